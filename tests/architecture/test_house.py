@@ -1,0 +1,41 @@
+"""The rules of the house that a machine can check."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "tokpipe"
+
+
+def test_layers_and_doors_hold():
+    command = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    assert command, "import-linter belongs to the test extra"
+    done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_nobody_inside_imports_the_root():
+    importers = grimp.build_graph("tokpipe").find_modules_that_directly_import("tokpipe")
+    assert importers <= {"tokpipe.cli.main"}, importers
+
+
+@pytest.mark.parametrize("package", sorted(p.parent for p in PACKAGE.glob("*/__init__.py")))
+def test_package_init_is_a_docstring_alone(package):
+    text = (package / "__init__.py").read_text()
+    assert "import" not in text.split('"""')[2]
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("datasets", "numba", "numpy", "pyarrow", "rich", "tokenizers", "torch")
+    code = (
+        "import sys; from tokpipe.cli.main import main\n"
+        "try: main(['--help'])\n"
+        f"except SystemExit: print('heavy:', [m for m in {heavy} if m in sys.modules])"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)
+    assert printed.strip().endswith("heavy: []")

@@ -1,0 +1,20 @@
+"""Profiles and fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("tokpipe", deadline=None)  # the first call of a kernel compiles it
+settings.load_profile("tokpipe")
+
+SHARED = Path(os.environ.get("TOKPIPE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real corpora and vocabularies; tests that want it skip without it."""
+    if not SHARED.is_dir():
+        pytest.skip("no real corpora beside the checkout (set TOKPIPE_TEST_DATA)")
+    return SHARED

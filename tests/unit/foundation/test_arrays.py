@@ -1,0 +1,22 @@
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokpipe.foundation.arrays import PADDING, Strings
+
+
+@given(st.lists(st.text()))
+def test_strings_come_back_and_padding_follows(items):
+    strings = Strings.from_list(items)
+    assert [b.decode() for b in strings.iter_bytes()] == items
+    assert len(strings) == len(items)
+    assert not strings.data[strings.offsets[-1] :].any()
+    assert len(strings.data) == strings.nbytes + PADDING
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=5))), st.integers(0, 3))
+def test_arrow_columns_and_their_slices_come_in_and_go_out(items, start):
+    column = pa.array(items, pa.string()).slice(min(start, len(items)))
+    strings = Strings.from_arrow(column)
+    expected = ["" if item is None else item for item in column.to_pylist()]
+    assert strings.to_arrow().to_pylist() == expected

@@ -1,0 +1,1 @@
+"""The terminal: options, console and one file a command."""

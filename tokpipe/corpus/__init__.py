@@ -1,0 +1,1 @@
+"""Text to batches: formats, compression, encodings and limits."""

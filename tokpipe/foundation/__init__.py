@@ -1,0 +1,1 @@
+"""What every package shares, one concept a file."""

@@ -1,0 +1,92 @@
+"""The unit that flows: strings as one buffer of UTF-8 bytes and the offsets of their borders.
+
+Layout: string ``i`` of ``n`` is ``data[offsets[i]:offsets[i + 1]]``. At least `PADDING` zero bytes
+follow the last string, so that a kernel may load eight bytes from any position inside.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PADDING = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strings:
+    """Many strings in one buffer.
+
+    Attributes
+    ----------
+    data : uint8[N + PADDING]
+        The bytes of all strings, end to end, then zeros.
+    offsets : int64[n + 1]
+        Ascending borders; ``offsets[0]`` need not be 0.
+    """
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def from_list(cls, items: Iterable[str | bytes]) -> Self:
+        """Copy Python strings into one buffer.
+
+        Examples
+        --------
+        >>> Strings.from_list(["ab", "", "å"]).offsets.tolist()
+        [0, 2, 2, 4]
+        """
+        encoded = [item.encode() if isinstance(item, str) else item for item in items]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(item) for item in encoded], out=offsets[1:])
+        return cls(padded(b"".join(encoded)), offsets)
+
+    @classmethod
+    def from_arrow(cls, array: "pa.Array") -> Self:
+        """Copy an Arrow string or binary column; null becomes the empty string."""
+        import pyarrow as pa  # heavy, and only Arrow's callers need it
+        import pyarrow.compute as pc
+
+        large = pc.fill_null(array.cast(pa.large_binary()), b"")
+        offsets = np.frombuffer(large.buffers()[1], np.int64)[large.offset :][: len(large) + 1]
+        values = large.buffers()[2]
+        raw = np.frombuffer(values, np.uint8) if values is not None else np.zeros(0, np.uint8)
+        return cls(padded(raw[offsets[0] : offsets[-1]]), offsets - offsets[0])
+
+    def to_arrow(self) -> "pa.LargeStringArray":
+        """Wrap the buffers as an Arrow column, without a copy; the bytes must be UTF-8."""
+        import pyarrow as pa
+
+        return pa.LargeStringArray.from_buffers(
+            len(self), pa.py_buffer(self.offsets), pa.py_buffer(self.data)
+        )
+
+    def bytes_of(self, index: int) -> bytes:
+        """Return string `index` as Python bytes."""
+        return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes()
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Yield every string as Python bytes: for tests, reports and small inputs."""
+        return (self.bytes_of(i) for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the strings hold together, padding left out."""
+        return int(self.offsets[-1] - self.offsets[0])
+
+
+def padded(data: "bytes | bytearray | memoryview | NDArray[np.uint8]") -> NDArray[np.uint8]:
+    """Copy bytes into a fresh array with `PADDING` zero bytes behind them."""
+    source = np.frombuffer(data, np.uint8)
+    out = np.empty(len(source) + PADDING, np.uint8)
+    out[: len(source)] = source
+    out[len(source) :] = 0
+    return out

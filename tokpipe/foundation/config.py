@@ -1,0 +1,81 @@
+"""The one style of configuration: frozen dataclasses whose fields carry help and limits."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Self
+
+from tokpipe.foundation.errors import ConfigError
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare one field: its default, its help (shown by the CLI and the docs) and its limits."""
+    return field(
+        default=default, metadata={"help": help, "least": least, "most": most, "choices": choices}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Base of every configuration in tokpipe.
+
+    Raises
+    ------
+    ConfigError
+        On construction, if a value lies outside the limits that its field declares.
+    """
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            _check_limits(f.name, getattr(self, f.name), f.metadata)
+        self.check()
+
+    def check(self) -> None:
+        """Check rules that join several fields; subclasses override it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, in field order."""
+        return json.loads(json.dumps(asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from `to_dict` output, refusing unknown keys by name."""
+        known = [f.name for f in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name(f"{cls.__name__} has no setting", key, known)
+        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**lists)
+
+    def fingerprint(self) -> str:
+        """Return 16 hex digits that change when any setting changes."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def unknown_name(problem: str, name: str, known: list[str]) -> ConfigError:
+    """Make the error for a name that nobody knows, with the nearest one as its hint."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    return ConfigError(f"{problem} {name!r}", hint=hint)
+
+
+def _check_limits(name: str, value: Any, limits: Mapping[str, Any]) -> None:
+    least, most, choices = limits.get("least"), limits.get("most"), limits.get("choices")
+    if value is None:
+        return
+    if least is not None and value < least:
+        raise ConfigError(f"{name}={value!r} is below the least allowed value, {least}")
+    if most is not None and value > most:
+        raise ConfigError(f"{name}={value!r} is above the greatest allowed value, {most}")
+    if choices and value not in choices:
+        raise ConfigError(f"{name}={value!r} is not one of {', '.join(choices)}")

@@ -1,0 +1,47 @@
+"""Progress as an object that is handed down: the library reports, the caller decides to show it."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Something that can show how far a long piece of work has come."""
+
+    def task(
+        self, label: str, total: int | None, unit: str
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Begin a task; the block calls the yielded function with the units just done.
+
+        Parameters
+        ----------
+        label
+            What is being done, for a person: "counting words".
+        total
+            How many units there are, or None when nobody knows.
+        unit
+            "B" for bytes; otherwise a plural noun: "merges", "words".
+
+        Notes
+        -----
+        The yielded function may be called from any thread.
+        """
+        ...
+
+    def note(self, message: str) -> None:
+        """Say one line that is worth keeping: a warning, a thing skipped and how often."""
+        ...
+
+
+class _Silent:
+    @contextmanager
+    def task(
+        self, label: str, total: int | None, unit: str
+    ) -> Generator[Callable[[int], None], None, None]:
+        yield lambda done: None
+
+    def note(self, message: str) -> None:
+        pass
+
+
+SILENT: Progress = _Silent()

@@ -1,0 +1,89 @@
+"""Threads over a shared feed: kernels run without the GIL, and Ctrl-C is answered at once."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_POLL_SECONDS = 0.05  # how long a signal may wait for the main thread to wake up
+
+
+class Feed(Generic[T]):
+    """An iterator that several threads may draw from; each item goes to one of them."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = iter(items)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        with self._lock:
+            if self._closed:
+                raise StopIteration
+            return next(self._items)
+
+    def close(self) -> None:
+        """End the feed early: every thread finishes the item that it has, and stops."""
+        self._closed = True
+
+
+def run_in_threads(
+    work: Callable[[Feed[T]], R], items: Iterable[T], threads: int | None = None
+) -> list[R]:
+    """Run `work` once in each of several threads over one shared feed of items.
+
+    Parameters
+    ----------
+    work
+        Draws items from the feed until it ends, and returns what it made of them.
+    items
+        Drawn one at a time, by one thread at a time.
+    threads
+        How many, or None for one a usable processor. The result of the whole must not depend
+        on it: which thread gets which item is chance.
+
+    Returns
+    -------
+    list
+        One result a thread, in no order that means anything.
+
+    Raises
+    ------
+    BaseException
+        The first error of any thread, after all of them have stopped.
+    """
+    feed, results, errors = Feed(items), [], []
+
+    def run() -> None:
+        try:
+            results.append(work(feed))
+        except BaseException as error:
+            errors.append(error)
+            feed.close()
+
+    workers = [threading.Thread(target=run, daemon=True) for _ in range(threads or usable_cpus())]
+    try:
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            for worker in workers:
+                worker.join(_POLL_SECONDS)
+    except BaseException:
+        feed.close()
+        for worker in workers:
+            worker.join()
+        raise
+    if errors:
+        raise errors[0]
+    return results
+
+
+def usable_cpus() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""What a token, a merge or a vocabulary looks like."""

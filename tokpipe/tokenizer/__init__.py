@@ -1,0 +1,1 @@
+"""Text and a vocabulary to ids and back; tokenizer folders both ways."""

@@ -1,0 +1,1 @@
+"""Kernels of encoding: WordPiece, BPE and the word cache in front of them."""

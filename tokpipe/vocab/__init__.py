@@ -1,0 +1,1 @@
+"""Word counts to a vocabulary: the BPE and WordPiece trainers."""

@@ -1,0 +1,1 @@
+"""Kernels of vocabulary training: words as symbols, pair counts, merges."""

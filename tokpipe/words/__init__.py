@@ -1,0 +1,1 @@
+"""Batches of text to word counts: normalizers, pre-tokenizers, counting."""
