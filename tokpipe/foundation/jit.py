@@ -5,6 +5,7 @@ all kernels: numba's own check looks at the file of the outermost function only,
 machine code that has a changed helper of another file inlined into it.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -52,7 +53,8 @@ def compiled_helper(function: Callable[..., Any]) -> Any:
     """Compile a private part of a kernel as a function of its own, called and not inlined."""
     dispatcher: Any = numba.njit(function, **_FLAGS)
     if _cache_folder() is not None:
-        dispatcher._cache = _private_cache(dispatcher.py_func)
+        with contextlib.suppress(RuntimeError):  # a function without a file: typed at a prompt
+            dispatcher._cache = _private_cache(dispatcher.py_func)
     return dispatcher
 
 

@@ -1,0 +1,136 @@
+"""The peers' side: each job loads a library and returns the function that is timed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+
+
+def describe(result: Any) -> Any:
+    """Return what of a result goes into the report: hashes and counts, plain JSON."""
+    return result() if callable(result) else result
+
+
+def tokenizers_train(path: str, model: str, vocab_size: int, min_frequency: int) -> Callable:
+    """Train with Hugging Face tokenizers on a file, as its documentation shows."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    def run() -> Callable:
+        if model == "wordpiece":
+            tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+            tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False)
+            tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+            trainer = trainers.WordPieceTrainer(
+                vocab_size=vocab_size,
+                min_frequency=min_frequency,
+                special_tokens=BERT_SPECIALS,
+                limit_alphabet=1000,
+                show_progress=False,
+            )
+        else:
+            tokenizer = Tokenizer(models.BPE())
+            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+            tokenizer.decoder = decoders.ByteLevel()
+            trainer = trainers.BpeTrainer(
+                vocab_size=vocab_size,
+                min_frequency=min_frequency,
+                special_tokens=ROBERTA_SPECIALS,
+                initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                show_progress=False,
+            )
+        tokenizer.train([path], trainer)
+        return lambda: _merges_of(tokenizer.to_str())
+
+    return run
+
+
+def tokenizers_train_line(path: str, vocab_size: int) -> Callable:
+    """Train plain BPE on one line that is one word."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        text = file.read()
+
+    def run() -> Callable:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        trainer = trainers.BpeTrainer(vocab_size=vocab_size, min_frequency=2, show_progress=False)
+        tokenizer.train_from_iterator([text], trainer)
+        return lambda: _merges_of(tokenizer.to_str())
+
+    return run
+
+
+def _merges_of(text: str) -> dict[str, Any]:
+    model = json.loads(text)["model"]
+    merges = model.get("merges")
+    return {
+        "tokens": len(model["vocab"]),
+        "merges": hashlib.sha256(json.dumps(merges).encode()).hexdigest() if merges else None,
+    }
+
+
+def gigatoken_train(path: str, vocab_size: int) -> Callable:
+    """Train byte-level BPE with gigatoken, its default tie-breaking (Hugging Face's)."""
+    import gigatoken
+
+    specials = ROBERTA_SPECIALS
+
+    def run() -> dict[str, int]:
+        source = gigatoken.TextFileSource([path], separator="\n")
+        gigatoken.train_bpe(source, vocab_size, specials)
+        return {}
+
+    return run
+
+
+def tokenizers_encode(path: str, tokenizer: str, texts: int) -> Callable:
+    """Encode the first lines of a file with encode_batch_fast and take the ids."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    from tokenizers import Tokenizer
+
+    model = Tokenizer.from_file(tokenizer)
+    with open(path, encoding="utf-8", newline="\n") as file:  # noqa: PTH123
+        lines = [line for line, _ in zip(file, range(texts), strict=False)]
+    size = sum(len(line.encode()) for line in lines)
+
+    def run() -> dict[str, int]:
+        count = 0
+        for start in range(0, len(lines), 5000):
+            batch = model.encode_batch_fast(lines[start : start + 5000], add_special_tokens=False)
+            count += sum(len(encoding.ids) for encoding in batch)
+        return {"bytes": size, "ids": count}
+
+    return run
+
+
+def tokie_encode(path: str, tokenizer: str) -> Callable:
+    """Encode a whole file, a line a document, with tokie's encode_files."""
+    import tokie
+
+    model = tokie.Tokenizer.from_json(tokenizer)
+
+    def run() -> dict[str, int]:
+        ids, _ = model.encode_files([path], b"\n")
+        return {"ids": len(ids)}
+
+    return run
+
+
+def gigatoken_encode(path: str, tokenizer: str) -> Callable:
+    """Encode a whole file, a line a document, with gigatoken's encode_files."""
+    import gigatoken
+    import numpy as np
+
+    model = gigatoken.Tokenizer(tokenizer)
+
+    def run() -> dict[str, int]:
+        rows = model.encode_files(gigatoken.TextFileSource([path], separator="\n"))
+        return {"ids": int(np.asarray(rows.layout.offsets)[-1])}
+
+    return run
