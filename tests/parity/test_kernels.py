@@ -1,0 +1,47 @@
+"""Every registered kernel against its twin: the same results, and the same changes in place."""
+
+import copy
+import importlib
+import pkgutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tokpipe
+from tokpipe.foundation.jit import KERNELS
+
+CASES: dict[str, st.SearchStrategy] = {}
+for _path in sorted(Path(__file__).parent.glob("cases_*.py")):
+    CASES |= importlib.import_module(f"tests.parity.{_path.stem}").CASES
+for _module in pkgutil.walk_packages(tokpipe.__path__, "tokpipe."):
+    if "kernels" in _module.name.split("."):
+        importlib.import_module(_module.name)  # registers its kernels
+
+
+def assert_same(ours, theirs):
+    if isinstance(theirs, tuple | list):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert_same(one, other)
+    elif isinstance(theirs, np.ndarray):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+    else:
+        assert ours == theirs
+
+
+def test_every_kernel_has_cases_and_every_case_a_kernel():
+    assert set(CASES) == set(KERNELS)
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+@given(data=st.data())
+def test_kernel_equals_its_reference(name, data):
+    arguments = data.draw(CASES[name])
+    for_reference = copy.deepcopy(arguments)
+    ours = KERNELS[name](*arguments)
+    assert_same(ours, KERNELS[name].reference(*for_reference))
+    assert_same(arguments, for_reference)
