@@ -1,0 +1,71 @@
+"""What is not UTF-8: found, told with its place, or mended and counted."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.corpus.blocks import Block
+from tokpipe.corpus.kernels.lines import invalid_strings
+from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.errors import InputError
+
+_UTF16 = {b"\xff\xfe": "UTF-16-LE", b"\xfe\xff": "UTF-16-BE"}
+
+
+def check_start(head: NDArray[np.uint8], name: str) -> None:
+    """Refuse a file that begins like UTF-16, which may look like UTF-8 full of NUL bytes.
+
+    Raises
+    ------
+    InputError
+    """
+    first = head[:1024].tobytes()
+    encoding = _UTF16.get(first[:2])
+    even, odd = first[0::2], first[1::2]
+    for half, other, guess in ((odd, even, "UTF-16-LE"), (even, odd, "UTF-16-BE")):
+        if not encoding and half.count(0) >= 8 and half.count(0) * 2 > len(half):
+            encoding = None if other.count(0) else guess
+    if encoding:
+        raise InputError(
+            f"{name}: the text is {encoding}; only UTF-8 is read",
+            hint=f"Convert it: iconv -f {encoding} -t UTF-8.",
+        )
+
+
+def not_utf8(block: Block, position: int) -> InputError:
+    """Make the error for the byte ``block.data[position]``."""
+    line, offset = block.place(position)
+    return bad_byte(f"{block.name}:{line}", int(block.data[position]), f"at offset {offset}")
+
+
+def bad_byte(place: str, byte: int, where: str) -> InputError:
+    """Make the error for a byte that begins no UTF-8 sequence."""
+    return InputError(
+        f"{place}: byte 0x{byte:02X} {where} is not UTF-8",
+        hint="latin-1? Convert it (iconv -f latin1 -t UTF-8), or pass --errors replace.",
+    )
+
+
+def mend(strings: Strings, errors: str) -> tuple[Strings, dict[str, int]]:
+    """Replace bad bytes by U+FFFD as Python does, or empty the strings that hold any.
+
+    Returns
+    -------
+    strings : Strings
+    tally : dict
+        "replaced": how many U+FFFD were put in, or "skipped": how many strings were emptied.
+    """
+    bad = np.flatnonzero(invalid_strings(strings.data, strings.offsets))
+    if not len(bad):
+        return strings, {}
+    data, offsets = memoryview(strings.data.data), strings.offsets
+    lengths, parts, at, replaced = np.diff(offsets), [], int(offsets[0]), 0
+    for i in bad.tolist():
+        old = strings.bytes_of(i)
+        text = old.decode(errors="replace").encode() if errors == "replace" else b""
+        replaced += text.count(b"\xef\xbf\xbd") - old.count(b"\xef\xbf\xbd")
+        parts += [data[at : offsets[i]], text]
+        lengths[i], at = len(text), int(offsets[i + 1])
+    parts.append(data[at : offsets[-1]])
+    borders = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    tally = {"replaced": replaced} if errors == "replace" else {"skipped": len(bad)}
+    return Strings(padded(b"".join(parts)), borders), tally

@@ -1,0 +1,251 @@
+"""Kernels on plain text: is it UTF-8, where do lines and documents begin.
+
+A text is ``data[start:stop]``, uint8, and eight bytes more may be loaded behind ``stop``.
+Eight bytes are looked at together where all of them are ASCII.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import load_u8, load_u32, load_u64, trailing_zeros
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+
+_HIGH = np.uint64(0x8080808080808080)
+_LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
+_NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
+_THREE = np.uint64(3)
+_ONE = np.uint64(1)
+
+
+@inlined_helper
+def _sequence_length(address, room):  # type: ignore[no-untyped-def]
+    """Return the bytes of the valid multi-byte UTF-8 sequence at an address, 0 if there is none."""
+    word = load_u32(address)
+    if (word & 0xC0E0) == 0x80C0:
+        return 2 if (word & 0x1E) != 0 and room >= 2 else 0  # C0 and C1 are overlong
+    if (word & 0xC0C0F0) == 0x8080E0:
+        lead = word & 0x200F  # 0: overlong, 0x200D: a surrogate
+        return 3 if lead != 0 and lead != 0x200D and room >= 3 else 0
+    if (word & 0xC0C0C0F8) == 0x808080F0:
+        lead = word & 0x3007  # 0: overlong; past F4 8F: above U+10FFFF
+        high = (word & 0x07) > 4 or ((word & 0x07) == 4 and (word & 0x3000) != 0)
+        return 4 if lead != 0 and not high and room >= 4 else 0
+    return 0
+
+
+@compiled_helper
+def _find_invalid(at, end):  # type: ignore[no-untyped-def]
+    """Return the address of the first byte that begins no valid sequence, or -1."""
+    while at < end:
+        high = load_u64(at) & _HIGH
+        if high == 0:
+            at += 8
+            while at + 32 <= end:
+                block = load_u64(at) | load_u64(at + 8) | load_u64(at + 16) | load_u64(at + 24)
+                if block & _HIGH != 0:
+                    break
+                at += 32
+            continue
+        at += np.int64(trailing_zeros(high) >> _THREE)
+        while at < end and load_u8(at) >= 0x80:
+            length = _sequence_length(at, end - at)
+            if length == 0:
+                return at
+            at += length
+    return np.int64(-1)
+
+
+def first_invalid_reference(data, start, stop):  # type: ignore[no-untyped-def]
+    try:
+        data[start:stop].tobytes().decode()
+    except UnicodeDecodeError as error:
+        return start + error.start
+    return -1
+
+
+@kernel(reference=first_invalid_reference)
+def first_invalid(data, start, stop):  # type: ignore[no-untyped-def]
+    """Find the first byte that begins no valid UTF-8 sequence.
+
+    Parameters
+    ----------
+    data : uint8[N]
+    start, stop : int
+
+    Returns
+    -------
+    int
+        Its position in `data`, or -1.
+
+    References
+    ----------
+    The Unicode Standard, table 3-7, "Well-Formed UTF-8 Byte Sequences".
+    """
+    base = data.ctypes.data
+    bad = _find_invalid(base + start, base + stop)
+    return bad - base if bad >= 0 else np.int64(-1)
+
+
+def invalid_strings_reference(data, offsets):  # type: ignore[no-untyped-def]
+    pairs = pairwise(offsets)
+    return np.array([first_invalid_reference(data, a, b) >= 0 for a, b in pairs], np.bool_)
+
+
+@kernel(reference=invalid_strings_reference)
+def invalid_strings(data, offsets):  # type: ignore[no-untyped-def]
+    """Mark the strings that are not UTF-8, each looked at on its own.
+
+    Parameters
+    ----------
+    data : uint8[N]
+    offsets : int64[n + 1]
+
+    Returns
+    -------
+    bool[n]
+    """
+    base = data.ctypes.data
+    out = np.empty(offsets.size - 1, np.bool_)
+    for i in range(offsets.size - 1):
+        out[i] = _find_invalid(base + offsets[i], base + offsets[i + 1]) >= 0
+    return out
+
+
+def line_offsets_reference(data, start, stop):  # type: ignore[no-untyped-def]
+    ends = [i + 1 for i in range(start, stop) if data[i] == 10]
+    if start < stop and data[stop - 1] != 10:
+        ends.append(stop)
+    crlf = data[start:stop].tobytes().count(b"\r\n")
+    return np.array([start, *ends], np.int64), crlf
+
+
+@kernel(reference=line_offsets_reference)
+def line_offsets(data, start, stop):  # type: ignore[no-untyped-def]
+    r"""Find the borders of lines; only ``\n`` ends a line, and belongs to it.
+
+    Parameters
+    ----------
+    data : uint8[N]
+    start, stop : int
+        The first line begins at `start`; the last may lack its end.
+
+    Returns
+    -------
+    offsets : int64[n + 1]
+    crlf : int
+        How many lines end with ``\r\n``.
+    """
+    lines = np.int64(0)
+    for i in range(start, stop):
+        lines += data[i] == 10
+    if start < stop and data[stop - 1] != 10:
+        lines += 1
+    offsets = np.empty(lines + 1, np.int64)
+    offsets[0] = start
+    base = data.ctypes.data
+    n, crlf = 0, np.int64(0)
+    for at in range(start, stop, 8):
+        word = load_u64(base + at) ^ _NEWLINES
+        found = ~(((word & _LOW) + _LOW) | word | _LOW)  # the high bit of each byte that was \n
+        while found != 0:
+            newline = at + np.int64(trailing_zeros(found) >> _THREE)
+            if newline >= stop:
+                break
+            n += 1
+            offsets[n] = newline + 1
+            crlf += newline > start and data[newline - 1] == 13
+            found &= found - _ONE
+    if n < lines:
+        offsets[lines] = stop
+    return offsets, crlf
+
+
+def fold_crlf_reference(data, offsets):  # type: ignore[no-untyped-def]
+    pairs = pairwise(offsets)
+    lines = [data[a:b].tobytes().replace(b"\r\n", b"\n") for a, b in pairs]
+    folded = np.frombuffer(b"".join(lines) + bytes(64), np.uint8)
+    return folded, np.cumsum([0] + [len(line) for line in lines]).astype(np.int64)
+
+
+@kernel(reference=fold_crlf_reference)
+def fold_crlf(data, offsets):  # type: ignore[no-untyped-def]
+    r"""Copy lines with ``\r\n`` at their ends made ``\n``; a ``\r`` elsewhere stays.
+
+    Parameters
+    ----------
+    data : uint8[N]
+    offsets : int64[n + 1]
+
+    Returns
+    -------
+    data : uint8[N' + 64]
+        The lines end to end, then zeros.
+    offsets : int64[n + 1]
+    """
+    total = offsets[-1] - offsets[0]
+    for i in range(offsets.size - 1):
+        a, b = offsets[i], offsets[i + 1]
+        total -= b - a >= 2 and data[b - 1] == 10 and data[b - 2] == 13
+    out = np.empty(total + 64, np.uint8)
+    out[total:] = 0
+    borders = np.empty_like(offsets)
+    borders[0] = 0
+    n = np.int64(0)
+    for i in range(offsets.size - 1):
+        a, b = offsets[i], offsets[i + 1]
+        length = b - a
+        if length >= 2 and data[b - 1] == 10 and data[b - 2] == 13:
+            length -= 1
+        out[n : n + length] = data[a : a + length]
+        n += length
+        if length < b - a:
+            out[n - 1] = 10
+        borders[i + 1] = n
+    return out, borders
+
+
+@inlined_helper
+def _is_blank(address, end):  # type: ignore[no-untyped-def]
+    while address < end:
+        byte = load_u8(address)
+        if byte != 32 and (byte < 9 or byte > 13):
+            return False
+        address += 1
+    return True
+
+
+def document_starts_reference(data, offsets):  # type: ignore[no-untyped-def]
+    pairs = pairwise(offsets)
+    blank = [not data[a:b].tobytes().strip() for a, b in pairs]
+    starts = [i for i in range(1, len(blank)) if blank[i - 1] and not blank[i]]
+    return np.array(starts, np.int64)
+
+
+@kernel(reference=document_starts_reference)
+def document_starts(data, offsets):  # type: ignore[no-untyped-def]
+    """Find the lines that begin a document inside a batch: not blank, behind a blank one.
+
+    Blank is a line of ASCII white space, or of nothing.
+
+    Parameters
+    ----------
+    data : uint8[N]
+    offsets : int64[n + 1]
+
+    Returns
+    -------
+    int64[k]
+        Ascending indices of lines; line 0 is never among them.
+    """
+    base = data.ctypes.data
+    starts = np.empty(offsets.size // 2, np.int64)
+    n = 0
+    after_blank = False
+    for i in range(offsets.size - 1):
+        blank = _is_blank(base + offsets[i], base + offsets[i + 1])
+        if after_blank and not blank:
+            starts[n] = i
+            n += 1
+        after_blank = blank
+    return starts[:n].copy()
