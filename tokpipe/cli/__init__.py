@@ -1,1 +1,1 @@
-"""The terminal: options, console and one file a command."""
+"""The terminal, thin: options, console and commands over the public functions."""

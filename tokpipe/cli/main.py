@@ -1,13 +1,84 @@
-"""The command `tokpipe`."""
+"""The command `tokpipe`: its commands, and the one place where it begins and ends."""
 
-import click
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import tokpipe
+from tokpipe.cli.command import CommandGroup, global_options
+from tokpipe.cli.console import Console
+from tokpipe.cli.failures import report
+from tokpipe.cli.interrupts import answering_signals
+from tokpipe.cli.streams import prepare_streams
+
+_HOME = "tokpipe.cli.commands"
+_SECTIONS = {
+    "First steps": {
+        "doctor": f"{_HOME}.doctor",
+        "completion": f"{_HOME}.completion",
+    },
+}
+_EPILOG = """\
+Every option can also be set in a TOML file, in a table named after its command
+([train-vocab] vocab_size = 8000), or in the environment
+(TOKPIPE_TRAIN_VOCAB_VOCAB_SIZE=8000). The command line beats the environment, the environment
+the file. Names of options may be written with underscores.
+
+Exit codes: 0 done; 1 failed, or a check found problems; 2 usage; 3 bad input; 4 disk, permission or
+a damaged artifact; 5 out of memory; 130 Ctrl-C; 141 the reader of a pipe went away; 143 SIGTERM.
+"""
 
 
-@click.group()
-def main() -> None:
-    """Raw text to a pretrained, inspectable BERT on an ordinary CPU."""
+class _Main(CommandGroup):
+    """The root of all commands."""
+
+    version = tokpipe.__version__
+
+
+main = _Main(
+    "tokpipe",
+    sections=_SECTIONS,
+    params=list(global_options()),
+    help="Raw text to a pretrained, inspectable BERT on an ordinary CPU.",
+    epilog=_EPILOG,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "TOKPIPE",
+        "token_normalize_func": lambda name: name.replace("_", "-"),
+        "max_content_width": 80,
+    },
+)
 
 
 def run() -> None:
-    """Run the command line and leave with its exit code."""
-    main()
+    """Run the command line of this process, and leave with its exit code."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing escapes.
+
+    Parameters
+    ----------
+    arguments
+        What follows the program's name.
+    """
+    prepare_streams()
+    console = Console()
+    if "--no-color" in arguments:
+        console.no_color()
+    try:
+        with answering_signals(console, arguments):
+            code = _invoke(console, list(arguments))
+            console.flush()
+            return code
+    except BaseException as error:
+        return report(error, console, arguments)
+
+
+def _invoke(console: Console, arguments: list[str]) -> int:
+    main._main_shell_completion({}, "tokpipe", "_TOKPIPE_COMPLETE")
+    settings: dict[str, Any] = {"obj": console, "color": console.out.color}
+    with main.make_context("tokpipe", arguments, **settings) as context:
+        result = main.invoke(context)
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,247 @@
+"""A command: global options before and after its name, settings from a file, grouped help."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from tokpipe.cli.console import Console
+from tokpipe.cli.help import (
+    HelpFormatter,
+    own_params,
+    write_commands,
+    write_examples,
+    write_global_names,
+    write_options,
+)
+from tokpipe.cli.options import GLOBAL, Count, GroupedOption, Optional
+from tokpipe.cli.progress import console_progress
+from tokpipe.cli.settings import check_environment, read_settings
+from tokpipe.foundation.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What every command gets as its first argument: the global options and the terminal."""
+
+    console: Console
+    progress: Progress
+    command_path: str
+    settings_file: Path | None = None
+    seed: int = 0
+    threads: int | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    debug: bool = False
+    dry_run: bool = False
+    force: bool = False
+
+
+def global_options() -> list[click.Option]:
+    """Make the options that the group and each command understand."""
+
+    def option(*names: str, **settings: Any) -> click.Option:
+        return GroupedOption(names, heading=GLOBAL, **settings)
+
+    return [
+        option(
+            "--config",
+            metavar="FILE",
+            is_eager=True,
+            callback=_apply_settings,
+            expose_value=True,
+            help="Read settings from FILE; ./tokpipe.toml is read where it exists.",
+        ),
+        option("--seed", type=Count(), metavar="N", default=0, help="Seed of all random choices."),
+        option(
+            "--threads",
+            type=Optional(Count()),
+            metavar="N",
+            help="How many threads; by default one a processor. Never changes a result.",
+        ),
+        option("--json", is_flag=True, help="Write results as JSON."),
+        option("-q", "--quiet", is_flag=True, help="No progress, no log."),
+        option("-v", "--verbose", count=True, help="Say more."),
+        option("--debug", is_flag=True, help="Show the traceback of an error."),
+        option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
+        option("--dry-run", is_flag=True, help="Print the plan and do nothing."),
+        option("--force", is_flag=True, help="Replace outputs that exist; start over."),
+        option(
+            "--version",
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version.",
+        ),
+    ]
+
+
+GLOBAL_NAMES = (
+    *("config", "seed", "threads", "json", "quiet", "verbose"),
+    *("debug", "no_color", "dry_run", "force"),
+)
+
+
+class Context(click.Context):
+    """click's context with our look of the help."""
+
+    formatter_class = HelpFormatter
+
+
+class Command(click.Command):
+    """A command with examples, whose callback gets a `Session` first."""
+
+    context_class = Context
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = tuple(examples)
+        self.params.extend(global_options())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, after a look for misspelt environment variables."""
+        if not ctx.resilient_parsing:
+            check_environment(ctx)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the callback with the session."""
+        session = _session(ctx)
+        values = {k: v for k, v in ctx.params.items() if k not in GLOBAL_NAMES}
+        assert self.callback is not None
+        return ctx.invoke(self.callback, session, **values)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write usage, text, examples, options by heading."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        write_examples(self.examples, formatter)
+        self.format_options(ctx, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under their headings; the global ones by name only."""
+        write_options(own_params(self, ctx), ctx, formatter)
+        write_global_names(global_options(), formatter)
+
+
+def command(
+    *, examples: Sequence[str], name: str | None = None
+) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function whose first argument is a `Session` into a command.
+
+    Its name is the function's with dashes, its help the docstring. The function may return the
+    exit code; None is 0.
+
+    Parameters
+    ----------
+    examples
+        Command lines that work as they stand, the most useful first.
+    name
+        Another name.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Command:
+        called = name or function.__name__.replace("_", "-")
+        return click.command(called, cls=Command, examples=examples)(function)
+
+    return decorate
+
+
+class CommandGroup(click.Group):
+    """A group whose commands are imported when asked for.
+
+    Parameters
+    ----------
+    sections
+        Heading -> command name -> module; its command is called as the module.
+    """
+
+    context_class = Context
+
+    def __init__(
+        self,
+        *args: Any,
+        sections: dict[str, dict[str, str]],
+        examples: Sequence[str] = (),
+        **kw: Any,
+    ) -> None:
+        super().__init__(*args, **kw)
+        self.sections = sections
+        self.examples = tuple(examples)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names in the order of the table."""
+        return [name for section in self.sections.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        for section in self.sections.values():
+            if cmd_name in section:
+                home = import_module(section[cmd_name])
+                return getattr(home, home.__name__.rpartition(".")[2])
+        return None
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write usage, text, commands with an example each, options."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        for heading, names in self.sections.items():
+            rows = [(name, *self._line(ctx, name)) for name in names]
+            write_commands(heading, rows, formatter)
+        write_options(self.get_params(ctx), ctx, formatter)
+        self.format_epilog(ctx, formatter)
+
+    def _line(self, ctx: click.Context, name: str) -> tuple[str, str]:
+        found = self.get_command(ctx, name)
+        examples = getattr(found, "examples", ()) or ("",)
+        return (found.get_short_help_str(limit=200) if found else ""), examples[0]
+
+
+def _apply_settings(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    # Only the innermost command reads the file, when ``--config`` of both places is known.
+    if ctx.resilient_parsing or isinstance(ctx.command, click.Group):
+        return value
+    if value is None and ctx.parent is not None:
+        value = _resolved(ctx.parent, "config")
+    settings = read_settings(value, ctx)
+    names = ctx.command_path.split(" ")[1:]
+    ctx.default_map = settings.for_command(names)
+    return str(settings.path) if settings.path else None
+
+
+def _resolved(ctx: click.Context, name: str) -> Any:
+    """Return a global option: the command's own, what stood before it, environment, file."""
+    for source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
+        place: click.Context | None = ctx
+        while place is not None:
+            if place.get_parameter_source(name) is source:
+                return place.params[name]
+            place = place.parent
+    return ctx.params[name]
+
+
+def _session(ctx: click.Context) -> Session:
+    console = ctx.find_object(Console) or Console()
+    values = {name: _resolved(ctx, name) for name in GLOBAL_NAMES}
+    if values.pop("no_color"):
+        console.no_color()
+    config = values.pop("config")
+    return Session(
+        console=console,
+        progress=console_progress(console, quiet=values["quiet"]),
+        command_path=ctx.command_path,
+        settings_file=Path(config) if config else None,
+        **values,
+    )
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"tokpipe {getattr(ctx.find_root().command, 'version', '')}")
+        ctx.exit()

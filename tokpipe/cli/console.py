@@ -1,0 +1,220 @@
+"""What the two streams can show: results on stdout, progress and log on stderr.
+
+Colour is on for a terminal, unless ``--no-color``, ``NO_COLOR`` or ``TERM=dumb`` says no;
+``FORCE_COLOR`` turns it on in a pipe. Glyphs fall back to ASCII where a stream cannot encode them.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from tokpipe.foundation.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+_STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "1;31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+}
+_GLYPHS = {"✓": "+", "━": "=", "╸": "-", "─": "-", "·": ".", "→": "->", "…": "...", "×": "x"}
+
+
+class Stream:
+    """One of the standard streams, as it is at the time of asking, and what it can show."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.allow_color = True
+
+    @property
+    def file(self) -> TextIO:
+        """The stream itself."""
+        return getattr(sys, self._name)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at it."""
+        return self.file is not None and self.file.isatty()
+
+    @property
+    def color(self) -> bool:
+        """Whether escape codes are welcome."""
+        if not self.allow_color or os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+            return True
+        return self.is_terminal and os.environ.get("TERM") != "dumb"
+
+    @property
+    def ascii(self) -> bool:
+        """Whether decoration must be ASCII: by its encoding, or because the locale says C."""
+        encoding = (getattr(self.file, "encoding", None) or "ascii").lower()
+        return not encoding.startswith("utf") or os.environ.get("LC_ALL") in ("C", "POSIX")
+
+    @property
+    def width(self) -> int:
+        """How many columns there are: COLUMNS, else the terminal's, else 80."""
+        asked = os.environ.get("COLUMNS", "")
+        if asked.isdecimal() and int(asked) > 0:
+            return int(asked)
+        try:
+            return os.get_terminal_size(self.file.fileno()).columns or 80
+        except (OSError, ValueError, AttributeError):
+            return 80
+
+    def styled(self, text: str, style: str) -> str:
+        """Return the text in a style, where colour is on."""
+        if not style or not self.color:
+            return text
+        codes = ";".join(_STYLES[name] for name in style.split())
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+    def glyph(self, wanted: str) -> str:
+        """Return the glyph, or its ASCII stand-in where it cannot be shown."""
+        if not self.ascii:
+            return wanted
+        return "".join(_GLYPHS.get(c, c) if ord(c) > 127 else c for c in wanted)
+
+    def line(self, text: str = "") -> None:
+        """Write one line; what the encoding cannot show becomes a backslash escape."""
+        self.write(text + "\n")
+
+    def write(self, text: str) -> None:
+        """Write text as it is; what the encoding cannot show becomes a backslash escape."""
+        encoding = getattr(self.file, "encoding", None) or "utf-8"
+        self.file.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+class Console:
+    """The terminal as the commands see it.
+
+    Attributes
+    ----------
+    out, err : Stream
+        Results, and everything else.
+    when_stopped : str
+        What to tell a person who stops the command: that its work is kept, or nothing.
+    """
+
+    def __init__(self) -> None:
+        self.out = Stream("stdout")
+        self.err = Stream("stderr")
+        self.when_stopped = ""
+
+    def no_color(self) -> None:
+        """Turn colour off, whatever the environment says."""
+        self.out.allow_color = self.err.allow_color = False
+
+    def warn(self, message: str) -> None:
+        """Write a warning to stderr."""
+        self.err.line(f"{self.err.styled('warning:', 'yellow')} {safe_lines(message)}")
+
+    def json(self, value: Any) -> None:
+        """Write JSON to stdout, indented, control characters escaped."""
+        text = json.dumps(value, indent=2, ensure_ascii=self.out.ascii)
+        self.out.line(_escape_controls_in_json(text))
+
+    def rich(self, stream: Stream | None = None) -> "RichConsole":
+        """Make a rich console that keeps to the rules of this one.
+
+        Print `rich.text.Text` and tables of it, never strings: markup is off, and text that comes
+        from a file must have gone through `foundation.visible` before.
+        """
+        from rich.console import Console as RichConsole  # 50 ms, only for tables
+
+        stream = stream or self.out
+        return RichConsole(
+            file=_Encodable(stream),  # type: ignore[arg-type]
+            width=stream.width,
+            color_system="auto" if stream.color and stream.is_terminal else _forced(stream),
+            force_terminal=stream.color,
+            no_color=not stream.color,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+            safe_box=True,
+        )
+
+    def table(self, title: str, rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> None:
+        """Write an aligned table to stdout: the first column names, the others right-aligned.
+
+        Parameters
+        ----------
+        title
+            Stands above, in bold; may be empty.
+        rows
+            One sequence of cells a row, plain text; shorter rows are filled up.
+        header
+            Names of the columns, or nothing.
+        """
+        from rich.table import Table
+        from rich.text import Text
+
+        if title:
+            self.out.line(self.out.styled(self.out.glyph(safe_lines(title)), "bold"))
+        columns = max((len(row) for row in [*rows, header]), default=0)
+        several = columns > 2
+        table = Table(box=None, show_header=bool(header), padding=(0, 2, 0, 0), pad_edge=False)
+        for i in range(columns):
+            name = Text(header[i] if i < len(header) else "")
+            right = several and i > 0
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
+        for row in rows:
+            cells = [Text(self.out.glyph(safe_lines(cell))) for cell in row]
+            cells[0].stylize("cyan")
+            table.add_row(*cells, *[Text("")] * (columns - len(cells)))
+        self.rich().print(table)
+
+    def flush(self) -> None:
+        """Push everything out, so that a full disk is noticed while it can still be said."""
+        for stream in (self.out, self.err):
+            if stream.file is not None:
+                stream.file.flush()
+
+
+class _Encodable:
+    """A text file for rich that writes through `Stream.write`."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.encoding = "ascii" if stream.ascii else "utf-8"
+
+    def write(self, text: str) -> int:
+        self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.file.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.is_terminal
+
+    def fileno(self) -> int:
+        return self._stream.file.fileno()
+
+
+def safe_lines(text: str) -> str:
+    """Make text safe for a terminal, keeping its line ends."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def _forced(stream: Stream) -> Any:
+    return "standard" if stream.color else None
+
+
+def _escape_controls_in_json(text: str) -> str:
+    """Escape what JSON allows raw but a terminal obeys: DEL, C1, bidi controls."""
+    return "".join(_json_escape(c) if not c.isprintable() and c not in " \n" else c for c in text)
+
+
+def _json_escape(character: str) -> str:
+    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"

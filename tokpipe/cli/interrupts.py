@@ -1,0 +1,96 @@
+"""Ctrl-C and SIGTERM: answered within two seconds, the second time at once.
+
+The main thread may sit in a kernel or a library for longer than that, and Python runs its signal
+handlers only between its own instructions. So a thread of its own watches a pipe that the C handler
+writes to, and ends the process when the orderly way takes too long. That is safe: what is on the
+disk must survive a kill -9 at any moment anyway.
+"""
+
+import os
+import shlex
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from tokpipe.cli.console import Console
+
+_PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks the command to end.
+
+    Attributes
+    ----------
+    exit_code : int
+        130 for SIGINT, 143 for SIGTERM.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[None, None, None]:
+    """Turn SIGINT and SIGTERM into `Stopped` in the main thread, with a time limit behind it.
+
+    Does nothing outside of the main thread, where signals cannot be handled.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = {s: signal.signal(s, _raise) for s in (signal.SIGINT, signal.SIGTERM)}
+    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    watcher = threading.Thread(target=_watch, args=(reader, console, arguments), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(writer)
+
+
+def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
+    """Return what a stopped command says: by what, what is kept, how to go on."""
+    cause = "Ctrl-C" if exit_code == 130 else "SIGTERM"
+    if not console.when_stopped:
+        return f"stopped by {cause}"
+    command = console.err.glyph(shlex.join(["tokpipe", *arguments]))
+    return f"stopped by {cause}; {console.when_stopped}. To go on:\n  {command}"
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _watch(reader: int, console: Console, arguments: Sequence[str]) -> None:
+    """Wait for signals; leave by force at the second, or when the first is not answered."""
+    answered = 0
+    while True:
+        number = os.read(reader, 1)
+        if not number:
+            os.close(reader)
+            return
+        if number[0] not in (signal.SIGINT, signal.SIGTERM):
+            continue
+        answered += 1
+        if answered > 1:
+            os._exit(128 + number[0])
+        late = threading.Timer(_PATIENCE_SECONDS, _leave, (console, arguments, 128 + number[0]))
+        late.daemon = True
+        late.start()
+
+
+def _leave(console: Console, arguments: Sequence[str], exit_code: int) -> None:
+    message = f"\n{farewell(console, arguments, exit_code)}\n"
+    try:
+        os.write(2, message.encode("ascii", "backslashreplace"))
+    finally:
+        os._exit(exit_code)

@@ -1,0 +1,186 @@
+"""Command-line options made from configuration classes, so that no default is written twice."""
+
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
+from types import NoneType, UnionType
+from typing import Any
+
+import click
+
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.sizes import parse_bytes, parse_count
+
+GLOBAL = "Global options (before or after the command)"  # the heading of what all commands share
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class GroupedOption(click.Option):
+    """An option that knows under which heading of the help it stands."""
+
+    def __init__(self, *names: Any, heading: str = "Options", **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self.heading = heading
+
+
+class Count(click.ParamType):
+    """A whole number as people write it: 30000, 8k, 1m."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Read one count."""
+        return _converted(lambda: parse_count(str(value)), value, int)
+
+
+class Bytes(click.ParamType):
+    """A number of bytes as people write it: 256MB, 64MiB, 1000000."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Read one size."""
+        return _converted(lambda: parse_bytes(str(value)), value, int)
+
+
+class CommaList(click.ParamType):
+    """Several values between commas, or a list in the settings file."""
+
+    def __init__(self, item: click.ParamType) -> None:
+        self.item = item
+        self.name = f"{item.name},…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, ...]:
+        """Read each value; a trailing comma is forgiven."""
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        elif not isinstance(value, list | tuple):
+            value = [value]
+        return tuple(self.item.convert(part, param, ctx) for part in value)
+
+
+class Optional(click.ParamType):
+    """A value or the word ``none``."""
+
+    def __init__(self, item: click.ParamType) -> None:
+        self.item = item
+        self.name = item.name
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Read the value, or ``none``."""
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
+            return None
+        return self.item.convert(value, param, ctx)
+
+
+def config_options(
+    kind: type[Config],
+    argument: str,
+    *,
+    heading: str = "Options",
+    flags: Mapping[str, str] | None = None,
+    leave_out: tuple[str, ...] = (),
+) -> Decorator:
+    """Add one option a field of `kind`, and pass the built object as the argument `argument`.
+
+    Parameters
+    ----------
+    kind
+        The configuration class; its fields give names, defaults, limits and help.
+    argument
+        The name of the command's argument that gets the object.
+    heading
+        Under which heading of the help the options stand.
+    flags
+        Other names for a field's option: ``{"lowercase": "--lowercase/--cased"}``.
+    leave_out
+        Fields that the command sets itself; they keep their defaults.
+    """
+    chosen = [f for f in fields(kind) if f.name not in leave_out]
+    types = typing.get_type_hints(kind)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*positional: Any, **arguments: Any) -> Any:
+            values = {f.name: arguments.pop(f.name) for f in chosen}
+            return command(*positional, **{argument: kind(**values)}, **arguments)
+
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+        for f in reversed(chosen):
+            names = (flags or {}).get(f.name)
+            run = _option(f, types[f.name], heading, names)(run)
+        return run
+
+    return decorate
+
+
+def _option(f: Field[Any], hint: Any, heading: str, names: str | None) -> Decorator:
+    flag = f"--{f.name.replace('_', '-')}"
+    if _plain(hint) is bool and not names:
+        names = f"{flag}/--no-{flag[2:]}"
+    default = f.default if f.default is not MISSING else None
+    kind = _click_type(hint, f)
+    extra = {} if "/" in (names or "") else {"type": kind, "metavar": _metavar(kind)}
+    return click.option(
+        names or flag,
+        f.name,
+        cls=GroupedOption,
+        heading=heading,
+        default=default,
+        show_default=_shown(default),
+        help=f.metadata["help"],
+        **extra,  # type: ignore[arg-type]
+    )
+
+
+def _click_type(hint: Any, f: Field[Any]) -> click.ParamType:
+    choices = f.metadata.get("choices")
+    if _allows_none(hint):
+        return Optional(_click_type(_plain(hint), f))
+    if typing.get_origin(hint) is tuple:
+        return CommaList(_item_type(typing.get_args(hint)[0], f.name, choices))
+    return _item_type(hint, f.name, choices)
+
+
+def _item_type(hint: Any, name: str, choices: tuple[str, ...] | None) -> click.ParamType:
+    if choices:
+        return click.Choice(choices)
+    if hint is int:
+        return Bytes() if name.endswith("bytes") else Count()
+    return {float: click.FLOAT, bool: click.BOOL}.get(hint, click.STRING)
+
+
+def _metavar(kind: click.ParamType) -> str | None:
+    inner = kind.item if isinstance(kind, Optional) else kind
+    if isinstance(inner, click.Choice):
+        return None
+    return inner.name.upper().replace("TEXT", "STR")
+
+
+def _shown(default: Any) -> bool | str:
+    if default is None or isinstance(default, bool):
+        return isinstance(default, bool)
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default) or "empty"
+
+
+def _allows_none(hint: Any) -> bool:
+    return typing.get_origin(hint) in (UnionType, typing.Union) and NoneType in typing.get_args(
+        hint
+    )
+
+
+def _plain(hint: Any) -> Any:
+    if not _allows_none(hint):
+        return hint
+    return next(part for part in typing.get_args(hint) if part is not NoneType)
+
+
+def _converted(read: Callable[[], Any], value: Any, kind: type) -> Any:
+    if isinstance(value, kind) and not isinstance(value, bool):
+        return value
+    try:
+        return read()
+    except ConfigError as error:
+        raise click.BadParameter(f"{error.problem}. {error.hint}".strip()) from error

@@ -1,0 +1,152 @@
+"""Settings from a TOML file: one table a command, global settings above the first table.
+
+A command line beats the environment (``TOKPIPE_TRAIN_VOCAB_VOCAB_SIZE``), which beats the file,
+which beats the default. Names that nobody knows are errors, wherever they come from.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokpipe.foundation.config import unknown_name
+from tokpipe.foundation.errors import ConfigError
+
+DEFAULT_FILE = Path("tokpipe.toml")
+NOT_IN_A_FILE = {"help", "version", "config"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A settings file that has been read and checked.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file, or None where there is none.
+    values : dict
+        Its content, names with underscores.
+    """
+
+    path: Path | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def for_command(self, path: list[str]) -> dict[str, Any]:
+        """Return the global settings and the table of one command, as click's default map."""
+        table: Any = self.values
+        merged = {key: value for key, value in table.items() if not isinstance(value, dict)}
+        for name in path:
+            table = table.get(_key(name), {})
+        return merged | {key: value for key, value in table.items() if not isinstance(value, dict)}
+
+
+def read_settings(asked: str | None, context: click.Context) -> Settings:
+    """Read ``--config FILE``, or `DEFAULT_FILE` where it exists, and check every name in it.
+
+    Parameters
+    ----------
+    asked
+        The file that the user named, or None.
+    context
+        The context of the running command; its root knows all commands.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not TOML, or holds a name that nobody knows.
+    """
+    if asked is None and not DEFAULT_FILE.is_file():
+        return Settings()
+    path = Path(asked) if asked is not None else DEFAULT_FILE
+    text = _read_text(path)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    root = context.find_root()
+    return Settings(path, _checked(values, root.command, root, [], path, text))
+
+
+def check_environment(context: click.Context) -> None:
+    """Refuse environment variables of this command that name no option of it.
+
+    Raises
+    ------
+    ConfigError
+        With the nearest name.
+    """
+    prefix = f"{context.auto_envvar_prefix}_"
+    known = [f"{prefix}{name.upper()}" for name in _options(context.command, context)]
+    for name in os.environ:
+        if name.startswith(prefix) and name not in known:
+            raise unknown_name("environment: no option is set by", name, known)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"--config {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
+
+
+def _checked(
+    table: Mapping[str, Any],
+    command: click.Command,
+    context: click.Context,
+    names: list[str],
+    path: Path,
+    text: str,
+) -> dict[str, Any]:
+    options = _options(command, context)
+    children = command.list_commands(context) if isinstance(command, click.Group) else []
+    checked = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            child = _child(name, children, path, text, names)
+            inner = (
+                command.get_command(context, child) if isinstance(command, click.Group) else None
+            )
+            assert inner is not None, child
+            checked[_key(name)] = _checked(value, inner, context, [*names, child], path, text)
+        elif _key(name) not in options:
+            where = f"{_place(path, text, name, names)}: {_called(names)} no setting"
+            raise unknown_name(where, name, options)
+        else:
+            checked[_key(name)] = value
+    return checked
+
+
+def _child(name: str, children: list[str], path: Path, text: str, names: list[str]) -> str:
+    for child in children:
+        if _key(child) == _key(name):
+            return child
+    where = _place(path, text, f"[{'.'.join([*names, name])}]", [])
+    raise unknown_name(f"{where}: no command is called", name, children)
+
+
+def _options(command: click.Command, context: click.Context) -> list[str]:
+    options = [p for p in command.params if isinstance(p, click.Option) and p.name]
+    return [str(p.name) for p in options if p.name not in NOT_IN_A_FILE]
+
+
+def _called(names: list[str]) -> str:
+    return f"[{'.'.join(names)}] has" if names else "the part above the tables has"
+
+
+def _place(path: Path, text: str, name: str, names: list[str]) -> str:
+    """Return ``file:line`` of a key, by a plain search below its table's head."""
+    head = re.search(rf"^\s*\[{re.escape('.'.join(names))}\]", text, re.M) if names else None
+    start = head.end() if head else 0
+    found = re.compile(rf"^\s*{re.escape(name)}", re.M).search(text, start)
+    return f"{path}:{text.count(chr(10), 0, found.end()) + 1}" if found else str(path)
+
+
+def _key(name: str) -> str:
+    return name.replace("-", "_")
