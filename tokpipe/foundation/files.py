@@ -1,15 +1,28 @@
-"""The one way to write to disk: a reader sees the old file or folder, or the new one, whole."""
+"""The one way to write to disk: a reader sees the old file or folder, or the new one, whole.
 
+Beside a target ``out/tok`` stand, while it is written: ``out/.tok.lock`` (held by the writer),
+``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant of
+a replacement, ``out/.tok.old``. A single file is written as ``out/.tok.<8 hex digits>.tmp``. All of
+them are gone after success, and the next writer clears what a killed one left behind.
+"""
+
+import ctypes
 import json
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tokpipe.foundation.errors import StorageError
+from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
+from tokpipe.foundation.locks import is_free, lock_handle, one_writer
+from tokpipe.foundation.storage import check_space, storage_errors
+
+MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
+_IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
 
 
 @contextmanager
@@ -20,54 +33,94 @@ def atomic_write(path: Path) -> Generator[BinaryIO, None, None]:
     ------
     BinaryIO
         The temporary file, open for writing.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-        sync_folder(path.parent)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def build_folder(target: Path, *, force: bool = False) -> Generator[Path, None, None]:
-    """Build a folder beside `target` and rename it into place only if the block succeeds.
-
-    The working folder is ``.<name>.partial`` beside the target. It is locked (one writer), it
-    stays when the block fails, so that the same command can go on from what it finds there, and
-    the block must clear what it does not want to go on from.
-
-    Yields
-    ------
-    Path
-        The working folder; empty, or as an earlier, interrupted run left it.
 
     Raises
     ------
     StorageError
-        If `target` exists and `force` is not set, or another process is writing it.
+        If the disk is full, read-only or forbidden; the old file is intact then.
     """
-    if target.exists() and not force:
-        raise StorageError(
-            f"{target} exists already", hint="Choose another -o, or pass --force to replace it."
-        )
-    partial = target.parent / f".{target.name}.partial"
-    partial.mkdir(parents=True, exist_ok=True)
-    yield partial
-    for path in partial.rglob("*"):
-        sync_folder(path)
-    if target.exists():
-        shutil.rmtree(target)
-    partial.rename(target)
-    sync_folder(target.parent)
+    with storage_errors(path):
+        _remove_stale_temporaries(path)
+        file, temporary = _open_temporary(path)
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.replace(path)  # while its lock is held: nobody takes it for stale
+            sync(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
-def sync_folder(path: Path) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, indented, keys in the order given, non-ASCII as itself, atomically."""
+    with atomic_write(path) as file:
+        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+@contextmanager
+def build_folder(
+    target: Path,
+    *,
+    force: bool = False,
+    identity: Mapping[str, Any] | None = None,
+    needed_bytes: int = 0,
+) -> Generator[Path, None, None]:
+    """Build a folder beside `target` and rename it into place only if the block succeeds.
+
+    Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
+    command goes on from there. A full disk or any other error removes it.
+
+    Parameters
+    ----------
+    target
+        The folder to make.
+    force
+        Replace a folder that tokpipe has written, and start over instead of resuming.
+    identity
+        All that the content follows from: settings, digests of inputs, versions; JSON types, may be
+        nested. Without it, interrupted work is never resumed.
+    needed_bytes
+        An estimate of the disk space that the work takes.
+
+    Yields
+    ------
+    Path
+        The working folder; empty, or as an interrupted run of the same identity left it.
+
+    Raises
+    ------
+    StorageError
+        If `target` exists and `force` is not set, another process is writing it, or the disk
+        refuses.
+    ArtifactError
+        If interrupted work was made from something else than `identity`.
+    """
+    target = Path(os.path.realpath(target))
+    beside = target.parent / f".{target.name}"
+    partial, old = Path(f"{beside}.partial"), Path(f"{beside}.old")
+    with storage_errors(target):
+        _refuse_existing(target, force=force)  # before anything is made
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with one_writer(Path(f"{beside}.lock"), target):
+            _recover(target, old)
+            _refuse_existing(target, force=force)
+            check_space(target, needed_bytes)
+            _begin(partial, identity, force=force)
+            try:
+                yield partial
+                (partial / _IDENTITY).unlink()
+                _sync_tree(partial)
+                _put_in_place(partial, target, old)
+            except BaseException as error:
+                if not _can_go_on(error) or identity is None:
+                    shutil.rmtree(partial, ignore_errors=True)
+                raise
+
+
+def sync(path: Path) -> None:
     """Force a file or folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -76,7 +129,162 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON, indented, keys in the order given, non-ASCII as itself, atomically."""
-    with atomic_write(path) as file:
-        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+def refuse_existing_file(path: Path, *, force: bool) -> None:
+    """Refuse to write a file that is there, unless forced.
+
+    Raises
+    ------
+    StorageError
+        If it exists and `force` is not set, or it is a folder.
+    """
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder", hint="Name a file.")
+    if path.exists() and not force and not _is_device(path):
+        raise StorageError(
+            f"{path} exists already", hint="Choose another -o, or pass --force to replace it."
+        )
+
+
+def _is_device(path: Path) -> bool:
+    return path.is_char_device() or path.is_fifo()
+
+
+def _refuse_existing(target: Path, *, force: bool) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not force:
+        raise StorageError(
+            f"{target} exists already", hint="Choose another -o, or pass --force to replace it."
+        )
+    if not (target / MANIFEST).is_file():
+        raise StorageError(
+            f"{target} was not written by tokpipe (no {MANIFEST} in it)",
+            hint="--force replaces only what tokpipe has written; choose another -o.",
+        )
+
+
+def _recover(target: Path, old: Path) -> None:
+    """Put back what a killed replacement had moved aside, or remove it if it is replaced."""
+    if not old.exists():
+        return
+    if target.exists():
+        _remove(old)
+    else:
+        old.rename(target)
+
+
+def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) -> None:
+    """Make the working folder, or take over an interrupted one of the same identity."""
+    found = None if force or identity is None else _found_identity(partial)
+    wanted = json.loads(json.dumps(identity))
+    if found is not None:
+        _refuse_other_identity(partial, found, wanted)
+        for stale in partial.rglob(".*.tmp"):
+            stale.unlink()
+        return
+    if partial.exists():
+        _remove(partial)  # nothing to go on from; or the rest of a replaced folder
+    partial.mkdir()
+    try:
+        write_json(partial / _IDENTITY, wanted)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _found_identity(partial: Path) -> Any:
+    try:
+        return json.loads((partial / _IDENTITY).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
+    for key, before, now in _differences(found, wanted, ""):
+        target = partial.name.removeprefix(".").removesuffix(".partial")
+        raise ArtifactError(
+            f"{target}: interrupted work was begun with {key} = {before}, now it is {now}",
+            hint="Run the same command as before to go on, or pass --force to start over.",
+        )
+
+
+def _differences(before: Any, now: Any, key: str) -> Generator[tuple[str, str, str], None, None]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in [*before, *(n for n in now if n not in before)]:
+            inner = f"{key}.{name}" if key else name
+            yield from _differences(before.get(name), now.get(name), inner)
+    elif before != now:
+        yield key, json.dumps(before, ensure_ascii=False), json.dumps(now, ensure_ascii=False)
+
+
+def _put_in_place(partial: Path, target: Path, old: Path) -> None:
+    """Rename the new folder onto its name; at every moment the old or the new one stands there."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        partial.rename(target)
+    elif _exchange(partial, target):
+        partial.rename(old)
+    else:  # no exchange on this system: `_recover` closes the gap between the two renames
+        target.rename(old)
+        partial.rename(target)
+    sync(target.parent)
+    if old.exists():
+        _remove(old)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step; return whether the system can."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
+
+
+def _can_go_on(error: BaseException) -> bool:
+    interrupted = not isinstance(error, Exception)
+    return interrupted or isinstance(error, MemoryError | MemoryLimitError)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        sync(path)
+    sync(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _open_temporary(path: Path) -> tuple[BinaryIO, Path]:
+    """Open a new, locked temporary; the rights of the file follow the umask, as usual."""
+    while True:
+        name = f"{_temporary_prefix(path)}{secrets.token_hex(4)}.tmp"
+        temporary = path.parent / name
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        file = os.fdopen(handle, "wb")
+        # Until it is locked, another writer may take it for stale and remove it.
+        if lock_handle(handle) and temporary.exists():
+            return file, temporary
+        file.close()
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{os.fsdecode(os.fsencode(path.name)[:200])}."
+
+
+def _remove_stale_temporaries(path: Path) -> None:
+    """Remove what killed writers of the same file left; a living one holds a lock on its own."""
+    prefix = _temporary_prefix(path)
+    with os.scandir(path.parent) as entries:
+        names = [e.name for e in entries if e.name.startswith(prefix) and e.name.endswith(".tmp")]
+    for name in names:
+        stale = path.parent / name
+        if len(name) == len(prefix) + 12 and is_free(stale):
+            with suppress(FileNotFoundError):
+                stale.unlink()

@@ -1,0 +1,252 @@
+import errno
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tokpipe.foundation import files
+from tokpipe.foundation.errors import ArtifactError, StorageError
+from tokpipe.foundation.files import atomic_write, build_folder, write_json
+
+ROOT = Path(__file__).parents[3]
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def make(target, content="new", **settings):
+    with build_folder(target, **settings) as folder:
+        (folder / "content").write_text(content)
+        write_json(folder / "tokpipe.json", {})
+
+
+def python(code, *arguments, wait=True):
+    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    if wait:
+        process.communicate(timeout=30)
+    return process
+
+
+def test_written_file_is_whole_and_alone(tmp_path):
+    with atomic_write(tmp_path / "a") as file:
+        file.write(b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert names(tmp_path) == ["a"]
+
+
+def test_failed_write_leaves_the_old_file(tmp_path):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(tmp_path / "a") as file:
+        file.write(b"new")
+        raise RuntimeError
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_written_file_has_the_usual_rights(tmp_path):
+    write_json(tmp_path / "a", {})
+    umask = os.umask(0)
+    os.umask(umask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_next_write_removes_what_a_killed_one_left(tmp_path):
+    code = """
+        import os, sys
+        from pathlib import Path
+        from tokpipe.foundation.files import atomic_write
+        with atomic_write(Path(sys.argv[1])) as file:
+            os.kill(os.getpid(), 9)
+    """
+    python(code, tmp_path / "a")
+    assert len(names(tmp_path)) == 1
+    write_json(tmp_path / "a", 1)
+    assert names(tmp_path) == ["a"]
+
+
+def test_temporary_of_a_living_writer_is_left_alone(tmp_path):
+    with atomic_write(tmp_path / "a") as outer:
+        write_json(tmp_path / "a", "inner")
+        outer.write(b"outer")
+    assert (tmp_path / "a").read_bytes() == b"outer"
+
+
+def test_longest_names_can_be_written(tmp_path):
+    name = "å" * 127
+    write_json(tmp_path / name, 1)
+    assert names(tmp_path) == [name]
+
+
+def test_built_folder_is_whole_and_alone(tmp_path):
+    make(tmp_path / "deep" / "tok")
+    assert names(tmp_path / "deep") == ["tok"]
+    assert names(tmp_path / "deep" / "tok") == ["content", "tokpipe.json"]
+
+
+def test_empty_folder_may_be_filled(tmp_path):
+    (tmp_path / "tok").mkdir()
+    make(tmp_path / "tok")
+    assert names(tmp_path) == ["tok"]
+
+
+def test_existing_folder_is_refused(tmp_path):
+    make(tmp_path / "tok", "old")
+    with pytest.raises(StorageError, match="exists already"):
+        make(tmp_path / "tok")
+    assert (tmp_path / "tok" / "content").read_text() == "old"
+    assert names(tmp_path) == ["tok"]
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_force_replaces_what_tokpipe_wrote(tmp_path, monkeypatch, exchange):
+    if not exchange:
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    make(tmp_path / "tok", "old")
+    make(tmp_path / "tok", force=True)
+    assert (tmp_path / "tok" / "content").read_text() == "new"
+    assert names(tmp_path) == ["tok"]
+
+
+def test_force_does_not_replace_foreign_folders(tmp_path):
+    (tmp_path / "thesis").write_text("three years")
+    with pytest.raises(StorageError, match="not written by tokpipe"):
+        make(tmp_path, force=True)
+    assert (tmp_path / "thesis").read_text() == "three years"
+
+
+def test_failed_force_leaves_the_old_folder(tmp_path):
+    make(tmp_path / "tok", "old")
+    with pytest.raises(RuntimeError), build_folder(tmp_path / "tok", force=True):
+        raise RuntimeError
+    assert (tmp_path / "tok" / "content").read_text() == "old"
+    assert names(tmp_path) == ["tok"]
+
+
+def test_replacement_killed_between_two_renames_is_put_back(tmp_path):
+    make(tmp_path / "tok", "old")
+    (tmp_path / "tok").rename(tmp_path / ".tok.old")
+    with pytest.raises(StorageError, match="exists already"):
+        make(tmp_path / "tok")
+    make(tmp_path / "tok", force=True)
+    assert (tmp_path / "tok" / "content").read_text() == "new"
+    assert names(tmp_path) == ["tok"]
+
+
+def test_rest_of_a_replaced_folder_is_not_taken_for_unfinished_work(tmp_path):
+    (tmp_path / ".tok.partial").mkdir()
+    (tmp_path / ".tok.partial" / "old").touch()
+    with build_folder(tmp_path / "tok", identity={"seed": 1}) as folder:
+        assert names(folder) == [".tokpipe-resume.json"]
+
+
+def test_interrupted_work_is_found_again(tmp_path):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        build_folder(tmp_path / "tok", identity={"seed": 1}) as folder,
+    ):
+        (folder / "half").touch()
+        (folder / ".half.12345678.tmp").touch()
+        raise KeyboardInterrupt
+    assert names(tmp_path) == [".tok.partial"]
+    with build_folder(tmp_path / "tok", identity={"seed": 1}) as folder:
+        assert names(folder) == [".tokpipe-resume.json", "half"]
+    assert names(tmp_path / "tok") == ["half"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ({"words": {"lowercase": True}}, {"words": {"lowercase": False}}, "words.lowercase = true"),
+        ({"seed": 1}, {"seed": 2}, "seed = 1, now it is 2"),
+        ({"version": "1"}, {"version": "1", "input": "a"}, "input = null"),
+    ],
+)
+def test_interrupted_work_of_other_settings_is_refused(tmp_path, before, now, said):
+    with pytest.raises(KeyboardInterrupt), build_folder(tmp_path / "tok", identity=before):
+        raise KeyboardInterrupt
+    with (
+        pytest.raises(ArtifactError, match=said) as caught,
+        build_folder(tmp_path / "tok", identity=now),
+    ):
+        pass
+    assert caught.value.exit_code == 4
+    with build_folder(tmp_path / "tok", identity=now, force=True):
+        pass
+
+
+def test_failed_work_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError), build_folder(tmp_path / "tok", identity={}):
+        raise ValueError
+    assert names(tmp_path) == []
+
+
+def test_full_disk_names_the_target_and_leaves_nothing(tmp_path):
+    with (
+        pytest.raises(StorageError, match=r"tok: no space left on device \(.* free\)") as caught,
+        build_folder(tmp_path / "tok", identity={}),
+    ):
+        raise OSError(errno.ENOSPC, "", str(tmp_path / ".x.tmp"))
+    assert caught.value.exit_code == 4
+    assert names(tmp_path) == []
+
+
+def test_too_large_an_estimate_is_refused_before_the_start(tmp_path):
+    with (
+        pytest.raises(StorageError, match=r"about 1000000\.0 TB needed"),
+        build_folder(tmp_path / "tok", needed_bytes=10**18),
+    ):
+        pytest.fail("began")
+    assert names(tmp_path) == []
+
+
+def test_second_writer_is_told_who_writes(tmp_path):
+    code = """
+        import sys
+        from pathlib import Path
+        from tokpipe.foundation.files import build_folder
+        with build_folder(Path(sys.argv[1])):
+            print("held", flush=True)
+            sys.stdin.read()
+    """
+    first = python(code, tmp_path / "tok", wait=False)
+    assert first.stdout.readline() == "held\n"
+    host = os.uname().nodename
+    with pytest.raises(StorageError, match=f"process {first.pid} on {host} since 20"):
+        make(tmp_path / "tok")
+    first.kill()
+    first.communicate()
+    make(tmp_path / "tok")
+    assert names(tmp_path) == ["tok"]
+
+
+def test_force_sees_the_old_or_the_new_folder_at_every_moment(tmp_path):
+    make(tmp_path / "tok", "0")
+    code = """
+        import sys
+        from pathlib import Path
+        from tokpipe.foundation.files import build_folder
+        for i in range(1, 200):
+            with build_folder(Path(sys.argv[1]), force=True) as folder:
+                (folder / "content").write_text(str(i))
+                (folder / "tokpipe.json").touch()
+    """
+    writer, seen = python(code, tmp_path / "tok", wait=False), set()
+    while writer.poll() is None:
+        seen.add((tmp_path / "tok").stat().st_ino)  # raises if it is not there
+    writer.communicate()
+    assert writer.returncode == 0
+    assert len(seen) > 1
+
+
+def test_json_is_readable(tmp_path):
+    write_json(tmp_path / "a.json", {"ö": 1})
+    assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "ö": 1\n}\n'
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"ö": 1}

@@ -1,0 +1,100 @@
+"""What a disk refuses, as a `StorageError` that names the path and the bytes."""
+
+import errno
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tokpipe.foundation.errors import StorageError
+from tokpipe.foundation.sizes import format_bytes
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HINTS = {
+    errno.ENOSPC: "Free some space or write elsewhere, then run the same command again.",
+    errno.EDQUOT: "Your quota is used up: free some space or write elsewhere.",
+    errno.EFBIG: "A limit on the size of files is set (ulimit -f): raise it or write elsewhere.",
+    errno.EROFS: "Write elsewhere.",
+    errno.EACCES: "Check the permissions, or write elsewhere.",
+    errno.EPERM: "Check the permissions, or write elsewhere.",
+    errno.EIO: "The disk reports a fault: check it, or write elsewhere.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ENOTDIR: "A part of the path is a file; write elsewhere.",
+}
+
+
+@contextmanager
+def storage_errors(path: Path) -> Generator[None, None, None]:
+    """Turn what the operating system refuses while the block writes into a `StorageError`.
+
+    Parameters
+    ----------
+    path
+        The file or folder that the user asked for; named where the error itself names none.
+
+    Raises
+    ------
+    StorageError
+        Instead of an OSError that is a matter of the disk; others (a broken pipe, an input that is
+        not there) pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _HINTS:
+            raise
+        raise storage_error(error, path) from error
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """Return what to tell the user of an OSError that came up while `path` was written."""
+    named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    if Path(named).name.startswith("."):  # our own temporary: the user knows only the target
+        named = ""
+    reason = os.strerror(error.errno) if error.errno else str(error).split("\n")[0]
+    amount = _amount(path) if error.errno in FULL else ""
+    return StorageError(
+        f"{named or path}: {reason[:1].lower()}{reason[1:]}{amount}",
+        hint=_HINTS.get(error.errno or 0, ""),
+    )
+
+
+def check_space(path: Path, needed: int) -> None:
+    """Refuse work that the disk cannot hold, before it begins.
+
+    Parameters
+    ----------
+    path
+        What will be written; need not exist yet.
+    needed
+        An estimate in bytes.
+
+    Raises
+    ------
+    StorageError
+        If less is free.
+    """
+    free = free_bytes(path)
+    if free is not None and free < needed:
+        raise StorageError(
+            f"{path}: about {format_bytes(needed)} needed, {format_bytes(free)} free",
+            hint="Free some space, or write elsewhere.",
+        )
+
+
+def free_bytes(path: Path) -> int | None:
+    """Return how many bytes are free where `path` is or would be, or None if nobody knows."""
+    for place in (path, *path.absolute().parents):
+        try:
+            return shutil.disk_usage(place).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def _amount(path: Path) -> str:
+    free = free_bytes(path)
+    return "" if free is None else f" ({format_bytes(free)} free)"
