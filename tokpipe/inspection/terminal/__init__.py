@@ -1,0 +1,1 @@
+"""What inspection found, laid out for a terminal: rich `Text` only, never markup."""

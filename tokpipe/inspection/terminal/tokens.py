@@ -1,0 +1,168 @@
+"""Tokens of a text, set like an interlinear gloss: each over its id and its offsets."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tokpipe.inspection.readable import parts_of
+from tokpipe.inspection.terminal.marks import (
+    BAD,
+    HEADING,
+    QUIET,
+    SPECIAL,
+    Laid,
+    Marks,
+    chunks,
+    cut,
+    pad,
+    parts_text,
+    plain_text,
+    word_style,
+)
+from tokpipe.inspection.tokens import TokenRow, TokenView
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One column of the gloss: what stands before it, and its lines."""
+
+    border: str
+    lines: tuple[Text, Text, Text]
+
+    @property
+    def width(self) -> int:
+        return max(cell_len(line.plain) for line in self.lines)
+
+
+def tokens_renderable(view: TokenView) -> Laid:
+    """Draw one tokenizer's tokens, with a heading and a line of counts."""
+
+    def lay(width: int, marks: Marks) -> Iterator[Text]:
+        yield heading(view.name, view.about, width, marks)
+        yield Text()
+        yield from _gloss(view, width, marks)
+        yield from _counts(view, width)
+
+    return Laid(lay)
+
+
+def comparison_renderable(views: Sequence[TokenView]) -> Laid:
+    """Draw the counts of several tokenizers, one a line, under each other."""
+    return Laid(lambda width, marks: _comparison(views, width, marks))
+
+
+def legend_renderable(views: Sequence[TokenView]) -> Laid:
+    """Explain the signs that the views before it used, and only those."""
+    return Laid(lambda width, marks: _legend(views, width, marks))
+
+
+def heading(name: str, about: str, width: int, marks: Marks) -> Text:
+    """Draw a name in bold and a phrase beside it, on one line."""
+    text = plain_text(name, marks, HEADING)
+    if about:
+        text.append_text(plain_text(f"  {about}", marks, QUIET))
+    short = cut(text, width, marks)
+    short.end = "\n"
+    return short
+
+
+def _gloss(view: TokenView, width: int, marks: Marks) -> Iterator[Text]:
+    line: list[_Cell] = []
+    used = 0
+    for cell in _cells(view.rows, width, marks):
+        taken = cell.width + 3
+        if line and used + taken > width:
+            yield from _set(line, marks)
+            line, used = [], 0
+        line.append(cell)
+        used += taken
+    if line:
+        yield from _set(line, marks)
+
+
+def _cells(rows: Iterable[TokenRow], width: int, marks: Marks) -> Iterator[_Cell]:
+    most = max(width - 3, 4)
+    for row in rows:
+        first, *rest = chunks(_token(row, marks), most)
+        place = marks.dash if row.word is None else f"{row.start}-{row.end}"
+        border = marks.word if row.begins_word or row.word is None else marks.piece
+        below = Text(str(row.id), QUIET, end=""), Text(place, QUIET, end="")
+        yield _Cell(border, (first, *below))
+        for piece in rest:
+            yield _Cell(marks.more[0], (piece, Text(end=""), Text(end="")))
+
+
+def _token(row: TokenRow, marks: Marks) -> Text:
+    if row.unknown:
+        text = Text.assemble(parts_text(row.parts, marks, BAD), ("=", QUIET), end="")
+        return text.append_text(parts_text(parts_of(row.source), marks, BAD))
+    style = SPECIAL if row.special else word_style(row.word)
+    if row.begins_word:
+        style = f"bold {style}"
+    text = parts_text(row.parts, marks, style)
+    bare = row.special and text.plain[:1] not in ("[", "<")
+    return Text.assemble("[", text, "]", end="") if bare else text
+
+
+def _set(line: list[_Cell], marks: Marks) -> Iterator[Text]:
+    for level in range(3):
+        drawn = Text(no_wrap=True, overflow="ignore")
+        for cell in line:
+            drawn.append(cell.border if level == 0 or cell.border == marks.word else " ", QUIET)
+            drawn.append(" ")
+            drawn.append_text(pad(cell.lines[level], cell.width))
+            drawn.append(" ")
+        drawn.rstrip()
+        yield drawn
+    yield Text()
+
+
+def _counts(view: TokenView, width: int) -> Iterator[Text]:
+    unknown = f", {view.unknown:,} unknown" if view.unknown else ""
+    yield Text(
+        f"{_plural(view.tokens, 'token')}, {_plural(view.words, 'word')}{unknown}: "
+        f"{view.tokens_per_word:.2f} tokens a word, {view.bytes_per_token:.2f} bytes a token"
+    )
+
+
+def _comparison(views: Sequence[TokenView], width: int, marks: Marks) -> Iterator[Text]:
+    head = ("tokens", "words", "tokens/word", "bytes/token", "unknown")
+    table = [head, *(_figures(view) for view in views)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    while len(widths) > 1 and sum(widths) + 2 * len(widths) + 8 > width:
+        widths.pop()  # a narrow terminal keeps the first columns
+    room = width - sum(widths) - 2 * len(widths)
+    longest = max(cell_len(plain_text(view.name, marks).plain) for view in views)
+    names = [Text(end=""), *(plain_text(view.name, marks, HEADING) for view in views)]
+    for name, row in zip(names, table, strict=True):
+        line = pad(cut(name, room, marks), min(longest, room))
+        for text, columns in zip(row, widths, strict=False):
+            line.append(f"  {text:>{columns}}", QUIET if row is head else "")
+        line.end = "\n"
+        yield line
+
+
+def _figures(view: TokenView) -> tuple[str, ...]:
+    ratios = f"{view.tokens_per_word:.2f}", f"{view.bytes_per_token:.2f}"
+    return f"{view.tokens:,}", f"{view.words:,}", *ratios, f"{view.unknown:,}"
+
+
+def _legend(views: Sequence[TokenView], width: int, marks: Marks) -> Iterator[Text]:
+    rows = [row for view in views for row in view.rows]
+    kinds = {part.kind for row in rows for part in row.parts}
+    notes = [f"{marks.word} word"]
+    if any(not row.begins_word and row.word is not None for row in rows):
+        notes.append(f"{marks.piece} piece of the same word")
+    if "space" in kinds:
+        notes.append(f"{marks.space} space")
+    if "byte" in kinds:
+        notes.append(f"{marks.open_byte}C3{marks.close_byte} byte of a cut character")
+    if any(row.unknown for row in rows):
+        notes.append("[UNK]=x no token for x")
+    yield Text("   ".join(notes), QUIET)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

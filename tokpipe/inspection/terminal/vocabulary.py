@@ -1,0 +1,162 @@
+"""A vocabulary in figures: facts, bar charts, examples."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.text import Text
+
+from tokpipe.inspection.readable import TokenForm, parts_of
+from tokpipe.inspection.terminal.marks import (
+    HEADING,
+    QUIET,
+    SPECIAL,
+    Laid,
+    Marks,
+    bar,
+    cut,
+    flow,
+    pad,
+    parts_text,
+    plain_text,
+)
+from tokpipe.inspection.terminal.tokens import heading
+from tokpipe.inspection.terminal.trace import pair_text
+from tokpipe.inspection.vocabulary import CorpusUse, VocabularyView
+
+_INDENT = "  "
+_MOST_BARS = 16
+
+
+def vocabulary_renderable(view: VocabularyView, form: TokenForm) -> Laid:
+    """Draw what a vocabulary consists of."""
+
+    def lay(width: int, marks: Marks) -> Iterator[Text]:
+        yield heading(view.name, f"{view.model}, {view.size:,} tokens", width, marks)
+        yield from _facts(_own_facts(view), width, marks)
+        if view.special_tokens:
+            yield from _title("special tokens")
+            specials = _with_ids(view.special_tokens, form, marks, SPECIAL)
+            yield from flow(specials, width, "   ", _INDENT)
+        if view.lengths:
+            yield from _title("length, in characters")
+            yield from _bars(_folded(view.lengths), width, marks, right=True)
+            yield from _title("script")
+            yield from _bars(view.scripts[:_MOST_BARS], width, marks)
+            yield from _title("longest tokens")
+            yield from flow(_with_ids(view.longest, form, marks), width, "   ", _INDENT)
+        for title, merges in (("first", view.first_merges), ("last", view.last_merges)):
+            if merges:
+                yield from _title(f"{title} merges")
+                yield from flow(_merges(merges, form, marks), width, "   ", _INDENT)
+
+    return Laid(lay)
+
+
+def corpus_renderable(use: CorpusUse, form: TokenForm) -> Laid:
+    """Draw how a vocabulary fares on a corpus."""
+
+    def lay(width: int, marks: Marks) -> Iterator[Text]:
+        yield Text("On the corpus", HEADING)
+        yield from _facts(_corpus_facts(use), width, marks)
+        yield from _title("tokens a word")
+        yield from _bars(_folded(use.pieces), width, marks, right=True)
+        if use.unused:
+            yield from _title(f"unused tokens, {use.ordinary - use.used:,}")
+            yield from flow(_with_ids(use.unused, form, marks), width, "   ", _INDENT)
+        if use.broken:
+            yield from _title("words that cost the most extra tokens")
+            yield from _broken_words(use, form, width, marks)
+
+    return Laid(lay)
+
+
+def _own_facts(view: VocabularyView) -> Iterator[tuple[str, str]]:
+    yield from view.settings
+    if view.later is not None and view.first is not None:
+        yield "begin a word", _share(view.first, view.first + view.later)
+        yield "go on with one", _share(view.later, view.first + view.later)
+    unit = "single bytes" if view.model == "byte-bpe" else "single characters"
+    yield unit, f"{view.alphabet:,}"
+    if view.merges:
+        yield "merges", f"{view.merges:,}"
+
+
+def _corpus_facts(use: CorpusUse) -> Iterator[tuple[str, str]]:
+    yield "words", f"{use.words:,} ({use.unique_words:,} different)"
+    yield "stay whole", _share(use.whole, use.words)
+    yield "of different ones", _share(use.unique_whole, use.unique_words)
+    yield "unknown", _share(use.unknown, use.words)
+    yield "tokens a word", f"{use.tokens / max(use.words, 1):.3f}"
+    yield "bytes a token", f"{use.bytes / max(use.tokens, 1):.3f}"
+    yield "tokens in use", _share(use.used, use.ordinary)
+
+
+def _facts(facts: Iterable[tuple[str, str]], width: int, marks: Marks) -> Iterator[Text]:
+    facts = list(facts)
+    label = min(max((len(name) for name, _ in facts), default=0), max(width - 12, 8))
+    for name, value in facts:
+        text = Text.assemble(_INDENT, (f"{name:<{label}}  ", QUIET), plain_text(value, marks))
+        text.end = "\n"
+        yield text
+
+
+def _title(text: str) -> Iterator[Text]:
+    yield Text()
+    yield Text(text, HEADING)
+
+
+def _bars(
+    rows: Sequence[tuple[str | int, int]], width: int, marks: Marks, *, right: bool = False
+) -> Iterator[Text]:
+    """Draw (label, count) with a bar, the count and its share."""
+    total, most = sum(count for _, count in rows), max((count for _, count in rows), default=0)
+    label = min(max((len(str(name)) for name, _ in rows), default=0), max(width // 3, 4))
+    figure = max((len(f"{count:,}") for _, count in rows), default=0)
+    room = max(min(width - len(_INDENT) - label - figure - 10, 40), 0)
+    for name, count in rows:
+        text = pad(cut(Text(str(name), end=""), label, marks), label, right=right)
+        drawn = f" {bar(count, most, room, marks):<{room}}" if room > 3 else ""
+        share = 100 * count / total if total else 0
+        line = Text.assemble(_INDENT, text, (drawn, "cyan"), f" {count:>{figure},}")
+        line.append(f" {share:5.1f} %", QUIET)
+        yield line
+
+
+def _folded(rows: Sequence[tuple[int, int]]) -> list[tuple[str | int, int]]:
+    """Put what lies beyond the last bar into one."""
+    shown: list[tuple[str | int, int]] = [*rows[:_MOST_BARS]]
+    if len(rows) > _MOST_BARS + 1:
+        return [*shown, (f"{rows[_MOST_BARS][0]}+", sum(count for _, count in rows[_MOST_BARS:]))]
+    return [*rows]
+
+
+def _with_ids(
+    tokens: Iterable[tuple[str, int]], form: TokenForm, marks: Marks, style: str = ""
+) -> Iterator[Text]:
+    for token, id in tokens:
+        text = parts_text(parts_of(token, form), marks, style)
+        yield Text.assemble(cut(text, 60, marks), (f" {id}", QUIET), end="")
+
+
+def _merges(
+    merges: Iterable[tuple[int, tuple[str, ...]]], form: TokenForm, marks: Marks
+) -> Iterator[Text]:
+    for rank, pair in merges:
+        if len(pair) == 2:
+            drawn = pair_text((pair[0], pair[1]), form, marks)
+            yield Text.assemble((f"{rank:,} ", QUIET), drawn, end="")
+
+
+def _broken_words(use: CorpusUse, form: TokenForm, width: int, marks: Marks) -> Iterator[Text]:
+    figure = max(len(f"{count:,}") for _, count, _ in use.broken)
+    for _, count, tokens in use.broken:
+        line = Text(f"{_INDENT}{count:>{figure},}  ", QUIET, end="")
+        for index, token in enumerate(tokens):
+            line.append(marks.piece if index else "", QUIET)
+            line.append_text(parts_text(parts_of(token, form), marks))
+        line = cut(line, width, marks)
+        line.end = "\n"
+        yield line
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} ({100 * part / whole:.1f} %)" if whole else f"{part:,}"

@@ -1,0 +1,173 @@
+"""What a tokenizer makes of a text, as plain rows: tokens, ids, offsets, words, counts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from tokpipe.inspection.readable import PLAIN, Part, TokenForm, parts_of, readable
+
+
+class EncodedText(Protocol):
+    """The fields of a tokenizer's `Encoding` that are looked at; all of one length."""
+
+    @property
+    def ids(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def tokens(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def offsets(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
+    @property
+    def word_ids(self) -> Sequence[int | None]: ...  # noqa: D102
+    @property
+    def type_ids(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def special_tokens_mask(self) -> Sequence[int]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One token of a text.
+
+    Attributes
+    ----------
+    source
+        The text that it stands for; empty for special tokens.
+    start, end
+        Where that text stands, in characters.
+    word
+        Number of its word, counted from 0 through the whole text, or None for special tokens.
+    begins_word
+        Whether it is the first of its word.
+    """
+
+    id: int
+    token: str
+    parts: tuple[Part, ...]
+    source: str
+    start: int
+    end: int
+    word: int | None
+    begins_word: bool
+    special: bool
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A text under one tokenizer: its rows, and what they add up to (special tokens left out)."""
+
+    name: str
+    about: str
+    rows: tuple[TokenRow, ...]
+    tokens: int
+    words: int
+    unknown: int
+    characters: int
+    bytes: int
+
+    @property
+    def tokens_per_word(self) -> float:
+        """Tokens a word, or 0 where there is no word."""
+        return self.tokens / self.words if self.words else 0.0
+
+    @property
+    def bytes_per_token(self) -> float:
+        """UTF-8 bytes of text a token, or 0 where there is no token."""
+        return self.bytes / self.tokens if self.tokens else 0.0
+
+
+def view_tokens(
+    name: str,
+    about: str,
+    encoding: EncodedText,
+    texts: Sequence[str],
+    form: TokenForm = PLAIN,
+) -> TokenView:
+    """Lay out an encoding as rows.
+
+    Parameters
+    ----------
+    name, about
+        What the tokenizer is called, and one phrase on it, for the heading.
+    encoding
+        What the tokenizer returned for `texts`.
+    texts
+        The text, or the two texts of a pair.
+    form
+        How its vocabulary writes tokens.
+    """
+    rows: list[TokenRow] = []
+    word, last = -1, None
+    for index, sequence in enumerate(_sequences(encoding, len(texts))):
+        place = None if sequence is None else (sequence, encoding.word_ids[index])
+        begins = place is not None and place != last
+        word, last = word + begins, place
+        text = "" if sequence is None else texts[sequence]
+        rows.append(_row(encoding, index, text, word if place else None, begins, form))
+    plain = [row for row in rows if row.word is not None]
+    return TokenView(
+        name=name,
+        about=about,
+        rows=tuple(rows),
+        tokens=len(plain),
+        words=word + 1,
+        unknown=sum(row.unknown for row in plain),
+        characters=sum(map(len, texts)),
+        bytes=sum(len(text.encode("utf-8", "surrogatepass")) for text in texts),
+    )
+
+
+def tokens_json(view: TokenView, form: TokenForm = PLAIN) -> dict[str, Any]:
+    """Return a view as JSON types."""
+    return {
+        "tokenizer": view.name,
+        "about": view.about,
+        "tokens": [_row_json(row, form) for row in view.rows],
+        "counts": {
+            "tokens": view.tokens,
+            "words": view.words,
+            "unknown": view.unknown,
+            "characters": view.characters,
+            "bytes": view.bytes,
+            "tokens_per_word": round(view.tokens_per_word, 4),
+            "bytes_per_token": round(view.bytes_per_token, 4),
+        },
+    }
+
+
+def _row_json(row: TokenRow, form: TokenForm) -> dict[str, Any]:
+    fields = {key: value for key, value in asdict(row).items() if key not in ("parts", "source")}
+    return fields | {"text": readable(row.token, form), "source": row.source}
+
+
+def _row(
+    encoding: EncodedText,
+    index: int,
+    text: str,
+    word: int | None,
+    begins_word: bool,
+    form: TokenForm,
+) -> TokenRow:
+    token, (start, end) = encoding.tokens[index], encoding.offsets[index]
+    return TokenRow(
+        id=encoding.ids[index],
+        token=token,
+        parts=tuple(parts_of(token, form)),
+        source=text[start:end],
+        start=start,
+        end=end,
+        word=word,
+        begins_word=begins_word,
+        special=word is None or (token in form.special_tokens and token != form.unk_token),
+        unknown=token == form.unk_token and word is not None,
+    )
+
+
+def _sequences(encoding: EncodedText, texts: int) -> Iterator[int | None]:
+    """Yield for each token which text it is of, or None for a special token around the texts."""
+    sequence, inside = 0, False
+    for special in encoding.special_tokens_mask:
+        if special and inside:
+            sequence = min(sequence + 1, texts - 1)
+        inside = not special
+        yield None if special else sequence

@@ -1,0 +1,190 @@
+"""How a word becomes tokens, step by step: the longest match of WordPiece, the merges of BPE.
+
+These are slow and readable on purpose, and written from the definitions: the tests hold them
+against the tokenizer's kernels, which makes them a second opinion on those.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchStep:
+    """One step of the longest match.
+
+    Attributes
+    ----------
+    start
+        Where in the word it looks, in characters.
+    tried
+        What it looked up, from the longest on; the last one was found if `token` is not None.
+    token, id
+        What it took, or None where no token fits.
+    """
+
+    start: int
+    tried: tuple[str, ...]
+    token: str | None
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeStep:
+    """One step of merging by rank.
+
+    Attributes
+    ----------
+    pair
+        The two neighbours that become one.
+    rank
+        Their place in the list of merges, from 0.
+    others
+        The other neighbours that could have merged, each with its rank, best first.
+    symbols
+        The word after the step.
+    """
+
+    pair: Pair
+    rank: int
+    others: tuple[tuple[Pair, int], ...]
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WordTrace:
+    """The way of one word to its tokens.
+
+    Attributes
+    ----------
+    word
+        The word as it reaches the model: normalised, in the file form of the vocabulary.
+    start
+        The symbols that merging starts from; empty for WordPiece.
+    steps
+        All of one kind.
+    tokens, ids
+        The result; an id is None where the vocabulary lacks the token.
+    note
+        What is special about this word, or empty.
+    """
+
+    word: str
+    start: tuple[str, ...]
+    steps: tuple[MatchStep, ...] | tuple[MergeStep, ...]
+    tokens: tuple[str, ...]
+    ids: tuple[int | None, ...]
+    note: str = ""
+
+
+def trace_wordpiece(
+    word: str, vocabulary: Mapping[str, int], *, prefix: str, unk_token: str, longest: int = 100
+) -> WordTrace:
+    """Follow WordPiece: from the left, always the longest token that fits.
+
+    Parameters
+    ----------
+    word
+        A word after normalisation.
+    vocabulary
+        Token to id.
+    prefix
+        What tokens begin with that go on with a word ("##").
+    unk_token
+        What the whole word becomes when one step finds nothing.
+    longest
+        Words of more characters than this are unknown unseen.
+
+    References
+    ----------
+    Wu et al. (2016), "Google's Neural Machine Translation System", section 4.1.
+
+    Examples
+    --------
+    >>> trace_wordpiece("hugs", {"h": 0, "hug": 1, "##s": 2}, prefix="##", unk_token="?").tokens
+    ('hug', '##s')
+    """
+    unknown = (unk_token,), (vocabulary.get(unk_token),)
+    if len(word) > longest:
+        note = f"{len(word)} characters are more than {longest}: the word is not looked up"
+        return WordTrace(word, (), (), *unknown, note)
+    steps: list[MatchStep] = []
+    start = 0
+    while start < len(word):
+        step = _longest_match(word, start, vocabulary, prefix)
+        steps.append(step)
+        if step.token is None:
+            note = f"nothing fits at character {start}: the whole word is unknown"
+            return WordTrace(word, (), tuple(steps), *unknown, note)
+        start += len(step.token) - (len(prefix) if start else 0)
+    tokens = tuple(step.token for step in steps if step.token is not None)
+    return WordTrace(word, (), tuple(steps), tokens, tuple(vocabulary[t] for t in tokens))
+
+
+def trace_bpe(
+    symbols: Sequence[str], merges: Mapping[Pair, tuple[int, str]], vocabulary: Mapping[str, int]
+) -> WordTrace:
+    """Follow BPE: of all neighbours that may merge, those of the lowest rank, everywhere at once.
+
+    Parameters
+    ----------
+    symbols
+        The word in the vocabulary's smallest symbols.
+    merges
+        Pair to its rank and the symbol that it becomes.
+    vocabulary
+        Token to id.
+
+    References
+    ----------
+    Sennrich et al. (2016), "Neural Machine Translation of Rare Words with Subword Units", 3.2.
+
+    Examples
+    --------
+    >>> trace_bpe("aab", {("a", "b"): (0, "ab"), ("a", "ab"): (1, "aab")}, {"aab": 5}).ids
+    (5,)
+    """
+    start = now = tuple(symbols)
+    steps: list[MergeStep] = []
+    while candidates := _mergeable(now, merges):
+        (pair, rank), *others = candidates
+        now = merge_symbols(now, pair, merges[pair][1])
+        steps.append(MergeStep(pair, rank, tuple(others), now))
+    ids = tuple(vocabulary.get(symbol) for symbol in now)
+    return WordTrace("".join(start), start, tuple(steps), now, ids)
+
+
+def merge_symbols(symbols: Sequence[str], pair: Pair, merged: str) -> tuple[str, ...]:
+    """Replace a pair of neighbours by one symbol, from the left, wherever it stands.
+
+    Examples
+    --------
+    >>> merge_symbols("aaab", ("a", "a"), "Z")
+    ('Z', 'a', 'b')
+    """
+    result: list[str] = []
+    index = 0
+    while index < len(symbols):
+        found = tuple(symbols[index : index + 2]) == pair
+        result.append(merged if found else symbols[index])
+        index += 2 if found else 1
+    return tuple(result)
+
+
+def _longest_match(word: str, start: int, vocabulary: Mapping[str, int], prefix: str) -> MatchStep:
+    tried: list[str] = []
+    for end in range(len(word), start, -1):
+        candidate = (prefix if start else "") + word[start:end]
+        tried.append(candidate)
+        if candidate in vocabulary:
+            return MatchStep(start, tuple(tried), candidate, vocabulary[candidate])
+    return MatchStep(start, tuple(tried), None, None)
+
+
+def _mergeable(
+    symbols: Sequence[str], merges: Mapping[Pair, tuple[int, str]]
+) -> list[tuple[Pair, int]]:
+    found = {pair: merges[pair][0] for pair in pairwise(symbols) if pair in merges}
+    return sorted(found.items(), key=lambda item: item[1])
