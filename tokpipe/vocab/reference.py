@@ -18,6 +18,7 @@ from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
 
 Pair = tuple[int, int]
 Place = tuple[int, int]  # word, index of the left symbol's first character
+Words = Mapping[str, int] | Mapping[bytes, int]
 
 _NOWHERE: Place = (1 << 60, 0)
 
@@ -67,7 +68,7 @@ class Corpus:
 
 
 def corpus_of(
-    words: Mapping[str | bytes, int],
+    words: Words,
     config: VocabConfig,
     marked_order: Sequence[str] | None = None,
 ) -> Corpus:
@@ -115,7 +116,7 @@ def merges_of(corpus: Corpus) -> Iterator[Candidate]:
 
 
 def train_reference(
-    words: Mapping[str | bytes, int],
+    words: Words,
     config: VocabConfig,
     marked_order: Sequence[str] | None = None,
 ) -> Vocabulary:

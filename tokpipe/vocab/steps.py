@@ -1,13 +1,12 @@
 """Training one merge at a time with everything that decided it, for `explain` and small inputs."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.reference import Corpus, corpus_of, merges_of, new_token
+from tokpipe.vocab.reference import Corpus, Words, corpus_of, merges_of, new_token
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Trace:
     tokens: list[str]
 
 
-def trace_merges(words: Mapping[str, int], config: VocabConfig, steps: int) -> Trace:
+def trace_merges(words: Words, config: VocabConfig, steps: int) -> Trace:
     """Train on a few words and keep what decided each of the first merges.
 
     Parameters
