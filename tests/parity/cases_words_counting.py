@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
+from tokpipe.words.kernels.order import pack_slots_reference
 from tokpipe.words.table import WordTable
 
 WORD = st.one_of(
@@ -41,7 +42,66 @@ def move_words(draw):
     return table.slots, draw(st.integers(0, 64)), table.arena, slots
 
 
+def packed(draw):
+    words, table = Strings.from_list(draw(WORDS)), small_table(64, 2000)
+    table.add(words, np.arange(len(words)))
+    _, rows = pack_slots_reference(table.slots, table.arena, 0, 0)
+    return table, rows
+
+
+@st.composite
+def pack_slots(draw):
+    words, table = Strings.from_list(draw(WORDS)), small_table(64, 2000)
+    table.add(words, np.arange(len(words)))
+    first = draw(st.integers(0, 64))
+    return table.slots, table.arena, first, draw(st.integers(0, first))
+
+
+@st.composite
+def order_ties(draw):
+    table, rows = packed(draw)
+    return table.slots, table.arena, np.argsort(table.slots[: 3 * rows : 3]), 0
+
+
+@st.composite
+def copy_words(draw):
+    table, rows = packed(draw)
+    order = np.array(draw(st.permutations(range(rows))), np.int64)
+    data = np.zeros(draw(st.sampled_from([8, 20, 100, 1000])), np.uint8)
+    return table.slots, table.arena, order, data, np.zeros(rows + 1, np.int64), np.zeros(rows, int)
+
+
+@st.composite
+def merge_runs(draw):
+    runs = draw(st.lists(st.lists(WORD, max_size=12, unique=True).map(sorted), max_size=5))
+    strings = [Strings.from_list(run) for run in runs]
+    starts = np.cumsum([0, *(len(s.data) for s in strings)])
+    moved = [s.offsets + start for s, start in zip(strings, starts, strict=False)]
+    rows = sum(len(s.offsets) for s in strings)
+    big = st.sampled_from([1, 2, 5, 2**40, 2**62, 2**63 - 1])
+    counts = np.array(draw(st.lists(big, min_size=rows, max_size=rows)), np.int64)
+    firsts = np.cumsum([0, *(len(s.offsets) for s in strings)])[:-1]
+    cursors = firsts + [draw(st.integers(0, len(s))) for s in strings]
+    ended = draw(st.lists(st.booleans(), min_size=len(runs), max_size=len(runs)))
+    out = draw(st.integers(0, 60))
+    return (
+        np.concatenate([np.zeros(0, np.uint8), *(s.data for s in strings)]),
+        np.concatenate([np.zeros(0, np.int64), *moved]),
+        counts,
+        cursors.astype(np.int64),
+        (firsts + [len(s) for s in strings]).astype(np.int64),
+        np.array(ended, np.bool_),
+        np.zeros(draw(st.sampled_from([30, 3000])), np.uint8),
+        np.zeros(out + 1, np.int64),
+        np.zeros(out, np.int64),
+    )
+
+
 CASES = {
     "tokpipe.words.kernels.table.add_words": add_words(),
     "tokpipe.words.kernels.table.move_words": move_words(),
+    "tokpipe.words.kernels.order.pack_slots": pack_slots(),
+    "tokpipe.words.kernels.order.order_ties": order_ties(),
+    "tokpipe.words.kernels.order.copy_words": copy_words(),
+    "tokpipe.words.kernels.merge.merge_runs": merge_runs(),
 }

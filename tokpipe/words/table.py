@@ -52,6 +52,11 @@ class WordTable:
         return int(self.head[USED])
 
     @property
+    def arena_used(self) -> int:
+        """Bytes of the arena that hold words."""
+        return int(self.head[ARENA_USED])
+
+    @property
     def nbytes(self) -> int:
         """Bytes of memory the table holds."""
         return self.slots.nbytes + self.arena.nbytes
