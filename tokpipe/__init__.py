@@ -3,10 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tokpipe.foundation.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from tokpipe.foundation.errors import TokpipeError as TokpipeError
-
-__version__ = "0.1.0"
 
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
     "TokpipeError": "tokpipe.foundation.errors",

@@ -1,0 +1,101 @@
+import json
+import os
+
+import pytest
+
+from tokpipe.foundation.errors import ArtifactError
+from tokpipe.foundation.manifest import Manifest, first_difference, require_equal
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "part").mkdir()
+    (tmp_path / "a.txt").write_bytes(b"abc")
+    (tmp_path / "part" / "b.bin").write_bytes(b"\0" * 10)
+    manifest = Manifest(kind="counts", settings={"words": {"x": 1}}, inputs={"in": "00"})
+    manifest.write(tmp_path, ["part/b.bin", "a.txt"])
+    return tmp_path
+
+
+def edit(folder, **changes):
+    path = folder / "tokpipe.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_manifest_comes_back_and_its_files_are_as_it_says(folder):
+    manifest = Manifest.read(folder, "counts")
+    assert manifest.settings == {"words": {"x": 1}} and list(manifest.files) == [
+        "a.txt",
+        "part/b.bin",
+    ]
+    # the sha256 of "abc", FIPS 180-2 appendix B.1
+    assert manifest.files["a.txt"]["sha256"].startswith("ba7816bf8f01cfea414140de5dae2223")
+    manifest.check_files(folder)
+
+
+def test_two_runs_write_the_same_bytes(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "part").mkdir()
+    for name in ("a.txt", "part/b.bin"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    manifest = Manifest(kind="counts", settings={"words": {"x": 1}}, inputs={"in": "00"})
+    manifest.write(other, ["a.txt", "part/b.bin"])
+    assert (other / "tokpipe.json").read_bytes() == (folder / "tokpipe.json").read_bytes()
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda p: p.write_bytes(b"abd"), "sha256 is .* the manifest says ba78"),
+    (lambda p: p.write_bytes(b"ab"), "bytes is 2, the manifest says 3"),
+    (lambda p: p.unlink(), "missing"),
+    (lambda p: (p.unlink(), p.mkdir()), "missing, or no plain file"),
+    (lambda p: (p.unlink(), os.mkfifo(p)), "missing, or no plain file"),
+    (lambda p: (p.unlink(), p.symlink_to("/etc/passwd")), "leads out of the folder"),
+])  # fmt: skip
+def test_a_changed_file_is_found_and_named(folder, change, message):
+    change(folder / "a.txt")
+    with pytest.raises(ArtifactError, match=message) as caught:
+        Manifest.read(folder, "counts").check_files(folder)
+    assert "a.txt" in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    "name", ["../a", "/etc/passwd", "a/../../b", "", ".", "a\0b", "x" * 300, "a\\b", "a//b", "./a"]
+)
+def test_names_that_lead_elsewhere_are_refused(folder, name):
+    edit(folder, files={name: {"bytes": 1, "sha256": "00"}})
+    with pytest.raises(ArtifactError, match="no name of a file inside"):
+        Manifest.read(folder, "counts")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "nul", "[" * 100_000, '{"kind": "counts"}', "\udcff"]
+)
+def test_what_is_no_manifest_is_refused(folder, text):
+    (folder / "tokpipe.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ArtifactError, match=r"tokpipe\.json"):
+        Manifest.read(folder, "counts")
+
+
+def test_wrong_fields_are_named(folder):
+    edit(folder, settings=[], extra=1)
+    with pytest.raises(ArtifactError, match="wrong settings"):
+        Manifest.read(folder, "counts")
+    edit(folder, settings={})
+    with pytest.raises(ArtifactError, match="wrong extra"):
+        Manifest.read(folder, "counts")
+
+
+def test_a_folder_of_another_kind_or_without_manifest_is_refused(folder, tmp_path_factory):
+    with pytest.raises(ArtifactError, match="holds 'counts', wanted 'tokenizer'"):
+        Manifest.read(folder, "tokenizer")
+    with pytest.raises(ArtifactError, match=r"no tokpipe\.json in it"):
+        Manifest.read(tmp_path_factory.mktemp("empty"), "counts")
+
+
+def test_a_difference_names_its_key_and_both_values():
+    assert first_difference({"a": [1, 2]}, {"a": [1, 2]}) is None
+    assert first_difference({"a": 1}, {"a": True}) == ("a", 1, True)
+    assert first_difference({"a": {"b": 1}}, {"a": {"b": 1}, "c": 2}) == ("c", None, 2)
+    with pytest.raises(ArtifactError, match=r'out: a\.b was 1, now it is "two"'):
+        require_equal({"a": {"b": 1}}, {"a": {"b": "two"}}, what="out", hint="")
+    require_equal({"a": [1]}, {"a": (1,)}, what="out", hint="")

@@ -1,0 +1,212 @@
+"""The manifest of a folder, ``tokpipe.json``: what it was made from, and what must be in it.
+
+It is written last, so a folder with a manifest is whole; and it holds nothing that differs between
+two runs of the same work (no date, no host, no path of the input), so that their bytes are equal.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+from tokpipe.foundation.errors import ArtifactError
+from tokpipe.foundation.files import MANIFEST, write_json
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.version import __version__
+
+_MOST_BYTES = 64 << 20  # of a manifest: room for half a million files
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What ``tokpipe.json`` says of the folder it is in.
+
+    Attributes
+    ----------
+    kind
+        What the folder is: "counts", "tokenizer".
+    settings
+        Everything that was asked, as plain JSON types, nested by configuration.
+    inputs
+        sha256 of each input, by its name.
+    facts
+        What came of it: numbers of texts, words, skipped lines.
+    seed
+        Where chance was involved.
+    version
+        Of the tokpipe that wrote it.
+    files
+        ``{"bytes": …, "sha256": …}`` of each file, by its path inside the folder.
+    """
+
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    version: str = __version__
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, kind: str) -> Self:
+        """Read the manifest of a folder, and check that it is one, of this kind.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none, it is no manifest, or the folder is of another kind.
+        """
+        path = folder / MANIFEST
+        found = _read_json(path)
+        wrong = [key for key, kinds in _FIELDS.items() if not isinstance(found.get(key), kinds)]
+        if wrong or set(found) != set(_FIELDS):
+            keys = wrong or sorted(set(found) - set(_FIELDS))
+            raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
+        if found["kind"] != kind:
+            raise ArtifactError(f"{folder} holds {found['kind']!r}, wanted {kind!r}")
+        for name, facts in found["files"].items():
+            _check_entry(path, name, facts)
+        return cls(**found)
+
+    def write(self, folder: Path, files: Iterable[str]) -> None:
+        """Write the manifest, the last file of a folder, with size and hash of the others.
+
+        Parameters
+        ----------
+        folder
+            Where it goes.
+        files
+            Paths inside the folder, with ``/``.
+        """
+        facts = {name: describe_file(folder / name) for name in sorted(files)}
+        write_json(folder / MANIFEST, {**asdict(self), "files": facts})
+
+    def check_files(self, folder: Path, *, hashes: bool = True) -> None:
+        """Compare the files of a folder with what the manifest says of them.
+
+        Raises
+        ------
+        ArtifactError
+            Naming the first file that is missing, no plain file, outside of the folder, or of
+            another size or hash.
+        """
+        for name, wanted in self.files.items():
+            _check_place(folder, name)
+            found = describe_file(folder / name) if hashes else {"bytes": _size(folder / name)}
+            for key, value in found.items():
+                if value != wanted[key]:
+                    raise ArtifactError(
+                        f"{folder / name}: {key} is {value}, the manifest says {wanted[key]}",
+                        hint="The file is damaged or was changed; make the folder again.",
+                    )
+
+
+_FIELDS: dict[str, Any] = {
+    "kind": str,
+    "settings": dict,
+    "inputs": dict,
+    "facts": dict,
+    "seed": int | None,
+    "version": str,
+    "files": dict,
+}
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Return size and sha256 of a file."""
+    with storage_errors(path), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": os.fstat(file.fileno()).st_size, "sha256": digest}
+
+
+def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
+    """Compare two nested mappings of JSON types.
+
+    Parameters
+    ----------
+    found, wanted
+        What an artifact was made from, and what is asked now.
+    what
+        The artifact, for the message.
+    hint
+        What to do about a difference.
+
+    Raises
+    ------
+    ArtifactError
+        Naming the first key that differs, and both values.
+    """
+    wanted = json.loads(json.dumps(wanted))  # tuples are lists in a file
+    difference = first_difference(found, wanted)
+    if difference is not None:
+        key, old, new = difference
+        raise ArtifactError(f"{what}: {key} was {_shown(old)}, now it is {_shown(new)}", hint=hint)
+
+
+def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Return the path of the first difference of two JSON values and what stands there, or None.
+
+    Examples
+    --------
+    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
+    ('words.lowercase', True, False)
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for name in [*wanted, *(n for n in found if n not in wanted)]:
+            inner = f"{key}.{name}" if key else str(name)
+            below = first_difference(found.get(name), wanted.get(name), inner)
+            if below is not None:
+                return below
+        return None
+    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
+
+
+def _shown(value: Any) -> str:
+    return "not there" if value is None else json.dumps(value, ensure_ascii=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > _MOST_BYTES:
+            raise ArtifactError(f"{path}: no plain file of at most {_MOST_BYTES} bytes")
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{path.parent}: no {path.name} in it",
+            hint="Is this the folder that tokpipe wrote, and did it finish?",
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: no JSON: {error}") from None
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from None
+    if not isinstance(found, dict):
+        raise ArtifactError(f"{path}: no manifest of tokpipe")
+    return found
+
+
+def _check_entry(path: Path, name: str, facts: Any) -> None:
+    parts = PurePosixPath(name).parts
+    plain = parts and not name.startswith("/") and ".." not in parts and name == "/".join(parts)
+    short = all(len(os.fsencode(part)) <= _LONGEST_NAME for part in parts)
+    if not plain or not short or set(name) & set("\0\\\n\r"):
+        raise ArtifactError(f"{path}: {name[:80]!r} is no name of a file inside the folder")
+    known = isinstance(facts, dict) and set(facts) >= {"bytes", "sha256"}
+    if not known or type(facts["bytes"]) is not int or type(facts["sha256"]) is not str:
+        raise ArtifactError(f"{path}: no bytes and sha256 for {name!r}")
+
+
+def _check_place(folder: Path, name: str) -> None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ArtifactError(f"{path} is a link that leads out of the folder")
+    if not path.is_file():
+        raise ArtifactError(f"{path}: missing, or no plain file", hint="Make the folder again.")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
