@@ -60,7 +60,7 @@ def global_options() -> list[click.Option]:
         option("--seed", type=Count(), metavar="N", default=0, help="Seed of all random choices."),
         option(
             "--threads",
-            type=Optional(Count()),
+            type=Optional(Count(least=1)),
             metavar="N",
             help="How many threads; by default one a processor. Never changes a result.",
         ),
@@ -172,6 +172,7 @@ class CommandGroup(click.Group):
         **kw: Any,
     ) -> None:
         super().__init__(*args, **kw)
+        self.params.extend(global_options())
         self.sections = sections
         self.examples = tuple(examples)
 

@@ -57,7 +57,8 @@ def _report(error: BaseException, console: Console, arguments: Sequence[str]) ->
         case SystemExit():
             return error.code if isinstance(error.code, int) else 1
         case click.UsageError() if type(error).__name__ == "NoArgsIsHelpError":  # click 8.2 has it
-            console.err.write(f"{error.format_message()}\n")
+            text = error.format_message()
+            console.err.line(text if console.err.color else click.unstyle(text))
             return error.exit_code
     problem, hint, code = explain(error)
     _say(console, problem, hint)

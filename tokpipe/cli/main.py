@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import tokpipe
-from tokpipe.cli.command import CommandGroup, global_options
+from tokpipe.cli.command import CommandGroup
 from tokpipe.cli.console import Console
 from tokpipe.cli.failures import report
 from tokpipe.cli.interrupts import answering_signals
@@ -38,7 +38,6 @@ class _Main(CommandGroup):
 main = _Main(
     "tokpipe",
     sections=_SECTIONS,
-    params=list(global_options()),
     help="Raw text to a pretrained, inspectable BERT on an ordinary CPU.",
     epilog=_EPILOG,
     context_settings={

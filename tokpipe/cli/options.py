@@ -30,9 +30,15 @@ class Count(click.ParamType):
 
     name = "n"
 
+    def __init__(self, least: int = 0) -> None:
+        self.least = least
+
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         """Read one count."""
-        return _converted(lambda: parse_count(str(value)), value, int)
+        count = _converted(lambda: parse_count(str(value)), value, int)
+        if count < self.least:
+            raise click.BadParameter(f"{count} is below the least allowed value, {self.least}")
+        return count
 
 
 class Bytes(click.ParamType):
@@ -129,8 +135,8 @@ def _option(f: Field[Any], hint: Any, heading: str, names: str | None) -> Decora
         cls=GroupedOption,
         heading=heading,
         default=default,
-        show_default=_shown(default),
-        help=f.metadata["help"],
+        show_default=isinstance(default, bool),
+        help=f.metadata["help"] + _shown(f.name, default),
         **extra,  # type: ignore[arg-type]
     )
 
@@ -159,10 +165,14 @@ def _metavar(kind: click.ParamType) -> str | None:
     return inner.name.upper().replace("TEXT", "STR")
 
 
-def _shown(default: Any) -> bool | str:
-    if default is None or isinstance(default, bool):
-        return isinstance(default, bool)
-    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default) or "empty"
+def _shown(name: str, default: Any) -> str:
+    if default in (None, "", ()) or isinstance(default, bool):
+        return ""  # the help says what that means; click shows the name of the flag
+    if name.endswith("bytes") and default % (1 << 20) == 0:
+        default = f"{default >> 20}MiB"
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    return f"  [default: {default}]"
 
 
 def _allows_none(hint: Any) -> bool:

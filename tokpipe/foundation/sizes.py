@@ -1,10 +1,12 @@
 """Sizes and counts as people write them: ``256MB``, ``8k``."""
 
 import re
+from fractions import Fraction
 
 from tokpipe.foundation.errors import ConfigError
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_EXPONENTS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_NUMBER = r"(\d[\d_,]{0,20}(?:\.\d{1,9})?)"  # bounded: what people write, and no slow huge numbers
 
 
 def parse_bytes(text: str) -> int:
@@ -20,12 +22,11 @@ def parse_bytes(text: str) -> int:
     >>> parse_bytes("64MiB")
     67108864
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text, re.IGNORECASE)
+    match = _matched(r"([kmgt]?)(i?)b?", text)
     if not match:
         raise ConfigError(f"{text!r} is not a size", hint="Write it like 256MB, 64MiB or 2GB.")
-    number, unit, binary = match.groups()
-    exponent = "kmgt".find(unit.lower()) + 1 if unit else 0
-    return int(float(number) * (1024**exponent if binary else 1000**exponent))
+    base = 1024 if match[3] else 1000
+    return int(_number(match[1]) * base ** _EXPONENTS[match[2].lower()])
 
 
 def parse_count(text: str) -> int:
@@ -41,11 +42,11 @@ def parse_count(text: str) -> int:
     >>> parse_count("30.5k")
     30500
     """
-    match = re.fullmatch(r"\s*(\d[\d_,]*(?:\.\d+)?)\s*([kmg]?)\s*", text, re.IGNORECASE)
+    match = _matched("([kmg]?)", text)
     if not match:
         raise ConfigError(f"{text!r} is not a count", hint="Write it like 30000, 8k or 1m.")
-    value = float(re.sub("[_,]", "", match[1])) * _UNITS[match[2].lower()]
-    if value != int(value):
+    value = _number(match[1]) * 1000 ** _EXPONENTS[match[2].lower()]
+    if value.denominator != 1:
         raise ConfigError(f"{text!r} is not a whole number")
     return int(value)
 
@@ -58,3 +59,11 @@ def format_bytes(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def _matched(unit: str, text: str) -> re.Match[str] | None:
+    return re.fullmatch(rf"\s*{_NUMBER}\s*{unit}\s*", text, re.IGNORECASE | re.ASCII)
+
+
+def _number(digits: str) -> Fraction:
+    return Fraction(re.sub("[_,]", "", digits))  # exact, where a float would lose past 2^53

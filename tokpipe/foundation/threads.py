@@ -1,8 +1,10 @@
 """Threads over a shared feed: kernels run without the GIL, and Ctrl-C is answered at once."""
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -67,10 +69,9 @@ def run_in_threads(
             errors.append(error)
             feed.close()
 
-    workers = [threading.Thread(target=run, daemon=True) for _ in range(threads or usable_cpus())]
+    workers: list[threading.Thread] = []
     try:
-        for worker in workers:
-            worker.start()
+        _start(run, threads or usable_cpus(), workers)
         while any(worker.is_alive() for worker in workers):
             for worker in workers:
                 worker.join(_POLL_SECONDS)
@@ -85,5 +86,28 @@ def run_in_threads(
 
 
 def usable_cpus() -> int:
-    """Return how many processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many processors this process may run on, container limits included."""
+    affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(affine or 1, _container_cpus() or affine or 1))
+
+
+def _start(run: Callable[[], None], threads: int, workers: list[threading.Thread]) -> None:
+    """Start threads; where the system allows fewer, those do all the work."""
+    for _ in range(threads):
+        worker = threading.Thread(target=run, daemon=True)
+        try:
+            worker.start()
+        except RuntimeError:  # can't start new thread: a limit on processes or memory
+            break
+        workers.append(worker)
+    if not workers:
+        run()
+
+
+def _container_cpus() -> int | None:
+    """Return the processors that a control group grants, rounded up, or None without a limit."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError, ZeroDivisionError):
+        return None

@@ -1,0 +1,62 @@
+import threading
+import time
+
+import pytest
+
+from tokpipe.foundation import threads
+from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+
+
+def total(feed):
+    return sum(feed)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, None])
+def test_each_item_goes_to_one_thread(count):
+    results = run_in_threads(total, range(1000), count)
+    assert sum(results) == 499_500
+    assert len(results) == (count or usable_cpus())
+
+
+def test_error_of_a_thread_ends_the_others_and_is_raised():
+    seen = []
+
+    def work(feed):
+        for item in feed:
+            seen.append(item)
+            if item == 3:
+                raise ValueError("three")
+            time.sleep(0.001)
+
+    with pytest.raises(ValueError, match="three"):
+        run_in_threads(work, range(10_000), 2)
+    assert len(seen) < 1000
+
+
+def test_error_of_the_feed_is_raised():
+    def items():
+        yield 1
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        run_in_threads(total, items(), 2)
+
+
+def test_closed_feed_gives_nothing():
+    feed = Feed([1, 2])
+    feed.close()
+    assert list(feed) == []
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_fewer_threads_than_asked_do_all_the_work(monkeypatch, allowed):
+    start, started = threading.Thread.start, []
+
+    def limited(self):
+        if len(started) == allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(threads.threading.Thread, "start", limited)
+    assert run_in_threads(total, range(10), 4) == [45]

@@ -1,0 +1,187 @@
+"""What `tokpipe doctor` looks at: plain findings about this machine, one a line."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tokpipe.cli.console import Console
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.threads import usable_cpus
+
+_PACKAGES = ("numba", "llvmlite", "numpy", "pyarrow", "tokenizers", "datasets", "click", "rich")
+_FEW_BYTES = 10**9  # less than this, of memory or disk, is worth a warning
+
+GOOD, ODD, BAD = "good", "odd", "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes
+    ----------
+    name : str
+        What was looked at.
+    found : str
+        What it is.
+    state : str
+        "good", "odd" (works, but could be better) or "bad" (something will fail).
+    advice : str
+        What to do, where it is not good.
+    """
+
+    name: str
+    found: str
+    state: str = GOOD
+    advice: str = ""
+
+
+def findings(console: Console, own_version: str) -> Iterator[Finding]:
+    """Yield all findings; the self-test, which takes longest, is not among them.
+
+    Parameters
+    ----------
+    console
+        The terminal to describe.
+    own_version
+        The version of tokpipe.
+    """
+    yield Finding("tokpipe", own_version)
+    yield _python()
+    yield from _packages()
+    yield _processors()
+    yield _memory()
+    yield from _disks()
+    yield _kernel_cache()
+    yield from _environment()
+    yield _terminal(console)
+
+
+def _python() -> Finding:
+    found = f"{platform.python_implementation()} {platform.python_version()}"
+    return Finding("python", f"{found} on {platform.system()} {platform.machine()}")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _PACKAGES:
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, "not installed", BAD, "Install tokpipe again with pip.")
+
+
+def _processors() -> Finding:
+    return Finding("processors", f"{usable_cpus()} usable of {os.cpu_count()}; {_cpu_name()}")
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or "unknown model"
+
+
+def _memory() -> Finding:
+    total, free = memory_bytes()
+    if not total:
+        return Finding("memory", "unknown")
+    found = f"{format_bytes(free)} free of {format_bytes(total)}"
+    if free < _FEW_BYTES:
+        return Finding("memory", found, ODD, "Bound the tables with --memory 256MB.")
+    return Finding("memory", found)
+
+
+def memory_bytes() -> tuple[int, int]:
+    """Return how much memory there is and how much is free, limits of a container included.
+
+    Returns
+    -------
+    tuple of int
+        Bytes in all, bytes free; zeros where nobody knows.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+        total, free = sizes["MemTotal"], sizes["MemAvailable"]
+    except (OSError, KeyError, ValueError, IndexError):
+        return 0, 0
+    limit, used = _number("/sys/fs/cgroup/memory.max"), _number("/sys/fs/cgroup/memory.current")
+    if limit is not None and limit < total:
+        return limit, max(0, min(free, limit - (used or 0)))
+    return total, free
+
+
+def _number(path: str) -> int | None:
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _disks() -> Iterator[Finding]:
+    for name, place in (("disk here", Path.cwd()), ("disk for temporaries", tempfile.gettempdir())):
+        free = shutil.disk_usage(place).free
+        found = f"{format_bytes(free)} free in {place}"
+        if not os.access(place, os.W_OK):
+            yield Finding(name, f"{found}, not writable", ODD, "Write elsewhere with -o.")
+        elif free < _FEW_BYTES:
+            yield Finding(name, found, ODD, "Free some space.")
+        else:
+            yield Finding(name, found)
+
+
+def _kernel_cache() -> Finding:
+    from tokpipe.foundation.jit import cache_folder
+
+    folder = cache_folder()
+    if folder is None:
+        advice = "Set TOKPIPE_CACHE_DIR to a writable folder, or each run compiles for 20 s."
+        return Finding("kernel cache", "nowhere writable", ODD, advice)
+    files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return Finding("kernel cache", f"{format_bytes(sum(files))} in {folder}")
+
+
+def _environment() -> Iterator[Finding]:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        advice = "Unset it: kernels run as plain Python, some hundred times slower."
+        yield Finding("NUMBA_DISABLE_JIT", "set", BAD, advice)
+    if sys.dont_write_bytecode:
+        yield Finding("PYTHONDONTWRITEBYTECODE", "set", ODD, "Unset it: each start takes longer.")
+    for name in ("awkward",):
+        try:
+            advice = "It slows every first call of a kernel; keep it in another environment."
+            yield Finding(name, f"{version(name)} beside numba", ODD, advice)
+        except PackageNotFoundError:
+            continue
+
+
+def _terminal(console: Console) -> Finding:
+    out = console.out
+    kind = "a terminal" if out.is_terminal else "no terminal"
+    color = "colours" if out.color else "no colours"
+    glyphs = "ASCII" if out.ascii else out.file.encoding
+    return Finding("output", f"{kind}, {out.width} columns, {color}, {glyphs}")
+
+
+def tried(name: str, test: Callable[[], str]) -> Finding:
+    """Run a test and return what came of it.
+
+    Parameters
+    ----------
+    name
+        What is tested.
+    test
+        Returns what to say of its success; raises what went wrong.
+    """
+    try:
+        return Finding(name, test())
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}".split("\n")[0]
+        return Finding(name, found, BAD, "Please report this with the output of this command.")
