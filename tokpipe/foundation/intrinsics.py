@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-_BYTE, _WORD, _LONG = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_BYTE, _HALF, _WORD, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 
 def _load(width: ir.IntType):  # type: ignore[no-untyped-def]
@@ -35,6 +35,12 @@ def _store(width: ir.IntType):  # type: ignore[no-untyped-def]
 def load_u8(typing_context, address):  # type: ignore[no-untyped-def]
     """Return the byte at an address (int64) as uint8."""
     return types.uint8(types.int64), _load(_BYTE)
+
+
+@intrinsic
+def load_u16(typing_context, address):  # type: ignore[no-untyped-def]
+    """Return two bytes at an address (int64), aligned or not, as uint16."""
+    return types.uint16(types.int64), _load(_HALF)
 
 
 @intrinsic
@@ -99,3 +105,47 @@ def trailing_zeros(typing_context, value):  # type: ignore[no-untyped-def]
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.uint64(types.uint64), generate
+
+
+_LANES = 32  # bytes that one mask looks at
+
+
+def _byte_mask(name: str, ranges: tuple[tuple[int, int], ...], summary: str):  # type: ignore[no-untyped-def]
+    """Make an intrinsic: bit `i` of its uint64 is set if the byte at `address + i` is in a range.
+
+    Written with LLVM vectors, so that each processor uses the widest that it has; 32 bytes a call.
+    """
+    vector = ir.VectorType(_BYTE, _LANES)
+
+    def splat(value: int):  # type: ignore[no-untyped-def]
+        return ir.Constant(vector, [value] * _LANES)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        bytes_ = builder.load(builder.inttoptr(arguments[0], vector.as_pointer()))
+        bytes_.align = 1
+        found = None
+        for least, most in ranges:
+            shifted = builder.sub(bytes_, splat(least))
+            inside = builder.icmp_unsigned("<=", shifted, splat(most - least))
+            found = inside if found is None else builder.or_(found, inside)
+        return builder.zext(builder.bitcast(found, ir.IntType(_LANES)), _LONG)
+
+    def typer(typing_context, address):  # type: ignore[no-untyped-def]
+        return types.uint64(types.int64), generate
+
+    typer.__name__, typer.__qualname__, typer.__doc__ = name, name, summary
+    return intrinsic(typer)
+
+
+ascii_letters32 = _byte_mask(
+    "ascii_letters32", ((0x41, 0x5A), (0x61, 0x7A)), "Mark ASCII letters in 32 bytes at an address."
+)
+ascii_alphanumerics32 = _byte_mask(
+    "ascii_alphanumerics32",
+    ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
+    "Mark ASCII letters and digits in 32 bytes at an address.",
+)
+ascii_visible32 = _byte_mask(
+    "ascii_visible32", ((0x21, 0x7E),), "Mark ASCII other than white space, controls and delete."
+)
+ascii32 = _byte_mask("ascii32", ((0x00, 0x7F),), "Mark ASCII in 32 bytes at an address.")

@@ -1,0 +1,1 @@
+"""What Unicode says of every code point, as the `tokenizers` library reads it."""
