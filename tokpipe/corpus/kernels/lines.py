@@ -187,6 +187,19 @@ def line_offsets(data, start, stop):  # type: ignore[no-untyped-def]
     return _resized(offsets, n + 1, n + 1), crlf
 
 
+def count_newlines_reference(data, start, stop):  # type: ignore[no-untyped-def]
+    return data[start:stop].tobytes().count(b"\n")
+
+
+@kernel(reference=count_newlines_reference)
+def count_newlines(data, start, stop):  # type: ignore[no-untyped-def]
+    r"""Count the ``\n`` in ``data[start:stop]``, uint8."""
+    count = np.int64(0)
+    for i in range(start, stop):
+        count += data[i] == 10
+    return count
+
+
 def fold_crlf_reference(data, offsets):  # type: ignore[no-untyped-def]
     pairs = pairwise(offsets)
     lines = [data[a:b].tobytes().replace(b"\r\n", b"\n") for a, b in pairs]
