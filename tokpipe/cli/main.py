@@ -13,6 +13,9 @@ from tokpipe.cli.streams import prepare_streams
 
 _HOME = "tokpipe.cli.commands"
 _SECTIONS = {
+    "Look and understand": {
+        "explain": f"{_HOME}.explain",
+    },
     "First steps": {
         "doctor": f"{_HOME}.doctor",
         "completion": f"{_HOME}.completion",
