@@ -1,6 +1,5 @@
 """The command `tokpipe`: its commands, and the one place where it begins and ends."""
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,11 +49,6 @@ main = _Main(
         "max_content_width": 80,
     },
 )
-
-
-def run() -> None:
-    """Run the command line of this process, and leave with its exit code."""
-    sys.exit(execute(sys.argv[1:]))
 
 
 def execute(arguments: Sequence[str]) -> int:
