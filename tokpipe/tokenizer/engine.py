@@ -1,0 +1,251 @@
+"""The fast way from texts to ids: kernels, a word cache for each thread, blocks of texts."""
+
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.tokenizer.kernels import encode as kernels
+from tokpipe.tokenizer.kernels.model import NODE_BYTES, ModelTables, encode_words
+from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.tables import model_tables
+from tokpipe.words.split import SplitTables, scratch_bytes, split_tables
+from tokpipe.words.table import WordTable
+
+BLOCK_BYTES = 1 << 20
+_MOST_SLOTS = 1 << 20  # of a cache: 25 MB of slots, some 20 MB of words
+_CALL_BYTES = 4 << 20  # budget of one kernel call: about 40 ms
+_FIRST_CALL_BYTES = 1 << 16  # while the cache is small: it grows between calls
+_NO_MATCHES = np.zeros((0, 3), np.int64)
+
+Ids = tuple[NDArray[np.int32], NDArray[np.int64]]
+
+
+class WordCache:
+    """What one thread remembers: the ids of words met before, and its room to work in."""
+
+    def __init__(self) -> None:
+        self.words = WordTable()
+        self.pieces = np.empty(1 << 16, np.int32)
+        self.progress = np.zeros(8, np.int64)
+        self.work = np.empty(kernels.WORK_BYTES, np.uint8)
+        self.scratch = np.empty(1 << 12, np.uint8)
+        self.out = np.empty(1 << 12, np.int32)
+
+    def tidy(self) -> None:
+        """Make room for more words, or forget all once memory reaches its limit."""
+        used, limit, arena_used, arena_bytes = self.words.head.tolist()
+        is_full = used > limit * 0.9 or arena_used > arena_bytes * 0.9
+        pieces_used = int(self.progress[kernels.PIECES])
+        if is_full and len(self.words.slots) >= 3 * _MOST_SLOTS:
+            self.words.clear()
+            self.progress[kernels.PIECES] = 0
+            return
+        if used > limit * 0.9:
+            self.words.head[0], kept = limit, used  # so that `make_room` takes it as full
+            self.words.make_room()
+            self.words.head[0] = kept
+        if arena_used > arena_bytes * 0.9:
+            self.words.make_room(len(self.words.arena) // 4)
+        if pieces_used > len(self.pieces) * 0.9:
+            self.pieces.resize(2 * len(self.pieces), refcheck=False)
+
+    @property
+    def budget(self) -> int:
+        """How many bytes the next call may take."""
+        is_small = len(self.words.slots) < 3 << 16
+        return _FIRST_CALL_BYTES if is_small else _CALL_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some of the texts, to be encoded by one thread in one go."""
+
+    index: int
+    first: int
+    last: int
+
+
+class Engine:
+    """Encodes texts with the kernels; safe to use from several threads at once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.model: ModelTables = model_tables(spec)
+        self.split: SplitTables = split_tables(spec.words)
+        self._idle: list[WordCache] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def cache(self) -> Iterator[WordCache]:
+        """Lend a cache to a thread: the one that was used last, or a new one."""
+        with self._lock:
+            cache = self._idle.pop() if self._idle else WordCache()
+        try:
+            yield cache
+        finally:
+            with self._lock:
+                self._idle.append(cache)
+
+    def encode(
+        self,
+        texts: Strings,
+        matches: NDArray[np.int64] = _NO_MATCHES,
+        threads: int | None = None,
+    ) -> list[Ids]:
+        """Encode texts in blocks, over threads.
+
+        Parameters
+        ----------
+        texts
+            Valid UTF-8, normalised where the split does not do it itself.
+        matches : int64[M, 3]
+            Added tokens found in the texts: start, end and id.
+        threads
+            How many, or None for one a processor.
+
+        Returns
+        -------
+        list of (int32[K], int64[t + 1])
+            Ids and offsets of each block of texts, in order.
+        """
+        blocks = list(_blocks(texts.offsets))
+        done: list[Ids | None] = [None] * len(blocks)
+
+        def work(feed: Feed[Block]) -> None:
+            with self.cache() as cache:
+                for block in feed:
+                    done[block.index] = self.encode_block(texts, block, matches, cache)
+
+        if len(blocks) == 1 or threads == 1:
+            work(Feed(blocks))
+        else:
+            run_in_threads(work, blocks, min(threads or usable_cpus(), len(blocks)))
+        return [ids for ids in done if ids is not None]
+
+    def encode_block(
+        self, texts: Strings, block: Block, matches: NDArray[np.int64], cache: WordCache
+    ) -> Ids:
+        """Encode some of the texts with one cache."""
+        offsets = texts.offsets[block.first : block.last + 1]
+        start, end = int(offsets[0]), int(offsets[-1])
+        if len(matches):
+            first, last = np.searchsorted(matches[:, 0], [start, end])
+            matches = matches[first:last]
+        borders = np.zeros(len(offsets), np.int64)
+        longest = int(np.diff(offsets).max(initial=0))
+        cache.scratch = _at_least(cache.scratch, scratch_bytes(longest, self.spec.words))
+        cache.out = _at_least(cache.out, end - start + len(matches) + 64)
+        progress = cache.progress
+        progress[[kernels.TEXT, kernels.MATCH, kernels.WRITTEN]] = 0
+        progress[kernels.POSITION] = start
+        while True:
+            cache.tidy()
+            status = kernels.encode_texts(
+                texts.data,
+                offsets,
+                matches,
+                progress,
+                cache.budget,
+                self.split,
+                self.model,
+                cache.words.head,
+                cache.words.slots,
+                cache.words.arena,
+                cache.pieces,
+                cache.out,
+                borders,
+                cache.scratch.ctypes.data,
+                cache.work.ctypes.data,
+            )
+            if status == kernels.DONE:
+                return cache.out[: progress[kernels.WRITTEN]].copy(), borders
+            if status == kernels.ROOM:
+                self._make_room(cache, int(progress[kernels.WORD_SIZE]))
+            elif status == kernels.LONG:
+                self._append_long(texts, cache)
+
+    def _append_long(self, texts: Strings, cache: WordCache) -> None:
+        """Encode the long word at which a kernel stopped, and add its ids."""
+        progress = cache.progress
+        word, size, flags = progress[[kernels.WORD, kernels.WORD_SIZE, kernels.WORD_FLAGS]].tolist()
+        source = cache.scratch if flags & kernels.SCRATCH_FLAG else texts.data
+        text = source[word : word + size].tobytes()
+        ids, _ = self.encode_long(text.lower() if flags & kernels.LOWER_FLAG else text)
+        self._make_room(cache, len(ids))
+        written = int(progress[kernels.WRITTEN])
+        cache.out[written : written + len(ids)] = ids
+        progress[kernels.WRITTEN] = written + len(ids)
+
+    def _make_room(self, cache: WordCache, size: int) -> None:
+        need = int(cache.progress[kernels.WRITTEN]) + size + 64
+        if need > len(cache.out):
+            cache.out.resize(max(need, 2 * len(cache.out)), refcheck=False)
+
+    def encode_long(self, word: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Encode one word of any length, in steps of bounded time.
+
+        Returns
+        -------
+        ids : int32[k], ends : int64[k]
+            The pieces, and the byte where each ends.
+
+        Raises
+        ------
+        MemoryLimitError
+            If there is no room for its merges: 36 bytes a byte of the word.
+        """
+        longest = self._longest_token if self.spec.ignore_merges else 0
+        if self.spec.model is ModelKind.WORDPIECE or len(word) <= longest:
+            return self._encode_one(word)
+        try:
+            symbols, links = np.empty(len(word), np.uint64), np.empty(2 * len(word), np.int32)
+            heap, state = np.empty(2 * len(word), np.uint64), np.zeros(2, np.int64)
+        except MemoryError as error:
+            raise MemoryLimitError(
+                f"one word of {len(word):,} bytes needs {36 * len(word):,} bytes of memory"
+            ) from error
+        count = kernels.long_symbols(padded(word), self.model, symbols)
+        while not kernels.merge_long(symbols, count, links, heap, state, self.model):
+            pass
+        left = symbols[:count]
+        left = left[left != 0]
+        sizes = left >> np.uint64(32)
+        ids = (left & np.uint64(0xFFFFFFFF)).astype(np.int32)
+        return ids, np.cumsum(sizes, dtype=np.uint64).astype(np.int64)
+
+    def _encode_one(self, word: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        start, end = np.zeros(1, np.int64), np.full(1, len(word), np.int64)
+        ids, ends = np.empty(len(word) + 1, np.int32), np.empty(len(word) + 1, np.int32)
+        counts = np.zeros(1, np.int32)
+        scratch = np.empty(NODE_BYTES * len(word), np.uint8)
+        encode_words(
+            padded(word), start, end, 0, self.model, ids, ends, counts, scratch.ctypes.data
+        )
+        return ids[: counts[0]], ends[: counts[0]].astype(np.int64)
+
+    @functools.cached_property
+    def _longest_token(self) -> int:
+        return max(len(token.encode()) for token in self.spec.tokens)
+
+
+def _at_least(array: NDArray, size: int) -> NDArray:
+    """Return the array, or a new one of the same type that is large enough; contents are lost."""
+    return array if len(array) >= size else np.empty(size, array.dtype)
+
+
+def _blocks(offsets: NDArray[np.int64]) -> Iterator[Block]:
+    """Cut texts into runs of about `BLOCK_BYTES`, at the borders of texts."""
+    texts, start, end = len(offsets) - 1, int(offsets[0]), int(offsets[-1])
+    targets = np.arange(start + BLOCK_BYTES, end, BLOCK_BYTES)
+    cuts = np.unique(np.concatenate([[0], np.searchsorted(offsets, targets), [texts]]))
+    for i, (first, last) in enumerate(pairwise(cuts)):
+        yield Block(i, int(first), int(last))

@@ -1,0 +1,186 @@
+"""Tokenizer folders: written whole, byte for byte the same for the same tokenizer.
+
+==========================  =====================================================================
+file                        for
+==========================  =====================================================================
+``tokenizer.json``          all of it: ``tokenizers.Tokenizer.from_file``, and our own `load`
+``tokenizer_config.json``   ``transformers.AutoTokenizer.from_pretrained``
+``special_tokens_map.json`` the roles of the special tokens, for older releases of transformers
+``vocab.txt``               WordPiece: a token a line
+``vocab.json, merges.txt``  BPE
+``README.md``               a person
+``tokpipe.json``            settings, versions, what it was made from
+==========================  =====================================================================
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.tokenizer.document import document_bytes, spec_from_document
+from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab, spec_from_bpe_files
+from tokpipe.tokenizer.guarded_json import read_json
+from tokpipe.tokenizer.node import Node
+from tokpipe.tokenizer.roles import special_roles
+from tokpipe.tokenizer.schema import check_document
+from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.vocab_files import find_merges, read_bpe_files, read_vocab_txt, vocab_files
+from tokpipe.words.config import WordsConfig
+
+KIND = "tokenizer"  # of the manifest
+_MODEL_MAX_LENGTH = 512  # the positions of BERT and RoBERTa
+
+
+def folder_files(spec: Spec) -> dict[str, bytes]:
+    """Return name and content of every file of a tokenizer folder but the manifest."""
+    roles = special_roles({token.content: token.id for token in spec.added_tokens})
+    return {
+        "tokenizer.json": document_bytes(spec),
+        "tokenizer_config.json": _json(_transformers_config(spec, roles)),
+        "special_tokens_map.json": _json(roles),
+        **vocab_files(spec),
+        "README.md": _readme(spec).encode(),
+    }
+
+
+def save_spec(
+    spec: Spec, target: Path, *, manifest: Manifest | None = None, force: bool = False
+) -> None:
+    """Write a tokenizer folder, whole or not at all.
+
+    Parameters
+    ----------
+    target
+        The folder to make.
+    manifest
+        What it was made from; a bare one if not given.
+    force
+        Whether to replace a folder that is there.
+
+    Raises
+    ------
+    StorageError
+        If `target` exists and `force` is not set, or the disk does not take it.
+    """
+    with build_folder(target, force=force) as folder:
+        write_files(spec, folder, manifest)
+
+
+def write_files(spec: Spec, folder: Path, manifest: Manifest | None = None) -> None:
+    """Write the files of a tokenizer into a folder that nobody reads yet, the manifest last."""
+    files = folder_files(spec)
+    for name, content in files.items():
+        with storage_errors(folder / name):
+            (folder / name).write_bytes(content)
+    settings = {"words": spec.words.to_dict()}
+    (manifest or Manifest(kind=KIND, settings=settings)).write(folder, files)
+
+
+def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, Any]:
+    """Read a tokenizer folder, a ``tokenizer.json``, a ``vocab.txt`` or a ``vocab.json``.
+
+    Parameters
+    ----------
+    path
+        ``vocab.json`` needs its ``merges.txt`` (or GPT-2's ``vocab.bpe``) beside it.
+    words
+        How text is normalised and split, for files that do not say it: ``vocab.txt`` (by default
+        BERT's way, cased or not by the tokens) and ``vocab.json`` (GPT-2's).
+
+    Returns
+    -------
+    Spec or dict
+        The checked document itself where only the `tokenizers` library can run it.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, or asks for what no honest tokenizer needs.
+    """
+    file = _main_file(path) if path.is_dir() else path
+    if file.suffix == ".txt":
+        beside = words or _words_beside(file)
+        return spec_from_bert_vocab(read_vocab_txt(file), beside)
+    document = read_json(file)
+    if _is_vocab(document):  # GPT-2's vocabulary has the token "model", so keys say nothing
+        return spec_from_bpe_files(*read_bpe_files(file, find_merges(file)), words)
+    return spec_from_document(check_document(document, str(file))) or document
+
+
+def _main_file(folder: Path) -> Path:
+    for name in ("tokenizer.json", "vocab.txt", "vocab.json"):
+        if (folder / name).exists():
+            return folder / name
+    raise InputError(
+        f"{folder}: no tokenizer.json, vocab.txt or vocab.json in this folder",
+        hint="tokpipe train-vocab makes a tokenizer folder.",
+    )
+
+
+def _is_vocab(document: Any) -> bool:
+    return isinstance(document, dict) and all(type(value) is int for value in document.values())
+
+
+def _words_beside(file: Path) -> WordsConfig | None:
+    """Return what Google's or Hugging Face's ``tokenizer_config.json`` says of casing, if there."""
+    config = file.with_name("tokenizer_config.json")
+    if not config.exists():
+        return None
+    node = Node(read_json(config, 1 << 20), f"{config}:")
+    if node.child("do_lower_case").absent:
+        return None
+    lowercase, strips = node.flag("do_lower_case"), node.child("strip_accents")
+    return WordsConfig(
+        lowercase=lowercase,
+        strip_accents=lowercase if strips.absent else node.flag("strip_accents"),
+        handle_chinese_chars=node.flag("tokenize_chinese_chars", True),
+    )
+
+
+def _transformers_config(spec: Spec, roles: Mapping[str, str]) -> dict[str, Any]:
+    # PreTrainedTokenizerFast runs tokenizer.json as it stands; BertTokenizerFast and the like
+    # build a pipeline of their own around the vocabulary, and lose NFC, Whitespace, templates.
+    is_wordpiece = spec.model is ModelKind.WORDPIECE
+    inputs = ["input_ids", *["token_type_ids"] * is_wordpiece, "attention_mask"]
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": _MODEL_MAX_LENGTH,
+        "model_input_names": inputs,
+        "clean_up_tokenization_spaces": False,
+        **roles,
+    }
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _readme(spec: Spec) -> str:
+    words = ", ".join(
+        f"{key} {str(value).lower()}" for key, value in spec.words.effective().to_dict().items()
+    )
+    specials = " ".join(f"`{token.content}`" for token in spec.added_tokens) or "none"
+    plain = " and ".join(f"`{name}`" for name in vocab_files(spec)) or "nothing else"
+    return f"""# A {spec.model.value} tokenizer
+
+{len(spec.all_tokens):,} tokens. Special tokens: {specials}.
+
+Text is prepared so: {words}.
+
+```python
+import tokpipe
+
+tokenizer = tokpipe.Tokenizer.load("this folder")
+tokenizer.encode("some text").tokens
+```
+
+`tokenizers.Tokenizer.from_file("tokenizer.json")` and
+`transformers.AutoTokenizer.from_pretrained("this folder")` open it too. `tokenizer.json` says all;
+{plain} hold the bare vocabulary for tools that want it, and `tokpipe.json` says with which
+settings and from what it was made.
+"""

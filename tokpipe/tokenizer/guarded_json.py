@@ -1,0 +1,93 @@
+"""JSON of strangers: bounded before it is parsed, so that no file can take the process down.
+
+Python's parser recurses (a hundred thousand open brackets end it), keeps the last of two equal
+keys, takes NaN, and needs up to twenty times the file's size; each of these is looked at first.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokpipe.foundation.errors import InputError
+
+MOST_BYTES = 48 << 20  # the largest vocabularies in use (262,144 tokens) make files of 33 MB
+MOST_VALUES = 4_000_000
+MOST_CONTAINERS = 1_000_000
+MOST_DEPTH = 32
+
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKETS = b"[]{}"
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+
+
+def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:
+    """Read and parse a JSON file within limits of size, depth and number of values.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, too deep, or no valid JSON.
+    """
+    return parse_json(read_bounded(path, most_bytes), str(path))
+
+
+def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Read a regular file of at most `most_bytes`."""
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file" if not path.exists() else f"{path}: no file")
+        size = path.stat().st_size
+        if size > most_bytes:
+            raise InputError(f"{path}: {size:,} bytes, at most {most_bytes:,} are allowed")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def parse_json(data: bytes, name: str) -> Any:
+    """Parse JSON within limits; `name` stands in the error message."""
+    _check_shape(data, name)
+    try:
+        text = data.decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: byte at offset {error.start} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        place = f"{name}:{error.lineno}:{error.colno}"
+        raise InputError(f"{place}: not valid JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: not valid JSON: {error}") from error
+
+
+def _check_shape(data: bytes, name: str) -> None:
+    skeleton = _STRINGS.sub(b"", data)
+    brackets = np.frombuffer(skeleton.translate(None, _ALL_BUT_BRACKETS), np.uint8)
+    opening = (brackets == ord("[")) | (brackets == ord("{"))
+    depth = int(np.cumsum(np.where(opening, 1, -1)).max(initial=0))
+    if depth > MOST_DEPTH:
+        raise InputError(f"{name}: JSON nested {depth:,} deep, at most {MOST_DEPTH} are allowed")
+    _check_count(name, int(opening.sum()), MOST_CONTAINERS, "lists and objects")
+    _check_count(name, skeleton.count(b","), MOST_VALUES, "values")
+
+
+def _check_count(name: str, found: int, most: int, what: str) -> None:
+    if found > most:
+        raise InputError(f"{name}: {found:,} JSON {what}, at most {most:,} are allowed")
+
+
+def _unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    items = list(pairs)
+    result = dict(items)
+    if len(result) != len(items):
+        seen: set[str] = set()
+        double = next(key for key, _ in items if key in seen or seen.add(key))
+        raise ValueError(f"the key {double[:80]!r} stands twice in one object")
+    return result
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON number")

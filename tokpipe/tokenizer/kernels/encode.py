@@ -1,0 +1,327 @@
+"""Texts to ids: split, look each word up in the cache, run the model on what is new.
+
+The cache is a word table (`words.kernels.table`) whose value holds the ids of the word: the low
+four bits say how many, and up to three ids of 20 bits each stand above them, so that a word met
+before costs one cache line. Longer results (`MANY` in the low bits) have an offset into ``pieces``
+above them: the count there, then the ids.
+
+A call encodes until its budget is used up and says in ``progress`` where it stands, inside a text
+if need be; nothing is allocated. A word of more than `INLINE` bytes is left to the caller, who
+merges it with a heap of its size (`merge_long`): the caller adds its ids and calls again.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import (
+    load_i32,
+    load_i64,
+    load_u8,
+    store_i32,
+    store_i64,
+    store_u8,
+)
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+from tokpipe.tokenizer.kernels.model import (
+    KIND,
+    MOST_CHARS,
+    NODE_BYTES,
+    UNKNOWN,
+    WORDPIECE,
+    bpe_symbols,
+    encode_word,
+    encode_word_reference,
+    model_addresses,
+    run_heap,
+    start_heap,
+)
+from tokpipe.words.kernels.split import next_word, split_addresses, split_words
+from tokpipe.words.kernels.table import find_word, insert_word, word_key
+
+INLINE = 4096  # bytes of a word up to which the kernel merges it itself
+CACHED = 128  # bytes of a word up to which it is worth remembering
+WORK_BYTES = INLINE + 64 + NODE_BYTES * INLINE  # a lower-cased copy, and the model's scratch
+MOST_ID = (1 << 20) - 1  # what fits into the cache
+TEXT, POSITION, MATCH, WRITTEN, PIECES, WORD, WORD_SIZE, WORD_FLAGS = range(8)  # of `progress`
+DONE, MORE, ROOM, LONG = range(4)
+LOWER_FLAG, SCRATCH_FLAG = 1, 2
+HEAP_STEPS = 1 << 19  # pairs taken in one call of `merge_long`: about 100 ms
+
+_MANY = 15
+_ID_BITS, _SECOND, _THIRD = 4, 24, 44
+
+
+def encode_texts_reference(
+    data,
+    offsets,
+    matches,
+    progress,
+    budget,
+    split,
+    model,
+    head,
+    slots,
+    arena,
+    pieces,
+    out,
+    out_offsets,
+    scratch,
+    work,
+):  # type: ignore[no-untyped-def]
+    # a cache makes no difference to the ids, so the twin has none
+    written = 0
+    for t in range(len(offsets) - 1):
+        here, end = offsets[t], offsets[t + 1]
+        ids = []
+        for start, stop, id in [m for m in matches.tolist() if here <= m[0] < end]:
+            ids += [*_segment_reference(data[here:start], split, model), id]
+            here = stop
+        ids += _segment_reference(data[here:end], split, model)
+        out[written : written + len(ids)] = ids
+        written += len(ids)
+        out_offsets[t + 1] = written
+    progress[TEXT], progress[WRITTEN], progress[MATCH] = len(offsets) - 1, written, len(matches)
+    progress[POSITION] = offsets[-1]
+    return DONE
+
+
+def _segment_reference(segment, split, model):  # type: ignore[no-untyped-def]
+    offsets = np.array([0, len(segment)], np.int64)
+    words, borders, _ = split_words.reference(segment, offsets, split)
+    found = [words[a:b].tobytes() for a, b in pairwise(borders)]
+    return [id for word in found for id, _ in encode_word_reference(word, model)]
+
+
+@inlined_helper
+def _emit(value, pieces, out, written):  # type: ignore[no-untyped-def]
+    """Write the ids that a cache value stands for; return how many are written by now."""
+    here = out + 4 * written
+    count = value & _MANY
+    if count != _MANY:
+        store_i32(here, np.int32((value >> _ID_BITS) & MOST_ID))
+        store_i32(here + 4, np.int32((value >> _SECOND) & MOST_ID))
+        store_i32(here + 8, np.int32((value >> _THIRD) & MOST_ID))
+        return written + count
+    source = pieces + 4 * (value >> _ID_BITS)
+    count = np.int64(load_i32(source))
+    for i in range(count):
+        store_i32(here + 4 * i, load_i32(source + 4 + 4 * i))
+    return written + count
+
+
+@inlined_helper
+def _cache_value(ids, count, pieces, used, most):  # type: ignore[no-untyped-def]
+    """Return the cache value for ids at an address and the pieces used; -1 if there is no room."""
+    if count <= 3:
+        value = np.int64(count)
+        for i in range(count):
+            value |= np.int64(load_i32(ids + 4 * i)) << (_ID_BITS + 20 * i)
+        return value, used
+    if used + count + 1 > most:
+        return np.int64(-1), used
+    store_i32(pieces + 4 * used, np.int32(count))
+    for i in range(count):
+        store_i32(pieces + 4 * (used + 1 + i), load_i32(ids + 4 * i))
+    return (used << _ID_BITS) | _MANY, used + count + 1
+
+
+@inlined_helper
+def _lower_copy(address, size, target):  # type: ignore[no-untyped-def]
+    for i in range(size):
+        byte = load_u8(address + i)
+        if 65 <= byte <= 90:
+            byte = np.uint8(byte + 32)
+        store_u8(target + i, byte)
+
+
+@inlined_helper
+def _is_hopeless(size, model):  # type: ignore[no-untyped-def]
+    """Say whether a word is too long for WordPiece whatever its characters are."""
+    settings = model[0]
+    is_wordpiece = load_i64(settings + 8 * KIND) == WORDPIECE
+    return is_wordpiece and size > 4 * load_i64(settings + 8 * MOST_CHARS)
+
+
+@compiled_helper
+def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, out, work):  # type: ignore[no-untyped-def]
+    """Run the model on a word that the cache does not know, and tell the cache if it can hear it.
+
+    Returns
+    -------
+    count : int
+        How many ids were written at `out`.
+    """
+    head, arena = cache
+    if _is_hopeless(size, model):
+        store_i32(out, np.int32(load_i64(model[0] + 8 * UNKNOWN)))
+        count, address = np.int64(1), word
+    else:
+        address = word
+        if lower:
+            _lower_copy(word, size, work)
+            address = work
+        count = np.int64(encode_word(address, size, model, out, np.int64(0), work + INLINE + 64))
+    if size <= CACHED and load_i64(head) < load_i64(head + 8):
+        used = load_i64(progress + 8 * PIECES)
+        value, used = _cache_value(out, count, pieces[0], used, pieces[1])
+        if value >= 0 and insert_word(head, slot, arena, word, size, lower, key, value):
+            store_i64(progress + 8 * PIECES, used)
+    return count
+
+
+@kernel(reference=encode_texts_reference)
+def encode_texts(
+    data,
+    offsets,
+    matches,
+    progress,
+    budget,
+    split,
+    model,
+    head,
+    slots,
+    arena,
+    pieces,
+    out,
+    out_offsets,
+    scratch,
+    work,
+):  # type: ignore[no-untyped-def]
+    """Encode texts from where `progress` stands, until all are done or the budget is used up.
+
+    Parameters
+    ----------
+    data : uint8[N + PADDING], offsets : int64[T + 1]
+        The texts, UTF-8.
+    matches : int64[M, 3]
+        Added tokens found in the texts: start, end (in `data`) and id, ascending.
+    progress : int64[8]
+        Changed in place; see the fields `TEXT` and after. POSITION is where to go on in `data`.
+    budget : int
+        Bytes of words, and 16 a word, after which the call returns.
+    split : SplitTables
+    model : ModelTables
+    head, slots, arena : the cache
+        A `WordTable`'s arrays; words are added while there is room.
+    pieces : int32[Q]
+        Ids of words of more than three.
+    out : int32[K]
+        The ids; K at least as large as all words.
+    out_offsets : int64[T + 1]
+        The ids of text ``t`` end at ``out_offsets[t + 1]``.
+    scratch, work : int
+        Addresses of ``words.split.scratch_bytes`` and of `WORK_BYTES` free bytes.
+
+    Returns
+    -------
+    status : int
+        `DONE`; `MORE`, the budget is used up; `ROOM`, `out` may be too small for the next word,
+        of WORD_SIZE bytes; or `LONG`, the caller is to add the ids of the word that `progress`
+        names (WORD is an offset into `data` or `scratch`).
+    """
+    addresses, splitter = model_addresses(model), split_addresses(split)
+    base, room, work_room = data.ctypes.data, np.int64(scratch), np.int64(work)
+    table, mask = slots.ctypes.data, np.uint64(slots.size // 3 - 1)
+    arena_address, state = arena.ctypes.data, progress.ctypes.data
+    cache, piece_room = (head.ctypes.data, arena_address), (pieces.ctypes.data, pieces.size)
+    ids, written, most = out.ctypes.data, progress[WRITTEN], out.size - 4
+    text, match, position = progress[TEXT], progress[MATCH], base + progress[POSITION]
+    status, left = DONE, np.int64(budget)
+    while text < offsets.size - 1:
+        end = base + offsets[text + 1]
+        stop = end
+        if match < matches.shape[0] and base + matches[match, 0] < end:
+            stop = base + matches[match, 0]
+        while left > 0:
+            before = position
+            position, word, size, lower = next_word(position, stop, splitter, room)
+            if size == 0:
+                break
+            if written + size > most:
+                position, status = before, ROOM
+                progress[WORD_SIZE] = size
+                break
+            left -= size + 16
+            if size > CACHED:
+                if size > INLINE and not _is_hopeless(size, addresses):
+                    in_scratch = word < base or word >= base + data.size
+                    progress[WORD] = word - (room if in_scratch else base)
+                    progress[WORD_SIZE] = size
+                    progress[WORD_FLAGS] = LOWER_FLAG * lower + SCRATCH_FLAG * in_scratch
+                    status = LONG
+                    break
+                written += _encode_new(
+                    word, size, lower, np.uint64(0), np.int64(0), addresses, cache, piece_room,
+                    state, ids + 4 * written, work_room,
+                )  # fmt: skip
+                continue
+            key = word_key(word, size, lower)
+            slot = find_word(table, mask, arena_address, word, size, lower, key)
+            if load_i64(slot + 8) != 0:
+                written = _emit(load_i64(slot + 16), piece_room[0], ids, written)
+            else:
+                written += _encode_new(
+                    word, size, lower, key, slot, addresses, cache, piece_room,
+                    state, ids + 4 * written, work_room,
+                )  # fmt: skip
+        if status != DONE or left <= 0:
+            break
+        if stop < end:
+            store_i32(ids + 4 * written, np.int32(matches[match, 2]))
+            written += 1
+            position = base + matches[match, 1]
+            match += 1
+            continue
+        text += 1
+        position = end
+        out_offsets[text] = written
+    if status == DONE and text < offsets.size - 1:
+        status = MORE
+    progress[TEXT], progress[MATCH], progress[WRITTEN] = text, match, written
+    progress[POSITION] = position - base
+    _keep = data.size + slots.size + arena.size + head.size + out.size
+    _keep += model.settings.size + model.trie.size + model.pairs.size + model.bytes.size
+    _keep += pieces.size + split.classes.size + split.strings.size + split.pages.size
+    return status
+
+
+@compiled_helper
+def long_symbols(word, model, symbols):  # type: ignore[no-untyped-def]
+    """Write the symbols of a long word (uint8[n + PADDING], n = the size of `symbols`)."""
+    settings, _, _, pairs, mask, bytes_ = model_addresses(model)
+    count = bpe_symbols(
+        word.ctypes.data, symbols.size, settings, pairs, mask, bytes_, symbols.ctypes.data
+    )
+    _keep = word.size + symbols.size + model.settings.size + model.pairs.size + model.bytes.size
+    return count
+
+
+@compiled_helper
+def merge_long(symbols, count, links, heap, state, model):  # type: ignore[no-untyped-def]
+    """Merge a long word a little further; call until it returns True.
+
+    No `kernel` with a twin of its own, because half a merge means nothing: tests compare the end
+    with `model.bpe_reference`.
+
+    Parameters
+    ----------
+    symbols : uint64[n]
+        From `long_symbols`; changed in place, what is merged away becomes 0.
+    count : int
+        How many symbols there were.
+    links : int32[2 * n], heap : uint64[2 * n]
+        Room; not initialised.
+    state : int64[2]
+        Symbols linked and heap size, zeros at first.
+    """
+    _, _, _, pairs, mask, _ = model_addresses(model)
+    base, chain, waiting = symbols.ctypes.data, links.ctypes.data, heap.ctypes.data
+    if state[0] < count:
+        last = min(count, state[0] + HEAP_STEPS)
+        state[1] = start_heap(base, state[0], last, count, chain, waiting, state[1], pairs, mask)
+        state[0] = last
+    else:
+        state[1] = run_heap(base, chain, waiting, state[1], pairs, mask, HEAP_STEPS)
+    _keep = symbols.size + links.size + heap.size + model.pairs.size
+    return state[0] == count and state[1] == 0
