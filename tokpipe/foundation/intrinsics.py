@@ -107,18 +107,15 @@ def trailing_zeros(typing_context, value):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
-_LANES = 32  # bytes that one mask looks at
-
-
-def _byte_mask(name: str, ranges: tuple[tuple[int, int], ...], summary: str):  # type: ignore[no-untyped-def]
+def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summary: str):  # type: ignore[no-untyped-def]
     """Make an intrinsic: bit `i` of its uint64 is set if the byte at `address + i` is in a range.
 
-    Written with LLVM vectors, so that each processor uses the widest that it has; 32 bytes a call.
+    Written with LLVM vectors of 32 or 64 bytes, so that each processor uses the widest it has.
     """
-    vector = ir.VectorType(_BYTE, _LANES)
+    vector = ir.VectorType(_BYTE, lanes)
 
     def splat(value: int):  # type: ignore[no-untyped-def]
-        return ir.Constant(vector, [value] * _LANES)
+        return ir.Constant(vector, [value] * lanes)
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         bytes_ = builder.load(builder.inttoptr(arguments[0], vector.as_pointer()))
@@ -128,7 +125,8 @@ def _byte_mask(name: str, ranges: tuple[tuple[int, int], ...], summary: str):  #
             shifted = builder.sub(bytes_, splat(least))
             inside = builder.icmp_unsigned("<=", shifted, splat(most - least))
             found = inside if found is None else builder.or_(found, inside)
-        return builder.zext(builder.bitcast(found, ir.IntType(_LANES)), _LONG)
+        bits = builder.bitcast(found, ir.IntType(lanes))
+        return builder.zext(bits, _LONG) if lanes < 64 else bits
 
     def typer(typing_context, address):  # type: ignore[no-untyped-def]
         return types.uint64(types.int64), generate
@@ -137,15 +135,30 @@ def _byte_mask(name: str, ranges: tuple[tuple[int, int], ...], summary: str):  #
     return intrinsic(typer)
 
 
+_DIGITS, _CAPITALS, _SMALL = (0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)
+
 ascii_letters32 = _byte_mask(
-    "ascii_letters32", ((0x41, 0x5A), (0x61, 0x7A)), "Mark ASCII letters in 32 bytes at an address."
+    "ascii_letters32", 32, (_CAPITALS, _SMALL), "Mark ASCII letters in 32 bytes at an address."
 )
 ascii_alphanumerics32 = _byte_mask(
     "ascii_alphanumerics32",
-    ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
+    32,
+    (_DIGITS, _CAPITALS, _SMALL),
     "Mark ASCII letters and digits in 32 bytes at an address.",
 )
-ascii_visible32 = _byte_mask(
-    "ascii_visible32", ((0x21, 0x7E),), "Mark ASCII other than white space, controls and delete."
+ascii_alphanumerics64 = _byte_mask(
+    "ascii_alphanumerics64",
+    64,
+    (_DIGITS, _CAPITALS, _SMALL),
+    "Mark ASCII letters and digits in 64 bytes at an address.",
 )
-ascii32 = _byte_mask("ascii32", ((0x00, 0x7F),), "Mark ASCII in 32 bytes at an address.")
+ascii_blanks64 = _byte_mask(
+    "ascii_blanks64",
+    64,
+    ((0x20, 0x20), (0x09, 0x0A), (0x0D, 0x0D)),
+    "Mark space, tab, line feed and carriage return in 64 bytes at an address.",
+)
+ascii_visible32 = _byte_mask(
+    "ascii_visible32", 32, ((0x21, 0x7E),), "Mark ASCII but white space, controls and delete."
+)
+ascii32 = _byte_mask("ascii32", 32, ((0x00, 0x7F),), "Mark ASCII in 32 bytes at an address.")

@@ -1,23 +1,29 @@
-"""Texts to words on UTF-8 bytes: `next_word` for other kernels, and faces that lay words out.
+"""Texts to words on UTF-8 bytes: `take_word` for other kernels, and faces that lay words out.
 
-A kernel walks a text with `next_word`, on addresses and on the tables that `split_addresses` takes
+A kernel walks a text with a cursor, on addresses and on the tables that `split_addresses` takes
 from a `tokpipe.words.split.SplitTables`::
 
-    split, position = split_addresses(tables), data_address + offsets[t]
-    end = data_address + offsets[t + 1]
+    split = split_addresses(tables)
+    cursor, end = words_from(data_address + offsets[t]), data_address + offsets[t + 1]
     while True:
-        position, word, size, lower = next_word(position, end, split, scratch)
+        cursor, word, size, lower = take_word(cursor, end, split, scratch)
         if size == 0:
             break
 
 A word is `size` bytes at address `word`: in the text itself where it stands there as it is, else
 in `scratch`, where the next call overwrites it. If `lower` is set, its ASCII capitals are still to
-be lowered (`scan.lower_ascii8`); other bytes are final.
+be lowered (`scan.lower_ascii8`); other bytes are final. ``rest_of(cursor)`` is the address from
+which `words_from` finds the words not yet taken, so that a kernel can stop after any word and go
+on in another call.
 
 The scratch must hold what the longest text of the batch can grow to, `split.scratch_bytes`: the
 longest text, not the longest word, because a text may be one word. It is not initialised, so that
 what is never written costs no memory. One call takes time in proportion to the bytes that it
 passes.
+
+Where the words of a block of 64 bytes begin is found for all of them at once, and kept in the
+cursor: to look for a word at the end of the one before makes a chain of loads through the whole
+text (English: 380 MB/s with the chain, 1,090 without).
 """
 
 import re
@@ -27,10 +33,13 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tokpipe.foundation.intrinsics import (
+    ascii_alphanumerics64,
+    ascii_blanks64,
     load_i32,
     load_u8,
     load_u16,
     store_u8,
+    trailing_zeros,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 from tokpipe.words.kernels.scan import (
@@ -59,6 +68,7 @@ OTHER, LETTER, NUMBER, SPACE = range(4)  # classes for gpt2; for whitespace, LET
 # what a split is made of, in the order of `split_addresses`
 _KIND, _LOWER, _PAGES, _CLASSES, _REPLACED, _STRING_OFFSETS, _STRINGS, _COMBINING = range(8)
 _BLANK = np.uint8(32)
+_NONE_LEFT, _ONE = np.uint64(0), np.uint64(1)
 
 
 @inlined_helper
@@ -94,17 +104,59 @@ def _class_at(address, split):
 
 
 @inlined_helper
-def next_word(position, end, split, scratch):
-    """Find the next word at or after an address.
+def words_from(address):
+    """Return a cursor before the first word at or after an address."""
+    # an address, the places after it where words may begin (uint64, one bit a byte), and where
+    # to go on when those are used up
+    return address, _NONE_LEFT, address
+
+
+@inlined_helper
+def rest_of(cursor):
+    """Return the address at which the words begin that a cursor has not taken yet."""
+    address, places, following = cursor
+    return following if places == _NONE_LEFT else address + np.int64(trailing_zeros(places))
+
+
+@inlined_helper
+def take_word(cursor, end, split, scratch):
+    """Find the next word.
 
     Parameters
     ----------
-    position, end : int64
-        Addresses in one text: where to look, and where the text ends.
+    cursor : (int64, uint64, int64)
+        From `words_from`, or from the call before.
+    end : int64
+        Address where the text ends.
     split : eight int64
         From `split_addresses`.
     scratch : int64
         Address of room for a word that is not in the text as it is.
+
+    Returns
+    -------
+    cursor : (int64, uint64, int64)
+        Behind the word.
+    word, size : int64
+        Where the word is and its bytes; size 0 when there are no more words.
+    lower : bool
+        Whether the word's ASCII capitals are still to be lowered.
+    """
+    if split[_KIND] == BERT:
+        return _take_bert(cursor, end, split, scratch)
+    position = cursor[2]
+    following = end
+    if split[_KIND] == GPT2:
+        if position < end:
+            following = _after_gpt2(position, end, split)
+    elif split[_KIND] != NONE:
+        position, following = _next_run(position, end, split)
+    return words_from(following), position, following - position, False
+
+
+@inlined_helper
+def next_word(position, end, split, scratch):
+    """Find the next word at or after an address; slower than `take_word`, with no cursor to keep.
 
     Returns
     -------
@@ -113,40 +165,50 @@ def next_word(position, end, split, scratch):
     lower : bool
         Whether the word's ASCII capitals are still to be lowered.
     """
-    if split[_KIND] == BERT:
-        return _next_bert(position, end, split, scratch)
-    if split[_KIND] == GPT2:
-        following = end
-        if position < end:
-            following = _after_gpt2(position, end, split)
-        return following, position, following - position, False
-    if split[_KIND] == NONE:
-        return end, position, end - position, False
-    start, following = _next_run(position, end, split)
-    return following, start, following - start, False
+    cursor, word, size, lower = take_word(words_from(position), end, split, scratch)
+    return rest_of(cursor), word, size, lower
 
 
 @inlined_helper
-def _next_bert(position, end, split, scratch):
+def _take_bert(cursor, end, split, scratch):
+    address, places, following = cursor
     lower = split[_LOWER] != 0
-    while position < end:
-        position += np.int64(load_u8(position) == _BLANK)
-        stop = after_alphanumerics(position)
+    while True:
+        while places == _NONE_LEFT:
+            address = following
+            if address >= end:
+                return words_from(end), end, np.int64(0), lower
+            places = _word_places(address, end)
+            following = address + 64
+        start = address + np.int64(trailing_zeros(places))
+        places &= places - _ONE
+        stop = after_alphanumerics(start)
         if stop >= end:
-            return end, position, end - position, lower
+            return words_from(end), start, end - start, lower
         first = np.int64(load_u8(stop))
         kind = np.int64(load_u8(split[_CLASSES] + (first & 127)))
-        if first < 0x80 and (kind in (SEPARATOR, ALONE)):
-            if stop > position:
-                return stop, position, stop - position, lower
-            if kind == ALONE:
-                return stop + 1, stop, np.int64(1), lower
-            position += 1
+        if first < 0x80 and (kind == SEPARATOR) | (kind == ALONE):
+            # Without a branch: whether a word or a punctuation mark stands here is hard to guess.
+            size = stop - start
+            size += np.int64(size == 0) & np.int64(kind == ALONE)
+            if size > 0:
+                return (address, places, start + size), start, size, lower
+            following = start + 1
             continue
-        position, word, size = _bert_word(position, stop, end, split, scratch)
+        following, word, size = _bert_word(start, stop, end, split, scratch)
+        places = _NONE_LEFT
         if size > 0:
-            return position, word, size, lower
-    return end, end, np.int64(0), lower
+            return words_from(following), word, size, lower
+
+
+@inlined_helper
+def _word_places(address, end):
+    """Mark in 64 bytes the first letter or digit of each run, and all that is no blank either."""
+    alphanumerics = ascii_alphanumerics64(address)
+    places = (alphanumerics & ~(alphanumerics << _ONE)) | ~(alphanumerics | ascii_blanks64(address))
+    if end - address < 64:
+        places &= (_ONE << np.uint64(end - address)) - _ONE
+    return places
 
 
 @compiled_helper
@@ -506,9 +568,9 @@ def split_words(data, offsets, tables):
     text_words = np.zeros(texts + 1, np.int64)
     count = np.int64(0)
     for t in range(texts):
-        position, end = base + offsets[t], base + offsets[t + 1]
+        cursor, end = words_from(base + offsets[t]), base + offsets[t + 1]
         while True:
-            position, word, size, lower = next_word(position, end, split, room)
+            cursor, word, size, lower = take_word(cursor, end, split, room)
             if size == 0:
                 break
             if borders[count] + size + 64 > out.size:
