@@ -20,8 +20,6 @@ Pair = tuple[int, int]
 Place = tuple[int, int]  # word, index of the left symbol's first character
 Words = Mapping[str, int] | Mapping[bytes, int]
 
-_NOWHERE: Place = (1 << 60, 0)
-
 
 @dataclass
 class Candidate:
@@ -172,15 +170,14 @@ def _rate(candidate: Candidate, corpus: Corpus, totals: Mapping[int, int]) -> No
     candidate.tie = candidate.pair
     if corpus.config.tie_break == "first-seen":
         live = [place for place in candidate.places if corpus.pair_at(place) == candidate.pair]
-        first = min(live, default=_NOWHERE)
-        length = _length(corpus, first, 2) if live else 0
-        candidate.tie = (length, *first)
+        first = min(live, default=None)
+        candidate.tie = (_length(corpus, first), *first) if first else (-1, *candidate.pair)
 
 
-def _length(corpus: Corpus, place: Place, symbols: int) -> int:
+def _length(corpus: Corpus, place: Place) -> int:
+    """Return how many characters the pair at a place has."""
     starts = corpus.starts[place[0]]
-    k = starts.index(place[1])
-    return starts[k + symbols] - starts[k]
+    return starts[starts.index(place[1]) + 2] - place[1]
 
 
 def _enqueue(queue: list[Candidate], places: Mapping[Pair, set[Place]], corpus: Corpus) -> None:

@@ -1,0 +1,113 @@
+"""The trainer against its twin, and both against tokenizers' BpeTrainer."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.parity.huggingface import marked_order, train_huggingface
+from tests.unit.vocab.counted import counted
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.vocab import merger
+from tokpipe.vocab.config import VocabConfig
+from tokpipe.vocab.reference import train_reference
+from tokpipe.vocab.train import train
+
+TEXTS = st.one_of(
+    st.text("ab", min_size=1, max_size=20),
+    st.text("abcdefgh", min_size=1, max_size=8),
+    st.text("ab#", min_size=1, max_size=12),
+    st.text("ab</w>", min_size=1, max_size=12),
+    st.text("aå€𝄞 ", min_size=1, max_size=9),
+)
+MARKS = st.sampled_from(
+    [
+        {"model": "bpe"},
+        {"model": "byte-bpe"},
+        {"model": "wordpiece"},
+        {"model": "bpe", "end_of_word_suffix": "</w>"},
+        {"model": "bpe", "end_of_word_suffix": "</w>", "continuing_subword_prefix": "##"},
+    ]
+)
+
+
+def words_of(most):
+    return st.dictionaries(TEXTS, st.integers(1, most), min_size=1, max_size=12)
+
+
+@st.composite
+def configs(draw, **fixed):
+    marks = draw(MARKS)
+    size = draw(st.integers(3, 90)) + (256 if marks["model"] == "byte-bpe" else 0)
+    return VocabConfig(
+        vocab_size=(size,),
+        min_frequency=draw(st.integers(0, 4)),
+        special_tokens=draw(st.sampled_from([(), ("[U]",), ("a", "##a", "aa", "ab</w>")])),
+        **marks,
+        **{name: draw(values) for name, values in fixed.items()},
+    )
+
+
+def same(ours, theirs):
+    assert ours.tokens == theirs.tokens
+    assert ours.steps.tolist() == theirs.steps.tolist()
+
+
+@settings(max_examples=400)
+@given(
+    words_of(1 << 34),
+    configs(
+        tie_break=st.sampled_from(["lowest-id", "first-seen"]),
+        limit_alphabet=st.sampled_from([2, 3, 1000]),
+        max_token_length=st.none() | st.integers(1, 8),
+    ),
+)
+def test_trainer_equals_its_twin(words, config):
+    try:
+        theirs = train_reference(words, config)
+    except ConfigError:
+        with pytest.raises(ConfigError):
+            train(counted(words), config)
+        return
+    same(train(counted(words), config), theirs)
+
+
+@settings(max_examples=200)
+@given(words_of(9), configs())
+def test_trainer_equals_tokenizers(words, config):
+    tokens, merges = train_huggingface(words, config)
+    try:
+        ours = train(counted(words), config, marked_order=marked_order(words, tokens, config))
+    except ConfigError:
+        return
+    assert ours.tokens == tokens
+    assert [(ours.tokens[a], ours.tokens[b]) for a, b, _ in ours.merges.tolist()] == merges
+
+
+@settings(max_examples=100)
+@given(
+    st.dictionaries(st.text("abcdefgh", min_size=1, max_size=12), st.integers(1, 9), min_size=1),
+    st.integers(8, 90),
+    st.integers(1, 8),
+)
+def test_max_token_length_equals_tokenizers(words, size, longest):
+    config = VocabConfig(
+        model="bpe", vocab_size=(size,), special_tokens=(), max_token_length=longest
+    )
+    tokens, _ = train_huggingface(words, config)
+    if len(tokens) <= size:
+        assert train(counted(words), config).tokens == tokens
+
+
+@settings(max_examples=100)
+@given(words_of(9), configs())
+def test_cleaning_up_all_the_time_changes_nothing(words, config):
+    try:
+        theirs = train_reference(words, config)
+    except ConfigError:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merger, "_SLACK", 0)
+        patch.setattr(merger, "_FIRST_SLOTS", 4)
+        patch.setattr(merger, "_CELLS_A_CALL", 3)
+        patch.setattr(merger, "_WORK_A_CALL", 1)
+        same(train(counted(words), config), theirs)

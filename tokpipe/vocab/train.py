@@ -1,0 +1,178 @@
+"""Word counts to a vocabulary: the run from the alphabet to the last merge."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
+from tokpipe.vocab.config import VocabConfig
+from tokpipe.vocab.kernels.symbols import BIG, BORDER, count_characters, lay_out_words
+from tokpipe.vocab.merger import DuplicateTokenError, Merger
+from tokpipe.vocab.reference import train_reference
+from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
+
+_BYTES_A_CALL = 16_000_000  # 50 to 100 ms of decoding
+_CODE_POINTS = 0x110000
+
+
+class CountedWords(Protocol):
+    """What `train` needs of `tokpipe.words.counts.WordCounts`."""
+
+    @property
+    def words(self) -> Strings:
+        """Each word once, UTF-8, sorted by bytes."""
+        ...
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """int64[W]: how often each word occurs, at least 1."""
+        ...
+
+
+def train(
+    counts: CountedWords,
+    config: VocabConfig,
+    progress: Progress = SILENT,
+    *,
+    marked_order: Sequence[str] | None = None,
+) -> Vocabulary:
+    """Learn a vocabulary from word counts.
+
+    The merges and ids are those of `tokenizers.trainers.BpeTrainer`, bit for bit, with the score
+    "frequency" and the tie-break "lowest-id". Counts do not overflow: int64 throughout.
+
+    Parameters
+    ----------
+    counts
+        Words with how often they occur. The order of the words only matters to "first-seen".
+    config
+        Model, size and rules.
+    progress
+        Shown the merges done; told when the corpus is too small for the size asked.
+    marked_order
+        For tests alone: the order of marked symbols, see `tokpipe.vocab.alphabet.build_alphabet`.
+
+    Returns
+    -------
+    Vocabulary
+        Of the largest size asked; `Vocabulary.prefix` gives the others.
+
+    Raises
+    ------
+    InputError
+        If there is no word at all.
+    ConfigError
+        If the smallest size asked cannot hold the special tokens and the alphabet.
+
+    References
+    ----------
+    Sennrich, Haddow and Birch (2016), Neural Machine Translation of Rare Words with Subword
+    Units, section 3.2. Schuster and Nakajima (2012), Japanese and Korean Voice Search, section 3
+    (the likelihood score).
+    """
+    if not len(counts.words):
+        raise InputError("the corpus holds no word", hint="Is the input empty, or only blank?")
+    if config.score == "likelihood":  # its kernel is to come: the twin is right, and slow
+        words = dict(zip(counts.words.iter_bytes(), counts.counts.tolist(), strict=True))
+        return train_reference(words, config, marked_order)
+    totals, kinds = _characters(counts, config)
+    alphabet = _alphabet(totals, kinds, config, marked_order)
+    base_size = len(alphabet.tokens)
+    if config.sizes[0] < base_size:
+        raise too_small(config.sizes[0], len(config.specials), base_size)
+    with progress.task("merging", config.sizes[-1] - base_size, "merges") as report:
+        tokens, steps = _merge(counts, config, alphabet, len(totals), report)
+    vocabulary = Vocabulary(config, tuple(tokens), steps, base_size)
+    if vocabulary.missing:
+        progress.note(
+            f"asked {config.sizes[-1]} tokens, reached {len(vocabulary)}: "
+            f"no other pair occurs {max(1, config.min_frequency)} times"
+        )
+    return vocabulary
+
+
+def _characters(
+    counts: CountedWords, config: VocabConfig
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Count each code point (or byte) of the words, and where in its word it stands."""
+    codes = 256 if config.model == "byte-bpe" else _CODE_POINTS
+    totals, kinds = np.zeros(codes, np.int64), np.zeros(codes, np.uint8)
+    data, offsets = counts.words.data, counts.words.offsets
+    for a, b in _blocks(offsets):
+        count_characters(data, offsets[a : b + 1], counts.counts[a:b], totals, kinds)
+    return totals, kinds
+
+
+def _alphabet(
+    totals: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    config: VocabConfig,
+    marked_order: Sequence[str] | None,
+) -> Alphabet:
+    name = BYTE_TO_CHAR.__getitem__ if len(totals) == 256 else chr
+    codes = np.flatnonzero(totals).tolist()
+    seen = [(name(c), kind) for c in codes for kind in range(KINDS) if kinds[c] >> kind & 1]
+    return build_alphabet({name(c): int(totals[c]) for c in codes}, seen, config, marked_order)
+
+
+def _merge(
+    counts: CountedWords,
+    config: VocabConfig,
+    alphabet: Alphabet,
+    codes: int,
+    report: Callable[[int], None],
+) -> tuple[list[str], NDArray[np.int32]]:
+    """Return all tokens and all merges."""
+    merger = _merger(counts, config, alphabet, codes, thrifty=True)
+    try:
+        return merger.tokens, merger.run(report)
+    except DuplicateTokenError:
+        # Once in a blue moon ("##" in the text of a wordpiece corpus): start over, keep all pairs.
+        report(-sum(map(len, merger.steps[:-1])))
+    merger = _merger(counts, config, alphabet, codes, thrifty=False)
+    return merger.tokens, merger.run(report)
+
+
+def _merger(
+    counts: CountedWords, config: VocabConfig, alphabet: Alphabet, codes: int, *, thrifty: bool
+) -> Merger:
+    large = np.unique(counts.counts[counts.counts >= BIG])
+    weights = counts.counts.copy()
+    weights[weights >= BIG] = BIG + np.searchsorted(large, weights[weights >= BIG])
+    cells = _lay_out(counts.words, weights.astype(np.int32), _symbol_table(alphabet, codes), 2)
+    return Merger(cells, large, list(alphabet.tokens), config, thrifty=thrifty)
+
+
+def _symbol_table(alphabet: Alphabet, codes: int) -> NDArray[np.int32]:
+    """int32[4, codes]: the symbol of each character and kind, -1 for what is left out."""
+    table = np.full((KINDS, codes), -1, np.int32)
+    code = {char: i for i, char in enumerate(BYTE_TO_CHAR)}.__getitem__ if codes == 256 else ord
+    for (char, kind), symbol in alphabet.ids.items():
+        table[kind, code(char)] = symbol
+    return table
+
+
+def _lay_out(
+    words: Strings, weights: NDArray[np.int32], symbols: NDArray[np.int32], fewest: int
+) -> NDArray[np.int32]:
+    """int32[N, 2]: the words as cells, between borders."""
+    cells = np.empty((words.nbytes + len(words) + 1, 2), np.int32)
+    cells[0] = BORDER, 0
+    at = 1
+    for a, b in _blocks(words.offsets):
+        offsets = words.offsets[a : b + 1]
+        at = lay_out_words(words.data, offsets, weights[a:b], symbols, fewest, cells, at)[1]
+    return cells[:at]
+
+
+def _blocks(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Cut words into runs of about `_BYTES_A_CALL`: (first, behind the last)."""
+    ends = np.arange(offsets[0] + _BYTES_A_CALL, offsets[-1], _BYTES_A_CALL)
+    cuts = np.unique([0, *np.searchsorted(offsets, ends).tolist(), len(offsets) - 1]).tolist()
+    return list(pairwise(cuts))
