@@ -1,6 +1,23 @@
-"""`python -m tokpipe`, the same as the command `tokpipe`."""
+"""`python -m tokpipe`, and the command `tokpipe`."""
 
-from tokpipe.cli.main import run
+import os
+import signal
+import sys
+from types import FrameType
+
+
+def run() -> None:
+    """Run the command line of this process, and leave with its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)  # until the commands can answer: no traceback of imports
+    from tokpipe.cli.main import execute
+
+    sys.exit(execute(sys.argv[1:]))
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
 
 if __name__ == "__main__":
     run()

@@ -38,6 +38,7 @@ def _strings(draw):
 CASES = {
     "tokpipe.corpus.kernels.lines.first_invalid": _ranges(),
     "tokpipe.corpus.kernels.lines.invalid_strings": _strings(),
+    "tokpipe.corpus.kernels.lines.count_newlines": _ranges(),
     "tokpipe.corpus.kernels.lines.line_offsets": _ranges(),
     "tokpipe.corpus.kernels.lines.fold_crlf": _LINES,
     "tokpipe.corpus.kernels.lines.document_starts": _LINES,

@@ -1,6 +1,5 @@
 """The command `tokpipe`: its commands, and the one place where it begins and ends."""
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,9 @@ from tokpipe.cli.streams import prepare_streams
 
 _HOME = "tokpipe.cli.commands"
 _SECTIONS = {
+    "Look and understand": {
+        "explain": f"{_HOME}.explain",
+    },
     "First steps": {
         "doctor": f"{_HOME}.doctor",
         "completion": f"{_HOME}.completion",
@@ -47,11 +49,6 @@ main = _Main(
         "max_content_width": 80,
     },
 )
-
-
-def run() -> None:
-    """Run the command line of this process, and leave with its exit code."""
-    sys.exit(execute(sys.argv[1:]))
 
 
 def execute(arguments: Sequence[str]) -> int:

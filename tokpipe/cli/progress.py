@@ -4,6 +4,7 @@ The live line is drawn with carriage returns alone, so that it also works withou
 cursor as it is when the process is killed, and costs no import of rich.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -193,9 +194,8 @@ def _left(task: _Task) -> str:
 
 
 def _plain_line(task: _Task) -> str:
-    return ", ".join(
-        p.strip() for p in (f"{task.label}: {_amount(task)}", _rate(task), _left(task)) if p
-    )
+    parts = [part for part in (_amount(task), _rate(task), _left(task)) if part]
+    return f"{task.label}: {', '.join(' '.join(part.split()) for part in parts)}"
 
 
 def _summary(task: _Task) -> str:
@@ -235,6 +235,4 @@ def duration(seconds: float) -> str:
 
 
 def _dumb() -> bool:
-    import os
-
     return os.environ.get("TERM", "dumb") == "dumb"

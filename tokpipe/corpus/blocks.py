@@ -64,24 +64,25 @@ def read_range(file: InputFile, begin: int, end: int, max_line_bytes: int) -> Bl
     """
     with file.open_same() as handle:
         low = max(0, begin - _BEHIND)
-        buffer = _pread(handle, low, min(file.size, end + _AHEAD))
+        window = _read(handle, low, min(file.size, end + _AHEAD))
         first = begin
         if begin:
-            newline = buffer.find(b"\n", begin - 1 - low, end - 1 - low)
+            newline = _find_newline(window, begin - 1 - low, end - 1 - low)
             first = end if newline < 0 else low + newline + 1
-        if first >= min(end, file.size):
-            return _block(buffer, 0, 0, file, begin, False)
-        while (newline := buffer.find(b"\n", end - 1 - low)) < 0 and low + _length(buffer) < (
-            file.size
-        ):
-            line = buffer.rfind(b"\n", 0, end - 1 - low) + 1
-            if _length(buffer) - line > max_line_bytes:
-                raise line_too_long(file.name, _count_lines(file, low + line) + 1, max_line_bytes)
-            buffer = _read_on(handle, buffer, low, file.size)
-        stop = newline + 1 if newline >= 0 else _length(buffer)
-        return _block(
-            buffer, first - low, stop, file, first, _follows_blank(handle, buffer, low, first)
-        )
+        if first >= end:
+            return _block(window, 0, 0, file, begin, False)
+        line = end - low - 1  # where the last line that begins in the range is looked for
+        while (newline := _find_newline(window, line, _size(window))) < 0 and low + _size(
+            window
+        ) < file.size:
+            line = _size(window)
+            if low + line - first > max_line_bytes + (end - first):
+                number = _count_lines(file, end) + 1
+                raise line_too_long(file.name, number, max_line_bytes)
+            window = _read_on(handle, window, low, file.size)
+        stop = newline + 1 if newline >= 0 else _size(window)
+        follows_blank = _follows_blank(handle, window, low, first)
+        return _block(window, first - low, stop, file, first, follows_blank)
 
 
 def line_too_long(name: str, line: int, limit: int) -> InputError:
@@ -92,57 +93,73 @@ def line_too_long(name: str, line: int, limit: int) -> InputError:
     )
 
 
-def _length(buffer: bytearray) -> int:
-    return len(buffer) - PADDING
+def _size(window: NDArray[np.uint8]) -> int:
+    return len(window) - PADDING
 
 
-def _pread(handle: int, low: int, high: int) -> bytearray:
-    buffer = bytearray(high - low + PADDING)
-    _fill(handle, buffer, 0, low, high - low)
-    return buffer
+def _find_newline(window: NDArray[np.uint8], start: int, stop: int) -> int:
+    for at in range(start, stop, _AHEAD):
+        found = window[at : min(stop, at + _AHEAD)].tobytes().find(b"\n")
+        if found >= 0:
+            return at + found
+    return -1
 
 
-def _fill(handle: int, buffer: bytearray, at: int, offset: int, count: int) -> None:
-    with memoryview(buffer) as view:
-        while count:
-            got = os.preadv(handle, [view[at : at + count]], offset)
-            if not got:
-                raise InputError("a file became shorter while it was read")
-            at, offset, count = at + got, offset + got, count - got
+def _read(handle: int, low: int, high: int) -> NDArray[np.uint8]:
+    """Read bytes of a file into a fresh array, with room for the padding."""
+    # np.empty and not bytearray, which clears what is then overwritten: 21 against 12 ms at 100 MB
+    window = np.empty(high - low + PADDING, np.uint8)
+    _fill(handle, window, 0, low, high - low)
+    return window
 
 
-def _read_on(handle: int, buffer: bytearray, low: int, size: int) -> bytearray:
-    """Return a buffer of twice the length, up to the end of the file."""
-    have = _length(buffer)
+def _fill(handle: int, window: NDArray[np.uint8], at: int, offset: int, count: int) -> None:
+    view = memoryview(window.data)
+    while count:
+        got = os.preadv(handle, [view[at : at + count]], offset)
+        if not got:
+            raise InputError("a file became shorter while it was read")
+        at, offset, count = at + got, offset + got, count - got
+
+
+def _read_on(handle: int, window: NDArray[np.uint8], low: int, size: int) -> NDArray[np.uint8]:
+    """Return a window of twice the length, up to the end of the file."""
+    have = _size(window)
     want = min(2 * have, size - low)
-    longer = bytearray(want + PADDING)
-    longer[:have] = memoryview(buffer)[:have]
+    longer = np.empty(want + PADDING, np.uint8)
+    longer[:have] = window[:have]
     _fill(handle, longer, have, low + have, want - have)
     return longer
 
 
 def _block(
-    buffer: bytearray, start: int, stop: int, file: InputFile, offset: int, follows_blank: bool
+    window: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    file: InputFile,
+    offset: int,
+    follows_blank: bool,
 ) -> Block:
-    data = np.frombuffer(buffer, np.uint8)[: stop + PADDING]
+    data = window[: stop + PADDING]
     data[stop:] = 0
     return Block(
         data, start, stop, file.name, offset, lambda: _count_lines(file, offset), follows_blank
     )
 
 
-def _follows_blank(handle: int, buffer: bytearray, low: int, first: int) -> bool:
+def _follows_blank(handle: int, window: NDArray[np.uint8], low: int, first: int) -> bool:
     """Say whether the line in front of offset `first` is blank, or there is none."""
-    window = bytes(buffer[: max(0, first - low - 1)])
+    before = window[: max(0, first - low - 1)][-_BEHIND:].tobytes()
+    low = max(0, first - 1 - len(before))
     while first:
-        newline = window.rfind(b"\n")
-        line = window[newline + 1 :]
+        newline = before.rfind(b"\n")
+        line = before[newline + 1 :]
         if newline < 0 and low == 0:
             line = line.removeprefix(BOM)
         if newline >= 0 or low == 0 or line.strip():
             return not line.strip()
-        low, high = max(0, low - 2 * len(line) - _BEHIND), low
-        window = bytes(_pread(handle, low, high)[: high - low]) + line
+        low, high = max(0, low - 2 * len(before) - _BEHIND), low
+        before = _read(handle, low, high)[: high - low].tobytes() + line
     return True
 
 
@@ -151,5 +168,6 @@ def _count_lines(file: InputFile, offset: int) -> int:
     lines = 0
     with file.open_same() as handle:
         for at in range(0, offset, 1 << 22):
-            lines += _pread(handle, at, min(offset, at + (1 << 22))).count(b"\n")
+            chunk = _read(handle, at, min(offset, at + (1 << 22)))
+            lines += chunk[:-PADDING].tobytes().count(b"\n")
     return lines

@@ -1,45 +1,80 @@
 """From what the user names to the files that are read, in a fixed order."""
 
+import glob
 import os
 import stat
-from collections.abc import Generator, Sequence
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.dataset_folders import dataset_files, is_dataset_folder
+from tokpipe.corpus.formats import HEAD_BYTES, codec_of, format_of, format_of_name
 from tokpipe.foundation.errors import InputError
+
+HUB = "hub:"
+STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of the corpus.
+    """One file of the corpus, or a stream, or a dataset of the hub.
 
     Attributes
     ----------
     name : str
         As the user would write it, for messages.
-    path : Path
+    path : Path or None
+        None for standard input and the hub.
     size : int
-        Stored bytes; 0 for a stream.
+        Stored bytes; 0 where nobody knows.
+    format : str
+        One of `tokpipe.corpus.config.FORMATS`, or "hub".
+    codec : str or None
+        How the whole file is compressed; streams tell only when they are read.
     identity : tuple
         Device, inode, size and time of change: how the file is known again.
     """
 
     name: str
-    path: Path
-    size: int
-    identity: tuple[int, ...]
+    path: Path | None = None
+    size: int = 0
+    format: str = "txt"
+    codec: str | None = None
+    identity: tuple[int, ...] = ()
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it can be read only once, and from its start."""
+        return not self.identity
+
+    @contextmanager
+    def open_bytes(self) -> Generator[BinaryIO, None, None]:
+        """Open the file, named pipe or standard input for reading from its start."""
+        if self.path is None:
+            yield sys.stdin.buffer
+        elif self.is_stream:
+            with self.path.open("rb") as stream:
+                yield stream
+        else:
+            with self.open_same() as handle, open(handle, "rb", closefd=False) as file:
+                yield file
 
     @contextmanager
     def open_same(self) -> Generator[int, None, None]:
-        """Open the file and yield its handle.
+        """Open a plain file and yield its handle.
 
         Raises
         ------
         InputError
             If it is gone, or is no longer what it was when the corpus was opened.
         """
+        assert self.path is not None
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -52,20 +87,175 @@ class InputFile:
             os.close(handle)
 
 
-def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> list[InputFile]:
-    """List the files that the inputs stand for."""
-    return [_input_file(Path(item)) for item in inputs]
+@dataclass(slots=True)
+class Found:
+    """The files that the inputs stand for, and what was left out on the way."""
+
+    files: list[InputFile] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)  # suffix or kind -> how many files
 
 
-def _input_file(path: Path) -> InputFile:
+def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:
+    """List the files that the inputs stand for.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, globs, ``-`` for standard input, ``hub:owner/name[:config][:split]``.
+        Each is read in the order given; the files of a folder or glob by the bytes of their
+        relative paths. Hidden files and unknown endings in folders are left out; a file that is
+        named itself is read whatever its ending.
+    config
+        Its format decides for files whose name or content do not.
+
+    Raises
+    ------
+    InputError
+        If an input is missing, matches nothing, is no readable kind of file, or all are empty.
+    """
+    found = Found()
+    for item in inputs:
+        _add(str(item), config, found)
+    if not found.files:
+        raise _nothing(found, inputs)
+    if sum(file.name == STDIN for file in found.files) > 1:
+        raise InputError("standard input (-) is named twice; it can be read once")
+    if all(file.identity and file.size == 0 for file in found.files):
+        raise InputError(f"{found.files[0].name}: nothing to read, {_all_empty(len(found.files))}")
+    return found
+
+
+def _add(item: str, config: ReadConfig, found: Found) -> None:
+    if "\0" in item:
+        raise InputError(f"{item!r} is no path: it holds a NUL byte")
+    if item == STDIN or item.startswith(HUB):
+        kind = "hub" if item != STDIN else _stream_format(config)
+        found.files.append(InputFile(item, format=kind))
+        return
+    path = Path(item)
     try:
         status = path.stat()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        matches = _glob(item)
+        if not matches:
+            raise _missing(item, error) from error
+        for match in matches:
+            _add_path(Path(match), config, found)
+        return
+    if stat.S_ISDIR(status.st_mode):
+        _add_folder(path, config, found)
+    else:
+        found.files.append(_input_file(path, status, config))
+
+
+def _add_path(path: Path, config: ReadConfig, found: Found) -> None:
+    if path.is_dir():
+        _add_folder(path, config, found)
+    else:
+        found.files.append(_input_file(path, path.stat(), config))
+
+
+def _glob(pattern: str) -> list[str]:
+    """Return the files that a pattern matches, or the folders if it matches no file."""
+    if not glob.has_magic(pattern):
+        return []
+    # not Path.glob: an absolute pattern would have to be taken apart first
+    matches = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)  # noqa: PTH207
+    return [match for match in matches if not os.path.isdir(match)] or matches  # noqa: PTH112
+
+
+def _add_folder(folder: Path, config: ReadConfig, found: Found) -> None:
+    inside = sorted(_walk(folder, ()), key=lambda path: os.fsencode(path.relative_to(folder)))
+    for path in inside:
+        if is_dataset_folder(path):
+            files = dataset_files(path)
+            found.files += [_input_file(file, file.stat(), config) for file in files]
+        elif reason := _left_out(path, config):
+            found.skipped[reason] += 1
+        else:
+            found.files.append(_input_file(path, path.stat(), config))
+
+
+def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+    """Yield the files and dataset folders below a folder, in no order."""
+    if is_dataset_folder(folder):
+        yield folder
+        return
+    status = folder.stat()
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        raise InputError(f"{folder} leads back to a folder above it")
+    try:
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from error
+    for entry in entries:
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), (*above, here))
+        else:
+            yield Path(entry.path)
+
+
+def _left_out(path: Path, config: ReadConfig) -> str | None:
+    """Say why a file of a folder is not read, or None."""
+    if not path.is_file():
+        return "not a regular file"
+    named = format_of_name(path.name)
+    if config.format in ("auto", "datasets"):
+        return None if named else path.suffix or "no ending"
+    return None if named in (None, config.format) else path.suffix
+
+
+def _input_file(path: Path, status: os.stat_result, config: ReadConfig) -> InputFile:
+    name = str(path)
+    if stat.S_ISFIFO(status.st_mode):
+        return InputFile(name, path, format=_stream_format(config))
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{path} is no file")
-    return InputFile(str(path), path, status.st_size, _identity(status))
+        raise InputError(f"{name} is no file that can be read", hint="Name files, folders or -.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from error
+    codec = codec_of(name, head)
+    kind = format_of(name, head, codec, config.format)
+    return InputFile(name, path, status.st_size, kind, codec, _identity(status))
+
+
+def _stream_format(config: ReadConfig) -> str:
+    kind = "txt" if config.format == "auto" else config.format
+    if kind in ("parquet", "datasets"):
+        raise InputError(f"{kind} cannot be read from a stream", hint="Store it in a file first.")
+    return kind
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _missing(item: str, error: OSError) -> InputError:
+    if glob.has_magic(item):
+        return InputError(f"no file matches {item}")
+    path = PurePath(item)
+    try:
+        beside = os.listdir(path.parent)  # noqa: PTH208
+    except OSError:
+        beside = []
+    near = get_close_matches(path.name, beside, n=1)
+    hint = f"Did you mean {path.parent / near[0]}?" if near else ""
+    return InputError(f"{item}: {error.strerror}", hint=hint)
+
+
+def _nothing(found: Found, inputs: Sequence[str | Path]) -> InputError:
+    named = ", ".join(map(str, inputs)) or "no input named"
+    if not found.skipped:
+        return InputError(f"{named}: no files to read")
+    seen = ", ".join(f"{count} {reason}" for reason, count in found.skipped.most_common(5))
+    return InputError(
+        f"{named}: no files to read; left out: {seen}",
+        hint="Say what the files hold, for example --format txt.",
+    )
+
+
+def _all_empty(count: int) -> str:
+    return "the file is empty" if count == 1 else f"all {count} files are empty"

@@ -1,5 +1,6 @@
 """A corpus: files in a fixed order, cut into pieces that threads load on their own."""
 
+import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -8,14 +9,22 @@ from functools import partial
 from pathlib import Path
 
 from tokpipe.corpus.batch import TextBatch
-from tokpipe.corpus.blocks import read_range
+from tokpipe.corpus.blocks import Block, read_range
+from tokpipe.corpus.compression import Source
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.inputs import InputFile, find_inputs
+from tokpipe.corpus.formats import HEAD_BYTES, codec_of
+from tokpipe.corpus.inputs import Found, InputFile, find_inputs
 from tokpipe.corpus.lines import read_text
+from tokpipe.corpus.streams import cut_stream
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.threads import run_in_threads
 
 PIECE_BYTES = 4 << 20
 
 _FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
+_LINE_FORMATS: dict[str, Callable[[Block, ReadConfig], TextBatch]] = {"txt": read_text}
+
+Load = Callable[[], TextBatch]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +43,7 @@ class Piece:
 
     index: int
     stored_bytes: int
-    load: Callable[[], TextBatch]
+    load: Load
 
 
 class Corpus:
@@ -42,28 +51,44 @@ class Corpus:
 
     Parameters
     ----------
-    files
-        In the order in which they are read.
+    found
+        The files, in the order in which they are read, and what was left out.
     config
         How they are read.
     """
 
-    def __init__(self, files: Sequence[InputFile], config: ReadConfig) -> None:
-        self.files = tuple(files)
+    def __init__(self, found: Found, config: ReadConfig) -> None:
+        self.files = tuple(found.files)
         self.config = config
+        self.notes = _notes(found)
         self._tally: Counter[str] = Counter()
+        if found.skipped:
+            self._tally["files skipped"] = found.skipped.total()
         self._lock = threading.Lock()
+        self._drained: set[str] = set()
 
     @property
     def stored_bytes(self) -> int:
-        """How many bytes the files hold, as they are stored; 0 for standard input."""
+        """How many bytes the files hold, as they are stored; nothing for streams and the hub."""
         return sum(file.size for file in self.files)
 
     @property
     def tally(self) -> dict[str, int]:
-        """What was mended in all pieces loaded so far, as in `TextBatch.tally`."""
+        """What was left out or mended so far: "files skipped", and all of `TextBatch.tally`."""
         with self._lock:
             return dict(self._tally)
+
+    def digest(self, threads: int | None = None) -> dict[str, str]:
+        """Return the SHA-256 of each file, in hexadecimal digits, by its name.
+
+        Standard input, named pipes and the hub are left out.
+        """
+        plain = {file.name: file for file in self.files if not file.is_stream}
+        parts = run_in_threads(
+            lambda feed: {file.name: _sha256(file) for file in feed}, plain.values(), threads
+        )
+        found = {name: digest for part in parts for name, digest in part.items()}
+        return {name: found[name] for name in plain}
 
     def pieces(
         self,
@@ -82,24 +107,62 @@ class Corpus:
             Pieces with a lower index are left out, unread where that is possible.
         skip
             Indices of further pieces to leave out.
+
+        Raises
+        ------
+        InputError
+            If a compressed file is damaged, a stream is asked for twice, or all of it is empty.
         """
+        empty = True
         for number, file in enumerate(self.files):
+            if number < start >> _FILE_SHIFT:
+                empty = False
+                continue
             for part, (stored, load) in enumerate(self._parts(file, piece_bytes)):
-                index = (number << _FILE_SHIFT) + part
+                index, empty = (number << _FILE_SHIFT) + part, False
                 if index >= start and index not in skip:
                     yield Piece(index, stored, partial(self._counted, load))
+        if empty:
+            raise InputError(f"{self.files[0].name}: nothing to read, the input is empty")
 
-    def _parts(
-        self, file: InputFile, piece_bytes: int
-    ) -> Iterator[tuple[int, Callable[[], TextBatch]]]:
+    def _parts(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
+        read = _LINE_FORMATS[file.format]
+        if file.codec or file.is_stream:
+            return self._streamed(file, piece_bytes, read)
+        return self._ranges(file, piece_bytes, read)
+
+    def _ranges(
+        self, file: InputFile, piece_bytes: int, read: Callable[[Block, ReadConfig], TextBatch]
+    ) -> Iterator[tuple[int, Load]]:
+        def load(begin: int, end: int) -> TextBatch:
+            block = read_range(file, begin, end, self.config.max_line_bytes)
+            return read(block, self.config)
+
         for begin in range(0, file.size, piece_bytes):
             end = min(file.size, begin + piece_bytes)
-            yield end - begin, partial(self._load_range, file, begin, end)
+            yield end - begin, partial(load, begin, end)
 
-    def _load_range(self, file: InputFile, begin: int, end: int) -> TextBatch:
-        return read_text(read_range(file, begin, end, self.config.max_line_bytes), self.config)
+    def _streamed(
+        self, file: InputFile, piece_bytes: int, read: Callable[[Block, ReadConfig], TextBatch]
+    ) -> Iterator[tuple[int, Load]]:
+        self._once(file)
+        with file.open_bytes() as raw:
+            head = raw.read(HEAD_BYTES)
+            codec = codec_of(file.name, head) if file.is_stream else file.codec
+            source = Source(raw, file.name, codec, self.config.max_expansion, head)
+            done = 0
+            for block in cut_stream(
+                source.chunks(), file.name, piece_bytes, self.config.max_line_bytes
+            ):
+                yield source.consumed - done, partial(read, block, self.config)
+                done = source.consumed
 
-    def _counted(self, load: Callable[[], TextBatch]) -> TextBatch:
+    def _once(self, file: InputFile) -> None:
+        if file.is_stream and file.name in self._drained:
+            raise InputError(f"{file.name}: a stream can be read only once")
+        self._drained.add(file.name)
+
+    def _counted(self, load: Load) -> TextBatch:
         batch = load()
         if batch.tally:
             with self._lock:
@@ -113,14 +176,34 @@ def open_corpus(inputs: Sequence[str | Path], config: ReadConfig | None = None) 
     Parameters
     ----------
     inputs
-        Files; folders and globs follow.
+        Files, folders, globs, folders of saved datasets, ``-`` for standard input,
+        ``hub:owner/name[:config][:split]``; see `tokpipe.corpus.inputs.find_inputs`.
     config
         How they are read.
 
     Raises
     ------
     InputError
-        If there is no such file.
+        If an input is missing, no readable kind of file, or all are empty.
     """
     config = config or ReadConfig()
     return Corpus(find_inputs(inputs, config), config)
+
+
+def _notes(found: Found) -> tuple[str, ...]:
+    notes = []
+    if found.skipped:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found.skipped.most_common(5))
+        notes.append(f"left out {found.skipped.total()} files of folders ({kinds})")
+    again = [name for name, n in Counter(file.name for file in found.files).items() if n > 1]
+    if again:
+        notes.append(f"named more than once, and read as often: {', '.join(again[:5])}")
+    return tuple(notes)
+
+
+def _sha256(file: InputFile) -> str:
+    digest = hashlib.sha256()
+    with file.open_bytes() as raw:
+        while chunk := raw.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_u8, load_u32, load_u64, trailing_zeros
+from tokpipe.foundation.intrinsics import load_u8, load_u32, load_u64, store_i64, trailing_zeros
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 
 _HIGH = np.uint64(0x8080808080808080)
@@ -112,6 +112,37 @@ def invalid_strings(data, offsets):  # type: ignore[no-untyped-def]
     return out
 
 
+@compiled_helper
+def _line_ends(base, at, stop, out, n, room):  # type: ignore[no-untyped-def]
+    """Write the positions behind line ends to ``out + 8 n``, until `stop` or out of room.
+
+    Returns where it came to, and how many there are now.
+    """
+    while at < stop:
+        word = load_u64(base + at) ^ _NEWLINES
+        found = ~(((word & _LOW) + _LOW) | word | _LOW)  # the high bit of each byte that was \n
+        if found != 0:
+            if n >= room:
+                return at, n
+            while found != 0:
+                end = at + np.int64(trailing_zeros(found) >> _THREE) + 1
+                if end > stop:
+                    break
+                store_i64(out + 8 * n, end)
+                n += 1
+                found &= found - _ONE
+        at += 8
+    return at, n
+
+
+@compiled_helper
+def _resized(array, count, size):  # type: ignore[no-untyped-def]
+    out = np.empty(size, np.int64)
+    for i in range(count):
+        out[i] = array[i]
+    return out
+
+
 def line_offsets_reference(data, start, stop):  # type: ignore[no-untyped-def]
     ends = [i + 1 for i in range(start, stop) if data[i] == 10]
     if start < stop and data[stop - 1] != 10:
@@ -136,29 +167,37 @@ def line_offsets(data, start, stop):  # type: ignore[no-untyped-def]
     crlf : int
         How many lines end with ``\r\n``.
     """
-    lines = np.int64(0)
-    for i in range(start, stop):
-        lines += data[i] == 10
-    if start < stop and data[stop - 1] != 10:
-        lines += 1
-    offsets = np.empty(lines + 1, np.int64)
-    offsets[0] = start
+    # Room by guess, doubled when it is short: to count first costs more than half of the rest.
+    offsets = np.empty(16 + (stop - start) // 32, np.int64)
     base = data.ctypes.data
-    n, crlf = 0, np.int64(0)
-    for at in range(start, stop, 8):
-        word = load_u64(base + at) ^ _NEWLINES
-        found = ~(((word & _LOW) + _LOW) | word | _LOW)  # the high bit of each byte that was \n
-        while found != 0:
-            newline = at + np.int64(trailing_zeros(found) >> _THREE)
-            if newline >= stop:
-                break
-            n += 1
-            offsets[n] = newline + 1
-            crlf += newline > start and data[newline - 1] == 13
-            found &= found - _ONE
-    if n < lines:
-        offsets[lines] = stop
-    return offsets, crlf
+    n, at = np.int64(0), start
+    while at < stop:
+        room = offsets.size - 10
+        at, n = _line_ends(base, at, stop, offsets.ctypes.data + 8, n, room)
+        if at < stop:
+            offsets = _resized(offsets, n + 1, 2 * offsets.size)
+    offsets[0] = start
+    if offsets[n] < stop:
+        n += 1
+        offsets[n] = stop
+    crlf = np.int64(0)
+    for i in range(1, n + 1):
+        end = offsets[i]
+        crlf += end - 2 >= start and data[end - 2] == 13 and data[end - 1] == 10
+    return _resized(offsets, n + 1, n + 1), crlf
+
+
+def count_newlines_reference(data, start, stop):  # type: ignore[no-untyped-def]
+    return data[start:stop].tobytes().count(b"\n")
+
+
+@kernel(reference=count_newlines_reference)
+def count_newlines(data, start, stop):  # type: ignore[no-untyped-def]
+    r"""Count the ``\n`` in ``data[start:stop]``, uint8."""
+    count = np.int64(0)
+    for i in range(start, stop):
+        count += data[i] == 10
+    return count
 
 
 def fold_crlf_reference(data, offsets):  # type: ignore[no-untyped-def]
@@ -188,7 +227,8 @@ def fold_crlf(data, offsets):  # type: ignore[no-untyped-def]
         a, b = offsets[i], offsets[i + 1]
         total -= b - a >= 2 and data[b - 1] == 10 and data[b - 2] == 13
     out = np.empty(total + 64, np.uint8)
-    out[total:] = 0
+    for i in range(total, total + 64):
+        out[i] = 0
     borders = np.empty_like(offsets)
     borders[0] = 0
     n = np.int64(0)
@@ -197,7 +237,8 @@ def fold_crlf(data, offsets):  # type: ignore[no-untyped-def]
         length = b - a
         if length >= 2 and data[b - 1] == 10 and data[b - 2] == 13:
             length -= 1
-        out[n : n + length] = data[a : a + length]
+        for j in range(length):
+            out[n + j] = data[a + j]
         n += length
         if length < b - a:
             out[n - 1] = 10
@@ -248,4 +289,4 @@ def document_starts(data, offsets):  # type: ignore[no-untyped-def]
             starts[n] = i
             n += 1
         after_blank = blank
-    return starts[:n].copy()
+    return _resized(starts, n, n)

@@ -73,7 +73,7 @@ def _step(step: MatchStep | MergeStep, form: TokenForm, width: int, marks: Marks
         symbols = symbols_text(step.symbols, form, marks, (merged,))
         yield from _line(f"rank {step.rank:,}", symbols, width)
         if step.others:
-            yield from flow(_others(step, form, marks), width, " ", " " * _MARGIN)
+            yield from flow(_others(step, form, marks), width, " ", " " * min(_MARGIN, width // 4))
         return
     yield Text(f"  at {step.start}", QUIET)
     yield from flow(_tried(step, form, marks), width, "  ", "    ")

@@ -1,0 +1,92 @@
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tokpipe.cli.console import Console
+from tokpipe.cli.interrupts import Stopped, answering_signals
+
+ROOT = Path(__file__).parents[3]
+
+ORDERLY = "time.sleep(60)"
+STUCK = "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"  # C code, without the GIL, for minutes
+STUBBORN = "\ntry: time.sleep(60)\nfinally: time.sleep(60)"
+
+
+def started(work):
+    """Start a process that does `work` under `execute`'s care of signals, once it is under way."""
+    code = textwrap.dedent("""
+        import hashlib, sys, time
+        from tokpipe.cli.console import Console
+        from tokpipe.cli.failures import report
+        from tokpipe.cli.interrupts import answering_signals
+        console = Console()
+        console.when_stopped = "all is kept"
+        try:
+            with answering_signals(console, ["work", "a b"]):
+                print("begun", flush=True)
+                exec(sys.argv[1])
+        except BaseException as error:
+            sys.exit(report(error, console, ["work", "a b"]))
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, work],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def ended(process, limit):
+    begin = time.monotonic()
+    said = process.communicate(timeout=30)[1]
+    assert time.monotonic() - begin < limit
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("work", [ORDERLY, STUCK, STUBBORN])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_is_answered_within_two_seconds(work, number, code):
+    process = started(work)
+    process.send_signal(number)
+    found, said = ended(process, 2.0)
+    assert found == code
+    assert "all is kept. To go on:\n  tokpipe work 'a b'\n" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("work", [STUCK, STUBBORN])
+def test_second_signal_is_answered_at_once(work):
+    process = started(work)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert ended(process, 0.5)[0] == 130
+
+
+def test_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped), answering_signals(Console(), []):
+        signal.raise_signal(signal.SIGINT)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_threads_other_than_the_main_one_are_left_alone():
+    seen = []
+
+    def work():
+        with answering_signals(Console(), []):
+            seen.append(1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [1]
