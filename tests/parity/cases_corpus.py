@@ -1,5 +1,7 @@
 """Arguments for every kernel of tokpipe.corpus."""
 
+import json
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -35,7 +37,83 @@ def _strings(draw):
     return padded(text), np.array(borders, np.int64)
 
 
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers(-(10**30), 10**30)
+    | st.text(st.sampled_from('ab"\\\n\x00é東😀\ud800\udc00/'), max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("tab"), inner),
+    max_leaves=6,
+)
+_TOKENS = [
+    *("{", "}", "[", "]", ",", ":", '"', "\\", " ", "\t", '{"t":"value"}', '{"t":', '"t"', '"t"'),
+    *('"\\u0074"', '"x\\ud83d\\ude00"', '"\\ud83d"', '"\\udc00\\ud83d"', '"é😀 words"', '"\\u12'),
+    *(
+        "1",
+        "-0.5e+7",
+        "01",
+        "1.",
+        "1e",
+        "null",
+        "nul",
+        "true",
+        "NaN",
+        "-Infinity",
+        '"a\\',
+        "\u2028",
+    ),
+]
+
+
+@st.composite
+def _json_lines(draw):
+    written = st.builds(
+        lambda value, text, ascii, spaces: (
+            json.dumps({"a": value, "t": text}, ensure_ascii=ascii, separators=spaces)
+            .encode("utf-8", "replace")
+            .decode()
+        ),
+        _JSON,
+        _JSON,
+        st.booleans(),
+        st.sampled_from([(",", ":"), (" , ", " : ")]),
+    )
+    noise = st.lists(st.sampled_from(_TOKENS), max_size=12).map("".join)
+    objects = noise.map(lambda text: '{"t":' + text + "}")
+    lines = [line.encode() for line in draw(st.lists(written | noise | objects, max_size=4))]
+    offsets = np.cumsum([0] + [len(line) for line in lines]).astype(np.int64)
+    return (
+        padded(b"".join(lines)),
+        offsets,
+        np.frombuffer(bytearray(b"t"), np.uint8),
+        draw(st.integers(1, 5)),
+    )
+
+
+_CELLS = st.lists(
+    st.sampled_from(
+        [b",", b"\n", b"\r\n", b"\r", b'"', b'""', b"a", b"many plain words", "é東".encode()]
+    ),
+    max_size=24,
+).map(b"".join)
+
+
+@st.composite
+def _delimited(draw, last):
+    text = draw(_CELLS)
+    start = draw(st.integers(0, len(text)))
+    stop = draw(st.integers(start, len(text)))
+    quote = draw(st.sampled_from([34, -1]))
+    if last == "column":
+        return padded(text), start, stop, 44, quote, draw(st.integers(0, 2))
+    return padded(text), start, stop, draw(st.integers(0, 3 if quote > 0 else 1)), 44, quote
+
+
 CASES = {
+    "tokpipe.corpus.kernels.delimited.last_record_end": _delimited("state"),
+    "tokpipe.corpus.kernels.delimited.column_cells": _delimited("column"),
+    "tokpipe.corpus.kernels.jsonl.json_texts": _json_lines(),
     "tokpipe.corpus.kernels.lines.first_invalid": _ranges(),
     "tokpipe.corpus.kernels.lines.invalid_strings": _strings(),
     "tokpipe.corpus.kernels.lines.count_newlines": _ranges(),

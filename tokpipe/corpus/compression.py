@@ -69,7 +69,8 @@ class Source:
         if self._head:
             data, self._head = self._head, b""
         else:
-            data = self._raw.read(_STORED if size < 0 else min(size, _STORED))
+            most = _STORED if self._codec else CHUNK
+            data = self._raw.read(most if size < 0 else min(size, most))
         self.consumed += len(data)
         return data
 

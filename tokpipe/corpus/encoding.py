@@ -45,6 +45,15 @@ def bad_byte(place: str, byte: int, where: str) -> InputError:
     )
 
 
+def emptied(strings: Strings, mask: NDArray[np.bool_]) -> Strings:
+    """Return the strings with those marked (bool[n]) made empty."""
+    if not mask.any():
+        return strings
+    lengths = np.diff(strings.offsets)
+    kept = strings.data[strings.offsets[0] : strings.offsets[-1]][np.repeat(~mask, lengths)]
+    return Strings(padded(kept), np.concatenate(([0], np.cumsum(np.where(mask, 0, lengths)))))
+
+
 def mend(strings: Strings, errors: str) -> tuple[Strings, dict[str, int]]:
     """Replace bad bytes by U+FFFD as Python does, or empty the strings that hold any.
 

@@ -12,8 +12,10 @@ from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.blocks import Block, read_range
 from tokpipe.corpus.compression import Source
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.delimited import read_delimited
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of
 from tokpipe.corpus.inputs import Found, InputFile, find_inputs
+from tokpipe.corpus.jsonl import read_json_lines
 from tokpipe.corpus.lines import read_text
 from tokpipe.corpus.streams import cut_stream
 from tokpipe.foundation.errors import InputError
@@ -22,7 +24,10 @@ from tokpipe.foundation.threads import run_in_threads
 PIECE_BYTES = 4 << 20
 
 _FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
-_LINE_FORMATS: dict[str, Callable[[Block, ReadConfig], TextBatch]] = {"txt": read_text}
+_LINE_FORMATS: dict[str, Callable[[Block, ReadConfig], TextBatch]] = {
+    "txt": read_text,
+    "jsonl": read_json_lines,
+}
 
 Load = Callable[[], TextBatch]
 
@@ -126,14 +131,17 @@ class Corpus:
             raise InputError(f"{self.files[0].name}: nothing to read, the input is empty")
 
     def _parts(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
-        read = _LINE_FORMATS[file.format]
-        if file.codec or file.is_stream:
-            return self._streamed(file, piece_bytes, read)
-        return self._ranges(file, piece_bytes, read)
+        if file.is_stream and file.format != "hub":
+            self._once(file)
+        if file.format in _LINE_FORMATS and not file.codec and not file.is_stream:
+            return self._ranges(file, piece_bytes)
+        if file.format in _LINE_FORMATS or file.format in ("csv", "tsv"):
+            return self._streamed(file, piece_bytes)
+        return self._tables(file, piece_bytes)
 
-    def _ranges(
-        self, file: InputFile, piece_bytes: int, read: Callable[[Block, ReadConfig], TextBatch]
-    ) -> Iterator[tuple[int, Load]]:
+    def _ranges(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
+        read = _LINE_FORMATS[file.format]
+
         def load(begin: int, end: int) -> TextBatch:
             block = read_range(file, begin, end, self.config.max_line_bytes)
             return read(block, self.config)
@@ -142,20 +150,40 @@ class Corpus:
             end = min(file.size, begin + piece_bytes)
             yield end - begin, partial(load, begin, end)
 
-    def _streamed(
-        self, file: InputFile, piece_bytes: int, read: Callable[[Block, ReadConfig], TextBatch]
-    ) -> Iterator[tuple[int, Load]]:
-        self._once(file)
+    def _streamed(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
         with file.open_bytes() as raw:
             head = raw.read(HEAD_BYTES)
             codec = codec_of(file.name, head) if file.is_stream else file.codec
             source = Source(raw, file.name, codec, self.config.max_expansion, head)
             done = 0
-            for block in cut_stream(
-                source.chunks(), file.name, piece_bytes, self.config.max_line_bytes
-            ):
-                yield source.consumed - done, partial(read, block, self.config)
+            for load in self._loads(file, source.chunks(), piece_bytes):
+                yield source.consumed - done, load
                 done = source.consumed
+
+    def _loads(self, file: InputFile, chunks: Iterator[bytes], piece_bytes: int) -> Iterator[Load]:
+        config = self.config
+        if file.format in ("csv", "tsv"):
+            return read_delimited(file.format, chunks, file.name, piece_bytes, config)
+        read = _LINE_FORMATS[file.format]
+        blocks = cut_stream(chunks, file.name, piece_bytes, config.max_line_bytes)
+        return (partial(read, block, config) for block in blocks)
+
+    def _tables(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
+        from tokpipe.corpus import tables  # pyarrow's readers, which plain text does without
+
+        read = {
+            "parquet": tables.read_parquet,
+            "arrow": tables.read_arrow,
+            "hub": tables.read_hub,
+        }[file.format]
+        done, waiting = 0, None  # the last one takes what is left
+        for stored, load in read(file, piece_bytes, self.config):
+            if waiting:
+                yield waiting
+            stored = min(max(stored, done), file.size)
+            waiting, done = (stored - done, load), stored
+        if waiting:
+            yield waiting[0] + file.size - done, waiting[1]
 
     def _once(self, file: InputFile) -> None:
         if file.is_stream and file.name in self._drained:

@@ -3,6 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tokpipe.corpus.kernels.delimited
+import tokpipe.corpus.kernels.jsonl
 import tokpipe.corpus.kernels.lines  # noqa: F401  (registers its kernels)
 from tests.parity.cases_corpus import CASES
 from tokpipe.corpus.kernels.lines import first_invalid

@@ -1,0 +1,127 @@
+import contextlib
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.corpus.reference import texts_of
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.reader import open_corpus
+from tokpipe.foundation.errors import InputError
+
+TEXTS = ["one", "", "zwei Wörter", None, "東京\n", "x" * 3000] * 40
+EXPECTED = [(text or "").encode() for text in TEXTS]
+
+
+def write_stream(table, path, rows=50):
+    with pa.ipc.new_stream(path, table.schema) as out:
+        out.write_table(table, max_chunksize=rows)
+
+
+def write_file(table, path, rows=50):
+    with pa.ipc.new_file(path, table.schema) as out:
+        out.write_table(table, max_chunksize=rows)
+
+
+WRITERS = {
+    "a.parquet": lambda table, path: pq.write_table(table, path, row_group_size=70),
+    "a.feather": write_file,
+    "a.arrow": write_stream,
+}
+
+
+def read(path, piece_bytes=1 << 20, **settings):
+    corpus = open_corpus([path], ReadConfig(**settings))
+    pieces = list(corpus.pieces(piece_bytes))
+    batches = [piece.load() for piece in pieces]
+    assert sum(piece.stored_bytes for piece in pieces) == corpus.stored_bytes
+    return texts_of(batches), corpus.tally
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
+    ids=str,
+)
+def test_every_kind_of_text_column_is_read(tmp_path, name, kind):
+    column = pa.array(TEXTS).cast(kind)
+    WRITERS[name](pa.table({"n": range(len(TEXTS)), "text": column}), tmp_path / name)
+    for piece_bytes in (1, 5000, 1 << 20):
+        assert read(tmp_path / name, piece_bytes) == (EXPECTED, {"null": 40})
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_missing_double_or_wrong_column_is_named(tmp_path, name):
+    path = tmp_path / name
+    WRITERS[name](pa.table({"txt": ["a"], "n": [1]}), path)
+    with pytest.raises(InputError, match=r"no column 'text'\nDid you mean 'txt'\?"):
+        read(path)
+    with pytest.raises(InputError, match="column 'n' holds int64, not text"):
+        read(path, text_column="n")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_bad_bytes_are_named_with_their_row_replaced_or_skipped(tmp_path, name):
+    raw = pa.array([b"fine", b"caf\xe9", b"\xe6\x9d", b"\xb1!"], pa.binary())
+    WRITERS[name](pa.table({"text": raw}), tmp_path / name)
+    with pytest.raises(InputError, match=r"row 1: byte 0xE9 at offset 3 of the text is not UTF-8"):
+        read(tmp_path / name)
+    replaced = [b"fine", "caf\ufffd".encode(), "\ufffd".encode(), "\ufffd!".encode()]
+    assert read(tmp_path / name, errors="replace") == (replaced, {"replaced": 3})
+    assert read(tmp_path / name, errors="skip") == ([b"fine", b"", b"", b""], {"skipped": 3})
+
+
+def test_halves_of_a_character_in_two_cells_are_not_utf8(tmp_path):
+    raw = pa.array([b"\xe6\x9d", b"\xb1"], pa.binary())
+    write_stream(pa.table({"text": raw}), tmp_path / "a.arrow")
+    with pytest.raises(InputError, match="row 0: byte 0xE6 at offset 0"):
+        read(tmp_path / "a.arrow")
+
+
+def test_a_stream_that_is_cut_at_a_batch_is_refused(tmp_path):
+    path = tmp_path / "a.arrow"
+    write_stream(pa.table({"text": TEXTS}), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8])
+    with pytest.raises(InputError, match="cut short"):
+        read(path)
+
+
+def test_forged_offsets_are_refused(tmp_path):
+    offsets = pa.py_buffer(b"".join(i.to_bytes(4, "little") for i in (0, 3, 2**31 - 9, 6)))
+    column = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"abcdef")])
+    batch = pa.RecordBatch.from_arrays([column], ["text"])
+    with pa.ipc.new_stream(tmp_path / "a.arrow", batch.schema) as out:
+        out.write_batch(batch)
+    with pytest.raises(InputError, match="damaged"):
+        read(tmp_path / "a.arrow")
+
+
+def test_folders_of_saved_datasets_are_read_split_after_split(tmp_path):
+    parent, tmp_path = tmp_path, tmp_path / "saved"
+    tmp_path.mkdir()
+    for split, texts in (("train", ["a", "b"]), ("test", ["c"])):
+        (tmp_path / split).mkdir()
+        write_stream(pa.table({"text": texts}), tmp_path / split / "data-00000-of-00001.arrow")
+        state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}
+        (tmp_path / split / "state.json").write_text(json.dumps(state))
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    assert read(tmp_path) == ([b"a", b"b", b"c"], {})
+    assert read(tmp_path / "test") == ([b"c"], {})
+    assert read(parent)[0] == [b"a", b"b", b"c"]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255), st.sampled_from(sorted(WRITERS)))
+@settings(max_examples=60)
+def test_a_changed_byte_is_read_or_refused_and_never_worse(tmp_path_factory, at, change, name):
+    path = tmp_path_factory.getbasetemp() / name
+    WRITERS[name](pa.table({"text": TEXTS[:20]}), path)
+    raw = bytearray(path.read_bytes())
+    raw[at % len(raw)] ^= change
+    path.write_bytes(raw)
+    with contextlib.suppress(InputError):
+        read(path)

@@ -1,0 +1,140 @@
+"""CSV and TSV with a header: whole records of a file to the cells of the text column.
+
+CSV is quoted as in RFC 4180; TSV has no quotes (a lone quote is common there, and would swallow
+the lines up to the next).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from tokpipe.corpus.batch import TextBatch
+from tokpipe.corpus.blocks import BOM, Block, line_too_long
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.encoding import check_start, emptied, mend, not_utf8
+from tokpipe.corpus.kernels.delimited import (
+    FIELD_START,
+    column_cells,
+    last_record_end,
+    records_reference,
+)
+from tokpipe.corpus.kernels.lines import first_invalid
+from tokpipe.corpus.streams import LastEnd, cut_stream
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.config import unknown_name
+from tokpipe.foundation.errors import InputError
+
+_MARKS = {"csv": (ord(","), ord('"')), "tsv": (ord("\t"), -1)}  # delimiter and quote
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    delimiter: int
+    quote: int
+    column: int
+    columns: int
+    text_column: str
+
+
+def read_delimited(
+    kind: str, chunks: Iterator[bytes], name: str, piece_bytes: int, config: ReadConfig
+) -> Iterator[Callable[[], TextBatch]]:
+    """Yield what loads the batches of a CSV or TSV file, one after the other.
+
+    Parameters
+    ----------
+    kind
+        "csv" or "tsv".
+    chunks
+        The bytes of the file.
+    name
+        For messages.
+    piece_bytes
+        About how many bytes a batch takes.
+    config
+
+    Raises
+    ------
+    InputError
+        If the header is missing, or lacks the text column; and while loading, if a record has
+        another number of fields (unless ``errors`` is "skip"), or a quote is never closed.
+    """
+    ends = _record_ends(*_MARKS[kind])
+    table, begin = None, 0
+    for block in cut_stream(chunks, name, piece_bytes, config.max_line_bytes, ends):
+        if table is None:
+            check_start(block.data[: block.stop], name)
+            table, begin = _read_header(kind, block, config)
+        yield partial(_read_records, block, begin, table, config)
+        begin = 0
+
+
+def _record_ends(delimiter: int, quote: int) -> LastEnd:
+    state = FIELD_START
+
+    def last_end(data: np.ndarray, start: int, stop: int) -> int:
+        nonlocal state
+        last, state = last_record_end(data, start, stop, state, delimiter, quote)
+        return int(last)
+
+    return last_end
+
+
+def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, int]:
+    """Return the columns and where the first record behind the header begins."""
+    text = block.data[: block.stop].tobytes()
+    shift = len(BOM) if text.startswith(BOM) else 0
+    delimiter, quote = _MARKS[kind]
+    _, end, fields, closed = next(records_reference(text[shift:], delimiter, quote))
+    names = [field.decode(errors="replace") for field in fields]
+    if not closed:
+        raise InputError(f"{block.name}:1: a quote is never closed")
+    if names.count(config.text_column) > 1:
+        raise InputError(f"{block.name}:1: two columns are called {config.text_column!r}")
+    if config.text_column not in names:
+        raise no_column(block.name, config.text_column, names)
+    column = names.index(config.text_column)
+    return _Table(delimiter, quote, column, len(names), config.text_column), shift + end
+
+
+def no_column(name: str, wanted: str, names: list[str]) -> InputError:
+    """Make the error for a table that lacks the text column."""
+    known = unknown_name(f"{name}: no column", wanted, [str(n) for n in names[:20]])
+    return InputError(known.problem, hint=f"{known.hint} Pass --text-column.")
+
+
+def _read_records(block: Block, begin: int, table: _Table, config: ReadConfig) -> TextBatch:
+    bad = first_invalid(block.data, begin, block.stop)
+    if bad >= 0 and config.errors == "strict":
+        raise not_utf8(block, bad)
+    data, offsets, begins, fields, closed = column_cells(
+        block.data, begin, block.stop, table.delimiter, table.quote, table.column
+    )
+    lengths = np.diff(begins)
+    if len(lengths) and lengths.max() > config.max_line_bytes:
+        line, _ = block.place(int(begins[lengths.argmax()]))
+        raise line_too_long(block.name, line, config.max_line_bytes)
+    if not closed:
+        line, _ = block.place(int(begins[-1]))
+        raise InputError(f"{block.name}:{line}: a quote is never closed")
+    wrong = fields != table.columns
+    if wrong.any() and config.errors != "skip":
+        raise _ragged(block, begins, fields, wrong, table)
+    cells = emptied(Strings(data, offsets), wrong)
+    cells, tally = (cells, {}) if bad < 0 else mend(cells, config.errors)
+    if wrong.any():
+        tally["skipped"] = tally.get("skipped", 0) + int(wrong.sum())
+    return TextBatch(cells, np.arange(len(cells) + 1, dtype=np.int64), tally=tally)
+
+
+def _ragged(
+    block: Block, begins: np.ndarray, fields: np.ndarray, wrong: np.ndarray, table: _Table
+) -> InputError:
+    i = int(wrong.argmax())
+    line, _ = block.place(int(begins[i]))
+    return InputError(
+        f"{block.name}:{line}: {fields[i]} fields, the header has {table.columns}",
+        hint="Quote the cells that hold the delimiter, or pass --errors skip.",
+    )

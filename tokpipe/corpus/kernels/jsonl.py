@@ -1,0 +1,401 @@
+r"""A kernel that takes one string out of each line of JSON, and checks the whole line on the way.
+
+Lines are strings of a batch (valid UTF-8). A line is what Python's `json.loads` takes: RFC 8259
+and NaN, Infinity, -Infinity. Nothing is built of the other values, so their size does no harm.
+"""
+
+import json
+import re
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import load_u8, load_u64, store_u8, store_u64, trailing_zeros
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+
+# What a line may be; up to NULL it has a text, from MISSING on it is not as it should be.
+TEXT, SURROGATE, BLANK, NULL, MISSING, NOT_TEXT, TWICE, NO_OBJECT, MALFORMED, TOO_DEEP = range(10)
+
+_HIGH = np.uint64(0x8080808080808080)
+_ONES = np.uint64(0x0101010101010101)
+_QUOTES = np.uint64(0x2222222222222222)
+_BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
+_CONTROLS = np.uint64(0xE0E0E0E0E0E0E0E0)
+_THREE = np.uint64(3)
+
+
+def text_of_line_reference(line, key, max_depth):  # type: ignore[no-untyped-def]
+    """Return the status of one line (str), its text, and how many lone surrogates were in it."""
+    stripped = line.strip(" \t\r\n")
+    if not stripped:
+        return BLANK, "", 0
+    if stripped[0] != "{":
+        return NO_OBJECT, "", 0
+    end = _too_deep_reference(line, max_depth)
+    try:
+        pairs = json.loads(line[:end], object_pairs_hook=list, parse_int=len)
+    except json.JSONDecodeError as error:
+        return (TOO_DEEP if end is not None and error.pos >= end else MALFORMED), "", 0
+    values = [value for name, value in pairs if name == key]
+    if len(values) != 1:
+        return (TWICE if values else MISSING), "", 0
+    if values[0] is None:
+        return NULL, "", 0
+    if not isinstance(values[0], str):
+        return NOT_TEXT, "", 0
+    text, lone = re.subn("[\ud800-\udfff]", "\ufffd", values[0])
+    return (SURROGATE if lone else TEXT), text, lone
+
+
+def _too_deep_reference(line, max_depth):  # type: ignore[no-untyped-def]
+    """Return the position behind the bracket that is too deep, or None."""
+    depth, inside, at = 0, False, 0
+    while at < len(line):
+        c = line[at]
+        if c == '"':
+            inside = not inside
+        elif inside and c == "\\":
+            at += 1
+        elif not inside:
+            depth += (c in "[{") - (c in "]}")
+            if depth > max_depth:
+                return at + 1
+        at += 1
+    return None
+
+
+def json_texts_reference(data, offsets, key, max_depth):  # type: ignore[no-untyped-def]
+    lines = [data[offsets[i] : offsets[i + 1]].tobytes().decode() for i in range(len(offsets) - 1)]
+    name = key.tobytes().decode()
+    found = [text_of_line_reference(line, name, max_depth) for line in lines]
+    texts = [text.encode() for _, text, _ in found]
+    out = np.frombuffer(b"".join(texts) + bytes(64), np.uint8)
+    borders = np.cumsum([0] + [len(text) for text in texts]).astype(np.int64)
+    return out, borders, np.array([f[0] for f in found], np.uint8), sum(f[2] for f in found)
+
+
+@inlined_helper
+def _is_space(byte):  # type: ignore[no-untyped-def]
+    return byte == 32 or byte == 10 or byte == 13 or byte == 9
+
+
+@inlined_helper
+def _skip_space(at, end):  # type: ignore[no-untyped-def]
+    while at < end and _is_space(load_u8(at)):
+        at += 1
+    return at
+
+
+@inlined_helper
+def _plain_bytes(at):  # type: ignore[no-untyped-def]
+    """Return how many of the eight bytes at an address stand for themselves in a string."""
+    word = load_u64(at)
+    quotes = word ^ _QUOTES
+    slashes = word ^ _BACKSLASHES
+    controls = word & _CONTROLS
+    # The lowest zero byte of each; what stands above it may be wrong, and is not looked at.
+    found = ((quotes - _ONES) & ~quotes) | ((slashes - _ONES) & ~slashes)
+    found = (found | ((controls - _ONES) & ~controls)) & _HIGH
+    return np.int64(trailing_zeros(found) >> _THREE)
+
+
+@inlined_helper
+def _hex_digit(byte):  # type: ignore[no-untyped-def]
+    if 48 <= byte <= 57:
+        return np.int64(byte) - 48
+    lower = np.int64(byte) | 32
+    return lower - 87 if 97 <= lower <= 102 else np.int64(-1)
+
+
+@compiled_helper
+def _code_unit(at, end):  # type: ignore[no-untyped-def]
+    r"""Return the number that the four digits behind a ``\u`` write, or -1."""
+    if end - at < 4:
+        return np.int64(-1)
+    unit = np.int64(0)
+    for i in range(4):
+        digit = _hex_digit(load_u8(at + i))
+        if digit < 0:
+            return np.int64(-1)
+        unit = unit * 16 + digit
+    return unit
+
+
+@inlined_helper
+def _simple_escape(byte):  # type: ignore[no-untyped-def]
+    """Return the character of a two-character escape, or -1."""
+    if byte == 34 or byte == 92 or byte == 47:
+        return np.int64(byte)
+    if byte == 110:
+        return np.int64(10)
+    if byte == 116:
+        return np.int64(9)
+    if byte == 114:
+        return np.int64(13)
+    if byte == 98:
+        return np.int64(8)
+    return np.int64(12) if byte == 102 else np.int64(-1)
+
+
+@compiled_helper
+def _store_code_point(out, code):  # type: ignore[no-untyped-def]
+    """Write a code point as UTF-8; return the address behind it."""
+    if code < 0x80:
+        store_u8(out, np.uint8(code))
+        return out + 1
+    if code < 0x800:
+        store_u8(out, np.uint8(0xC0 | (code >> 6)))
+        store_u8(out + 1, np.uint8(0x80 | (code & 63)))
+        return out + 2
+    if code < 0x10000:
+        store_u8(out, np.uint8(0xE0 | (code >> 12)))
+        store_u8(out + 1, np.uint8(0x80 | ((code >> 6) & 63)))
+        store_u8(out + 2, np.uint8(0x80 | (code & 63)))
+        return out + 3
+    store_u8(out, np.uint8(0xF0 | (code >> 18)))
+    store_u8(out + 1, np.uint8(0x80 | ((code >> 12) & 63)))
+    store_u8(out + 2, np.uint8(0x80 | ((code >> 6) & 63)))
+    store_u8(out + 3, np.uint8(0x80 | (code & 63)))
+    return out + 4
+
+
+@compiled_helper
+def _read_string(at, end, out, keep):  # type: ignore[no-untyped-def]
+    """Read the string that begins behind a quote; copy it, unescaped, if `keep`.
+
+    Returns the address behind its closing quote (-1: malformed), the address behind the copy, and
+    how many lone surrogates became U+FFFD. Room for eight bytes more than the copy is needed.
+    """
+    lone = np.int64(0)
+    while at < end:
+        plain = _plain_bytes(at)
+        if keep:
+            store_u64(out, load_u64(at))
+            out += plain
+        at += plain
+        if plain == 8:
+            continue
+        if at >= end:
+            break
+        byte = load_u8(at)
+        if byte == 34:
+            return at + 1, out, lone
+        if byte != 92 or at + 1 >= end:
+            break
+        code = _simple_escape(load_u8(at + 1))
+        if code >= 0:
+            at += 2
+        else:
+            code = _code_unit(at + 2, end) if load_u8(at + 1) == 117 else np.int64(-1)
+            if code < 0:
+                break
+            at += 6
+            if 0xD800 <= code < 0xE000:
+                low = np.int64(-1)
+                if code < 0xDC00 and end - at >= 6 and load_u8(at) == 92 and load_u8(at + 1) == 117:
+                    low = _code_unit(at + 2, end)
+                if 0xDC00 <= low < 0xE000:
+                    code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+                    at += 6
+                else:
+                    code = np.int64(0xFFFD)
+                    lone += 1
+        if keep:
+            out = _store_code_point(out, code)
+    return np.int64(-1), out, lone
+
+
+@compiled_helper
+def _same_string(at, end, key, key_end, scratch):  # type: ignore[no-untyped-def]
+    """Say whether the string behind a quote is the key; `scratch` has room for it unescaped."""
+    _, copied, _ = _read_string(at, end, scratch, True)
+    if copied - scratch != key_end - key:
+        return False
+    for i in range(key_end - key):
+        if load_u8(scratch + i) != load_u8(key + i):
+            return False
+    return True
+
+
+@inlined_helper
+def _digits(at, end):  # type: ignore[no-untyped-def]
+    while at < end and 48 <= load_u8(at) <= 57:
+        at += 1
+    return at
+
+
+@inlined_helper
+def _word_is(at, end, word, length):  # type: ignore[no-untyped-def]
+    """Say whether up to eight letters stand at an address; `word` holds them, low byte first."""
+    if end - at < length:
+        return False
+    for i in range(length):
+        if np.uint64(load_u8(at + i)) != (word >> np.uint64(8 * i)) & np.uint64(255):
+            return False
+    return True
+
+
+_NULL = np.uint64(int.from_bytes(b"null", "little"))
+_TRUE = np.uint64(int.from_bytes(b"true", "little"))
+_FALSE = np.uint64(int.from_bytes(b"false", "little"))
+_NAN = np.uint64(int.from_bytes(b"NaN", "little"))
+_INFINITY = np.uint64(int.from_bytes(b"Infinity", "little"))
+
+
+@compiled_helper
+def _read_scalar(at, end):  # type: ignore[no-untyped-def]
+    """Return the address behind a number, true, false, null, NaN or Infinity, or -1."""
+    if _word_is(at, end, _NULL, 4) or _word_is(at, end, _TRUE, 4):
+        return at + 4
+    if _word_is(at, end, _FALSE, 5):
+        return at + 5
+    if _word_is(at, end, _NAN, 3):
+        return at + 3
+    if load_u8(at) == 45:
+        at += 1
+    if _word_is(at, end, _INFINITY, 8):
+        return at + 8
+    if at >= end or not 48 <= load_u8(at) <= 57:
+        return np.int64(-1)
+    at = at + 1 if load_u8(at) == 48 else _digits(at, end)
+    if at + 1 < end and load_u8(at) == 46 and 48 <= load_u8(at + 1) <= 57:
+        at = _digits(at + 1, end)
+    if at < end and load_u8(at) | 32 == 101:
+        sign = 1 if at + 1 < end and (load_u8(at + 1) == 43 or load_u8(at + 1) == 45) else 0
+        if at + 1 + sign < end and 48 <= load_u8(at + 1 + sign) <= 57:
+            at = _digits(at + 1 + sign, end)
+    return at
+
+
+@compiled_helper
+def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):  # type: ignore[no-untyped-def]
+    """Check one line; return its status, the address behind its text at `out`, its surrogates."""
+    at = _skip_space(at, end)
+    if at >= end:
+        return BLANK, out, np.int64(0)
+    if load_u8(at) != 123:
+        return NO_OBJECT, out, np.int64(0)
+    status, text_end, lone = MISSING, out, np.int64(0)
+    depth = np.int64(0)
+    wants_value = True  # else a comma or a closing bracket
+    may_close = False  # whether the container may end where a value (or key) is wanted
+    while True:
+        at = _skip_space(at, end)
+        if at >= end:
+            return MALFORMED, out, lone
+        byte = load_u8(at)
+        if not wants_value or (may_close and (byte == 93 or byte == 125)):
+            if byte == 44 and not wants_value:
+                wants_value, may_close = True, False
+                at += 1
+                continue
+            if byte != (125 if load_u8(stack + depth - 1) == 123 else 93):
+                return MALFORMED, out, lone
+            depth -= 1
+            at += 1
+            if depth == 0:
+                break
+            wants_value, may_close = False, False
+            continue
+        ours = False
+        if depth > 0 and load_u8(stack + depth - 1) == 123:  # a key and a colon come first
+            name = at + 1
+            at = np.int64(-1)
+            if byte == 34:
+                at, _, _ = _read_string(name, end, scratch, False)
+            if at < 0:
+                return MALFORMED, out, lone
+            ours = depth == 1 and _same_string(name, at, key, key_end, scratch)
+            at = _skip_space(at, end)
+            if at >= end or load_u8(at) != 58:
+                return MALFORMED, out, lone
+            at = _skip_space(at + 1, end)
+            if at >= end:
+                return MALFORMED, out, lone
+            byte = load_u8(at)
+        kind = NOT_TEXT
+        wants_value, may_close = False, False
+        if byte == 34:
+            here = ours and status == MISSING
+            at, copied, surrogates = _read_string(at + 1, end, out, here)
+            if here:
+                text_end, lone = copied, surrogates
+            kind = SURROGATE if surrogates > 0 else TEXT
+        elif byte == 123 or byte == 91:
+            if depth >= max_depth:
+                return TOO_DEEP, out, lone
+            store_u8(stack + depth, byte)
+            depth += 1
+            at += 1
+            wants_value, may_close = True, True
+        else:
+            kind = NULL if byte == 110 else NOT_TEXT
+            at = _read_scalar(at, end)
+        if at < 0:
+            return MALFORMED, out, lone
+        if ours:
+            status = kind if status == MISSING else TWICE
+    if _skip_space(at, end) < end:
+        return MALFORMED, out, lone
+    if status != TEXT and status != SURROGATE:
+        return status, out, np.int64(0)
+    return status, text_end, lone
+
+
+@kernel(reference=json_texts_reference)
+def json_texts(data, offsets, key, max_depth):  # type: ignore[no-untyped-def]
+    """Take the string under one key out of each line of JSON.
+
+    Parameters
+    ----------
+    data : uint8[N + 64]
+    offsets : int64[n + 1]
+        Borders of the lines; valid UTF-8.
+    key : uint8[K]
+        Which member of the outermost object holds the text.
+    max_depth : int
+        How deep objects and arrays may be nested.
+
+    Returns
+    -------
+    data : uint8[M + 64]
+        The texts, end to end, then zeros; lone surrogates as U+FFFD. Lines without a text give
+        the empty one.
+    offsets : int64[n + 1]
+    status : uint8[n]
+        TEXT, SURROGATE, BLANK, NULL, or what is wrong with the line.
+    lone : int
+        How many surrogates had no other half.
+
+    References
+    ----------
+    RFC 8259, The JavaScript Object Notation (JSON) Data Interchange Format.
+    """
+    n = offsets.size - 1
+    out = np.empty(offsets[n] - offsets[0] + 64, np.uint8)
+    scratch = np.empty(offsets[n] - offsets[0] + 64, np.uint8)
+    stack = np.empty(max_depth + 1, np.uint8)
+    borders = np.empty(n + 1, np.int64)
+    status = np.empty(n, np.uint8)
+    base, first = data.ctypes.data, out.ctypes.data
+    name = key.ctypes.data
+    lone, behind = np.int64(0), first
+    borders[0] = 0
+    for i in range(n):
+        kind, behind, surrogates = _read_line(
+            base + offsets[i],
+            base + offsets[i + 1],
+            name,
+            name + key.size,
+            max_depth,
+            stack.ctypes.data,
+            scratch.ctypes.data,
+            behind,
+        )
+        status[i] = kind
+        lone += surrogates if kind == SURROGATE else 0
+        borders[i + 1] = behind - first
+    total = borders[n]
+    for i in range(total, total + 64):
+        out[i] = 0
+    stack[0] = scratch[0] = 0  # keeps them alive while their addresses are in use
+    return out[: total + 64], borders, status, lone

@@ -1,0 +1,214 @@
+"""Columns of Parquet and Arrow files, and of hub datasets, to texts: a document for each cell.
+
+What comes from a file is not trusted: offsets are checked before a kernel sees them.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tokpipe.corpus.batch import TextBatch
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.delimited import no_column
+from tokpipe.corpus.encoding import bad_byte, mend
+from tokpipe.corpus.inputs import InputFile
+from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
+
+_ROWS = 8192  # most rows decoded at a time
+_END_OF_STREAM = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")
+_TEXT_TYPES = (
+    *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
+)
+
+Load = Callable[[], TextBatch]
+
+
+def read_parquet(
+    file: InputFile, piece_bytes: int, config: ReadConfig
+) -> Iterator[tuple[int, Load]]:
+    """Yield how many stored bytes are done, and what loads the batch, for a Parquet file.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or lacks the text column, or holds no texts in it.
+    """
+    with _told(file.name), file.open_bytes() as raw:
+        table = pq.ParquetFile(raw, page_checksum_verification=True, pre_buffer=False)
+        _check_column(file.name, table.schema_arrow, config.text_column)
+        rows = max(1, min(_ROWS, piece_bytes // max(1, _bytes_of_row(table, config.text_column))))
+        batches = table.iter_batches(rows, columns=[config.text_column], use_threads=False)
+        total = max(1, table.metadata.num_rows)
+        for row, load in _columns(batches, file, piece_bytes, config):
+            yield file.size * row // total, load
+
+
+def read_arrow(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[tuple[int, Load]]:
+    """Yield how many stored bytes are done, and what loads the batch, for an Arrow IPC file.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or cut short, or lacks the text column, or holds no texts in it.
+    """
+    with _told(file.name), file.open_bytes() as raw:
+        batches = iter(pa.ipc.open_stream(raw)) if file.is_stream else _ipc_batches(raw, file)
+        for _, load in _columns(batches, file, piece_bytes, config):
+            yield 0 if file.is_stream else raw.tell(), load
+
+
+def read_hub(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[tuple[int, Load]]:
+    """Yield 0, and what loads the batch, for a dataset of the Hugging Face hub, streamed.
+
+    Raises
+    ------
+    InputError
+        If the dataset cannot be reached, or lacks the text column.
+    """
+    import datasets  # five seconds
+
+    name, *rest = file.name.removeprefix("hub:").split(":")
+    subset, split = (rest[0] if len(rest) > 1 else None), (rest[-1] if rest else "train")
+    try:
+        found: Any = datasets.load_dataset(name, subset, split=split, streaming=True)
+        tables = found.with_format("arrow").iter(batch_size=1000)
+        batches = (batch for table in tables for batch in table.to_batches())
+        for _, load in _columns(batches, file, piece_bytes, config):
+            yield 0, load
+    except (OSError, ValueError, RuntimeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{file.name}: {first}", hint="Online? Is the name right?") from error
+
+
+def _bytes_of_row(table: pq.ParquetFile, column: str) -> int:
+    """Return about how many bytes a row of the column takes, as far as the file tells."""
+    known, rows = 0, max(1, table.metadata.num_rows)
+    for group in range(table.metadata.num_row_groups):
+        part = table.metadata.row_group(group)
+        for i in range(part.num_columns):
+            if part.column(i).path_in_schema == column:
+                known += part.column(i).total_uncompressed_size
+    return known // rows
+
+
+def _ipc_batches(raw: Any, file: InputFile) -> Iterator[pa.RecordBatch]:
+    first = raw.read(6)
+    raw.seek(0)
+    if first == b"ARROW1":
+        reader = pa.ipc.open_file(raw)
+        for i in range(reader.num_record_batches):
+            yield reader.get_batch(i)
+        return
+    raw.seek(max(0, file.size - 8))
+    if not raw.read().endswith(_END_OF_STREAM):
+        raise InputError(f"{file.name}: the Arrow stream is cut short: it has no end mark")
+    raw.seek(0)
+    yield from pa.ipc.open_stream(raw)
+
+
+def _columns(
+    batches: Iterator[pa.RecordBatch], file: InputFile, piece_bytes: int, config: ReadConfig
+) -> Iterator[tuple[int, Load]]:
+    """Yield how many rows are done, and what loads the batch up to there."""
+    row, place = 0, f"{file.name}: row "
+    for batch in batches:
+        _check_column(file.name, batch.schema, config.text_column)
+        column = batch.column(config.text_column)
+        strings = _strings_of(column)
+        for begin, end in _slices(strings.offsets, piece_bytes):
+            part = Strings(strings.data, strings.offsets[begin : end + 1])
+            nulls = column.slice(begin, end - begin).null_count
+            yield row + end, partial(_load, part, nulls, place, row + begin, config)
+        row += len(column)
+
+
+def _slices(offsets: NDArray[np.int64], piece_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of cells of about `piece_bytes` each."""
+    begin, count = 0, len(offsets) - 1
+    while begin < count:
+        end = int(np.searchsorted(offsets, offsets[begin] + piece_bytes, side="right")) - 1
+        end = min(max(end, begin + 1), count)
+        yield begin, end
+        begin = end
+
+
+def _load(strings: Strings, nulls: int, place: str, row: int, config: ReadConfig) -> TextBatch:
+    lengths = np.diff(strings.offsets)
+    if len(lengths) and lengths.max() > config.max_line_bytes:
+        raise InputError(
+            f"{place}{row + int(lengths.argmax())}: the text is longer than "
+            f"{config.max_line_bytes:,} bytes",
+            hint="Raise --max-line-bytes.",
+        )
+    strings, tally = _as_utf8(strings, place, row, config)
+    if nulls:
+        tally["null"] = nulls
+    return TextBatch(strings, np.arange(len(strings) + 1, dtype=np.int64), tally=tally)
+
+
+def _as_utf8(
+    strings: Strings, place: str, row: int, config: ReadConfig
+) -> tuple[Strings, dict[str, int]]:
+    begin, end = int(strings.offsets[0]), int(strings.offsets[-1])
+    borders = strings.offsets[:-1][np.diff(strings.offsets) > 0]
+    # Two cells may hold the halves of one character: valid together, and neither on its own.
+    split = ((strings.data[borders] & 0xC0) == 0x80).any()
+    if first_invalid(strings.data, begin, end) < 0 and not split:
+        return strings, {}
+    if config.errors != "strict":
+        return mend(strings, config.errors)
+    i = int(invalid_strings(strings.data, strings.offsets).argmax())
+    at = first_invalid(strings.data, strings.offsets[i], strings.offsets[i + 1])
+    where = f"at offset {at - strings.offsets[i]} of the text"
+    raise bad_byte(f"{place}{row + i}", int(strings.data[at]), where)
+
+
+def _strings_of(column: pa.Array) -> Strings:
+    """Copy a column; null becomes the empty string."""
+    column.validate()
+    if pa.types.is_dictionary(column.type):
+        column.validate(full=True)
+        column = column.dictionary_decode()
+    # As bytes, which are never asked to be UTF-8 (that is told with its place later); a view keeps
+    # the offsets, which the full validation then looks at.
+    if pa.types.is_string(column.type):
+        column = column.view(pa.binary())
+    elif pa.types.is_large_string(column.type):
+        column = column.view(pa.large_binary())
+    column.validate(full=True)
+    return Strings.from_arrow(column)
+
+
+def _check_column(name: str, schema: pa.Schema, column: str) -> None:
+    if schema.names.count(column) > 1:
+        raise InputError(f"{name}: two columns are called {column!r}")
+    if column not in schema.names:
+        raise no_column(name, column, schema.names)
+    kind = schema.field(column).type
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not any(is_text(inner) for is_text in _TEXT_TYPES):
+        raise InputError(f"{name}: column {column!r} holds {kind}, not text")
+
+
+@contextmanager
+def _told(name: str) -> Generator[None, None, None]:
+    """Turn pyarrow's errors into ours."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: BaseException) -> InputError:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return InputError(f"{name}: the file is damaged ({first})")
