@@ -6,12 +6,30 @@ from typing import TYPE_CHECKING
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tokpipe.corpus.config import ReadConfig as ReadConfig
     from tokpipe.foundation.errors import TokpipeError as TokpipeError
+    from tokpipe.words.config import WordsConfig as WordsConfig
+    from tokpipe.words.count import count_words as count_words
+    from tokpipe.words.counts import WordCounts as WordCounts
+    from tokpipe.words.counts import merge_counts as merge_counts
 
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
+    "ReadConfig": "tokpipe.corpus.config",
     "TokpipeError": "tokpipe.foundation.errors",
+    "WordCounts": "tokpipe.words.counts",
+    "WordsConfig": "tokpipe.words.config",
+    "count_words": "tokpipe.words.count",
+    "merge_counts": "tokpipe.words.counts",
 }
-__all__ = ["TokpipeError", "__version__"]
+__all__ = [
+    "ReadConfig",
+    "TokpipeError",
+    "WordCounts",
+    "WordsConfig",
+    "__version__",
+    "count_words",
+    "merge_counts",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
+from tokpipe.words.config import BERT_UNCASED, GPT2
 from tokpipe.words.kernels.order import pack_slots_reference
+from tokpipe.words.split import scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
 WORD = st.one_of(
@@ -97,7 +99,30 @@ def merge_runs(draw):
     )
 
 
+TEXTS = st.lists(st.text("aB é\n'1İ東\0", max_size=30), max_size=12).map(Strings.from_list)
+
+
+@st.composite
+def count_texts(draw):
+    texts, table = draw(TEXTS), small_table(1024, 20_000)
+    left_out = np.array([draw(st.booleans()) for _ in range(len(texts))], np.bool_)
+    first = draw(st.integers(0, len(texts)))
+    config = draw(st.sampled_from([GPT2, BERT_UNCASED]))
+    split = split_tables(config), scratch_bytes(texts.nbytes, config)
+    position = int(texts.offsets[first])
+    start = texts.data, texts.offsets, left_out, first, position
+    return *start, *split, table.head, table.slots, table.arena
+
+
+@st.composite
+def texts_below(draw):
+    texts = draw(TEXTS)
+    return texts.data, texts.offsets, np.uint64(draw(st.integers(0, 2**64 - 1)))
+
+
 CASES = {
+    "tokpipe.words.kernels.count.count_texts": count_texts(),
+    "tokpipe.words.kernels.count.texts_below": texts_below(),
     "tokpipe.words.kernels.table.add_words": add_words(),
     "tokpipe.words.kernels.table.move_words": move_words(),
     "tokpipe.words.kernels.order.pack_slots": pack_slots(),

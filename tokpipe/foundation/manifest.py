@@ -9,7 +9,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -84,7 +84,11 @@ class Manifest:
             Paths inside the folder, with ``/``.
         """
         facts = {name: describe_file(folder / name) for name in sorted(files)}
-        write_json(folder / MANIFEST, {**asdict(self), "files": facts})
+        write_json(folder / MANIFEST, {**self.to_dict(), "files": facts})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def check_files(self, folder: Path, *, hashes: bool = True) -> None:
         """Compare the files of a folder with what the manifest says of them.

@@ -30,6 +30,11 @@ class Feed(Generic[T]):
                 raise StopIteration
             return next(self._items)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the feed was ended early: by an error, or a signal."""
+        return self._closed
+
     def close(self) -> None:
         """End the feed early: every thread finishes the item that it has, and stops."""
         self._closed = True

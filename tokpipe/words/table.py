@@ -61,6 +61,12 @@ class WordTable:
         """Bytes of memory the table holds."""
         return self.slots.nbytes + self.arena.nbytes
 
+    def fits(self, word_bytes: int, most_slots: int, most_arena: int) -> bool:
+        """Say whether one more word of `word_bytes` fits without growing past some limits."""
+        full = self.head[USED] >= self.head[LIMIT]
+        need = self.arena_used + RECORD + word_bytes + SHORT
+        return not (full and 2 * len(self.slots) // 3 > most_slots) and need <= most_arena
+
     def make_room(self, word_bytes: int = 1) -> None:
         """Grow until one more word of `word_bytes` fits: call it when a kernel stopped short."""
         if self.head[USED] >= self.head[LIMIT]:

@@ -56,7 +56,8 @@ def word_key_reference(word: bytes) -> int:
     return state
 
 
-def _first_slot_reference(key: int, size: int, capacity: int) -> int:
+def first_slot_reference(key: int, size: int, capacity: int) -> int:
+    """Return the slot where the search for a word begins in plain Python."""
     state = (key ^ (size * int(_MIX_SIZE))) * int(_MIX) & (2**64 - 1)
     return (state ^ (state >> int(_SPREAD))) & (capacity - 1)
 
@@ -105,7 +106,8 @@ def word_key(address, size, lower):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _first_slot(key, size):  # type: ignore[no-untyped-def]
+def first_slot(key, size):  # type: ignore[no-untyped-def]
+    """Return a mixed key, whose low bits say where the search for a word begins."""
     state = (key ^ (np.uint64(size) * _MIX_SIZE)) * _MIX
     return state ^ (state >> _SPREAD)
 
@@ -152,7 +154,7 @@ def find_word(slots, mask, arena, address, size, lower, key):  # type: ignore[no
     slot : int64
         ``load_i64(slot + 8)`` is 0 if the word is new; its value is at ``slot + 16``.
     """
-    i = _first_slot(key, size) & mask
+    i = first_slot(key, size) & mask
     while True:
         slot = slots + np.int64(i) * SLOT_BYTES
         place = load_i64(slot + 8)
@@ -217,7 +219,7 @@ def add_words_reference(data, offsets, values, lower, first, head, slots, arena)
         word = data[offsets[i] : offsets[i + 1]].tobytes()
         word = word.lower() if lower else word  # bytes.lower knows ASCII alone
         key = word_key_reference(word)
-        slot = _first_slot_reference(key, len(word), capacity)
+        slot = first_slot_reference(key, len(word), capacity)
         while word_at_reference(slots, arena, slot) not in (None, word):
             slot = (slot + 1) % capacity
         if slots[3 * slot + 1]:
@@ -288,7 +290,7 @@ def move_words_reference(old, first, arena, slots):  # type: ignore[no-untyped-d
     for i in range(first, last):
         word = word_at_reference(old, arena, i)
         if word is not None:
-            slot = _first_slot_reference(int(old[3 * i]), len(word), capacity)
+            slot = first_slot_reference(int(old[3 * i]), len(word), capacity)
             while slots[3 * slot + 1]:
                 slot = (slot + 1) % capacity
             slots[3 * slot : 3 * slot + 3] = old[3 * i : 3 * i + 3]
@@ -323,7 +325,7 @@ def move_words(old, first, arena, slots):  # type: ignore[no-untyped-def]
             continue
         if size > SHORT:
             size = load_i64(arena.ctypes.data + size)
-        j = np.int64(_first_slot(old[3 * i], size) & np.uint64(mask))
+        j = np.int64(first_slot(old[3 * i], size) & np.uint64(mask))
         while slots[3 * j + 1] != 0:
             j = (j + 1) & mask
         slots[3 * j] = old[3 * i]

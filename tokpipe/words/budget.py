@@ -1,0 +1,97 @@
+"""How the memory that counting may take is shared out."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.words.counter import NO_LIMITS, Limits
+
+_LEAST_SHARE = 6 << 20  # bytes of a thread: below it the runs become too many
+_RESERVE = 8 << 20  # for what is not counted here: Python, Arrow, the compiled kernels
+_PIECE_COPIES = 4  # a piece as read, as texts, their borders, what is decoded
+_SLOT_COST = 40  # bytes a slot at the worst moment: while it doubles, or while it is sorted
+_LEAST_SLOTS = 1 << 12
+_STREAM_BYTES = 3 << 19  # of a run that is being merged: its batch as read, and as merged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What counting may take.
+
+    Attributes
+    ----------
+    threads
+        How many there is room for.
+    piece_bytes
+        How large a piece of the corpus may be.
+    limits
+        Of each thread's table.
+    keep_bytes
+        The largest table that is sorted in memory in the end; None: any.
+    result_bytes
+        The largest result in memory; None: any.
+    fan_in
+        How many runs are merged at once.
+    """
+
+    threads: int
+    piece_bytes: int = 1 << 62
+    limits: Limits = NO_LIMITS
+    keep_bytes: int | None = None
+    result_bytes: int | None = None
+    fan_in: int = 256
+
+    @classmethod
+    def of(cls, memory: int | None, threads: int) -> Self:
+        """Share out a number of bytes for the whole process, or set no bound.
+
+        Raises
+        ------
+        MemoryLimitError
+            If there is too little left for one thread.
+        """
+        if memory is None:
+            return cls(threads=threads)
+        taken = resident_bytes() + _RESERVE
+        free = memory - taken
+        if free < _LEAST_SHARE:
+            raise MemoryLimitError(
+                f"counting words in {format_bytes(memory)} of memory: the program itself takes"
+                f" {format_bytes(taken)}",
+                hint=f"Allow at least {format_bytes(taken + 2 * _LEAST_SHARE)}.",
+            )
+        threads = max(1, min(threads, free // _LEAST_SHARE))
+        return cls._shared(free, threads)
+
+    @classmethod
+    def _shared(cls, free: int, threads: int) -> Self:
+        share = free // threads
+        piece_bytes = max(1 << 17, share // (4 * _PIECE_COPIES))
+        tables = share - _PIECE_COPIES * piece_bytes
+        slots = _LEAST_SLOTS
+        while 2 * slots * _SLOT_COST <= tables * 2 // 3:
+            slots *= 2
+        return cls(
+            threads=threads,
+            piece_bytes=piece_bytes,
+            limits=Limits(slots, tables // 4),
+            keep_bytes=share // 4,
+            result_bytes=free // 3,
+            fan_in=max(4, min(256, free // 2 // _STREAM_BYTES)),
+        )
+
+
+def resident_bytes() -> int:
+    """Return how much memory this process takes now; its peak, where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        import resource  # not on every system
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,159 @@
+"""Counting that survives being killed: finished runs on disk, and which pieces they cover.
+
+A work folder holds run files and the manifest ``tokpipe.json``, which names each run, its bytes
+and sha256, and for each commit the pieces that its runs cover. To replace the manifest is to
+commit: runs that it does not name were never finished, their pieces are counted again, and
+nothing is ever counted twice.
+"""
+
+import os
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tokpipe.foundation.files import MANIFEST, write_json
+from tokpipe.foundation.manifest import Manifest, describe_file, require_equal
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.words.run_files import write_run
+from tokpipe.words.runs import Run
+
+KIND = "unfinished counts"
+_RUN_SUFFIX = ".run.arrow"
+
+
+@dataclass
+class Covered:
+    """What some runs cover: pieces, and what was seen in them."""
+
+    pieces: list[int] = field(default_factory=list)
+    facts: Counter[str] = field(default_factory=Counter)
+
+
+def write_temporary_run(folder: Path, batches: Iterable[Run], *, durable: bool = False) -> Path:
+    """Write a run under a name of its own; `durable` forces it to the disk."""
+    path = folder / (secrets.token_hex(8) + _RUN_SUFFIX)
+    with storage_errors(path), path.open("xb") as file:
+        write_run(file, batches)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    return path
+
+
+class Commits:
+    """The work folder of one counting; its methods may be called from any thread.
+
+    Parameters
+    ----------
+    folder
+        Empty, or as a killed counting left it.
+    settings, inputs
+        All that the counts follow from.
+    piece_bytes
+        How the corpus is to be cut; an earlier cut is kept.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder was begun from something else, or is damaged.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], inputs: Mapping[str, str], piece_bytes: int
+    ) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = Manifest(
+            kind=KIND,
+            settings=settings,
+            inputs=inputs,
+            facts={"piece_bytes": piece_bytes, "commits": []},
+        )
+        self._manifest = self._found(fresh) if (folder / MANIFEST).exists() else fresh
+        self._remove_unfinished()
+        if self._manifest is fresh:
+            fresh.write(folder, [])
+
+    def _found(self, wanted: Manifest) -> Manifest:
+        found = Manifest.read(self.folder, KIND)
+        keys = ("version", "settings", "inputs")
+        require_equal(
+            {key: getattr(found, key) for key in keys},
+            {key: getattr(wanted, key) for key in keys},
+            what=f"{self.folder} cannot be gone on with",
+            hint="Go back to what it was, or pass --force to start over.",
+        )
+        found.check_files(self.folder)
+        return found
+
+    def _remove_unfinished(self) -> None:
+        with storage_errors(self.folder):
+            for path in self.folder.glob(f"*{_RUN_SUFFIX}"):
+                if path.name not in self._manifest.files:
+                    path.unlink()
+
+    @property
+    def piece_bytes(self) -> int:
+        """How the corpus is cut."""
+        return self._manifest.facts["piece_bytes"]
+
+    @property
+    def covered(self) -> Covered:
+        """All that is committed."""
+        covered = Covered()
+        for commit in self._manifest.facts["commits"]:
+            covered.pieces += [
+                p for first, last in commit["pieces"] for p in range(first, last + 1)
+            ]
+            covered.facts.update(commit["facts"])
+        return covered
+
+    def runs(self, side: int) -> list[Path]:
+        """Return the committed run files of a side: 0 counted, 1 held out."""
+        commits = self._manifest.facts["commits"]
+        return [self.folder / name for commit in commits for name in commit["runs"][side]]
+
+    def commit(self, covered: Covered, runs: Sequence[Sequence[Path]]) -> None:
+        """Make runs count, all at once.
+
+        Parameters
+        ----------
+        covered
+            What they cover.
+        runs
+            Run files of each side, on the disk already.
+        """
+        entry = {
+            "pieces": _as_ranges(covered.pieces),
+            "facts": dict(covered.facts),
+            "runs": [[path.name for path in side] for side in runs],
+        }
+        files = {path.name: describe_file(path) for side in runs for path in side}
+        with self._lock:
+            manifest = self._manifest
+            facts = {**manifest.facts, "commits": [*manifest.facts["commits"], entry]}
+            manifest = replace(manifest, facts=facts, files={**manifest.files, **files})
+            write_json(self.folder / MANIFEST, manifest.to_dict())
+            self._manifest = manifest
+
+
+def _as_ranges(pieces: Iterable[int]) -> list[list[int]]:
+    """Return ascending numbers as ``[first, last]`` ranges.
+
+    Examples
+    --------
+    >>> _as_ranges([3, 1, 2, 7])
+    [[1, 3], [7, 7]]
+    """
+    ranges: list[list[int]] = []
+    for piece in sorted(pieces):
+        if ranges and piece == ranges[-1][1] + 1:
+            ranges[-1][1] = piece
+        else:
+            ranges.append([piece, piece])
+    return ranges

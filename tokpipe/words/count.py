@@ -1,0 +1,198 @@
+"""Inputs to word counts: pieces of the corpus over threads, sorted runs, one merged result.
+
+Counts are sums, so the result depends on nothing but the texts and what makes words of them: not
+on threads, the cut of the corpus, the bound on memory, or how often the work was killed.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.words.budget import Budget
+from tokpipe.words.collect import collect
+from tokpipe.words.commits import Commits, write_temporary_run
+from tokpipe.words.config import WordsConfig
+from tokpipe.words.counter import Plan, Side, ThreadCounter
+from tokpipe.words.counts import WordCounts
+from tokpipe.words.run_files import read_run
+from tokpipe.words.runs import Run, merge_in_memory, merge_streams
+
+
+def count_words(  # noqa: PLR0913  (the public face: all but three by name)
+    inputs: Sequence[str | Path] | Corpus,
+    words: WordsConfig | None = None,
+    read: ReadConfig | None = None,
+    *,
+    threads: int | None = None,
+    memory: int | None = None,
+    held_out: float = 0.0,
+    progress: Progress = SILENT,
+    workdir: Path | None = None,
+    commit_bytes: int = 1 << 30,
+) -> WordCounts:
+    """Count the words of a corpus.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, globs; or a corpus that is open already.
+    words
+        What makes words of texts.
+    read
+        How the inputs are read.
+    threads
+        How many count; None for one a usable processor.
+    memory
+        How many bytes the whole process should take while counting, what it takes already
+        included: full tables are sorted and spilled to disk, and a result that is too large
+        stays there and is mapped. None: as much as the words need.
+    held_out
+        Share of the texts (0 to below 1) that is counted apart, in `WordCounts.held_out`. A text
+        goes there by a hash of its bytes, so equal texts go together, wherever they stand.
+    progress
+        Told of the bytes read.
+    workdir
+        Where to keep finished work, so that the same call goes on after a kill and ends with the
+        same result. Its owner removes it.
+    commit_bytes
+        How many bytes of text a thread counts, for 20 seconds at most, until it puts its work
+        there.
+
+    Raises
+    ------
+    InputError
+        If the inputs cannot be read as asked.
+    ArtifactError
+        If `workdir` was begun with other inputs, settings, or another version.
+    MemoryLimitError
+        If `memory` is less than the program itself needs.
+    StorageError
+        If the disk refuses what is to be spilled or committed.
+
+    Examples
+    --------
+    >>> from tempfile import NamedTemporaryFile
+    >>> with NamedTemporaryFile(suffix=".txt") as file:
+    ...     _ = file.write(b"to be or not to be") and file.flush()
+    ...     counts = count_words([file.name])
+    >>> dict(zip(counts.words.iter_bytes(), counts.counts.tolist()))
+    {b'be': 2, b'not': 1, b'or': 1, b'to': 2}
+    """
+    if not 0 <= held_out < 1:
+        raise ConfigError(f"held_out={held_out} is not a share from 0 to below 1")
+    config = words or WordsConfig()
+    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
+    threads, digest = threads or usable_cpus(), cache(partial(corpus.digest, threads))
+    settings = {"read": corpus.config.to_dict(), "held_out": held_out}
+    with ExitStack() as stack:
+        budget = Budget.of(memory, threads)
+        piece_bytes = min(PIECE_BYTES, budget.piece_bytes)
+        commits = None
+        if workdir is not None and _can_be_compared(corpus, digest()):
+            described = {"words": config.to_dict(), **settings}
+            commits = Commits(workdir, described, digest(), piece_bytes)
+            piece_bytes = commits.piece_bytes
+        spill = _spill_folder(stack, memory, workdir, commits)
+        plan = Plan(
+            config=config,
+            threshold=int(held_out * 2**64),
+            limits=budget.limits,
+            keep_bytes=budget.keep_bytes,
+            spill=spill,
+            commits=commits,
+            commit_bytes=commit_bytes,
+        )
+        counters, facts = _count(corpus, plan, piece_bytes, budget.threads, progress)
+        results = [
+            _merged([c.sides[side] for c in counters], plan, side, budget)
+            for side in range(2 if held_out else 1)
+        ]
+    made = [
+        WordCounts(
+            words=run.words,
+            counts=run.counts,
+            config=config,
+            settings=settings,
+            facts=facts if side == 0 else {},
+            digest=digest,
+        )
+        for side, run in enumerate(results)
+    ]
+    return replace(made[0], held_out=made[1]) if held_out else made[0]
+
+
+def _can_be_compared(corpus: Corpus, digests: dict[str, str]) -> bool:
+    """Say whether all inputs can be read again and known again; standard input cannot."""
+    return all(file.name in digests for file in corpus.files)
+
+
+def _spill_folder(
+    stack: ExitStack, memory: int | None, workdir: Path | None, commits: Commits | None
+) -> Path | None:
+    """Return where full tables go: the work folder, a temporary one, or None for memory."""
+    if commits is not None:
+        return commits.folder
+    if memory is None:
+        return None
+    if workdir is not None:
+        workdir.mkdir(parents=True, exist_ok=True)
+    temporary = tempfile.TemporaryDirectory(prefix="tokpipe-counts-", dir=workdir)
+    return Path(stack.enter_context(temporary))
+
+
+def _count(
+    corpus: Corpus, plan: Plan, piece_bytes: int, threads: int, progress: Progress
+) -> tuple[list[ThreadCounter], dict[str, int]]:
+    """Count all pieces that are not committed yet; return the threads' counters, and the facts."""
+    facts = Counter(corpus.tally)  # before anything is loaded: what was left out on opening
+    skip = set(plan.commits.covered.pieces) if plan.commits else set()
+
+    def work(feed: Feed[Piece]) -> ThreadCounter:
+        counter = ThreadCounter(plan)
+        for piece in feed:
+            counter.count(piece.index, piece.load())
+            done(piece.stored_bytes)
+        if feed.closed:
+            counter.commit()
+        else:
+            counter.finish()
+        return counter
+
+    with progress.task("counting words", corpus.stored_bytes or None, "B") as done:
+        pieces = corpus.pieces(piece_bytes, skip=skip)
+        counters = run_in_threads(work, pieces, threads)
+    parts = [counter.covered for counter in counters]
+    for part in [*parts, plan.commits.covered] if plan.commits else parts:
+        facts.update(part.facts)
+    return counters, dict(facts)
+
+
+def _merged(sides: list[Side], plan: Plan, number: int, budget: Budget) -> Run:
+    """Merge the runs of one side over all threads, in memory or as streams."""
+    files = [path for side in sides for path in side.files]
+    if plan.commits is not None:
+        files += plan.commits.runs(number)
+    runs = [run for side in sides for run in side.runs]
+    for side in sides:
+        side.runs = []
+    if not files:
+        return merge_in_memory(runs, budget.threads)
+    folder = plan.spill
+    assert folder is not None  # the files are in it
+    with tempfile.TemporaryDirectory(prefix="merge-", dir=folder) as extra:
+        while len(files) > budget.fan_in:
+            some = [read_run(path) for path in files[: budget.fan_in]]
+            merged = write_temporary_run(Path(extra), merge_streams(some))
+            files = [*files[budget.fan_in :], merged]
+        streams: list[Iterator[Run]] = [iter([run]) for run in runs]
+        streams += [read_run(path) for path in files]
+        return collect(merge_streams(streams), budget.result_bytes, folder)

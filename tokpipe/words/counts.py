@@ -1,0 +1,213 @@
+"""Word counts as a whole: in memory, in a folder, and summed over folders.
+
+A counts folder holds ``counts.arrow`` (columns ``word``: large_binary, sorted by bytes, and
+``count``: int64), ``held-out.arrow`` of the same form where texts were held out, and the manifest
+``tokpipe.json``. Words are the bytes that the pre-tokenizer left, UTF-8, without any alphabet of a
+file format.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import ArtifactError, ConfigError
+from tokpipe.foundation.files import atomic_write, build_folder
+from tokpipe.foundation.manifest import Manifest, require_equal
+from tokpipe.words.collect import collect, release
+from tokpipe.words.config import WordsConfig
+from tokpipe.words.run_files import read_run, write_run
+from tokpipe.words.runs import Run, merge_streams
+
+KIND = "counts"
+_COUNTS, _HELD_OUT = "counts.arrow", "held-out.arrow"
+_WRITTEN_AT_ONCE = 1 << 16  # words of a batch, unless they are long
+_BATCH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WordCounts:
+    """How often each word occurs.
+
+    Attributes
+    ----------
+    words : Strings
+        W words, sorted by bytes, all different.
+    counts : int64[W]
+        At least 1 each.
+    config
+        What made words of the texts.
+    settings
+        The other settings that the counts follow from.
+    facts
+        "texts", "bytes" and "words" that were counted, and what was mended or left out.
+    held_out
+        Counts of the texts that were held out, if any were to be.
+    digest
+        Returns the sha256 of each input by its name; called when the counts are saved.
+    """
+
+    words: Strings
+    counts: NDArray[np.int64]
+    config: WordsConfig = field(default_factory=WordsConfig)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, int] = field(default_factory=dict)
+    held_out: "WordCounts | None" = None
+    digest: Callable[[], Mapping[str, str]] = dict
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @property
+    def total(self) -> int:
+        """How many words the texts had together, also past 63 bits."""
+        return (int((self.counts >> 32).sum()) << 32) + int((self.counts & 0xFFFFFFFF).sum())
+
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Write a counts folder, atomically.
+
+        Raises
+        ------
+        StorageError
+            If it exists and `force` is not set, or the disk refuses.
+        """
+        with build_folder(Path(folder), force=force) as partial:
+            self.write(partial)
+
+    def write(self, folder: Path) -> None:
+        """Write the files of a counts folder into an empty folder."""
+        parts = {_COUNTS: self, _HELD_OUT: self.held_out}
+        written = {name: part for name, part in parts.items() if part is not None}
+        for name, part in written.items():
+            with atomic_write(folder / name) as file:
+                write_run(file, part._batches())
+        manifest = Manifest(
+            kind=KIND,
+            settings={"words": self.config.to_dict(), **self.settings},
+            inputs=self.digest(),
+            facts={name: part._facts() for name, part in written.items()},
+        )
+        manifest.write(folder, written)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read a counts folder whole, every byte checked against its manifest.
+
+        Raises
+        ------
+        ArtifactError
+            If it is none, damaged, or not as its manifest says.
+        """
+        manifest = open_counts(Path(folder))
+        parts = {}
+        for name in manifest.facts:
+            run = collect(read_run(Path(folder) / name))
+            facts = _known_facts(manifest, name, run, Path(folder))
+            parts[name] = cls(words=run.words, counts=run.counts, facts=facts, **_shared(manifest))
+        return replace(parts[_COUNTS], held_out=parts.get(_HELD_OUT))
+
+    def _facts(self) -> dict[str, int]:
+        return {**self.facts, "unique words": len(self)}
+
+    def _batches(self) -> Iterator[Run]:
+        """Yield slices of a bounded size; what is mapped from disk is let go behind them."""
+        offsets, done = self.words.offsets, 0
+        while done < len(self):
+            last = np.searchsorted(offsets, offsets[done] + _BATCH_BYTES, "right") - 1
+            end = min(max(int(last), done + 1), done + _WRITTEN_AT_ONCE)
+            yield Run(Strings(self.words.data, offsets[done : end + 1]), self.counts[done:end])
+            done = end
+            release(Run(self.words, self.counts))
+
+
+def open_counts(folder: Path) -> Manifest:
+    """Return the manifest of a counts folder whose files are as it says.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no counts folder, or damaged.
+    """
+    manifest = Manifest.read(folder, KIND)
+    if _COUNTS not in manifest.facts or set(manifest.facts) != set(manifest.files):
+        raise ArtifactError(f"{folder}: the manifest names no {_COUNTS}, or other files")
+    for facts in manifest.facts.values():
+        if not isinstance(facts, dict) or {type(number) for number in facts.values()} - {int}:
+            raise ArtifactError(f"{folder}: the manifest holds something else than numbers")
+    manifest.check_files(folder)
+    return manifest
+
+
+def merge_counts(
+    folders: Sequence[Path | str], *, memory: int | None = None, workdir: Path | None = None
+) -> WordCounts:
+    """Sum counts folders; memory holds a batch of each, and the result up to a limit.
+
+    Parameters
+    ----------
+    folders
+        At least one.
+    memory
+        How many bytes the result may take before it is kept on disk and mapped.
+    workdir
+        Where that is; None: the system's place for temporary files.
+
+    Raises
+    ------
+    ArtifactError
+        If a folder is damaged, or was made with other settings than the first.
+    InputError
+        If a word occurs more than 2^63 - 1 times.
+    """
+    paths = [Path(folder) for folder in folders]
+    manifests = [open_counts(path) for path in paths]
+    for path, manifest in zip(paths, manifests, strict=True):
+        _require_like(manifests[0], manifest, paths[0], path)
+    parts = {}
+    for name in manifests[0].facts:
+        run = collect(merge_streams([read_run(p / name) for p in paths]), memory, workdir)
+        facts = Counter[str]()
+        for manifest in manifests:
+            facts.update(manifest.facts[name])
+        del facts["unique words"]
+        parts[name] = WordCounts(
+            words=run.words, counts=run.counts, facts=dict(facts), **_shared(manifests[0])
+        )
+    inputs = {name: digest for manifest in manifests for name, digest in manifest.inputs.items()}
+    return replace(parts[_COUNTS], held_out=parts.get(_HELD_OUT), digest=lambda: inputs)
+
+
+def _require_like(first: Manifest, other: Manifest, path: Path, other_path: Path) -> None:
+    """Refuse counts that mean something else: the reading may differ, the words may not."""
+    keys = ("words", "held_out")
+    require_equal(
+        {key: first.settings.get(key) for key in keys},
+        {key: other.settings.get(key) for key in keys},
+        what=f"{path} and {other_path} cannot be summed",
+        hint="Count all of them with the same settings.",
+    )
+
+
+def _shared(manifest: Manifest) -> dict[str, Any]:
+    settings, inputs = dict(manifest.settings), manifest.inputs
+    try:
+        config = WordsConfig.from_dict(settings.pop("words"))
+    except (ConfigError, KeyError, TypeError) as error:
+        raise ArtifactError(f"the manifest of counts holds no settings of words: {error}") from None
+    return {
+        "config": config,
+        "settings": settings,
+        "digest": lambda: inputs,
+    }
+
+
+def _known_facts(manifest: Manifest, name: str, run: Run, folder: Path) -> dict[str, int]:
+    facts = dict(manifest.facts[name])
+    if facts.pop("unique words", None) != len(run.counts):
+        raise ArtifactError(f"{folder / name}: {len(run.counts)} words, its manifest says another")
+    return facts

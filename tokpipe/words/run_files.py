@@ -1,0 +1,77 @@
+"""Sorted runs as Arrow files: columns ``word`` (large_binary) and ``count`` (int64), in batches."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import ArtifactError
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.words.runs import Run
+
+SCHEMA = pa.schema([("word", pa.large_binary()), ("count", pa.int64())])
+
+
+def write_run(file: BinaryIO, batches: Iterable[Run]) -> int:
+    """Write batches as one Arrow IPC file; return how many words they hold together."""
+    words = 0
+    with pa.ipc.new_file(file, SCHEMA) as writer:
+        for batch in batches:
+            offsets, data = pa.py_buffer(batch.words.offsets), pa.py_buffer(batch.words.data)
+            column = pa.Array.from_buffers(
+                pa.large_binary(), len(batch.words), [None, offsets, data]
+            )
+            counts = pa.array(batch.counts, pa.int64())
+            writer.write_batch(pa.record_batch([column, counts], schema=SCHEMA))
+            words += len(batch.words)
+    return words
+
+
+def read_run(path: Path) -> Iterator[Run]:
+    """Yield the batches of a file that `write_run` wrote, one in memory at a time.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no such file, or damaged.
+    """
+    with storage_errors(path), pa.OSFile(str(path)) as file:
+        try:
+            reader = pa.ipc.open_file(file)
+            if not reader.schema.equals(SCHEMA):
+                raise ArtifactError(f"{path}: columns {reader.schema.names}, not word and count")
+            for i in range(reader.num_record_batches):
+                yield _checked(path, reader.get_batch(i))
+        except (pa.ArrowException, OSError) as error:
+            if getattr(error, "errno", None):  # the disk's own; Arrow's complaints have no number
+                raise
+            raise ArtifactError(
+                f"{path}: no Arrow file of word counts, or damaged: {error}",
+                hint="Count the words again.",
+            ) from None
+
+
+def _checked(path: Path, batch: pa.RecordBatch) -> Run:
+    """Return a batch as a run without a copy, its offsets checked: kernels trust them."""
+    batch.validate(full=True)
+    words, counts = batch.columns
+    if words.null_count or counts.null_count:
+        raise ArtifactError(f"{path}: a word or count is missing")
+    numbers = np.frombuffer(counts.buffers()[1], np.int64)[counts.offset :][: len(counts)]
+    if len(numbers) and numbers.min() < 1:
+        raise ArtifactError(f"{path}: a count below 1")
+    return Run(_strings(words), numbers)
+
+
+def _strings(words: pa.LargeBinaryArray) -> Strings:
+    # Not `Strings.from_arrow`, which copies: what a merge takes in is copied there anyway. The
+    # zeros behind the last byte are missing here.
+    if not len(words):
+        return Strings.from_list([])
+    _, offsets, data = words.buffers()
+    borders = np.frombuffer(offsets, np.int64)[words.offset :][: len(words) + 1]
+    raw = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return Strings(raw, borders)
