@@ -46,11 +46,14 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
     os.set_blocking(writer, False)
     before = {s: signal.signal(s, _raise) for s in (signal.SIGINT, signal.SIGTERM)}
     previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    watcher = threading.Thread(target=_watch, args=(reader, console, arguments), daemon=True)
+    ended = threading.Event()
+    watched = (reader, ended, console, arguments)
+    watcher = threading.Thread(target=_watch, args=watched, daemon=True)
     watcher.start()
     try:
         yield
     finally:
+        ended.set()
         signal.set_wakeup_fd(previous)
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -70,25 +73,25 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def _watch(reader: int, console: Console, arguments: Sequence[str]) -> None:
+def _watch(reader: int, ended: threading.Event, console: Console, arguments: Sequence[str]) -> None:
     """Wait for signals; leave by force at the second, or when the first is not answered."""
     answered = 0
-    while True:
-        number = os.read(reader, 1)
-        if not number:
-            os.close(reader)
-            return
+    while number := os.read(reader, 1):
         if number[0] not in (signal.SIGINT, signal.SIGTERM):
             continue
         answered += 1
         if answered > 1:
             os._exit(128 + number[0])
-        late = threading.Timer(_PATIENCE_SECONDS, _leave, (console, arguments, 128 + number[0]))
-        late.daemon = True
-        late.start()
+        late = (ended, console, arguments, 128 + number[0])
+        threading.Thread(target=_leave_if_late, args=late, daemon=True).start()
+    os.close(reader)
 
 
-def _leave(console: Console, arguments: Sequence[str], exit_code: int) -> None:
+def _leave_if_late(
+    ended: threading.Event, console: Console, arguments: Sequence[str], exit_code: int
+) -> None:
+    if ended.wait(_PATIENCE_SECONDS):
+        return
     message = f"\n{farewell(console, arguments, exit_code)}\n"
     try:
         os.write(2, message.encode("ascii", "backslashreplace"))

@@ -63,13 +63,13 @@ def execute(arguments: Sequence[str]) -> int:
     console = Console()
     if "--no-color" in arguments:
         console.no_color()
-    try:
-        with answering_signals(console, arguments):
+    with answering_signals(console, arguments):
+        try:
             code = _invoke(console, list(arguments))
             console.flush()
             return code
-    except BaseException as error:
-        return report(error, console, arguments)
+        except BaseException as error:
+            return report(error, console, arguments)
 
 
 def _invoke(console: Console, arguments: list[str]) -> int:

@@ -77,6 +77,7 @@ def test_handlers_are_put_back():
     with pytest.raises(Stopped), answering_signals(Console(), []):
         signal.raise_signal(signal.SIGINT)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    time.sleep(1.8)  # nothing ends this process late
 
 
 def test_threads_other_than_the_main_one_are_left_alone():
