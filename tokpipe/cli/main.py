@@ -14,6 +14,7 @@ _HOME = "tokpipe.cli.commands"
 _SECTIONS = {
     "Look and understand": {
         "explain": f"{_HOME}.explain",
+        "check": f"{_HOME}.check",
     },
     "First steps": {
         "doctor": f"{_HOME}.doctor",

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import TokenForm
+from tokpipe.tokenizer.guarded_json import check_shape, read_bounded
 from tokpipe.vocab.config import BERT_SPECIAL_TOKENS
 
-MOST_BYTES = 256_000_000  # the largest published tokenizer.json has about 35 MB
 METASPACE = "▁"
+_STEPS = ("normalizer", "pre_tokenizer", "post_processor", "decoder", "padding")
 
 
 class Added(NamedTuple):
@@ -47,7 +48,7 @@ class Source:
     settings
         The model's own settings, without vocabulary and merges.
     steps
-        normalizer, pre_tokenizer, post_processor, decoder: JSON objects or None.
+        normalizer, pre_tokenizer, post_processor, decoder, padding: JSON objects or None.
     """
 
     path: Path
@@ -114,8 +115,6 @@ def read_source(path: Path) -> Source:
         If there is no such file, or it is not what its name says.
     """
     file = _find(path)
-    if file.stat().st_size > MOST_BYTES:
-        raise InputError(f"{visible(str(file))} is larger than {MOST_BYTES:,} bytes")
     if file.suffix == ".txt":
         return _from_vocab_txt(file)
     content = read_json(file)
@@ -131,17 +130,19 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     InputError
-        If the file is not UTF-8 or not JSON, naming line and column.
+        If the file is too large, too deep, not UTF-8 or not JSON, naming line and column.
     """
+    data, name = read_bounded(path), visible(str(path))
+    check_shape(data, name)
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_Object)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Object)
     except UnicodeDecodeError as error:
-        raise InputError(f"{visible(str(path))}: byte {error.start} is not UTF-8") from None
+        raise InputError(f"{name}: byte {error.start} is not UTF-8") from None
     except json.JSONDecodeError as error:
-        place = f"{visible(str(path))}:{error.lineno}:{error.colno}"
+        place = f"{name}:{error.lineno}:{error.colno}"
         raise InputError(f"{place}: not JSON: {error.msg}") from None
-    except RecursionError:
-        raise InputError(f"{visible(str(path))}: JSON nested too deep") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: not JSON: {error}") from None
 
 
 def read_lines(path: Path) -> list[str]:
@@ -153,7 +154,7 @@ def read_lines(path: Path) -> list[str]:
         If the file is not UTF-8.
     """
     try:
-        text = path.read_bytes().decode()
+        text = read_bounded(path).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{visible(str(path))}: byte {error.start} is not UTF-8") from None
     lines = text.split("\n")
@@ -184,10 +185,7 @@ def _find(path: Path) -> Path:
 
 def _from_tokenizer_json(path: Path, content: Mapping[str, Any]) -> Source:
     model = content["model"]
-    steps = {
-        name: content.get(name)
-        for name in ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-    }
+    steps = {name: content.get(name) for name in _STEPS}
     kind = _text(model.get("type")).lower() or ("bpe" if "merges" in model else "wordpiece")
     byte_level = any(
         part.get("type") == "ByteLevel"

@@ -50,7 +50,7 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 def parse_json(data: bytes, name: str) -> Any:
     """Parse JSON within limits; `name` stands in the error message."""
-    _check_shape(data, name)
+    check_shape(data, name)
     try:
         text = data.decode("utf-8-sig")
         return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
@@ -63,7 +63,8 @@ def parse_json(data: bytes, name: str) -> Any:
         raise InputError(f"{name}: not valid JSON: {error}") from error
 
 
-def _check_shape(data: bytes, name: str) -> None:
+def check_shape(data: bytes, name: str) -> None:
+    """Refuse JSON that is too deep or holds too many values, before anything parses it."""
     skeleton = _STRINGS.sub(b"", data)
     brackets = np.frombuffer(skeleton.translate(None, _ALL_BUT_BRACKETS), np.uint8)
     opening = (brackets == ord("[")) | (brackets == ord("{"))

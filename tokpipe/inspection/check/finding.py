@@ -1,0 +1,70 @@
+"""One thing that a check found."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tokpipe.foundation.visible import visible
+from tokpipe.inspection.readable import PLAIN, TokenForm, readable
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+_MOST_EXAMPLES = 5
+_LONGEST_EXAMPLE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, and where.
+
+    Attributes
+    ----------
+    level
+        "error" (something will fail or go wrong), "warning" (something is wasted or surprising),
+        "note" (worth knowing, not a problem).
+    place
+        File, and where in it.
+    problem
+        What was found: one sentence without a full stop, harmless to print.
+    hint
+        What to do about it, or empty.
+    """
+
+    level: str
+    place: str
+    problem: str
+    hint: str = ""
+
+
+def examples(tokens: Sequence[str], form: TokenForm = PLAIN) -> str:
+    """Write a few tokens as examples, in a form that a person can read.
+
+    Examples
+    --------
+    >>> examples(["a", "b c"])
+    "'a', 'b c'"
+    """
+    shown = [quoted(readable(token, form)) for token in tokens[:_MOST_EXAMPLES]]
+    more = len(tokens) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def quoted(text: str) -> str:
+    """Write foreign text in quotes, short and harmless."""
+    short = text if len(text) <= _LONGEST_EXAMPLE else f"{text[:_LONGEST_EXAMPLE]}…"
+    return f"'{visible(short)}'"
+
+
+def plural(count: int, noun: str, verb: tuple[str, str] | None = None) -> str:
+    """Write a count with its noun, and a verb that agrees with it.
+
+    Examples
+    --------
+    >>> plural(1, "token", ("has", "have")), plural(2, "token", ("has", "have"))
+    ('1 token has', '2 tokens have')
+    """
+    text = f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return f"{text} {verb[count != 1]}" if verb else text
+
+
+def problems(findings: Iterable[Finding]) -> int:
+    """Count what is more than a note."""
+    return sum(finding.level != NOTE for finding in findings)

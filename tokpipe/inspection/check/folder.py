@@ -1,0 +1,66 @@
+"""All checks of a tokenizer folder, in the order in which their findings help most."""
+
+import json
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from tokpipe.foundation.errors import TokpipeError
+from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.inspection.check.agreement import check_agreement, read_beside
+from tokpipe.inspection.check.finding import ERROR, Finding
+from tokpipe.inspection.check.ids import check_ids
+from tokpipe.inspection.check.merges import check_merges
+from tokpipe.inspection.check.reach import check_reach
+from tokpipe.inspection.check.specials import check_specials
+from tokpipe.inspection.source import Source, read_source
+from tokpipe.tokenizer.document import document_bytes
+from tokpipe.tokenizer.folder import KIND, load_spec
+from tokpipe.tokenizer.spec import Spec
+
+
+def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
+    """Check a tokenizer folder, or one of its files alone.
+
+    Raises
+    ------
+    InputError
+        If there is no vocabulary, or its file cannot be read at all.
+    """
+    source = read_source(path)
+    folder = path if path.is_dir() else path.parent
+    files, findings = read_beside(folder) if path.is_dir() else ({}, [])
+    findings += check_ids(source)
+    findings += check_merges(source)
+    findings += check_specials(source, files)
+    if path.is_dir():
+        findings += check_agreement(source, folder, files)
+        findings += _check_manifest(folder)
+    return source, findings + _check_pipeline(path, source, findings)
+
+
+def _check_manifest(folder: Path) -> list[Finding]:
+    if not (folder / MANIFEST).exists():
+        return []
+    try:
+        Manifest.read(folder, KIND).check_files(folder)
+    except TokpipeError as error:
+        return [_finding(error, folder)]
+    return []
+
+
+def _check_pipeline(path: Path, source: Source, before: list[Finding]) -> list[Finding]:
+    """Load the folder as `encode` would; if it loads, look for pieces out of reach."""
+    try:
+        spec = load_spec(path)
+    except TokpipeError as error:
+        known = any(finding.level == ERROR for finding in before)
+        return [] if known else [_finding(error, path)]
+    content = document_bytes(spec) if isinstance(spec, Spec) else json.dumps(spec).encode()
+    return list(check_reach(source, Tokenizer.from_str(content.decode())))
+
+
+def _finding(error: TokpipeError, path: Path) -> Finding:
+    place, _, problem = error.problem.partition(": ")
+    return Finding(ERROR, place.removeprefix(f"{path}/"), problem or error.problem, error.hint)

@@ -1,0 +1,116 @@
+"""Merges: each resolves, each comes once, and together they make every token."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, plural, quoted
+from tokpipe.inspection.source import Source
+
+_MOST_FINDINGS = 10
+
+Ranks = Mapping[tuple[str, str], tuple[int, str]]
+
+
+def check_merges(source: Source) -> Iterator[Finding]:
+    """Look for merges of unknown tokens, repeated ones, and tokens that no merge makes."""
+    if source.model not in ("bpe", "byte-bpe"):
+        return
+    place = f"{source.path.name}: merges"
+    if not source.merges:
+        yield Finding(ERROR, place, "there are none: every word falls into single symbols",
+                      "Is merges.txt missing?")  # fmt: skip
+        return
+    unresolved = list(_unresolved(source, place))
+    yield from unresolved[:_MOST_FINDINGS]
+    if len(unresolved) > _MOST_FINDINGS:
+        yield Finding(ERROR, place, f"{len(unresolved) - _MOST_FINDINGS:,} more do not resolve")
+    repeated = len(source.merges) - len(set(source.merges))
+    if repeated:
+        yield Finding(WARNING, place, f"{plural(repeated, 'merge', ('comes', 'come'))} twice")
+    if not unresolved:
+        yield from _unmade(source)
+
+
+def merge_ranks(source: Source) -> dict[tuple[str, str], tuple[int, str]]:
+    """Return each pair's rank and the token that it becomes."""
+    prefix = source.form.prefix
+    return {
+        (merge[0], merge[1]): (rank, merge[0] + merge[1].removeprefix(prefix))
+        for rank, merge in enumerate(source.merges)
+        if len(merge) == 2
+    }
+
+
+def symbols_of(token: str, prefix: str, suffix: str) -> list[str]:
+    """Cut a token into the symbols that merging starts from.
+
+    Examples
+    --------
+    >>> symbols_of("##ing", "##", "")
+    ['##i', '##n', '##g']
+    """
+    inside = bool(prefix) and token.startswith(prefix)
+    body = token.removeprefix(prefix) if inside else token
+    ends = bool(suffix) and body.endswith(suffix)
+    body = body.removesuffix(suffix) if ends else body
+    symbols = [prefix * (inside or index > 0) + c for index, c in enumerate(body)]
+    if ends and symbols:
+        symbols[-1] += suffix
+    return symbols
+
+
+def merged(symbols: Sequence[str], ranks: Ranks) -> list[str]:
+    """Merge by rank until nothing merges: `trace_bpe` without a trace, for whole vocabularies."""
+    word = list(symbols)
+    while len(word) > 1:
+        found = [ranks[pair] for pair in pairwise(word) if pair in ranks]
+        if not found:
+            break
+        rank, token = min(found)
+        index = 0
+        while index + 1 < len(word):
+            if ranks.get((word[index], word[index + 1]), (-1, ""))[0] == rank:
+                word[index : index + 2] = [token]
+            index += 1
+    return word
+
+
+def _unresolved(source: Source, place: str) -> Iterator[Finding]:
+    ids, prefix = source.ids, source.form.prefix
+    for rank, merge in enumerate(source.merges):
+        if len(merge) != 2:
+            yield Finding(ERROR, f"{place}[{rank}]", f"{quoted(' '.join(merge))} is no pair")
+            continue
+        token = merge[0] + merge[1].removeprefix(prefix)
+        for part in (*merge, token):
+            if part not in ids:
+                yield Finding(
+                    ERROR,
+                    f"{place}[{rank}]",
+                    f"({quoted(merge[0])}, {quoted(merge[1])}) needs the token {quoted(part)}, "
+                    "which is not in the vocabulary",
+                )
+                break
+
+
+def _unmade(source: Source) -> Iterator[Finding]:
+    """Find tokens whose own text the merges turn into something else."""
+    if source.settings.get("ignore_merges") is True:
+        return
+    form, ranks = source.form, merge_ranks(source)
+    lost = [
+        token
+        for token, _ in source.entries
+        if token not in form.special_tokens
+        and token != form.unk_token
+        and merged(symbols_of(token, form.prefix, form.suffix), ranks) != [token]
+        and len(symbols_of(token, form.prefix, form.suffix)) > 1
+    ]
+    if lost:
+        yield Finding(
+            WARNING,
+            f"{source.path.name}: vocabulary",
+            f"{plural(len(lost), 'token', ('is', 'are'))} out of reach of the merges: "
+            f"{examples(lost, form)}",
+            "Their ids are never produced; take them out, or add the merges that make them.",
+        )

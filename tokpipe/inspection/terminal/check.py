@@ -1,0 +1,60 @@
+"""Findings as a list that a person can work through."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.text import Text
+
+from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
+from tokpipe.inspection.terminal.marks import (
+    BAD,
+    GOOD,
+    HEADING,
+    QUIET,
+    Laid,
+    Marks,
+    flow,
+    plain_text,
+)
+
+_STYLES = {ERROR: BAD, WARNING: "bold yellow", NOTE: "cyan"}
+
+
+def findings_renderable(name: str, about: str, findings: Sequence[Finding]) -> Laid:
+    """Draw findings, errors first, each with its place and hint; or one line if there are none."""
+
+    def lay(width: int, marks: Marks) -> Iterator[Text]:
+        head = plain_text(name, marks, HEADING)
+        head.append_text(plain_text(f"  {about}", marks, QUIET))
+        yield Text.assemble(head)
+        order = list(_STYLES)
+        for finding in sorted(findings, key=lambda finding: order.index(finding.level)):
+            yield from _finding(finding, width, marks)
+        yield _summary(findings, marks)
+
+    return Laid(lay)
+
+
+def _finding(finding: Finding, width: int, marks: Marks) -> Iterator[Text]:
+    margin = " " * (9 if width >= 40 else 2)
+    line = Text.assemble((f"{finding.level:<9}", _STYLES[finding.level]), end="")
+    line.append_text(plain_text(finding.place, marks, "bold"))
+    yield Text.assemble(line)
+    yield from _indented(plain_text(finding.problem, marks), margin, width)
+    if finding.hint:
+        yield from _indented(plain_text(finding.hint, marks, QUIET), margin, width)
+
+
+def _indented(text: Text, margin: str, width: int) -> Iterable[Text]:
+    return flow(text.split(" "), width, " ", margin)
+
+
+def _summary(findings: Sequence[Finding], marks: Marks) -> Text:
+    counts = [
+        f"{count} {level}{'' if count == 1 else 's'}"
+        for level in _STYLES
+        if (count := sum(finding.level == level for finding in findings))
+    ]
+    if any(finding.level != NOTE for finding in findings):
+        return Text(f"{marks.bad} {', '.join(counts)}", BAD)
+    noted = f" ({counts[0]})" if counts else ""
+    return Text(f"{marks.good} no problem found{noted}", GOOD)
