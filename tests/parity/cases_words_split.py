@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import WordsConfig
-from tokpipe.words.split import split_tables
+from tokpipe.words.split import plain_split_tables, split_tables
 
 # Runs, capitals, contractions, marks of several classes (kept, dropped, starters), Hangul whole
 # and in parts, Chinese plain and compatible, white space that is a control character, characters
@@ -40,4 +40,13 @@ def split_words(draw):
     return strings.data, strings.offsets, split_tables(draw(BERT_CONFIGS | PLAIN_CONFIGS))
 
 
-CASES = {"tokpipe.words.kernels.split.split_words": split_words()}
+@st.composite
+def word_spans(draw):
+    strings = Strings.from_list(draw(TEXTS))
+    return strings.data, strings.offsets, plain_split_tables(draw(PLAIN_CONFIGS))
+
+
+CASES = {
+    "tokpipe.words.kernels.split.split_words": split_words(),
+    "tokpipe.words.kernels.split.word_spans": word_spans(),
+}

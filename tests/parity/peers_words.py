@@ -1,8 +1,9 @@
 """The `tokenizers` library as judge of normalisation and splitting."""
 
 from collections.abc import Callable
+from itertools import accumulate
 
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from tokpipe.words.config import WordsConfig
 
@@ -61,3 +62,18 @@ def peer_words(config: WordsConfig) -> Callable[[str], list[bytes]]:
         return [word.encode() for word in found]
 
     return words
+
+
+def peer_spans(config: WordsConfig) -> Callable[[str], list[tuple[int, int]]]:
+    """Return a function from a text to the spans of its words in it, in bytes of UTF-8."""
+    tokenizer = Tokenizer(models.WordLevel({"any": 0}, unk_token="any"))
+    tokenizer.normalizer, splitter = peer_normalizer(config), peer_pre_tokenizer(config)
+    if splitter is not None:
+        tokenizer.pre_tokenizer = splitter
+
+    def spans(text: str) -> list[tuple[int, int]]:
+        borders = list(accumulate((len(c.encode()) for c in text), initial=0))
+        found = tokenizer.encode(text, add_special_tokens=False).offsets
+        return [(borders[start], borders[end]) for start, end in found]
+
+    return spans

@@ -161,4 +161,7 @@ ascii_blanks64 = _byte_mask(
 ascii_visible32 = _byte_mask(
     "ascii_visible32", 32, ((0x21, 0x7E),), "Mark ASCII but white space, controls and delete."
 )
+ascii_printable32 = _byte_mask(
+    "ascii_printable32", 32, ((0x20, 0x7E),), "Mark ASCII but controls and delete."
+)
 ascii32 = _byte_mask("ascii32", 32, ((0x00, 0x7F),), "Mark ASCII in 32 bytes at an address.")

@@ -114,6 +114,21 @@ def split_words(texts: Strings, config: WordsConfig) -> tuple[Strings, NDArray[n
     return Strings(words, borders), text_words
 
 
+def pre_tokenize(
+    texts: Strings, config: WordsConfig
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the words are in texts that are normalised already.
+
+    Returns
+    -------
+    starts, ends : int64[W]
+        Spans of the words in ``texts.data``.
+    text_words : int64[T + 1]
+        Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
+    """
+    return kernels.word_spans(texts.data, texts.offsets, plain_split_tables(config))
+
+
 @functools.cache
 def _tables(kind: int, variant: int) -> SplitTables:
     source = unicode_tables()

@@ -602,3 +602,56 @@ def _lower_in_place(address, size):
         byte = load_u8(address + i)
         if 65 <= byte <= 90:
             store_u8(address + i, np.uint8(byte + 32))
+
+
+def word_spans_reference(data, offsets, tables):
+    starts, ends, text_words = [], [], [0]
+    for start, end in pairwise(offsets):
+        text, place = data[start:end].tobytes().decode(), int(start)
+        found = _bert_reference if tables.kind == BERT else _pattern_reference
+        for word in found(text, tables):
+            place = data.tobytes().index(word.encode(), place)
+            starts.append(place)
+            place += len(word.encode())
+            ends.append(place)
+        text_words.append(len(starts))
+    return tuple(np.array(values, np.int64) for values in (starts, ends, text_words))
+
+
+@kernel(reference=word_spans_reference)
+def word_spans(data, offsets, tables):
+    """Return where the words are in texts that the tables do not change.
+
+    Parameters
+    ----------
+    data : uint8[N + PADDING]
+        The texts, UTF-8, normalised.
+    offsets : int64[T + 1]
+        Their borders.
+    tables : SplitTables
+        From `tokpipe.words.split.plain_split_tables`.
+
+    Returns
+    -------
+    starts, ends : int64[W], text_words : int64[T + 1]
+        Spans in `data`, and which words belong to which text.
+    """
+    texts = offsets.size - 1
+    split, base = split_addresses(tables), np.int64(data.ctypes.data)
+    starts, ends = np.empty(16, np.int64), np.empty(16, np.int64)
+    text_words = np.zeros(texts + 1, np.int64)
+    count = np.int64(0)
+    for t in range(texts):
+        cursor, end = words_from(base + offsets[t]), base + offsets[t + 1]
+        while True:
+            cursor, word, size, _ = take_word(cursor, end, split, base)  # nothing is rewritten
+            if size == 0:
+                break
+            if count == starts.size:
+                starts, ends = _grown(starts, count + 1), _grown(ends, count + 1)
+            starts[count] = word - base
+            ends[count] = word - base + size
+            count += 1
+        text_words[t + 1] = count
+    count = count if data.size else np.int64(0)  # keeps the array alive until here
+    return starts[:count].copy(), ends[:count].copy(), text_words

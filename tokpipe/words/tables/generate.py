@@ -186,8 +186,12 @@ def safe_flags(c: str, asked: dict, classes: dict, seconds: set[str]) -> int:  #
     """Return which normal forms leave a character, and all before it, alone."""
     if c in classes:
         return 0
-    flags = 0
-    for form, flag in names.SAFE.items():
+    first = asked["nfd"].get(c, c)[0]
+    if first in classes:
+        return 0
+    assert first == c or first not in seconds, "a composed character that joins what is before it"
+    flags = names.STARTER_FIRST
+    for form, flag in names.FORM_FLAGS.items():
         joins = form in ("nfc", "nfkc") and (c in seconds or "\u1161" <= c <= "\u11c2")
         if c not in asked[form] and not joins:
             flags |= flag

@@ -37,3 +37,9 @@ def string_of(number: int) -> str:
     tables = unicode_tables()
     start, end = tables["string_offsets"][number : number + 2]
     return tables["strings"][start:end].tobytes().decode()
+
+
+def number_of(string: str) -> int:
+    """Return the number of a replacement string that is there."""
+    total = unicode_tables()["string_offsets"].size - 1
+    return next(number for number in range(1, total) if string_of(number) == string)
