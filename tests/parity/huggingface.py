@@ -1,15 +1,16 @@
 """The judge of the trainer: tokenizers' BpeTrainer on weighted words."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
+from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary
 
 
 def train_huggingface(
@@ -52,6 +53,31 @@ def marked_order(
     }
     place = {token: i for i, token in enumerate(tokens)}
     return sorted((s for s in symbols if len(s) > 1 and s in place), key=place.__getitem__)
+
+
+def assert_agrees(
+    learn: Callable[[Mapping[str, int], VocabConfig, list[str] | None], Vocabulary],
+    words: Mapping[str, int],
+    config: VocabConfig,
+) -> None:
+    """Hold a trainer to tokenizers: the same tokens and merges, or the size is refused.
+
+    Where one token is made by two merges, two entries of tokenizers' queue can be equal, and its
+    result then hangs on a random hash seed: ours must be one of the results that it has.
+    """
+    for _ in range(40):
+        tokens, merges = train_huggingface(words, config)
+        try:
+            ours = learn(words, config, marked_order(words, tokens, config))
+        except ConfigError:
+            return
+        learned = [(ours.tokens[a], ours.tokens[b]) for a, b, _ in ours.merges.tolist()]
+        if (ours.tokens, learned) == (tokens, merges):
+            return
+        if len(ours.tokens) - ours.base_size == len(ours.steps):
+            break
+    assert ours.tokens == tokens
+    assert learned == merges
 
 
 def _initial(config: VocabConfig) -> list[str]:

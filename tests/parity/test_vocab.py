@@ -1,14 +1,17 @@
 """The trainer against its twin, and both against tokenizers' BpeTrainer."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.parity.huggingface import marked_order, train_huggingface
+from tests.parity.huggingface import assert_agrees, train_huggingface
 from tests.unit.vocab.counted import counted
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.vocab import merger
 from tokpipe.vocab.config import VocabConfig
+from tokpipe.vocab.kernels.likelihood import compare_ratios
 from tokpipe.vocab.reference import train_reference
 from tokpipe.vocab.train import train
 
@@ -30,6 +33,9 @@ MARKS = st.sampled_from(
 )
 
 
+POSITIVE = st.integers(1, (1 << 63) - 1) | st.integers(1, 9)
+
+
 def words_of(most):
     return st.dictionaries(TEXTS, st.integers(1, most), min_size=1, max_size=12)
 
@@ -47,6 +53,10 @@ def configs(draw, **fixed):
     )
 
 
+def learn(words, config, order):
+    return train(counted(words), config, marked_order=order)
+
+
 def same(ours, theirs):
     assert ours.tokens == theirs.tokens
     assert ours.steps.tolist() == theirs.steps.tolist()
@@ -56,6 +66,7 @@ def same(ours, theirs):
 @given(
     words_of(1 << 34),
     configs(
+        score=st.sampled_from(["frequency", "likelihood"]),
         tie_break=st.sampled_from(["lowest-id", "first-seen"]),
         limit_alphabet=st.sampled_from([2, 3, 1000]),
         max_token_length=st.none() | st.integers(1, 8),
@@ -74,13 +85,7 @@ def test_trainer_equals_its_twin(words, config):
 @settings(max_examples=200)
 @given(words_of(9), configs())
 def test_trainer_equals_tokenizers(words, config):
-    tokens, merges = train_huggingface(words, config)
-    try:
-        ours = train(counted(words), config, marked_order=marked_order(words, tokens, config))
-    except ConfigError:
-        return
-    assert ours.tokens == tokens
-    assert [(ours.tokens[a], ours.tokens[b]) for a, b, _ in ours.merges.tolist()] == merges
+    assert_agrees(learn, words, config)
 
 
 @settings(max_examples=100)
@@ -99,7 +104,7 @@ def test_max_token_length_equals_tokenizers(words, size, longest):
 
 
 @settings(max_examples=100)
-@given(words_of(9), configs())
+@given(words_of(9), configs(score=st.sampled_from(["frequency", "likelihood"])))
 def test_cleaning_up_all_the_time_changes_nothing(words, config):
     try:
         theirs = train_reference(words, config)
@@ -111,3 +116,12 @@ def test_cleaning_up_all_the_time_changes_nothing(words, config):
         patch.setattr(merger, "_CELLS_A_CALL", 3)
         patch.setattr(merger, "_WORK_A_CALL", 1)
         same(train(counted(words), config), theirs)
+
+
+@given(st.tuples(*[POSITIVE] * 6), st.integers(1, 1000))
+def test_ratios_compare_exactly_whatever_the_size(numbers, factor):
+    a, b, c, d, e, f = numbers
+    theirs = Fraction(a, b * c), Fraction(d, e * f)
+    assert compare_ratios(*numbers) == (theirs[0] > theirs[1]) - (theirs[0] < theirs[1])
+    if max(a, b) * factor < 1 << 63:
+        assert compare_ratios(a, b, c, a * factor, b * factor, c) == 0

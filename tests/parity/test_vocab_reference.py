@@ -3,8 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.parity.huggingface import marked_order, train_huggingface
-from tokpipe.foundation.errors import ConfigError
+from tests.parity.huggingface import assert_agrees
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.reference import train_reference
 
@@ -13,16 +12,6 @@ LETTERS = st.text("abc", min_size=1, max_size=9)
 
 def words_of(texts):
     return st.dictionaries(texts, st.integers(1, 9), min_size=1, max_size=9)
-
-
-def agree(words, config):
-    tokens, merges = train_huggingface(words, config)
-    try:
-        ours = train_reference(words, config, marked_order(words, tokens, config))
-    except ConfigError:
-        return
-    assert ours.tokens == tokens
-    assert [(ours.tokens[a], ours.tokens[b]) for a, b, _ in ours.merges.tolist()] == merges
 
 
 @settings(max_examples=300)
@@ -35,10 +24,11 @@ def test_characters(words, size, floor, longest):
         max_token_length=longest,
         special_tokens=("[U]", "ab"),
     )
-    agree(words, config)
+    assert_agrees(train_reference, words, config)
 
 
 @settings(max_examples=300)
 @given(words_of(st.text("ab#", min_size=1, max_size=9)), st.integers(10, 60))
 def test_prefix_in_the_text_makes_one_token_by_two_merges(words, size):
-    agree(words, VocabConfig(vocab_size=(size,), special_tokens=(), min_frequency=1))
+    config = VocabConfig(vocab_size=(size,), special_tokens=(), min_frequency=1)
+    assert_agrees(train_reference, words, config)

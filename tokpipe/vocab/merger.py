@@ -6,15 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.kernels import merges as kernels
-from tokpipe.vocab.kernels.merges import MergeState
+from tokpipe.vocab.kernels import frequency, likelihood, pairs
+from tokpipe.vocab.kernels import state as fields
+from tokpipe.vocab.kernels.likelihood import Ranking
+from tokpipe.vocab.kernels.state import MergeState
 from tokpipe.vocab.reference import new_token
 
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
+_WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
+_MERGES_A_CALL = 4096
 _SLACK = 1 << 12  # the least room ahead, in candidates
 _FIRST_SLOTS = 1 << 12
-_WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
-_FILLS = {"entries": kernels.ENTRIES, "places": kernels.PLACES, "heap": kernels.HEAP}
+_FILLS = {"entries": fields.ENTRIES, "places": fields.PLACES, "heap": fields.HEAP}
 _UNLIMITED = 1 << 40
 
 
@@ -34,7 +37,7 @@ class Merger:
     tokens
         The tokens before the first merge; new ones are appended.
     config
-        Gives size, minimum frequency, tie-break and limits.
+        Gives size, score, minimum frequency, tie-break and limits.
     thrifty
         Keep only pairs that can still be merged. Right unless two merges make one token.
     """
@@ -51,28 +54,9 @@ class Merger:
         self.tokens, self.config, self.thrifty = tokens, config, thrifty
         self.steps: list[NDArray[np.int32]] = []
         self._ids = {token: i for i, token in enumerate(tokens)}
-        most = min(config.sizes[-1], len(tokens) + len(cells)) + 1
-        numbers = np.zeros(kernels.NUMBERS, np.int64)
-        numbers[kernels.TOKENS] = len(tokens)
-        numbers[kernels.PENDING] = -1
-        numbers[kernels.FLOOR] = max(1, config.min_frequency)
-        numbers[kernels.LONGEST] = config.max_token_length or _UNLIMITED
-        numbers[kernels.FIRST_SEEN] = config.tie_break == "first-seen"
-        numbers[kernels.THRIFTY] = thrifty
-        nothing = np.zeros((0, 3), np.int64)
-        self.state = MergeState(
-            cells=cells,
-            large=large,
-            slots=np.zeros((_FIRST_SLOTS, 2), np.int64),
-            entries=nothing,
-            places=np.zeros(0, np.int32),
-            heap=nothing,
-            events=np.zeros((0, 2), np.int32),
-            neighbours=np.zeros((most, 8), np.int64),
-            touched=np.zeros((2, most), np.int32),
-            gathered=np.zeros(0 if thrifty else len(cells), np.int32),
-            numbers=numbers,
-        )
+        self._most = min(config.sizes[-1], len(tokens) + len(cells)) + 1
+        self._state = self._first_state(cells, large)
+        self._ranking = self._first_ranking() if config.score == "likelihood" else None
 
     def run(self, report: Callable[[int], None]) -> NDArray[np.int32]:
         """Merge until the largest size is reached or no pair is common enough.
@@ -89,42 +73,93 @@ class Merger:
         """
         self._count()
         size = self.config.sizes[-1]
-        while len(self.tokens) < size and self._status() != kernels.FINISHED:
+        while len(self.tokens) < size and self._number(fields.STATUS) != fields.FINISHED:
             if self.thrifty:
-                made = self._advance(min(size - len(self.tokens), 4096), -1)
+                made = self._advance(min(size - len(self.tokens), _MERGES_A_CALL), -1)
             else:
                 made = self._advance(1, self._waiting())
             report(made)
         return np.concatenate([np.zeros((0, 3), np.int32), *self.steps])
 
+    def _first_state(self, cells: NDArray[np.int32], large: NDArray[np.int64]) -> MergeState:
+        config, numbers = self.config, np.zeros(fields.NUMBERS, np.int64)
+        numbers[fields.TOKENS] = len(self.tokens)
+        numbers[fields.PENDING] = -1
+        numbers[fields.FLOOR] = max(1, config.min_frequency)
+        numbers[fields.LONGEST] = config.max_token_length or _UNLIMITED
+        numbers[fields.FIRST_SEEN] = config.tie_break == "first-seen"
+        numbers[fields.THRIFTY] = self.thrifty
+        numbers[fields.LIKELIHOOD] = config.score == "likelihood"
+        return MergeState(
+            cells=cells,
+            large=large,
+            slots=np.zeros((_FIRST_SLOTS, 2), np.int64),
+            entries=np.zeros((0, 3), np.int64),
+            places=np.zeros(0, np.int32),
+            heap=np.zeros((0, 3), np.int64),
+            events=np.zeros((0, 2), np.int32),
+            neighbours=np.zeros((self._most, 8), np.int64),
+            touched=np.zeros((2, self._most), np.int32),
+            gathered=np.zeros(0 if self.thrifty else len(cells), np.int32),
+            numbers=numbers,
+        )
+
+    def _first_ranking(self) -> Ranking:
+        return Ranking(
+            token_counts=np.zeros(self._most, np.int64),
+            counts=np.zeros(0, np.int64),
+            parts=np.zeros((0, 2), np.int64),
+            scores=np.zeros(0, np.float64),
+            ties=np.zeros(0, np.int64),
+            heads=np.full((self._most, 2), -1, np.int32),
+            links=np.zeros((0, 2), np.int32),
+            order=np.zeros(0, np.int32),
+            standing=np.zeros(0, np.int32),
+        )
+
     def _count(self) -> None:
-        """Count all pairs, and make the candidates of the first merge."""
-        state, end = self.state, len(self.state.cells) - 1
-        found, at = np.zeros(len(state.slots), np.int32), 0
-        while at < end:
-            stop = min(at + _CELLS_A_CALL, end)
-            at = kernels.count_pairs(state, found, at, stop)
-            if at < stop:
-                slots, wider = (
-                    np.zeros((2 * len(found), 2), np.int64),
-                    np.zeros(2 * len(found), np.int32),
-                )
-                kernels.move_slots(state.slots, slots, found, wider)
-                state, found = state._replace(slots=slots), wider
-        pairs, places = int(state.numbers[kernels.PAIRS]), int(found.sum(dtype=np.int64))
-        self.state = state = self._with_room(state, pairs, places, 0)._replace(slots=state.slots)
-        kernels.open_entries(state, found)
+        """Count all pairs, make a candidate of each, and choose the first."""
+        found, end = self._count_pairs(), len(self._state.cells) - 1
+        places = int(found.sum(dtype=np.int64))
+        roomy = self._with_room(self._number(fields.PAIRS), places, 0)
+        self._state = roomy._replace(slots=self._state.slots)
+        pairs.open_entries(self._state, found)
         for at in range(0, end, _CELLS_A_CALL):
-            kernels.place_pairs(state, found, at, min(at + _CELLS_A_CALL, end))
-        kernels.fill_heap(state)
+            pairs.place_pairs(self._state, found, at, min(at + _CELLS_A_CALL, end))
+        if self._ranking is None:
+            frequency.fill_heap(self._state)
+        else:
+            self._ranking = _widened(self._ranking, len(self._state.entries))
+            for at in range(0, end, _CELLS_A_CALL):
+                stop = min(at + _CELLS_A_CALL, end)
+                likelihood.count_tokens(self._state, self._ranking, at, stop)
+            likelihood.enter(self._state, self._ranking, 0, self._number(fields.ENTRIES))
         self._advance(0, -1)
 
+    def _count_pairs(self) -> NDArray[np.int32]:
+        """Fill the slots; return int32[S], the number of places of the pair in each."""
+        found, end, at = np.zeros(len(self._state.slots), np.int32), len(self._state.cells) - 1, 0
+        while at < end:
+            stop = min(at + _CELLS_A_CALL, end)
+            at = pairs.count_pairs(self._state, found, at, stop)
+            if at < stop:  # the table is full
+                slots = np.zeros((2 * len(found), 2), np.int64)
+                wider = np.zeros(2 * len(found), np.int32)
+                pairs.move_slots(self._state.slots, slots, found, wider)
+                self._state, found = self._state._replace(slots=slots), wider
+        return found
+
     def _advance(self, most: int, known: int) -> int:
-        """Make up to `most` merges in one call of the kernel; return how many it made."""
+        """Make up to `most` merges in one call of a kernel; return how many it made."""
         rows = np.empty((most, 3), np.int32)
-        made = int(kernels.advance(self.state, rows, known, _WORK_A_CALL))
-        if self._status() == kernels.CROWDED:
-            self._clean_up()
+        if self._ranking is None:
+            made = int(frequency.advance(self._state, rows, known, _WORK_A_CALL))
+        else:
+            made = int(
+                likelihood.advance_likelihood(self._state, self._ranking, rows, known, _WORK_A_CALL)
+            )
+        if self._number(fields.STATUS) == fields.CROWDED:
+            self._make_room()
         self.steps.append(rows[:made])
         for left, right, new in rows[:made].tolist():
             self._name(left, right, new)
@@ -132,57 +167,68 @@ class Merger:
 
     def _name(self, left: int, right: int, new: int) -> None:
         token = new_token(self.tokens[left], self.tokens[right], self.config)
-        if token in self._ids:
-            if self.thrifty:
-                raise DuplicateTokenError(token)
-        else:
+        if token not in self._ids:
             self._ids[token] = new
             self.tokens.append(token)
+        elif self.thrifty:
+            raise DuplicateTokenError(token)
 
     def _waiting(self) -> int:
         """Return the id of the token that the waiting pair makes, be it new or known."""
-        pair = int(self.state.entries[self.state.numbers[kernels.PENDING], 0])
-        token = new_token(self.tokens[pair >> 32], self.tokens[pair & kernels.LOW], self.config)
+        pair = int(self._state.entries[self._number(fields.PENDING), 0])
+        token = new_token(self.tokens[pair >> 32], self.tokens[pair & fields.LOW], self.config)
         return self._ids.get(token, len(self.tokens))
 
-    def _status(self) -> int:
-        return int(self.state.numbers[kernels.STATUS])
+    def _number(self, field: int) -> int:
+        return int(self._state.numbers[field])
 
-    def _clean_up(self) -> None:
-        """Move to arrays in which the waiting merge has room."""
-        state, numbers = self.state, self.state.numbers
-        wanted = int(numbers[kernels.WANTED])
-        if self.thrifty:
-            live = int(numbers[kernels.LIVE_PLACES] + state.entries[numbers[kernels.PENDING], 2])
-            target = self._with_room(state, int(numbers[kernels.HEAP]) + 1, live, wanted)
-            kernels.clean_up(state, target)
+    def _make_room(self) -> None:
+        """Move to arrays in which the waiting merge has room, without what has had its day."""
+        wanted = self._number(fields.WANTED)
+        if self.thrifty and self._ranking is None:
+            waiting = int(self._state.entries[self._number(fields.PENDING), 2])
+            places = self._number(fields.LIVE_PLACES) + waiting
+            target = self._with_room(self._number(fields.HEAP) + 1, places, wanted)
+            frequency.clean_up(self._state, target)
         else:
-            entries = int(max(numbers[kernels.ENTRIES], numbers[kernels.PAIRS]))
-            places = int(numbers[kernels.PLACES])
-            target = self._with_room(state, entries, places, wanted)
-            for name, filled in _FILLS.items():
-                used = slice(0, int(numbers[filled]))
-                getattr(target, name)[used] = getattr(state, name)[used]
-            nothing = np.zeros(len(state.slots), np.int32)
-            kernels.move_slots(
-                state.slots, target.slots, nothing, np.zeros(len(target.slots), np.int32)
-            )
-        self.state = target
+            entries = max(self._number(fields.ENTRIES), self._number(fields.PAIRS))
+            target = self._with_room(entries, self._number(fields.PLACES), wanted)
+            self._copy_to(target)
+        self._state = target
+        if self._ranking is not None:
+            self._ranking = _widened(self._ranking, len(target.entries))
 
-    def _with_room(self, state: MergeState, entries: int, places: int, wanted: int) -> MergeState:
+    def _copy_to(self, target: MergeState) -> None:
+        for name, fill in _FILLS.items():
+            used = slice(0, self._number(fill))
+            if name != "heap" or self._ranking is None:
+                getattr(target, name)[used] = getattr(self._state, name)[used]
+        found = [np.zeros(len(state.slots), np.int32) for state in (self._state, target)]
+        pairs.move_slots(self._state.slots, target.slots, *found)
+
+    def _with_room(self, entries: int, places: int, wanted: int) -> MergeState:
         """Return the state with fresh arrays for what is there, one merge, and a good while more.
 
         What is never touched takes no memory: the room is generous.
         """
-        fresh = min(2 * wanted, 2 * len(state.neighbours))
+        state = self._state
+        fresh = min(2 * wanted, 2 * self._most)
         entries += fresh + max(entries // 2, _SLACK)
-        slots = 1 << (2 * (entries + 2 * fresh)).bit_length()
+        places += 2 * wanted + min(len(state.cells) // 2, 1024 * _SLACK)
         return state._replace(
-            slots=np.zeros((slots, 2), np.int64),
+            slots=np.zeros((1 << (2 * (entries + 2 * fresh)).bit_length(), 2), np.int64),
             entries=np.empty((entries, 3), np.int64),
-            heap=np.empty((entries, 3), np.int64),
-            places=np.empty(
-                places + 2 * wanted + min(len(state.cells) // 2, 1024 * _SLACK), np.int32
-            ),
+            heap=np.empty((entries if self._ranking is None else 0, 3), np.int64),
+            places=np.empty(places, np.int32),
             events=np.empty((max(2 * wanted, len(state.events)), 2), np.int32),
         )
+
+
+def _widened(ranking: Ranking, entries: int) -> Ranking:
+    """Return a ranking with room for more candidates."""
+    names = ("counts", "parts", "scores", "ties", "links", "order", "standing")
+    old = {name: getattr(ranking, name) for name in names}
+    new = {name: np.empty((entries, *a.shape[1:]), a.dtype) for name, a in old.items()}
+    for name in names:
+        new[name][: len(old[name])] = old[name][:entries]
+    return ranking._replace(**new)

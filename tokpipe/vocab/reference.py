@@ -209,8 +209,8 @@ def _merge(corpus: Corpus, best: Candidate) -> dict[Pair, set[Place]]:
 def _merge_word(corpus: Corpus, i: int, pair: Pair, new: int) -> Iterator[tuple[Pair, int, int]]:
     """Replace a pair in one word, leftmost first; yield (pair, change, start) of its neighbours.
 
-    The count of the merged pair itself stays as it was, and a pair that `max_token_length`
-    forbids is taken away though it was never added: both as in tokenizers.
+    By frequency the count of the merged pair itself stays as it was, and a pair that
+    `max_token_length` forbids is taken away though it was never added: both as in tokenizers.
     """
     word, starts = corpus.words[i], corpus.starts[i]
     most = corpus.config.max_token_length or 1 << 60
@@ -220,6 +220,8 @@ def _merge_word(corpus: Corpus, i: int, pair: Pair, new: int) -> Iterator[tuple[
             word[k : k + 2] = [new]
             del starts[k + 1]
             length = starts[k + 1] - starts[k]
+            if corpus.config.score == "likelihood":
+                yield pair, -1, starts[k]
             if k > 0:
                 yield (word[k - 1], pair[0]), -1, starts[k - 1]
                 if starts[k] - starts[k - 1] + length < most:

@@ -14,7 +14,6 @@ from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.symbols import BIG, BORDER, count_characters, lay_out_words
 from tokpipe.vocab.merger import DuplicateTokenError, Merger
-from tokpipe.vocab.reference import train_reference
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
 
 _BYTES_A_CALL = 16_000_000  # 50 to 100 ms of decoding
@@ -78,9 +77,6 @@ def train(
     """
     if not len(counts.words):
         raise InputError("the corpus holds no word", hint="Is the input empty, or only blank?")
-    if config.score == "likelihood":  # its kernel is to come: the twin is right, and slow
-        words = dict(zip(counts.words.iter_bytes(), counts.counts.tolist(), strict=True))
-        return train_reference(words, config, marked_order)
     totals, kinds = _characters(counts, config)
     alphabet = _alphabet(totals, kinds, config, marked_order)
     base_size = len(alphabet.tokens)
@@ -145,7 +141,9 @@ def _merger(
     large = np.unique(counts.counts[counts.counts >= BIG])
     weights = counts.counts.copy()
     weights[weights >= BIG] = BIG + np.searchsorted(large, weights[weights >= BIG])
-    cells = _lay_out(counts.words, weights.astype(np.int32), _symbol_table(alphabet, codes), 2)
+    fewest = 1 if config.score == "likelihood" else 2  # that score counts lone symbols too
+    table = _symbol_table(alphabet, codes)
+    cells = _lay_out(counts.words, weights.astype(np.int32), table, fewest)
     return Merger(cells, large, list(alphabet.tokens), config, thrifty=thrifty)
 
 

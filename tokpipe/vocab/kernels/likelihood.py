@@ -1,0 +1,298 @@
+"""The run by likelihood: count(ij) / (count(i) * count(j)), the greatest first.
+
+This score rises when a part becomes rarer, so that a lazy heap is wrong: every candidate that has
+a part of the merged pair is looked up again at once. Each token has two lists of candidates, those
+it begins and those it ends; the heap knows where each candidate stands.
+
+Scores are compared as float64, and exactly, in 192 bits, where that cannot decide: equal scores
+are equal, whatever the size of the counts.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.intrinsics import load_i64
+from tokpipe.foundation.jit import compiled_helper, inlined_helper
+from tokpipe.vocab.kernels.merge import gather, has_room, merge_pair
+from tokpipe.vocab.kernels.state import (
+    CELLS_AT,
+    CROWDED,
+    ENTRIES,
+    FINISHED,
+    FLOOR,
+    GATHERED_AT,
+    HEAP,
+    LARGE_AT,
+    LOW,
+    MERGED,
+    PENDING,
+    PLACES_AT,
+    RUNNING,
+    SLOT_MASK,
+    SLOTS_AT,
+    STATUS,
+    THRIFTY,
+    TOKENS,
+    WANTED,
+    bind,
+    slot_of,
+    symbol_at,
+    tie_of,
+    weight_at,
+)
+
+_CLOSE = 1e-14  # float64 scores are right to about 6e-16
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+class Ranking(NamedTuple):
+    """What orders the candidates.
+
+    Attributes
+    ----------
+    token_counts : int64[V]
+        How often each token stands in the words as they are cut now.
+    counts : int64[E]
+        Of each candidate's pair, as last looked up; -1 once it is merged.
+    parts : int64[E, 2]
+        The counts of its two tokens at that time: while several candidates change, the heap
+        must see each of them as it was until its turn comes.
+    scores : float64[E]
+    ties : int64[E]
+    heads : int32[V, 2]
+        The first candidate that a token begins, and that it ends; -1 where there is none.
+    links : int32[E, 2]
+        The next candidate with the same left token, and with the same right one.
+    order : int32[E]
+        The heap: the best candidate first, two children each.
+    standing : int32[E]
+        Where in `order` a candidate is; -1 if its pair is too rare.
+    """
+
+    token_counts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    ties: NDArray[np.int64]
+    heads: NDArray[np.int32]
+    links: NDArray[np.int32]
+    order: NDArray[np.int32]
+    standing: NDArray[np.int32]
+
+
+@inlined_helper
+def _product(a, b):  # type: ignore[no-untyped-def]
+    """Return a * b of two uint64 as (high, low)."""
+    a0, a1, b0, b1 = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
+    low, one, two = a0 * b0, a0 * b1, a1 * b0
+    middle = (low >> _HALF) + (one & _LOW) + (two & _LOW)
+    high = a1 * b1 + (one >> _HALF) + (two >> _HALF) + (middle >> _HALF)
+    return high, (low & _LOW) | (middle << _HALF)
+
+
+@compiled_helper
+def compare_ratios(a, b, c, d, e, f):  # type: ignore[no-untyped-def]
+    """Compare a / (b * c) with d / (e * f), positive int64 all: -1, 0 or 1."""
+    left = _triple(np.uint64(a), np.uint64(e), np.uint64(f))
+    right = _triple(np.uint64(d), np.uint64(b), np.uint64(c))
+    for i in range(3):
+        if left[i] != right[i]:
+            return 1 if left[i] > right[i] else -1
+    return 0
+
+
+@inlined_helper
+def _triple(a, b, c):  # type: ignore[no-untyped-def]
+    """Return a * b * c as three uint64, the highest first."""
+    high, low = _product(a, b)
+    carry, bottom = _product(low, c)
+    top, middle = _product(high, c)
+    total = carry + middle
+    return top + (np.uint64(1) if total < carry else np.uint64(0)), total, bottom
+
+
+@inlined_helper
+def _goes_before(ranking, e, f):  # type: ignore[no-untyped-def]
+    """Say whether candidate `e` is better than `f`."""
+    one, two = ranking.scores[e], ranking.scores[f]
+    if abs(one - two) > _CLOSE * max(one, two):
+        return one > two
+    exact = compare_ratios(
+        ranking.counts[e],
+        ranking.parts[e, 0],
+        ranking.parts[e, 1],
+        ranking.counts[f],
+        ranking.parts[f, 0],
+        ranking.parts[f, 1],
+    )
+    if exact != 0:
+        return exact > 0
+    if ranking.ties[e] != ranking.ties[f]:
+        return ranking.ties[e] < ranking.ties[f]
+    return e < f
+
+
+@compiled_helper
+def _settle(state, ranking, j, e):  # type: ignore[no-untyped-def]
+    """Put candidate `e` into the gap at `j` of the heap, and move it up or down to its place."""
+    size = state.numbers[HEAP]
+    while j > 0 and _goes_before(ranking, e, np.int64(ranking.order[(j - 1) >> 1])):
+        ranking.order[j] = ranking.order[(j - 1) >> 1]
+        ranking.standing[ranking.order[j]] = j
+        j = (j - 1) >> 1
+    while 2 * j + 1 < size:
+        child = 2 * j + 1
+        if child + 1 < size and _goes_before(
+            ranking, np.int64(ranking.order[child + 1]), np.int64(ranking.order[child])
+        ):
+            child += 1
+        if _goes_before(ranking, e, np.int64(ranking.order[child])):
+            break
+        ranking.order[j] = ranking.order[child]
+        ranking.standing[ranking.order[j]] = j
+        j = child
+    ranking.order[j] = e
+    ranking.standing[e] = j
+
+
+@compiled_helper
+def _leave(state, ranking, e):  # type: ignore[no-untyped-def]
+    """Take a candidate out of the heap."""
+    j = np.int64(ranking.standing[e])
+    ranking.standing[e] = -1
+    state.numbers[HEAP] -= 1
+    size = state.numbers[HEAP]
+    if j < size:
+        _settle(state, ranking, j, np.int64(ranking.order[size]))
+
+
+@compiled_helper
+def _rate(n, state, ranking, e):  # type: ignore[no-untyped-def]
+    """Look up a candidate's count and score again, and give it its place in the heap or none."""
+    pair = state.entries[e, 0]
+    count = load_i64(slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair) + 8)
+    # A pair that can come back may be broken and made in one merge: the first place moves, the
+    # count does not.
+    changed = count != ranking.counts[e] or state.numbers[THRIFTY] == 0
+    if count < state.numbers[FLOOR]:
+        if ranking.standing[e] >= 0:
+            _leave(state, ranking, e)
+        ranking.counts[e] = count
+        return
+    lefts, rights = ranking.token_counts[pair >> 32], ranking.token_counts[pair & LOW]
+    ranking.counts[e] = count
+    ranking.parts[e, 0] = lefts
+    ranking.parts[e, 1] = rights
+    ranking.scores[e] = np.float64(count) / (np.float64(lefts) * np.float64(rights))
+    if changed:
+        ranking.ties[e] = tie_of(n, e)
+    j = np.int64(ranking.standing[e])
+    if j < 0:
+        j = state.numbers[HEAP]
+        state.numbers[HEAP] = j + 1
+    _settle(state, ranking, j, e)
+
+
+@compiled_helper
+def count_tokens(state, ranking, begin, end):  # type: ignore[no-untyped-def]
+    """Count the tokens that begin in cells ``begin..end - 1``."""
+    n = bind(state)
+    cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
+    for p in range(begin, end):
+        symbol = symbol_at(cells, p)
+        if symbol >= 0:
+            ranking.token_counts[symbol] += weight_at(cells, large, p)
+
+
+@compiled_helper
+def enter(state, ranking, begin, end):  # type: ignore[no-untyped-def]
+    """Put the candidates ``begin..end - 1`` into the lists of their tokens and into the heap."""
+    n = bind(state)
+    for e in range(begin, end):
+        pair = state.entries[e, 0]
+        for side in range(2):
+            token = pair >> 32 if side == 0 else pair & LOW
+            ranking.links[e, side] = ranking.heads[token, side]
+            ranking.heads[token, side] = e
+        ranking.counts[e] = 0
+        ranking.standing[e] = -1
+        _rate(n, state, ranking, e)
+
+
+@compiled_helper
+def _rate_neighbours(n, state, ranking, token, side):  # type: ignore[no-untyped-def]
+    """Rate the candidates that a token begins (side 0) or ends (side 1) again.
+
+    Those that are merged leave the list, and those that are too rare as well if THRIFTY.
+    Returns how many there were.
+    """
+    seen = np.int64(0)
+    before = np.int64(-1)
+    e = np.int64(ranking.heads[token, side])
+    while e >= 0:
+        follower = np.int64(ranking.links[e, side])
+        if ranking.counts[e] >= 0:
+            _rate(n, state, ranking, e)
+        stays = ranking.counts[e] >= (state.numbers[FLOOR] if state.numbers[THRIFTY] else 0)
+        if stays:
+            before = e
+        elif before < 0:
+            ranking.heads[token, side] = follower
+        else:
+            ranking.links[before, side] = follower
+        e = follower
+        seen += 1
+    return seen
+
+
+@compiled_helper
+def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-untyped-def]
+    """Go on merging; parameters and result as in `frequency.advance`, and the `Ranking`."""
+    n = bind(state)
+    numbers = state.numbers
+    numbers[STATUS] = RUNNING
+    done = np.int64(0)
+    while True:
+        if numbers[PENDING] < 0:
+            if numbers[HEAP] == 0:
+                numbers[STATUS] = FINISHED
+                return done
+            numbers[PENDING] = ranking.order[0]
+            _leave(state, ranking, numbers[PENDING])
+            ranking.counts[numbers[PENDING]] = -1
+        if done == merges.shape[0] or work <= 0 or known < -1:
+            return done
+        entry = numbers[PENDING]
+        pair, count = state.entries[entry, 0], state.entries[entry, 2]
+        left, right = pair >> 32, pair & LOW
+        from_places = load_i64(n + 8 * PLACES_AT) + 4 * state.entries[entry, 1]
+        if numbers[THRIFTY] == 0:
+            count = gather(n, entry, left, right)
+            from_places = load_i64(n + 8 * GATHERED_AT)
+        new = numbers[TOKENS] if known < 0 else np.int64(known)
+        numbers[WANTED] = count
+        if not has_room(n, state, count, max(new, numbers[TOKENS]) + 1):
+            numbers[STATUS] = CROWDED
+            return done
+        first = numbers[ENTRIES]
+        merge_pair(n, entry, new, from_places, count)
+        ranking.token_counts[left] -= numbers[MERGED]
+        ranking.token_counts[right] -= numbers[MERGED]
+        ranking.token_counts[new] += numbers[MERGED]
+        work -= count + 100
+        for token in (left, right, new):
+            for side in range(2):
+                work -= _rate_neighbours(n, state, ranking, token, side)
+        enter(state, ranking, first, numbers[ENTRIES])
+        merges[done, 0] = left
+        merges[done, 1] = right
+        merges[done, 2] = new
+        done += 1
+        numbers[PENDING] = -1
+        if new == numbers[TOKENS]:
+            numbers[TOKENS] = new + 1
+        if known >= 0:
+            known = -2  # only the choice of the next one is left to do

@@ -1,0 +1,270 @@
+"""One merge: the cells, the table of pairs and the new candidates."""
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import load_i32, load_i64, store_i32, store_i64
+from tokpipe.foundation.jit import compiled_helper, inlined_helper
+from tokpipe.vocab.kernels.state import (
+    CELLS_AT,
+    DEAD,
+    DEC,
+    ENTRIES,
+    ENTRIES_AT,
+    EVENTS_AT,
+    FLOOR,
+    GATHERED_AT,
+    HEAP,
+    INC,
+    LARGE_AT,
+    LEFT,
+    LIKELIHOOD,
+    LIVE_PLACES,
+    LONGEST,
+    LOW,
+    MERGED,
+    NEIGHBOURS_AT,
+    NEW,
+    PAIRS,
+    PLACES,
+    PLACES_AT,
+    RIGHT,
+    ROW,
+    ROWS,
+    SLOT_MASK,
+    SLOTS_AT,
+    THEN,
+    THRIFTY,
+    TOUCHED_AT,
+    holds,
+    length_at,
+    put_row,
+    slot_of,
+    symbol_at,
+    weight_at,
+)
+
+
+@inlined_helper
+def gather(n, entry, left, right):  # type: ignore[no-untyped-def]
+    """Collect every place of a pair in every word that a candidate names.
+
+    tokenizers keeps words and not places: where a pair comes back (a token made by two merges),
+    a candidate merges also what came back later in its words.
+    """
+    cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
+    row = load_i64(n + 8 * ENTRIES_AT) + 24 * entry
+    start, count = load_i64(row + 8), load_i64(row + 16)
+    out = load_i64(n + 8 * GATHERED_AT)
+    found, word_end = np.int64(0), np.int64(-1)
+    for i in range(start, start + count):
+        p = np.int64(load_i32(places + 4 * i))
+        if p < word_end:
+            continue
+        while symbol_at(cells, p - 1) != -1:
+            p -= 1
+        while symbol_at(cells, p) != -1:
+            if holds(cells, p, left, right):
+                store_i32(out + 4 * found, np.int32(p))
+                found += 1
+            p += length_at(cells, p + 1)
+        word_end = p
+    return found
+
+
+@inlined_helper
+def _note(row, side, weight, event, code, place):  # type: ignore[no-untyped-def]
+    """Add to one side of a neighbour's row the pair that a merge makes, and remember its place."""
+    store_i64(row + side + INC, load_i64(row + side + INC) + weight)
+    store_i64(row + side + NEW, load_i64(row + side + NEW) + 1)
+    store_i32(event, np.int32(code))
+    store_i32(event + 4, np.int32(place))
+
+
+@inlined_helper
+def _replace(n, pair, new, from_places, count):  # type: ignore[no-untyped-def]
+    """Replace a pair by a new symbol wherever it still stands; sum up what changes around it.
+
+    Returns how many events, left and right neighbours there are. An event is (code, place): a pair
+    that the merge made, by its left neighbour (code >= 0) or its right one (code = -1 - token).
+    """
+    cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
+    events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
+    lefts = load_i64(n + 8 * TOUCHED_AT)
+    rights = lefts + 4 * load_i64(n + 8 * ROWS)
+    longest = load_i64(n + 8 * LONGEST)
+    left, right = pair >> 32, pair & LOW
+    made, n_lefts, n_rights, merged = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for i in range(count):
+        p = np.int64(load_i32(from_places + 4 * i))
+        if symbol_at(cells, p) != left or load_i32(cells + 8 * p + 4) < 0:
+            continue
+        middle = p + length_at(cells, p + 1)
+        if symbol_at(cells, middle) != right:
+            continue
+        behind = middle + length_at(cells, middle + 1)
+        weight = weight_at(cells, large, p)
+        covered = behind - p
+        merged += weight
+        before, after = symbol_at(cells, p - 1), symbol_at(cells, behind)
+        store_i32(cells + 8 * middle, np.int32(DEAD))
+        store_i32(cells + 8 * p, np.int32(new))
+        store_i32(cells + 8 * p + 12, np.int32(-covered))
+        store_i32(cells + 8 * behind - 8, np.int32(new))
+        store_i32(cells + 8 * behind - 4, np.int32(-covered))
+        if before >= 0:
+            row = neighbours + ROW * before
+            if load_i64(row + LEFT + DEC) == 0 and load_i64(row + LEFT + NEW) == 0:
+                store_i32(lefts + 4 * n_lefts, np.int32(before))
+                n_lefts += 1
+            store_i64(row + LEFT + DEC, load_i64(row + LEFT + DEC) + weight)
+            length = length_at(cells, p - 1)
+            if covered + length < longest:
+                _note(row, LEFT, weight, events + 8 * made, before, p - length)
+                made += 1
+        if after >= 0:
+            row = neighbours + ROW * after
+            if load_i64(row + RIGHT + DEC) == 0:
+                store_i32(rights + 4 * n_rights, np.int32(after))
+                n_rights += 1
+            store_i64(row + RIGHT + DEC, load_i64(row + RIGHT + DEC) + weight)
+            if covered + length_at(cells, behind + 1) < longest:
+                if after != new:
+                    _note(row, RIGHT, weight, events + 8 * made, -1 - after, p)
+                else:  # only where the token is not new: (new, new) is summed up on the left side
+                    if load_i64(row + LEFT + DEC) == 0 and load_i64(row + LEFT + NEW) == 0:
+                        store_i32(lefts + 4 * n_lefts, np.int32(new))
+                        n_lefts += 1
+                    _note(row, LEFT, weight, events + 8 * made, new, p)
+                made += 1
+    store_i64(n + 8 * MERGED, merged)
+    return made, n_lefts, n_rights
+
+
+@inlined_helper
+def _insert(n, pair, change):  # type: ignore[no-untyped-def]
+    """Add to a pair's count, from nothing if it is not in the table; return its slot."""
+    slot = slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair)
+    if load_i64(slot) == 0:
+        store_i64(slot, pair + 1)
+        store_i64(slot + 8, np.int64(0))
+        store_i64(n + 8 * PAIRS, load_i64(n + 8 * PAIRS) + 1)
+    store_i64(slot + 8, load_i64(slot + 8) + change)
+    return slot
+
+
+@inlined_helper
+def _add_made(n, side, tokens, count, new):  # type: ignore[no-untyped-def]
+    """Add the pairs that the merge made on one side to the table."""
+    neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
+    least = load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
+    for i in range(count):
+        token = np.int64(load_i32(tokens + 4 * i))
+        row = neighbours + ROW * token + side
+        store_i64(row + THEN, np.int64(-1))
+        if load_i64(row + INC) >= least:
+            pair = (token << 32 | new) if side == LEFT else (new << 32 | token)
+            store_i64(row + THEN, _insert(n, pair, load_i64(row + INC)))
+
+
+@inlined_helper
+def _take_broken(n, side, tokens, count, pair):  # type: ignore[no-untyped-def]
+    """Take the pairs that the merge broke on one side from the table."""
+    neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
+    slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
+    thrifty = load_i64(n + 8 * THRIFTY) != 0
+    left, right = pair >> 32, pair & LOW
+    for i in range(count):
+        token = np.int64(load_i32(tokens + 4 * i))
+        weight = load_i64(neighbours + ROW * token + side + DEC)
+        if weight > 0:
+            broken = (token << 32 | left) if side == LEFT else (right << 32 | token)
+            slot = slot_of(slots, mask, broken)
+            if load_i64(slot) != 0:
+                store_i64(slot + 8, load_i64(slot + 8) - weight)
+            elif not thrifty:
+                _insert(n, broken, -weight)
+
+
+@inlined_helper
+def _open_made(n, side, tokens, count):  # type: ignore[no-untyped-def]
+    """Make candidates of the pairs that the merge made on one side and that are common enough."""
+    neighbours, entries = load_i64(n + 8 * NEIGHBOURS_AT), load_i64(n + 8 * ENTRIES_AT)
+    floor = load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
+    e, start = load_i64(n + 8 * ENTRIES), load_i64(n + 8 * PLACES)
+    begin = start
+    for i in range(count):
+        row = neighbours + ROW * np.int64(load_i32(tokens + 4 * i)) + side
+        slot = load_i64(row + THEN)
+        if slot == -1:
+            continue
+        store_i64(row + THEN, np.int64(-1))
+        if load_i64(slot + 8) >= floor:
+            put_row(entries + 24 * e, load_i64(slot) - 1, start, load_i64(row + NEW))
+            store_i64(row + THEN, start)
+            start += load_i64(row + NEW)
+            e += 1
+    store_i64(n + 8 * ENTRIES, e)
+    store_i64(n + 8 * PLACES, start)
+    store_i64(n + 8 * LIVE_PLACES, load_i64(n + 8 * LIVE_PLACES) + start - begin)
+
+
+@inlined_helper
+def _place_events(n, made):  # type: ignore[no-untyped-def]
+    """Write the places of the pairs that a merge made to their candidates."""
+    events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
+    places = load_i64(n + 8 * PLACES_AT)
+    for i in range(made):
+        code = np.int64(load_i32(events + 8 * i))
+        row = neighbours + (ROW * code + LEFT if code >= 0 else ROW * (-1 - code) + RIGHT)
+        next_place = load_i64(row + THEN)
+        if next_place >= 0:
+            store_i32(places + 4 * next_place, load_i32(events + 8 * i + 4))
+            store_i64(row + THEN, next_place + 1)
+
+
+@inlined_helper
+def _clear(n, side, tokens, count):  # type: ignore[no-untyped-def]
+    neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
+    for i in range(count):
+        row = neighbours + ROW * np.int64(load_i32(tokens + 4 * i)) + side
+        store_i64(row + DEC, np.int64(0))
+        store_i64(row + INC, np.int64(0))
+        store_i64(row + NEW, np.int64(0))
+
+
+@compiled_helper
+def merge_pair(n, entry, new, from_places, count):  # type: ignore[no-untyped-def]
+    """Carry out one merge, down to the new candidates; they are not in the heap yet."""
+    pair = load_i64(load_i64(n + 8 * ENTRIES_AT) + 24 * entry)
+    lefts = load_i64(n + 8 * TOUCHED_AT)
+    rights = lefts + 4 * load_i64(n + 8 * ROWS)
+    made, n_lefts, n_rights = _replace(n, pair, new, from_places, count)
+    # Made before broken: a pair may be both (abab: (ab)a is made, then (ab)(ab) breaks it).
+    _add_made(n, LEFT, lefts, n_lefts, new)
+    _add_made(n, RIGHT, rights, n_rights, new)
+    _take_broken(n, LEFT, lefts, n_lefts, pair)
+    _take_broken(n, RIGHT, rights, n_rights, pair)
+    _open_made(n, LEFT, lefts, n_lefts)
+    _open_made(n, RIGHT, rights, n_rights)
+    _place_events(n, made)
+    _clear(n, LEFT, lefts, n_lefts)
+    _clear(n, RIGHT, rights, n_rights)
+    slot = slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair)
+    if load_i64(n + 8 * THRIFTY) != 0:  # it cannot come back: let the next clean-up drop it
+        store_i64(slot + 8, np.int64(0))
+    elif load_i64(n + 8 * LIKELIHOOD) != 0:  # by frequency it stays as it was, as in tokenizers
+        store_i64(slot + 8, load_i64(slot + 8) - load_i64(n + 8 * MERGED))
+
+
+@inlined_helper
+def has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
+    """Say whether a merge of so many occurrences is sure to find room in every array."""
+    pairs = min(2 * count, 2 * tokens)
+    likely = load_i64(n + 8 * LIKELIHOOD) != 0  # that run has a heap of its own
+    return (
+        load_i64(n + 8 * PLACES) + 2 * count <= state.places.shape[0]
+        and load_i64(n + 8 * ENTRIES) + pairs <= state.entries.shape[0]
+        and (likely or load_i64(n + 8 * HEAP) + pairs <= state.heap.shape[0])
+        and 3 * (load_i64(n + 8 * PAIRS) + 2 * pairs) <= 2 * state.slots.shape[0]
+        and 2 * count <= state.events.shape[0]
+    )

@@ -1,0 +1,119 @@
+"""The first count of all pairs, and the candidates that it gives."""
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import load_i64, store_i32, store_i64
+from tokpipe.foundation.jit import compiled_helper
+from tokpipe.vocab.kernels.state import (
+    CELLS_AT,
+    ENTRIES,
+    ENTRIES_AT,
+    FLOOR,
+    LARGE_AT,
+    LIVE_PLACES,
+    PAIRS,
+    PLACES,
+    PLACES_AT,
+    SLOT_MASK,
+    SLOTS_AT,
+    THRIFTY,
+    bind,
+    slot_of,
+    symbol_at,
+    weight_at,
+)
+
+
+@compiled_helper
+def count_pairs(state, found, begin, end):  # type: ignore[no-untyped-def]
+    """Count the pairs that begin in cells ``begin..end - 1``.
+
+    Parameters
+    ----------
+    state : MergeState
+        Its slots are filled.
+    found : int32[S]
+        The number of places of the pair in each slot, added to.
+
+    Returns
+    -------
+    int
+        `end`, or the cell to go on from when the table is two thirds full.
+    """
+    n = bind(state)
+    cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
+    slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
+    pairs = load_i64(n + 8 * PAIRS)
+    most = state.slots.shape[0] * 2 // 3
+    p = begin
+    while p < end and pairs < most:
+        left, right = symbol_at(cells, p), symbol_at(cells, p + 1)
+        if left >= 0 and right >= 0:
+            pair = left << 32 | right
+            slot = slot_of(slots, mask, pair)
+            if load_i64(slot) == 0:
+                store_i64(slot, pair + 1)
+                pairs += 1
+            store_i64(slot + 8, load_i64(slot + 8) + weight_at(cells, large, p))
+            found[(slot - slots) >> 4] += 1
+        p += 1
+    store_i64(n + 8 * PAIRS, pairs)
+    return p
+
+
+@compiled_helper
+def move_slots(source, target, found, found_target):  # type: ignore[no-untyped-def]
+    """Copy all slots, and the places counted beside them, into a larger table."""
+    base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
+    for j in range(source.shape[0]):
+        if source[j, 0] != 0:
+            slot = slot_of(base, mask, source[j, 0] - 1)
+            k = (slot - base) >> 4
+            target[k, 0] = source[j, 0]
+            target[k, 1] = source[j, 1]
+            found_target[k] = found[j]
+
+
+@compiled_helper
+def open_entries(state, found):  # type: ignore[no-untyped-def]
+    """Make a candidate of each pair that is common enough; rare ones leave the table if THRIFTY.
+
+    `found` comes out holding the candidate of each slot, or -1; `places` are reserved and empty
+    (lengths are 0).
+    """
+    n = bind(state)
+    slots, entries = state.slots, state.entries
+    floor = state.numbers[FLOOR] if state.numbers[THRIFTY] else 1
+    e, start = np.int64(0), np.int64(0)
+    for j in range(slots.shape[0]):
+        if slots[j, 0] != 0 and slots[j, 1] >= floor:
+            entries[e, 0] = slots[j, 0] - 1
+            entries[e, 1] = start
+            entries[e, 2] = 0
+            start += found[j]
+            found[j] = e
+            e += 1
+        else:
+            found[j] = -1
+    store_i64(n + 8 * ENTRIES, e)
+    store_i64(n + 8 * PLACES, start)
+    store_i64(n + 8 * LIVE_PLACES, start)
+
+
+@compiled_helper
+def place_pairs(state, found, begin, end):  # type: ignore[no-untyped-def]
+    """Write the places of the pairs that begin in cells ``begin..end - 1``."""
+    n = bind(state)
+    cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
+    slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
+    entries = load_i64(n + 8 * ENTRIES_AT)
+    for p in range(begin, end):
+        left, right = symbol_at(cells, p), symbol_at(cells, p + 1)
+        if left >= 0 and right >= 0:
+            slot = slot_of(slots, mask, left << 32 | right)
+            e = np.int64(found[(slot - slots) >> 4])
+            if e >= 0:
+                row = entries + 24 * e
+                filled = load_i64(row + 16)
+                store_i32(places + 4 * (load_i64(row + 8) + filled), np.int32(p))
+                store_i64(row + 16, filled + 1)

@@ -1,0 +1,196 @@
+"""The merging itself: one long computation, cut into calls that last a fraction of a second.
+
+Its twin is `tokpipe.vocab.reference.merges_of`: a run of these kernels makes the same merges, and
+tests/parity holds them to it. Everything that must survive between two calls is in `MergeState`.
+
+- `cells`: the words, laid out by symbols.py. A token that covers several cells can be walked from
+  both ends, so that a merge finds its neighbours at once, in a word of any length.
+- `slots`: hash table from a pair (left << 32 | right, stored plus one; 0 is free) to its count.
+- A candidate is a row of `entries` (pair, start, length): the cells ``places[start:][:length]``
+  held the pair when it came up, ascending. Some may hold something else by now: each is looked at
+  when its turn comes.
+- `heap`: rows (score, tie, candidate), greatest score first, then lowest tie. It is lazy: counts
+  only fall, so a row that is out of date stands too high, and is put right when it comes to the
+  front. Rows with four children each: three levels less than with two, on one cache line.
+- `neighbours`: a row for each token, summed up during one merge, so that each changed pair costs
+  one look into the hash table and not one for each occurrence.
+
+Most runs never meet a token that two merges make. Without such a token a pair cannot come back
+once it is merged or rare, so that pairs below `min_frequency` are not kept at all (THRIFTY). If one
+turns up, the caller starts over and keeps everything, as tokenizers' rules then need it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.intrinsics import (
+    load_i32,
+    load_i64,
+    store_i64,
+)
+from tokpipe.foundation.jit import compiled_helper, inlined_helper
+from tokpipe.vocab.kernels.symbols import BIG
+
+# Rows of `MergeState.numbers`: what is a single number. First the fill of each array.
+PAIRS, ENTRIES, PLACES, HEAP = 0, 1, 2, 3
+# Where the run stands.
+LIVE_PLACES = 4  # places of the candidates in the heap: what a clean-up may have to keep
+TOKENS = 5  # the id of the next new token
+PENDING = 6  # the candidate that was chosen and not yet merged, or -1
+STATUS = 7
+WANTED = 8  # occurrences of the merge for which there was no room
+MERGED = 9  # the weight of what the last merge replaced
+# The settings of the run.
+FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 10, 11, 12, 13, 14
+# The addresses of the arrays, and two of their sizes, for the private parts.
+CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 15, 16, 17, 18, 19, 20
+EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 21, 22, 23, 24, 25, 26
+NUMBERS = 27
+
+# What `STATUS` says.
+RUNNING, FINISHED, CROWDED = 0, 1, 2
+
+# Fields of a row of `neighbours`, in bytes. DEC: weight of the pairs that a merge broke; INC: of
+# those that it made; NEW: how many places those have; THEN: the slot of the pair that was made,
+# later the next free place of its candidate, or -1.
+DEC, INC, NEW, THEN = 0, 8, 16, 24
+LEFT, RIGHT, ROW = 0, 32, 64
+
+NOWHERE = 1 << 62  # a pair that a repeated token left standing nowhere goes first
+DEAD = -2  # in a cell that no longer begins a token
+LOW = 0xFFFFFFFF
+MIX = np.int64(-7046029254386353131)  # 2^64 / golden ratio
+
+
+class MergeState(NamedTuple):
+    """All arrays of a run.
+
+    Attributes
+    ----------
+    cells : int32[N, 2]
+    large : int64[K]
+        Counts of `BIG` and more.
+    slots : int64[S, 2]
+        S is a power of two.
+    entries : int64[E, 3]
+    places : int32[P]
+    heap : int64[H, 3]
+    events : int32[2 * O, 2]
+        Scratch for one merge of O occurrences.
+    neighbours : int64[V, 8]
+    touched : int32[2, V]
+        Scratch for one merge: the left and the right neighbours met.
+    gathered : int32[N]
+        Scratch for one merge, if not THRIFTY; else empty.
+    numbers : int64[NUMBERS]
+    """
+
+    cells: NDArray[np.int32]
+    large: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    entries: NDArray[np.int64]
+    places: NDArray[np.int32]
+    heap: NDArray[np.int64]
+    events: NDArray[np.int32]
+    neighbours: NDArray[np.int64]
+    touched: NDArray[np.int32]
+    gathered: NDArray[np.int32]
+    numbers: NDArray[np.int64]
+
+
+@inlined_helper
+def bind(state):  # type: ignore[no-untyped-def]
+    """Write the addresses of the arrays beside the numbers; return the address of those.
+
+    The arrays are the caller's arguments, and so outlive the call.
+    """
+    numbers = state.numbers
+    numbers[CELLS_AT] = state.cells.ctypes.data
+    numbers[LARGE_AT] = state.large.ctypes.data
+    numbers[SLOTS_AT] = state.slots.ctypes.data
+    numbers[ENTRIES_AT] = state.entries.ctypes.data
+    numbers[PLACES_AT] = state.places.ctypes.data
+    numbers[HEAP_AT] = state.heap.ctypes.data
+    numbers[EVENTS_AT] = state.events.ctypes.data
+    numbers[NEIGHBOURS_AT] = state.neighbours.ctypes.data
+    numbers[TOUCHED_AT] = state.touched.ctypes.data
+    numbers[GATHERED_AT] = state.gathered.ctypes.data
+    numbers[ROWS] = state.neighbours.shape[0]
+    numbers[SLOT_MASK] = state.slots.shape[0] - 1
+    return numbers.ctypes.data
+
+
+@inlined_helper
+def slot_of(slots, mask, pair):  # type: ignore[no-untyped-def]
+    """Return the address of a pair's slot, or of the free slot where it belongs."""
+    j = ((pair * MIX) >> 32) & mask
+    while True:
+        slot = slots + 16 * j
+        held = load_i64(slot)
+        if held == pair + 1 or held == 0:
+            return slot
+        j = (j + 1) & mask
+
+
+@inlined_helper
+def symbol_at(cells, p):  # type: ignore[no-untyped-def]
+    return np.int64(load_i32(cells + 8 * p))
+
+
+@inlined_helper
+def weight_at(cells, large, p):  # type: ignore[no-untyped-def]
+    weight = np.int64(load_i32(cells + 8 * p + 4))
+    return weight if weight < BIG else load_i64(large + 8 * (weight - BIG))
+
+
+@inlined_helper
+def length_at(cells, p):  # type: ignore[no-untyped-def]
+    """Return how many cells the token covers whose second or last cell is `p` (1 if neither)."""
+    held = np.int64(load_i32(cells + 8 * p + 4))
+    return -held if held < 0 else np.int64(1)
+
+
+@inlined_helper
+def holds(cells, p, left, right):  # type: ignore[no-untyped-def]
+    """Say whether a pair stands at `p`."""
+    if symbol_at(cells, p) != left or load_i32(cells + 8 * p + 4) < 0:
+        return False
+    return symbol_at(cells, p + length_at(cells, p + 1)) == right
+
+
+@inlined_helper
+def put_row(row, score, tie, entry):  # type: ignore[no-untyped-def]
+    store_i64(row, score)
+    store_i64(row + 8, tie)
+    store_i64(row + 16, entry)
+
+
+@inlined_helper
+def _shorten(n, row, by):  # type: ignore[no-untyped-def]
+    store_i64(row + 8, load_i64(row + 8) + by)
+    store_i64(row + 16, load_i64(row + 16) - by)
+    store_i64(n + 8 * LIVE_PLACES, load_i64(n + 8 * LIVE_PLACES) - by)
+
+
+@compiled_helper
+def tie_of(n, entry):  # type: ignore[no-untyped-def]
+    """Return what decides among equal scores, the lowest first.
+
+    By default the pair itself. First-seen: the length in characters, then the first place.
+    """
+    row = load_i64(n + 8 * ENTRIES_AT) + 24 * entry
+    pair = load_i64(row)
+    if load_i64(n + 8 * FIRST_SEEN) == 0:
+        return pair
+    cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
+    start = load_i64(row + 8)
+    for i in range(start, start + load_i64(row + 16)):
+        p = np.int64(load_i32(places + 4 * i))
+        if holds(cells, p, pair >> 32, pair & LOW):
+            if load_i64(n + 8 * THRIFTY) != 0:  # what is dead stays dead: never look again
+                _shorten(n, row, i - start)
+            left = length_at(cells, p + 1)
+            return (left + length_at(cells, p + left + 1)) << 32 | p
+    return pair - NOWHERE
