@@ -41,6 +41,23 @@ class Session:
     dry_run: bool = False
     force: bool = False
 
+    def begin_kernels(self, *, keeps: str = "") -> None:
+        """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
+
+        Parameters
+        ----------
+        keeps
+            "the words counted so far are kept"; empty where the work starts over.
+        """
+        from tokpipe.foundation.jit import cache_folder  # numba
+
+        self.console.when_stopped = keeps
+        folder = cache_folder()
+        if folder is None:
+            self.progress.note("compiling kernels: nowhere to keep them (see tokpipe doctor)")
+        elif next(folder.rglob("*.nbi"), None) is None:
+            self.progress.note("compiling kernels, first run only: about half a minute")
+
 
 def global_options() -> list[click.Option]:
     """Make the options that the group and each command understand."""

@@ -166,23 +166,23 @@ class Console:
         header
             Names of the columns, or nothing.
         """
-        from rich.table import Table
-        from rich.text import Text
+        from tokpipe.cli.table import table_lines  # rich, for the widths of characters
 
+        out = self.out
         if title:
-            self.out.line(self.out.styled(self.out.glyph(safe_lines(title)), "bold"))
-        columns = max((len(row) for row in [*rows, header]), default=0)
-        several = columns > 2
-        table = Table(box=None, show_header=bool(header), padding=(0, 2, 0, 0), pad_edge=False)
-        for i in range(columns):
-            name = Text(header[i] if i < len(header) else "")
-            right = several and i > 0
-            table.add_column(name, justify="right" if right else "left", overflow="fold")
-        for row in rows:
-            cells = [Text(self.out.glyph(safe_lines(cell))) for cell in row]
-            cells[0].stylize("cyan")
-            table.add_row(*cells, *[Text("")] * (columns - len(cells)))
-        self.rich().print(table)
+            out.line(out.styled(self._cell(title), "bold"))
+        lines = table_lines(
+            [[self._cell(cell) for cell in row] for row in rows],
+            [self._cell(name) for name in header],
+            out.width,
+            name_style=lambda text: out.styled(text, "cyan"),
+            head_style=lambda text: out.styled(text, "dim"),
+        )
+        for line in lines:
+            out.line(line)
+
+    def _cell(self, text: str) -> str:
+        return self.out.glyph(visible(text))
 
     def flush(self) -> None:
         """Push everything out, so that a full disk is noticed while it can still be said."""

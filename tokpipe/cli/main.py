@@ -12,13 +12,17 @@ from tokpipe.cli.streams import prepare_streams
 
 _HOME = "tokpipe.cli.commands"
 _SECTIONS = {
-    "Look and understand": {
-        "explain": f"{_HOME}.explain",
-        "check": f"{_HOME}.check",
-    },
     "First steps": {
         "doctor": f"{_HOME}.doctor",
         "completion": f"{_HOME}.completion",
+    },
+    "Words and vocabularies": {
+        "count-words": f"{_HOME}.count_words",
+        "merge-counts": f"{_HOME}.merge_counts",
+    },
+    "Look and understand": {
+        "explain": f"{_HOME}.explain",
+        "check": f"{_HOME}.check",
     },
 }
 _EPILOG = """\

@@ -88,6 +88,7 @@ def config_options(
     heading: str = "Options",
     flags: Mapping[str, str] | None = None,
     leave_out: tuple[str, ...] = (),
+    given_only: bool = False,
 ) -> Decorator:
     """Add one option a field of `kind`, and pass the built object as the argument `argument`.
 
@@ -103,6 +104,8 @@ def config_options(
         Other names for a field's option: ``{"lowercase": "--lowercase/--cased"}``.
     leave_out
         Fields that the command sets itself; they keep their defaults.
+    given_only
+        Pass a dict of what was given anywhere, and no object: the rest depends on other settings.
     """
     chosen = [f for f in fields(kind) if f.name not in leave_out]
     types = typing.get_type_hints(kind)
@@ -110,23 +113,29 @@ def config_options(
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         def run(*positional: Any, **arguments: Any) -> Any:
             values = {f.name: arguments.pop(f.name) for f in chosen}
-            return command(*positional, **{argument: kind(**values)}, **arguments)
+            if given_only:
+                made: Any = {name: value for name, value in values.items() if value is not None}
+            else:
+                made = kind(**values)
+            return command(*positional, **{argument: made}, **arguments)
 
         run.__name__, run.__doc__ = command.__name__, command.__doc__
         run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
         for f in reversed(chosen):
             names = (flags or {}).get(f.name)
-            run = _option(f, types[f.name], heading, names)(run)
+            run = _option(f, types[f.name], heading, names, shows_default=not given_only)(run)
         return run
 
     return decorate
 
 
-def _option(f: Field[Any], hint: Any, heading: str, names: str | None) -> Decorator:
+def _option(
+    f: Field[Any], hint: Any, heading: str, names: str | None, *, shows_default: bool
+) -> Decorator:
     flag = f"--{f.name.replace('_', '-')}"
     if _plain(hint) is bool and not names:
         names = f"{flag}/--no-{flag[2:]}"
-    default = f.default if f.default is not MISSING else None
+    default = f.default if f.default is not MISSING and shows_default else None
     kind = _click_type(hint, f)
     extra = {} if "/" in (names or "") else {"type": kind, "metavar": _metavar(kind)}
     return click.option(

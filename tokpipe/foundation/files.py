@@ -71,7 +71,8 @@ def build_folder(
     """Build a folder beside `target` and rename it into place only if the block succeeds.
 
     Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
-    command goes on from there. A full disk or any other error removes it.
+    command goes on from there; so does work that was refused to a command of other settings. A full
+    disk or any other error removes it.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ def build_folder(
                 _sync_tree(partial)
                 _put_in_place(partial, target, old)
             except BaseException as error:
-                if not _can_go_on(error) or identity is None:
+                if identity is None or not _can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
                 raise
 
@@ -245,7 +246,11 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _can_go_on(error: BaseException) -> bool:
     interrupted = not isinstance(error, Exception)
-    return interrupted or isinstance(error, MemoryError | MemoryLimitError)
+    return interrupted or isinstance(error, MemoryError | MemoryLimitError | ArtifactError)
+
+
+def _holds_work(partial: Path) -> bool:
+    return any(path.is_file() and path.name != _IDENTITY for path in partial.rglob("*"))
 
 
 def _sync_tree(folder: Path) -> None:

@@ -88,15 +88,30 @@ def test_c_locale_gets_ascii_signs(monkeypatch):
     assert console.out.glyph("✓ a → b") == "+ a -> b"
 
 
-@pytest.mark.parametrize("width", [1, 20, 60])
+@pytest.mark.parametrize("width", [20, 30, 60])
 def test_tables_keep_to_the_width(monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     stream = Terminal()
     monkeypatch.setenv("NO_COLOR", "1")
     rows = [("vocabulary", "/a/very/long/path/to/some/folder/of/a/tokenizer"), ("size", "8,000")]
-    on(monkeypatch, stream).table("", rows)
-    if width >= 20:
-        assert max(map(len, stream.written.splitlines())) <= width
+    console = on(monkeypatch, stream)
+    console.table("", rows)
+    console.table("", [("8,000", "1.32", "4.1")], header=("size", "tokens a word", "bytes a token"))
+    assert max(map(len, stream.written.splitlines())) <= width
+    assert not any(line != line.rstrip() for line in stream.written.splitlines())
+
+
+def test_columns_are_aligned_by_what_is_seen(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setenv("NO_COLOR", "1")
+    on(monkeypatch, stream).table("", [("東京", "1", "20"), ("a", "300", "4")])
+    assert stream.written == "東京    1  20\na     300   4\n"
+
+
+def test_no_table_is_no_lines(monkeypatch):
+    stream = Terminal()
+    on(monkeypatch, stream).table("", [])
+    assert stream.written == ""
 
 
 def test_width_of_a_pipe_is_eighty(monkeypatch):

@@ -170,7 +170,11 @@ def test_interrupted_work_is_found_again(tmp_path):
     ],
 )
 def test_interrupted_work_of_other_settings_is_refused(tmp_path, before, now, said):
-    with pytest.raises(KeyboardInterrupt), build_folder(tmp_path / "tok", identity=before):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        build_folder(tmp_path / "tok", identity=before) as folder,
+    ):
+        (folder / "half").touch()
         raise KeyboardInterrupt
     with (
         pytest.raises(ArtifactError, match=said) as caught,
@@ -180,6 +184,22 @@ def test_interrupted_work_of_other_settings_is_refused(tmp_path, before, now, sa
     assert caught.value.exit_code == 4
     with build_folder(tmp_path / "tok", identity=now, force=True):
         pass
+
+
+def test_refused_work_is_still_there_for_the_right_command(tmp_path):
+    with pytest.raises(KeyboardInterrupt), build_folder(tmp_path / "tok", identity={}) as folder:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+    with pytest.raises(ArtifactError), build_folder(tmp_path / "tok", identity={}):
+        raise ArtifactError("the corpus has changed")
+    assert names(tmp_path / ".tok.partial") == [".tokpipe-resume.json", "half"]
+
+
+def test_interrupted_work_that_had_not_begun_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), build_folder(tmp_path / "tok", identity={}) as folder:
+        (folder / "work").mkdir()
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
 
 
 def test_failed_work_leaves_nothing(tmp_path):
@@ -233,7 +253,7 @@ def test_force_sees_the_old_or_the_new_folder_at_every_moment(tmp_path):
         import sys
         from pathlib import Path
         from tokpipe.foundation.files import build_folder
-        for i in range(1, 200):
+        for i in range(1, 60):
             with build_folder(Path(sys.argv[1]), force=True) as folder:
                 (folder / "content").write_text(str(i))
                 (folder / "tokpipe.json").touch()

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+
+def test_counts_are_written_and_summed_up(tokpipe, text_file):
+    ran = tokpipe("count-words", text_file, "-o", "counts", "--json", "--cased")
+    assert ran.code == 0
+    assert ran.json["texts"] == 160
+    assert ran.json["unique_words"] == 37
+    manifest = json.loads((text_file.parent / "counts" / "tokpipe.json").read_text())
+    assert manifest["settings"]["words"]["lowercase"] is False
+    assert sorted(p.name for p in text_file.parent.iterdir()) == ["counts", "text.txt"]
+    assert sorted(p.name for p in (text_file.parent / "counts").iterdir()) == [
+        "counts.arrow",
+        "tokpipe.json",
+    ]
+
+
+def test_table_is_for_people(tokpipe, text_file):
+    ran = tokpipe("count-words", text_file, "-o", "counts", "-q")
+    assert ran.out.splitlines()[0] == "Word counts"
+    assert "unique words  36" in ran.out
+    assert ran.err == ""
+
+
+def test_merged_counts_are_the_sum(tokpipe, text_file):
+    for name in ("a", "b"):
+        assert tokpipe("count-words", text_file, "-o", name).code == 0
+    ran = tokpipe("merge-counts", "a", "b", "-o", "ab", "--json")
+    assert ran.code == 0
+    assert ran.json["texts"] == 320
+    assert ran.json["unique_words"] == 36
+
+
+def test_counts_of_other_normalisation_are_not_merged(tokpipe, text_file):
+    tokpipe("count-words", text_file, "-o", "a")
+    tokpipe("count-words", text_file, "-o", "b", "--cased")
+    ran = tokpipe("merge-counts", "a", "b", "-o", "ab")
+    assert ran.code in (2, 4)
+    assert "lowercase" in ran.err
+    assert not (text_file.parent / "ab").exists()
+
+
+def test_dry_run_tells_the_plan_and_does_nothing(tokpipe, text_file):
+    ran = tokpipe("count-words", text_file, "-o", "counts", "--dry-run")
+    assert ran.code == 0
+    assert "(nothing is done)" in ran.out
+    assert "memory" in ran.out
+    assert [p.name for p in text_file.parent.iterdir()] == ["text.txt"]
+    assert tokpipe("count-words", text_file, "-o", "c", "--dry-run", "--json").json["estimates"]
+
+
+def test_existing_counts_are_refused(tokpipe, text_file):
+    assert tokpipe("count-words", text_file, "-o", "counts").code == 0
+    ran = tokpipe("count-words", text_file, "-o", "counts")
+    assert ran.code == 4
+    assert "counts exists already" in ran.err
+    assert tokpipe("count-words", text_file, "-o", "counts", "--force").code == 0
+
+
+@pytest.mark.parametrize("model", ["wordpiece", "bpe", "byte-bpe"])
+def test_defaults_follow_the_kind_of_vocabulary(tokpipe, text_file, model):
+    assert tokpipe("count-words", text_file, "-o", "counts", "--model", model).code == 0
+    manifest = json.loads((text_file.parent / "counts" / "tokpipe.json").read_text())
+    wanted = "gpt2" if model == "byte-bpe" else "bert"
+    assert manifest["settings"]["words"]["pre_tokenizer"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        (["count-words", "no.txt", "-o", "c"], 3, "no.txt"),
+        (["count-words", "text.txt"], 2, "--output"),
+        (["count-words", "-o", "c"], 2, "INPUT"),
+        (["merge-counts", "text.txt", "-o", "c"], 4, "text.txt"),
+        (["count-words", "text.txt", "-o", "c", "--memory", "1kB"], 5, "memory"),
+        (["count-words", "text.txt", "-oc", "--normalizer", "nfc", "--strip-accents"], 2, "nfd"),
+    ],
+)
+def test_mistakes_are_named(tokpipe, text_file, line, code, said):
+    ran = tokpipe(*line)
+    assert ran.code == code
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert [p.name for p in text_file.parent.iterdir()] == ["text.txt"]

@@ -1,0 +1,93 @@
+"""`tokpipe count-words`: texts to a folder of word counts."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import Bytes, config_options
+from tokpipe.cli.plan import counting_plan, show_plan
+from tokpipe.cli.words_options import words_config, words_options
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.version import __version__
+
+if TYPE_CHECKING:
+    from tokpipe.words.counts import WordCounts
+
+WORK = "unfinished"  # inside of the working folder; gone from the finished one
+
+
+@command(
+    examples=[
+        "tokpipe count-words corpus/ -o counts",
+        "tokpipe count-words wiki.txt.xz -o counts --model byte-bpe --memory 1GB",
+    ]
+)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
+@click.option(
+    "--model",
+    type=click.Choice(["wordpiece", "bpe", "byte-bpe"]),
+    default="wordpiece",
+    help="Which kind of vocabulary the counts are for.  [default: wordpiece]",
+)
+@click.option(
+    "--memory", type=Bytes(), metavar="SIZE", help="Most memory to take; more goes to disk."
+)
+@words_options
+@config_options(ReadConfig, "read", heading="Reading")
+def count_words(
+    session: Session,
+    inputs: tuple[str, ...],
+    output: str,
+    model: str,
+    memory: int | None,
+    words: dict[str, Any],
+    read: ReadConfig,
+) -> None:
+    """Count the words of INPUT once, to train any number of vocabularies from them.
+
+    INPUT are files, folders or patterns, plain or compressed; - is stdin. FOLDER gets counts.arrow
+    and tokpipe.json. Stop it at any time: the same command goes on.
+    """
+    config = words_config(model, words)
+    if session.dry_run:
+        show_plan(session, counting_plan(inputs, read, session.threads, memory, output))
+        return
+    identity = {"words": config.to_dict(), "read": read.to_dict(), "version": __version__}
+    with build_folder(Path(output), force=session.force, identity=identity) as folder:
+        from tokpipe.words.count import count_words as count  # heavy: after what may refuse
+
+        session.begin_kernels(keeps="the words counted so far are kept")
+        work = folder / WORK
+        work.mkdir(exist_ok=True)
+        counts = count(
+            inputs,
+            config,
+            read,
+            threads=session.threads,
+            memory=memory,
+            progress=session.progress,
+            workdir=work,
+        )
+        counts.write(folder)
+        shutil.rmtree(work)
+    show_counts(session, counts, output)
+
+
+def show_counts(session: Session, counts: "WordCounts", output: str) -> None:
+    """Print what came of counting: a table, or JSON."""
+    facts = {**counts.facts, "unique words": len(counts), "folder": output}
+    if session.json:
+        session.console.json({name.replace(" ", "_"): value for name, value in facts.items()})
+        return
+    rows = [
+        (name, format_bytes(value) if name == "bytes" else f"{value:,}")
+        for name, value in facts.items()
+        if isinstance(value, int)
+    ]
+    session.console.table("Word counts", [*rows, ("folder", output)])

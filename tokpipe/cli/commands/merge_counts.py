@@ -1,0 +1,40 @@
+"""`tokpipe merge-counts`: folders of word counts to one, their sum."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.commands.count_words import WORK, show_counts
+from tokpipe.cli.options import Bytes
+from tokpipe.cli.plan import merging_plan, show_plan
+from tokpipe.foundation.files import build_folder
+
+
+@command(examples=["tokpipe merge-counts counts-a counts-b -o counts"])
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
+@click.option(
+    "--memory", type=Bytes(), metavar="SIZE", help="Most memory to take; more goes to disk."
+)
+def merge_counts(
+    session: Session, folders: tuple[str, ...], output: str, memory: int | None
+) -> None:
+    """Add up word counts that were made apart, on other days or machines.
+
+    Counts of different normalisation or pre-tokenisation are refused.
+    """
+    if session.dry_run:
+        show_plan(session, merging_plan(folders, output))
+        return
+    with build_folder(Path(output), force=session.force) as folder:
+        from tokpipe.words.counts import merge_counts as merge
+
+        session.begin_kernels()
+        work = folder / WORK
+        work.mkdir()
+        counts = merge(folders, memory=memory, workdir=work)
+        counts.write(folder)
+        shutil.rmtree(work)
+    show_counts(session, counts, output)

@@ -1,0 +1,143 @@
+"""What a command would do, with estimates: the answer to ``--dry-run``.
+
+The rates are those of an ordinary core, rounded down; they are for planning an evening, not for
+comparing machines.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokpipe.cli.command import Session
+from tokpipe.cli.progress import clock
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.storage import free_bytes
+from tokpipe.foundation.threads import usable_cpus
+
+_EXPANSION = 4  # bytes of text a stored byte of a compressed file
+_COUNTING = 60 << 20  # bytes of text a second and core
+_UNPACKING = 40 << 20  # bytes of text a second and file, of the slow codecs
+_START_SECONDS = 2.0
+_BYTES_A_WORD = 60  # of memory, of a table entry with its word
+_SHARE_UNIQUE = 0.06  # bytes of new words a byte of text, at 100 MB; less beyond
+_COUNTS_BYTES = 24  # on disk a unique word
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be read, written and taken.
+
+    Attributes
+    ----------
+    title : str
+        What the command makes.
+    facts : dict
+        What is known: inputs, bytes, settings.
+    memory, disk : int
+        Estimates in bytes.
+    seconds : float
+        An estimate.
+    output : str
+        Where it goes.
+    """
+
+    title: str
+    facts: dict[str, object]
+    memory: int
+    disk: int
+    seconds: float
+    output: str
+
+
+def show_plan(session: Session, plan: Plan) -> None:
+    """Print a plan: a table, or JSON."""
+    free = free_bytes(Path(plan.output))
+    if session.json:
+        estimates = {"memory_bytes": plan.memory, "disk_bytes": plan.disk, "seconds": plan.seconds}
+        facts = {name.replace(" ", "_"): value for name, value in plan.facts.items()}
+        session.console.json({**facts, "estimates": estimates, "output": plan.output})
+        return
+    rows = [(name, _shown(name, value)) for name, value in plan.facts.items()]
+    disk = f"about {format_bytes(plan.disk)}"
+    rows += [
+        ("memory", f"about {format_bytes(plan.memory)}"),
+        ("disk", disk if free is None else f"{disk}, {format_bytes(free)} free"),
+        ("time", f"about {_time(plan.seconds)}"),
+        ("output", plan.output),
+    ]
+    session.console.table(f"{plan.title} (nothing is done)", rows)
+
+
+def counting_plan(
+    inputs: Sequence[str],
+    read: ReadConfig,
+    threads: int | None,
+    memory: int | None,
+    output: str,
+) -> Plan:
+    """Estimate what counting words takes.
+
+    Parameters
+    ----------
+    inputs, read
+        The corpus.
+    threads, memory
+        As asked, or None.
+    output
+        Where the counts go.
+    """
+    from tokpipe.corpus.reader import open_corpus
+
+    corpus = open_corpus(inputs, read)
+    stored = corpus.stored_bytes
+    packed = sum(file.size for file in corpus.files if file.codec)
+    text = stored - packed + packed * _EXPANSION
+    cores = threads or usable_cpus()
+    seconds = text / _COUNTING / cores + packed * _EXPANSION / _UNPACKING
+    unique = unique_bytes(text)
+    tables = (150 << 20) + (4 << 20) * 4 * cores + unique * cores
+    return Plan(
+        title="Counting words",
+        facts={
+            "inputs": len(corpus.files),
+            "stored bytes": stored,
+            "text bytes": text,
+            "threads": cores,
+        },
+        memory=min(memory or tables, tables),
+        disk=int(unique * _COUNTS_BYTES / _BYTES_A_WORD) + (unique if memory else 0),
+        seconds=_START_SECONDS + seconds,
+        output=output,
+    )
+
+
+def unique_bytes(text: int) -> int:
+    """Estimate the memory of the table of unique words (Heaps: about the 0.6th power)."""
+    return int(_SHARE_UNIQUE * 10**8 * _BYTES_A_WORD / 10 * (max(text, 1) / 10**8) ** 0.6)
+
+
+def merging_plan(folders: Sequence[str], output: str) -> Plan:
+    """Estimate what adding up counts takes: their size on disk, once."""
+    sizes = [
+        path.stat().st_size for name in folders for path in Path(name).glob("*") if path.is_file()
+    ]
+    total = sum(sizes)
+    return Plan(
+        title="Adding up word counts",
+        facts={"folders": len(folders), "stored bytes": total},
+        memory=(150 << 20) + total,
+        disk=total,
+        seconds=_START_SECONDS + total / (50 << 20),
+        output=output,
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, int):
+        return format_bytes(value) if name.endswith("bytes") else f"{value:,}"
+    return str(value)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else clock(seconds)

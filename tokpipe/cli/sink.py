@@ -1,0 +1,59 @@
+"""Where the result of a command goes: a file written whole, a device, or stdout."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.files import atomic_write, refuse_existing_file
+from tokpipe.foundation.storage import storage_errors
+
+STDOUT = "-"
+
+
+@contextmanager
+def opened_output(output: str, *, force: bool, binary: bool) -> Generator[BinaryIO, None, None]:
+    """Open an output for bytes; a plain file appears only when the block succeeds.
+
+    Parameters
+    ----------
+    output
+        A path, or ``-`` for stdout.
+    force
+        Replace a file that exists.
+    binary
+        Whether the bytes are no text, and so must not go to a terminal.
+
+    Raises
+    ------
+    ConfigError
+        If binary output would go to a terminal.
+    StorageError
+        If the file exists, or the disk refuses.
+    """
+    if output == STDOUT:
+        if binary and sys.stdout.isatty():
+            raise ConfigError(
+                "binary output does not go to a terminal", hint="Name a file with -o."
+            )
+        with storage_errors(Path("stdout")):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    refuse_existing_file(path, force=force)
+    if path.exists() and not path.is_file():  # a device or a pipe stays what it is
+        with storage_errors(path), path.open("wb") as file:
+            yield file
+        return
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        yield file
+
+
+def goes_to_terminal(output: str) -> bool:
+    """Return whether a person will read the bytes as they come."""
+    return output == STDOUT and sys.stdout.isatty()

@@ -1,0 +1,97 @@
+"""Ids as people and programs write them: lines of numbers, JSON lines, Arrow."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.visible import visible
+
+_NAMES = ("input_ids", "ids")
+_BETWEEN = re.compile(rb"[\s,]+")
+_LONGEST_LINE = 64 << 20  # bytes
+
+
+def read_ids(file: BinaryIO, name: str, kind: str) -> Iterator[list[int]]:
+    """Yield the ids of each text.
+
+    Parameters
+    ----------
+    file
+        Open for bytes.
+    name
+        For messages.
+    kind
+        "ids", "jsonl" or "arrow".
+
+    Raises
+    ------
+    InputError
+        With file, line and what was found.
+    """
+    if kind == "arrow":
+        return _from_arrow(file, name)
+    return _from_lines(file, name, kind)
+
+
+def kind_of(name: str) -> str:
+    """Return what a file holds, by the ending of its name."""
+    return {".arrow": "arrow", ".jsonl": "jsonl"}.get(Path(name).suffix, "ids")
+
+
+def _from_lines(file: BinaryIO, name: str, kind: str) -> Iterator[list[int]]:
+    parse = _parse_json if kind == "jsonl" else _parse_numbers
+    number = 0
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        try:
+            yield parse(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{name}:{number}: {error}", hint="Give the form of the input with --from."
+            ) from None
+
+
+def _parse_numbers(line: bytes) -> list[int]:
+    ids = []
+    for part in _BETWEEN.split(line.strip()):
+        if part and (not part.isdigit() or len(part) > 18):
+            shown = visible(part[:40].decode("utf-8", "backslashreplace"))
+            raise ValueError(f"{shown!r} is not an id")
+        if part:
+            ids.append(int(part))
+    return ids
+
+
+def _parse_json(line: bytes) -> list[int]:
+    record = json.loads(line)
+    ids: Any = record
+    if isinstance(record, dict):
+        ids = next((record[name] for name in _NAMES if name in record), None)
+    if not isinstance(ids, list) or not all(type(i) is int and i >= 0 for i in ids):
+        raise ValueError(f"no list of ids under {' or '.join(map(repr, _NAMES))}")
+    return ids
+
+
+def _from_arrow(file: BinaryIO, name: str) -> Iterator[list[int]]:
+    import pyarrow as pa
+
+    try:
+        for batch in _arrow_batches(file):
+            batch.validate(full=True)
+            column = next((n for n in _NAMES if n in batch.schema.names), batch.schema.names[0])
+            yield from batch.column(column).to_pylist()
+    except (pa.ArrowException, OSError, IndexError) as error:
+        raise InputError(f"{name}: not an Arrow file or stream with ids: {error}") from None
+
+
+def _arrow_batches(file: BinaryIO) -> Iterator[Any]:
+    import pyarrow as pa
+
+    head = file.peek(6)[:6] if hasattr(file, "peek") else b""  # type: ignore[attr-defined]
+    if head == b"ARROW1":
+        reader = pa.ipc.open_file(pa.BufferReader(file.read()))
+        return (reader.get_batch(i) for i in range(reader.num_record_batches))
+    return iter(pa.ipc.open_stream(file))
