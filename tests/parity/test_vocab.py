@@ -111,7 +111,7 @@ def test_cleaning_up_all_the_time_changes_nothing(words, config):
     except ConfigError:
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merger, "_SLACK", 0)
+        patch.setattr(merger, "_ROOM", 0)
         patch.setattr(merger, "_FIRST_SLOTS", 4)
         patch.setattr(merger, "_CELLS_A_CALL", 3)
         patch.setattr(merger, "_WORK_A_CALL", 1)

@@ -15,9 +15,10 @@ from tokpipe.vocab.reference import new_token
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
 _MERGES_A_CALL = 4096
-_SLACK = 1 << 12  # the least room ahead, in candidates
+_ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; eight times that for places
 _FIRST_SLOTS = 1 << 12
 _FILLS = {"entries": fields.ENTRIES, "places": fields.PLACES, "heap": fields.HEAP}
+_EVERY = -(1 << 62)  # a floor that no count lies below
 _UNLIMITED = 1 << 40
 
 
@@ -120,12 +121,14 @@ class Merger:
     def _count(self) -> None:
         """Count all pairs, make a candidate of each, and choose the first."""
         found, end = self._count_pairs(), len(self._state.cells) - 1
-        places = int(found.sum(dtype=np.int64))
-        roomy = self._with_room(self._number(fields.PAIRS), places, 0)
-        self._state = roomy._replace(slots=self._state.slots)
+        places, most = int(found.sum(dtype=np.int64)), int(found.max(initial=0))
+        roomy = self._with_room(self._number(fields.PAIRS), places, most)
+        self._state = roomy._replace(slots=self._state.slots)  # `found` goes by these slots
         pairs.open_entries(self._state, found)
         for at in range(0, end, _CELLS_A_CALL):
             pairs.place_pairs(self._state, found, at, min(at + _CELLS_A_CALL, end))
+        self._move_slots(roomy, found)
+        self._state = roomy
         if self._ranking is None:
             frequency.fill_heap(self._state)
         else:
@@ -145,7 +148,7 @@ class Merger:
             if at < stop:  # the table is full
                 slots = np.zeros((2 * len(found), 2), np.int64)
                 wider = np.zeros(2 * len(found), np.int32)
-                pairs.move_slots(self._state.slots, slots, found, wider)
+                pairs.move_slots(self._state.slots, slots, found, wider, _EVERY)
                 self._state, found = self._state._replace(slots=slots), wider
         return found
 
@@ -161,22 +164,26 @@ class Merger:
         if self._number(fields.STATUS) == fields.CROWDED:
             self._make_room()
         self.steps.append(rows[:made])
-        for left, right, new in rows[:made].tolist():
-            self._name(left, right, new)
+        self._name(rows[:made].tolist())
         return made
 
-    def _name(self, left: int, right: int, new: int) -> None:
-        token = new_token(self.tokens[left], self.tokens[right], self.config)
-        if token not in self._ids:
-            self._ids[token] = new
-            self.tokens.append(token)
-        elif self.thrifty:
-            raise DuplicateTokenError(token)
+    def _name(self, merges: list[list[int]]) -> None:
+        """Spell the tokens of merges; new ones get their id."""
+        tokens, ids, config = self.tokens, self._ids, self.config
+        for left, right, new in merges:
+            token = new_token(tokens[left], tokens[right], config.prefix)
+            if token not in ids:
+                ids[token] = new
+                tokens.append(token)
+            elif self.thrifty:
+                raise DuplicateTokenError(token)
 
     def _waiting(self) -> int:
         """Return the id of the token that the waiting pair makes, be it new or known."""
         pair = int(self._state.entries[self._number(fields.PENDING), 0])
-        token = new_token(self.tokens[pair >> 32], self.tokens[pair & fields.LOW], self.config)
+        token = new_token(
+            self.tokens[pair >> 32], self.tokens[pair & fields.LOW], self.config.prefix
+        )
         return self._ids.get(token, len(self.tokens))
 
     def _number(self, field: int) -> int:
@@ -203,8 +210,13 @@ class Merger:
             used = slice(0, self._number(fill))
             if name != "heap" or self._ranking is None:
                 getattr(target, name)[used] = getattr(self._state, name)[used]
-        found = [np.zeros(len(state.slots), np.int32) for state in (self._state, target)]
-        pairs.move_slots(self._state.slots, target.slots, *found)
+        self._move_slots(target, np.zeros(len(self._state.slots), np.int32))
+
+    def _move_slots(self, target: MergeState, found: NDArray[np.int32]) -> None:
+        least = self._number(fields.FLOOR) if self.thrifty else _EVERY
+        unused = np.zeros(len(target.slots), np.int32)
+        moved = pairs.move_slots(self._state.slots, target.slots, found, unused, least)
+        self._state.numbers[fields.PAIRS] = moved
 
     def _with_room(self, entries: int, places: int, wanted: int) -> MergeState:
         """Return the state with fresh arrays for what is there, one merge, and a good while more.
@@ -212,9 +224,9 @@ class Merger:
         What is never touched takes no memory: the room is generous.
         """
         state = self._state
-        fresh = min(2 * wanted, 2 * self._most)
-        entries += fresh + max(entries // 2, _SLACK)
-        places += 2 * wanted + min(len(state.cells) // 2, 1024 * _SLACK)
+        fresh, ahead = min(2 * wanted, 2 * self._most), int(len(state.cells) * _ROOM)
+        entries += fresh + max(entries // 2, ahead)
+        places += 2 * wanted + 8 * ahead
         return state._replace(
             slots=np.zeros((1 << (2 * (entries + 2 * fresh)).bit_length(), 2), np.int64),
             entries=np.empty((entries, 3), np.int64),

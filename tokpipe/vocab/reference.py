@@ -127,9 +127,9 @@ def train_reference(
     return Vocabulary(config, tuple(corpus.tokens), steps, base_size)
 
 
-def new_token(left: str, right: str, config: VocabConfig) -> str:
+def new_token(left: str, right: str, prefix: str) -> str:
     """Return the token that two tokens make: the mark of the right one goes."""
-    return left + right.removeprefix(config.prefix)
+    return left + right.removeprefix(prefix)
 
 
 def _characters(word: str | bytes, config: VocabConfig) -> str:
@@ -192,7 +192,7 @@ def _enqueue(queue: list[Candidate], places: Mapping[Pair, set[Place]], corpus: 
 def _merge(corpus: Corpus, best: Candidate) -> dict[Pair, set[Place]]:
     """Carry out one merge; return the places of the pairs that it made."""
     left, right = best.pair
-    token = new_token(corpus.tokens[left], corpus.tokens[right], corpus.config)
+    token = new_token(corpus.tokens[left], corpus.tokens[right], corpus.config.prefix)
     if token not in corpus.tokens:
         corpus.tokens.append(token)
     new = corpus.tokens.index(token)

@@ -120,7 +120,7 @@ def trace_merges(words: Words, config: VocabConfig, steps: int) -> Trace:
     candidate = next(merges, None)
     while candidate is not None and len(done) < steps:
         left, right = (corpus.tokens[i] for i in candidate.pair)
-        token = new_token(left, right, config)
+        token = new_token(left, right, config.prefix)
         id = corpus.tokens.index(token) if token in corpus.tokens else len(corpus.tokens)
         done.append(MergeStep(_spelled(corpus), _table(corpus), left, right, token, id))
         candidate = next(merges, None)  # carries out the merge before it chooses the next

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
@@ -17,7 +17,7 @@ from tokpipe.vocab.merger import DuplicateTokenError, Merger
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
 
 _BYTES_A_CALL = 16_000_000  # 50 to 100 ms of decoding
-_CODE_POINTS = 0x110000
+_FOUR_BYTES = 1 << 21  # what four bytes of broken UTF-8 can decode to: nothing lies outside
 
 
 class CountedWords(Protocol):
@@ -66,6 +66,8 @@ def train(
     ------
     InputError
         If there is no word at all.
+    ArtifactError
+        If the words are not UTF-8.
     ConfigError
         If the smallest size asked cannot hold the special tokens and the alphabet.
 
@@ -77,13 +79,12 @@ def train(
     """
     if not len(counts.words):
         raise InputError("the corpus holds no word", hint="Is the input empty, or only blank?")
-    totals, kinds = _characters(counts, config)
-    alphabet = _alphabet(totals, kinds, config, marked_order)
+    alphabet, codes = _alphabet(*_characters(counts, config), config, marked_order)
     base_size = len(alphabet.tokens)
     if config.sizes[0] < base_size:
         raise too_small(config.sizes[0], len(config.specials), base_size)
     with progress.task("merging", config.sizes[-1] - base_size, "merges") as report:
-        tokens, steps = _merge(counts, config, alphabet, len(totals), report)
+        tokens, steps = _merge(counts, config, alphabet, codes, report)
     vocabulary = Vocabulary(config, tuple(tokens), steps, base_size)
     if vocabulary.missing:
         progress.note(
@@ -97,11 +98,16 @@ def _characters(
     counts: CountedWords, config: VocabConfig
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Count each code point (or byte) of the words, and where in its word it stands."""
-    codes = 256 if config.model == "byte-bpe" else _CODE_POINTS
+    codes = 256 if config.model == "byte-bpe" else _FOUR_BYTES
     totals, kinds = np.zeros(codes, np.int64), np.zeros(codes, np.uint8)
     data, offsets = counts.words.data, counts.words.offsets
     for a, b in _blocks(offsets):
         count_characters(data, offsets[a : b + 1], counts.counts[a:b], totals, kinds)
+    if kinds[0xD800:0xE000].any() or kinds[0x110000:].any():
+        raise ArtifactError(
+            "the word counts hold bytes that are not UTF-8",
+            hint="Count the words again, or train with --model byte-bpe.",
+        )
     return totals, kinds
 
 
@@ -110,11 +116,15 @@ def _alphabet(
     kinds: NDArray[np.uint8],
     config: VocabConfig,
     marked_order: Sequence[str] | None,
-) -> Alphabet:
-    name = BYTE_TO_CHAR.__getitem__ if len(totals) == 256 else chr
-    codes = np.flatnonzero(totals).tolist()
+) -> tuple[Alphabet, int]:
+    """Return the alphabet, and how wide a table by code must be: 256 means bytes."""
+    of_bytes = len(totals) == 256
+    name = BYTE_TO_CHAR.__getitem__ if of_bytes else chr
+    codes = np.flatnonzero(kinds).tolist()
     seen = [(name(c), kind) for c in codes for kind in range(KINDS) if kinds[c] >> kind & 1]
-    return build_alphabet({name(c): int(totals[c]) for c in codes}, seen, config, marked_order)
+    names = {name(c): int(totals[c]) for c in codes}
+    alphabet = build_alphabet(names, seen, config, marked_order)
+    return alphabet, 256 if of_bytes else max(257, *codes[-1:]) + 1
 
 
 def _merge(

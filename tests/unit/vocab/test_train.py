@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.vocab.counted import counted
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.train import train
 
@@ -68,6 +68,12 @@ def test_a_size_below_the_alphabet_is_refused_with_the_numbers():
 def test_no_words_at_all_is_an_input_error():
     with pytest.raises(InputError, match="no word"):
         train(counted({}), VocabConfig())
+
+
+@pytest.mark.parametrize("word", [b"\xff\xff\xff\xff", b"ab\xf4\xbf\xbf\xbf", b"\xed\xa0\x80"])
+def test_broken_utf8_is_refused_and_never_read_past(word):
+    with pytest.raises(ArtifactError, match="not UTF-8"):
+        train(counted({word: 1, b"ok": 2}), bpe(vocab_size=(30,)))
 
 
 def test_a_prefix_is_what_a_smaller_run_gives():

@@ -62,16 +62,22 @@ def count_pairs(state, found, begin, end):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def move_slots(source, target, found, found_target):  # type: ignore[no-untyped-def]
-    """Copy all slots, and the places counted beside them, into a larger table."""
+def move_slots(source, target, found, found_target, least):  # type: ignore[no-untyped-def]
+    """Copy slots, and the places counted beside them, into a larger table.
+
+    Pairs that occur less than `least` times stay behind. Returns how many were copied.
+    """
     base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
+    moved = np.int64(0)
     for j in range(source.shape[0]):
-        if source[j, 0] != 0:
+        if source[j, 0] != 0 and source[j, 1] >= least:
             slot = slot_of(base, mask, source[j, 0] - 1)
             k = (slot - base) >> 4
             target[k, 0] = source[j, 0]
             target[k, 1] = source[j, 1]
             found_target[k] = found[j]
+            moved += 1
+    return moved
 
 
 @compiled_helper
