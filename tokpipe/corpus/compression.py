@@ -5,6 +5,7 @@ The standard library takes gzip, bzip2 and xz, pyarrow zstd and lz4; each runs w
 
 import bz2
 import lzma
+import select
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Protocol
@@ -33,12 +34,11 @@ class Source:
         Most bytes that one stored byte may become, past the first 64 MiB.
     """
 
-    def __init__(
-        self, raw: BinaryIO, name: str, codec: str | None, max_expansion: int, head: bytes = b""
-    ) -> None:
+    def __init__(self, raw: BinaryIO, name: str, codec: str | None, max_expansion: int) -> None:
         self.consumed = 0
-        self._raw, self._name, self._codec, self._head = raw, name, codec, head
-        self._max_expansion = max_expansion
+        self.codec = codec
+        self._raw, self._name, self._max_expansion = raw, name, max_expansion
+        self._head = b""
 
     def chunks(self) -> Iterator[bytes]:
         """Yield what the file holds, at most `CHUNK` bytes at a time.
@@ -52,27 +52,39 @@ class Source:
         try:
             for chunk in self._decoded():
                 produced += len(chunk)
-                if self._codec and produced > max(FLOOR, self._max_expansion * self.consumed):
+                if self.codec and produced > max(FLOOR, self._max_expansion * self.consumed):
                     raise InputError(
-                        f"{self._name}: {self.consumed:,} bytes of {self._codec} became more than "
+                        f"{self._name}: {self.consumed:,} bytes of {self.codec} became more than "
                         f"{self._max_expansion} times as many",
                         hint="A bomb? If the text is really so repetitive, raise --max-expansion.",
                     )
                 yield chunk
         except EOFError as error:
-            raise InputError(f"{self._name}: the {self._codec} data is cut short") from error
+            raise InputError(f"{self._name}: the {self.codec} data is cut short") from error
         except (OSError, zlib.error, lzma.LZMAError, ValueError) as error:
             raise InputError(f"{self._name}: {self._explain(error)}") from error
 
+    def peek(self, size: int) -> bytes:
+        """Return the first stored bytes, which `chunks` will yield all the same."""
+        while len(self._head) < size and (more := self._read(size)):
+            self._head += more
+        return self._head
+
     def read(self, size: int = -1) -> bytes:
         """Return stored bytes; the name that pyarrow asks for."""
-        if self._head:
-            data, self._head = self._head, b""
-        else:
-            most = _STORED if self._codec else CHUNK
-            data = self._raw.read(most if size < 0 else min(size, most))
+        most = _STORED if self.codec else CHUNK
+        data, self._head = self._head, b""
+        data = data or self._read(most if size < 0 else min(size, most))
         self.consumed += len(data)
         return data
+
+    def _read(self, size: int) -> bytes:
+        while (data := self._raw.read(size)) is None:
+            select.select([self._raw], [], [])  # a pipe that somebody made non-blocking
+        return data
+
+    def close(self) -> None:
+        """Do nothing, for pyarrow: who opened the raw file closes it."""
 
     @property
     def closed(self) -> bool:
@@ -80,11 +92,11 @@ class Source:
         return False
 
     def _decoded(self) -> Iterator[bytes]:
-        if self._codec is None:
+        if self.codec is None:
             return iter(lambda: self.read(), b"")
-        if self._codec in _MEMBERS:
-            return _members(self.read, _MEMBERS[self._codec])
-        return self._arrow_decoded(self._codec)
+        if self.codec in _MEMBERS:
+            return _members(self.read, _MEMBERS[self.codec])
+        return self._arrow_decoded(self.codec)
 
     def _arrow_decoded(self, codec: str) -> Iterator[bytes]:
         import pyarrow as pa  # heavy, and most files are not zstd or lz4
@@ -97,8 +109,8 @@ class Source:
         if isinstance(error, OSError) and error.strerror:
             return error.strerror
         if "Truncated" in str(error):
-            return f"the {self._codec} data is cut short"
-        return f"the {self._codec} data is damaged, or followed by something else ({error})"
+            return f"the {self.codec} data is cut short"
+        return f"the {self.codec} data is damaged, or followed by something else ({error})"
 
 
 class _Decoder(Protocol):

@@ -29,7 +29,9 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x04\x22\x4d\x18": "lz4",
 }
-_TABLES = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+# With a byte more than the magic: a text may well begin with "PAR1".
+_TABLES = {b"PAR1\x15": "parquet", b"ARROW1\0\0": "arrow"}
+_ARROW_STREAM = b"\xff\xff\xff\xff"  # too short to overrule a name
 _REFUSED = {
     b"PK\x03\x04": "a zip archive (or a document in one)",
     b"%PDF": "a PDF document",
@@ -92,6 +94,8 @@ def format_of(name: str, head: bytes, codec: str | None, asked: str) -> str:
     """
     by_content = next((kind for magic, kind in _TABLES.items() if head.startswith(magic)), None)
     named = format_of_name(name)
+    if not named and head.startswith(_ARROW_STREAM):
+        by_content = "arrow"
     chosen = asked if asked not in ("auto", "datasets") else by_content or named or "txt"
     if codec and chosen not in COMPRESSIBLE:
         raise InputError(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.dataset_folders import dataset_files, is_dataset_folder
@@ -57,10 +57,11 @@ class InputFile:
     def open_bytes(self) -> Generator[BinaryIO, None, None]:
         """Open the file, named pipe or standard input for reading from its start."""
         if self.path is None:
-            yield sys.stdin.buffer
-        elif self.is_stream:
-            with self.path.open("rb") as stream:
+            with _standard_input() as stream:
                 yield stream
+        elif self.is_stream:
+            with self.path.open("rb", buffering=0) as stream:
+                yield cast(BinaryIO, stream)
         else:
             with self.open_same() as handle, open(handle, "rb", closefd=False) as file:
                 yield file
@@ -227,6 +228,20 @@ def _stream_format(config: ReadConfig) -> str:
     if kind in ("parquet", "datasets"):
         raise InputError(f"{kind} cannot be read from a stream", hint="Store it in a file first.")
     return kind
+
+
+@contextmanager
+def _standard_input() -> Generator[BinaryIO, None, None]:
+    """Open standard input without a buffer: Python aborts at its end if a thread waits in one."""
+    if sys.stdin is None:
+        raise InputError("standard input (-) is closed")
+    try:
+        handle = sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):  # something else was put in its place
+        yield sys.stdin.buffer
+        return
+    with open(handle, "rb", buffering=0, closefd=False) as stream:
+        yield cast(BinaryIO, stream)
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -152,9 +152,9 @@ class Corpus:
 
     def _streamed(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
         with file.open_bytes() as raw:
-            head = raw.read(HEAD_BYTES)
-            codec = codec_of(file.name, head) if file.is_stream else file.codec
-            source = Source(raw, file.name, codec, self.config.max_expansion, head)
+            source = Source(raw, file.name, file.codec, self.config.max_expansion)
+            if file.is_stream:
+                source.codec = codec_of(file.name, source.peek(HEAD_BYTES))
             done = 0
             for load in self._loads(file, source.chunks(), piece_bytes):
                 yield source.consumed - done, load

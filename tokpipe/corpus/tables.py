@@ -23,6 +23,7 @@ from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 
+_ROW = ": row "
 _ROWS = 8192  # most rows decoded at a time
 _END_OF_STREAM = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")
 _TEXT_TYPES = (
@@ -120,16 +121,25 @@ def _columns(
     batches: Iterator[pa.RecordBatch], file: InputFile, piece_bytes: int, config: ReadConfig
 ) -> Iterator[tuple[int, Load]]:
     """Yield how many rows are done, and what loads the batch up to there."""
-    row, place = 0, f"{file.name}: row "
+    row, place = 0, file.name + _ROW
     for batch in batches:
         _check_column(file.name, batch.schema, config.text_column)
         column = batch.column(config.text_column)
-        strings = _strings_of(column)
-        for begin, end in _slices(strings.offsets, piece_bytes):
-            part = Strings(strings.data, strings.offsets[begin : end + 1])
-            nulls = column.slice(begin, end - begin).null_count
-            yield row + end, partial(_load, part, nulls, place, row + begin, config)
+        if column.nbytes <= 2 * piece_bytes and not pa.types.is_dictionary(column.type):
+            yield row + len(column), partial(_load_column, column, place, row, config)
+        else:
+            strings = _strings_of(column, file.name)
+            for begin, end in _slices(strings.offsets, piece_bytes):
+                part = Strings(strings.data, strings.offsets[begin : end + 1])
+                nulls = column.slice(begin, end - begin).null_count
+                yield row + end, partial(_load, part, nulls, place, row + begin, config)
         row += len(column)
+
+
+def _load_column(column: pa.Array, place: str, row: int, config: ReadConfig) -> TextBatch:
+    return _load(
+        _strings_of(column, place.removesuffix(_ROW)), column.null_count, place, row, config
+    )
 
 
 def _slices(offsets: NDArray[np.int64], piece_bytes: int) -> Iterator[tuple[int, int]]:
@@ -173,20 +183,21 @@ def _as_utf8(
     raise bad_byte(f"{place}{row + i}", int(strings.data[at]), where)
 
 
-def _strings_of(column: pa.Array) -> Strings:
+def _strings_of(column: pa.Array, name: str) -> Strings:
     """Copy a column; null becomes the empty string."""
-    column.validate()
-    if pa.types.is_dictionary(column.type):
+    with _told(name):
+        column.validate()
+        if pa.types.is_dictionary(column.type):
+            column.validate(full=True)
+            column = column.dictionary_decode()
+        # As bytes, which are never asked to be UTF-8 (that is told with its place later); a view
+        # keeps the offsets, which the full validation then looks at.
+        if pa.types.is_string(column.type):
+            column = column.view(pa.binary())
+        elif pa.types.is_large_string(column.type):
+            column = column.view(pa.large_binary())
         column.validate(full=True)
-        column = column.dictionary_decode()
-    # As bytes, which are never asked to be UTF-8 (that is told with its place later); a view keeps
-    # the offsets, which the full validation then looks at.
-    if pa.types.is_string(column.type):
-        column = column.view(pa.binary())
-    elif pa.types.is_large_string(column.type):
-        column = column.view(pa.large_binary())
-    column.validate(full=True)
-    return Strings.from_arrow(column)
+        return Strings.from_arrow(column)
 
 
 def _check_column(name: str, schema: pa.Schema, column: str) -> None:

@@ -3,6 +3,7 @@
 import math
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -10,6 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+_LAST_SECONDS = 1.0  # how long threads may finish after Ctrl-C; one may wait for input for ever
 _POLL_SECONDS = 0.05  # how long a signal may wait for the main thread to wake up
 
 
@@ -82,8 +84,9 @@ def run_in_threads(
                 worker.join(_POLL_SECONDS)
     except BaseException:
         feed.close()
+        patience = time.monotonic() + _LAST_SECONDS
         for worker in workers:
-            worker.join()
+            worker.join(max(0.0, patience - time.monotonic()))
         raise
     if errors:
         raise errors[0]

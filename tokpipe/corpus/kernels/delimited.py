@@ -7,6 +7,7 @@ to the field as it stands (as for Python's csv). A quote of -1 means that nothin
 
 import numpy as np
 
+from tokpipe.corpus.kernels.lines import newlines_between
 from tokpipe.foundation.intrinsics import load_u8, load_u64, store_u8, store_u64, trailing_zeros
 from tokpipe.foundation.jit import inlined_helper, kernel
 
@@ -173,9 +174,7 @@ def column_cells(data, start, stop, delimiter, quote, column):  # type: ignore[n
     base = data.ctypes.data
     at, end = base + start, base + stop
     delimiters, quotes, newlines = _repeated(delimiter), _repeated(quote), _repeated(10)
-    lines = np.int64(1)
-    for i in range(start, stop):
-        lines += data[i] == 10
+    lines = newlines_between(at, end) + 1
     out = np.empty(stop - start + 64, np.uint8)
     first = out.ctypes.data
     borders, begins = np.empty(lines + 1, np.int64), np.empty(lines + 1, np.int64)

@@ -16,6 +16,8 @@ _LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
 _NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
 _THREE = np.uint64(3)
 _ONE = np.uint64(1)
+_ONES = np.uint64(0x0101010101010101)
+_SEVEN, _FIFTY_SIX = np.uint64(7), np.uint64(56)
 
 
 @inlined_helper
@@ -187,6 +189,21 @@ def line_offsets(data, start, stop):  # type: ignore[no-untyped-def]
     return _resized(offsets, n + 1, n + 1), crlf
 
 
+@compiled_helper
+def newlines_between(at, end):  # type: ignore[no-untyped-def]
+    r"""Count the ``\n`` from one address to another."""
+    count = np.int64(0)
+    while at + 8 <= end:
+        word = load_u64(at) ^ _NEWLINES
+        found = ~(((word & _LOW) + _LOW) | word | _LOW)
+        count += np.int64(((found >> _SEVEN) * _ONES) >> _FIFTY_SIX)
+        at += 8
+    while at < end:
+        count += load_u8(at) == 10
+        at += 1
+    return count
+
+
 def count_newlines_reference(data, start, stop):  # type: ignore[no-untyped-def]
     return data[start:stop].tobytes().count(b"\n")
 
@@ -194,10 +211,7 @@ def count_newlines_reference(data, start, stop):  # type: ignore[no-untyped-def]
 @kernel(reference=count_newlines_reference)
 def count_newlines(data, start, stop):  # type: ignore[no-untyped-def]
     r"""Count the ``\n`` in ``data[start:stop]``, uint8."""
-    count = np.int64(0)
-    for i in range(start, stop):
-        count += data[i] == 10
-    return count
+    return newlines_between(data.ctypes.data + start, data.ctypes.data + stop)
 
 
 def fold_crlf_reference(data, offsets):  # type: ignore[no-untyped-def]
