@@ -190,7 +190,8 @@ def safe_flags(c: str, asked: dict, classes: dict, seconds: set[str]) -> int:  #
     if first in classes:
         return 0
     assert first == c or first not in seconds, "a composed character that joins what is before it"
-    flags = names.STARTER_FIRST
+    full = asked["nfkd"].get(c, c)[0]  # U+FF9E decomposes to a mark
+    flags = 0 if full in classes else names.STARTER_FIRST
     for form, flag in names.FORM_FLAGS.items():
         joins = form in ("nfc", "nfkc") and (c in seconds or "\u1161" <= c <= "\u11c2")
         if c not in asked[form] and not joins:
