@@ -36,7 +36,13 @@ from tokpipe.tokenizer.kernels.model import (
     run_heap,
     start_heap,
 )
-from tokpipe.words.kernels.split import next_word, split_addresses, split_words
+from tokpipe.words.kernels.split import (
+    rest_of,
+    split_addresses,
+    split_words,
+    take_word,
+    words_from,
+)
 from tokpipe.words.kernels.table import find_word, insert_word, word_key
 
 INLINE = 4096  # bytes of a word up to which the kernel merges it itself
@@ -233,9 +239,11 @@ def encode_texts(
         stop = end
         if match < matches.shape[0] and base + matches[match, 0] < end:
             stop = base + matches[match, 0]
+        cursor = words_from(position)
         while left > 0:
             before = position
-            position, word, size, lower = next_word(position, stop, splitter, room)
+            cursor, word, size, lower = take_word(cursor, stop, splitter, room)
+            position = rest_of(cursor)
             if size == 0:
                 break
             if written + size > most:

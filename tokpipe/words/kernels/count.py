@@ -6,7 +6,13 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, store_i64
 from tokpipe.foundation.jit import kernel
-from tokpipe.words.kernels.split import next_word, split_addresses, split_words_reference
+from tokpipe.words.kernels.split import (
+    rest_of,
+    split_addresses,
+    split_words_reference,
+    take_word,
+    words_from,
+)
 from tokpipe.words.kernels.table import (
     _MIX,
     add_words_reference,
@@ -76,8 +82,9 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
         end, size = base + offsets[text + 1], np.int64(1)
         if left_out[text]:
             at, size = end, np.int64(0)
+        cursor = words_from(at)
         while size > 0 and at < stop:
-            following, word, size, lower = next_word(at, end, split, room)
+            cursor, word, size, lower = take_word(cursor, end, split, room)
             if size > 0:
                 key = word_key(word, size, lower)
                 slot = find_word(slots_address, mask, arena_address, word, size, lower, key)
@@ -87,7 +94,7 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
                     needed = size
                     break
                 words += 1
-                at = following
+                at = rest_of(cursor)
         if needed != 0:
             break
         if size == 0:

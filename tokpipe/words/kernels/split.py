@@ -106,16 +106,15 @@ def _class_at(address, split):
 @inlined_helper
 def words_from(address):
     """Return a cursor before the first word at or after an address."""
-    # an address, the places after it where words may begin (uint64, one bit a byte), and where
-    # to go on when those are used up
+    # an address, the places after it where words may begin (uint64, one bit a byte), and the end
+    # of the last word taken, where to go on when those are used up
     return address, _NONE_LEFT, address
 
 
 @inlined_helper
 def rest_of(cursor):
-    """Return the address at which the words begin that a cursor has not taken yet."""
-    address, places, following = cursor
-    return following if places == _NONE_LEFT else address + np.int64(trailing_zeros(places))
+    """Return the address behind the last word taken: `words_from` it finds the others."""
+    return cursor[2]
 
 
 @inlined_helper
