@@ -1,7 +1,9 @@
 """How the memory that counting may take is shared out."""
 
+import ctypes
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,11 +13,12 @@ from tokpipe.foundation.sizes import format_bytes
 from tokpipe.words.counter import NO_LIMITS, Limits
 
 _LEAST_SHARE = 6 << 20  # bytes of a thread: below it the runs become too many
-_RESERVE = 8 << 20  # for what is not counted here: Python, Arrow, the compiled kernels
+_PROGRAM = 190_000_000  # bytes: Python, numba, Arrow and the loaded kernels
+_RESERVE = 16 << 20  # for what is not counted here: Python, Arrow, the compiled kernels
 _PIECE_COPIES = 4  # a piece as read, as texts, their borders, what is decoded
 _SLOT_COST = 40  # bytes a slot at the worst moment: while it doubles, or while it is sorted
 _LEAST_SLOTS = 1 << 12
-_STREAM_BYTES = 3 << 19  # of a run that is being merged: its batch as read, and as merged
+_STREAM_BYTES = 2 << 20  # of a run that is being merged: its batch as read, and as merged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +59,16 @@ class Budget:
         """
         if memory is None:
             return cls(threads=threads)
-        taken = resident_bytes() + _RESERVE
-        free = memory - taken
-        if free < _LEAST_SHARE:
+        give_back_memory()
+        least = min(resident_bytes(), _PROGRAM) + _RESERVE + _LEAST_SHARE
+        if memory < least:
             raise MemoryLimitError(
                 f"counting words in {format_bytes(memory)} of memory: the program itself takes"
-                f" {format_bytes(taken)}",
-                hint=f"Allow at least {format_bytes(taken + 2 * _LEAST_SHARE)}.",
+                f" {format_bytes(least)}",
+                hint=f"Allow at least {format_bytes(least + 2 * _LEAST_SHARE)}.",
             )
+        # What this process has done before (compiled the kernels, say) may have taken all of it.
+        free = max(memory - resident_bytes() - _RESERVE, _LEAST_SHARE)
         threads = max(1, min(threads, free // _LEAST_SHARE))
         return cls._shared(free, threads)
 
@@ -80,9 +85,15 @@ class Budget:
             piece_bytes=piece_bytes,
             limits=Limits(slots, tables // 4),
             keep_bytes=share // 4,
-            result_bytes=free // 3,
+            result_bytes=free // 6,
             fan_in=max(4, min(256, free // 2 // _STREAM_BYTES)),
         )
+
+
+def give_back_memory() -> None:
+    """Have the C library return what earlier work has freed, where it can (glibc)."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def resident_bytes() -> int:

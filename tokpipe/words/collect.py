@@ -44,9 +44,10 @@ def collect(
 def release(run: Run) -> None:
     """Drop what is in memory of a run that stands on disk; it is read again where it is needed."""
     for array in (run.words.data, run.words.offsets, run.counts):
-        base = array
+        base: object = array
         while isinstance(base, np.ndarray):
             base = base.base
+        base = base.obj if isinstance(base, memoryview) else base
         if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             base.madvise(mmap.MADV_DONTNEED)
 

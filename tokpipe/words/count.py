@@ -12,12 +12,15 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+import numpy as np
+
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
+from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
-from tokpipe.words.budget import Budget
+from tokpipe.words.budget import Budget, give_back_memory
 from tokpipe.words.collect import collect
 from tokpipe.words.commits import Commits, write_temporary_run
 from tokpipe.words.config import WordsConfig
@@ -94,6 +97,8 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
     threads, digest = threads or usable_cpus(), cache(partial(corpus.digest, threads))
     settings = {"read": corpus.config.to_dict(), "held_out": held_out}
     with ExitStack() as stack:
+        if memory is not None:
+            _load_kernels(config)  # 50 MB of machine code and what numba keeps about it
         budget = Budget.of(memory, threads)
         piece_bytes = min(PIECE_BYTES, budget.piece_bytes)
         commits = None
@@ -128,6 +133,17 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
         for side, run in enumerate(results)
     ]
     return replace(made[0], held_out=made[1]) if held_out else made[0]
+
+
+def _load_kernels(config: WordsConfig) -> None:
+    """Count, spill and merge a word, so that what the program itself takes is there to measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        counter = ThreadCounter(Plan(config=config, threshold=1, spill=Path(folder)))
+        for side in counter.sides:
+            side.count(Strings.from_list(["a long enough word"]), np.zeros(1, np.bool_))
+            side.spill()
+        files = [path for side in counter.sides for path in side.files]
+        collect(merge_streams([read_run(path) for path in files]))
 
 
 def _can_be_compared(corpus: Corpus, digests: dict[str, str]) -> bool:
@@ -186,6 +202,7 @@ def _merged(sides: list[Side], plan: Plan, number: int, budget: Budget) -> Run:
         side.runs = []
     if not files:
         return merge_in_memory(runs, budget.threads)
+    give_back_memory()
     folder = plan.spill
     assert folder is not None  # the files are in it
     with tempfile.TemporaryDirectory(prefix="merge-", dir=folder) as extra:

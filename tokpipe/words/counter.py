@@ -13,6 +13,7 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.words.commits import Commits, Covered, write_temporary_run
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.kernels.count import count_texts, texts_below
+from tokpipe.words.normalize import before_split
 from tokpipe.words.runs import Run, merge_in_memory, sorted_batches, sorted_run
 from tokpipe.words.split import scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
@@ -133,11 +134,11 @@ class ThreadCounter:
 
     def count(self, index: int, batch: TextBatch) -> None:
         """Count one piece, and commit when it is time."""
-        texts = batch.texts
+        texts = before_split(batch.texts, self._plan.config)
         for side, left_out in zip(self.sides, self._left_out(texts), strict=True):
             self.covered.facts["words"] += side.count(texts, left_out)
         self.covered.pieces.append(index)
-        self.covered.facts.update({"texts": len(texts), "bytes": texts.nbytes, **batch.tally})
+        self.covered.facts.update({"texts": len(texts), "bytes": batch.texts.nbytes, **batch.tally})
         if self._plan.commits is not None and self._is_time():
             self.commit()
 

@@ -66,7 +66,8 @@ class WordCounts:
     @property
     def total(self) -> int:
         """How many words the texts had together, also past 63 bits."""
-        return (int((self.counts >> 32).sum()) << 32) + int((self.counts & 0xFFFFFFFF).sum())
+        parts = range(0, len(self), 1 << 20)  # a few megabytes at a time, each far below 2^63
+        return sum(_exact_sum(self.counts[start : start + (1 << 20)]) for start in parts)
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write a counts folder, atomically.
@@ -211,3 +212,7 @@ def _known_facts(manifest: Manifest, name: str, run: Run, folder: Path) -> dict[
     if facts.pop("unique words", None) != len(run.counts):
         raise ArtifactError(f"{folder / name}: {len(run.counts)} words, its manifest says another")
     return facts
+
+
+def _exact_sum(counts: NDArray[np.int64]) -> int:
+    return (int((counts >> 32).sum()) << 32) + int((counts & 0xFFFFFFFF).sum())

@@ -15,8 +15,8 @@ from tokpipe.words.kernels.merge import DONE, DRY, OVERFLOW, merge_runs
 from tokpipe.words.kernels.order import copy_words, order_ties, pack_slots
 from tokpipe.words.table import WordTable
 
-BATCH_WORDS = 1 << 14  # most words of a batch in a stream of runs
-BATCH_BYTES = 1 << 18  # most bytes of them, unless one word is longer
+BATCH_WORDS = 1 << 13  # most words of a batch in a stream of runs
+BATCH_BYTES = 1 << 17  # most bytes of them, unless one word is longer
 _MERGED_AT_ONCE = 1 << 18  # words merged in one kernel call: about 50 ms
 _SLACK = 8  # kernels store whole eights
 
