@@ -1,0 +1,57 @@
+"""Counting letters, and those that would not survive the stripping of accents."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import load_u8, load_u16
+from tokpipe.foundation.jit import kernel
+from tokpipe.words.kernels.scan import decode_at
+
+NO_LETTER, UNCHANGED, CHANGED = range(3)
+
+
+def count_letters_reference(data, offsets, counts, pages, kinds):
+    found = [0, 0, 0]
+    for (start, end), count in zip(pairwise(offsets), counts, strict=True):
+        for character in data[start:end].tobytes().decode():
+            page = int(pages[ord(character) >> 8])
+            found[kinds[(page << 8) | (ord(character) & 255)]] += int(count)
+    return found[UNCHANGED], found[CHANGED]
+
+
+@kernel(reference=count_letters_reference)
+def count_letters(data, offsets, counts, pages, kinds):
+    """Count the letters of weighted strings by what stripping does to them.
+
+    Parameters
+    ----------
+    data : uint8[N + PADDING], offsets : int64[W + 1]
+        The strings, UTF-8.
+    counts : int64[W]
+        How often each occurs.
+    pages : uint16[4352], kinds : uint8[P * 256]
+        What each code point is: no letter, unchanged, changed.
+
+    Returns
+    -------
+    unchanged, changed : int
+        How many letters (marks among them) stay, and how many become others or vanish.
+    """
+    base = np.int64(data.ctypes.data)
+    page, kind = np.int64(pages.ctypes.data), np.int64(kinds.ctypes.data)
+    unchanged, changed = np.int64(0), np.int64(0)
+    for w in range(counts.size):
+        at, end = base + offsets[w], base + offsets[w + 1]
+        stay, go = np.int64(0), np.int64(0)
+        while at < end:
+            code_point, width = decode_at(at)
+            slot = (np.int64(load_u16(page + ((code_point >> 8) << 1))) << 8) | (code_point & 255)
+            found = load_u8(kind + slot)
+            stay += np.int64(found == UNCHANGED)
+            go += np.int64(found == CHANGED)
+            at += width
+        unchanged += stay * counts[w]
+        changed += go * counts[w]
+    kept = data.size + pages.size + kinds.size  # keeps the arrays alive until here
+    return unchanged if kept else np.int64(0), changed
