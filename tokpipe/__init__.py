@@ -8,6 +8,9 @@ from tokpipe.foundation.version import __version__ as __version__
 if TYPE_CHECKING:
     from tokpipe.corpus.config import ReadConfig as ReadConfig
     from tokpipe.foundation.errors import TokpipeError as TokpipeError
+    from tokpipe.tokenizer.build import train_vocab as train_vocab
+    from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
+    from tokpipe.vocab.config import VocabConfig as VocabConfig
     from tokpipe.words.config import WordsConfig as WordsConfig
     from tokpipe.words.count import count_words as count_words
     from tokpipe.words.counts import WordCounts as WordCounts
@@ -15,20 +18,26 @@ if TYPE_CHECKING:
 
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
     "ReadConfig": "tokpipe.corpus.config",
+    "Tokenizer": "tokpipe.tokenizer.tokenizer",
     "TokpipeError": "tokpipe.foundation.errors",
+    "VocabConfig": "tokpipe.vocab.config",
     "WordCounts": "tokpipe.words.counts",
     "WordsConfig": "tokpipe.words.config",
     "count_words": "tokpipe.words.count",
     "merge_counts": "tokpipe.words.counts",
+    "train_vocab": "tokpipe.tokenizer.build",
 }
 __all__ = [
     "ReadConfig",
+    "Tokenizer",
     "TokpipeError",
+    "VocabConfig",
     "WordCounts",
     "WordsConfig",
     "__version__",
     "count_words",
     "merge_counts",
+    "train_vocab",
 ]
 
 

@@ -4,16 +4,18 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
+from tokpipe.tokenizer.added import TokenFinder
 from tokpipe.tokenizer.kernels.encode import WORK_BYTES
 from tokpipe.tokenizer.kernels.model import NODE_BYTES
-from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.spec import AddedToken, ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 from tokpipe.words.config import BERT_CASED, BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.split import split_tables
+from tokpipe.words.split import plain_split_tables, split_tables
 from tokpipe.words.table import WordTable
 
 LETTERS = "abcå日"
+KINDS = (ModelKind.WORDPIECE, ModelKind.BPE, ModelKind.BYTE_BPE)
 ROOM, WORK = np.zeros(NODE_BYTES * 500, np.uint8), np.zeros(WORK_BYTES, np.uint8)
 TEXT = st.text(LETTERS + "AB .,'\n", max_size=60)
 
@@ -36,7 +38,7 @@ def random_merges(draw, tokens, prefix=""):
 @st.composite
 def specs(draw):
     """Draw small vocabularies of all three kinds, in which few words are known."""
-    kind, flags = draw(st.sampled_from(list(ModelKind))), [draw(st.booleans()) for _ in range(3)]
+    kind, flags = draw(st.sampled_from(KINDS)), [draw(st.booleans()) for _ in range(3)]
     none = np.zeros((0, 3), np.int32)
     if kind is ModelKind.WORDPIECE:
         pieces = draw(st.sets(st.text(LETTERS, min_size=1, max_size=3), max_size=8))
@@ -114,7 +116,28 @@ def _matches(draw, texts):
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
+@st.composite
+def find_tokens(draw):
+    tokens = draw(st.lists(st.text("a[<å", min_size=1, max_size=4), max_size=5, unique=True))
+    finder = TokenFinder([AddedToken(i, token) for i, token in enumerate(tokens)])
+    texts = Strings.from_list(draw(st.lists(st.text("a[<å b", max_size=30), max_size=5)))
+    rows, progress = np.zeros((texts.nbytes + 1, 4), np.int64), np.zeros(2, np.int64)
+    return texts.data, texts.offsets, finder.starts, finder.trie, progress, rows
+
+
+@st.composite
+def word_spans(draw):
+    text = Strings.from_list([draw(TEXT)])
+    split = plain_split_tables(draw(st.sampled_from([BERT_CASED, GPT2])))
+    first = draw(st.sampled_from([i for i in range(text.nbytes) if text.data[i] < 128] or [0]))
+    room = draw(st.integers(0, 9))
+    starts, ends = np.zeros(room, np.int64), np.zeros(room, np.int64)
+    return text.data, first, text.nbytes, split, starts, ends
+
+
 CASES = {
+    "tokpipe.tokenizer.kernels.added.find_tokens": find_tokens(),
+    "tokpipe.tokenizer.kernels.spans.word_spans": word_spans(),
     "tokpipe.tokenizer.kernels.model.put_entries": put_entries(),
     "tokpipe.tokenizer.kernels.model.add_to_trie": add_to_trie(),
     "tokpipe.tokenizer.kernels.model.encode_words": encode_words(),

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.tokenizer.added import one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.model import NODE_BYTES, ModelTables, encode_words
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
+from tokpipe.words.normalize import before_split
 from tokpipe.words.split import SplitTables, scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
@@ -24,6 +26,7 @@ BLOCK_BYTES = 1 << 20
 _MOST_SLOTS = 1 << 20  # of a cache: 25 MB of slots, some 20 MB of words
 _CALL_BYTES = 4 << 20  # budget of one kernel call: about 40 ms
 _FIRST_CALL_BYTES = 1 << 16  # while the cache is small: it grows between calls
+_SPANS_A_CALL = 1 << 16
 _NO_MATCHES = np.zeros((0, 3), np.int64)
 
 Ids = tuple[NDArray[np.int32], NDArray[np.int64]]
@@ -75,12 +78,25 @@ class Block:
 
 
 class Engine:
-    """Encodes texts with the kernels; safe to use from several threads at once."""
+    """Encodes texts with the kernels; safe to use from several threads at once.
+
+    Attributes
+    ----------
+    finds_all : bool
+        Whether `encode` finds all added tokens; where some are looked for in raw text and some in
+        normalised text, only `detail` does.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.model: ModelTables = model_tables(spec)
         self.split: SplitTables = split_tables(spec.words)
+        words = spec.words
+        self._finder = one_finder(spec)
+        self.finds_all = self._finder is not None
+        self._splits_raw = (words.normalizer == words.pre_tokenizer == "bert") or (
+            words.normalizer == "none" and not words.lowercase and not words.add_prefix_space
+        )
         self._idle: list[WordCache] = []
         self._lock = threading.Lock()
 
@@ -95,20 +111,13 @@ class Engine:
             with self._lock:
                 self._idle.append(cache)
 
-    def encode(
-        self,
-        texts: Strings,
-        matches: NDArray[np.int64] = _NO_MATCHES,
-        threads: int | None = None,
-    ) -> list[Ids]:
+    def encode(self, texts: Strings, threads: int | None = None) -> list[Ids]:
         """Encode texts in blocks, over threads.
 
         Parameters
         ----------
         texts
-            Valid UTF-8, normalised where the split does not do it itself.
-        matches : int64[M, 3]
-            Added tokens found in the texts: start, end and id.
+            Valid UTF-8.
         threads
             How many, or None for one a processor.
 
@@ -123,7 +132,8 @@ class Engine:
         def work(feed: Feed[Block]) -> None:
             with self.cache() as cache:
                 for block in feed:
-                    done[block.index] = self.encode_block(texts, block, matches, cache)
+                    part = Strings(texts.data, texts.offsets[block.first : block.last + 1])
+                    done[block.index] = self.encode_block(part, cache)
 
         if len(blocks) == 1 or threads == 1:
             work(Feed(blocks))
@@ -131,15 +141,34 @@ class Engine:
             run_in_threads(work, blocks, min(threads or usable_cpus(), len(blocks)))
         return [ids for ids in done if ids is not None]
 
-    def encode_block(
-        self, texts: Strings, block: Block, matches: NDArray[np.int64], cache: WordCache
-    ) -> Ids:
-        """Encode some of the texts with one cache."""
-        offsets = texts.offsets[block.first : block.last + 1]
+    def encode_block(self, part: Strings, cache: WordCache) -> Ids:
+        """Encode some texts with one cache."""
+        matches = self._finder.find(part) if self._finder else _NO_MATCHES
+        if self._splits_raw:
+            return self._run(part, matches, cache)
+        if not len(matches):
+            return self._run(before_split(part, self.spec.words), matches, cache)
+        return self._encode_between(part, matches, cache)
+
+    def _encode_between(self, texts: Strings, matches: NDArray[np.int64], cache: WordCache) -> Ids:
+        """Normalise and encode what stands between added tokens, and put their ids in."""
+        cuts = np.sort(np.concatenate([texts.offsets, matches[:, 0], matches[:, 1]]), kind="stable")
+        pieces = Strings(texts.data, cuts)
+        is_token = np.isin(cuts[:-1], matches[:, 0]) & (np.diff(cuts) > 0)
+        plain = Strings.from_list(
+            b"" if drop else piece
+            for piece, drop in zip(pieces.iter_bytes(), is_token.tolist(), strict=True)
+        )
+        ids, borders = self._run(before_split(plain, self.spec.words), _NO_MATCHES, cache)
+        ids = np.insert(ids, borders[:-1][is_token], matches[:, 2].astype(np.int32))
+        added = np.concatenate([[0], np.cumsum(is_token)])
+        last_pieces = np.searchsorted(cuts, texts.offsets, side="left")
+        return ids, (borders + added)[last_pieces]
+
+    def _run(self, texts: Strings, matches: NDArray[np.int64], cache: WordCache) -> Ids:
+        """Call the kernel until all texts are done."""
+        offsets = texts.offsets
         start, end = int(offsets[0]), int(offsets[-1])
-        if len(matches):
-            first, last = np.searchsorted(matches[:, 0], [start, end])
-            matches = matches[first:last]
         borders = np.zeros(len(offsets), np.int64)
         longest = int(np.diff(offsets).max(initial=0))
         cache.scratch = _at_least(cache.scratch, scratch_bytes(longest, self.spec.words))
@@ -189,6 +218,58 @@ class Engine:
         need = int(cache.progress[kernels.WRITTEN]) + size + 64
         if need > len(cache.out):
             cache.out.resize(max(need, 2 * len(cache.out)), refcheck=False)
+
+    def encode_spans(
+        self, data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+        """Encode words that are marked in a text, without a cache.
+
+        Parameters
+        ----------
+        data : uint8[N + PADDING]
+        starts, ends : int64[W]
+            Borders of the words, normalised already.
+
+        Returns
+        -------
+        counts : int32[W]
+            How many pieces each word has.
+        ids : int32[K], piece_ends : int64[K]
+            The pieces, and where in `data` each ends.
+        """
+        is_long = (ends - starts > kernels.INLINE) & (self.spec.model is not ModelKind.WORDPIECE)
+        far = np.arange(_SPANS_A_CALL, len(starts), _SPANS_A_CALL)
+        cuts = np.concatenate([[0], np.flatnonzero(np.diff(is_long)) + 1, far, [len(starts)]])
+        parts = []
+        for first, last in pairwise(np.unique(cuts).tolist()):
+            encode = self._encode_long_spans if is_long[first] else self._encode_short_spans
+            parts.append(encode(data, starts[first:last], ends[first:last]))
+        if not parts:
+            return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64)
+        counts, ids, piece_ends = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return counts, ids, piece_ends
+
+    def _encode_short_spans(self, data, starts, ends):  # type: ignore[no-untyped-def]
+        sizes = ends - starts
+        room = int(sizes.sum()) + len(starts) + 1
+        ids, piece_ends = np.empty(room, np.int32), np.empty(room, np.int32)
+        counts = np.empty(len(starts), np.int32)
+        scratch = np.empty(NODE_BYTES * min(int(sizes.max()), kernels.INLINE), np.uint8)
+        base = int(starts[0])  # ends are int32 in the kernel, texts may be longer
+        _, written = encode_words(
+            data[base:], starts - base, ends - base, 0, self.model,
+            ids, piece_ends, counts, scratch.ctypes.data,
+        )  # fmt: skip
+        return counts, ids[:written], piece_ends[:written].astype(np.int64) + base
+
+    def _encode_long_spans(self, data, starts, ends):  # type: ignore[no-untyped-def]
+        found = [
+            self.encode_long(data[start:end].tobytes())
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        counts = np.array([len(ids) for ids, _ in found], np.int32)
+        piece_ends = [ends + start for (_, ends), start in zip(found, starts, strict=True)]
+        return counts, np.concatenate([ids for ids, _ in found]), np.concatenate(piece_ends)
 
     def encode_long(self, word: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Encode one word of any length, in steps of bounded time.

@@ -172,7 +172,7 @@ def truncation_from_json(node: Node) -> Truncation | None:
     return Truncation(
         node.count("max_length"),
         _STRATEGIES[node.text("strategy", "LongestFirst")],
-        node.count("stride", 0),
+        node.count("stride", 0) or None,
         node.text("direction", "Right").lower(),
     )
 
@@ -186,7 +186,7 @@ def truncation_to_json(truncation: Truncation | None) -> dict[str, Any] | None:
         "direction": truncation.direction.capitalize(),
         "max_length": truncation.max_length,
         "strategy": strategy,
-        "stride": truncation.stride,
+        "stride": truncation.stride or 0,
     }
 
 

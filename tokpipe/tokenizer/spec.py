@@ -10,11 +10,12 @@ from tokpipe.words.config import WordsConfig
 
 
 class ModelKind(StrEnum):
-    """The three models that run on our kernels."""
+    """The three models that run on our kernels, and all others."""
 
     WORDPIECE = "wordpiece"
     BPE = "bpe"
     BYTE_BPE = "byte-bpe"
+    FOREIGN = "foreign"  # run by the `tokenizers` library
 
 
 class DecoderKind(StrEnum):
@@ -80,11 +81,15 @@ class Decoder:
 
 @dataclass(frozen=True, slots=True)
 class Truncation:
-    """How long an encoding may be, and which side loses what is too much."""
+    """How long an encoding may be, and which side loses what is too much.
+
+    With a `stride`, what is cut off is kept in windows that share so many tokens; of a pair, every
+    window of one text is combined with every one of the other. None keeps nothing.
+    """
 
     max_length: int
     strategy: str = "longest_first"  # or only_first, only_second
-    stride: int = 0
+    stride: int | None = None
     direction: str = "right"
 
 

@@ -52,7 +52,7 @@ def _trie(spec: Spec) -> NDArray[np.uint64]:
         }
         return _trie_of(words, inner)
     if not spec.ignore_merges:
-        return _table(_NO_TABLE)
+        return empty_table(_NO_TABLE)
     is_bytes = spec.model is ModelKind.BYTE_BPE
     forms = ((byte_form(token) if is_bytes else token.encode()) for token in spec.tokens)
     return _trie_of({form: i for i, form in enumerate(forms) if form is not None}, {})
@@ -63,7 +63,7 @@ def _trie_of(words: dict[bytes, int], inner: dict[bytes, int]) -> NDArray[np.uin
     edges = sum(map(len, words)) + sum(map(len, inner))
     if edges >= _MOST_NODES:
         raise InputError(f"a vocabulary of {edges:,} bytes, at most {_MOST_NODES:,} are allowed")
-    trie = _table(edges)
+    trie = empty_table(edges)
     for root, tokens in ((WORD_ROOT, words), (INNER_ROOT, inner)):
         texts = Strings.from_list(text for text in tokens if text)
         ids = np.array([i for text, i in tokens.items() if text], np.int32)
@@ -73,14 +73,14 @@ def _trie_of(words: dict[bytes, int], inner: dict[bytes, int]) -> NDArray[np.uin
 
 def _pairs(spec: Spec, ids: dict[str, int]) -> NDArray[np.uint64]:
     if spec.model is ModelKind.WORDPIECE:
-        return _table(_NO_TABLE)
+        return empty_table(_NO_TABLE)
     merges = spec.merges.astype(np.uint64)
     keys = np.uint64(1 << 63) | merges[:, 0] << np.uint64(32) | merges[:, 1]
     values = np.arange(len(merges), dtype=np.uint64) << np.uint64(32) | merges[:, 2]
     chars = _characters(spec, ids) if spec.model is ModelKind.BPE else {}
     keys = np.concatenate([keys, np.fromiter(chars.keys(), np.uint64, len(chars))])
     values = np.concatenate([values, np.fromiter(chars.values(), np.uint64, len(chars))])
-    table = _table(len(keys))
+    table = empty_table(len(keys))
     put_entries(keys, values, table)
     return table
 
@@ -104,6 +104,6 @@ def _bytes(spec: Spec, ids: dict[str, int]) -> NDArray[np.int32]:
     return np.array([ids.get(char, -1) for char in chars] or [-1] * 256, np.int32)
 
 
-def _table(entries: int) -> NDArray[np.uint64]:
+def empty_table(entries: int) -> NDArray[np.uint64]:
     """Return an empty open-addressing table, at most half full with so many entries."""
     return np.zeros(2 << (2 * entries).bit_length(), np.uint64)

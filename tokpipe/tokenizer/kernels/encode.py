@@ -232,22 +232,20 @@ def encode_texts(
     arena_address, state = arena.ctypes.data, progress.ctypes.data
     cache, piece_room = (head.ctypes.data, arena_address), (pieces.ctypes.data, pieces.size)
     ids, written, most = out.ctypes.data, progress[WRITTEN], out.size - 4
-    text, match, position = progress[TEXT], progress[MATCH], base + progress[POSITION]
+    text, match, cursor = progress[TEXT], progress[MATCH], words_from(base + progress[POSITION])
     status, left = DONE, np.int64(budget)
     while text < offsets.size - 1:
         end = base + offsets[text + 1]
         stop = end
         if match < matches.shape[0] and base + matches[match, 0] < end:
             stop = base + matches[match, 0]
-        cursor = words_from(position)
         while left > 0:
-            before = position
+            before = cursor
             cursor, word, size, lower = take_word(cursor, stop, splitter, room)
-            position = rest_of(cursor)
             if size == 0:
                 break
             if written + size > most:
-                position, status = before, ROOM
+                cursor, status = before, ROOM
                 progress[WORD_SIZE] = size
                 break
             left -= size + 16
@@ -278,16 +276,16 @@ def encode_texts(
         if stop < end:
             store_i32(ids + 4 * written, np.int32(matches[match, 2]))
             written += 1
-            position = base + matches[match, 1]
+            cursor = words_from(base + matches[match, 1])
             match += 1
             continue
         text += 1
-        position = end
+        cursor = words_from(end)
         out_offsets[text] = written
     if status == DONE and text < offsets.size - 1:
         status = MORE
     progress[TEXT], progress[MATCH], progress[WRITTEN] = text, match, written
-    progress[POSITION] = position - base
+    progress[POSITION] = rest_of(cursor) - base
     _keep = data.size + slots.size + arena.size + head.size + out.size
     _keep += model.settings.size + model.trie.size + model.pairs.size + model.bytes.size
     _keep += pieces.size + split.classes.size + split.strings.size + split.pages.size

@@ -512,6 +512,22 @@ def whole_word(address, size, trie, mask):  # type: ignore[no-untyped-def]
     return np.int64(edge & _LOW) - 1
 
 
+@inlined_helper
+def longest_token(position, end, trie, mask):  # type: ignore[no-untyped-def]
+    """Return id and bytes of the longest token at an address, 0 bytes if there is none."""
+    node, start, best, size = np.uint64(WORD_ROOT), position, np.int64(-1), np.int64(0)
+    while position < end:
+        slot = _entry(trie, mask, (node << _EIGHT | np.uint64(load_u8(position))) + _ONE)
+        if load_u64(slot) == _ZERO:
+            break
+        edge = load_u64(slot + 8)
+        node = edge >> _HALF
+        position += 1
+        if edge & _LOW != _ZERO:
+            best, size = np.int64(edge & _LOW) - 1, position - start
+    return best, size
+
+
 @compiled_helper
 def bpe_word(address, size, model, ids, ends, scratch):  # type: ignore[no-untyped-def]
     """Write the pieces of a word, merges by rank, and return how many there are.

@@ -1,0 +1,164 @@
+"""Arrow columns of texts to Arrow columns of ids, without a Python object a text.
+
+The texts are read where they stand; only the block at the end of a buffer is copied, because the
+kernels look a few bytes past a text.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import PADDING, Strings, padded
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.tokenizer.engine import BLOCK_BYTES, Ids
+from tokpipe.tokenizer.spec import Piece, Spec
+
+_TYPES = {"int32": (np.int32, pa.int32()), "uint16": (np.uint16, pa.uint16())}
+_LARGEST = {"uint16": 1 << 16}
+
+
+class EncodesStrings(Protocol):
+    """What a column needs of a tokenizer."""
+
+    spec: Spec
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        ...
+
+    def encode_strings(self, texts: Strings, *, threads: int | None = None) -> list[Ids]:
+        """Encode texts to ids, in blocks."""
+        ...
+
+
+def encode_column(
+    tokenizer: EncodesStrings,
+    column: Any,
+    add_special_tokens: bool,
+    dtype: str,
+    threads: int | None,
+) -> Any:
+    """Encode a column; see `Tokenizer.encode_arrow`.
+
+    Raises
+    ------
+    ConfigError
+        If the column holds no text, or the ids do not fit into `dtype`.
+    """
+    if dtype not in _TYPES:
+        raise ConfigError(f"dtype={dtype!r} is not one of {', '.join(_TYPES)}")
+    if tokenizer.vocab_size > _LARGEST.get(dtype, 1 << 31):
+        raise ConfigError(
+            f"dtype={dtype}: a vocabulary of {tokenizer.vocab_size:,} does not fit",
+            hint="Use int32.",
+        )
+    if isinstance(column, pa.ChunkedArray):
+        chunks = [
+            encode_column(tokenizer, chunk, add_special_tokens, dtype, threads)
+            for chunk in column.chunks
+        ]
+        return pa.chunked_array(chunks, list_type(column.type, dtype))
+    template = tokenizer.spec.template.single if add_special_tokens else ()
+    parts = [
+        with_template(ids, borders, template)
+        for texts in _texts(column)
+        for ids, borders in tokenizer.encode_strings(texts, threads=threads)
+    ]
+    return _to_arrow(column, parts, dtype, threads)
+
+
+def list_type(text_type: pa.DataType, dtype: str) -> pa.DataType:
+    """Return the type of the ids of a column: large lists for large strings."""
+    value = _TYPES[dtype][1]
+    is_large = pa.types.is_large_string(text_type) or pa.types.is_large_binary(text_type)
+    return pa.large_list(value) if is_large else pa.list_(value)
+
+
+def _texts(column: pa.Array) -> list[Strings]:
+    """Return the texts of a column where they stand, and the last block with padding behind it."""
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+    if not any(kind(column.type) for kind in (*kinds, pa.types.is_large_binary)):
+        raise ConfigError(f"a column of {column.type} cannot be encoded, strings are needed")
+    if column.null_count or not len(column) or column.buffers()[2] is None:
+        return [Strings.from_arrow(column)]
+    width = np.int64 if list_type(column.type, "int32") == pa.large_list(pa.int32()) else np.int32
+    offsets = np.frombuffer(column.buffers()[1], width)[column.offset :][: len(column) + 1]
+    offsets = offsets.astype(np.int64, copy=False)
+    data = np.frombuffer(column.buffers()[2], np.uint8)
+    safe = max(0, len(data) - PADDING - 1)
+    cut = int(np.searchsorted(offsets, safe, side="right")) - 1
+    while 0 < cut < len(column) and offsets[-1] - offsets[cut] < BLOCK_BYTES // 64:
+        cut -= 1  # one text may be all that is near the end, and blocks are to be of some size
+    cut = max(0, min(cut, len(column)))
+    start, end = int(offsets[cut]), int(offsets[-1])
+    tail = Strings(padded(data[start:end]), offsets[cut:] - start)
+    return [Strings(data, offsets[: cut + 1]), tail] if cut else [tail]
+
+
+def with_template(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], template: tuple[Piece, ...]
+) -> Ids:
+    """Put the special tokens of a template around each list of ids."""
+    place = next((i for i, piece in enumerate(template) if piece.sequence), None)
+    if place is None:
+        return ids, borders
+    before = np.array([i for piece in template[:place] for i in piece.ids], np.int32)
+    after = np.array([i for piece in template[place + 1 :] for i in piece.ids], np.int32)
+    added = len(before) + len(after)
+    texts = len(borders) - 1
+    offsets = borders + added * np.arange(texts + 1)
+    out = np.empty(len(ids) + added * texts, np.int32)
+    moved = np.repeat(np.arange(texts) * added + len(before), np.diff(borders))
+    out[np.arange(len(ids)) + moved] = ids
+    for j, id in enumerate(before):
+        out[offsets[:-1] + j] = id
+    for j, id in enumerate(after):
+        out[offsets[1:] - len(after) + j] = id
+    return out, offsets
+
+
+def _to_arrow(column: pa.Array, parts: list[Ids], dtype: str, threads: int | None) -> pa.Array:
+    kind = list_type(column.type, dtype)
+    is_large = pa.types.is_large_list(kind)
+    values, offsets = join_ids(parts, _TYPES[dtype][0], threads)
+    if not is_large and offsets[-1] >= 1 << 31:
+        raise ConfigError(
+            f"{offsets[-1]:,} ids do not fit into one list column",
+            hint="Cast the column to large_string.",
+        )
+    offsets = offsets if is_large else offsets.astype(np.int32)
+    array_of = pa.LargeListArray if is_large else pa.ListArray
+    mask = column.is_null() if column.null_count else None
+    return array_of.from_arrays(pa.array(offsets), pa.array(values), type=kind, mask=mask)
+
+
+def join_ids(
+    parts: list[Ids], dtype: Any = np.int32, threads: int | None = None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Join the ids and the offsets of all blocks; the copy runs over threads.
+
+    Parameters
+    ----------
+    parts : list of (int32[K], int64[t + 1])
+        From `Tokenizer.encode_strings`.
+    """
+    starts = np.cumsum([0] + [len(ids) for ids, _ in parts])
+    texts = np.cumsum([0] + [len(borders) - 1 for _, borders in parts])
+    values = np.empty(starts[-1], dtype)
+    offsets = np.zeros(texts[-1] + 1, np.int64)
+
+    def copy(feed: Feed[int]) -> None:
+        for i in feed:
+            ids, borders = parts[i]
+            values[starts[i] : starts[i + 1]] = ids
+            np.add(borders[1:], starts[i], out=offsets[texts[i] + 1 : texts[i + 1] + 1])
+
+    if len(parts) < 8:
+        copy(Feed(range(len(parts))))
+    else:
+        run_in_threads(copy, range(len(parts)), threads or usable_cpus())
+    return values, offsets

@@ -1,0 +1,144 @@
+"""Tokenizers of other kinds, run by the `tokenizers` library behind our interface.
+
+The document has passed our own check before (see `schema`). What the library panics over becomes
+an `InputError`: its PanicException is no Exception, and would pass through every handler.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tokenizers
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.tokenizer.detail import encode_utf8
+from tokpipe.tokenizer.encoding import Encoding, truncate_pair
+from tokpipe.tokenizer.engine import Ids
+from tokpipe.tokenizer.node import Node
+from tokpipe.tokenizer.parts_json import (
+    added_tokens_from_json,
+    padding_from_json,
+    template_from_json,
+    truncation_from_json,
+)
+from tokpipe.tokenizer.spec import Decoder, ModelKind, Spec, Template, Truncation
+from tokpipe.words.config import WordsConfig
+
+_BATCH = 1024  # texts handed over at a time, so that Ctrl-C is answered
+
+
+class ForeignBackend:
+    """A tokenizer whose model or parts ours does not know.
+
+    `spec` holds what is common to all kinds: tokens, added tokens, truncation, padding.
+    """
+
+    def __init__(self, document: dict[str, Any], name: str) -> None:
+        root = Node(document, f"{name}:")
+        bare = {**document, "truncation": None, "padding": None}
+        with _panics(f"{name}: the tokenizers library cannot read it"):
+            self._library = tokenizers.Tokenizer.from_str(json.dumps(bare))
+            vocab = self._library.get_vocab(with_added_tokens=True)
+        self._name = name
+        self.spec = _common_parts(root, sorted(vocab, key=vocab.__getitem__))
+
+    def encode(
+        self, text: str, pair: str | None, add_special_tokens: bool, cut: Truncation | None
+    ) -> Encoding:
+        """Encode a text or a pair, truncated, with its template, not padded."""
+        for part in (text, pair or ""):
+            encode_utf8(part)
+        run = self._run if cut is None else partial(self._run_cut, cut)
+        return run(text, pair, add_special_tokens)
+
+    def encode_strings(self, texts: Strings, threads: int | None) -> list[Ids]:
+        """Encode texts to ids, a batch at a time; `threads` is the library's own matter."""
+        parts = []
+        for first in range(0, len(texts), _BATCH):
+            last = min(first + _BATCH, len(texts))
+            batch = [texts.bytes_of(i).decode() for i in range(first, last)]
+            with _panics(f"{self._name}: texts {first} to {last}"):
+                found = self._library.encode_batch_fast(batch, add_special_tokens=False)
+            borders = np.cumsum([0] + [len(encoding) for encoding in found])
+            ids = np.fromiter((i for e in found for i in e.ids), np.int32, int(borders[-1]))
+            parts.append((ids, borders.astype(np.int64)))
+        return parts
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str:
+        """Turn ids into text; ids that no token has are passed over."""
+        known = [i for i in ids if 0 <= i < len(self.spec.tokens)]
+        with _panics(f"{self._name}: decoding"):
+            return self._library.decode(known, skip_special_tokens=skip_special_tokens)
+
+    def _run(self, text: str, pair: str | None, add_special_tokens: bool) -> Encoding:
+        with _panics(f"{self._name}: encoding"):
+            found = self._library.encode(text, pair, add_special_tokens=add_special_tokens)
+        return _ours(found)
+
+    def _run_cut(
+        self, cut: Truncation, text: str, pair: str | None, add_special_tokens: bool
+    ) -> Encoding:
+        """Truncate by our rules, then let the library put its template around it."""
+        with _panics(f"{self._name}: encoding"):
+            added = self._library.num_special_tokens_to_add(pair is not None)
+            first = self._library.encode(text, add_special_tokens=False)
+            second = None if pair is None else self._library.encode(pair, add_special_tokens=False)
+            shorter = truncate_pair(
+                _ours(first),
+                None if second is None else _ours(second),
+                cut,
+                added * add_special_tokens,
+            )
+            for whole, part in zip((first, second), shorter, strict=True):
+                if whole is not None and part is not None and len(part) < len(whole.ids):
+                    direction = cut.direction
+                    whole.truncate(len(part), stride=cut.stride or 0, direction=direction)
+            found = _ours(self._library.post_process(first, second, add_special_tokens))
+        found.overflowing = [] if cut.stride is None else found.overflowing
+        return found
+
+
+def _ours(found: Any) -> Encoding:
+    encoding = Encoding(
+        ids=found.ids,
+        tokens=found.tokens,
+        offsets=found.offsets,
+        word_ids=found.word_ids,
+        type_ids=found.type_ids,
+        attention_mask=found.attention_mask,
+        special_tokens_mask=found.special_tokens_mask,
+        sequence_ids=found.sequence_ids,
+    )
+    encoding.overflowing = [_ours(other) for other in found.overflowing]
+    return encoding
+
+
+def _common_parts(root: Node, tokens: list[str]) -> Spec:
+    return Spec(
+        model=ModelKind.FOREIGN,
+        tokens=tokens,
+        merges=np.zeros((0, 3), np.int32),
+        words=WordsConfig(),
+        added_tokens=added_tokens_from_json(root.child("added_tokens")),
+        template=template_from_json(root.child("post_processor")) or Template(),
+        decoder=Decoder(),
+        truncation=truncation_from_json(root.child("truncation")),
+        padding=padding_from_json(root.child("padding")),
+    )
+
+
+@contextmanager
+def _panics(what: str) -> Iterator[None]:
+    """Turn what the library raises or panics over into an `InputError`."""
+    try:
+        yield
+    except (ConfigError, InputError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise InputError(f"{what}: {str(error)[:200]}") from error

@@ -1,0 +1,308 @@
+"""The public face: text to ids and back, one text, many, or a column."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.tokenizer.encoding import Encoding, pad
+from tokpipe.tokenizer.engine import Engine, Ids
+from tokpipe.tokenizer.folder import load_spec, save_spec
+from tokpipe.tokenizer.native import Backend, NativeBackend
+from tokpipe.tokenizer.roles import special_roles
+from tokpipe.tokenizer.spec import Padding, Spec, Truncation
+from tokpipe.words.config import WordsConfig
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_STRATEGIES = ("longest_first", "only_first", "only_second")
+
+
+class Tokenizer:
+    """A vocabulary with all that decides which ids a text has.
+
+    Made by `Tokenizer.load` or `tokpipe.train_vocab`. Safe to use from several threads.
+
+    Attributes
+    ----------
+    spec : Spec
+        The tokenizer as plain data.
+    tokens : list of str
+        In file form; index = id.
+    ids : dict
+        The id of each token.
+
+    Examples
+    --------
+    >>> from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+    >>> tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##seen", "words"]
+    >>> tokenizer = Tokenizer(spec_from_bert_vocab(tokens))
+    >>> tokenizer.encode("Unseen words").tokens
+    ['[CLS]', 'un', '##seen', 'words', '[SEP]']
+    >>> tokenizer.decode([2, 5, 6, 7, 3])
+    'unseen words'
+    """
+
+    def __init__(self, spec: Spec, backend: Backend | None = None) -> None:
+        self.spec = spec
+        self.tokens = spec.all_tokens
+        self.ids = {token: i for i, token in enumerate(self.tokens)}
+        self._backend = backend or NativeBackend(spec)
+
+    @classmethod
+    def load(cls, path: str | Path, words: WordsConfig | None = None) -> "Tokenizer":
+        """Open a tokenizer folder, a ``tokenizer.json``, ``vocab.txt`` or ``vocab.json``.
+
+        Parameters
+        ----------
+        path
+            A folder of ours or of Hugging Face's, or one file; ``vocab.json`` needs its
+            ``merges.txt`` beside it.
+        words
+            How text is normalised and split, for plain vocabularies, which do not say it.
+
+        Returns
+        -------
+        Tokenizer
+            Models and parts that ours does not know (Unigram, Metaspace, expressions) run on the
+            `tokenizers` library behind the same interface.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged, or asks for what no honest tokenizer needs.
+        """
+        found = load_spec(Path(path), words)
+        if isinstance(found, Spec):
+            return cls(found)
+        from tokpipe.tokenizer.foreign import ForeignBackend  # the library takes 30 ms to import
+
+        backend = ForeignBackend(found, str(path))
+        return cls(backend.spec, backend)
+
+    def save(
+        self, folder: str | Path, *, manifest: Manifest | None = None, force: bool = False
+    ) -> None:
+        """Write a tokenizer folder that `tokenizers` and `transformers` open too.
+
+        Raises
+        ------
+        ConfigError
+            If the tokenizer is not of our kinds: the file it came from is its best copy.
+        StorageError
+            If the folder exists and `force` is not set, or the disk does not take it.
+        """
+        if not self.is_native:
+            raise ConfigError(
+                f"{self.spec.model.value} tokenizers are not ours to write",
+                hint="Copy its tokenizer.json.",
+            )
+        save_spec(self.spec, Path(folder), manifest=manifest, force=force)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it runs on our kernels, not on the `tokenizers` library."""
+        return isinstance(self._backend, NativeBackend)
+
+    @property
+    def engine(self) -> Engine:
+        """The kernels, for whole corpora.
+
+        Raises
+        ------
+        ConfigError
+            If the tokenizer runs on the `tokenizers` library.
+        """
+        if not isinstance(self._backend, NativeBackend):
+            raise ConfigError("this tokenizer runs on the tokenizers library, it has no kernels")
+        return self._backend.engine
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are, added ones included."""
+        return len(self.tokens)
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """Special tokens and their ids."""
+        return {t.content: t.id for t in self.spec.added_tokens if t.special}
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Which special token is ``mask_token``, ``pad_token``, ``cls_token`` and so on."""
+        return special_roles(self.special_tokens)
+
+    def token_to_id(self, token: str) -> int | None:
+        """Return the id of a token in file form, or None."""
+        return self.ids.get(token)
+
+    def id_to_token(self, id: int) -> str | None:
+        """Return the token with an id, in file form, or None."""
+        return self.tokens[id] if 0 <= id < len(self.tokens) else None
+
+    def encode(  # noqa: PLR0913 - the arguments that the field knows
+        self,
+        text: str,
+        pair: str | None = None,
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncation: str = "longest_first",
+        stride: int | None = None,
+        padding: bool | int | None = None,
+    ) -> Encoding:
+        """Encode a text, or a pair of texts.
+
+        Parameters
+        ----------
+        text, pair
+            What to encode.
+        add_special_tokens
+            Whether to put ``[CLS]``, ``[SEP]`` and their like around it.
+        max_length
+            Most tokens, special ones included; None for what the tokenizer's file says, mostly no
+            limit.
+        truncation
+            Which text is cut: ``longest_first``, ``only_first`` or ``only_second``.
+        stride
+            Keep what is cut off as windows in ``overflowing`` that share so many tokens.
+        padding
+            A length to fill up to; True for the longest of a batch; False for none; None for what
+            the tokenizer's file says, mostly none.
+
+        Raises
+        ------
+        ConfigError
+            If the settings cannot be met.
+        InputError
+            If a text holds a lone surrogate.
+        """
+        cut = self._truncation(max_length, truncation, stride)
+        encoding = self._backend.encode(text, pair, add_special_tokens, cut)
+        self._pad([encoding], padding)
+        return encoding
+
+    def encode_batch(  # noqa: PLR0913
+        self,
+        texts: Sequence[str],
+        pairs: Sequence[str] | None = None,
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncation: str = "longest_first",
+        stride: int | None = None,
+        padding: bool | int | None = None,
+    ) -> list[Encoding]:
+        """Encode many texts, or pairs; see `encode`. For ids alone, `encode_arrow` is far faster.
+
+        Raises
+        ------
+        ConfigError
+            If there are not as many pairs as texts, or the settings cannot be met.
+        """
+        if pairs is not None and len(pairs) != len(texts):
+            raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
+        cut = self._truncation(max_length, truncation, stride)
+        encodings = [
+            self._backend.encode(text, pairs[i] if pairs else None, add_special_tokens, cut)
+            for i, text in enumerate(texts)
+        ]
+        self._pad(encodings, padding)
+        return encodings
+
+    def encode_strings(self, texts: Strings, *, threads: int | None = None) -> list[Ids]:
+        """Encode texts to ids, without special tokens around them.
+
+        Parameters
+        ----------
+        texts
+            Valid UTF-8.
+        threads
+            How many, or None for one a processor; the ids do not depend on it.
+
+        Returns
+        -------
+        list of (int32[K], int64[t + 1])
+            Ids and offsets of each block of some of the texts, in order.
+        """
+        return self._backend.encode_strings(texts, threads)
+
+    def encode_arrow(
+        self,
+        column: "pa.Array | pa.ChunkedArray",
+        *,
+        add_special_tokens: bool = False,
+        dtype: str = "int32",
+        threads: int | None = None,
+    ) -> Any:
+        """Encode a column of texts to a column of lists of ids.
+
+        Parameters
+        ----------
+        column
+            Strings, large strings or (valid UTF-8) binary.
+        add_special_tokens
+            Whether to put special tokens around each text.
+        dtype
+            ``int32`` or, for vocabularies of at most 65,536, ``uint16``.
+        threads
+            How many, or None for one a processor; the ids do not depend on it.
+
+        Returns
+        -------
+        pyarrow.ListArray, LargeListArray or ChunkedArray
+            A list for strings, a large list for large strings, in chunks as the column is; null
+            where a text is null.
+        """
+        from tokpipe.tokenizer.columns import encode_column
+
+        return encode_column(self, column, add_special_tokens, dtype, threads)
+
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = True) -> str:
+        """Turn ids into text; ids that no token has are passed over.
+
+        Parameters
+        ----------
+        ids
+            A list or an array.
+        skip_special_tokens
+            Whether to leave special tokens out.
+        """
+        return self._backend.decode(np.asarray(ids, np.int64).tolist(), skip_special_tokens)
+
+    def decode_batch(
+        self, batch: Sequence[Sequence[int]], *, skip_special_tokens: bool = True
+    ) -> list[str]:
+        """Turn many lists of ids into texts; see `decode`."""
+        return [self.decode(ids, skip_special_tokens=skip_special_tokens) for ids in batch]
+
+    def _truncation(
+        self, max_length: int | None, strategy: str, stride: int | None
+    ) -> Truncation | None:
+        if strategy not in _STRATEGIES:
+            raise ConfigError(f"truncation={strategy!r} is not one of {', '.join(_STRATEGIES)}")
+        if max_length is None:
+            return self.spec.truncation
+        if max_length < 0 or not 0 <= (stride or 0) < max(1, max_length):
+            raise ConfigError(f"max_length={max_length}, stride={stride}: 0 <= stride < max_length")
+        direction = self.spec.truncation.direction if self.spec.truncation else "right"
+        return Truncation(max_length, strategy, stride, direction)
+
+    def _pad(self, encodings: list[Encoding], padding: bool | int | None) -> None:
+        chosen = self._padding(padding)
+        if chosen:
+            pad(encodings, chosen)
+
+    def _padding(self, padding: bool | int | None) -> Padding | None:
+        if padding is None:
+            return self.spec.padding
+        if padding is False:
+            return None
+        token = self.roles.get("pad_token", "[PAD]")
+        length = None if padding is True else padding
+        return Padding(length, self.ids.get(token, 0), pad_token=token)
