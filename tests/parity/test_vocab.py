@@ -1,9 +1,11 @@
 """The trainer against its twin, and both against tokenizers' BpeTrainer."""
 
+import lzma
+from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.parity.huggingface import assert_agrees, train_huggingface
@@ -125,3 +127,35 @@ def test_ratios_compare_exactly_whatever_the_size(numbers, factor):
     assert compare_ratios(*numbers) == (theirs[0] > theirs[1]) - (theirs[0] < theirs[1])
     if max(a, b) * factor < 1 << 63:
         assert compare_ratios(a, b, c, a * factor, b * factor, c) == 0
+
+
+@settings(max_examples=100)
+@given(
+    st.dictionaries(
+        st.text("abcdefgh", min_size=1, max_size=12), st.integers(1, 99), min_size=1, max_size=9
+    ),
+    st.integers(1, 9),
+    st.text("az", max_size=2),
+)
+def test_limit_alphabet_equals_tokenizers(words, limit, initial):
+    totals = Counter("".join(word * count for word, count in words.items()))
+    ranked = sorted((count for c, count in totals.items() if c not in initial), reverse=True)
+    cut = limit - len(set(initial))
+    # Among equals tokenizers keeps what its hash map yields; we keep the lower code points.
+    assume(cut >= 0 and (cut >= len(ranked) or cut == 0 or ranked[cut - 1] > ranked[cut]))
+    config = VocabConfig(
+        model="bpe",
+        vocab_size=(40,),
+        special_tokens=("[U]", "d"),
+        limit_alphabet=limit,
+        initial_alphabet=initial,
+    )
+    assert_agrees(learn, words, config)
+
+
+def test_one_word_of_dna_equals_tokenizers(shared_data):
+    path = shared_data / "pathological" / "dna-ecoli-k12.fna.xz"
+    with lzma.open(path, "rt", encoding="ascii") as file:
+        letters = "".join(file.read().splitlines()[1:])
+    config = VocabConfig(model="byte-bpe", vocab_size=(512,), special_tokens=())
+    assert_agrees(learn, {letters[:100_000]: 1}, config)

@@ -196,7 +196,8 @@ class Merger:
             waiting = int(self._state.entries[self._number(fields.PENDING), 2])
             places = self._number(fields.LIVE_PLACES) + waiting
             target = self._with_room(self._number(fields.HEAP) + 1, places, wanted)
-            frequency.clean_up(self._state, target)
+            while not frequency.clean_up(self._state, target, _WORK_A_CALL):
+                pass
         else:
             entries = max(self._number(fields.ENTRIES), self._number(fields.PAIRS))
             target = self._with_room(entries, self._number(fields.PLACES), wanted)

@@ -4,17 +4,19 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i32, load_i64, store_i32, store_i64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
-from tokpipe.vocab.kernels.merge import gather, has_room, merge_pair
+from tokpipe.vocab.kernels.merge import merge_waiting
 from tokpipe.vocab.kernels.state import (
     CELLS_AT,
-    CROWDED,
+    CLEANED,
     ENTRIES,
     ENTRIES_AT,
     FINISHED,
     FLOOR,
-    GATHERED_AT,
     HEAP,
     HEAP_AT,
+    KEPT_ENTRIES,
+    KEPT_PLACES,
+    KEPT_ROWS,
     LIVE_PLACES,
     LOW,
     PAIRS,
@@ -165,85 +167,90 @@ def advance(state, merges, known, work):  # type: ignore[no-untyped-def]
             if numbers[PENDING] < 0:
                 numbers[STATUS] = FINISHED
                 return done
-        if done == merges.shape[0] or work <= 0 or (known < -1):
+        if done == merges.shape[0] or work <= 0 or known < -1:
             return done
-        entry = numbers[PENDING]
-        row = load_i64(n + 8 * ENTRIES_AT) + 24 * entry
-        pair, count = load_i64(row), load_i64(row + 16)
-        from_places = load_i64(n + 8 * PLACES_AT) + 4 * load_i64(row + 8)
-        if numbers[THRIFTY] == 0:
-            count = gather(n, entry, pair >> 32, pair & LOW)
-            from_places = load_i64(n + 8 * GATHERED_AT)
+        pair = state.entries[numbers[PENDING], 0]
         new = numbers[TOKENS] if known < 0 else np.int64(known)
-        numbers[WANTED] = count
-        if not has_room(n, state, count, max(new, numbers[TOKENS]) + 1):
-            numbers[STATUS] = CROWDED
-            return done
         first = numbers[ENTRIES]
-        merge_pair(n, entry, new, from_places, count)
+        outcome = merge_waiting(n, state, new, work)
+        work -= numbers[WANTED] + 100  # a merge of one occurrence costs more than that occurrence
+        if outcome != FINISHED:
+            numbers[STATUS] = outcome
+            return done
         for e in range(first, numbers[ENTRIES]):
-            slot = slot_of(
-                load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), state.entries[e, 0]
-            )
+            slot = slot_of(numbers[SLOTS_AT], numbers[SLOT_MASK], state.entries[e, 0])
             _push(n, load_i64(slot + 8), tie_of(n, e), e)
         merges[done, 0] = pair >> 32
         merges[done, 1] = pair & LOW
         merges[done, 2] = new
         done += 1
-        work -= count + 100  # a merge of one occurrence costs more than that occurrence
-        numbers[PENDING] = -1
-        if new == numbers[TOKENS]:
-            numbers[TOKENS] = new + 1
         if known >= 0:
             known = -2  # only the choice of the next one is left to do
 
 
 @compiled_helper
-def clean_up(state, target):  # type: ignore[no-untyped-def]
+def clean_up(state, target, work):  # type: ignore[no-untyped-def]
     """Copy what may still be needed into the arrays of another state; only if THRIFTY.
 
     Left behind are candidates below the minimum frequency, places where the pair no longer
-    stands, and pairs without a candidate. Both states share cells, sums and numbers; the numbers
-    come out as those of `target`.
+    stands, and pairs without a candidate. Both states share cells, sums and numbers.
+
+    Returns
+    -------
+    bool
+        False if the work allowed, in places, was used up: call again. True when all is copied;
+        the numbers are those of `target` then.
     """
     n = bind(state)
     numbers = state.numbers
-    floor, size, pending = numbers[FLOOR], numbers[HEAP], numbers[PENDING]
-    old_slots, old_mask = numbers[SLOTS_AT], numbers[SLOT_MASK]
-    cells, old_places = numbers[CELLS_AT], numbers[PLACES_AT]
     slots, mask = target.slots.ctypes.data, np.int64(target.slots.shape[0] - 1)
     places = target.places.ctypes.data
-    e, start, rows = np.int64(0), np.int64(0), np.int64(0)
-    for i in range(-1, size):  # -1: the candidate that waits to be merged
-        entry = pending if i < 0 else state.heap[i, 2]
+    size, pending = numbers[HEAP], numbers[PENDING]
+    while numbers[CLEANED] <= size:
+        if work <= 0:
+            return False
+        i = numbers[CLEANED]  # the row `size` of the old heap is the candidate that waits
+        numbers[CLEANED] = i + 1
+        entry = state.heap[i, 2] if i < size else pending
         if entry < 0:
             continue
-        pair = state.entries[entry, 0]
-        count = load_i64(slot_of(old_slots, old_mask, pair) + 8)
-        if count < floor:
+        pair, first, length = state.entries[entry]
+        work -= length + 10
+        count = load_i64(slot_of(numbers[SLOTS_AT], numbers[SLOT_MASK], pair) + 8)
+        if count < numbers[FLOOR]:
             continue
         slot = slot_of(slots, mask, pair)
         store_i64(slot, pair + 1)
         store_i64(slot + 8, count)
-        target.entries[e, 0] = pair
-        target.entries[e, 1] = start
-        first = state.entries[entry, 1]
-        for k in range(first, first + state.entries[entry, 2]):
-            p = np.int64(load_i32(old_places + 4 * k))
-            if holds(cells, p, pair >> 32, pair & LOW):
+        start = numbers[KEPT_PLACES]
+        for k in range(first, first + length):
+            p = np.int64(load_i32(numbers[PLACES_AT] + 4 * k))
+            if holds(numbers[CELLS_AT], p, pair >> 32, pair & LOW):
                 store_i32(places + 4 * start, np.int32(p))
                 start += 1
-        target.entries[e, 2] = start - target.entries[e, 1]
-        if i < 0:
+        e = numbers[KEPT_ENTRIES]
+        put_row(
+            target.entries.ctypes.data + 24 * e,
+            pair,
+            numbers[KEPT_PLACES],
+            start - numbers[KEPT_PLACES],
+        )
+        numbers[KEPT_ENTRIES] = e + 1
+        numbers[KEPT_PLACES] = start
+        if i < size:  # its standing in the heap stays as it was, out of date or not
+            row = target.heap.ctypes.data + 24 * numbers[KEPT_ROWS]
+            put_row(row, state.heap[i, 0], state.heap[i, 1], e)
+            numbers[KEPT_ROWS] += 1
+        else:
             numbers[PENDING] = e
-        else:  # its standing in the heap stays as it was, out of date or not
-            target.heap[rows, 0] = state.heap[i, 0]
-            target.heap[rows, 1] = state.heap[i, 1]
-            target.heap[rows, 2] = e
-            rows += 1
-        e += 1
-    numbers[PAIRS], numbers[ENTRIES], numbers[PLACES], numbers[HEAP] = e, e, start, 0
-    numbers[LIVE_PLACES] = start - (target.entries[0, 2] if pending >= 0 else 0)
+    numbers[PAIRS] = numbers[ENTRIES] = numbers[KEPT_ENTRIES]
+    numbers[PLACES] = numbers[LIVE_PLACES] = numbers[KEPT_PLACES]
+    if pending >= 0:
+        numbers[LIVE_PLACES] -= target.entries[numbers[PENDING], 2]
+    rows = numbers[KEPT_ROWS]
+    numbers[HEAP] = numbers[CLEANED] = 0
+    numbers[KEPT_ENTRIES] = numbers[KEPT_PLACES] = numbers[KEPT_ROWS] = 0
     n = bind(target)
     for i in range(rows):
         _push(n, target.heap[i, 0], target.heap[i, 1], target.heap[i, 2])
+    return True

@@ -15,20 +15,17 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.intrinsics import load_i64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
-from tokpipe.vocab.kernels.merge import gather, has_room, merge_pair
+from tokpipe.vocab.kernels.merge import merge_waiting
 from tokpipe.vocab.kernels.state import (
     CELLS_AT,
-    CROWDED,
     ENTRIES,
     FINISHED,
     FLOOR,
-    GATHERED_AT,
     HEAP,
     LARGE_AT,
     LOW,
     MERGED,
     PENDING,
-    PLACES_AT,
     RUNNING,
     SLOT_MASK,
     SLOTS_AT,
@@ -265,24 +262,18 @@ def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-
             ranking.counts[numbers[PENDING]] = -1
         if done == merges.shape[0] or work <= 0 or known < -1:
             return done
-        entry = numbers[PENDING]
-        pair, count = state.entries[entry, 0], state.entries[entry, 2]
+        pair = state.entries[numbers[PENDING], 0]
         left, right = pair >> 32, pair & LOW
-        from_places = load_i64(n + 8 * PLACES_AT) + 4 * state.entries[entry, 1]
-        if numbers[THRIFTY] == 0:
-            count = gather(n, entry, left, right)
-            from_places = load_i64(n + 8 * GATHERED_AT)
         new = numbers[TOKENS] if known < 0 else np.int64(known)
-        numbers[WANTED] = count
-        if not has_room(n, state, count, max(new, numbers[TOKENS]) + 1):
-            numbers[STATUS] = CROWDED
-            return done
         first = numbers[ENTRIES]
-        merge_pair(n, entry, new, from_places, count)
+        outcome = merge_waiting(n, state, new, work)
+        work -= numbers[WANTED] + 100
+        if outcome != FINISHED:
+            numbers[STATUS] = outcome
+            return done
         ranking.token_counts[left] -= numbers[MERGED]
         ranking.token_counts[right] -= numbers[MERGED]
         ranking.token_counts[new] += numbers[MERGED]
-        work -= count + 100
         for token in (left, right, new):
             for side in range(2):
                 work -= _rate_neighbours(n, state, ranking, token, side)
@@ -291,8 +282,5 @@ def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-
         merges[done, 1] = right
         merges[done, 2] = new
         done += 1
-        numbers[PENDING] = -1
-        if new == numbers[TOKENS]:
-            numbers[TOKENS] = new + 1
         if known >= 0:
             known = -2  # only the choice of the next one is left to do

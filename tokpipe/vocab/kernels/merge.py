@@ -6,35 +6,45 @@ from tokpipe.foundation.intrinsics import load_i32, load_i64, store_i32, store_i
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.vocab.kernels.state import (
     CELLS_AT,
+    CROWDED,
     DEAD,
     DEC,
     ENTRIES,
     ENTRIES_AT,
     EVENTS_AT,
+    FINISHED,
     FLOOR,
     GATHERED_AT,
     HEAP,
     INC,
     LARGE_AT,
     LEFT,
+    LEFTS,
     LIKELIHOOD,
     LIVE_PLACES,
     LONGEST,
     LOW,
+    MADE,
     MERGED,
     NEIGHBOURS_AT,
     NEW,
     PAIRS,
+    PENDING,
     PLACES,
     PLACES_AT,
     RIGHT,
+    RIGHTS,
     ROW,
     ROWS,
+    RUNNING,
+    SEEN,
     SLOT_MASK,
     SLOTS_AT,
     THEN,
     THRIFTY,
+    TOKENS,
     TOUCHED_AT,
+    WANTED,
     holds,
     length_at,
     put_row,
@@ -45,7 +55,7 @@ from tokpipe.vocab.kernels.state import (
 
 
 @inlined_helper
-def gather(n, entry, left, right):  # type: ignore[no-untyped-def]
+def _gather(n, entry, left, right):  # type: ignore[no-untyped-def]
     """Collect every place of a pair in every word that a candidate names.
 
     tokenizers keeps words and not places: where a pair comes back (a token made by two merges),
@@ -81,11 +91,11 @@ def _note(row, side, weight, event, code, place):  # type: ignore[no-untyped-def
 
 
 @inlined_helper
-def _replace(n, pair, new, from_places, count):  # type: ignore[no-untyped-def]
-    """Replace a pair by a new symbol wherever it still stands; sum up what changes around it.
+def _replace(n, pair, new, from_places, begin, end):  # type: ignore[no-untyped-def]
+    """Replace a pair by a new symbol where it still stands; sum up what changes around it.
 
-    Returns how many events, left and right neighbours there are. An event is (code, place): a pair
-    that the merge made, by its left neighbour (code >= 0) or its right one (code = -1 - token).
+    It goes on from where the call before it stopped. An event is (code, place): a pair that the
+    merge made, by its left neighbour (code >= 0) or its right one (code = -1 - token).
     """
     cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
     events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
@@ -93,8 +103,9 @@ def _replace(n, pair, new, from_places, count):  # type: ignore[no-untyped-def]
     rights = lefts + 4 * load_i64(n + 8 * ROWS)
     longest = load_i64(n + 8 * LONGEST)
     left, right = pair >> 32, pair & LOW
-    made, n_lefts, n_rights, merged = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-    for i in range(count):
+    made, merged = load_i64(n + 8 * MADE), load_i64(n + 8 * MERGED)
+    n_lefts, n_rights = load_i64(n + 8 * LEFTS), load_i64(n + 8 * RIGHTS)
+    for i in range(begin, end):
         p = np.int64(load_i32(from_places + 4 * i))
         if symbol_at(cells, p) != left or load_i32(cells + 8 * p + 4) < 0:
             continue
@@ -136,8 +147,10 @@ def _replace(n, pair, new, from_places, count):  # type: ignore[no-untyped-def]
                         n_lefts += 1
                     _note(row, LEFT, weight, events + 8 * made, new, p)
                 made += 1
+    store_i64(n + 8 * MADE, made)
     store_i64(n + 8 * MERGED, merged)
-    return made, n_lefts, n_rights
+    store_i64(n + 8 * LEFTS, n_lefts)
+    store_i64(n + 8 * RIGHTS, n_rights)
 
 
 @inlined_helper
@@ -153,10 +166,24 @@ def _insert(n, pair, change):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _add_made(n, side, tokens, count, new):  # type: ignore[no-untyped-def]
+def _touched(n, side):  # type: ignore[no-untyped-def]
+    """Return the address of the neighbours met on one side, and how many there are."""
+    lefts = load_i64(n + 8 * TOUCHED_AT)
+    if side == LEFT:
+        return lefts, load_i64(n + 8 * LEFTS)
+    return lefts + 4 * load_i64(n + 8 * ROWS), load_i64(n + 8 * RIGHTS)
+
+
+@inlined_helper
+def _least_kept(n):  # type: ignore[no-untyped-def]
+    return load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
+
+
+@compiled_helper
+def _add_made(n, side, new):  # type: ignore[no-untyped-def]
     """Add the pairs that the merge made on one side to the table."""
-    neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
-    least = load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
+    neighbours, least = load_i64(n + 8 * NEIGHBOURS_AT), _least_kept(n)
+    tokens, count = _touched(n, side)
     for i in range(count):
         token = np.int64(load_i32(tokens + 4 * i))
         row = neighbours + ROW * token + side
@@ -166,18 +193,18 @@ def _add_made(n, side, tokens, count, new):  # type: ignore[no-untyped-def]
             store_i64(row + THEN, _insert(n, pair, load_i64(row + INC)))
 
 
-@inlined_helper
-def _take_broken(n, side, tokens, count, pair):  # type: ignore[no-untyped-def]
+@compiled_helper
+def _take_broken(n, side, pair):  # type: ignore[no-untyped-def]
     """Take the pairs that the merge broke on one side from the table."""
     neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
     slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
     thrifty = load_i64(n + 8 * THRIFTY) != 0
-    left, right = pair >> 32, pair & LOW
+    tokens, count = _touched(n, side)
     for i in range(count):
         token = np.int64(load_i32(tokens + 4 * i))
         weight = load_i64(neighbours + ROW * token + side + DEC)
         if weight > 0:
-            broken = (token << 32 | left) if side == LEFT else (right << 32 | token)
+            broken = (token << 32 | pair >> 32) if side == LEFT else ((pair & LOW) << 32 | token)
             slot = slot_of(slots, mask, broken)
             if load_i64(slot) != 0:
                 store_i64(slot + 8, load_i64(slot + 8) - weight)
@@ -185,20 +212,20 @@ def _take_broken(n, side, tokens, count, pair):  # type: ignore[no-untyped-def]
                 _insert(n, broken, -weight)
 
 
-@inlined_helper
-def _open_made(n, side, tokens, count):  # type: ignore[no-untyped-def]
+@compiled_helper
+def _open_made(n, side):  # type: ignore[no-untyped-def]
     """Make candidates of the pairs that the merge made on one side and that are common enough."""
     neighbours, entries = load_i64(n + 8 * NEIGHBOURS_AT), load_i64(n + 8 * ENTRIES_AT)
-    floor = load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
-    e, start = load_i64(n + 8 * ENTRIES), load_i64(n + 8 * PLACES)
+    e, start, least = load_i64(n + 8 * ENTRIES), load_i64(n + 8 * PLACES), _least_kept(n)
     begin = start
+    tokens, count = _touched(n, side)
     for i in range(count):
         row = neighbours + ROW * np.int64(load_i32(tokens + 4 * i)) + side
         slot = load_i64(row + THEN)
         if slot == -1:
             continue
         store_i64(row + THEN, np.int64(-1))
-        if load_i64(slot + 8) >= floor:
+        if load_i64(slot + 8) >= least:
             put_row(entries + 24 * e, load_i64(slot) - 1, start, load_i64(row + NEW))
             store_i64(row + THEN, start)
             start += load_i64(row + NEW)
@@ -209,11 +236,11 @@ def _open_made(n, side, tokens, count):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _place_events(n, made):  # type: ignore[no-untyped-def]
+def _place_events(n):  # type: ignore[no-untyped-def]
     """Write the places of the pairs that a merge made to their candidates."""
     events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
     places = load_i64(n + 8 * PLACES_AT)
-    for i in range(made):
+    for i in range(load_i64(n + 8 * MADE)):
         code = np.int64(load_i32(events + 8 * i))
         row = neighbours + (ROW * code + LEFT if code >= 0 else ROW * (-1 - code) + RIGHT)
         next_place = load_i64(row + THEN)
@@ -222,9 +249,10 @@ def _place_events(n, made):  # type: ignore[no-untyped-def]
             store_i64(row + THEN, next_place + 1)
 
 
-@inlined_helper
-def _clear(n, side, tokens, count):  # type: ignore[no-untyped-def]
+@compiled_helper
+def _clear(n, side):  # type: ignore[no-untyped-def]
     neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
+    tokens, count = _touched(n, side)
     for i in range(count):
         row = neighbours + ROW * np.int64(load_i32(tokens + 4 * i)) + side
         store_i64(row + DEC, np.int64(0))
@@ -233,22 +261,18 @@ def _clear(n, side, tokens, count):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def merge_pair(n, entry, new, from_places, count):  # type: ignore[no-untyped-def]
-    """Carry out one merge, down to the new candidates; they are not in the heap yet."""
-    pair = load_i64(load_i64(n + 8 * ENTRIES_AT) + 24 * entry)
-    lefts = load_i64(n + 8 * TOUCHED_AT)
-    rights = lefts + 4 * load_i64(n + 8 * ROWS)
-    made, n_lefts, n_rights = _replace(n, pair, new, from_places, count)
+def _settle(n, pair, new):  # type: ignore[no-untyped-def]
+    """Carry the sums of a merge over to the table, the candidates and their places."""
     # Made before broken: a pair may be both (abab: (ab)a is made, then (ab)(ab) breaks it).
-    _add_made(n, LEFT, lefts, n_lefts, new)
-    _add_made(n, RIGHT, rights, n_rights, new)
-    _take_broken(n, LEFT, lefts, n_lefts, pair)
-    _take_broken(n, RIGHT, rights, n_rights, pair)
-    _open_made(n, LEFT, lefts, n_lefts)
-    _open_made(n, RIGHT, rights, n_rights)
-    _place_events(n, made)
-    _clear(n, LEFT, lefts, n_lefts)
-    _clear(n, RIGHT, rights, n_rights)
+    _add_made(n, LEFT, new)
+    _add_made(n, RIGHT, new)
+    _take_broken(n, LEFT, pair)
+    _take_broken(n, RIGHT, pair)
+    _open_made(n, LEFT)
+    _open_made(n, RIGHT)
+    _place_events(n)
+    _clear(n, LEFT)
+    _clear(n, RIGHT)
     slot = slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair)
     if load_i64(n + 8 * THRIFTY) != 0:  # it cannot come back: let the next clean-up drop it
         store_i64(slot + 8, np.int64(0))
@@ -257,7 +281,7 @@ def merge_pair(n, entry, new, from_places, count):  # type: ignore[no-untyped-de
 
 
 @inlined_helper
-def has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
+def _has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
     """Say whether a merge of so many occurrences is sure to find room in every array."""
     pairs = min(2 * count, 2 * tokens)
     likely = load_i64(n + 8 * LIKELIHOOD) != 0  # that run has a heap of its own
@@ -268,3 +292,42 @@ def has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
         and 3 * (load_i64(n + 8 * PAIRS) + 2 * pairs) <= 2 * state.slots.shape[0]
         and 2 * count <= state.events.shape[0]
     )
+
+
+@compiled_helper
+def merge_waiting(n, state, new, work):  # type: ignore[no-untyped-def]
+    """Merge the pair that waits, or go on with it, down to the new candidates.
+
+    These are not in any heap yet: they are the rows of `entries` from the former ``ENTRIES`` on.
+
+    Returns
+    -------
+    int
+        FINISHED; RUNNING if the work allowed was used up first; CROWDED if nothing was begun
+        because the arrays have no room.
+    """
+    numbers = state.numbers
+    entry = numbers[PENDING]
+    pair, count = state.entries[entry, 0], state.entries[entry, 2]
+    from_places = numbers[PLACES_AT] + 4 * state.entries[entry, 1]
+    if numbers[SEEN] == 0:
+        if numbers[THRIFTY] == 0:
+            count = _gather(n, entry, pair >> 32, pair & LOW)
+        numbers[WANTED] = count
+        if not _has_room(n, state, count, max(new, numbers[TOKENS]) + 1):
+            return CROWDED
+        numbers[MERGED], numbers[MADE], numbers[LEFTS], numbers[RIGHTS] = 0, 0, 0, 0
+    if numbers[THRIFTY] == 0:
+        count = numbers[WANTED]
+        from_places = numbers[GATHERED_AT]
+    end = min(count, numbers[SEEN] + max(work, 1))
+    _replace(n, pair, new, from_places, numbers[SEEN], end)
+    numbers[SEEN] = end
+    if end < count:
+        return RUNNING
+    _settle(n, pair, new)
+    numbers[SEEN] = 0
+    numbers[PENDING] = -1
+    if new == numbers[TOKENS]:
+        numbers[TOKENS] = new + 1
+    return FINISHED

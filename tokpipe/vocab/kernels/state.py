@@ -40,14 +40,18 @@ LIVE_PLACES = 4  # places of the candidates in the heap: what a clean-up may hav
 TOKENS = 5  # the id of the next new token
 PENDING = 6  # the candidate that was chosen and not yet merged, or -1
 STATUS = 7
-WANTED = 8  # occurrences of the merge for which there was no room
-MERGED = 9  # the weight of what the last merge replaced
+WANTED = 8  # occurrences that the waiting merge has to look at
+# How far a merge has come that was cut: occurrences looked at, weight replaced, events, left and
+# right neighbours.
+SEEN, MERGED, MADE, LEFTS, RIGHTS = 9, 10, 11, 12, 13
+# How far a clean-up has come: rows of the old heap; candidates, places and rows copied.
+CLEANED, KEPT_ENTRIES, KEPT_PLACES, KEPT_ROWS = 14, 15, 16, 17
 # The settings of the run.
-FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 10, 11, 12, 13, 14
+FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 18, 19, 20, 21, 22
 # The addresses of the arrays, and two of their sizes, for the private parts.
-CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 15, 16, 17, 18, 19, 20
-EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 21, 22, 23, 24, 25, 26
-NUMBERS = 27
+CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 23, 24, 25, 26, 27, 28
+EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 29, 30, 31, 32, 33, 34
+NUMBERS = 35
 
 # What `STATUS` says.
 RUNNING, FINISHED, CROWDED = 0, 1, 2
