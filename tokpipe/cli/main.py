@@ -21,6 +21,7 @@ _SECTIONS = {
         "merge-counts": f"{_HOME}.merge_counts",
     },
     "Look and understand": {
+        "inspect": f"{_HOME}.inspect",
         "explain": f"{_HOME}.explain",
         "check": f"{_HOME}.check",
     },
