@@ -141,7 +141,7 @@ class Console:
         from rich.console import Console as RichConsole  # 50 ms, only for tables
 
         stream = stream or self.out
-        return RichConsole(
+        console = RichConsole(
             file=_Encodable(stream),  # type: ignore[arg-type]
             width=stream.width,
             color_system="auto" if stream.color and stream.is_terminal else _forced(stream),
@@ -153,6 +153,8 @@ class Console:
             legacy_windows=False,
             safe_box=True,
         )
+        console.on_broken_pipe = _raise_again  # rich would exit with 1
+        return console
 
     def table(self, title: str, rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> None:
         """Write an aligned table to stdout: the first column names, the others right-aligned.
@@ -215,6 +217,10 @@ class _Encodable:
 def safe_lines(text: str) -> str:
     """Make text safe for a terminal, keeping its line ends."""
     return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def _raise_again() -> None:
+    raise
 
 
 def _forced(stream: Stream) -> Any:

@@ -1,5 +1,6 @@
 """How help looks: a line and an example a command, options under headings, at most 80 columns."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -16,6 +17,10 @@ class HelpFormatter(click.HelpFormatter):
     def write_heading(self, heading: str) -> None:
         """Write a heading."""
         self.write(f"{'':>{self.current_indent}}{click.style(heading, bold=True)}\n")
+
+    def getvalue(self) -> str:
+        """Return all that was written, what was only kept together by its characters set free."""
+        return super().getvalue().replace("\u00a0", " ").replace("\u2011", "-")
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write the usage line in plain style."""
@@ -64,7 +69,7 @@ def write_options(
         record = param.get_help_record(ctx)
         if record and record[1]:  # an argument stands in the usage line, without a line of its own
             heading = GLOBAL if "--help" in param.opts else getattr(param, "heading", "Options")
-            headings.setdefault(heading, []).append(record)
+            headings.setdefault(heading, []).append((record[0], _held_together(record[1])))
     for heading, records in headings.items():
         with formatter.section(heading):
             formatter.write_dl(records, col_max=_NAME_COLUMN)
@@ -84,6 +89,15 @@ def own_params(command: click.Command, ctx: click.Context) -> list[click.Paramet
     """Return the parameters of a command without the global ones and ``--help``."""
     params = command.get_params(ctx)
     return [p for p in params if getattr(p, "heading", "") != GLOBAL and "--help" not in p.opts]
+
+
+def _held_together(text: str) -> str:
+    """Let no line end fall into ``[default: x-y]``."""
+    return re.sub(
+        r"\[[^\]]*\]$",
+        lambda found: found[0].replace(" ", "\u00a0").replace("-", "\u2011"),
+        text,
+    )
 
 
 def _example(example: str, formatter: click.HelpFormatter, indent: int) -> str:

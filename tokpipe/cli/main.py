@@ -19,9 +19,13 @@ _SECTIONS = {
     "Words and vocabularies": {
         "count-words": f"{_HOME}.count_words",
         "merge-counts": f"{_HOME}.merge_counts",
+        "train-vocab": f"{_HOME}.train_vocab",
+    },
+    "Text and ids": {
+        "encode": f"{_HOME}.encode",
+        "decode": f"{_HOME}.decode",
     },
     "Look and understand": {
-        "inspect": f"{_HOME}.inspect",
         "explain": f"{_HOME}.explain",
         "check": f"{_HOME}.check",
     },

@@ -14,6 +14,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.storage import free_bytes
 from tokpipe.foundation.threads import usable_cpus
+from tokpipe.vocab.config import VocabConfig
 
 _EXPANSION = 4  # bytes of text a stored byte of a compressed file
 _COUNTING = 60 << 20  # bytes of text a second and core
@@ -22,6 +23,9 @@ _START_SECONDS = 2.0
 _BYTES_A_WORD = 60  # of memory, of a table entry with its word
 _SHARE_UNIQUE = 0.06  # bytes of new words a byte of text, at 100 MB; less beyond
 _COUNTS_BYTES = 24  # on disk a unique word
+_TOKEN_BYTES = 150  # on disk a token, in all files of a tokenizer
+_MERGE_SECONDS = 2e-5  # of a merge
+_MERGING = 100 << 20  # bytes of text a second: time follows unique words
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,31 @@ def counting_plan(
         memory=min(memory or tables, tables),
         disk=int(unique * _COUNTS_BYTES / _BYTES_A_WORD) + (unique if memory else 0),
         seconds=_START_SECONDS + seconds,
+        output=output,
+    )
+
+
+def training_plan(counting: Plan, vocab: VocabConfig, output: str) -> Plan:
+    """Estimate what training takes, on top of the counting.
+
+    Parameters
+    ----------
+    counting
+        The plan of the counting; of nothing much, where the words are counted already.
+    vocab
+        What is to be trained.
+    output
+        The folder.
+    """
+    size = max(vocab.sizes)
+    text = counting.facts.get("text bytes", 0)
+    text = text if isinstance(text, int) else 0
+    return Plan(
+        title=f"Training a {vocab.model} vocabulary",
+        facts={**counting.facts, "vocabulary size": ", ".join(f"{s:,}" for s in vocab.sizes)},
+        memory=counting.memory + 2 * unique_bytes(text),
+        disk=counting.disk + _TOKEN_BYTES * sum(vocab.sizes),
+        seconds=counting.seconds + size * _MERGE_SECONDS + text / _MERGING,
         output=output,
     )
 

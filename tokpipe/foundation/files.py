@@ -100,14 +100,13 @@ def build_folder(
         If interrupted work was made from something else than `identity`.
     """
     target = Path(os.path.realpath(target))
-    beside = target.parent / f".{target.name}"
-    partial, old = Path(f"{beside}.partial"), Path(f"{beside}.old")
+    lock, partial, old = _beside(target)
     with storage_errors(target):
-        _refuse_existing(target, force=force)  # before anything is made
+        refuse_existing_folder(target, force=force)  # before anything is made
         target.parent.mkdir(parents=True, exist_ok=True)
-        with one_writer(Path(f"{beside}.lock"), target):
+        with one_writer(lock, target):
             _recover(target, old)
-            _refuse_existing(target, force=force)
+            _refuse(target, force=force)
             check_space(target, needed_bytes)
             _begin(partial, identity, force=force)
             try:
@@ -146,11 +145,26 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
         )
 
 
-def _is_device(path: Path) -> bool:
-    return path.is_char_device() or path.is_fifo()
+def refuse_existing_folder(target: Path, *, force: bool) -> None:
+    """Refuse to write a folder that is there, unless forced and written by tokpipe.
+
+    What a writer left that was killed in its last steps is cleared.
+
+    Raises
+    ------
+    StorageError
+        If something stands there that is no empty folder, or is being written.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    lock, _, old = _beside(target)
+    if lock.exists():
+        with one_writer(lock, target):
+            _recover(target, old)
+    _refuse(target, force=force)
 
 
-def _refuse_existing(target: Path, *, force: bool) -> None:
+def _refuse(target: Path, *, force: bool) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not force:
@@ -162,6 +176,17 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
             f"{target} was not written by tokpipe (no {MANIFEST} in it)",
             hint="--force replaces only what tokpipe has written; choose another -o.",
         )
+
+
+def _beside(target: Path) -> tuple[Path, Path, Path]:
+    """Return the lock, the working folder and the place of a replaced folder."""
+    beside = f".{target.name}"
+    parent = target.parent
+    return parent / f"{beside}.lock", parent / f"{beside}.partial", parent / f"{beside}.old"
+
+
+def _is_device(path: Path) -> bool:
+    return path.is_char_device() or path.is_fifo()
 
 
 def _recover(target: Path, old: Path) -> None:

@@ -20,6 +20,7 @@ _HINTS = {
     errno.EPERM: "Check the permissions, or write elsewhere.",
     errno.EIO: "The disk reports a fault: check it, or write elsewhere.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EEXIST: "A part of the path is a file; write elsewhere.",
     errno.ENOTDIR: "A part of the path is a file; write elsewhere.",
 }
 

@@ -105,6 +105,16 @@ def test_existing_folder_is_refused(tmp_path):
     assert names(tmp_path) == ["tok"]
 
 
+def test_rest_of_a_writer_killed_in_its_last_step_is_cleared(tmp_path):
+    make(tmp_path / "tok", "old")
+    make(tmp_path / "other", "older")
+    (tmp_path / "other").rename(tmp_path / ".tok.old")
+    (tmp_path / ".tok.lock").touch()
+    with pytest.raises(StorageError, match="exists already"):
+        make(tmp_path / "tok")
+    assert names(tmp_path) == ["tok"]
+
+
 @pytest.mark.parametrize("exchange", [True, False])
 def test_force_replaces_what_tokpipe_wrote(tmp_path, monkeypatch, exchange):
     if not exchange:

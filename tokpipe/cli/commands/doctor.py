@@ -1,13 +1,17 @@
 """`tokpipe doctor`: is this machine ready to work."""
 
 import time
+from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.machine import BAD, GOOD, ODD, Finding, findings, tried
 
+_TEXT = "Åsa's naïve café: 東京 😀, low lower lowest new newer newest.\n" * 50
 _MARKS = {GOOD: ("✓", "green"), ODD: ("!", "yellow"), BAD: ("✗", "red")}
 
 
@@ -45,6 +49,25 @@ def _show(session: Session, found: list[Finding]) -> None:
 
 
 def _self_test() -> str:
-    """Count the words of a small text with the kernels, and compare with plain Python."""
+    """Run the kernels of counting, training and encoding, and compare with plain Python."""
+    from tokpipe.tokenizer.build import train_sizes
+    from tokpipe.vocab.config import VocabConfig
+    from tokpipe.words.config import GPT2, WordsConfig
+    from tokpipe.words.count import count_words
+
     start = time.perf_counter()
+    with TemporaryDirectory(prefix="tokpipe-") as folder:
+        path = Path(folder) / "text.txt"
+        path.write_text(_TEXT, "utf-8")
+        plain = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="whitespace-split")
+        found = count_words([path], plain)
+        counted = {
+            w.decode(): int(n) for w, n in zip(found.words.iter_bytes(), found.counts, strict=True)
+        }
+        if counted != Counter(_TEXT.split()):
+            raise ValueError("words are counted wrong")
+        counts = count_words([path], GPT2)
+    tokenizer = train_sizes(counts, VocabConfig(model="byte-bpe", vocab_size=(300,)))[0].tokenizer
+    if tokenizer.decode(tokenizer.encode(_TEXT).ids) != _TEXT:
+        raise ValueError("text does not come back from its ids")
     return f"passed in {time.perf_counter() - start:.1f} s"

@@ -159,9 +159,4 @@ def _broken_words(use: CorpusUse, form: TokenForm, width: int, marks: Marks) -> 
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:,} ({_percent(part, whole)} %)" if part and whole else f"{part:,}"
-
-
-def _percent(part: int, whole: int) -> str:
-    share = 100 * part / whole
-    return f"{share:.1f}" if share >= 0.05 else f"{share:.1g}"
+    return f"{part:,} ({100 * part / whole:.1f} %)" if whole else f"{part:,}"

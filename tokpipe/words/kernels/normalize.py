@@ -188,11 +188,10 @@ def _put_character(target, source, width):
     return width
 
 
-@compiled_helper
+@inlined_helper
 def _larger(array, size):
     larger = np.empty(max(size, 2 * array.size), array.dtype)
-    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
-        larger[i] = array[i]
+    larger[: array.size] = array
     return larger
 
 
@@ -380,7 +379,7 @@ def _form_addresses(tables):
     )
 
 
-@compiled_helper
+@inlined_helper
 def _after_safe(position, end, stop, form):
     """Return the first unsafe character and True; or the end, or a safe one behind `stop`."""
     while position < end:
@@ -406,7 +405,7 @@ def _character_before(position):
     return position
 
 
-@compiled_helper
+@inlined_helper
 def _copy_safe(base, start, end, target, size, origin, aligned):
     """Copy bytes that stay as they are; return the new size."""
     count, done = end - start, np.int64(0)

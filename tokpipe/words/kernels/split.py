@@ -588,11 +588,10 @@ def split_words(data, offsets, tables):
     return out[:size].copy(), borders[: count + 1].copy(), text_words
 
 
-@compiled_helper
+@inlined_helper
 def _grown(array, least):
     larger = np.empty(max(2 * array.size, least), array.dtype)
-    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
-        larger[i] = array[i]
+    larger[: array.size] = array
     return larger
 
 

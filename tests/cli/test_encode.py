@@ -1,0 +1,125 @@
+import json
+
+import pyarrow as pa
+import pytest
+from tokenizers import Tokenizer as Judge
+
+LINES = ["don't panic, naïve 東京", "hello harbour", "", " the\tferry ", "Åsa 😀 \x1b[31m"]
+
+
+@pytest.fixture
+def folder(tokpipe, text_file):
+    """A folder with a text and a byte-level tokenizer, whose texts come back whole."""
+    line = ("--model", "byte-bpe", "--vocab-size", "300", "-q", "-o", "tok")
+    assert tokpipe("train-vocab", text_file, *line).code == 0
+    (text_file.parent / "lines.txt").write_text("\n".join(LINES) + "\n", "utf-8", newline="")
+    return text_file.parent
+
+
+@pytest.fixture
+def judge(folder):
+    return Judge.from_file(str(folder / "tok" / "tokenizer.json"))
+
+
+def written(folder, name):
+    return (folder / name).read_bytes()
+
+
+def test_ids_are_those_of_the_tokenizers_library(tokpipe, folder, judge):
+    assert tokpipe("encode", "-t", "tok", "lines.txt", "-o", "ids.txt").code == 0
+    rows = [[int(i) for i in line.split()] for line in written(folder, "ids.txt").splitlines()]
+    assert rows == [judge.encode(line).ids for line in LINES]
+
+
+def test_special_tokens_can_be_left_out(tokpipe, folder, judge):
+    line = ("encode", "-t", "tok", "lines.txt", "--no-add-special-tokens", "-o", "ids.jsonl")
+    assert tokpipe(*line).code == 0
+    rows = [json.loads(row) for row in written(folder, "ids.jsonl").splitlines()]
+    wanted = [judge.encode(line, add_special_tokens=False) for line in LINES]
+    assert [row["input_ids"] for row in rows] == [encoding.ids for encoding in wanted]
+    assert [row["tokens"] for row in rows] == [encoding.tokens for encoding in wanted]
+
+
+def test_offsets_and_cuts(tokpipe, folder, judge):
+    line = ("encode", "-t", "tok", "lines.txt", "--offsets", "--max-length", "5", "-o", "o.jsonl")
+    assert tokpipe(*line).code == 0
+    judge.enable_truncation(5)
+    for row, text in zip(written(folder, "o.jsonl").splitlines(), LINES, strict=True):
+        found, wanted = json.loads(row), judge.encode(text)
+        assert found["input_ids"] == wanted.ids
+        assert [tuple(pair) for pair in found["offsets"]] == wanted.offsets
+        assert found["word_ids"] == wanted.word_ids
+
+
+def test_tokens_are_readable_and_cannot_act(tokpipe, folder):
+    assert tokpipe("encode", "-t", "tok", "lines.txt", "--to", "tokens", "-o", "t").code == 0
+    lines = written(folder, "t").decode().splitlines()
+    assert len(lines) == len(LINES)
+    assert lines[1].startswith("<s> h")
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("name", ["ids.txt", "ids.jsonl", "ids.arrow"])
+def test_text_comes_back_from_every_form(tokpipe, folder, name):
+    assert tokpipe("encode", "-t", "tok", "lines.txt", "-o", name).code == 0
+    assert tokpipe("decode", "-t", "tok", name, "-o", "back.txt").code == 0
+    assert written(folder, "back.txt") == written(folder, "lines.txt")
+    assert tokpipe("decode", "-t", "tok", name, "-o", "back.jsonl", "--to", "jsonl").code == 0
+    rows = [json.loads(row)["text"] for row in written(folder, "back.jsonl").splitlines()]
+    assert rows == LINES
+
+
+def test_arrow_is_a_stream_of_lists(tokpipe, folder, judge):
+    assert tokpipe("encode", "-t", "tok", "lines.txt", "-o", "ids.arrow").code == 0
+    table = pa.ipc.open_stream(folder / "ids.arrow").read_all()
+    assert table.schema.field("input_ids").type == pa.list_(pa.int32())
+    assert table["input_ids"].to_pylist() == [judge.encode(line).ids for line in LINES]
+
+
+def test_arrow_files_are_decoded_too(tokpipe, folder, judge):
+    table = pa.table({"input_ids": [judge.encode(line).ids for line in LINES]})
+    with pa.ipc.new_file(folder / "file.arrow", table.schema) as writer:
+        writer.write_table(table)
+    assert tokpipe("decode", "-t", "tok", "file.arrow", "-o", "back.txt").code == 0
+    assert written(folder, "back.txt") == written(folder, "lines.txt")
+
+
+def test_pipes_lead_there_and_back(process, folder):
+    text = "\n".join(LINES).encode() + b"\n"
+    ids = process("encode", "-t", "tok", input=text)
+    assert ids.returncode == 0, ids.stderr
+    back = process("decode", "-t", "tok", input=ids.stdout)
+    assert back.stdout == text
+
+
+def test_rows_of_a_table_keep_their_line_ends(tokpipe, folder, judge):
+    (folder / "t.jsonl").write_text('{"text": "a\\nb\\n"}\n{"text": ""}\n')
+    assert tokpipe("encode", "-t", "tok", "t.jsonl", "-o", "ids.txt").code == 0
+    rows = [[int(i) for i in line.split()] for line in written(folder, "ids.txt").splitlines()]
+    assert rows == [judge.encode("a\nb\n").ids, judge.encode("").ids]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        (["encode", "lines.txt"], 2, "--tokenizer"),
+        (["encode", "-t", "no", "lines.txt"], 3, "no"),
+        (["encode", "-t", "tok", "no.txt"], 3, "no.txt"),
+        (["encode", "-t", "tok", "lines.txt", "-o", "text.txt"], 4, "text.txt exists already"),
+        (["encode", "-t", "tok", "lines.txt", "-o", "tok"], 4, "tok is a folder"),
+        (["encode", "-t", "tok", "lines.txt", "--offsets"], 2, "--to jsonl"),
+        (["decode", "-t", "tok", "lines.txt"], 3, 'lines.txt:1: "don\'t" is not an id'),
+        (["decode", "-t", "tok", "big.txt"], 3, "big.txt:2: id 99999 is not below 300"),
+        (["decode", "-t", "tok", "no.txt"], 3, "no.txt: no such file"),
+        (["decode", "-t", "tok", "bad.jsonl"], 3, "bad.jsonl:1:"),
+        (["decode", "-t", "tok", "bad.arrow"], 3, "bad.arrow: not an Arrow"),
+    ],
+)
+def test_mistakes_are_named(tokpipe, folder, line, code, said):
+    (folder / "big.txt").write_text("1 2\n3 99999\n")
+    (folder / "bad.jsonl").write_text('{"input_ids": ["a"]}\n')
+    (folder / "bad.arrow").write_text("no arrow")
+    ran = tokpipe(*line)
+    assert ran.code == code, ran.err
+    assert said in ran.err
+    assert "Traceback" not in ran.err

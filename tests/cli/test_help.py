@@ -1,0 +1,80 @@
+"""Every command is documented, with an example, in 80 columns."""
+
+import click
+import pytest
+
+from tokpipe.cli.main import execute, main
+
+
+def commands(group, path=()):
+    context = click.Context(group, info_name="tokpipe")
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        yield (*path, name), found
+        if isinstance(found, click.Group):
+            yield from commands(found, (*path, name))
+
+
+ALL = dict(commands(main))
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_command_is_documented_with_an_example(path):
+    found = ALL[path]
+    assert found.help
+    assert found.examples
+    leaf = isinstance(found, click.Group) or any(
+        "tokpipe " + " ".join(path) in e for e in found.examples
+    )
+    assert leaf, "an example must show the command"
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_option_is_explained(path):
+    for param in ALL[path].params:
+        if isinstance(param, click.Option):
+            assert param.help, param.name
+
+
+@pytest.mark.parametrize("path", [(), *ALL], ids=lambda path: " ".join(path) or "tokpipe")
+@pytest.mark.parametrize("columns", ["80", "200", "20"])
+def test_help_fits_the_columns(path, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert execute([*path, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.isprintable() or not set(shown) & set("\x1b\u00a0\u2011")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("tokpipe train", b"train-vocab"), ("tokpipe encode --tok", b"--tokenizer")],
+)
+def test_completion_knows_commands_and_options(process, words, expected):
+    count = str(words.count(" "))
+    env = {"_TOKPIPE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
+    ran = process(env=env)
+    assert ran.returncode == 0
+    assert expected in ran.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_printed(tokpipe, shell):
+    ran = tokpipe("completion", shell)
+    assert ran.code == 0
+    assert "_TOKPIPE_COMPLETE" in ran.out
+
+
+def test_doctor_finds_this_machine_fit(tokpipe):
+    ran = tokpipe("doctor", "--json")
+    states = {finding["name"]: finding["state"] for finding in ran.json["findings"]}
+    assert states["self-test"] == "good"
+    assert ran.code == 0
+    assert "Ready to work" in tokpipe("doctor").out
+
+
+def test_doctor_finds_what_is_wrong(tokpipe, monkeypatch):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    ran = tokpipe("doctor")
+    assert ran.code == 1
+    assert "hundred times slower" in ran.out

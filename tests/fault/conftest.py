@@ -1,0 +1,111 @@
+"""Commands as processes that are killed, starved and pestered, and what must hold afterwards."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120  # seconds; compilation of all kernels on a busy machine included
+WORDS = ("harbour", "gull", "quay", "ferry", "captain", "letter", "Åsa", "café", "東京", "rope")
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """A command line in a folder of its own, to be run in several ways.
+
+    Parameters
+    ----------
+    folder
+        The working folder of the processes.
+    arguments
+        What follows ``tokpipe``.
+    """
+
+    def __init__(self, folder, *arguments):
+        self.folder = folder
+        self.arguments = [str(argument) for argument in arguments]
+
+    def started(self, *more, before=(), env=None, **settings):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", "tokpipe", *self.arguments, *more],
+            cwd=self.folder,
+            env={name: value for name, value in environment.items() if value is not None},
+            **settings,
+        )
+
+    def run(self, *more, **settings):
+        process = self.started(*more, **settings)
+        out, err = process.communicate(timeout=PATIENCE)
+        return Ran(
+            process.returncode, *((part or b"").decode("utf-8", "replace") for part in (out, err))
+        )
+
+    def finished(self):
+        """Run to the end, whatever is there; a result that was in place already is fine."""
+        ran = self.run()
+        assert ran.code == 0 or (ran.code == 4 and "exists already" in ran.err), ran.err
+        return ran
+
+
+def hashes(folder):
+    """Return the SHA-256 of every file below a folder, by its path."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_corpus(path, lines=400):
+    """Write a small corpus: the same bytes at every call, some words rare."""
+    number = 1
+    with path.open("w", encoding="utf-8") as file:
+        for line in range(lines):
+            words = []
+            for _ in range(12):
+                number = number * 6364136223846793005 % 2**64 + 1442695040888963407
+                words.append(WORDS[(number >> 33) % len(WORDS)] + "s" * ((number >> 40) % 3))
+            file.write(" ".join(words) + ("\n\n" if line % 7 == 0 else "\n"))
+
+
+TRAIN = ("train-vocab", "text.txt", "--vocab-size", "220", "-o", "out")
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Training of a small vocabulary in a folder that holds nothing else."""
+    write_corpus(tmp_path / "text.txt")
+    return Command(tmp_path, *TRAIN)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """Return what `train` makes when nobody disturbs it, and in how many seconds, kernels warm."""
+    import time
+
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_corpus(folder / "text.txt")
+    command = Command(folder, *TRAIN)
+    assert command.run().code == 0
+    start = time.monotonic()
+    ran = command.run("--force")
+    assert ran.code == 0, ran.err
+    assert names(folder) == ["out", "text.txt"]
+    return hashes(folder / "out"), time.monotonic() - start

@@ -1,0 +1,107 @@
+"""F1 and F2: a disk that is full, read-only or forbidden."""
+
+import ctypes
+import os
+import resource
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.fault.conftest import TRAIN, Command, hashes, names, write_corpus
+from tests.fault.strace import calls_on_output, failing, needs_strace, sample
+
+
+def refused(ran, said):
+    assert ran.code == 4, ran.err
+    assert said in ran.err.lower()
+    assert "Traceback" not in ran.err
+    assert ran.err.count("error:") == 1
+
+
+@pytest.fixture(scope="module")
+def touched(tmp_path_factory):
+    needs_strace()
+    folder = tmp_path_factory.mktemp("traced")
+    write_corpus(folder / "text.txt")
+    return calls_on_output(Command(folder, *TRAIN), folder)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        ("write", "ENOSPC", "no space left on device"),
+        ("openat", "EDQUOT", "disk quota exceeded"),
+        ("fsync", "EIO", "input/output error"),
+        ("mkdir", "EROFS", "read-only file system"),
+    ],
+)
+def test_failing_disk_is_named_and_leaves_nothing(call, error, said, train, touched, undisturbed):
+    for number in sample(touched[call], 1):
+        ran = train.run(before=failing(call, number, f"error={error}"))
+        refused(ran, said)
+        assert "out" in ran.err
+        assert names(train.folder) == ["text.txt"]
+    train.finished()
+    assert hashes(train.folder / "out") == undisturbed[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+@pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "mkdir"])
+def test_failing_at_every_system_call(call, error, train, touched, undisturbed):
+    for number in sorted(set(touched[call])):
+        ran = train.run(before=failing(call, number, f"error={error}"))
+        assert ran.code in (0, 4), ran.err
+        if ran.code == 0:  # it failed in a thread or place that does not matter
+            assert hashes(train.folder / "out") == undisturbed[0]
+            shutil.rmtree(train.folder / "out")
+        assert names(train.folder) == ["text.txt"]
+
+
+def test_limit_on_file_size_leaves_the_earlier_output(train, undisturbed):
+    train.finished()
+    limits = (2000, resource.RLIM_INFINITY)
+    ran = train.run("--force", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
+    refused(ran, "file too large")
+    assert hashes(train.folder / "out") == undisturbed[0]
+    assert names(train.folder) == ["out", "text.txt"]
+
+
+def test_full_small_disk_leaves_nothing(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(disk)]
+    if os.getuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("may not mount")
+    try:
+        write_corpus(tmp_path / "text.txt", 3000)
+        line = ("train-vocab", "text.txt", "--model", "byte-bpe", "--vocab-size", "4000")
+        ran = Command(tmp_path, *line, "-o", "disk/out").run()
+        refused(ran, "free)")
+        assert names(disk) == []
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+def without_privilege():
+    """Make the process one that rights of files hold for, root or not."""
+    drop_from_bounding_set, override = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, override)
+
+
+def test_forbidden_place_is_refused_at_once(train):
+    train.run("--dry-run")  # so that Python has its bytecode
+    train.folder.chmod(0o555)
+    begin = time.monotonic()
+    ran = train.run(preexec_fn=without_privilege)
+    train.folder.chmod(0o755)
+    refused(ran, "permission denied")
+    assert time.monotonic() - begin < 5  # a second on an idle machine, most of it Python
+    assert names(train.folder) == ["text.txt"]
+
+
+def test_place_below_a_file_is_refused(train):
+    train.arguments[-1] = "text.txt/out"
+    refused(train.run(), "a part of the path is a file")

@@ -1,0 +1,62 @@
+"""S1: SIGINT and SIGTERM at any moment."""
+
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.fault.conftest import hashes, names
+
+
+def stopped(command, number, delay):
+    """Send a signal after a while; return exit code, what was said, seconds until the end."""
+    process = command.started()
+    try:
+        process.wait(delay)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+    begin = time.monotonic()
+    _, said = process.communicate(timeout=30)
+    return process.returncode, said.decode(), time.monotonic() - begin
+
+
+def pestered(train, undisturbed, times, seed):
+    chance = random.Random(seed)
+    for i in range(times):
+        number = (signal.SIGINT, signal.SIGTERM)[i % 2]
+        code, said, seconds = stopped(train, number, chance.uniform(0.1, undisturbed[1]))
+        assert seconds < 2.0
+        # Before Python has read its first line, the signal kills as it kills any process.
+        assert code in (0, 128 + number, -number), said
+        assert "Traceback" not in said
+        if (train.folder / "out").exists():
+            break
+    train.finished()
+    assert hashes(train.folder / "out") == undisturbed[0]
+    assert names(train.folder) == ["out", "text.txt"]
+
+
+def test_stopped_at_random_moments_the_same_command_goes_on(train, undisturbed):
+    pestered(train, undisturbed, 3, seed=5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_stopped_at_twenty_random_moments(train, undisturbed, seed):
+    pestered(train, undisturbed, 2, seed)
+
+
+def test_stopped_work_tells_how_to_go_on(train):
+    """Standard input does not end, so the signal comes while words are counted."""
+    train.arguments[1] = "-"
+    process = train.started(stdin=subprocess.PIPE)
+    limit = time.monotonic() + 60
+    while not (train.folder / ".out.partial").exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1].decode()
+    assert process.returncode == 130
+    assert "To go on:\n  tokpipe train-vocab - --vocab-size 220 -o out\n" in said
