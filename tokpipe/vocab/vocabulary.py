@@ -87,10 +87,10 @@ class Vocabulary:
         """
         if size < self.base_size:
             raise too_small(size, len(self.special_tokens), self.base_size)
-        if size >= len(self.tokens):
-            return self
-        makers = np.flatnonzero(self.steps[:, 2] == size - 1)  # none where size == base_size
-        end = int(makers[0]) + 1 if len(makers) and size > self.base_size else 0
+        end = len(self.steps)
+        if size <= len(self.tokens):  # a run stops with the merge that makes its last token
+            makers = np.flatnonzero(self.steps[:, 2] == size - 1)
+            end = int(makers[0]) + 1 if size > self.base_size else 0
         config = VocabConfig.from_dict({**self.config.to_dict(), "vocab_size": [size]})
         return Vocabulary(config, self.tokens[:size], self.steps[:end], self.base_size)
 

@@ -23,7 +23,9 @@ def test_a_prefix_is_what_a_smaller_run_gives():
     assert four.tokens == ("[U]", "a", "b", "ab") and four.merges.tolist() == [[1, 2, 3]]
     assert four.config.sizes == (4,) and four.missing == 0
     assert len(vocabulary.prefix(3).merges) == 0
-    assert vocabulary.prefix(99) is vocabulary and vocabulary.missing == 4
+    whole = vocabulary.prefix(99)
+    assert whole.tokens == vocabulary.tokens and len(whole.merges) == 2
+    assert (vocabulary.missing, whole.missing) == (4, 94)
 
 
 def test_a_prefix_below_the_alphabet_is_refused_with_the_numbers():
