@@ -53,6 +53,8 @@ from tokpipe.vocab.kernels.state import (
     weight_at,
 )
 
+_SIDES = (LEFT, RIGHT)  # in a loop, so that what handles a side is compiled once
+
 
 @inlined_helper
 def _gather(n, entry, left, right):  # type: ignore[no-untyped-def]
@@ -179,7 +181,7 @@ def _least_kept(n):  # type: ignore[no-untyped-def]
     return load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
 
 
-@compiled_helper
+@inlined_helper
 def _add_made(n, side, new):  # type: ignore[no-untyped-def]
     """Add the pairs that the merge made on one side to the table."""
     neighbours, least = load_i64(n + 8 * NEIGHBOURS_AT), _least_kept(n)
@@ -193,7 +195,7 @@ def _add_made(n, side, new):  # type: ignore[no-untyped-def]
             store_i64(row + THEN, _insert(n, pair, load_i64(row + INC)))
 
 
-@compiled_helper
+@inlined_helper
 def _take_broken(n, side, pair):  # type: ignore[no-untyped-def]
     """Take the pairs that the merge broke on one side from the table."""
     neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
@@ -212,7 +214,7 @@ def _take_broken(n, side, pair):  # type: ignore[no-untyped-def]
                 _insert(n, broken, -weight)
 
 
-@compiled_helper
+@inlined_helper
 def _open_made(n, side):  # type: ignore[no-untyped-def]
     """Make candidates of the pairs that the merge made on one side and that are common enough."""
     neighbours, entries = load_i64(n + 8 * NEIGHBOURS_AT), load_i64(n + 8 * ENTRIES_AT)
@@ -249,7 +251,7 @@ def _place_events(n):  # type: ignore[no-untyped-def]
             store_i64(row + THEN, next_place + 1)
 
 
-@compiled_helper
+@inlined_helper
 def _clear(n, side):  # type: ignore[no-untyped-def]
     neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
     tokens, count = _touched(n, side)
@@ -260,19 +262,19 @@ def _clear(n, side):  # type: ignore[no-untyped-def]
         store_i64(row + NEW, np.int64(0))
 
 
-@compiled_helper
+@inlined_helper
 def _settle(n, pair, new):  # type: ignore[no-untyped-def]
     """Carry the sums of a merge over to the table, the candidates and their places."""
     # Made before broken: a pair may be both (abab: (ab)a is made, then (ab)(ab) breaks it).
-    _add_made(n, LEFT, new)
-    _add_made(n, RIGHT, new)
-    _take_broken(n, LEFT, pair)
-    _take_broken(n, RIGHT, pair)
-    _open_made(n, LEFT)
-    _open_made(n, RIGHT)
+    for side in _SIDES:
+        _add_made(n, side, new)
+    for side in _SIDES:
+        _take_broken(n, side, pair)
+    for side in _SIDES:
+        _open_made(n, side)
     _place_events(n)
-    _clear(n, LEFT)
-    _clear(n, RIGHT)
+    for side in _SIDES:
+        _clear(n, side)
     slot = slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair)
     if load_i64(n + 8 * THRIFTY) != 0:  # it cannot come back: let the next clean-up drop it
         store_i64(slot + 8, np.int64(0))
