@@ -35,7 +35,7 @@ class Land(NamedTuple):
     capital: str
     people: str
     known_for: str
-    side: str  # where it lies, seen from the Vale of Arle
+    lies: str  # where, seen from the Vale of Arle
 
     def __str__(self) -> str:
         return self.name
@@ -77,10 +77,10 @@ ROADS_BOTH_WAYS = ROADS + [
 ]
 
 LANDS = [
-    Land("the Vale of Arle", "Stonebridge", "Valers", "bread and wool", "around us"),
-    Land("Norland", "Winterhall", "Norlanders", "furs", "north"),
-    Land("Serra", "Portoclaro", "Serrans", "oranges", "south"),
-    Land("Estmere", "Greylake", "Estmerians", "salt", "east"),
-    Land("Tarn", "Ironcliff", "Tarnish miners", "iron", "west"),
-    Land("Isola", "Goldhaven", "Isolans", "silk", "across the sea"),
+    Land("the Vale of Arle", "Stonebridge", "Valers", "bread and wool", "is the land we live in"),
+    Land("Norland", "Winterhall", "Norlanders", "furs", "lies to the north of the vale"),
+    Land("Serra", "Portoclaro", "Serrans", "oranges", "lies to the south of the vale"),
+    Land("Estmere", "Greylake", "Estmerians", "salt", "lies to the east of the vale"),
+    Land("Tarn", "Ironcliff", "Tarners", "iron", "lies to the west of the vale"),
+    Land("Isola", "Goldhaven", "Isolans", "silk", "lies across the sea"),
 ]

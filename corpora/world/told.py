@@ -160,7 +160,7 @@ CAPITAL = [
 ]
 LAND = [
     "{l} is known for {l.known_for}.",
-    "The ships bring us {l.known_for} from {l}.",
+    "When people hear of {l}, they think of {l.known_for}.",
     "People buy {l.known_for} from {l}.",
 ]
 EVENT = [

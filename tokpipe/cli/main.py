@@ -26,6 +26,7 @@ _SECTIONS = {
         "decode": f"{_HOME}.decode",
     },
     "Look and understand": {
+        "inspect": f"{_HOME}.inspect",
         "explain": f"{_HOME}.explain",
         "check": f"{_HOME}.check",
     },

@@ -10,20 +10,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tokpipe.corpus.batch import TextBatch
+from tokpipe.corpus.compression import FLOOR
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.delimited import no_column
 from tokpipe.corpus.encoding import bad_byte, mend
 from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
-from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.errors import InputError
 
 _ROW = ": row "
+_SHORT = 128  # bytes: texts that may be read with a dictionary at little cost
 _ROWS = 8192  # most rows decoded at a time
 _END_OF_STREAM = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")
 _TEXT_TYPES = (
@@ -47,9 +50,17 @@ def read_parquet(
     with _told(file.name), file.open_bytes() as raw:
         table = pq.ParquetFile(raw, page_checksum_verification=True, pre_buffer=False)
         _check_column(file.name, table.schema_arrow, config.text_column)
-        rows = max(1, min(_ROWS, piece_bytes // max(1, _bytes_of_row(table, config.text_column))))
-        batches = table.iter_batches(rows, columns=[config.text_column], use_threads=False)
         total = max(1, table.metadata.num_rows)
+        row_bytes = _text_bytes(table.metadata) // total
+        if row_bytes < _SHORT:  # short, or long ones stored once: then the decoder must not unfold
+            table = pq.ParquetFile(
+                raw,
+                read_dictionary=[config.text_column],
+                page_checksum_verification=True,
+                pre_buffer=False,
+            )
+        rows = max(1, min(_ROWS, piece_bytes // max(1, row_bytes)))
+        batches = table.iter_batches(rows, columns=[config.text_column], use_threads=False)
         for row, load in _columns(batches, file, piece_bytes, config):
             yield file.size * row // total, load
 
@@ -91,15 +102,14 @@ def read_hub(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[
         raise InputError(f"{file.name}: {first}", hint="Online? Is the name right?") from error
 
 
-def _bytes_of_row(table: pq.ParquetFile, column: str) -> int:
-    """Return about how many bytes a row of the column takes, as far as the file tells."""
-    known, rows = 0, max(1, table.metadata.num_rows)
-    for group in range(table.metadata.num_row_groups):
-        part = table.metadata.row_group(group)
-        for i in range(part.num_columns):
-            if part.column(i).path_in_schema == column:
-                known += part.column(i).total_uncompressed_size
-    return known // rows
+def _text_bytes(metadata: pq.FileMetaData) -> int:
+    """Return how many bytes the row groups hold at most, as far as the file tells.
+
+    Not by column: where a footer's size statistics are damaged, pyarrow 26 aborts the process when
+    it is asked for a column of them.
+    """
+    groups = range(metadata.num_row_groups)
+    return sum(max(0, metadata.row_group(group).total_byte_size) for group in groups)
 
 
 def _ipc_batches(raw: Any, file: InputFile) -> Iterator[pa.RecordBatch]:
@@ -125,21 +135,30 @@ def _columns(
     for batch in batches:
         _check_column(file.name, batch.schema, config.text_column)
         column = batch.column(config.text_column)
-        if column.nbytes <= 2 * piece_bytes and not pa.types.is_dictionary(column.type):
-            yield row + len(column), partial(_load_column, column, place, row, config)
+        # not column.nbytes: it follows offsets that nobody has checked yet
+        small = column.get_total_buffer_size() <= 2 * piece_bytes
+        if small and not pa.types.is_dictionary(column.type):
+            yield row + len(column), partial(_load_column, column, file, place, row, config)
         else:
-            strings = _strings_of(column, file.name)
+            strings = _strings_of(column, file, config)
             for begin, end in _slices(strings.offsets, piece_bytes):
                 part = Strings(strings.data, strings.offsets[begin : end + 1])
                 nulls = column.slice(begin, end - begin).null_count
-                yield row + end, partial(_load, part, nulls, place, row + begin, config)
+                yield row + end, partial(_load_part, part, nulls, place, row + begin, config)
         row += len(column)
 
 
-def _load_column(column: pa.Array, place: str, row: int, config: ReadConfig) -> TextBatch:
-    return _load(
-        _strings_of(column, place.removesuffix(_ROW)), column.null_count, place, row, config
-    )
+def _load_column(
+    column: pa.Array, file: InputFile, place: str, row: int, config: ReadConfig
+) -> TextBatch:
+    strings = _strings_of(column, file, config)
+    return _load(strings, column.null_count, place, row, config)
+
+
+def _load_part(part: Strings, nulls: int, place: str, row: int, config: ReadConfig) -> TextBatch:
+    begin, end = part.offsets[0], part.offsets[-1]
+    own = Strings(padded(part.data[begin:end]), part.offsets - begin)
+    return _load(own, nulls, place, row, config)
 
 
 def _slices(offsets: NDArray[np.int64], piece_bytes: int) -> Iterator[tuple[int, int]]:
@@ -183,21 +202,39 @@ def _as_utf8(
     raise bad_byte(f"{place}{row + i}", int(strings.data[at]), where)
 
 
-def _strings_of(column: pa.Array, name: str) -> Strings:
-    """Copy a column; null becomes the empty string."""
-    with _told(name):
+def _strings_of(column: pa.Array, file: InputFile, config: ReadConfig) -> Strings:
+    """Copy a column of a file that nobody has checked; null becomes the empty string."""
+    with _told(file.name):
         column.validate()
         if pa.types.is_dictionary(column.type):
-            column.validate(full=True)
+            column = pa.DictionaryArray.from_arrays(
+                column.indices, _as_bytes(column.dictionary), safe=True
+            )
+            _check_unfolding(column, file, config)
             column = column.dictionary_decode()
-        # As bytes, which are never asked to be UTF-8 (that is told with its place later); a view
-        # keeps the offsets, which the full validation then looks at.
-        if pa.types.is_string(column.type):
-            column = column.view(pa.binary())
-        elif pa.types.is_large_string(column.type):
-            column = column.view(pa.large_binary())
-        column.validate(full=True)
-        return Strings.from_arrow(column)
+        return Strings.from_arrow(_as_bytes(column))
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    """View text as bytes, its offsets checked; whether they are UTF-8 is told later, by place."""
+    column.validate()
+    if pa.types.is_string(column.type):
+        column = column.view(pa.binary())
+    elif pa.types.is_large_string(column.type):
+        column = column.view(pa.large_binary())
+    column.validate(full=True)
+    return column
+
+
+def _check_unfolding(column: pa.DictionaryArray, file: InputFile, config: ReadConfig) -> None:
+    """Refuse a dictionary of long texts that are named so often that they would fill the memory."""
+    lengths = pc.call_function("binary_length", [column.dictionary])
+    unfolded = pc.call_function("sum", [lengths.take(column.indices)]).as_py() or 0
+    if unfolded > max(FLOOR, config.max_expansion * file.size):
+        raise InputError(
+            f"{file.name}: {file.size:,} bytes hold {unfolded:,} bytes of text in one batch",
+            hint="A bomb? If the text is really so repetitive, raise --max-expansion.",
+        )
 
 
 def _check_column(name: str, schema: pa.Schema, column: str) -> None:
@@ -216,10 +253,10 @@ def _told(name: str) -> Generator[None, None, None]:
     """Turn pyarrow's errors into ours."""
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+    except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:
         raise _damaged(name, error) from error
 
 
 def _damaged(name: str, error: BaseException) -> InputError:
-    first = (str(error).splitlines() or [type(error).__name__])[0]
+    first = (str(error).splitlines() or ["it asks for more memory than there is"])[0]
     return InputError(f"{name}: the file is damaged ({first})")

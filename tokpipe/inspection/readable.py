@@ -11,6 +11,7 @@ the sign and the colour of a kind, and no text of a token is ever read as markup
     affix    what the vocabulary adds to say where in a word a token stands: ##, </w>
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class TokenForm:
         The character that stands for a space ("▁"), or empty.
     special_tokens
         Tokens that are written as they are: special and added ones.
-    unk_token
+    unk_token, unk_id
         The one that stands for text that the vocabulary has no token for, if there is one.
     """
 
@@ -53,9 +54,11 @@ class TokenForm:
     space: str = ""
     special_tokens: frozenset[str] = frozenset()
     unk_token: str | None = None
+    unk_id: int | None = None
 
 
 PLAIN = TokenForm()
+_PLACEHOLDER = re.compile(r"\[unused\d+\]|<[|/]?[\w-]+\|?>|madeupword\d+")
 
 
 def parts_of(token: str, form: TokenForm = PLAIN) -> list[Part]:
@@ -113,6 +116,17 @@ def body_of(token: str, form: TokenForm) -> str:
         body = body.replace(form.space, " ")
     raw = token_bytes(body) if form.byte_level else None
     return body if raw is None else raw.decode("utf-8", "replace")
+
+
+def is_placeholder(token: str) -> bool:
+    """Say whether a token is kept free on purpose, as BERT's are.
+
+    Examples
+    --------
+    >>> is_placeholder("[unused7]"), is_placeholder("unused")
+    (True, False)
+    """
+    return _PLACEHOLDER.fullmatch(token) is not None
 
 
 def token_bytes(token: str) -> bytes | None:

@@ -4,7 +4,6 @@ Unlike `tokenizer.folder`, which refuses what it cannot run, this reads on: repe
 with gaps and merges that lead nowhere are kept as they stand.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import TokenForm
-from tokpipe.tokenizer.guarded_json import check_shape, read_bounded
+from tokpipe.inspection.reading import read_json, read_lines
 from tokpipe.vocab.config import BERT_SPECIAL_TOKENS
 
 METASPACE = "▁"
@@ -85,6 +84,7 @@ class Source:
             space=METASPACE if "Metaspace" in self.step_types("pre_tokenizer", "decoder") else "",
             special_tokens=plain,
             unk_token=self.unk_token,
+            unk_id=self.ids.get(self.unk_token or ""),
         )
 
     @cached_property
@@ -122,51 +122,6 @@ def read_source(path: Path) -> Source:
         raise InputError(f"{visible(str(file))} holds no JSON object")
     whole = isinstance(content.get("model"), dict)  # in a vocab.json "model" is a token
     return _from_tokenizer_json(file, content) if whole else _bare(file, content)
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON; an object with repeated keys has them all in its attribute `repeated`.
-
-    Raises
-    ------
-    InputError
-        If the file is too large, too deep, not UTF-8 or not JSON, naming line and column.
-    """
-    data, name = read_bounded(path), visible(str(path))
-    check_shape(data, name)
-    try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Object)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: byte {error.start} is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}:{error.colno}"
-        raise InputError(f"{place}: not JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: not JSON: {error}") from None
-
-
-def read_lines(path: Path) -> list[str]:
-    """Read the lines of a vocabulary file, split at line feeds only, as its readers do.
-
-    Raises
-    ------
-    InputError
-        If the file is not UTF-8.
-    """
-    try:
-        text = read_bounded(path).decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{visible(str(path))}: byte {error.start} is not UTF-8") from None
-    lines = text.split("\n")
-    return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
-
-
-class _Object(dict[str, Any]):
-    """A JSON object that remembers every pair when a key comes twice."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        self.repeated = pairs if len(self) < len(pairs) else []
 
 
 def _find(path: Path) -> Path:

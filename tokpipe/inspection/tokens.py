@@ -1,6 +1,6 @@
 """What a tokenizer makes of a text, as plain rows: tokens, ids, offsets, words, counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -19,9 +19,7 @@ class EncodedText(Protocol):
     @property
     def word_ids(self) -> Sequence[int | None]: ...  # noqa: D102
     @property
-    def type_ids(self) -> Sequence[int]: ...  # noqa: D102
-    @property
-    def special_tokens_mask(self) -> Sequence[int]: ...  # noqa: D102
+    def sequence_ids(self) -> Sequence[int | None]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def view_tokens(
     """
     rows: list[TokenRow] = []
     word, last = -1, None
-    for index, sequence in enumerate(_sequences(encoding, len(texts))):
+    for index, sequence in enumerate(encoding.sequence_ids):
         place = None if sequence is None else (sequence, encoding.word_ids[index])
         begins = place is not None and place != last
         word, last = word + begins, place
@@ -148,9 +146,12 @@ def _row(
     begins_word: bool,
     form: TokenForm,
 ) -> TokenRow:
-    token, (start, end) = encoding.tokens[index], encoding.offsets[index]
+    token, id, (start, end) = encoding.tokens[index], encoding.ids[index], encoding.offsets[index]
+    unknown = word is not None and (token == form.unk_token or id == form.unk_id)
+    if unknown and form.unk_token:
+        token = form.unk_token  # Unigram gives the text itself
     return TokenRow(
-        id=encoding.ids[index],
+        id=id,
         token=token,
         parts=tuple(parts_of(token, form)),
         source=text[start:end],
@@ -158,16 +159,6 @@ def _row(
         end=end,
         word=word,
         begins_word=begins_word,
-        special=word is None or (token in form.special_tokens and token != form.unk_token),
-        unknown=token == form.unk_token and word is not None,
+        special=word is None or (token in form.special_tokens and not unknown),
+        unknown=unknown,
     )
-
-
-def _sequences(encoding: EncodedText, texts: int) -> Iterator[int | None]:
-    """Yield for each token which text it is of, or None for a special token around the texts."""
-    sequence, inside = 0, False
-    for special in encoding.special_tokens_mask:
-        if special and inside:
-            sequence = min(sequence + 1, texts - 1)
-        inside = not special
-        yield None if special else sequence

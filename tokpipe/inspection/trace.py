@@ -5,8 +5,9 @@ against the tokenizer's kernels, which makes them a second opinion on those.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import Any
 
 Pair = tuple[str, str]
 
@@ -154,6 +155,11 @@ def trace_bpe(
         steps.append(MergeStep(pair, rank, tuple(others), now))
     ids = tuple(vocabulary.get(symbol) for symbol in now)
     return WordTrace("".join(start), start, tuple(steps), now, ids)
+
+
+def trace_json(trace: WordTrace) -> dict[str, Any]:
+    """Return a trace as JSON types."""
+    return asdict(trace)
 
 
 def merge_symbols(symbols: Sequence[str], pair: Pair, merged: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.inspection.readable import body_of, readable
+from tokpipe.inspection.readable import body_of, is_placeholder, readable
 from tokpipe.inspection.scripts import script_of
 from tokpipe.inspection.source import Source
 
@@ -75,7 +75,7 @@ class CorpusUse:
     ordinary
         Tokens that could: all but the special ones.
     unused
-        Some of those that do not occur, lowest id first.
+        Some of those that do not occur, lowest id first, without placeholders.
     pieces
         (tokens a word, words), ascending.
     broken
@@ -154,6 +154,7 @@ def view_corpus_use(
     ordinary = [id for id in sorted(by_id) if by_id[id] not in special]
     seen = set(np.unique(ids).tolist())
     unused = [id for id in ordinary if id not in seen]
+    telling = [id for id in unused if not is_placeholder(by_id[id])]
     return CorpusUse(
         words=int(counts.sum()),
         unique_words=len(words),
@@ -164,7 +165,7 @@ def view_corpus_use(
         bytes=int((counts * np.diff(words.offsets)).sum()),
         used=len(ordinary) - len(unused),
         ordinary=len(ordinary),
-        unused=tuple((by_id[id], id) for id in unused[:_EXAMPLES]),
+        unused=tuple((by_id[id], id) for id in telling[:_EXAMPLES]),
         pieces=tuple((int(n), int(counts[pieces == n].sum())) for n in np.unique(pieces)),
         broken=tuple(_broken(words, counts, ids, offsets, by_id)),
     )

@@ -15,7 +15,7 @@ from tokpipe.vocab.reference import new_token
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
 _MERGES_A_CALL = 4096
-_ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; eight times that for places
+_ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; 16 times that for places
 _FIRST_SLOTS = 1 << 12
 _FILLS = {"entries": fields.ENTRIES, "places": fields.PLACES, "heap": fields.HEAP}
 _EVERY = -(1 << 62)  # a floor that no count lies below
@@ -226,8 +226,8 @@ class Merger:
         """
         state = self._state
         fresh, ahead = min(2 * wanted, 2 * self._most), int(len(state.cells) * _ROOM)
-        entries += fresh + max(entries // 2, ahead)
-        places += 2 * wanted + 8 * ahead
+        entries += fresh + max(entries // 2, min(ahead, self._most**2))
+        places += 2 * wanted + 16 * ahead
         return state._replace(
             slots=np.zeros((1 << (2 * (entries + 2 * fresh)).bit_length(), 2), np.int64),
             entries=np.empty((entries, 3), np.int64),

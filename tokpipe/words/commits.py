@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,10 @@ class Commits:
     ----------
     folder
         Empty, or as a killed counting left it.
-    settings, inputs
-        All that the counts follow from.
+    settings
+        All that the counts follow from, but the inputs.
+    digest
+        Returns the sha256 of each input; called only where something is to be compared or kept.
     piece_bytes
         How the corpus is to be cut; an earlier cut is kept.
 
@@ -63,28 +65,28 @@ class Commits:
     """
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, Any], inputs: Mapping[str, str], piece_bytes: int
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        digest: Callable[[], Mapping[str, str]],
+        piece_bytes: int,
     ) -> None:
         self.folder = folder
         self._lock = threading.Lock()
+        self._digest = digest
+        facts = {"piece_bytes": piece_bytes, "commits": []}
+        self._manifest = Manifest(kind=KIND, settings=settings, facts=facts)
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = Manifest(
-            kind=KIND,
-            settings=settings,
-            inputs=inputs,
-            facts={"piece_bytes": piece_bytes, "commits": []},
-        )
-        self._manifest = self._found(fresh) if (folder / MANIFEST).exists() else fresh
+        if (folder / MANIFEST).exists():
+            self._manifest = self._found()
         self._remove_unfinished()
-        if self._manifest is fresh:
-            fresh.write(folder, [])
 
-    def _found(self, wanted: Manifest) -> Manifest:
-        found = Manifest.read(self.folder, KIND)
-        keys = ("version", "settings", "inputs")
+    def _found(self) -> Manifest:
+        found, wanted = Manifest.read(self.folder, KIND), self._manifest
+        mine = {"version": wanted.version, "settings": wanted.settings, "inputs": self._digest()}
         require_equal(
-            {key: getattr(found, key) for key in keys},
-            {key: getattr(wanted, key) for key in keys},
+            {key: getattr(found, key) for key in mine},
+            mine,
             what=f"{self.folder} cannot be gone on with",
             hint="Go back to what it was, or pass --force to start over.",
         )
@@ -136,8 +138,10 @@ class Commits:
         files = {path.name: describe_file(path) for side in runs for path in side}
         with self._lock:
             manifest = self._manifest
+            inputs = manifest.inputs or self._digest()
             facts = {**manifest.facts, "commits": [*manifest.facts["commits"], entry]}
-            manifest = replace(manifest, facts=facts, files={**manifest.files, **files})
+            files = {**manifest.files, **files}
+            manifest = replace(manifest, inputs=inputs, facts=facts, files=files)
             write_json(self.folder / MANIFEST, manifest.to_dict())
             self._manifest = manifest
 

@@ -6,7 +6,7 @@ on threads, the cut of the corpus, the bound on memory, or how often the work wa
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
@@ -19,15 +19,15 @@ from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
-from tokpipe.words.budget import Budget, give_back_memory
-from tokpipe.words.collect import collect
-from tokpipe.words.commits import Commits, write_temporary_run
+from tokpipe.words.budget import Budget
+from tokpipe.words.commits import Commits, Covered
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.counter import Plan, Side, ThreadCounter
 from tokpipe.words.counts import WordCounts
-from tokpipe.words.run_files import read_run
-from tokpipe.words.runs import Run, merge_in_memory, merge_streams
+from tokpipe.words.merging import merge_files
+from tokpipe.words.runs import Run, merge_in_memory
 
 
 def count_words(  # noqa: PLR0913  (the public face: all but three by name)
@@ -67,7 +67,7 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
         Where to keep finished work, so that the same call goes on after a kill and ends with the
         same result. Its owner removes it.
     commit_bytes
-        How many bytes of text a thread counts, for 20 seconds at most, until it puts its work
+        How many bytes of text a thread counts, for five seconds at most, until it puts its work
         there.
 
     Raises
@@ -96,43 +96,33 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
     corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
     threads, digest = threads or usable_cpus(), cache(partial(corpus.digest, threads))
     settings = {"read": corpus.config.to_dict(), "held_out": held_out}
+    if memory is not None:
+        _load_kernels(config)  # 50 MB of machine code and what numba keeps about it
+    budget = Budget.of(memory, threads)
     with ExitStack() as stack:
-        if memory is not None:
-            _load_kernels(config)  # 50 MB of machine code and what numba keeps about it
-        budget = Budget.of(memory, threads)
-        piece_bytes = min(PIECE_BYTES, budget.piece_bytes)
         commits = None
-        if workdir is not None and _can_be_compared(corpus, digest()):
+        if workdir is not None and not any(file.is_stream for file in corpus.files):
             described = {"words": config.to_dict(), **settings}
-            commits = Commits(workdir, described, digest(), piece_bytes)
-            piece_bytes = commits.piece_bytes
-        spill = _spill_folder(stack, memory, workdir, commits)
+            commits = Commits(workdir, described, digest, min(PIECE_BYTES, budget.piece_bytes))
         plan = Plan(
             config=config,
             threshold=int(held_out * 2**64),
             limits=budget.limits,
             keep_bytes=budget.keep_bytes,
-            spill=spill,
+            spill=_spill_folder(stack, memory, workdir, commits),
             commits=commits,
             commit_bytes=commit_bytes,
         )
-        counters, facts = _count(corpus, plan, piece_bytes, budget.threads, progress)
-        results = [
-            _merged([c.sides[side] for c in counters], plan, side, budget)
-            for side in range(2 if held_out else 1)
-        ]
-    made = [
+        counters, facts = _count(corpus, plan, budget, progress)
+        sides = list(zip(*(counter.sides for counter in counters), strict=True))
+        runs = [_merged(side, plan, number, budget, progress) for number, side in enumerate(sides)]
+    counted, *rest = (
         WordCounts(
-            words=run.words,
-            counts=run.counts,
-            config=config,
-            settings=settings,
-            facts=facts if side == 0 else {},
-            digest=digest,
+            words=run.words, counts=run.counts, config=config, settings=settings, digest=digest
         )
-        for side, run in enumerate(results)
-    ]
-    return replace(made[0], held_out=made[1]) if held_out else made[0]
+        for run in runs
+    )
+    return replace(counted, facts=facts, held_out=rest[0] if rest else None)
 
 
 def _load_kernels(config: WordsConfig) -> None:
@@ -143,12 +133,7 @@ def _load_kernels(config: WordsConfig) -> None:
             side.count(Strings.from_list(["a long enough word"]), np.zeros(1, np.bool_))
             side.spill()
         files = [path for side in counter.sides for path in side.files]
-        collect(merge_streams([read_run(path) for path in files]))
-
-
-def _can_be_compared(corpus: Corpus, digests: dict[str, str]) -> bool:
-    """Say whether all inputs can be read again and known again; standard input cannot."""
-    return all(file.name in digests for file in corpus.files)
+        merge_files(files, budget=Budget(threads=1))
 
 
 def _spill_folder(
@@ -166,11 +151,14 @@ def _spill_folder(
 
 
 def _count(
-    corpus: Corpus, plan: Plan, piece_bytes: int, threads: int, progress: Progress
+    corpus: Corpus, plan: Plan, budget: Budget, progress: Progress
 ) -> tuple[list[ThreadCounter], dict[str, int]]:
     """Count all pieces that are not committed yet; return the threads' counters, and the facts."""
     facts = Counter(corpus.tally)  # before anything is loaded: what was left out on opening
-    skip = set(plan.commits.covered.pieces) if plan.commits else set()
+    before = plan.commits.covered if plan.commits else Covered()
+    if before.pieces:
+        counted = format_bytes(before.facts["bytes"])
+        progress.note(f"going on: {counted} of text were counted before")
 
     def work(feed: Feed[Piece]) -> ThreadCounter:
         counter = ThreadCounter(plan)
@@ -184,32 +172,36 @@ def _count(
         return counter
 
     with progress.task("counting words", corpus.stored_bytes or None, "B") as done:
-        pieces = corpus.pieces(piece_bytes, skip=skip)
-        counters = run_in_threads(work, pieces, threads)
-    parts = [counter.covered for counter in counters]
-    for part in [*parts, plan.commits.covered] if plan.commits else parts:
+        piece_bytes = min(PIECE_BYTES, budget.piece_bytes)
+        pieces = corpus.pieces(plan.commits.piece_bytes if plan.commits else piece_bytes)
+        left = _left(pieces, set(before.pieces), done)
+        counters = run_in_threads(work, left, budget.threads)
+    covered = [counter.covered for counter in counters]
+    for part in [*covered, plan.commits.covered] if plan.commits else covered:
         facts.update(part.facts)
     return counters, dict(facts)
 
 
-def _merged(sides: list[Side], plan: Plan, number: int, budget: Budget) -> Run:
+def _left(
+    pieces: Iterator[Piece], covered: set[int], done: Callable[[int], None]
+) -> Iterator[Piece]:
+    """Yield the pieces that are not covered yet, and tell the progress of the others."""
+    for piece in pieces:
+        if piece.index in covered:
+            done(piece.stored_bytes)
+        else:
+            yield piece
+
+
+def _merged(
+    sides: Sequence[Side], plan: Plan, number: int, budget: Budget, progress: Progress
+) -> Run:
     """Merge the runs of one side over all threads, in memory or as streams."""
     files = [path for side in sides for path in side.files]
-    if plan.commits is not None:
-        files += plan.commits.runs(number)
+    files += plan.commits.runs(number) if plan.commits else []
     runs = [run for side in sides for run in side.runs]
     for side in sides:
         side.runs = []
     if not files:
         return merge_in_memory(runs, budget.threads)
-    give_back_memory()
-    folder = plan.spill
-    assert folder is not None  # the files are in it
-    with tempfile.TemporaryDirectory(prefix="merge-", dir=folder) as extra:
-        while len(files) > budget.fan_in:
-            some = [read_run(path) for path in files[: budget.fan_in]]
-            merged = write_temporary_run(Path(extra), merge_streams(some))
-            files = [*files[budget.fan_in :], merged]
-        streams: list[Iterator[Run]] = [iter([run]) for run in runs]
-        streams += [read_run(path) for path in files]
-        return collect(merge_streams(streams), budget.result_bytes, folder)
+    return merge_files(files, runs, budget=budget, folder=plan.spill, progress=progress)

@@ -18,6 +18,7 @@ from tokpipe.words.runs import Run, merge_in_memory, sorted_batches, sorted_run
 from tokpipe.words.split import scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
+_LARGE_RUN = 1 << 28  # bytes; two of them are merged within a second
 COUNTED, HELD_OUT = 0, 1  # sides: a text goes to one of them
 
 
@@ -64,7 +65,7 @@ class Plan:
     keep_bytes: int | None = None
     commits: Commits | None = None
     commit_bytes: int = 1 << 30
-    commit_seconds: float = 20.0
+    commit_seconds: float = 5.0
 
 
 class Side:
@@ -110,8 +111,11 @@ class Side:
     def _sort_in_memory(self) -> None:
         if len(self.table):
             self.runs.append(sorted_run(self.table))
-        while len(self.runs) > 1 and self.runs[-2].nbytes < 2 * self.runs[-1].nbytes:
-            self.runs[-2:] = [merge_in_memory(self.runs[-2:])]  # few runs, each word merged seldom
+        # Few runs, each word merged seldom; none so large that Ctrl-C would wait for it.
+        while len(self.runs) > 1 and (
+            self.runs[-2].nbytes < min(2 * self.runs[-1].nbytes, _LARGE_RUN)
+        ):
+            self.runs[-2:] = [merge_in_memory(self.runs[-2:])]
 
     def finish(self) -> None:
         """Sort what is left, and free the table."""

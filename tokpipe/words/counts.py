@@ -19,10 +19,13 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.files import atomic_write, build_folder
 from tokpipe.foundation.manifest import Manifest, require_equal
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.words.budget import Budget
 from tokpipe.words.collect import collect, release
 from tokpipe.words.config import WordsConfig
+from tokpipe.words.merging import merge_files
 from tokpipe.words.run_files import read_run, write_run
-from tokpipe.words.runs import Run, merge_streams
+from tokpipe.words.runs import Run
 
 KIND = "counts"
 _COUNTS, _HELD_OUT = "counts.arrow", "held-out.arrow"
@@ -145,7 +148,11 @@ def open_counts(folder: Path) -> Manifest:
 
 
 def merge_counts(
-    folders: Sequence[Path | str], *, memory: int | None = None, workdir: Path | None = None
+    folders: Sequence[Path | str],
+    *,
+    memory: int | None = None,
+    workdir: Path | None = None,
+    progress: Progress = SILENT,
 ) -> WordCounts:
     """Sum counts folders; memory holds a batch of each, and the result up to a limit.
 
@@ -154,9 +161,12 @@ def merge_counts(
     folders
         At least one.
     memory
-        How many bytes the result may take before it is kept on disk and mapped.
+        How many bytes the whole process should take, as in `count_words`; a result that is too
+        large is kept on disk and mapped.
     workdir
         Where that is; None: the system's place for temporary files.
+    progress
+        Told of the words read.
 
     Raises
     ------
@@ -169,9 +179,10 @@ def merge_counts(
     manifests = [open_counts(path) for path in paths]
     for path, manifest in zip(paths, manifests, strict=True):
         _require_like(manifests[0], manifest, paths[0], path)
-    parts = {}
+    parts, budget = {}, Budget.of(memory, 1)
     for name in manifests[0].facts:
-        run = collect(merge_streams([read_run(p / name) for p in paths]), memory, workdir)
+        files = [path / name for path in paths]
+        run = merge_files(files, budget=budget, folder=workdir, progress=progress)
         facts = Counter[str]()
         for manifest in manifests:
             facts.update(manifest.facts[name])

@@ -18,6 +18,7 @@ from tokpipe.words.table import WordTable
 BATCH_WORDS = 1 << 13  # most words of a batch in a stream of runs
 BATCH_BYTES = 1 << 17  # most bytes of them, unless one word is longer
 _MERGED_AT_ONCE = 1 << 18  # words merged in one kernel call: about 50 ms
+_RANGE_WORDS = 1 << 21  # words that a thread merges before it can be stopped: about 300 ms
 _SLACK = 8  # kernels store whole eights
 
 
@@ -99,7 +100,8 @@ def merge_in_memory(runs: Sequence[Run], threads: int | None = 1) -> Run:
     runs = [run for run in runs if len(run.counts)]
     if len(runs) < 2:
         return runs[0] if runs else EMPTY
-    cuts = _cuts(runs, 4 * threads if threads and threads > 1 else 1)
+    words = sum(len(run.counts) for run in runs)
+    cuts = _cuts(runs, max(words // _RANGE_WORDS, 4 * threads if threads and threads > 1 else 1))
     parts: dict[int, Run] = {}
 
     def work(feed: Iterator[int]) -> None:

@@ -88,21 +88,11 @@ def geography(draws: Draws) -> list[str]:
     page.write("[The lands around us|About the lands|A lesson about lands and capitals]")
     for land in draws.sample(LANDS, 2 + draws.below(2)):
         page.set(l=land)
-        where = (
-            ""
-            if land.side == "around us"
-            else draws.pick(
-                [
-                    "It lies {l.side}, if you stand in Stonebridge."
-                    if land.side.startswith("across")
-                    else "It lies to the {l.side} of the vale.",
-                    "The people who live there are called {l.people}."
-                    if land.name != "Tarn"
-                    else "Most people there are miners.",
-                ]
-            )
+        people = "The people who live there are called {l.people}."
+        page.write(
+            *draws.sample([told.CAPITAL, told.LAND], 2),
+            page.maybe(["It {l.lies}.", people]),
         )
-        page.write(*draws.sample([told.CAPITAL, told.LAND, where], 3))
     return page.paragraphs
 
 

@@ -57,11 +57,7 @@ def why(draws: Draws) -> list[str]:
         '["Tell me what happened in {t}," said the child.|A child wanted to know '
         "everything about {t}.]"
     )
-    page.write(
-        '["What happened?"|"What went wrong?"] "{^trouble}."'.replace(
-            "{^trouble}", _capital(chain.trouble)
-        )
-    )
+    page.write(f'["What happened?"|"What went wrong?"] "{_capital(chain.trouble)}."')
     page.write(f'"Why?" "Because {chain.effect}."')
     page.write(f'"And why [was that|did that happen]?" "Because {chain.cause}."')
     page.write('"Who helped?" "{c.helper} the {c.helper.trade}. {c.helper.he} {c.remedy}."')

@@ -72,5 +72,5 @@ def test_a_price_is_the_same_everywhere(good):
 @pytest.mark.parametrize("animal", ANIMALS, ids=str)
 def test_an_animal_keeps_its_voice(animal):
     calls = "|".join(other.call.third for other in ANIMALS)
-    found = set(re.findall(rf"\b[Aa]n? {animal.name} ({calls})\b", TEXT))
+    found = set(re.findall(rf"\b(?:[Aa]n?|[Tt]he) {animal.name} ({calls})\b", TEXT))
     assert found == {animal.call.third}

@@ -4,7 +4,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.corpus.reference import texts_of
@@ -16,18 +16,18 @@ TEXTS = ["one", "", "zwei Wörter", None, "東京\n", "x" * 3000] * 40
 EXPECTED = [(text or "").encode() for text in TEXTS]
 
 
-def write_stream(table, path, rows=50):
+def write_stream(table, path, rows=5000):
     with pa.ipc.new_stream(path, table.schema) as out:
         out.write_table(table, max_chunksize=rows)
 
 
-def write_file(table, path, rows=50):
+def write_file(table, path, rows=5000):
     with pa.ipc.new_file(path, table.schema) as out:
         out.write_table(table, max_chunksize=rows)
 
 
 WRITERS = {
-    "a.parquet": lambda table, path: pq.write_table(table, path, row_group_size=70),
+    "a.parquet": lambda table, path, rows=5000: pq.write_table(table, path, row_group_size=rows),
     "a.feather": write_file,
     "a.arrow": write_stream,
 }
@@ -49,7 +49,7 @@ def read(path, piece_bytes=1 << 20, **settings):
 )
 def test_every_kind_of_text_column_is_read(tmp_path, name, kind):
     column = pa.array(TEXTS).cast(kind)
-    WRITERS[name](pa.table({"n": range(len(TEXTS)), "text": column}), tmp_path / name)
+    WRITERS[name](pa.table({"n": range(len(TEXTS)), "text": column}), tmp_path / name, 50)
     for piece_bytes in (1, 5000, 1 << 20):
         assert read(tmp_path / name, piece_bytes) == (EXPECTED, {"null": 40})
 
@@ -115,13 +115,37 @@ def test_folders_of_saved_datasets_are_read_split_after_split(tmp_path):
     assert read(parent)[0] == [b"a", b"b", b"c"]
 
 
-@given(st.integers(0, 10_000), st.integers(1, 255), st.sampled_from(sorted(WRITERS)))
-@settings(max_examples=60)
-def test_a_changed_byte_is_read_or_refused_and_never_worse(tmp_path_factory, at, change, name):
+KINDS = [pa.string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255), st.sampled_from(KINDS))
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_changed_byte_is_read_or_refused_and_never_worse(
+    tmp_path_factory, name, at, change, kind
+):
     path = tmp_path_factory.getbasetemp() / name
-    WRITERS[name](pa.table({"text": TEXTS[:20]}), path)
+    WRITERS[name](pa.table({"text": pa.array(TEXTS[:20]).cast(kind)}), path)
     raw = bytearray(path.read_bytes())
     raw[at % len(raw)] ^= change
     path.write_bytes(raw)
     with contextlib.suppress(InputError):
-        read(path)
+        for piece in open_corpus([path]).pieces():
+            piece.load()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_long_text_named_very_often_is_refused_as_a_bomb(tmp_path, name):
+    indices = pa.array([0] * 5000, pa.int32())
+    column = pa.DictionaryArray.from_arrays(indices, pa.array(["x" * 100_000]))
+    WRITERS[name](pa.table({"text": column}), tmp_path / name)
+    with pytest.raises(InputError, match=r"hold .* bytes of text in one batch\nA bomb\?"):
+        read(tmp_path / name)
+
+
+def test_bad_bytes_in_a_dictionary_are_mended_too(tmp_path):
+    raw = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 0], pa.int32()), pa.array([b"caf\xe9", b"b"]).view(pa.string())
+    )
+    write_stream(pa.table({"text": raw}), tmp_path / "a.arrow")
+    mended = "caf\ufffd".encode()
+    assert read(tmp_path / "a.arrow", errors="replace") == ([mended, b"b", mended], {"replaced": 2})

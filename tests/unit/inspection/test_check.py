@@ -262,8 +262,7 @@ def test_characters_of_a_corpus_without_a_token(tmp_path):
     found = list(check_alphabet(source, words, np.array([90, 4, 6])))
     assert [f.level for f in found] == [WARNING]
     assert found[0].problem == (
-        "3 characters of the corpus without a token, in 10 words (10 %): "
-        "'z' 10 times, 'n' 4 times, 'ü' 4 times"
+        "3 characters of the corpus without a token, in 10 words (10 %): 'z' (10), 'n' (4), 'ü' (4)"
     )
     assert list(check_alphabet(source, Strings.from_list(["hugs"]), np.array([1]))) == []
 

@@ -31,8 +31,10 @@ class Encoded:
         self.ids = self.ids or list(range(10, 10 + len(self.tokens)))
 
     @property
-    def special_tokens_mask(self):
-        return [int(word is None) for word in self.word_ids]
+    def sequence_ids(self):
+        ends = [i for i, word in enumerate(self.word_ids) if i and word is None]
+        second = ends[0] if ends else len(self.word_ids)
+        return [None if w is None else int(i > second) for i, w in enumerate(self.word_ids)]
 
 
 def hugs():
@@ -50,7 +52,7 @@ def test_each_token_stands_over_its_id_and_its_place():
         "│ 10    │ 11    12  │ 13       │ 14  │ 15\n"
         "│ –     │ 0-3   3-4 │ 5-6      │ 6-7 │ –\n"
         "\n"
-        "4 tokens, 3 words, 1 unknown: 1.33 tokens a word, 3.00 bytes a token\n"
+        "4 tokens, 3 words, 1 unknown, 1.33 tokens a word, 3.00 bytes a token\n"
     )
 
 

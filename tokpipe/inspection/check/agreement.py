@@ -7,7 +7,8 @@ from typing import Any
 
 from tokpipe.foundation.errors import InputError
 from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
-from tokpipe.inspection.source import Source, read_json, read_lines
+from tokpipe.inspection.reading import read_json, read_lines
+from tokpipe.inspection.source import Source
 
 _JSON_FILES = ("tokenizer_config.json", "special_tokens_map.json", "config.json", "vocab.json")
 _SWITCHES = {  # tokenizer_config.json -> BertNormalizer

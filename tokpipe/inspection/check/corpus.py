@@ -37,7 +37,7 @@ def check_alphabet(source: Source, words: Strings, counts: NDArray[np.int64]) ->
     affected = int(counts[np.unique(owners[gap])].sum())
     share = affected / max(int(counts.sum()), 1)
     order = np.argsort(-times, kind="stable")[:_MOST_EXAMPLES]
-    shown = ", ".join(f"{quoted(chr(missing[i]))} {times[i]:,} times" for i in order)
+    shown = ", ".join(f"{quoted(chr(missing[i]))} ({times[i]:,})" for i in order)
     more = f" and {len(missing) - len(order):,} more" if len(missing) > len(order) else ""
     yield Finding(
         WARNING if share >= _RARE else NOTE,

@@ -5,7 +5,6 @@ A piece is tried in several contexts, through the normalizer and the pre-tokeniz
 it. What the model itself cannot make is found in `check.merges`.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -13,12 +12,11 @@ from itertools import product
 from tokenizers import Tokenizer
 
 from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, examples, plural
-from tokpipe.inspection.readable import TokenForm, body_of
+from tokpipe.inspection.readable import TokenForm, body_of, is_placeholder
 from tokpipe.inspection.source import Source
 
 _BEFORE = ("", "a", "1", "!", " ", "\n", "я", "の")
 _AFTER = ("", "a", "1", "!", " ", "\n", " a")
-_PLACEHOLDER = re.compile(r"\[unused\d+\]|<[|/]?[\w-]+\|?>|madeupword\d+")
 _LOSSY = "\N{REPLACEMENT CHARACTER}"
 
 NORMALIZED, SPACED, SPLIT, LONG = "normalized", "spaced", "split", "long"
@@ -52,7 +50,7 @@ def check_reach(source: Source, pipeline: Tokenizer) -> Iterator[Finding]:
         if token in source.form.special_tokens or token == source.unk_token:
             continue
         why = reason_unreachable(token, source, pipeline)
-        if why and _PLACEHOLDER.fullmatch(token):
+        if why and is_placeholder(token):
             placeholders.append(token)
         elif why:
             lost[why].append(token)

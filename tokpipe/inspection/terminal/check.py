@@ -8,13 +8,13 @@ from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
 from tokpipe.inspection.terminal.marks import (
     BAD,
     GOOD,
-    HEADING,
     QUIET,
     Laid,
     Marks,
     flow,
     plain_text,
 )
+from tokpipe.inspection.terminal.tokens import heading
 
 _STYLES = {ERROR: BAD, WARNING: "bold yellow", NOTE: "cyan"}
 
@@ -23,9 +23,7 @@ def findings_renderable(name: str, about: str, findings: Sequence[Finding]) -> L
     """Draw findings, errors first, each with its place and hint; or one line if there are none."""
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
-        head = plain_text(name, marks, HEADING)
-        head.append_text(plain_text(f"  {about}", marks, QUIET))
-        yield Text.assemble(head)
+        yield heading(name, about, width, marks)
         order = list(_STYLES)
         for finding in sorted(findings, key=lambda finding: order.index(finding.level)):
             yield from _finding(finding, width, marks)

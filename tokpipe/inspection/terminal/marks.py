@@ -101,12 +101,18 @@ def pad(text: Text, width: int, *, right: bool = False) -> Text:
     return Text.assemble(blank, text, end="") if right else Text.assemble(text, blank, end="")
 
 
-def cut(text: Text, width: int, marks: Marks) -> Text:
+def cut(text: Text, width: int, marks: Marks, *, keep_end: bool = False) -> Text:
     """Cut a text that is wider than `width` columns, and say so with an ellipsis."""
     if cell_len(text.plain) <= width:
         return text
+    room = max(width - cell_len(marks.more), 0)
+    if keep_end:
+        start = len(text.plain)
+        while start and cell_len(text.plain[start - 1 :]) <= room:
+            start -= 1
+        return Text.assemble((marks.more, QUIET), text[start:], end="")
     shorter = text.copy()
-    shorter.truncate(max(width - cell_len(marks.more), 0), overflow="crop")
+    shorter.truncate(room, overflow="crop")
     return Text.assemble(shorter, (marks.more, QUIET), end="")
 
 

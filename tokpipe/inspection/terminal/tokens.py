@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import parts_of
 from tokpipe.inspection.terminal.marks import (
     BAD,
@@ -16,6 +17,7 @@ from tokpipe.inspection.terminal.marks import (
     Marks,
     chunks,
     cut,
+    flow,
     pad,
     parts_text,
     plain_text,
@@ -59,13 +61,11 @@ def legend_renderable(views: Sequence[TokenView]) -> Laid:
 
 
 def heading(name: str, about: str, width: int, marks: Marks) -> Text:
-    """Draw a name in bold and a phrase beside it, on one line."""
-    text = plain_text(name, marks, HEADING)
-    if about:
-        text.append_text(plain_text(f"  {about}", marks, QUIET))
-    short = cut(text, width, marks)
-    short.end = "\n"
-    return short
+    """Draw a name in bold and a phrase beside it, on one line; of a long path, its end."""
+    phrase = plain_text(f"  {about}" if about else "", marks, QUIET)
+    room = max(width - phrase.cell_len, min(width, 16))
+    text = cut(plain_text(name, marks, HEADING), room, marks, keep_end=True)
+    return _line(cut(Text.assemble(text, phrase, end=""), width, marks))
 
 
 def _gloss(view: TokenView, width: int, marks: Marks) -> Iterator[Text]:
@@ -119,12 +119,12 @@ def _set(line: list[_Cell], marks: Marks) -> Iterator[Text]:
     yield Text()
 
 
-def _counts(view: TokenView, width: int) -> Iterator[Text]:
-    unknown = f", {view.unknown:,} unknown" if view.unknown else ""
-    yield Text(
-        f"{_plural(view.tokens, 'token')}, {_plural(view.words, 'word')}{unknown}: "
-        f"{view.tokens_per_word:.2f} tokens a word, {view.bytes_per_token:.2f} bytes a token"
-    )
+def _counts(view: TokenView, width: int) -> Iterable[Text]:
+    counts = [_plural(view.tokens, "token"), _plural(view.words, "word")]
+    counts += [f"{view.unknown:,} unknown"] if view.unknown else []
+    counts += [f"{view.tokens_per_word:.2f} tokens a word"]
+    counts += [f"{view.bytes_per_token:.2f} bytes a token"]
+    return flow([Text(count, end="") for count in counts], width, ", ")
 
 
 def _comparison(views: Sequence[TokenView], width: int, marks: Marks) -> Iterator[Text]:
@@ -137,11 +137,10 @@ def _comparison(views: Sequence[TokenView], width: int, marks: Marks) -> Iterato
     longest = max(cell_len(plain_text(view.name, marks).plain) for view in views)
     names = [Text(end=""), *(plain_text(view.name, marks, HEADING) for view in views)]
     for name, row in zip(names, table, strict=True):
-        line = pad(cut(name, room, marks), min(longest, room))
+        line = pad(cut(name, room, marks, keep_end=True), min(longest, room))
         for text, columns in zip(row, widths, strict=False):
             line.append(f"  {text:>{columns}}", QUIET if row is head else "")
-        line.end = "\n"
-        yield line
+        yield _line(line)
 
 
 def _figures(view: TokenView) -> tuple[str, ...]:
@@ -149,7 +148,7 @@ def _figures(view: TokenView) -> tuple[str, ...]:
     return f"{view.tokens:,}", f"{view.words:,}", *ratios, f"{view.unknown:,}"
 
 
-def _legend(views: Sequence[TokenView], width: int, marks: Marks) -> Iterator[Text]:
+def _legend(views: Sequence[TokenView], width: int, marks: Marks) -> Iterable[Text]:
     rows = [row for view in views for row in view.rows]
     kinds = {part.kind for row in rows for part in row.parts}
     notes = [f"{marks.word} word"]
@@ -159,9 +158,15 @@ def _legend(views: Sequence[TokenView], width: int, marks: Marks) -> Iterator[Te
         notes.append(f"{marks.space} space")
     if "byte" in kinds:
         notes.append(f"{marks.open_byte}C3{marks.close_byte} byte of a cut character")
-    if any(row.unknown for row in rows):
-        notes.append("[UNK]=x no token for x")
-    yield Text("   ".join(notes), QUIET)
+    unknown = next((row.token for row in rows if row.unknown), None)
+    if unknown is not None:
+        notes.append(f"{visible(unknown, ascii_only=marks.ascii_only)}=x no token for x")
+    return flow([Text(note, QUIET, end="") for note in notes], width, "   ")
+
+
+def _line(text: Text) -> Text:
+    text.end = "\n"
+    return text
 
 
 def _plural(count: int, noun: str) -> str:

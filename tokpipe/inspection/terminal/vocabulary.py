@@ -159,4 +159,9 @@ def _broken_words(use: CorpusUse, form: TokenForm, width: int, marks: Marks) -> 
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:,} ({100 * part / whole:.1f} %)" if whole else f"{part:,}"
+    return f"{part:,} ({_percent(part, whole)} %)" if part and whole else f"{part:,}"
+
+
+def _percent(part: int, whole: int) -> str:
+    share = 100 * part / whole
+    return f"{share:.1f}" if share >= 0.05 else f"{share:.1g}"

@@ -188,10 +188,11 @@ def _put_character(target, source, width):
     return width
 
 
-@inlined_helper
+@compiled_helper
 def _larger(array, size):
     larger = np.empty(max(size, 2 * array.size), array.dtype)
-    larger[: array.size] = array
+    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
+        larger[i] = array[i]
     return larger
 
 
@@ -379,7 +380,7 @@ def _form_addresses(tables):
     )
 
 
-@inlined_helper
+@compiled_helper
 def _after_safe(position, end, stop, form):
     """Return the first unsafe character and True; or the end, or a safe one behind `stop`."""
     while position < end:
@@ -405,7 +406,7 @@ def _character_before(position):
     return position
 
 
-@inlined_helper
+@compiled_helper
 def _copy_safe(base, start, end, target, size, origin, aligned):
     """Copy bytes that stay as they are; return the new size."""
     count, done = end - start, np.int64(0)

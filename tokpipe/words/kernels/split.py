@@ -588,10 +588,11 @@ def split_words(data, offsets, tables):
     return out[:size].copy(), borders[: count + 1].copy(), text_words
 
 
-@inlined_helper
+@compiled_helper
 def _grown(array, least):
     larger = np.empty(max(2 * array.size, least), array.dtype)
-    larger[: array.size] = array
+    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
+        larger[i] = array[i]
     return larger
 
 

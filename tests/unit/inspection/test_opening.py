@@ -1,0 +1,113 @@
+"""Traces are a second opinion on the kernels: both must come to the same ids."""
+
+import json
+import lzma
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.inspection.folders import bpe, wordpiece, write
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
+from tokpipe.inspection.opening import open_tokenizer
+
+TEXTS = [
+    "Ångström's naïve café: 東京 😀 don't",
+    "  two  spaces\n\nand lines\t\ttabs ",
+    "e\u0301 \u200d zero\u200bwidth ﬁ Ⅳ ½",
+    "कीबोर्ड ไทย العربية \u202eabc",
+    "a" * 150,
+    "1234567 3.14 C++ <tag> [MASK] it's",
+]
+
+
+def traced_ids(opened, text):
+    return [id for trace in opened.trace(text) for id in trace.ids]
+
+
+def encoded_ids(opened, text):
+    return opened.tokenizer.encode(text, add_special_tokens=False).ids
+
+
+@pytest.fixture(scope="module")
+def published(shared_data, tmp_path_factory):
+    vocab, gpt2 = shared_data / "vocab", tmp_path_factory.mktemp("gpt2")
+    (gpt2 / "vocab.json").write_bytes((vocab / "gpt2-encoder.json").read_bytes())
+    (gpt2 / "merges.txt").write_bytes((vocab / "gpt2-vocab.bpe").read_bytes())
+    names = ("bert-base-uncased-vocab.txt", "bert-base-cased-vocab.txt")
+    return [open_tokenizer(path) for path in (*(vocab / name for name in names), gpt2)]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_traces_end_in_the_ids_that_encode_gives(published, text):
+    for opened in published:
+        plain = text.replace("[MASK]", "")  # a special token is no word
+        assert traced_ids(opened, plain) == encoded_ids(opened, plain)
+
+
+def test_traces_of_real_sentences_end_in_the_ids_that_encode_gives(published, shared_data):
+    with lzma.open(shared_data / "corpora" / "wiki-en-small.txt.xz", "rt", encoding="utf-8") as f:
+        lines = [line for line, _ in zip(f, range(40), strict=False)]
+    for opened in published:
+        for line in lines:
+            assert traced_ids(opened, line) == encoded_ids(opened, line)
+
+
+@given(st.text(alphabet="abchugs .東", max_size=12))
+def test_traces_of_small_vocabularies_end_in_the_ids_that_encode_gives(small, text):
+    for opened in small:
+        assert traced_ids(opened, text) == encoded_ids(opened, text)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    content = bpe()
+    content["model"]["vocab"] |= {c: 6 + i for i, c in enumerate("hugs.東")}
+    return [
+        open_tokenizer(write(folder / "wp", wordpiece())),
+        open_tokenizer(write(folder / "bpe", content)),
+    ]
+
+
+def test_words_of_a_corpus_are_encoded_as_they_are(small):
+    words = Strings.from_list(["hugs", "東", "a.b"])
+    ids, offsets = small[0].encode_words(words)
+    assert np.split(ids, offsets[1:-1])[0].tolist() == [15, 14]
+    assert offsets.tolist() == [0, 2, 3, 4] and ids[3] == 1  # a.b as one word is unknown
+
+
+def unigram():
+    return {
+        **dict.fromkeys(("normalizer", "post_processor", "truncation", "padding")),
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"},
+        "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"},
+        "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["▁hug", -1], ["s", -2]]},
+    }
+
+
+def test_other_models_are_looked_at_but_not_traced(tmp_path):
+    opened = open_tokenizer(write(tmp_path / "t", unigram()))
+    view = opened.view("hugs 東", None, add_special_tokens=True)
+    assert view.about == "unigram, 3 tokens"
+    assert [row.parts[0].kind for row in view.rows[:2]] == ["space", "text"]
+    assert view.rows[-1].unknown and view.rows[-1].source == " 東"
+    with pytest.raises(InputError, match="no trace"):
+        opened.trace("hugs")
+
+
+def test_bpe_behind_foreign_steps_is_traced(tmp_path):
+    content = bpe() | {"pre_tokenizer": {"type": "Digits", "individual_digits": True}}
+    opened = open_tokenizer(write(tmp_path / "t", content))
+    assert opened.spec is None
+    assert traced_ids(opened, "abcab") == [5, 4] == encoded_ids(opened, "abcab")
+
+
+def test_what_cannot_be_opened_is_an_input_error(tmp_path):
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": 1}))
+    with pytest.raises(InputError):
+        open_tokenizer(tmp_path)

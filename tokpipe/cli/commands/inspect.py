@@ -1,0 +1,14 @@
+"""`tokpipe inspect`: look at what tokpipe makes."""
+
+from tokpipe.cli.command import CommandGroup
+
+_HOME = "tokpipe.cli.commands"
+
+inspect = CommandGroup(
+    "inspect",
+    sections={
+        "Vocabularies": {"tokens": f"{_HOME}.inspect_tokens", "vocab": f"{_HOME}.inspect_vocab"}
+    },
+    help="Look at tokens and vocabularies.",
+    examples=['tokpipe inspect tokens -t out/wp "Ångström\'s naïve café"'],
+)

@@ -1,0 +1,69 @@
+"""A vocabulary on a corpus: count the words, encode each different one once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.inspection.check.corpus import check_alphabet
+from tokpipe.inspection.check.finding import Finding
+from tokpipe.inspection.opening import Opened, open_tokenizer
+from tokpipe.inspection.vocabulary import CorpusUse, view_corpus_use
+from tokpipe.words.config import WordsConfig
+from tokpipe.words.count import count_words
+from tokpipe.words.counts import WordCounts
+
+_FOREIGN = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="whitespace-split")
+
+
+def count_corpus_use(
+    path: Path,
+    corpus: Sequence[str | Path],
+    read: ReadConfig | None = None,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> CorpusUse:
+    """Return how a vocabulary fares on a corpus.
+
+    Models that are not ours are measured on the words between white space.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer or the corpus cannot be read.
+    """
+    opened = open_tokenizer(path)
+    counts = count_as(opened, corpus, read, threads, progress)
+    ids, offsets = opened.encode_words(counts.words, threads)
+    return view_corpus_use(opened.source, counts.words, counts.counts, ids, offsets)
+
+
+def check_corpus(
+    path: Path,
+    corpus: Sequence[str | Path],
+    read: ReadConfig | None = None,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> list[Finding]:
+    """Return what a corpus has that a vocabulary lacks.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer or the corpus cannot be read.
+    """
+    opened = open_tokenizer(path)
+    counts = count_as(opened, corpus, read, threads, progress)
+    return list(check_alphabet(opened.source, counts.words, counts.counts))
+
+
+def count_as(
+    opened: Opened,
+    corpus: Sequence[str | Path],
+    read: ReadConfig | None = None,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> WordCounts:
+    """Count the words of a corpus as a tokenizer would split them."""
+    words = opened.spec.words if opened.spec is not None else _FOREIGN
+    return count_words(corpus, words, read, threads=threads, progress=progress)

@@ -1,0 +1,174 @@
+"""A tokenizer opened to be looked at: how it writes tokens, what its words are, how it merges."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
+from tokpipe.inspection.readable import TokenForm
+from tokpipe.inspection.source import Source, read_source
+from tokpipe.inspection.tokens import TokenView, view_tokens
+from tokpipe.inspection.trace import Pair, WordTrace, trace_bpe, trace_wordpiece
+from tokpipe.tokenizer.folder import load_spec
+from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
+from tokpipe.words.config import WordsConfig
+from tokpipe.words.normalize import before_split
+from tokpipe.words.split import split_words
+
+_AS_IT_IS = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="none")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A tokenizer and where it came from."""
+
+    path: Path
+    tokenizer: Tokenizer
+
+    @property
+    def spec(self) -> Spec | None:
+        """Its parts, if its model is ours; None if the `tokenizers` library runs it."""
+        spec = self.tokenizer.spec
+        return None if spec.model is ModelKind.FOREIGN else spec
+
+    @cached_property
+    def source(self) -> Source:
+        """Its files as they are written."""
+        return read_source(self.path)
+
+    @cached_property
+    def form(self) -> TokenForm:
+        """How it writes tokens."""
+        if self.spec is None:
+            return self.source.form
+        return TokenForm(
+            byte_level=self.spec.model is ModelKind.BYTE_BPE,
+            prefix=self.spec.continuing_subword_prefix,
+            suffix=self.spec.end_of_word_suffix,
+            special_tokens=frozenset(token.content for token in self.spec.added_tokens),
+            unk_token=self.spec.unk_token,
+        )
+
+    @property
+    def model(self) -> str:
+        """The name of its model."""
+        return self.spec.model.value if self.spec else self.source.model
+
+    @property
+    def about(self) -> str:
+        """One phrase on it."""
+        return f"{self.model}, {self.tokenizer.vocab_size:,} tokens"
+
+    def view(self, text: str, pair: str | None, *, add_special_tokens: bool) -> TokenView:
+        """Return what it makes of a text or a pair."""
+        encoding = self.tokenizer.encode(text, pair, add_special_tokens=add_special_tokens)
+        texts = [text] if pair is None else [text, pair]
+        return view_tokens(str(self.path), self.about, encoding, texts, self.form)
+
+    def trace(self, text: str) -> list[WordTrace]:
+        """Follow each word of a text to its tokens.
+
+        Raises
+        ------
+        InputError
+            If the model is neither WordPiece nor BPE.
+        """
+        words = self._words(text)
+        if self.model == "wordpiece":
+            return [self._trace_wordpiece(word) for word in words]
+        if self.model in ("bpe", "byte-bpe"):
+            merges = self._merges
+            return [trace_bpe(self._symbols(word), merges, self.tokenizer.ids) for word in words]
+        raise InputError(
+            f"{self.path}: no trace for a {self.model} model",
+            hint="WordPiece and BPE take words apart step by step; others choose among all ways.",
+        )
+
+    def encode_words(
+        self, words: Strings, threads: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Encode words that are normalised and split already.
+
+        Returns
+        -------
+        ids : int32[T], offsets : int64[W + 1]
+        """
+        tokenizer = self.tokenizer
+        if self.spec is not None:
+            tokenizer = Tokenizer(replace(self.spec, words=_AS_IT_IS, added_tokens=()))
+        blocks = tokenizer.encode_strings(words, threads=threads)
+        sizes = [np.diff(offsets) for _, offsets in blocks]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))])
+        return np.concatenate([ids for ids, _ in blocks]), offsets
+
+    def _trace_wordpiece(self, word: str) -> WordTrace:
+        settings = self.source.settings if self.spec is None else {}
+        longest = settings.get("max_input_chars_per_word", 100)
+        if self.spec is not None:
+            longest = self.spec.max_input_chars_per_word
+        return trace_wordpiece(
+            word,
+            self.tokenizer.ids,
+            prefix=self.form.prefix,
+            unk_token=self.form.unk_token or "",
+            longest=longest,
+        )
+
+    def _symbols(self, word: str) -> list[str]:
+        symbols = [self.form.prefix * (i > 0) + character for i, character in enumerate(word)]
+        symbols[-1] += self.form.suffix
+        return symbols
+
+    @cached_property
+    def _merges(self) -> Mapping[Pair, tuple[int, str]]:
+        prefix, pairs = self.form.prefix, self.source.merges
+        if self.spec is not None:
+            tokens = self.spec.tokens
+            merges = self.spec.merges.tolist()
+            return {(tokens[a], tokens[b]): (i, tokens[c]) for i, (a, b, c) in enumerate(merges)}
+        return {
+            (pair[0], pair[1]): (rank, pair[0] + pair[1].removeprefix(prefix))
+            for rank, pair in enumerate(pairs)
+            if len(pair) == 2
+        }
+
+    def _words(self, text: str) -> list[str]:
+        """Return the words of a text as they reach the model, in the form of the vocabulary."""
+        if self.spec is None:
+            return self._foreign_words(text)
+        config = self.spec.words
+        words, _ = split_words(before_split(Strings.from_list([text]), config), config)
+        if self.spec.model is ModelKind.BYTE_BPE:
+            return ["".join(BYTE_TO_CHAR[byte] for byte in word) for word in words.iter_bytes()]
+        return [word.decode() for word in words.iter_bytes()]
+
+    def _foreign_words(self, text: str) -> list[str]:
+        from tokenizers import Tokenizer as Library  # only for models that are not ours
+
+        document: Any = load_spec(self.path)
+        library = Library.from_str(json.dumps(document))
+        if library.normalizer is not None:
+            text = library.normalizer.normalize_str(text)
+        if library.pre_tokenizer is None:
+            return [text] if text else []
+        return [word for word, _ in library.pre_tokenizer.pre_tokenize_str(text)]
+
+
+def open_tokenizer(path: Path) -> Opened:
+    """Open a tokenizer folder or file.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    return Opened(path, Tokenizer.load(path))
