@@ -135,7 +135,17 @@ def word_spans(draw):
     return text.data, first, text.nbytes, split, starts, ends
 
 
+JSON = st.text('[]{}",\\\\ a:1', max_size=60)
+
+
+@st.composite
+def json_shape(draw):
+    data = np.frombuffer(draw(JSON).encode() + b" ", np.uint8)
+    return data, draw(st.integers(0, len(data)))
+
+
 CASES = {
+    "tokpipe.tokenizer.kernels.shape.json_shape": json_shape(),
     "tokpipe.tokenizer.kernels.added.find_tokens": find_tokens(),
     "tokpipe.tokenizer.kernels.spans.word_spans": word_spans(),
     "tokpipe.tokenizer.kernels.model.put_entries": put_entries(),

@@ -1,11 +1,10 @@
 """JSON of strangers: bounded before it is parsed, so that no file can take the process down.
 
-Python's parser recurses (a hundred thousand open brackets end it), keeps the last of two equal
+Python's parser recurses (a hundred thousand open brackets end it), takes the last of two equal
 keys, takes NaN, and needs up to twenty times the file's size; each of these is looked at first.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,20 @@ from typing import Any
 import numpy as np
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.tokenizer.kernels.shape import (
+    COMMAS,
+    CONTAINERS,
+    DEPTH,
+    OPEN_STRING,
+    STRINGS,
+    json_shape,
+)
 
-MOST_BYTES = 48 << 20  # the largest vocabularies in use (262,144 tokens) make files of 33 MB
-MOST_VALUES = 4_000_000
-MOST_CONTAINERS = 1_000_000
+MOST_BYTES = 36 << 20  # the largest vocabularies in use (262,144 tokens) make files of 33 MB
+MOST_VALUES = 1_500_000  # as many strings too, at some 70 bytes of memory each
+MOST_CONTAINERS = 700_000
 MOST_DEPTH = 32
-
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS = b"[]{}"
-_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+_MOST_COMPARED = 1 << 16  # values; in more, pairs kept for comparison would double the memory
 
 
 def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:
@@ -50,10 +54,10 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 def parse_json(data: bytes, name: str) -> Any:
     """Parse JSON within limits; `name` stands in the error message."""
-    check_shape(data, name)
+    hook = _unique_keys if check_shape(data, name) <= _MOST_COMPARED else None
     try:
         text = data.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=hook, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: byte at offset {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -63,16 +67,25 @@ def parse_json(data: bytes, name: str) -> Any:
         raise InputError(f"{name}: not valid JSON: {error}") from error
 
 
-def check_shape(data: bytes, name: str) -> None:
-    """Refuse JSON that is too deep or holds too many values, before anything parses it."""
-    skeleton = _STRINGS.sub(b"", data)
-    brackets = np.frombuffer(skeleton.translate(None, _ALL_BUT_BRACKETS), np.uint8)
-    opening = (brackets == ord("[")) | (brackets == ord("{"))
-    depth = int(np.cumsum(np.where(opening, 1, -1)).max(initial=0))
-    if depth > MOST_DEPTH:
-        raise InputError(f"{name}: JSON nested {depth:,} deep, at most {MOST_DEPTH} are allowed")
-    _check_count(name, int(opening.sum()), MOST_CONTAINERS, "lists and objects")
-    _check_count(name, skeleton.count(b","), MOST_VALUES, "values")
+def check_shape(data: bytes, name: str) -> int:
+    """Refuse JSON that is too deep or holds too many values, before anything parses it.
+
+    Returns
+    -------
+    int
+        About how many values it holds.
+    """
+    shape = json_shape(np.frombuffer(data or b" ", np.uint8), len(data))
+    if shape[DEPTH] > MOST_DEPTH:
+        raise InputError(
+            f"{name}: JSON nested {shape[DEPTH]:,} deep, at most {MOST_DEPTH} are allowed"
+        )
+    if shape[OPEN_STRING]:  # Python would copy and scan it all to say so
+        raise InputError(f"{name}: not valid JSON: it ends inside a string")
+    _check_count(name, int(shape[CONTAINERS]), MOST_CONTAINERS, "lists and objects")
+    _check_count(name, int(shape[COMMAS]), MOST_VALUES, "values")
+    _check_count(name, int(shape[STRINGS]), MOST_VALUES, "strings")
+    return int(shape[COMMAS])
 
 
 def _check_count(name: str, found: int, most: int, what: str) -> None:
