@@ -16,7 +16,11 @@ ODD = [
     *"👩\ufe0f🏽עברيहिन्दีไทยЖж\u180e\ufffd\ue000\U0010ffff\u0378\u1c89\ua7cb\u32ff\U00011938",
     "'s", "'re", "'ll", "'t", "don't", " the", "  ", "ONE TWO ", "averyveryverylongasciiword" * 3,
 ]  # fmt: skip
-TEXT = st.one_of(st.lists(st.sampled_from(ODD), max_size=30).map("".join), st.text(max_size=20))
+TEXT = st.one_of(
+    st.lists(st.sampled_from(ODD), max_size=30).map("".join),
+    st.text("aZ19 .'\n\ts\x1cé", max_size=200),  # words found many at once, in blocks of 64 bytes
+    st.text(max_size=20),
+)
 TEXTS = st.lists(TEXT, max_size=4)
 
 BERT_CONFIGS = st.builds(

@@ -152,6 +152,20 @@ ascii_alphanumerics64 = _byte_mask(
     (_DIGITS, _CAPITALS, _SMALL),
     "Mark ASCII letters and digits in 64 bytes at an address.",
 )
+ascii_letters64 = _byte_mask(
+    "ascii_letters64", 64, (_CAPITALS, _SMALL), "Mark ASCII letters in 64 bytes at an address."
+)
+ascii_digits64 = _byte_mask(
+    "ascii_digits64", 64, (_DIGITS,), "Mark ASCII digits in 64 bytes at an address."
+)
+ascii_spaces64 = _byte_mask(
+    "ascii_spaces64",
+    64,
+    ((0x20, 0x20), (0x09, 0x0D)),
+    "Mark space and the controls 0x09 to 0x0D in 64 bytes at an address.",
+)
+blanks64 = _byte_mask("blanks64", 64, ((0x20, 0x20),), "Mark the space in 64 bytes at an address.")
+ascii64 = _byte_mask("ascii64", 64, ((0x00, 0x7F),), "Mark ASCII in 64 bytes at an address.")
 ascii_blanks64 = _byte_mask(
     "ascii_blanks64",
     64,

@@ -33,8 +33,13 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tokpipe.foundation.intrinsics import (
+    ascii64,
     ascii_alphanumerics64,
     ascii_blanks64,
+    ascii_digits64,
+    ascii_letters64,
+    ascii_spaces64,
+    blanks64,
     load_i32,
     load_u8,
     load_u16,
@@ -68,7 +73,8 @@ OTHER, LETTER, NUMBER, SPACE = range(4)  # classes for gpt2; for whitespace, LET
 # what a split is made of, in the order of `split_addresses`
 _KIND, _LOWER, _PAGES, _CLASSES, _REPLACED, _STRING_OFFSETS, _STRINGS, _COMBINING = range(8)
 _BLANK = np.uint8(32)
-_NONE_LEFT, _ONE = np.uint64(0), np.uint64(1)
+_APOSTROPHE = np.uint8(39)
+_NONE_LEFT, _ONE, _ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @inlined_helper
@@ -143,12 +149,11 @@ def take_word(cursor, end, split, scratch):
     """
     if split[_KIND] == BERT:
         return _take_bert(cursor, end, split, scratch)
+    if split[_KIND] == GPT2:
+        return _take_gpt2(cursor, end, split)
     position = cursor[2]
     following = end
-    if split[_KIND] == GPT2:
-        if position < end:
-            following = _after_gpt2(position, end, split)
-    elif split[_KIND] != NONE:
+    if split[_KIND] != NONE:
         position, following = _next_run(position, end, split)
     return words_from(following), position, following - position, False
 
@@ -353,10 +358,52 @@ def _sort_marks(address, size, spare, split):
 
 
 @inlined_helper
+def _take_gpt2(cursor, end, split):
+    address, places, following = cursor
+    if places & (places - _ONE) == _NONE_LEFT:  # the end of a word is where the next one begins
+        address = following
+        if address >= end:
+            return words_from(end), end, np.int64(0), False
+        places = _gpt2_places(address, end)
+    rest = places & (places - _ONE)
+    start = address + np.int64(trailing_zeros(places))
+    if rest == _NONE_LEFT or load_u8(start) == _APOSTROPHE:
+        following = _after_gpt2(start, end, split)
+        return words_from(following), start, following - start, False
+    following = address + np.int64(trailing_zeros(rest))
+    return (address, rest, following), start, following - start, False
+
+
+@inlined_helper
+def _gpt2_places(address, end):
+    """Mark where words begin in 64 bytes, as far as ASCII decides; one begins at the first.
+
+    Contractions are not seen: a word that begins with an apostrophe is looked at again.
+    """
+    ascii_bytes = ascii64(address)
+    letters, digits = ascii_letters64(address), ascii_digits64(address)
+    spaces, blanks = ascii_spaces64(address), blanks64(address)
+    sure = np.int64(trailing_zeros(~ascii_bytes))  # 64 if all are ASCII
+    left, last = end - address, _NONE_LEFT
+    if left < sure:
+        last = _ONE << np.uint64(left)  # the end is where a word would begin, ...
+        letters, digits = letters & (last - _ONE), digits & (last - _ONE)
+        spaces, blanks = spaces | last, blanks & (last - _ONE)  # ... and spaces before it one word
+        below = last - _ONE
+    else:
+        below = _ALL >> np.uint64(65 - max(sure, np.int64(2)))  # the next decides on the last
+    others = ~(letters | digits | spaces)
+    after = ~(blanks << _ONE)
+    begins = letters & ~(letters << _ONE) | digits & ~(digits << _ONE) | others & ~(others << _ONE)
+    begins = begins & after | spaces & (~(spaces << _ONE) | ~(spaces >> _ONE))
+    return begins & below | last | _ONE
+
+
+@inlined_helper
 def _after_gpt2(position, end, split):
     """Return where the GPT-2 word at `position` ends (before `end`)."""
     first = load_u8(position)
-    if first == 39:
+    if first == _APOSTROPHE:
         contraction = _contraction(position, end)
         if contraction > 0:
             return position + contraction
