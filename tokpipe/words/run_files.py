@@ -49,7 +49,8 @@ def read_run(path: Path) -> Iterator[Run]:
             for i in range(reader.num_record_batches):
                 yield _checked(path, reader.get_batch(i))
         except (pa.ArrowException, OSError) as error:
-            if getattr(error, "errno", None):  # the disk's own; Arrow's complaints have no number
+            # The disk's own errors have a number, Arrow's have none; ArrowMemoryError is both.
+            if isinstance(error, MemoryError) or getattr(error, "errno", None):
                 raise
             raise ArtifactError(
                 f"{path}: no Arrow file of word counts, or damaged: {error}",

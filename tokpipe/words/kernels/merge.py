@@ -10,8 +10,7 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u64, store_u64
 from tokpipe.foundation.jit import inlined_helper, kernel
-from tokpipe.words.kernels.order import _swap_bytes
-from tokpipe.words.kernels.table import _bytes_mask
+from tokpipe.words.kernels.table import _bytes_mask, swap_bytes
 
 DONE, DRY, FULL, OVERFLOW = range(4)
 _MOST = np.int64(2**63 - 1)
@@ -54,7 +53,7 @@ def _prefix(address, size):  # type: ignore[no-untyped-def]
     eight = load_u64(address)
     if size < 8:
         eight &= _bytes_mask(size)
-    return _swap_bytes(eight)
+    return swap_bytes(eight)
 
 
 @inlined_helper

@@ -11,23 +11,13 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, load_u64, store_u64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
-from tokpipe.words.kernels.table import MOVE_SLOTS, RECORD, SHORT, word_at_reference
+from tokpipe.words.kernels.table import MOVE_SLOTS, RECORD, SHORT, swap_bytes, word_at_reference
 
 _FEW = 12  # words with one prefix up to this number are sorted by insertion
 _STACK = 128  # open ranges; the smallest part is done first, so 2 log2(rows) suffice
 _ENDED = 9  # rank of a block that is not the last of its word; smaller: how many bytes it has
 ORDERED_AT_ONCE = 1 << 18  # rows looked at in one call of `order_ties`: up to about 100 ms
 COPIED_AT_ONCE = 1 << 20
-
-
-@inlined_helper
-def _swap_bytes(eight):  # type: ignore[no-untyped-def]
-    """Turn little-endian into big-endian; LLVM makes one instruction of it."""
-    m8, m16 = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
-    b8, b16, b32 = np.uint64(8), np.uint64(16), np.uint64(32)
-    eight = ((eight >> b8) & m8) | ((eight & m8) << b8)
-    eight = ((eight >> b16) & m16) | ((eight & m16) << b16)
-    return (eight >> b32) | (eight << b32)
 
 
 def pack_slots_reference(slots, arena, first, packed):  # type: ignore[no-untyped-def]
@@ -71,7 +61,7 @@ def pack_slots(slots, arena, first, packed):  # type: ignore[no-untyped-def]
                 eight = load_u64(arena.ctypes.data + place + RECORD)
             slots[3 * packed + 1] = slots[3 * i + 1]
             slots[3 * packed + 2] = slots[3 * i + 2]
-            slots[3 * packed] = _swap_bytes(eight)
+            slots[3 * packed] = swap_bytes(eight)
             packed += 1
     return last, packed
 
@@ -97,7 +87,7 @@ def _block(row, arena, depth):  # type: ignore[no-untyped-def]
     size, place = _word_bytes(row, arena), load_i64(row + 8)
     if size <= depth:  # a short word, at depth 8: only its size is left to compare
         return np.uint64(0), size - depth
-    return _swap_bytes(load_u64(arena + place + RECORD + depth)), min(size - depth, _ENDED)
+    return swap_bytes(load_u64(arena + place + RECORD + depth)), min(size - depth, _ENDED)
 
 
 @inlined_helper
@@ -286,7 +276,7 @@ def copy_words(rows, arena, order, data, offsets, values):  # type: ignore[no-un
             written = i
             break
         if size <= SHORT:
-            store_u64(target + position, _swap_bytes(load_u64(row)))
+            store_u64(target + position, swap_bytes(load_u64(row)))
         else:
             for k in range(0, size, 8):
                 store_u64(target + position + k, load_u64(arena_address + place + RECORD + k))
