@@ -6,16 +6,16 @@ from corpora.world.draws import Draws
 from corpora.world.kinds import daily, howto, lessons, market, mysteries, news, portraits, tales
 
 SEED = 20
-DOCUMENTS = 3450
+DOCUMENTS = 3600
 
 KINDS: list[tuple[int, Callable[[Draws], list[str]]]] = [  # weight, kind
     (6, portraits.portrait), (2, portraits.family), (2, portraits.town), (3, portraits.journey),
-    (5, daily.diary), (4, daily.letter),
+    (4, daily.diary), (3, daily.letter),
     (4, news.news), (2, news.why), (3, news.weather_log), (1, news.chronicle), (2, news.notice),
-    (3, market.market_report), (4, market.shop), (2, market.sums),
-    (4, tales.fable), (3, tales.lost_pet), (3, tales.wild_night), (2, tales.bedtime),
-    (4, lessons.animal_lesson), (4, lessons.questions), (2, lessons.geography),
-    (3, lessons.riddles), (1, lessons.almanac),
+    (3, market.market_report), (4, market.shop), (4, market.sums),
+    (5, tales.fable), (3, tales.lost_pet), (3, tales.wild_night), (2, tales.bedtime),
+    (8, lessons.animal_lesson), (7, lessons.questions), (3, lessons.geography),
+    (4, lessons.riddles), (1, lessons.almanac),
     (3, mysteries.theft), (2, mysteries.way), (2, mysteries.recipe), (2, mysteries.weather_rules),
     (3, howto.how_to), (3, howto.helper), (2, howto.year), (3, howto.at_work),
 ]  # fmt: skip

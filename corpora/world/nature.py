@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from corpora.world.draws import Draws
 from corpora.world.grammar import Verb, listing, verb
 
 
@@ -74,6 +75,17 @@ TAME = [
     for name in ["dog", "cat", "cow", "sheep", "horse", "hen", "duck", "goose", "pig", "donkey"]
 ]
 NOCTURNAL = [ANIMAL[name] for name in ["owl", "frog", "wolf", "mouse", "bear"]]
+_EVERYDAY = ["dog", "cat", "cow", "sheep", "horse", "hen", "pig", "bee"]
+_OFTEN = ANIMALS + 2 * [ANIMAL[name] for name in _EVERYDAY]
+
+
+def some_animals(draws: Draws, count: int) -> list[Animal]:
+    """Draw different animals; those of every day come three times as often as the rest."""
+    drawn: list[Animal] = []
+    while len(drawn) < count:
+        animal = draws.pick(_OFTEN)
+        drawn += [animal] if animal not in drawn else []
+    return drawn
 
 
 class Season(NamedTuple):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from corpora.world.draws import Draws
 from corpora.world.nature import ANIMAL, Animal
 from corpora.world.places import TOWN, Town
 from corpora.world.trades import TRADE, Trade
@@ -134,6 +135,7 @@ PEOPLE = [_person(row) for row in _ROWS.strip().splitlines()]
 PERSON = {person.name: person for person in PEOPLE}
 WITH_TRADE = {person.trade.name: person for person in PEOPLE}
 SELLERS = [person for person in PEOPLE if person.trade.good]
+_OFTEN = SELLERS + 2 * [PERSON[name] for name in ["Anna", "Jack", "Oscar", "Daniel", "Emma"]]
 
 COUPLES = [
     ("Peter", "Anna"), ("Jack", "Ruth"), ("Martin", "Clara"), ("Felix", "Julia"),
@@ -154,6 +156,15 @@ CHILDREN = [
     Child("Tim", False, ("Felix", "Julia"), 11, "carpenter"),
     Child("Lotte", True, ("Daniel", "Emma"), 9, "clockmaker"),
 ]
+
+
+def some_sellers(draws: Draws, count: int) -> list[Person]:
+    """Draw different sellers; those of daily food come three times as often as the rest."""
+    drawn: list[Person] = []
+    while len(drawn) < count:
+        person = draws.pick(_OFTEN)
+        drawn += [person] if person not in drawn else []
+    return drawn
 
 
 def relations(person: Person) -> list[tuple[str, Person]]:

@@ -2,7 +2,7 @@
 
 from corpora.world import told
 from corpora.world.draws import Draws
-from corpora.world.nature import ANIMALS, MONTHS, SEASON_OF, SEASONS, WEEKDAYS
+from corpora.world.nature import MONTHS, SEASON_OF, SEASONS, WEEKDAYS, some_animals
 from corpora.world.people import CHILDREN, WITH_TRADE
 from corpora.world.places import LANDS, TOWNS
 from corpora.world.trades import TRADES
@@ -13,7 +13,7 @@ def animal_lesson(draws: Draws) -> list[str]:
     """Tell what one or two animals say, eat and give, and where they live."""
     page = Writer(draws)
     page.write("[About animals|What Rose the teacher told about animals|From the book of animals]")
-    for animal in draws.sample(ANIMALS, 1 + draws.below(2)):
+    for animal in some_animals(draws, 1 + draws.below(2)):
         page.set(a=animal)
         gift: Pattern = told.GIFT if animal.gift else ""
         first = draws.pick([told.NATURE, told.CALL])
@@ -51,7 +51,7 @@ def _question(page: Writer) -> tuple[str, str]:
     day, month = draws.below(7), draws.below(12)
     page.set(
         l=draws.pick(LANDS),
-        a=draws.pick(ANIMALS),
+        a=some_animals(draws, 1)[0],
         s=draws.pick(SEASONS),
         t=draws.pick(TOWNS),
         r=draws.pick(TRADES),
@@ -101,7 +101,7 @@ def riddles(draws: Draws) -> list[str]:
     page = Writer(draws)
     page.write("[Riddles|Who am I?|Three people sat by the fire and asked riddles.|A riddle]")
     for _ in range(2 + draws.below(2)):
-        page.set(a=draws.pick(ANIMALS), r=draws.pick(TRADES))
+        page.set(a=some_animals(draws, 1)[0], r=draws.pick(TRADES))
         page.set(w=WITH_TRADE[page.slots["r"].name])
         if draws.chance(1, 2):
             clues = [

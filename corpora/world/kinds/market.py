@@ -4,7 +4,7 @@ from corpora.world import told
 from corpora.world.days import next_weekday, some_day
 from corpora.world.draws import Draws
 from corpora.world.grammar import coins, number
-from corpora.world.people import PEOPLE, SELLERS, Person
+from corpora.world.people import PEOPLE, Person, some_sellers
 from corpora.world.places import TOWNS
 from corpora.world.trades import Good
 from corpora.world.writer import Writer
@@ -24,7 +24,7 @@ def market_report(draws: Draws) -> list[str]:
         ],
         page.maybe(told.TOWN_FAME),
     )
-    for seller in draws.sample(SELLERS, 3 + draws.below(3)):
+    for seller in some_sellers(draws, 3 + draws.below(3)):
         page.write(*_stall(page, seller))
     page.write(
         page.maybe(
@@ -71,7 +71,7 @@ def _good(seller: Person) -> Good:
 
 def shop(draws: Draws) -> list[str]:
     """Write the talk between a seller and a buyer, with the sum and the change."""
-    seller = draws.pick(SELLERS)
+    seller = some_sellers(draws, 1)[0]
     buyer = draws.pick([person for person in PEOPLE if person is not seller])
     good, amount = _good(seller), 1 + draws.below(4)
     total = amount * good.price
@@ -117,7 +117,7 @@ def sums(draws: Draws) -> list[str]:
     """Set three problems of the shop kind, with answers."""
     page = Writer(draws)
     page.write("[Sums for Monday|Problems from the school of Rose the teacher|Sums with coins]")
-    for seller in draws.sample(SELLERS, 3):
+    for seller in some_sellers(draws, 3):
         good, amount = _good(seller), 2 + draws.below(4)
         page.set(
             p=seller,

@@ -1,7 +1,7 @@
 """Tales: fables of two animals, a lost pet that is found, an evening by the fire."""
 
 from corpora.world.draws import Draws
-from corpora.world.nature import ANIMALS, NOCTURNAL, SEASONS, TAME
+from corpora.world.nature import NOCTURNAL, SEASONS, TAME, some_animals
 from corpora.world.people import CHILDREN, PEOPLE, PERSON, children_of, neighbours
 from corpora.world.writer import Writer
 
@@ -46,7 +46,7 @@ _PLOTS = [  # trouble, speech, deed, end, moral; one helps, two is helped
 
 def fable(draws: Draws) -> list[str]:
     """Tell of two animals that boast of what is theirs, and of how one helps the other."""
-    one, two = draws.sample(ANIMALS, 2)
+    one, two = some_animals(draws, 2)
     trouble, speech, deed, end, moral = draws.pick(_PLOTS)
     page = Writer(draws, a=one, b=two, s=draws.pick(SEASONS), p=draws.pick(PEOPLE))
     page.set(moral=moral)
@@ -146,7 +146,7 @@ def bedtime(draws: Draws) -> list[str]:
         '"[Who is asleep already|Who is still awake|What do the animals do now]?" '
         "asked {c} in bed. {p} the {p.trade} sat down and [said|began to tell]:"
     )
-    for animal in draws.sample(ANIMALS, 3 + draws.below(3)):
+    for animal in some_animals(draws, 3 + draws.below(3)):
         page.set(a=animal)
         page.write(
             [
