@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.errors import ArtifactError, InputError
+from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
@@ -17,6 +17,7 @@ from tokpipe.vocab.merger import DuplicateTokenError, Merger
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
 
 _BYTES_A_CALL = 16_000_000  # 50 to 100 ms of decoding
+_MOST_CELLS = 2**31 - 1  # places are int32
 _FOUR_BYTES = 1 << 21  # what four bytes of broken UTF-8 can decode to: nothing lies outside
 
 
@@ -67,7 +68,9 @@ def train(
     InputError
         If there is no word at all.
     ArtifactError
-        If the words are not UTF-8.
+        If the words are not UTF-8, or a count is below 1.
+    MemoryLimitError
+        If the unique words together are longer than 2^31 bytes.
     ConfigError
         If the smallest size asked cannot hold the special tokens and the alphabet.
 
@@ -77,8 +80,7 @@ def train(
     Units, section 3.2. Schuster and Nakajima (2012), Japanese and Korean Voice Search, section 3
     (the likelihood score).
     """
-    if not len(counts.words):
-        raise InputError("the corpus holds no word", hint="Is the input empty, or only blank?")
+    _check_counts(counts)
     alphabet, codes = _alphabet(*_characters(counts, config), config, marked_order)
     base_size = len(alphabet.tokens)
     if config.sizes[0] < base_size:
@@ -92,6 +94,22 @@ def train(
             f"no other pair occurs {max(1, config.min_frequency)} times"
         )
     return vocabulary
+
+
+def _check_counts(counts: CountedWords) -> None:
+    """Refuse what the kernels cannot take: no words, counts below 1, more than 2^31 symbols."""
+    if not len(counts.words):
+        raise InputError("the corpus holds no word", hint="Is the input empty, or only blank?")
+    if counts.counts.min() < 1:
+        raise ArtifactError(
+            f"the word counts hold a count of {counts.counts.min()}; the least is 1",
+            hint="Count the words again.",
+        )
+    if counts.words.nbytes + len(counts.words) >= _MOST_CELLS:
+        raise MemoryLimitError(
+            f"the unique words hold {counts.words.nbytes} bytes; training takes 2147483647 at most",
+            hint="Split longer words with another pre_tokenizer, or count a part of the corpus.",
+        )
 
 
 def _characters(

@@ -76,6 +76,19 @@ def test_broken_utf8_is_refused_and_never_read_past(word):
         train(counted({word: 1, b"ok": 2}), bpe(vocab_size=(30,)))
 
 
+@pytest.mark.parametrize("count", [0, -1, -(2**40)])
+def test_counts_below_one_are_refused(count):
+    with pytest.raises(ArtifactError, match=f"a count of {count}"):
+        train(counted({"ab": count, "cd": 5}), bpe(vocab_size=(30,)))
+
+
+def test_ten_runs_give_one_result():
+    words = {"low": 5, "lower": 2, "newest": 6, "widest": 3, "wider": 4, "##est": 3}
+    for config in (bpe(vocab_size=(19,)), VocabConfig(vocab_size=(40,), special_tokens=())):
+        runs = [train(counted(words), config) for _ in range(10)]
+        assert len({(run.tokens, run.steps.tobytes()) for run in runs}) == 1
+
+
 def test_a_prefix_is_what_a_smaller_run_gives():
     words = {"low": 5, "lower": 2, "newest": 6, "widest": 3, "wider": 4}
     large = train(counted(words), bpe(vocab_size=(14, 19)))
