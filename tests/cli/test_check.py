@@ -2,6 +2,7 @@ import json
 
 from tests.unit.inspection.folders import wordpiece, write
 from tokpipe.cli.main import execute
+from tokpipe.foundation.manifest import Manifest
 
 
 def test_a_sound_folder_exits_with_0(tmp_path, capsys):
@@ -15,8 +16,9 @@ def test_a_problem_exits_with_1_and_is_in_the_json(tmp_path, capsys):
     content["post_processor"]["cls"] = ["[CLS]", 4]
     folder = write(tmp_path / "t", content)
     assert execute(["check", str(folder), "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)["findings"]
-    assert [finding["level"] for finding in found] == ["error"]
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["name"] == str(folder) and found["about"] == "wordpiece, 19 tokens"
+    assert [finding["level"] for finding in found["findings"]] == ["error"]
 
 
 def test_what_is_no_tokenizer_exits_with_3(tmp_path, capsys):
@@ -24,3 +26,33 @@ def test_what_is_no_tokenizer_exits_with_3(tmp_path, capsys):
     assert "holds no tokenizer.json" in capsys.readouterr().err
     (tmp_path / "tokenizer.json").write_text("[" * 100_000)
     assert execute(["check", str(tmp_path)]) == 3
+
+
+def test_settings_are_checked_for_names_that_nobody_knows(tmp_path, capsys):
+    path = tmp_path / "tokpipe.toml"
+    path.write_text("[explain.bpe]\nsteps = 3\n")
+    assert execute(["check", str(path)]) == 0
+    path.write_text("[explain.bpe]\nstepz = 3\n")
+    assert execute(["check", str(path)]) == 1
+    assert "stepz" in capsys.readouterr().out
+
+
+def test_counts_and_several_sizes_are_held_against_their_manifests(tmp_path, capsys):
+    counts = tmp_path / "counts"
+    counts.mkdir()
+    (counts / "counts.arrow").write_bytes(b"counts")
+    Manifest(kind="counts").write(counts, ["counts.arrow"])
+    assert execute(["check", str(counts)]) == 0
+    (counts / "counts.arrow").write_bytes(b"count5")
+    assert execute(["check", str(counts)]) == 1
+    several = tmp_path / "several"
+    several.mkdir()
+    for size in ("19", "20"):
+        write(several / size, wordpiece())
+    Manifest(kind="tokenizers").write(several, ["19/tokenizer.json", "20/tokenizer.json"])
+    assert execute(["check", str(several)]) == 0
+    assert capsys.readouterr().out.count("wordpiece, 19 tokens") == 2
+    (several / "20" / "tokenizer.json").write_text(
+        (several / "19" / "tokenizer.json").read_text() + " "
+    )
+    assert execute(["check", str(several)]) == 1

@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
+from tokpipe.cli.settings import read_settings
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tokpipe.inspection.check.finding import Checked
 
 
 @command(
@@ -16,6 +22,7 @@ from tokpipe.corpus.config import ReadConfig
         "tokpipe check out/wp",
         "tokpipe check out/wp --corpus corpus.txt",
         "tokpipe check vocab.txt",
+        "tokpipe check tokpipe.toml",
     ]
 )
 @click.argument("path", type=click.Path(path_type=Path))
@@ -27,27 +34,45 @@ from tokpipe.corpus.config import ReadConfig
 )
 @config_options(ReadConfig, "read", heading="Reading the corpus")
 def check(session: Session, path: Path, corpus: Sequence[str], read: ReadConfig) -> int:
-    """Look for faults in a tokenizer folder, or in one of its files.
+    """Look for faults in a tokenizer folder, one of its files, word counts, or a tokpipe.toml.
 
     Ids that repeat or leave gaps, special tokens that are missing or differ between files, merges
-    that lead nowhere, pieces that no text can reach, files that a manifest does not know.
+    that lead nowhere, pieces that no text can reach, files that are not as their manifest says,
+    settings that nobody knows.
 
     Exits with 0 if there is no error and no warning, with 1 otherwise.
     """
     from tokpipe.inspection.check.finding import problems
-    from tokpipe.inspection.check.folder import check_tokenizer
 
-    source, findings = check_tokenizer(path)
+    if path.suffix == ".toml":
+        found = [_check_settings(path)]
+    else:
+        from tokpipe.inspection.check.folder import check_path
+
+        found = check_path(path)
     if corpus:
         from tokpipe.inspection.corpus_use import check_corpus
 
-        findings += check_corpus(path, corpus, read, session.threads, session.progress)
+        found[-1].findings.extend(
+            check_corpus(path, corpus, read, session.threads, session.progress)
+        )
     if session.json:
-        content = {"path": str(path), "model": source.model, "vocab_size": len(source.ids)}
-        session.console.json({**content, "findings": [asdict(found) for found in findings]})
+        session.console.json([asdict(checked) for checked in found])
     else:
         from tokpipe.inspection.terminal.check import findings_renderable
 
-        about = f"{source.model}, {len(source.ids):,} tokens"
-        session.console.rich().print(findings_renderable(str(path), about, findings))
-    return int(problems(findings) > 0)
+        terminal = session.console.rich()
+        for checked in found:
+            terminal.print(findings_renderable(checked.name, checked.about, checked.findings))
+    return int(any(problems(checked.findings) for checked in found))
+
+
+def _check_settings(path: Path) -> "Checked":
+    from tokpipe.inspection.check.finding import ERROR, Checked, Finding
+
+    findings = []
+    try:
+        read_settings(str(path), click.get_current_context())
+    except ConfigError as error:
+        findings.append(Finding(ERROR, path.name, error.problem, error.hint))
+    return Checked(str(path), "settings", findings)

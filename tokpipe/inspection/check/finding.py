@@ -34,6 +34,15 @@ class Finding:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A folder or file that was checked: what it is called, what it is, what was found."""
+
+    name: str
+    about: str
+    findings: list[Finding]
+
+
 def examples(tokens: Sequence[str], form: TokenForm = PLAIN) -> str:
     """Write a few tokens as examples, in a form that a person can read.
 

@@ -1,4 +1,4 @@
-"""All checks of a tokenizer folder, in the order in which their findings help most."""
+"""All checks of a folder, in the order in which their findings help most."""
 
 import json
 from pathlib import Path
@@ -9,15 +9,51 @@ from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.inspection.check.agreement import check_agreement, read_beside
-from tokpipe.inspection.check.finding import ERROR, Finding
+from tokpipe.inspection.check.finding import ERROR, Checked, Finding
 from tokpipe.inspection.check.ids import check_ids
 from tokpipe.inspection.check.merges import check_merges
 from tokpipe.inspection.check.reach import check_reach
 from tokpipe.inspection.check.specials import check_specials
+from tokpipe.inspection.reading import read_json
 from tokpipe.inspection.source import Source, read_source
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.folder import KIND, load_spec
 from tokpipe.tokenizer.spec import Spec
+
+
+def check_path(path: Path) -> list[Checked]:
+    """Check a tokenizer folder or one of its files, a folder of several, or a counts folder.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to check, or its main file cannot be read at all.
+    """
+    kind = _manifest_kind(path)
+    if kind not in (None, KIND):
+        from tokpipe.tokenizer.build import SEVERAL  # these two import the kernels
+        from tokpipe.words.counts import KIND as COUNTS
+
+        if kind == COUNTS:
+            return [Checked(str(path), "word counts", _check_manifest(path, COUNTS))]
+        if kind == SEVERAL:
+            whole = Checked(str(path), "tokenizers of several sizes", _check_manifest(path, kind))
+            inner = sorted(folder for folder in path.iterdir() if folder.is_dir())
+            return [whole, *(_check_one(folder) for folder in inner)]
+    return [_check_one(path)]
+
+
+def _check_one(path: Path) -> Checked:
+    source, findings = check_tokenizer(path)
+    return Checked(str(path), f"{source.model}, {len(source.ids):,} tokens", findings)
+
+
+def _manifest_kind(path: Path) -> str | None:
+    if not (path / MANIFEST).is_file():
+        return None
+    content = read_json(path / MANIFEST)
+    kind = content.get("kind") if isinstance(content, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
@@ -36,15 +72,15 @@ def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
     findings += check_specials(source, files)
     if path.is_dir():
         findings += check_agreement(source, folder, files)
-        findings += _check_manifest(folder)
+        findings += _check_manifest(folder, KIND)
     return source, findings + _check_pipeline(path, source, findings)
 
 
-def _check_manifest(folder: Path) -> list[Finding]:
+def _check_manifest(folder: Path, kind: str) -> list[Finding]:
     if not (folder / MANIFEST).exists():
         return []
     try:
-        Manifest.read(folder, KIND).check_files(folder)
+        Manifest.read(folder, kind).check_files(folder)
     except TokpipeError as error:
         return [_finding(error, folder)]
     return []

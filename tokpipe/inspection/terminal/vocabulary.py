@@ -91,12 +91,19 @@ def _corpus_facts(use: CorpusUse) -> Iterator[tuple[str, str]]:
 
 
 def _facts(facts: Iterable[tuple[str, str]], width: int, marks: Marks) -> Iterator[Text]:
+    """Draw names and values in two columns; long values go on under their first line."""
     facts = list(facts)
-    label = min(max((len(name) for name, _ in facts), default=0), max(width - 12, 8))
+    label = max((len(name) for name, _ in facts), default=0)
+    margin = len(_INDENT) + label + 2
     for name, value in facts:
-        text = Text.assemble(_INDENT, (f"{name:<{label}}  ", QUIET), plain_text(value, marks))
-        text.end = "\n"
-        yield text
+        if margin > width // 2:
+            yield Text(f"{_INDENT}{name}", QUIET)
+            yield from flow(plain_text(value, marks).split(" "), width, " ", _INDENT * 2)
+            continue
+        first = Text(f"{_INDENT}{name:<{label}}  ", QUIET, end="")
+        for line in flow(plain_text(value, marks).split(" "), width, " ", " " * margin):
+            yield Text.assemble(first, line[margin:])
+            first = Text(" " * margin, end="")
 
 
 def _title(text: str) -> Iterator[Text]:
