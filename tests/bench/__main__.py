@@ -1,0 +1,36 @@
+"""Benchmarks beside the peers, in one run: ``python -m tests.bench vocab`` or ``encode``.
+
+The peers want an environment of their own (``pip install '.[peers]'`` into it), since gigatoken
+brings a library that slows every first numba call; name its interpreter with --peers or in
+TOKPIPE_PEERS_PYTHON.
+"""
+
+import argparse
+import os
+import sys
+
+from tests.bench import encode, vocab
+from tests.bench.report import machine, markdown, write_to_readme
+
+TABLES = {"vocab": vocab.rows, "encode": encode.rows}
+
+
+def main() -> int:
+    """Measure one table, print it, and say by the exit code whether every floor was passed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default=os.environ.get("TOKPIPE_PEERS_PYTHON", sys.executable))
+    parser.add_argument("--write-readme", action="store_true", help="put the table there too")
+    options = parser.parse_args()
+    rows = TABLES[options.table](options.peers, options.rounds)
+    text = f"{markdown(rows)}\n\nMeasured on {machine()}; medians of {options.rounds} rounds, "
+    text += "both sides in turn, kernels compiled before."
+    print(text)
+    if options.write_readme:
+        write_to_readme(options.table, text)
+    return 0 if all(row.passed for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,105 @@
+"""Two processes, one after the other, again and again: figures that survive a noisy machine."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One timed run: seconds, peak bytes of its process so far, and what came out."""
+
+    seconds: float
+    peak: int
+    result: Any
+
+
+class Worker:
+    """A process that has loaded its side of a job and does it each time it is asked."""
+
+    def __init__(self, python: str, side: str, job: str, **settings: Any) -> None:
+        command = [python, str(WORKER), side, job, json.dumps(settings)]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=WORKER.parents[2],
+            env=os.environ | {"PYTHONPATH": str(WORKER.parents[2])},
+        )
+        self._read_until("ready")
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.communicate()
+
+    def run(self) -> Run:
+        """Do the job once more."""
+        assert self.process.stdin
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return Run(**json.loads(self._read_until("{")))
+
+    def _read_until(self, start: str) -> str:
+        assert self.process.stdout
+        for line in self.process.stdout:  # a peer may print its own progress in between
+            if line.startswith(start):
+                return line
+        raise RuntimeError(f"{self.process.args} ended with {self.process.wait()}")
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Ours and a peer's runs, pair by pair."""
+
+    ours: list[Run]
+    peer: list[Run]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the peer takes: the median over the pairs."""
+        pairs = zip(self.ours, self.peer, strict=True)
+        return statistics.median(peer.seconds / ours.seconds for ours, peer in pairs)
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """Median seconds of ours and of the peer."""
+        sides = (self.ours, self.peer)
+        return tuple(statistics.median(run.seconds for run in side) for side in sides)  # type: ignore[return-value]
+
+
+def alternate(ours: Callable[[], Run], peer: Callable[[], Run], rounds: int) -> Duel:
+    """Warm both sides up once, then run them in turn; a round is one run of each."""
+    ours(), peer()
+    pairs = [(ours(), peer()) for _ in range(rounds)]
+    return Duel([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+
+def command_run(command: list[str]) -> Run:
+    """Run a whole command as a process of its own, its start and imports included."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed with {done.returncode}:\n{done.stderr[-2000:]}")
+    return Run(seconds, 0, None)
+
+
+def fresh_peak(python: str, side: str, job: str, **settings: Any) -> Run:
+    """Do a job once in a new process, for its peak memory."""
+    with Worker(python, side, job, **settings) as worker:
+        return worker.run()
