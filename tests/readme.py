@@ -6,6 +6,7 @@ is renewed but not compared. ``python -m tests.readme`` renews them all, in orde
 folder, so that a later command may use what an earlier one wrote.
 """
 
+import ast
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "tokpipe"
 README = ROOT / "README.md"
 _BLOCK = re.compile(r"<!-- (run|ran): (.*?) -->\n```text\n(.*?)```", re.DOTALL)
 
@@ -56,9 +58,33 @@ def run(command: str, folder: Path) -> str:
     return "".join(row.rstrip() + "\n" for row in done.stdout.splitlines())
 
 
+def tree() -> str:
+    """Return packages and files with the first line of each docstring."""
+    lines = []
+    for package in ("foundation", "corpus", "words", "vocab", "tokenizer", "inspection", "cli"):
+        lines.append(f"  {package + '/':<14}{_summary(PACKAGE / package / '__init__.py')}")
+        lines += [
+            f"    {str(path.relative_to(PACKAGE / package)):<28}{_summary(path)}"
+            for path in sorted((PACKAGE / package).rglob("*.py"))
+            if path.name != "__init__.py"
+        ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _summary(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return (docstring or "").split("\n")[0]
+
+
+def with_tree(text: str) -> str:
+    """Return the README with the tree as it is now."""
+    block = f"<!-- tree -->\n```text\ntokpipe/\n{tree()}\n```\n<!-- /tree -->"
+    return re.sub("<!-- tree -->.*?<!-- /tree -->", lambda _: block, text, flags=re.DOTALL)
+
+
 def main() -> None:
     """Renew every output in the README."""
-    text = README.read_text(encoding="utf-8")
+    text = with_tree(README.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "corpora").symlink_to(ROOT / "corpora")
         outputs = iter([run(command, Path(place)) for _, command, _ in _found(text)])
