@@ -64,7 +64,7 @@ def tree() -> str:
     for package in ("foundation", "corpus", "words", "vocab", "tokenizer", "inspection", "cli"):
         lines.append(f"  {package + '/':<14}{_summary(PACKAGE / package / '__init__.py')}")
         lines += [
-            f"    {str(path.relative_to(PACKAGE / package)):<28}{_summary(path)}"
+            f"    {path.relative_to(PACKAGE / package)!s:<28}{_summary(path)}"
             for path in sorted((PACKAGE / package).rglob("*.py"))
             if path.name != "__init__.py"
         ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tokpipe
+from tokpipe.foundation.sizes import parse_bytes
 
 
 def describe(result: Any) -> Any:
@@ -13,22 +14,27 @@ def describe(result: Any) -> Any:
     return result() if callable(result) else result
 
 
-def train(path: str, memory: str | None = None, **settings: Any) -> Callable:
+def train(
+    path: str, memory: str | None = None, pre_tokenizer: str | None = None, **settings: Any
+) -> Callable:
     """Train a vocabulary on a file."""
-    config = tokpipe.VocabConfig(**settings)
+    size = settings.pop("vocab_size")
+    config = tokpipe.VocabConfig(vocab_size=(size,), **settings)
+    plain = {"normalizer": "none", "lowercase": False, "pre_tokenizer": pre_tokenizer}
+    words = tokpipe.WordsConfig(**plain) if pre_tokenizer else None
+    limit = parse_bytes(memory) if memory else None
 
     def run() -> Callable:
-        trained = tokpipe.train_vocab([path], config, memory=memory)
-        return lambda: _merges_of(trained.vocabulary)
+        tokenizer = tokpipe.train_vocab([path], config, words=words, memory=limit)
+        return lambda: _merges_of(tokenizer.spec)
 
     return run
 
 
-def _merges_of(vocabulary: Any) -> dict[str, Any]:
-    tokens = vocabulary.tokens
-    merges = [[tokens[left], tokens[right]] for left, right, _ in vocabulary.merges.tolist()]
+def _merges_of(spec: Any) -> dict[str, Any]:
+    merges = [list(merge) for merge in spec.merges]
     return {
-        "tokens": len(tokens),
+        "tokens": len(spec.tokens),
         "merges": hashlib.sha256(json.dumps(merges).encode()).hexdigest(),
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.foundation.pages import release_compiler_pages
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels import frequency, likelihood, pairs
 from tokpipe.vocab.kernels import state as fields
@@ -73,6 +74,7 @@ class Merger:
             If the run is thrifty and a token turns up a second time.
         """
         self._count()
+        release_compiler_pages()
         size = self.config.sizes[-1]
         while len(self.tokens) < size and self._number(fields.STATUS) != fields.FINISHED:
             if self.thrifty:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitError
+from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
@@ -87,6 +88,7 @@ def train(
         raise too_small(config.sizes[0], len(config.specials), base_size)
     with progress.task("merging", config.sizes[-1] - base_size, "merges") as report:
         tokens, steps = _merge(counts, config, alphabet, codes, report)
+    release_freed_memory()  # the merger's arrays
     vocabulary = Vocabulary(config, tuple(tokens), steps, base_size)
     if vocabulary.missing:
         progress.note(

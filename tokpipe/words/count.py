@@ -18,6 +18,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.pages import release_compiler_pages, release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
@@ -98,6 +99,7 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
     settings = {"read": corpus.config.to_dict(), "held_out": held_out}
     if memory is not None:
         _load_kernels(config)  # 50 MB of machine code and what numba keeps about it
+        release_compiler_pages()
     budget = Budget.of(memory, threads)
     with ExitStack() as stack:
         commits = None
@@ -161,10 +163,12 @@ def _count(
         progress.note(f"going on: {counted} of text were counted before")
 
     def work(feed: Feed[Piece]) -> ThreadCounter:
-        counter = ThreadCounter(plan)
+        counter, is_loaded = ThreadCounter(plan), False
         for piece in feed:
             counter.count(piece.index, piece.load())
             done(piece.stored_bytes)
+            if not is_loaded:  # by now the kernels are; what loaded them is not needed any more
+                is_loaded = release_compiler_pages() >= 0
         if feed.closed:
             counter.commit()
         else:
@@ -176,6 +180,7 @@ def _count(
         pieces = corpus.pieces(plan.commits.piece_bytes if plan.commits else piece_bytes)
         left = _left(pieces, set(before.pieces), done)
         counters = run_in_threads(work, left, budget.threads)
+    release_freed_memory()  # tables grew: their former selves
     covered = [counter.covered for counter in counters]
     for part in [*covered, plan.commits.covered] if plan.commits else covered:
         facts.update(part.facts)

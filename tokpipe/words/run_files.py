@@ -1,36 +1,50 @@
 """Sorted runs as Arrow files: columns ``word`` (large_binary) and ``count`` (int64), in batches."""
 
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import pyarrow as pa
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.words.runs import Run
 
-SCHEMA = pa.schema([("word", pa.large_binary()), ("count", pa.int64())])
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# pyarrow is imported where a run meets a file: it costs 27 MB, and most countings never spill
+
+
+@functools.cache
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([("word", pa.large_binary()), ("count", pa.int64())])
 
 
 def write_run(file: BinaryIO, batches: Iterable[Run]) -> int:
     """Write batches as one Arrow IPC file; return how many words they hold together."""
+    import pyarrow as pa
+
     words = 0
-    with pa.ipc.new_file(file, SCHEMA) as writer:
+    with pa.ipc.new_file(file, _schema()) as writer:
         for batch in batches:
             writer.write_batch(_record_batch(batch))
             words += len(batch.words)
     return words
 
 
-def _record_batch(batch: Run) -> pa.RecordBatch:
+def _record_batch(batch: Run) -> "pa.RecordBatch":
+    import pyarrow as pa
+
     # from buffers, without `pa.array`, which imports what it knows of pandas: 40 MB
     data, offsets, counts = map(pa.py_buffer, (batch.words.data, batch.words.offsets, batch.counts))
     words = pa.Array.from_buffers(pa.large_binary(), len(batch.words), [None, offsets, data])
     numbers = pa.Array.from_buffers(pa.int64(), len(batch.counts), [None, counts])
-    return pa.RecordBatch.from_arrays([words, numbers], schema=SCHEMA)
+    return pa.RecordBatch.from_arrays([words, numbers], schema=_schema())
 
 
 def read_run(path: Path) -> Iterator[Run]:
@@ -41,10 +55,12 @@ def read_run(path: Path) -> Iterator[Run]:
     ArtifactError
         If it is no such file, or damaged.
     """
+    import pyarrow as pa
+
     with storage_errors(path), pa.OSFile(str(path)) as file:
         try:
             reader = pa.ipc.open_file(file)
-            if not reader.schema.equals(SCHEMA):
+            if not reader.schema.equals(_schema()):
                 raise ArtifactError(f"{path}: columns {reader.schema.names}, not word and count")
             for i in range(reader.num_record_batches):
                 yield _checked(path, reader.get_batch(i))
@@ -58,7 +74,7 @@ def read_run(path: Path) -> Iterator[Run]:
             ) from None
 
 
-def _checked(path: Path, batch: pa.RecordBatch) -> Run:
+def _checked(path: Path, batch: "pa.RecordBatch") -> Run:
     """Return a batch as a run without a copy, its offsets checked: kernels trust them."""
     batch.validate(full=True)
     words, counts = batch.columns
@@ -70,7 +86,7 @@ def _checked(path: Path, batch: pa.RecordBatch) -> Run:
     return Run(_strings(words), numbers)
 
 
-def _strings(words: pa.LargeBinaryArray) -> Strings:
+def _strings(words: "pa.LargeBinaryArray") -> Strings:
     # Not `Strings.from_arrow`, which copies: what a merge takes in is copied there anyway. The
     # zeros behind the last byte are missing here.
     if not len(words):
