@@ -1,9 +1,14 @@
 """A sound folder gives no finding; each fault, put in alone, gives its own."""
 
+import contextlib
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.inspection.folders import ROLES, SPECIALS, WORDPIECE, bpe, wordpiece, write
 from tests.unit.inspection.printing import shown
@@ -15,6 +20,8 @@ from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
 from tokpipe.inspection.check.folder import check_tokenizer
 from tokpipe.inspection.source import read_source
 from tokpipe.inspection.terminal.check import findings_renderable
+from tokpipe.inspection.terminal.vocabulary import vocabulary_renderable
+from tokpipe.inspection.vocabulary import view_vocabulary
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
 
@@ -308,3 +315,36 @@ def test_bert_and_gpt2_as_published(shared_data, tmp_path):
 
 def test_special_tokens_are_never_out_of_reach(tmp_path):
     assert all(token not in str(findings(sound(tmp_path))) for token in SPECIALS)
+
+
+_VALUES = st.none() | st.booleans() | st.integers(-2, 1 << 40) | st.text(max_size=3)
+_JSON = st.recursive(
+    _VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner)
+)
+
+
+def _places(content, path=()):
+    yield path
+    items = content.items() if isinstance(content, dict) else ()
+    for key, value in items:
+        yield from _places(value, (*path, key))
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_garbled_folder_gives_findings_or_an_input_error(data):
+    content = data.draw(st.sampled_from([wordpiece(), bpe()]))
+    files = {"tokenizer.json": content, "tokenizer_config.json": dict(ROLES)}
+    name = data.draw(st.sampled_from(sorted(files)))
+    *path, last = data.draw(st.sampled_from([p for p in _places(files[name]) if p]))
+    inner = files[name]
+    for key in path:
+        inner = inner[key]
+    inner[last] = data.draw(_JSON)
+    with tempfile.TemporaryDirectory() as folder:
+        for file, value in files.items():
+            (Path(folder) / file).write_text(json.dumps(value))
+        with contextlib.suppress(InputError):
+            source, found = check_tokenizer(Path(folder))
+            shown(findings_renderable("t", "", found))
+            shown(vocabulary_renderable(view_vocabulary("t", source), source.form))

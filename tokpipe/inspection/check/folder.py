@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.visible import visible
 from tokpipe.inspection.check.agreement import check_agreement, read_beside
 from tokpipe.inspection.check.finding import ERROR, Checked, Finding
 from tokpipe.inspection.check.ids import check_ids
@@ -94,7 +95,13 @@ def _check_pipeline(path: Path, source: Source, before: list[Finding]) -> list[F
         known = any(finding.level == ERROR for finding in before)
         return [] if known else [_finding(error, path)]
     content = document_bytes(spec) if isinstance(spec, Spec) else json.dumps(spec).encode()
-    return list(check_reach(source, Tokenizer.from_str(content.decode())))
+    try:
+        return list(check_reach(source, Tokenizer.from_str(content.decode())))
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # the library's PanicException is no Exception
+        problem = f"the tokenizers library cannot run it: {visible(str(error)[:200])}"
+        return [Finding(ERROR, source.path.name, problem)]
 
 
 def _finding(error: TokpipeError, path: Path) -> Finding:

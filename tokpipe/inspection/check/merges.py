@@ -7,6 +7,7 @@ from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, 
 from tokpipe.inspection.source import Source
 
 _MOST_FINDINGS = 10
+LONGEST = 2_000  # characters; merging step by step is quadratic, and no honest token is longer
 
 Ranks = Mapping[tuple[str, str], tuple[int, str]]
 
@@ -103,6 +104,7 @@ def _unmade(source: Source) -> Iterator[Finding]:
         for token, _ in source.entries
         if token not in form.special_tokens
         and token != form.unk_token
+        and len(token) <= LONGEST
         and merged(symbols_of(token, form.prefix, form.suffix), ranks) != [token]
         and len(symbols_of(token, form.prefix, form.suffix)) > 1
     ]

@@ -12,6 +12,7 @@ from itertools import product
 from tokenizers import Tokenizer
 
 from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, examples, plural
+from tokpipe.inspection.check.merges import LONGEST
 from tokpipe.inspection.readable import TokenForm, body_of, is_placeholder
 from tokpipe.inspection.source import Source
 
@@ -47,7 +48,8 @@ def check_reach(source: Source, pipeline: Tokenizer) -> Iterator[Finding]:
     lost: defaultdict[str, list[str]] = defaultdict(list)
     placeholders: list[str] = []
     for token, _ in source.entries:
-        if token in source.form.special_tokens or token == source.unk_token:
+        special = token in source.form.special_tokens or token == source.unk_token
+        if special or len(token) > LONGEST:
             continue
         why = reason_unreachable(token, source, pipeline)
         if why and is_placeholder(token):
