@@ -97,7 +97,9 @@ def read_hub(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[
         batches = (batch for table in tables for batch in table.to_batches())
         for _, load in _columns(batches, file, piece_bytes, config):
             yield 0, load
-    except (OSError, ValueError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # of datasets, its http library or a codec: they share no base
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{file.name}: {first}", hint="Online? Is the name right?") from error
 

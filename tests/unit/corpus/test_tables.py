@@ -1,5 +1,6 @@
 import contextlib
 import json
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -149,3 +150,42 @@ def test_bad_bytes_in_a_dictionary_are_mended_too(tmp_path):
     write_stream(pa.table({"text": raw}), tmp_path / "a.arrow")
     mended = "caf\ufffd".encode()
     assert read(tmp_path / "a.arrow", errors="replace") == ([mended, b"b", mended], {"replaced": 2})
+
+
+class FakeHub:
+    """`datasets`, as far as a streamed dataset needs it."""
+
+    def load_dataset(self, name, subset, *, split, streaming):
+        if name != "owner/name":
+            raise RuntimeError("no such dataset\nand much more about it")
+        self.asked, self.text = (subset, split, streaming), f"{subset}/{split}"
+        return self
+
+    def with_format(self, kind):
+        assert kind == "arrow"
+        return self
+
+    def iter(self, batch_size):
+        yield from (pa.table({"text": [self.text, str(i)]}) for i in range(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("hub:owner/name", (None, "train", True)),
+        ("hub:owner/name:test", (None, "test", True)),
+        ("hub:owner/name:small:test", ("small", "test", True)),
+    ],
+)
+def test_a_dataset_of_the_hub_is_streamed(monkeypatch, name, asked):
+    hub = FakeHub()
+    monkeypatch.setitem(sys.modules, "datasets", hub)
+    texts = texts_of(piece.load() for piece in open_corpus([name]).pieces())
+    assert hub.asked == asked
+    assert texts == [hub.text.encode(), b"0", hub.text.encode(), b"1"]
+
+
+def test_a_hub_that_cannot_be_reached_is_told_in_a_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", FakeHub())
+    with pytest.raises(InputError, match=r"hub:who/what: no such dataset\nOnline\?"):
+        list(open_corpus(["hub:who/what"]).pieces())
