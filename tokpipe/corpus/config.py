@@ -17,7 +17,7 @@ class ReadConfig(Config):
     text_column: str = setting("text", "Column or JSON key that holds the text")
     errors: str = setting(
         "strict",
-        "What happens to text that is not UTF-8: stop, put U+FFFD in, or leave the text out",
+        "What happens to text that is not UTF-8: stop, put U+FFFD in, or make the text empty",
         choices=("strict", "replace", "skip"),
     )
     documents: str = setting(

@@ -1,4 +1,8 @@
-"""Plain text: a block of a file to the texts and documents in it."""
+r"""Plain text: a block of a file to the texts and documents in it.
+
+Only ``\n`` ends a line, and ``\r\n`` is read as ``\n``. A lone ``\r``, NUL, U+0085 and U+2028 are
+characters like others: they stay, and end nothing. A line of ASCII white space alone is blank.
+"""
 
 import numpy as np
 

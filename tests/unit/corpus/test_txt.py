@@ -1,3 +1,4 @@
+import lzma
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,27 @@ def test_a_file_that_changes_under_the_reader_is_noticed(tmp_path):
     path.write_bytes(b"other\n")
     with pytest.raises(InputError, match="changed"):
         pieces[0].load()
+
+
+def test_a_novel_with_a_byte_order_mark_and_crlf_is_read_as_python_reads_it(shared_data):
+    path = shared_data / "pathological" / "bom-crlf-novel.txt.xz"
+    raw = lzma.decompress(path.read_bytes())
+    batches = [piece.load() for piece in open_corpus([path]).pieces(100_000)]
+    assert documents_of(batches) == read_reference(raw)
+    assert b"".join(texts_of(batches)) == raw.decode("utf-8-sig").replace("\r\n", "\n").encode()
+
+
+def test_naughty_strings_come_out_as_they_are(shared_data):
+    path = shared_data / "pathological" / "blns.txt"
+    texts = texts_of(piece.load() for piece in open_corpus([path]).pieces(1000))
+    assert b"".join(texts) == path.read_bytes().replace(b"\r\n", b"\n")
+
+
+def test_shift_jis_is_refused_with_its_place_or_replaced_as_python_does(shared_data):
+    path = shared_data / "pathological" / "shift-jis-crlf.txt"
+    with pytest.raises(InputError, match=r"shift-jis-crlf.txt:\d+: byte 0x"):
+        texts_of(piece.load() for piece in open_corpus([path]).pieces())
+    corpus = open_corpus([path], ReadConfig(errors="replace"))
+    replaced = path.read_bytes().decode(errors="replace").replace("\r\n", "\n")
+    assert b"".join(texts_of(p.load() for p in corpus.pieces(999))).decode() == replaced
+    assert corpus.tally["replaced"] == replaced.count("\ufffd")
