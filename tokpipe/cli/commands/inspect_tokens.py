@@ -30,7 +30,6 @@ _MOST_CHARACTERS = 200_000
 @click.option(
     "-t",
     "--tokenizer",
-    "paths",
     multiple=True,
     required=True,
     metavar="FOLDER",
@@ -53,7 +52,7 @@ _MOST_CHARACTERS = 200_000
 def inspect_tokens(
     session: Session,
     text: str | None,
-    paths: Sequence[Path],
+    tokenizer: Sequence[Path],
     pair: str | None,
     trace: str | None,
     special_tokens: bool,
@@ -68,9 +67,9 @@ def inspect_tokens(
         raise ConfigError("There is no text to look at", hint='Give a TEXT, or --trace "a word".')
     if text == "-":
         text = _standard_input()
-    opened = [open_tokenizer(path) for path in paths]
+    opened = [open_tokenizer(path) for path in tokenizer]
     views = [] if text is None else [
-        tokenizer.view(text, pair, add_special_tokens=special_tokens) for tokenizer in opened
+        one.view(text, pair, add_special_tokens=special_tokens) for one in opened
     ]  # fmt: skip
     if session.json:
         _print_json(session, opened, views, trace)
