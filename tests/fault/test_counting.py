@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 300  # seconds: the first run compiles, maybe on a busy machine
 CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlink", "rmdir")
 DRIVER = """
 import shutil, sys
@@ -42,7 +43,10 @@ def run(folder, *before, wait=True):
     )
     if not wait:
         return process
-    _, errors = process.communicate(timeout=120)
+    try:
+        _, errors = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
     return process.returncode, errors
 
 

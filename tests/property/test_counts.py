@@ -155,4 +155,5 @@ def test_mended_text_is_counted_in_the_facts_and_survives_a_resume(tmp_path):
         counts = count_words(
             [path], SPLIT, ReadConfig(errors="replace"), workdir=tmp_path / "w", commit_bytes=1
         )
-        assert counts.facts == {"words": 2, "texts": 2, "bytes": 11, "replaced": 1}
+        assert counts.facts == {"texts": 2, "bytes": 11, "words": 2, "replaced": 1}
+        assert list(counts.facts) == ["texts", "bytes", "words", "replaced"]
