@@ -1,5 +1,6 @@
 """The `tokenizers` library as judge of normalisation and splitting."""
 
+import functools
 from collections.abc import Callable
 from itertools import accumulate
 
@@ -20,6 +21,7 @@ _PRE_TOKENIZERS = {
 }
 
 
+@functools.cache
 def peer_normalizer(config: WordsConfig) -> normalizers.Normalizer:
     """Return the library's normalizer for our settings."""
     if config.normalizer == "bert":
@@ -48,6 +50,7 @@ _BYTE_OF = {chr(b): b for b in _PRINTABLE}
 _BYTE_OF |= {chr(256 + i): b for i, b in enumerate(b for b in range(256) if b not in _PRINTABLE)}
 
 
+@functools.cache
 def peer_words(config: WordsConfig) -> Callable[[str], list[bytes]]:
     """Return a function from a text to its words, as the library has them, as bytes."""
     normalize, splitter = peer_normalizer(config).normalize_str, peer_pre_tokenizer(config)
@@ -64,6 +67,7 @@ def peer_words(config: WordsConfig) -> Callable[[str], list[bytes]]:
     return words
 
 
+@functools.cache
 def peer_spans(config: WordsConfig) -> Callable[[str], list[tuple[int, int]]]:
     """Return a function from a text to the spans of its words in it, in bytes of UTF-8."""
     tokenizer = Tokenizer(models.WordLevel({"any": 0}, unk_token="any"))

@@ -88,7 +88,7 @@ def variant_of(config: WordsConfig) -> int:
 
 
 def scratch_bytes(longest: int, config: WordsConfig) -> int:
-    """Return how large the scratch of `next_word` must be for texts up to `longest` bytes.
+    """Return how large the scratch of `take_word` must be for texts up to `longest` bytes.
 
     A Hangul syllable of three bytes becomes three jamo of nine, and as much again is there to
     sort marks in; without stripping, lower-casing makes two bytes three at most (U+0130).

@@ -159,21 +159,6 @@ def take_word(cursor, end, split, scratch):
 
 
 @inlined_helper
-def next_word(position, end, split, scratch):
-    """Find the next word at or after an address; slower than `take_word`, with no cursor to keep.
-
-    Returns
-    -------
-    next_position, word, size : int64
-        Where to go on, where the word is and its bytes; size 0 when there are no more words.
-    lower : bool
-        Whether the word's ASCII capitals are still to be lowered.
-    """
-    cursor, word, size, lower = take_word(words_from(position), end, split, scratch)
-    return rest_of(cursor), word, size, lower
-
-
-@inlined_helper
 def _take_bert(cursor, end, split, scratch):
     address, places, following = cursor
     lower = split[_LOWER] != 0
@@ -399,7 +384,7 @@ def _gpt2_places(address, end):
     return begins & below | last | _ONE
 
 
-@inlined_helper
+@compiled_helper
 def _after_gpt2(position, end, split):
     """Return where the GPT-2 word at `position` ends (before `end`)."""
     first = load_u8(position)
@@ -474,7 +459,7 @@ def _after_spaces(position, end, split):
     return position
 
 
-@inlined_helper
+@compiled_helper
 def _next_run(position, end, split):
     """Return start and end of the next run of one class, white space passed over."""
     kind = np.int64(SPACE)
