@@ -11,6 +11,7 @@ from tokpipe.vocab.kernels.state import (
     ENTRIES,
     ENTRIES_AT,
     FINISHED,
+    FIRST_MADE,
     FLOOR,
     HEAP,
     HEAP_AT,
@@ -171,13 +172,12 @@ def advance(state, merges, known, work):  # type: ignore[no-untyped-def]
             return done
         pair = state.entries[numbers[PENDING], 0]
         new = numbers[TOKENS] if known < 0 else np.int64(known)
-        first = numbers[ENTRIES]
         outcome = merge_waiting(n, state, new, work)
         work -= numbers[WANTED] + 100  # a merge of one occurrence costs more than that occurrence
         if outcome != FINISHED:
             numbers[STATUS] = outcome
             return done
-        for e in range(first, numbers[ENTRIES]):
+        for e in range(numbers[FIRST_MADE], numbers[ENTRIES]):
             slot = slot_of(numbers[SLOTS_AT], numbers[SLOT_MASK], state.entries[e, 0])
             _push(n, load_i64(slot + 8), tie_of(n, e), e)
         merges[done, 0] = pair >> 32

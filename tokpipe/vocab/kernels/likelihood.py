@@ -20,6 +20,7 @@ from tokpipe.vocab.kernels.state import (
     CELLS_AT,
     ENTRIES,
     FINISHED,
+    FIRST_MADE,
     FLOOR,
     HEAP,
     LARGE_AT,
@@ -265,7 +266,6 @@ def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-
         pair = state.entries[numbers[PENDING], 0]
         left, right = pair >> 32, pair & LOW
         new = numbers[TOKENS] if known < 0 else np.int64(known)
-        first = numbers[ENTRIES]
         outcome = merge_waiting(n, state, new, work)
         work -= numbers[WANTED] + 100
         if outcome != FINISHED:
@@ -277,7 +277,7 @@ def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-
         for token in (left, right, new):
             for side in range(2):
                 work -= _rate_neighbours(n, state, ranking, token, side)
-        enter(state, ranking, first, numbers[ENTRIES])
+        enter(state, ranking, numbers[FIRST_MADE], numbers[ENTRIES])
         merges[done, 0] = left
         merges[done, 1] = right
         merges[done, 2] = new

@@ -13,6 +13,7 @@ from tokpipe.vocab.kernels.state import (
     ENTRIES_AT,
     EVENTS_AT,
     FINISHED,
+    FIRST_MADE,
     FLOOR,
     GATHERED_AT,
     HEAP,
@@ -30,6 +31,7 @@ from tokpipe.vocab.kernels.state import (
     NEW,
     PAIRS,
     PENDING,
+    PLACED,
     PLACES,
     PLACES_AT,
     RIGHT,
@@ -238,11 +240,11 @@ def _open_made(n, side):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _place_events(n):  # type: ignore[no-untyped-def]
+def _place_events(n, begin, end):  # type: ignore[no-untyped-def]
     """Write the places of the pairs that a merge made to their candidates."""
     events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
     places = load_i64(n + 8 * PLACES_AT)
-    for i in range(load_i64(n + 8 * MADE)):
+    for i in range(begin, end):
         code = np.int64(load_i32(events + 8 * i))
         row = neighbours + (ROW * code + LEFT if code >= 0 else ROW * (-1 - code) + RIGHT)
         next_place = load_i64(row + THEN)
@@ -264,7 +266,7 @@ def _clear(n, side):  # type: ignore[no-untyped-def]
 
 @inlined_helper
 def _settle(n, pair, new):  # type: ignore[no-untyped-def]
-    """Carry the sums of a merge over to the table, the candidates and their places."""
+    """Carry the sums of a merge over to the table and to new candidates, without their places."""
     # Made before broken: a pair may be both (abab: (ab)a is made, then (ab)(ab) breaks it).
     for side in _SIDES:
         _add_made(n, side, new)
@@ -272,9 +274,6 @@ def _settle(n, pair, new):  # type: ignore[no-untyped-def]
         _take_broken(n, side, pair)
     for side in _SIDES:
         _open_made(n, side)
-    _place_events(n)
-    for side in _SIDES:
-        _clear(n, side)
     slot = slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair)
     if load_i64(n + 8 * THRIFTY) != 0:  # it cannot come back: let the next clean-up drop it
         store_i64(slot + 8, np.int64(0))
@@ -300,7 +299,7 @@ def _has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
 def merge_waiting(n, state, new, work):  # type: ignore[no-untyped-def]
     """Merge the pair that waits, or go on with it, down to the new candidates.
 
-    These are not in any heap yet: they are the rows of `entries` from the former ``ENTRIES`` on.
+    These are not in any heap yet: they are the rows of `entries` from ``FIRST_MADE`` on.
 
     Returns
     -------
@@ -318,16 +317,28 @@ def merge_waiting(n, state, new, work):  # type: ignore[no-untyped-def]
         numbers[WANTED] = count
         if not _has_room(n, state, count, max(new, numbers[TOKENS]) + 1):
             return CROWDED
-        numbers[MERGED], numbers[MADE], numbers[LEFTS], numbers[RIGHTS] = 0, 0, 0, 0
+        numbers[MERGED] = numbers[MADE] = numbers[LEFTS] = numbers[RIGHTS] = 0
+        numbers[PLACED] = -1
     if numbers[THRIFTY] == 0:
         count = numbers[WANTED]
         from_places = numbers[GATHERED_AT]
-    end = min(count, numbers[SEEN] + max(work, 1))
-    _replace(n, pair, new, from_places, numbers[SEEN], end)
-    numbers[SEEN] = end
-    if end < count:
+    if numbers[SEEN] < count:
+        end = min(count, numbers[SEEN] + max(work, 1))
+        _replace(n, pair, new, from_places, numbers[SEEN], end)
+        numbers[SEEN] = end
+        if end < count:
+            return RUNNING
+    if numbers[PLACED] < 0:
+        numbers[FIRST_MADE] = numbers[ENTRIES]
+        _settle(n, pair, new)
+        numbers[PLACED] = 0
+    end = min(numbers[MADE], numbers[PLACED] + 2 * max(work, 1))
+    _place_events(n, numbers[PLACED], end)
+    numbers[PLACED] = end
+    if end < numbers[MADE]:
         return RUNNING
-    _settle(n, pair, new)
+    for side in _SIDES:
+        _clear(n, side)
     numbers[SEEN] = 0
     numbers[PENDING] = -1
     if new == numbers[TOKENS]:

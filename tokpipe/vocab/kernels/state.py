@@ -42,16 +42,16 @@ PENDING = 6  # the candidate that was chosen and not yet merged, or -1
 STATUS = 7
 WANTED = 8  # occurrences that the waiting merge has to look at
 # How far a merge has come that was cut: occurrences looked at, weight replaced, events, left and
-# right neighbours.
-SEEN, MERGED, MADE, LEFTS, RIGHTS = 9, 10, 11, 12, 13
+# right neighbours; events placed (-1: that part is not begun), and its first new candidate.
+SEEN, MERGED, MADE, LEFTS, RIGHTS, PLACED, FIRST_MADE = 9, 10, 11, 12, 13, 14, 15
 # How far a clean-up has come: rows of the old heap; candidates, places and rows copied.
-CLEANED, KEPT_ENTRIES, KEPT_PLACES, KEPT_ROWS = 14, 15, 16, 17
+CLEANED, KEPT_ENTRIES, KEPT_PLACES, KEPT_ROWS = 16, 17, 18, 19
 # The settings of the run.
-FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 18, 19, 20, 21, 22
+FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 20, 21, 22, 23, 24
 # The addresses of the arrays, and two of their sizes, for the private parts.
-CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 23, 24, 25, 26, 27, 28
-EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 29, 30, 31, 32, 33, 34
-NUMBERS = 35
+CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 25, 26, 27, 28, 29, 30
+EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 31, 32, 33, 34, 35, 36
+NUMBERS = 37
 
 # What `STATUS` says.
 RUNNING, FINISHED, CROWDED = 0, 1, 2
