@@ -20,6 +20,8 @@ from tokpipe.foundation.errors import InputError
 HUB = "hub:"
 STDIN = "-"
 
+_STDIN_NAME = "standard input"
+
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
@@ -119,7 +121,7 @@ def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:
         _add(str(item), config, found)
     if not found.files:
         raise _nothing(found, inputs)
-    if sum(file.name == STDIN for file in found.files) > 1:
+    if sum(file.name == _STDIN_NAME and not file.path for file in found.files) > 1:
         raise InputError("standard input (-) is named twice; it can be read once")
     if all(file.identity and file.size == 0 for file in found.files):
         raise InputError(f"{found.files[0].name}: nothing to read, {_all_empty(len(found.files))}")
@@ -130,8 +132,8 @@ def _add(item: str, config: ReadConfig, found: Found) -> None:
     if "\0" in item:
         raise InputError(f"{item!r} is no path: it holds a NUL byte")
     if item == STDIN or item.startswith(HUB):
-        kind = "hub" if item != STDIN else _stream_format(config)
-        found.files.append(InputFile(item, format=kind))
+        name, kind = (item, "hub") if item != STDIN else (_STDIN_NAME, _stream_format(config))
+        found.files.append(InputFile(name, format=kind))
         return
     path = Path(item)
     try:

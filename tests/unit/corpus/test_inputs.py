@@ -130,3 +130,8 @@ def test_digests_are_those_of_the_stored_bytes(tree):
     corpus = open_corpus([tree / "a.txt", tree / "b.txt"])
     assert list(corpus.digest()) == [str(tree / "a.txt"), str(tree / "b.txt")]
     assert corpus.digest()[str(tree / "a.txt")] == hashlib.sha256(b"a.txt\n").hexdigest()
+
+
+def test_standard_input_cannot_be_named_twice():
+    with pytest.raises(InputError, match="named twice"):
+        open_corpus(["-", "-"])

@@ -120,7 +120,7 @@ def test_standard_input_is_read_plain_or_compressed(monkeypatch, ending):
 
 def test_empty_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "stdin", namedtuple("Stdin", "buffer")(io.BytesIO()))
-    with pytest.raises(InputError, match="nothing to read"):
+    with pytest.raises(InputError, match="standard input: nothing to read"):
         list(open_corpus(["-"]).pieces())
 
 
