@@ -331,7 +331,7 @@ def _places(content, path=()):
 
 
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_a_garbled_folder_gives_findings_or_an_input_error(data):
     content = data.draw(st.sampled_from([wordpiece(), bpe()]))
     files = {"tokenizer.json": content, "tokenizer_config.json": dict(ROLES)}
