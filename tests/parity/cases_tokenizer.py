@@ -96,9 +96,10 @@ def encode_texts(draw):
     cache.head[1] = 0  # no room: the twin has no cache
     out = np.zeros(texts.nbytes + 64, np.int32)
     borders, progress = np.zeros(len(texts) + 1, np.int64), np.zeros(8, np.int64)
+    line_ends = draw(st.booleans())
     matches = draw(_matches(texts))
     return (
-        texts.data, texts.offsets, matches, progress, 1 << 40, split_tables(spec.words),
+        texts.data, texts.offsets, line_ends, matches, progress, 1 << 40, split_tables(spec.words),
         model_tables(spec), cache.head, cache.slots, cache.arena, np.zeros(99, np.int32),
         out, borders, ROOM.ctypes.data, WORK.ctypes.data,
     )  # fmt: skip
@@ -110,7 +111,7 @@ def _matches(draw, texts):
     rows = []
     for t in range(len(texts)):
         start, end = texts.offsets[t : t + 2].tolist()
-        plain = [i for i in range(start, end) if texts.data[i] < 128]
+        plain = [i for i in range(start, end) if texts.data[i] < 128 and texts.data[i] != 10]
         chosen = draw(st.sets(st.sampled_from(plain), max_size=2)) if plain else []
         rows += [(i, i + 1, draw(st.integers(0, 9))) for i in sorted(chosen)]
     return np.array(rows, np.int64).reshape(-1, 3)

@@ -30,7 +30,9 @@ class EncodesStrings(Protocol):
         """How many tokens there are."""
         ...
 
-    def encode_strings(self, texts: Strings, *, threads: int | None = None) -> list[Ids]:
+    def encode_strings(
+        self, texts: Strings, *, threads: int | None = None, line_ends: bool = True
+    ) -> list[Ids]:
         """Encode texts to ids, in blocks."""
         ...
 
@@ -49,13 +51,7 @@ def encode_column(
     ConfigError
         If the column holds no text, or the ids do not fit into `dtype`.
     """
-    if dtype not in _TYPES:
-        raise ConfigError(f"dtype={dtype!r} is not one of {', '.join(_TYPES)}")
-    if tokenizer.vocab_size > _LARGEST.get(dtype, 1 << 31):
-        raise ConfigError(
-            f"dtype={dtype}: a vocabulary of {tokenizer.vocab_size:,} does not fit",
-            hint="Use int32.",
-        )
+    check_dtype(dtype, tokenizer.vocab_size)
     if isinstance(column, pa.ChunkedArray):
         chunks = [
             encode_column(tokenizer, chunk, add_special_tokens, dtype, threads)
@@ -69,6 +65,16 @@ def encode_column(
         for ids, borders in tokenizer.encode_strings(texts, threads=threads)
     ]
     return _to_arrow(column, parts, dtype, threads)
+
+
+def check_dtype(dtype: str, vocab_size: int) -> None:
+    """Refuse a type of ids that is none, or that the vocabulary does not fit into."""
+    if dtype not in _TYPES:
+        raise ConfigError(f"dtype={dtype!r} is not one of {', '.join(_TYPES)}")
+    if vocab_size > _LARGEST.get(dtype, 1 << 31):
+        raise ConfigError(
+            f"dtype={dtype}: a vocabulary of {vocab_size:,} does not fit", hint="Use int32."
+        )
 
 
 def list_type(text_type: pa.DataType, dtype: str) -> pa.DataType:
@@ -119,6 +125,12 @@ def with_template(
     for j, id in enumerate(after):
         out[offsets[1:] - len(after) + j] = id
     return out, offsets
+
+
+def large_lists(parts: list[Ids], dtype: str, threads: int | None) -> pa.LargeListArray:
+    """Join blocks of ids to one column."""
+    values, offsets = join_ids(parts, _TYPES[dtype][0], threads)
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
 
 
 def _to_arrow(column: pa.Array, parts: list[Ids], dtype: str, threads: int | None) -> pa.Array:

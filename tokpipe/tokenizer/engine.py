@@ -97,6 +97,10 @@ class Engine:
         self._splits_raw = (words.normalizer == words.pre_tokenizer == "bert") or (
             words.normalizer == "none" and not words.lowercase and not words.add_prefix_space
         )
+        # the kernel can leave a line end out, but not what was found or normalised with it
+        self._skips_line_ends = self._splits_raw and not any(
+            "\n" in token.content for token in spec.added_tokens
+        )
         self._idle: list[WordCache] = []
         self._lock = threading.Lock()
 
@@ -111,7 +115,9 @@ class Engine:
             with self._lock:
                 self._idle.append(cache)
 
-    def encode(self, texts: Strings, threads: int | None = None) -> list[Ids]:
+    def encode(
+        self, texts: Strings, threads: int | None = None, *, line_ends: bool = True
+    ) -> list[Ids]:
         """Encode texts in blocks, over threads.
 
         Parameters
@@ -120,6 +126,8 @@ class Engine:
             Valid UTF-8.
         threads
             How many, or None for one a processor.
+        line_ends
+            Whether a line feed at the end of a text is part of it.
 
         Returns
         -------
@@ -133,7 +141,7 @@ class Engine:
             with self.cache() as cache:
                 for block in feed:
                     part = Strings(texts.data, texts.offsets[block.first : block.last + 1])
-                    done[block.index] = self.encode_block(part, cache)
+                    done[block.index] = self.encode_block(part, cache, line_ends)
 
         if len(blocks) == 1 or threads == 1:
             work(Feed(blocks))
@@ -141,11 +149,13 @@ class Engine:
             run_in_threads(work, blocks, min(threads or usable_cpus(), len(blocks)))
         return [ids for ids in done if ids is not None]
 
-    def encode_block(self, part: Strings, cache: WordCache) -> Ids:
+    def encode_block(self, part: Strings, cache: WordCache, line_ends: bool) -> Ids:
         """Encode some texts with one cache."""
+        if not line_ends and not self._skips_line_ends:
+            part, line_ends = without_line_ends(part), True
         matches = self._finder.find(part) if self._finder else _NO_MATCHES
         if self._splits_raw:
-            return self._run(part, matches, cache)
+            return self._run(part, matches, cache, line_ends)
         if not len(matches):
             return self._run(before_split(part, self.spec.words), matches, cache)
         return self._encode_between(part, matches, cache)
@@ -165,7 +175,13 @@ class Engine:
         last_pieces = np.searchsorted(cuts, texts.offsets, side="left")
         return ids, (borders + added)[last_pieces]
 
-    def _run(self, texts: Strings, matches: NDArray[np.int64], cache: WordCache) -> Ids:
+    def _run(
+        self,
+        texts: Strings,
+        matches: NDArray[np.int64],
+        cache: WordCache,
+        line_ends: bool = True,
+    ) -> Ids:
         """Call the kernel until all texts are done."""
         offsets = texts.offsets
         start, end = int(offsets[0]), int(offsets[-1])
@@ -181,6 +197,7 @@ class Engine:
             status = kernels.encode_texts(
                 texts.data,
                 offsets,
+                line_ends,
                 matches,
                 progress,
                 cache.budget,
@@ -316,6 +333,16 @@ class Engine:
     @functools.cached_property
     def _longest_token(self) -> int:
         return max(len(token.encode()) for token in self.spec.tokens)
+
+
+def without_line_ends(texts: Strings) -> Strings:
+    """Copy texts without the line feed that each may end in."""
+    ends = texts.offsets[1:]
+    is_line = (np.diff(texts.offsets) > 0) & (texts.data[ends - 1] == kernels.LINE_FEED)
+    start = int(texts.offsets[0])
+    data = np.delete(texts.data[start : int(texts.offsets[-1])], ends[is_line] - 1 - start)
+    gone = np.concatenate([[0], np.cumsum(is_line)])
+    return Strings(padded(data), texts.offsets - start - gone)
 
 
 def _at_least(array: NDArray, size: int) -> NDArray:

@@ -17,7 +17,7 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tokenizer.detail import encode_utf8
 from tokpipe.tokenizer.encoding import Encoding, truncate_pair
-from tokpipe.tokenizer.engine import Ids
+from tokpipe.tokenizer.engine import Ids, without_line_ends
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.parts_json import (
     added_tokens_from_json,
@@ -55,8 +55,9 @@ class ForeignBackend:
         run = self._run if cut is None else partial(self._run_cut, cut)
         return run(text, pair, add_special_tokens)
 
-    def encode_strings(self, texts: Strings, threads: int | None) -> list[Ids]:
+    def encode_strings(self, texts: Strings, threads: int | None, line_ends: bool) -> list[Ids]:
         """Encode texts to ids, a batch at a time; `threads` is the library's own matter."""
+        texts = texts if line_ends else without_line_ends(texts)
         parts = []
         for first in range(0, len(texts), _BATCH):
             last = min(first + _BATCH, len(texts))

@@ -9,7 +9,7 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.decoding import decode_tokens
 from tokpipe.tokenizer.detail import Detail
 from tokpipe.tokenizer.encoding import Encoding, apply_template, truncate_pair
-from tokpipe.tokenizer.engine import Engine, Ids
+from tokpipe.tokenizer.engine import Engine, Ids, without_line_ends
 from tokpipe.tokenizer.spec import Spec, Truncation
 
 
@@ -22,7 +22,7 @@ class Backend(Protocol):
         """Encode a text or a pair, truncated, with its template, not padded."""
         ...
 
-    def encode_strings(self, texts: Strings, threads: int | None) -> list[Ids]:
+    def encode_strings(self, texts: Strings, threads: int | None, line_ends: bool) -> list[Ids]:
         """Encode texts to ids, without special tokens around them."""
         ...
 
@@ -53,10 +53,11 @@ class NativeBackend:
             first, second = truncate_pair(first, second, cut, added)
         return apply_template(template, first, second, add_special_tokens)
 
-    def encode_strings(self, texts: Strings, threads: int | None) -> list[Ids]:
+    def encode_strings(self, texts: Strings, threads: int | None, line_ends: bool) -> list[Ids]:
         """Encode texts to ids, without special tokens around them."""
         if self.engine.finds_all:
-            return self.engine.encode(texts, threads)
+            return self.engine.encode(texts, threads, line_ends=line_ends)
+        texts = texts if line_ends else without_line_ends(texts)
         found = [self._detail.encode(text.decode()).ids for text in texts.iter_bytes()]
         borders = np.cumsum([0] + [len(ids) for ids in found], dtype=np.int64)
         return [(np.array([i for ids in found for i in ids], np.int32), borders)]

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tokenizer.encoding import Encoding, pad
 from tokpipe.tokenizer.engine import Engine, Ids
 from tokpipe.tokenizer.folder import load_spec, save_spec
@@ -19,6 +21,8 @@ from tokpipe.words.config import WordsConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from tokpipe.corpus.reader import Corpus
 
 _STRATEGIES = ("longest_first", "only_first", "only_second")
 
@@ -215,7 +219,9 @@ class Tokenizer:
         self._pad(encodings, padding)
         return encodings
 
-    def encode_strings(self, texts: Strings, *, threads: int | None = None) -> list[Ids]:
+    def encode_strings(
+        self, texts: Strings, *, threads: int | None = None, line_ends: bool = True
+    ) -> list[Ids]:
         """Encode texts to ids, without special tokens around them.
 
         Parameters
@@ -224,13 +230,54 @@ class Tokenizer:
             Valid UTF-8.
         threads
             How many, or None for one a processor; the ids do not depend on it.
+        line_ends
+            Whether a line feed at the end of a text is part of it.
 
         Returns
         -------
         list of (int32[K], int64[t + 1])
             Ids and offsets of each block of some of the texts, in order.
         """
-        return self._backend.encode_strings(texts, threads)
+        return self._backend.encode_strings(texts, threads, line_ends)
+
+    def encode_files(
+        self,
+        inputs: "Sequence[str | Path] | Corpus",
+        read: ReadConfig | None = None,
+        *,
+        add_special_tokens: bool = False,
+        dtype: str = "int32",
+        threads: int | None = None,
+        progress: Progress = SILENT,
+    ) -> "pa.LargeListArray":
+        """Read files and encode each line of text, or cell of a table, to a list of ids.
+
+        Threads read and encode at once. A line's end is no part of it.
+
+        Parameters
+        ----------
+        inputs
+            Files, folders, globs; or a corpus that is open already.
+        read
+            How the inputs are read.
+        add_special_tokens, dtype, threads
+            As in `encode_arrow`.
+        progress
+            Told of the bytes read.
+
+        Returns
+        -------
+        pyarrow.LargeListArray
+            In the order of the input.
+
+        Raises
+        ------
+        InputError
+            If the inputs cannot be read as asked.
+        """
+        from tokpipe.tokenizer.files import encode_files
+
+        return encode_files(self, inputs, read, (add_special_tokens, dtype, threads), progress)
 
     def encode_arrow(
         self,

@@ -240,3 +240,12 @@ def test_prefix_space_is_for_the_start_and_for_what_follows_an_added_token():
         e.ids
         for e in theirs.encode_batch(["the<s>the", "", "<s>", "a<mask>"], add_special_tokens=False)
     ]
+
+
+@pytest.mark.parametrize("words", [GPT2, replace(GPT2, normalizer="nfc", add_prefix_space=True)])
+def test_files_are_encoded_a_line_a_text_without_line_ends(tmp_path, words):
+    tokenizer = roberta(words=words)
+    lines = ["the a", "", " <mask>the \t", "e\u0301" * 3, "no end"] * 50
+    (tmp_path / "a.txt").write_text("\n".join(lines), newline="")
+    found = tokenizer.encode_files([tmp_path / "a.txt"], threads=2, add_special_tokens=True)
+    assert found.to_pylist() == [tokenizer.encode(line).ids for line in lines]

@@ -45,6 +45,7 @@ from tokpipe.words.kernels.split import (
 )
 from tokpipe.words.kernels.table import find_word, insert_word, word_key
 
+LINE_FEED = 10
 INLINE = 4096  # bytes of a word up to which the kernel merges it itself
 CACHED = 128  # bytes of a word up to which it is worth remembering
 WORK_BYTES = INLINE + 64 + NODE_BYTES * INLINE  # a lower-cased copy, and the model's scratch
@@ -61,6 +62,7 @@ _ID_BITS, _SECOND, _THIRD = 4, 24, 44
 def encode_texts_reference(
     data,
     offsets,
+    line_ends,
     matches,
     progress,
     budget,
@@ -79,6 +81,8 @@ def encode_texts_reference(
     written = 0
     for t in range(len(offsets) - 1):
         here, end = offsets[t], offsets[t + 1]
+        if not line_ends and end > here and data[end - 1] == LINE_FEED:
+            end -= 1
         ids = []
         for start, stop, id in [m for m in matches.tolist() if here <= m[0] < end]:
             ids += [*_segment_reference(data[here:start], split, model), id]
@@ -180,6 +184,7 @@ def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, ou
 def encode_texts(
     data,
     offsets,
+    line_ends,
     matches,
     progress,
     budget,
@@ -200,6 +205,8 @@ def encode_texts(
     ----------
     data : uint8[N + PADDING], offsets : int64[T + 1]
         The texts, UTF-8.
+    line_ends : bool
+        Whether a line feed at the end of a text is part of it.
     matches : int64[M, 3]
         Added tokens found in the texts: start, end (in `data`) and id, ascending.
     progress : int64[8]
@@ -236,6 +243,8 @@ def encode_texts(
     status, left = DONE, np.int64(budget)
     while text < offsets.size - 1:
         end = base + offsets[text + 1]
+        if not line_ends and offsets[text + 1] > offsets[text]:
+            end -= np.int64(load_u8(end - 1) == LINE_FEED)
         stop = end
         if match < matches.shape[0] and base + matches[match, 0] < end:
             stop = base + matches[match, 0]
@@ -280,7 +289,7 @@ def encode_texts(
             match += 1
             continue
         text += 1
-        cursor = words_from(end)
+        cursor = words_from(base + offsets[text])
         out_offsets[text] = written
     if status == DONE and text < offsets.size - 1:
         status = MORE
