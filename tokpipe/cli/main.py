@@ -13,6 +13,7 @@ from tokpipe.cli.streams import prepare_streams
 _HOME = "tokpipe.cli.commands"
 _SECTIONS = {
     "First steps": {
+        "demo": f"{_HOME}.demo",
         "doctor": f"{_HOME}.doctor",
         "completion": f"{_HOME}.completion",
     },
