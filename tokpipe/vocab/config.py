@@ -38,9 +38,11 @@ class VocabConfig(Config):
     # 2, as in BertWordPieceTokenizer and ByteLevelBPETokenizer (the bare BpeTrainer has 0): a pair
     # that occurs once makes a token for one word of the corpus, and half of all pairs are such.
     min_frequency: int = setting(
-        2, "Fewest occurrences of a pair that may be merged; the floor of the likelihood score.",
+        2,
+        "Fewest occurrences of a pair that may be merged. The likelihood score wants a high floor: "
+        "without one rare pairs come first (1000 suits 100 MB).",
         least=0,
-    )  # fmt: skip
+    )
     score: str = setting(
         "frequency",
         "Which pair is merged next: the commonest, or by count(ij) / (count(i) * count(j)).",

@@ -210,7 +210,8 @@ def _merge_word(corpus: Corpus, i: int, pair: Pair, new: int) -> Iterator[tuple[
     """Replace a pair in one word, leftmost first; yield (pair, change, start) of its neighbours.
 
     By frequency the count of the merged pair itself stays as it was, and a pair that
-    `max_token_length` forbids is taken away though it was never added: both as in tokenizers.
+    `max_token_length` forbids is taken away though it was never added: both as in tokenizers. So
+    is the limit itself: tokens stay below it, but pairs of two characters are never held to it.
     """
     word, starts = corpus.words[i], corpus.starts[i]
     most = corpus.config.max_token_length or 1 << 60
