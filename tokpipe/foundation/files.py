@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tokpipe.foundation.differences import first_difference
 from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
 from tokpipe.foundation.locks import is_free, lock_handle, one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
@@ -226,21 +227,16 @@ def _found_identity(partial: Path) -> Any:
 
 
 def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
-    for key, before, now in _differences(found, wanted, ""):
-        target = partial.name.removeprefix(".").removesuffix(".partial")
-        raise ArtifactError(
-            f"{target}: interrupted work was begun with {key} = {before}, now it is {now}",
-            hint="Run the same command as before to go on, or pass --force to start over.",
-        )
-
-
-def _differences(before: Any, now: Any, key: str) -> Generator[tuple[str, str, str], None, None]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in [*before, *(n for n in now if n not in before)]:
-            inner = f"{key}.{name}" if key else name
-            yield from _differences(before.get(name), now.get(name), inner)
-    elif before != now:
-        yield key, json.dumps(before, ensure_ascii=False), json.dumps(now, ensure_ascii=False)
+    difference = first_difference(found, wanted)
+    if difference is None:
+        return
+    key, before, now = difference
+    target = partial.name.removeprefix(".").removesuffix(".partial")
+    raise ArtifactError(
+        f"{target}: interrupted work was begun with {key} = {json.dumps(before)}, "
+        f"now it is {json.dumps(now)}",
+        hint="Run the same command as before to go on, or pass --force to start over.",
+    )
 
 
 def _put_in_place(partial: Path, target: Path, old: Path) -> None:

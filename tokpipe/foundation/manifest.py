@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
+from tokpipe.foundation.differences import first_difference
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import MANIFEST, write_json
 from tokpipe.foundation.storage import storage_errors
@@ -150,24 +151,6 @@ def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
     if difference is not None:
         key, old, new = difference
         raise ArtifactError(f"{what}: {key} was {_shown(old)}, now it is {_shown(new)}", hint=hint)
-
-
-def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """Return the path of the first difference of two JSON values and what stands there, or None.
-
-    Examples
-    --------
-    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
-    ('words.lowercase', True, False)
-    """
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        for name in [*wanted, *(n for n in found if n not in wanted)]:
-            inner = f"{key}.{name}" if key else str(name)
-            below = first_difference(found.get(name), wanted.get(name), inner)
-            if below is not None:
-                return below
-        return None
-    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
 
 
 def _shown(value: Any) -> str:
