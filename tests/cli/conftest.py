@@ -61,7 +61,7 @@ def process(tmp_path):
             cwd=settings.pop("cwd", tmp_path),
             env={name: value for name, value in environment.items() if value is not None},
             capture_output="stdout" not in settings,
-            timeout=120,
+            timeout=600,  # a first run compiles all kernels
             check=False,
             **settings,
         )

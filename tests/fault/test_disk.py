@@ -21,7 +21,7 @@ def refused(ran, said):
 
 
 @pytest.fixture(scope="module")
-def touched(tmp_path_factory):
+def touched(tmp_path_factory, undisturbed):
     needs_strace()
     folder = tmp_path_factory.mktemp("traced")
     write_corpus(folder / "text.txt")

@@ -23,7 +23,7 @@ def survives(command, undisturbed, before):
 
 
 @pytest.fixture(scope="module")
-def touched(tmp_path_factory):
+def touched(tmp_path_factory, undisturbed):
     """Which system calls of an undisturbed training touch its output."""
     needs_strace()
     folder = tmp_path_factory.mktemp("traced")
