@@ -45,6 +45,6 @@ def encode(path: str, tokenizer: str) -> Callable:
 
     def run() -> dict[str, int]:
         ids = model.encode_files([path])
-        return {"ids": len(ids.values)}
+        return {"ids": sum(len(chunk.values) for chunk in ids.chunks)}
 
     return run

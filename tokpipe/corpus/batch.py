@@ -24,6 +24,8 @@ class TextBatch:
         file make one of nothing else.
     continues : bool
         Whether the first document goes on from the batch before.
+    is_lines : bool
+        Whether the texts are lines of plain text.
     tally : Mapping[str, int]
         What had to be mended here: how many "replaced", "skipped", "null", where not zero.
     """
@@ -31,4 +33,5 @@ class TextBatch:
     texts: Strings
     documents: NDArray[np.int64]
     continues: bool = False
+    is_lines: bool = False
     tally: Mapping[str, int] = field(default_factory=dict)

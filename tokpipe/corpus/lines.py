@@ -1,8 +1,4 @@
-r"""Plain text: a block of a file to the texts and documents in it.
-
-Only ``\n`` ends a line, and ``\r\n`` is read as ``\n``. A lone ``\r``, NUL, U+0085 and U+2028 are
-characters like others: they stay, and end nothing. A line of ASCII white space alone is blank.
-"""
+"""Plain text: a block of a file to the texts and documents in it."""
 
 import numpy as np
 
@@ -55,4 +51,4 @@ def read_text(block: Block, config: ReadConfig) -> TextBatch:
     first_blank = not lines.bytes_of(0).strip()
     continues = block.offset > 0 and not (blank_lines and block.follows_blank and not first_blank)
     borders = np.concatenate(([0], starts, [len(lines)])).astype(np.int64)
-    return TextBatch(lines, borders, continues, tally)
+    return TextBatch(lines, borders, continues, is_lines=True, tally=tally)

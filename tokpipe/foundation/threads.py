@@ -4,7 +4,9 @@ import math
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -91,6 +93,28 @@ def run_in_threads(
     if errors:
         raise errors[0]
     return results
+
+
+def map_ordered(
+    function: Callable[[T], R], items: Iterable[T], threads: int | None = None
+) -> Iterator[R]:
+    """Yield ``function(item)`` for each item, in their order, computed by several threads.
+
+    Items are drawn by the caller's thread, at most two a thread ahead of what was yielded, so that
+    memory is bounded whatever the caller does with the results.
+    """
+    threads = threads or usable_cpus()
+    executor = ThreadPoolExecutor(threads)
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(executor.submit(function, item))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def usable_cpus() -> int:

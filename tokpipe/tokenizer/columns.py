@@ -127,10 +127,12 @@ def with_template(
     return out, offsets
 
 
-def large_lists(parts: list[Ids], dtype: str, threads: int | None) -> pa.LargeListArray:
-    """Join blocks of ids to one column."""
-    values, offsets = join_ids(parts, _TYPES[dtype][0], threads)
-    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
+def large_lists(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], dtype: str
+) -> pa.LargeListArray:
+    """Wrap the ids of some texts as a column; without a copy if `dtype` is int32."""
+    values = pa.array(ids.astype(_TYPES[dtype][0], copy=False))
+    return pa.LargeListArray.from_arrays(pa.array(borders), values)
 
 
 def _to_arrow(column: pa.Array, parts: list[Ids], dtype: str, threads: int | None) -> pa.Array:

@@ -1,48 +1,59 @@
-"""Files to ids: threads that read and encode at once, and one column in the order of the input."""
+"""Whole corpora to ids: several threads read, split and encode pieces, which come in order."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-import pyarrow as pa
-
-from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.reader import Corpus, Piece, open_corpus
-from tokpipe.foundation.progress import Progress
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.corpus.reader import Corpus, Piece
+from tokpipe.foundation.threads import map_ordered
 from tokpipe.tokenizer.columns import EncodesStrings, check_dtype, large_lists, with_template
-from tokpipe.tokenizer.engine import Ids
 
 
-def encode_files(
+class EncodedPiece(NamedTuple):
+    """The ids of one piece of a corpus.
+
+    Attributes
+    ----------
+    columns : list of pyarrow.LargeListArray
+        A list of ids for each text, in order.
+    stored_bytes : int
+        How much of `Corpus.stored_bytes` is done with it.
+    """
+
+    columns: list[Any]
+    stored_bytes: int
+
+
+def encode_corpus(
     tokenizer: EncodesStrings,
-    inputs: Sequence[str | Path] | Corpus,
-    read: ReadConfig | None,
-    how: tuple[bool, str, int | None],
-    progress: Progress,
-) -> pa.LargeListArray:
-    """Encode all texts of a corpus; see `Tokenizer.encode_files`.
+    corpus: Corpus,
+    *,
+    add_special_tokens: bool = False,
+    dtype: str = "int32",
+    threads: int | None = None,
+) -> Iterator[EncodedPiece]:
+    """Encode every text of a corpus; a line of plain text is a text, its line end no part of it.
 
     Parameters
     ----------
-    how
-        Whether to add special tokens, the type of the ids, and how many threads.
+    tokenizer
+        Turns texts into ids.
+    corpus
+        Read once, a few pieces ahead of what is taken: memory is bounded for any corpus.
+    add_special_tokens, dtype, threads
+        As in `Tokenizer.encode_arrow`.
+
+    Yields
+    ------
+    EncodedPiece
+        In the order of the corpus, the same for any number of threads.
     """
-    add_special_tokens, dtype, threads = how
     check_dtype(dtype, tokenizer.vocab_size)
-    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
     template = tokenizer.spec.template.single if add_special_tokens else ()
-    is_text = all(file.format == "txt" for file in corpus.files)
 
-    def encode(feed: Feed[Piece]) -> list[tuple[int, list[Ids]]]:
-        found = []
-        for piece in feed:
-            texts = piece.load().texts
-            parts = tokenizer.encode_strings(texts, threads=1, line_ends=not is_text)
-            found.append((piece.index, [with_template(*part, template) for part in parts]))
-            advance(piece.stored_bytes)
-        return found
+    def encode(piece: Piece) -> EncodedPiece:
+        batch = piece.load()
+        blocks = tokenizer.encode_strings(batch.texts, threads=1, line_ends=not batch.is_lines)
+        columns = [large_lists(*with_template(*block, template), dtype) for block in blocks]
+        return EncodedPiece(columns, piece.stored_bytes)
 
-    with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
-        results = run_in_threads(encode, corpus.pieces(), threads or usable_cpus())
-    ordered = sorted((item for result in results for item in result), key=lambda item: item[0])
-    return large_lists([part for _, parts in ordered for part in parts], dtype, threads)
+    yield from map_ordered(encode, corpus.pieces(), threads)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.reader import Corpus, open_corpus
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.manifest import Manifest
@@ -21,8 +22,6 @@ from tokpipe.words.config import WordsConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from tokpipe.corpus.reader import Corpus
 
 _STRATEGIES = ("longest_first", "only_first", "only_second")
 
@@ -249,7 +248,7 @@ class Tokenizer:
         dtype: str = "int32",
         threads: int | None = None,
         progress: Progress = SILENT,
-    ) -> "pa.LargeListArray":
+    ) -> "pa.ChunkedArray":
         """Read files and encode each line of text, or cell of a table, to a list of ids.
 
         Threads read and encode at once. A line's end is no part of it.
@@ -267,17 +266,29 @@ class Tokenizer:
 
         Returns
         -------
-        pyarrow.LargeListArray
-            In the order of the input.
+        pyarrow.ChunkedArray
+            Of large lists, in the order of the input. For what is larger than memory,
+            `tokpipe.tokenizer.files.encode_corpus` gives the same in parts.
 
         Raises
         ------
         InputError
             If the inputs cannot be read as asked.
         """
-        from tokpipe.tokenizer.files import encode_files
+        import pyarrow as pa
 
-        return encode_files(self, inputs, read, (add_special_tokens, dtype, threads), progress)
+        from tokpipe.tokenizer.columns import list_type
+        from tokpipe.tokenizer.files import encode_corpus
+
+        corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
+        columns = []
+        with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
+            for piece in encode_corpus(
+                self, corpus, add_special_tokens=add_special_tokens, dtype=dtype, threads=threads
+            ):
+                columns += piece.columns
+                advance(piece.stored_bytes)
+        return pa.chunked_array(columns, list_type(pa.large_string(), dtype))
 
     def encode_arrow(
         self,

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from tokpipe.foundation import threads
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, usable_cpus
 
 
 def total(feed):
@@ -60,3 +60,22 @@ def test_fewer_threads_than_asked_do_all_the_work(monkeypatch, allowed):
 
     monkeypatch.setattr(threads.threading.Thread, "start", limited)
     assert run_in_threads(total, range(10), 4) == [45]
+
+
+def test_map_ordered_keeps_the_order_and_stays_a_few_items_ahead():
+    drawn = []
+
+    def items():
+        for i in range(100):
+            drawn.append(i)
+            yield i
+
+    results = map_ordered(lambda i: i * i, items(), threads=3)
+    assert [next(results) for _ in range(10)] == [i * i for i in range(10)]
+    assert len(drawn) <= 10 + 2 * 3 + 1
+    assert list(results) == [i * i for i in range(10, 100)]
+
+
+def test_map_ordered_raises_what_the_function_raises():
+    with pytest.raises(ZeroDivisionError):
+        list(map_ordered(lambda i: 1 // (3 - i), range(9), threads=2))

@@ -10,12 +10,13 @@ from tokpipe.cli.sink import opened_output
 from tokpipe.corpus.config import ReadConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tokpipe.cli.token_writers import Writer
-    from tokpipe.corpus.batch import TextBatch
-    from tokpipe.foundation.arrays import Strings
+    from tokpipe.corpus.reader import Corpus
+    from tokpipe.tokenizer.encoding import Encoding
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
-_PIECE_BYTES = 16 << 20  # enough for all threads to have work in each
 _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
 
 
@@ -95,68 +96,59 @@ def encode_all(
 
     corpus = open_corpus(*source)
     writer = _writer(*target, tokenizer)
-    is_text = all(file.format == "txt" for file in corpus.files)
     one_by_one = how["offsets"] or how["max_length"] is not None
-    encode_batch = _encode_slowly if one_by_one else _encode_fast
+    encode_pieces = _encode_slowly if one_by_one else _encode_fast
     with session.progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
-        for piece in corpus.pieces(_PIECE_BYTES):
-            batch = piece.load()
-            texts = without_line_ends(batch) if is_text else batch.texts
-            encode_batch(session, tokenizer, texts, writer, how)
-            advance(piece.stored_bytes)
+        for stored_bytes in encode_pieces(session, tokenizer, corpus, writer, how):
+            advance(stored_bytes)
     writer.close()
     for what, count in corpus.tally.items():
         session.progress.note(f"{what}: {count:,}")
 
 
 def _encode_fast(
-    session: Session, tokenizer: "Tokenizer", texts: "Strings", writer: "Writer", how: Any
-) -> None:
+    session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: "Writer", how: Any
+) -> "Iterator[int]":
+    """Encode with kernels on all threads; yield the stored bytes of each piece done."""
+    from tokpipe.tokenizer.files import encode_corpus
+
     special = how["add_special_tokens"]
-    column = texts.to_arrow()
-    ids = tokenizer.encode_arrow(column, add_special_tokens=special, threads=session.threads)
-    writer.write(ids)
+    pieces = encode_corpus(tokenizer, corpus, add_special_tokens=special, threads=session.threads)
+    for piece in pieces:
+        for column in piece.columns:
+            writer.write(column)
+        yield piece.stored_bytes
 
 
 def _encode_slowly(
-    session: Session, tokenizer: "Tokenizer", texts: "Strings", writer: Any, how: Any
-) -> None:
+    session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: Any, how: Any
+) -> "Iterator[int]":
+    """Encode text by text, for what the kernels alone do not tell."""
     import pyarrow as pa
 
-    lines = [text.decode() for text in texts.iter_bytes()]
-    encodings = tokenizer.encode_batch(
-        lines, add_special_tokens=how["add_special_tokens"], max_length=how["max_length"]
-    )
-    if not how["offsets"]:
-        writer.write(pa.array([list(e.ids) for e in encodings], pa.list_(pa.int32())))
-        return
-    for encoding in encodings:
-        record = {
-            "input_ids": list(encoding.ids),
-            "tokens": list(encoding.tokens),
-            "offsets": [list(pair) for pair in encoding.offsets],
-            "word_ids": list(encoding.word_ids),
-        }
-        writer.write_record(record)
+    for piece in corpus.pieces():
+        batch = piece.load()
+        lines = [text.decode() for text in batch.texts.iter_bytes()]
+        if batch.is_lines:
+            lines = [line.removesuffix("\n") for line in lines]
+        encodings = tokenizer.encode_batch(
+            lines, add_special_tokens=how["add_special_tokens"], max_length=how["max_length"]
+        )
+        if how["offsets"]:
+            for encoding in encodings:
+                writer.write_record(_record(encoding))
+        else:
+            writer.write(pa.array([list(e.ids) for e in encodings], pa.list_(pa.int32())))
+        yield piece.stored_bytes
 
 
-def without_line_ends(batch: "TextBatch") -> "Strings":
-    """Return the lines of plain text without the line feed that each may end in.
-
-    Parameters
-    ----------
-    batch
-        Lines: a line feed stands at the end of a text only.
-    """
-    import numpy as np
-
-    from tokpipe.foundation.arrays import Strings, padded
-
-    first, last = batch.texts.offsets[0], batch.texts.offsets[-1]
-    data = batch.texts.data[first:last]
-    kept = data != ord("\n")
-    offsets = np.concatenate(([0], np.cumsum(kept)))[batch.texts.offsets - first]
-    return Strings(padded(data[kept]), offsets.astype(np.int64))
+def _record(encoding: "Encoding") -> dict[str, Any]:
+    return {
+        "input_ids": list(encoding.ids),
+        "tokens": list(encoding.tokens),
+        "offsets": [list(pair) for pair in encoding.offsets],
+        "word_ids": list(encoding.word_ids),
+    }
 
 
 def _writer(file: BinaryIO, kind: str, tokenizer: "Tokenizer") -> "Writer":
