@@ -48,15 +48,28 @@ def test_stopped_at_twenty_random_moments(train, undisturbed, seed):
     pestered(train, undisturbed, 2, seed)
 
 
-def test_stopped_work_tells_how_to_go_on(train):
-    """Standard input does not end, so the signal comes while words are counted."""
-    train.arguments[1] = "-"
-    process = train.started(stdin=subprocess.PIPE)
+def stopped_in_the_work(train, **settings):
+    process = train.started(**settings)
     limit = time.monotonic() + 60
     while not (train.folder / ".out.partial").exists() and time.monotonic() < limit:
-        time.sleep(0.05)
-    time.sleep(0.5)
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=30)[1].decode()
-    assert process.returncode == 130
-    assert "To go on:\n  tokpipe train-vocab - --vocab-size 220 -o out\n" in said
+    return process.returncode, said
+
+
+def test_stopped_work_tells_how_to_go_on(train):
+    text = train.folder / "text.txt"
+    text.write_bytes(text.read_bytes() * 2000)  # 70 MB
+    code, said = stopped_in_the_work(train)
+    assert code == 130
+    line = "tokpipe train-vocab text.txt --vocab-size 220 -o out"
+    assert f"the words counted so far are kept. To go on:\n  {line}\n" in said
+
+
+def test_stopped_work_on_standard_input_promises_nothing(train):
+    train.arguments[1] = "-"  # it does not end, so the signal comes while words are counted
+    code, said = stopped_in_the_work(train, stdin=subprocess.PIPE)
+    assert code == 130
+    assert "stopped by Ctrl-C\n" in said
+    assert names(train.folder) == ["text.txt"]

@@ -41,6 +41,10 @@ class Session:
     dry_run: bool = False
     force: bool = False
 
+    def keeps_counts(self, inputs: Sequence[str]) -> str:
+        """Return what a stopped count keeps; of standard input nothing, it cannot be read again."""
+        return "" if "-" in inputs else "the words counted so far are kept"
+
     def begin_kernels(self, *, keeps: str = "") -> None:
         """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
 

@@ -62,7 +62,7 @@ def count_words(
     with build_folder(Path(output), force=session.force, identity=identity) as folder:
         from tokpipe.words.count import count_words as count  # heavy: after what may refuse
 
-        session.begin_kernels(keeps="the words counted so far are kept")
+        session.begin_kernels(keeps=session.keeps_counts(inputs))
         work = folder / WORK
         work.mkdir(exist_ok=True)
         counts = count(
