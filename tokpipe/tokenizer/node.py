@@ -27,7 +27,7 @@ class Node:
 
     def error(self, problem: str, hint: str = "") -> InputError:
         """Make the error that says `problem` about this place."""
-        return InputError(f"{self.place}: {problem}", hint=hint)
+        return InputError(f"{self.place.removesuffix(':')}: {problem}", hint=hint)
 
     @property
     def absent(self) -> bool:
@@ -38,7 +38,8 @@ class Node:
         """Return the value under `key` of an object; null if it has none."""
         if not isinstance(self.value, dict):
             raise self.error(f"{describe(self.value)}, an object is needed")
-        return Node(self.value.get(key), f"{self.place}.{key}")
+        joint = " " if self.place.endswith(":") else "."  # behind the name of the file
+        return Node(self.value.get(key), f"{self.place}{joint}{key}")
 
     def items(self, most: int) -> Iterator["Node"]:
         """Yield the elements of a list of at most `most`."""

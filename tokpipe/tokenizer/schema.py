@@ -50,13 +50,12 @@ def check_document(document: Any, name: str) -> Node:
     InputError
         Naming the place, what was found and what is allowed.
     """
-    root = Node(document, f"{name}: ")
+    root = Node(document, f"{name}:")
     if not isinstance(document, dict) or "model" not in document:
         raise root.error(f"{describe(document)} without a model, a tokenizer.json is needed")
     for key in document:
         if key not in _KEYS:
             raise root.error(f"unknown key {short(key)}")
-    root = Node(document, f"{name}:")
     for part, (types, key) in _PARTS.items():
         _check_part(root.child(part), types, key, MOST_NESTING)
     _check_growth(root.child("normalizer"))

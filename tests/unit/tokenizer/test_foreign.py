@@ -1,0 +1,78 @@
+import json
+
+import pyarrow as pa
+import pytest
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers, processors
+
+from tests.unit.tokenizer.judge import FIELDS, assert_equal
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+SCORES = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0), ("▁", -3.0), ("lo", -2.0), ("w", -2.5)]
+
+
+@pytest.fixture
+def unigram(tmp_path):
+    library = tokenizers.Tokenizer(models.Unigram([*SCORES, ("▁low", -1.0), ("e", -4.0)], 0))
+    library.normalizer = normalizers.NFKC()
+    library.pre_tokenizer = pre_tokenizers.Metaspace()
+    library.decoder = tokenizers.decoders.Metaspace()
+    library.add_special_tokens(["<s>", "</s>"])
+    library.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> $B:1 </s>:1",
+        special_tokens=[("<s>", 1), ("</s>", 2)],
+    )
+    path = tmp_path / "tokenizer.json"
+    library.save(str(path))
+    return Tokenizer.load(path), library
+
+
+def test_a_unigram_model_runs_on_the_library_behind_our_interface(unigram):
+    tokenizer, library = unigram
+    assert not tokenizer.is_native and tokenizer.vocab_size == 8
+    for text in ("low lower", "", "<s>löw", "e 😀"):
+        assert_equal(tokenizer.encode(text), library.encode(text))
+        assert_equal(tokenizer.encode(text, "we"), library.encode(text, "we"))
+    assert tokenizer.decode([6, 5, 7]) == "lowwe"
+    found = tokenizer.encode_arrow(pa.array(["low", "we"]), add_special_tokens=True)
+    assert found.to_pylist() == [[1, 6, 2], library.encode("we").ids]
+
+
+def test_truncation_of_a_foreign_tokenizer_is_the_librarys(unigram):
+    tokenizer, library = unigram
+    library.enable_truncation(7, stride=1)
+    expected = library.encode("low lower low", "we we")
+    ours = tokenizer.encode("low lower low", "we we", max_length=7, stride=1)
+    assert [w.ids for w in ours.overflowing] == [w.ids for w in expected.overflowing]
+    for field in FIELDS:
+        assert getattr(ours, field) == getattr(expected, field)
+    assert tokenizer.encode("low low", max_length=3).overflowing == []
+
+
+def test_what_only_kernels_can_do_is_refused(unigram, tmp_path):
+    tokenizer, _ = unigram
+    with pytest.raises(ConfigError, match="has no kernels"):
+        _ = tokenizer.engine
+    with pytest.raises(ConfigError, match="not ours to write"):
+        tokenizer.save(tmp_path / "out")
+
+
+def test_what_the_library_refuses_is_an_input_error(unigram, tmp_path):
+    document = json.loads(unigram[1].to_str())
+    document["decoder"] = {"type": "Strip", "content": "ab", "start": 0, "stop": 0}
+    (tmp_path / "bad.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="the tokenizers library cannot read it"):
+        Tokenizer.load(tmp_path / "bad.json")
+
+
+def test_byte_fallback_and_regular_expressions_run_on_the_library(tmp_path):
+    library = tokenizers.Tokenizer(
+        models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")], byte_fallback=True)
+    )
+    library.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(r"\p{L}+"), "isolated")
+    library.save(str(tmp_path / "t.json"))
+    tokenizer = Tokenizer.load(tmp_path / "t.json")
+    assert not tokenizer.is_native
+    assert_equal(tokenizer.encode("ab, ba"), library.encode("ab, ba"))
