@@ -98,6 +98,22 @@ def store_i64(typing_context, address, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def prefetch(typing_context, address):  # type: ignore[no-untyped-def]
+    """Ask for the cache line at an address (int64), without waiting for it."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer, number = _BYTE.as_pointer(), _WORD
+        signature = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], signature)
+        reading, all_levels, data = number(0), number(3), number(1)
+        place = builder.inttoptr(arguments[0], pointer)
+        builder.call(function, [place, reading, all_levels, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
 def trailing_zeros(typing_context, value):  # type: ignore[no-untyped-def]
     """Count the zero bits below the lowest one of a uint64; 64 for zero."""
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_i64, store_i64
+from tokpipe.foundation.intrinsics import load_i64, load_u64, prefetch, store_i64, store_u64
 from tokpipe.foundation.jit import kernel
 from tokpipe.words.kernels.split import (
     rest_of,
@@ -15,6 +15,7 @@ from tokpipe.words.kernels.split import (
 )
 from tokpipe.words.kernels.table import (
     _MIX,
+    SLOT_BYTES,
     add_words_reference,
     find_word,
     first_slot,
@@ -24,6 +25,8 @@ from tokpipe.words.kernels.table import (
     word_key_reference,
 )
 
+_BATCH = 16  # words whose slots are asked for before the first is looked at: 250 -> 290 MB/s
+_ENTRY_BYTES = 48  # word, size, key, lower, and where to go on if it finds no room: text, position
 COUNTED_AT_ONCE = 8 << 20  # bytes of text in one call, at a word's end: 40 to 100 ms
 
 
@@ -78,28 +81,44 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
     texts, words, needed = np.int64(offsets.size - 1), np.int64(0), np.int64(0)
     text, at = np.int64(text), base + np.int64(position)
     stop = at + COUNTED_AT_ONCE
-    while text < texts and at < stop:
-        end, size = base + offsets[text + 1], np.int64(1)
-        if left_out[text]:
-            at, size = end, np.int64(0)
-        cursor = words_from(at)
-        while size > 0 and at < stop:
-            cursor, word, size, lower = take_word(cursor, end, split, room)
-            if size > 0:
-                key = word_key(word, size, lower)
-                slot = find_word(slots_address, mask, arena_address, word, size, lower, key)
-                if load_i64(slot + 8) != 0:
-                    store_i64(slot + 16, load_i64(slot + 16) + 1)
-                elif not insert_word(head_address, slot, arena_address, word, size, lower, key, 1):
-                    needed = size
-                    break
-                words += 1
-                at = rest_of(cursor)
-        if needed != 0:
-            break
-        if size == 0:
-            at, text = end, text + 1
-    kept = data.size + scratch.size + head.size + slots.size + arena.size  # alive until here
+    batch = np.empty((_BATCH, 6), np.int64)
+    entries = np.int64(batch.ctypes.data)
+    cursor = words_from(at)
+    while text < texts and at < stop and needed == 0:
+        filled = np.int64(0)
+        while filled < _BATCH and text < texts and at < stop:
+            end, size = base + offsets[text + 1], np.int64(0)
+            if not left_out[text]:
+                cursor, word, size, lower = take_word(cursor, end, split, room)
+            if size == 0:
+                at, text, cursor = end, text + 1, words_from(end)
+                continue
+            key = word_key(word, size, lower)
+            prefetch(slots_address + np.int64(first_slot(key, size) & mask) * SLOT_BYTES)
+            entry = entries + _ENTRY_BYTES * filled
+            store_i64(entry, word)
+            store_i64(entry + 8, size)
+            store_u64(entry + 16, key)
+            store_i64(entry + 24, np.int64(lower))
+            store_i64(entry + 32, text)
+            store_i64(entry + 40, at)
+            filled += 1
+            at = rest_of(cursor)
+            if word == room:  # the next call would overwrite it
+                break
+        for i in range(filled):
+            entry = entries + _ENTRY_BYTES * i
+            word, size, key = load_i64(entry), load_i64(entry + 8), load_u64(entry + 16)
+            lower = load_i64(entry + 24) != 0
+            slot = find_word(slots_address, mask, arena_address, word, size, lower, key)
+            if load_i64(slot + 8) != 0:
+                store_i64(slot + 16, load_i64(slot + 16) + 1)
+            elif not insert_word(head_address, slot, arena_address, word, size, lower, key, 1):
+                needed, text, at = size, load_i64(entry + 32), load_i64(entry + 40)
+                break
+            words += 1
+    kept = data.size + scratch.size + head.size + slots.size  # alive until here
+    kept += arena.size + batch.size
     return text, at - base if kept else np.int64(0), needed, words
 
 
