@@ -61,6 +61,14 @@ def test_words_that_grow_stay_inside_the_scratch(count, character):
         ) == (expected)
 
 
+@pytest.mark.parametrize("character", ["a", "É", "İ", "가", "\u302e\U0001d165", "'", " ", "\u00a0"])
+def test_a_text_that_is_one_long_run_takes_linear_time(character):
+    text = character * 40_000
+    for config in (BERT_UNCASED, WordsConfig(strip_accents=True), GPT2):
+        words, _ = split_words(Strings.from_list([text]), config)
+        assert list(words.iter_bytes()) == peer_words(config)(text)
+
+
 def test_accents_cannot_be_stripped_where_they_are_joined():
     with pytest.raises(ConfigError, match="strip_accents"):
         WordsConfig(normalizer="nfc", strip_accents=True)
