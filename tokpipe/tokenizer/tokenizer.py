@@ -303,7 +303,7 @@ class Tokenizer:
         Parameters
         ----------
         column
-            Strings, large strings or (valid UTF-8) binary.
+            Strings, large strings, or binary that is UTF-8.
         add_special_tokens
             Whether to put special tokens around each text.
         dtype

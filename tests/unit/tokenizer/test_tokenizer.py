@@ -201,6 +201,7 @@ def test_columns_keep_their_shape():
     assert BERT.encode_arrow(chunked, dtype="uint16").to_pylist() == [*found.to_pylist(), [12]]
     assert BERT.encode_arrow(pa.array(["a"]), add_special_tokens=True).to_pylist() == [[2, 10, 3]]
     assert BERT.encode_arrow(pa.array([], pa.string())).to_pylist() == []
+    assert BERT.encode_arrow(pa.array([b"a b"])).to_pylist() == [[10, 12]]
 
 
 def test_a_column_is_read_where_it_stands():
@@ -216,6 +217,11 @@ def test_what_cannot_be_encoded_is_refused():
         BERT.encode("a\ud800")
     with pytest.raises(ConfigError, match="a column of int64"):
         BERT.encode_arrow(pa.array([1, 2]))
+    for kind in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):
+        data = [pa.py_buffer(np.array([0, 3], "q" if "large" in str(kind) else "i"))]
+        bad = pa.Array.from_buffers(kind, 1, [None, *data, pa.py_buffer(b"a\xf7\xbf")])
+        with pytest.raises(InputError, match="what is no text"):
+            BERT.encode_arrow(bad)
     with pytest.raises(ConfigError, match="dtype='int8'"):
         BERT.encode_arrow(pa.array(["a"]), dtype="int8")
     with pytest.raises(ConfigError, match="2 texts and 1 pairs"):
