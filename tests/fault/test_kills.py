@@ -89,7 +89,7 @@ def test_resumed_with_other_threads_place_and_hash_seed(train, undisturbed, thre
     folder.mkdir()
     (train.folder / "text.txt").rename(folder / "text.txt")
     elsewhere = Command(folder, *train.arguments)
-    elsewhere.run(before=failing("rename", 3, KILL), env={"PYTHONHASHSEED": "1"})
+    elsewhere.run(before=failing("fsync", 6, KILL), env={"PYTHONHASHSEED": "1"})
     ran = elsewhere.run("--threads", str(threads), env={"PYTHONHASHSEED": hash_seed})
     assert ran.code == 0, ran.err
     assert hashes(folder / "out") == undisturbed[0]
@@ -97,7 +97,7 @@ def test_resumed_with_other_threads_place_and_hash_seed(train, undisturbed, thre
 
 def test_resuming_with_another_setting_is_refused(train):
     needs_strace()
-    train.run(before=failing("rename", 3, KILL))
+    train.run(before=failing("fsync", 6, KILL))
     assert ".out.partial" in names(train.folder)
     ran = train.run("--min-frequency", "7")
     assert ran.code == 4

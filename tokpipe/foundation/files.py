@@ -109,8 +109,8 @@ def build_folder(
             _recover(target, old)
             _refuse(target, force=force)
             check_space(target, needed_bytes)
-            _begin(partial, identity, force=force)
             try:
+                _begin(partial, identity, force=force)
                 yield partial
                 (partial / _IDENTITY).unlink()
                 _sync_tree(partial)
@@ -212,11 +212,7 @@ def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) ->
     if partial.exists():
         _remove(partial)  # nothing to go on from; or the rest of a replaced folder
     partial.mkdir()
-    try:
-        write_json(partial / _IDENTITY, wanted)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    write_json(partial / _IDENTITY, wanted)
 
 
 def _found_identity(partial: Path) -> Any:
@@ -271,7 +267,8 @@ def _can_go_on(error: BaseException) -> bool:
 
 
 def _holds_work(partial: Path) -> bool:
-    return any(path.is_file() and path.name != _IDENTITY for path in partial.rglob("*"))
+    files = (path.name for path in partial.rglob("*") if path.is_file())
+    return any(name != _IDENTITY and not name.endswith(".tmp") for name in files)
 
 
 def _sync_tree(folder: Path) -> None:
