@@ -112,8 +112,9 @@ def build_folder(
             try:
                 _begin(partial, identity, force=force)
                 yield partial
-                (partial / _IDENTITY).unlink()
                 _sync_tree(partial)
+                (partial / _IDENTITY).unlink()  # as late as can be: without it all is done again
+                sync(partial)
                 _put_in_place(partial, target, old)
             except BaseException as error:
                 if identity is None or not _can_go_on(error) or not _holds_work(partial):
