@@ -32,7 +32,7 @@ def train(
 
 
 def _merges_of(spec: Any) -> dict[str, Any]:
-    merges = [list(merge) for merge in spec.merges]
+    merges = [[spec.tokens[a], spec.tokens[b]] for a, b, _ in spec.merges.tolist()]
     return {
         "tokens": len(spec.tokens),
         "merges": hashlib.sha256(json.dumps(merges).encode()).hexdigest(),

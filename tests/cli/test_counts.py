@@ -84,3 +84,11 @@ def test_mistakes_are_named(tokpipe, text_file, line, code, said):
     assert said in ran.err
     assert "Traceback" not in ran.err
     assert [p.name for p in text_file.parent.iterdir()] == ["text.txt"]
+
+
+def test_input_without_a_word_is_an_error_and_leaves_nothing(tokpipe, text_file):
+    text_file.write_text("\n\n  \n")
+    ran = tokpipe("count-words", text_file, "-o", "counts")
+    assert ran.code == 3
+    assert "holds no word" in ran.err
+    assert not (text_file.parent / "counts").exists()

@@ -11,6 +11,7 @@ from tokpipe.cli.options import Bytes, config_options
 from tokpipe.cli.plan import counting_plan, show_plan
 from tokpipe.cli.words_options import words_config, words_options
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.version import __version__
@@ -74,6 +75,9 @@ def count_words(
             progress=session.progress,
             workdir=work,
         )
+        if not len(counts):
+            shutil.rmtree(work)
+            raise InputError("the input holds no word", hint="Is it empty, or only blank?")
         counts.write(folder)
         shutil.rmtree(work)
     show_counts(session, counts, output)
