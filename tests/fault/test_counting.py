@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 300  # seconds: the first run compiles, maybe on a busy machine
 CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlink", "rmdir")
 DRIVER = """
-import shutil, sys
+import os, shutil, sys
 from tokpipe import ReadConfig, TokpipeError, count_words
 from tokpipe.words import count
 from tokpipe.words.config import GPT2
@@ -28,7 +28,9 @@ try:
     counts.save("out", force=True)
     shutil.rmtree("work")
 except TokpipeError as error:
-    sys.exit(f"{type(error).__name__}: {error}")
+    # not by write, which may be the call that fails in this thread
+    os.writev(2, [f"{type(error).__name__}: {error}".encode()])
+    sys.exit(1)
 """
 LOG_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 
@@ -202,13 +204,17 @@ def test_going_on_from_something_else_is_refused_with_both_values(folder, change
 
 
 INTERRUPTED = """
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from tokpipe import count_words
 class Progress:
     @contextmanager
     def task(self, label, total, unit):
-        yield lambda done: print("a piece is done", flush=True)
+        def done(size):
+            print("a piece is done", flush=True)
+            time.sleep(0.3)  # so that there is something left to interrupt
+        yield done
 count_words(["corpus.txt"], threads=2, workdir=Path("work"), progress=Progress())
 """
 

@@ -127,13 +127,28 @@ def test_deep_nesting_ends_with_a_message_and_no_signal(tmp_path, text):
     assert "a.jsonl:1" in found["problem"] and found["code"] == 3
 
 
+WAIT = """
+from tokpipe.corpus.reader import open_corpus
+from tokpipe.foundation.threads import run_in_threads
+corpus = open_corpus(["-"])
+print("open", flush=True)
+run_in_threads(lambda feed: [piece.load() for piece in feed], corpus.pieces(), 2)
+"""
+
+
 def test_ctrl_c_is_answered_while_standard_input_says_nothing():
     read_end, write_end = os.pipe()
     try:
         reader = subprocess.Popen(
-            [sys.executable, "-c", READ, "-"], cwd=ROOT, stdin=read_end, stderr=subprocess.PIPE
+            [sys.executable, "-c", WAIT, "-"],
+            cwd=ROOT,
+            stdin=read_end,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        time.sleep(2)
+        assert reader.stdout
+        assert reader.stdout.readline() == b"open\n"
+        time.sleep(0.5)  # it waits by now
         began = time.monotonic()
         reader.send_signal(signal.SIGINT)
         reader.communicate(timeout=20)
