@@ -89,9 +89,16 @@ def alternate(ours: Callable[[], Run], peer: Callable[[], Run], rounds: int) -> 
 
 def command_run(command: list[str]) -> Run:
     """Run a whole command as a process of its own, its start and imports included."""
+    environment = os.environ | {"PYTHONPATH": str(WORKER.parents[2])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no installed command compiles its modules
     start = time.perf_counter()
     done = subprocess.run(
-        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        command,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        check=False,
     )
     seconds = time.perf_counter() - start
     if done.returncode:

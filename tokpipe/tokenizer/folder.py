@@ -14,7 +14,7 @@ file                        for
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,13 @@ _MODEL_MAX_LENGTH = 512  # the positions of BERT and RoBERTa
 def folder_files(spec: Spec) -> dict[str, bytes]:
     """Return name and content of every file of a tokenizer folder but the manifest."""
     roles = special_roles({token.content: token.id for token in spec.added_tokens})
+    plain = vocab_files(spec)
     return {
         "tokenizer.json": document_bytes(spec),
         "tokenizer_config.json": _json(_transformers_config(spec, roles)),
         "special_tokens_map.json": _json(roles),
-        **vocab_files(spec),
-        "README.md": _readme(spec).encode(),
+        **plain,
+        "README.md": _readme(spec, list(plain)).encode(),
     }
 
 
@@ -160,12 +161,12 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _readme(spec: Spec) -> str:
+def _readme(spec: Spec, names: Sequence[str]) -> str:
     words = ", ".join(
         f"{key} {str(value).lower()}" for key, value in spec.words.effective().to_dict().items()
     )
     specials = " ".join(f"`{token.content}`" for token in spec.added_tokens) or "none"
-    plain = " and ".join(f"`{name}`" for name in vocab_files(spec)) or "nothing else"
+    plain = " and ".join(f"`{name}`" for name in names) or "nothing else"
     return f"""# A {spec.model.value} tokenizer
 
 {len(spec.all_tokens):,} tokens. Special tokens: {specials}.

@@ -3,9 +3,13 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.counts import WordCounts
+
+_MOST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,14 @@ class Quality:
 def measure(tokenizer: Tokenizer, counts: WordCounts) -> Quality:
     """Measure a vocabulary on the held-out words of `counts`, or on all if none are held out.
 
-    Every unique word is encoded once and weighs as much as it occurs.
+    Every unique word is encoded once and weighs as much as it occurs; of a word of more than
+    `_MOST_BYTES` only the beginning counts (a genome on one line took four times its training).
     """
     held_out = counts.held_out
     sample = held_out if held_out is not None and len(held_out) else counts
     words, weights = sample.words, sample.counts.astype(np.float64)  # sums may pass 63 bits
-    pieces, ids, _ = tokenizer.engine.encode_spans(
-        words.data, words.offsets[:-1], words.offsets[1:]
-    )
+    starts, ends = words.offsets[:-1], _ends(words)
+    pieces, ids, _ = tokenizer.engine.encode_spans(words.data, starts, ends)
     unknown = tokenizer.ids.get(tokenizer.spec.unk_token or "", -1)
     borders = np.concatenate([[0], np.cumsum(pieces)])
     unknowns = np.concatenate([[0], np.cumsum(ids == unknown)])[borders]
@@ -55,7 +59,16 @@ def measure(tokenizer: Tokenizer, counts: WordCounts) -> Quality:
     return Quality(
         "held-out texts" if sample is held_out else "the training texts",
         round(tokens / total, 4),
-        round(float(np.diff(words.offsets) @ weights) / max(tokens, 1), 4),
+        round(float((ends - starts) @ weights) / max(tokens, 1), 4),
         round(100 * float(weights[is_whole].sum()) / total, 3),
         round(100 * float(weights[is_unknown].sum()) / total, 4),
     )
+
+
+def _ends(words: Strings) -> NDArray[np.int64]:
+    """Return where each word ends for a measurement, at a whole character."""
+    ends = np.minimum(words.offsets[1:], words.offsets[:-1] + _MOST_BYTES)
+    for i in np.flatnonzero(ends < words.offsets[1:]).tolist():
+        while words.data[ends[i]] & 0xC0 == 0x80:
+            ends[i] -= 1
+    return ends

@@ -12,6 +12,8 @@ from tokpipe.tokenizer.node import Node, short
 from tokpipe.tokenizer.schema import MOST_TOKENS, check_vocab, read_merges
 from tokpipe.tokenizer.spec import ModelKind, Spec
 
+_BREAKS = frozenset(" \n\r")  # what a line of merges.txt cannot hold inside a token
+
 
 def read_vocab_txt(path: Path) -> list[str]:
     """Read one token a line; the line number is the id.
@@ -64,8 +66,9 @@ def vocab_files(spec: Spec) -> dict[str, bytes]:
         return {"vocab.txt": "".join(f"{t}\n" for t in spec.tokens).encode()} if fits else {}
     ids = {token: i for i, token in enumerate(spec.tokens)}
     files = {"vocab.json": (json.dumps(ids, ensure_ascii=False) + "\n").encode()}
-    rows = [(spec.tokens[a], spec.tokens[b]) for a, b, _ in spec.merges.tolist()]
-    if not any(set(token) & {" ", "\n", "\r"} for row in rows for token in row):
+    broken = {i for i, token in enumerate(spec.tokens) if not _BREAKS.isdisjoint(token)}
+    if broken.isdisjoint(spec.merges[:, :2].ravel().tolist()):
+        rows = ((spec.tokens[a], spec.tokens[b]) for a, b, _ in spec.merges.tolist())
         lines = ["#version: 0.2", *(f"{left} {right}" for left, right in rows)]
         files["merges.txt"] = "".join(f"{line}\n" for line in lines).encode()
     return files

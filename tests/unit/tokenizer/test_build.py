@@ -1,16 +1,20 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 
 from tests.unit.tokenizer.judge import assert_equal
+from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.tokenizer.build import train_vocab, train_vocabularies
+from tokpipe.tokenizer.quality import measure
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.words.config import WordsConfig
+from tokpipe.words.config import GPT2, WordsConfig
 from tokpipe.words.count import count_words
+from tokpipe.words.counts import WordCounts
 
 TEXT = "the lower the newer the widest lowest new wide low\nnew låg, ny! Newest\n" * 20
 
@@ -97,3 +101,11 @@ def test_a_folder_that_is_there_stays(tmp_path, corpus):
     with pytest.raises(StorageError, match="exists"):
         train_vocab([corpus], VocabConfig(vocab_size=(60,)), output=tmp_path / "out")
     assert hashes(tmp_path / "out") == before
+
+
+def test_quality_of_a_huge_word_is_that_of_its_beginning():
+    words = Strings.from_list(["å" * 100_000, "ab"])
+    counts = WordCounts(words=words, counts=np.array([1, 3]), config=GPT2)
+    tokenizer = train_vocab(counts, VocabConfig(model="byte-bpe", vocab_size=(262,)))
+    quality = measure(tokenizer, counts)
+    assert quality.bytes_per_token == pytest.approx((65536 + 6) / (32768 + 6), abs=1e-4)
