@@ -1,13 +1,19 @@
 """`python -m tokpipe`, and the command `tokpipe`."""
 
+import gc
 import os
 import signal
 import sys
 from types import FrameType
 
+# Objects between two collections: importing numba makes 100,000 that stay, and looking through them
+# again and again, as the usual 700 does, costs 0.15 s of a start.
+_GARBAGE = 100_000
+
 
 def run() -> None:
     """Run the command line of this process, and leave with its exit code."""
+    gc.set_threshold(_GARBAGE)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # until the commands can answer: no traceback of imports
     from tokpipe.cli.main import execute

@@ -117,6 +117,23 @@ def map_ordered(
         executor.shutdown(wait=False, cancel_futures=True)
 
 
+def in_background(function: Callable[[], R]) -> Callable[[], R]:
+    """Begin a call in a thread of its own; return a function that waits for its result.
+
+    An error is raised there. Nobody waits for a thread whose result is not asked for.
+    """
+    future: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result
+
+
 def usable_cpus() -> int:
     """Return how many processors this process may run on, container limits included."""
     affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -11,6 +11,7 @@ from tokpipe.corpus.reader import Corpus
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.threads import in_background
 from tokpipe.foundation.version import __version__
 from tokpipe.tokenizer.folder import KIND, write_files
 from tokpipe.tokenizer.from_vocabulary import spec_from_vocabulary
@@ -153,8 +154,9 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
         work = folder / _WORK
         work.mkdir(exist_ok=True)
         counts = count(work)
+        inputs_digest = in_background(counts.digest)  # merging leaves a processor free
         trained = train_sizes(counts, settings, progress)
-        _write(folder, trained, counts)
+        _write(folder, trained, counts, inputs_digest())
         shutil.rmtree(work)
     return trained
 
@@ -189,9 +191,10 @@ def _identity(
     }
 
 
-def _write(folder: Path, trained: list[Trained], counts: WordCounts) -> None:
+def _write(
+    folder: Path, trained: list[Trained], counts: WordCounts, inputs: Mapping[str, str]
+) -> None:
     """Write one tokenizer folder, or one for each size."""
-    inputs = counts.digest()
     if len(trained) == 1:
         _write_one(folder, trained[0], counts, inputs)
         return

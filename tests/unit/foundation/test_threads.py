@@ -4,7 +4,7 @@ import time
 import pytest
 
 from tokpipe.foundation import threads
-from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, in_background, map_ordered, run_in_threads, usable_cpus
 
 
 def total(feed):
@@ -79,3 +79,9 @@ def test_map_ordered_keeps_the_order_and_stays_a_few_items_ahead():
 def test_map_ordered_raises_what_the_function_raises():
     with pytest.raises(ZeroDivisionError):
         list(map_ordered(lambda i: 1 // (3 - i), range(9), threads=2))
+
+
+def test_background_work_gives_its_result_or_its_error():
+    assert in_background(lambda: 3)() == 3
+    with pytest.raises(ZeroDivisionError):
+        in_background(lambda: 1 // 0)()
