@@ -32,8 +32,8 @@ CONFIGS = [
     VocabConfig(model="bpe", vocab_size=(9000,), limit_alphabet=10_000, max_token_length=6),
     VocabConfig(model="wordpiece", vocab_size=(14_000,), limit_alphabet=10_000),
 ]
-# Characters of each file; TOKPIPE_PARITY=full takes the whole files (some minutes).
-SAMPLE = None if os.environ.get("TOKPIPE_PARITY") == "full" else 300_000
+# Characters of each file; TOKPIPE_PARITY=all takes the whole files (some minutes).
+SAMPLE = None if os.environ.get("TOKPIPE_PARITY") == "all" else 300_000
 
 BERT = pre_tokenizers.BertPreTokenizer()
 GPT2 = pre_tokenizers.ByteLevel(add_prefix_space=False)
