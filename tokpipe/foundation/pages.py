@@ -5,7 +5,7 @@ never run again. They are clean pages of a file, so that the system can drop the
 them again if they were needed after all; but it drops them only when it is short of memory itself,
 and until then they count against whoever limits or measures this process.
 
-What NumPy frees, the C library keeps for later: 30 MB after training on 100 MB of text.
+What NumPy frees, the C library keeps for later: 57 MB after training on 100 MB of text.
 """
 
 import contextlib
