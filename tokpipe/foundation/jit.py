@@ -138,7 +138,11 @@ def cache_folder() -> Path | None:
 
 def _sources_digest() -> str:
     package = Path(__file__).parent.parent
-    sources = [Path(__file__), *package.glob("foundation/intrinsics.py")]
+    sources = [
+        Path(__file__),
+        package / "foundation/intrinsics.py",
+        package / "foundation/seeds.py",
+    ]
     sources += [*package.glob("*/kernels.py"), *package.glob("*/kernels/*.py")]
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(sources):

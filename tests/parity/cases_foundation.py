@@ -1,0 +1,12 @@
+"""Arguments for the kernels of the foundation."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+CASES = {
+    "tokpipe.foundation.seeds.fill_random_bits": st.tuples(
+        st.integers(0, 2**64 - 1).map(np.uint64),
+        st.integers(0, 2**62),
+        st.integers(0, 50).map(lambda n: np.zeros(n, np.uint64)),
+    )
+}

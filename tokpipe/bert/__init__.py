@@ -1,0 +1,1 @@
+"""The model: parameters, layers forward and backward, heads, Hugging Face's layout."""

@@ -1,0 +1,1 @@
+"""Ids to training examples: segment pairs, packed sentences, masks."""

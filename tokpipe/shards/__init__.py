@@ -1,0 +1,1 @@
+"""Examples to Arrow files and back: documents, building, reading, manifest."""

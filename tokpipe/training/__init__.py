@@ -1,0 +1,1 @@
+"""Batches and a model to checkpoints and logs: optimizers, schedules, the loop, its state."""
