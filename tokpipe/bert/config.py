@@ -1,0 +1,143 @@
+"""Settings of a model; the names follow `transformers.BertConfig`, the variants are ours."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tokpipe.foundation.config import Config, setting, unknown_name
+from tokpipe.foundation.errors import ConfigError
+
+HIDDEN_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid", "elu")
+POSITIONS = ("learned", "sinusoidal", "relative", "rope", "none")
+
+# layers, hidden size, heads; the feed-forward part is four times as wide as the hidden state
+# (Turc et al. 2019, "Well-Read Students Learn Better", table 1; base: Devlin et al. 2018).
+PRESETS: dict[str, tuple[int, int, int]] = {
+    "tiny": (2, 128, 2),
+    "mini": (4, 256, 4),
+    "small": (4, 512, 8),
+    "medium": (8, 512, 8),
+    "base": (12, 768, 12),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertConfig(Config):
+    """Shape and variants of a model. The defaults are BERT-base."""
+
+    vocab_size: int = setting(30_522, "Tokens in the vocabulary (V).", least=1)
+    hidden_size: int = setting(768, "Width of the hidden states (H).", least=1)
+    num_hidden_layers: int = setting(12, "Layers of the encoder (L).", least=1)
+    num_attention_heads: int = setting(12, "Attention heads of a layer (A).", least=1)
+    intermediate_size: int = setting(3072, "Width inside the feed-forward part (F).", least=1)
+    hidden_act: str = setting(
+        "gelu",
+        "Activation of the feed-forward part and of the MLM head.",
+        choices=HIDDEN_ACTS,
+    )
+    hidden_dropout_prob: float = setting(
+        0.1, "Share of hidden values dropped in training.", least=0.0, most=0.9
+    )
+    attention_probs_dropout_prob: float = setting(
+        0.1, "Share of attention weights dropped in training.", least=0.0, most=0.9
+    )
+    max_position_embeddings: int = setting(
+        512, "Longest sequence that a learned position table knows.", least=1
+    )
+    position_offset: int = setting(
+        0, "Row of the position table for the first token (RoBERTa: 2).", least=0
+    )
+    type_vocab_size: int = setting(2, "Kinds of segment; 0: no segment embeddings.", least=0)
+    initializer_range: float = setting(
+        0.02, "Standard deviation of the initial weights.", least=0.0
+    )
+    layer_norm_eps: float = setting(1e-12, "Added to a variance before its root.", least=0.0)
+    pad_token_id: int = setting(0, "Id of the padding token.", least=0)
+    position: str = setting(
+        "learned",
+        "How a token's place is told: a learned table, sines, a learned bias by distance "
+        "(relative), rotated queries and keys (rope), or not at all.",
+        choices=POSITIONS,
+    )
+    norm_position: str = setting(
+        "post",
+        "LayerNorm after each sum (post, as BERT) or before each part (pre).",
+        choices=("post", "pre"),
+    )
+    share_layers: str = setting(
+        "none",
+        "Which weights all layers have in common (all: ALBERT).",
+        choices=("none", "all", "attention", "ffn"),
+    )
+    embedding_size: int | None = setting(
+        None,
+        "Width of the embeddings if not that of the hidden states, to which they are then "
+        "projected (ALBERT).",
+        least=1,
+    )
+    pooler: bool = setting(True, "Whether there is a pooler over the first token.")
+    mlm_head: bool = setting(True, "Whether there is a head that fills masks.")
+    nsp_head: bool = setting(True, "Whether there is a head that judges pairs of segments.")
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """Return the configuration of a named size, with some settings changed.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such size.
+
+        Examples
+        --------
+        >>> BertConfig.preset("tiny", vocab_size=8000).hidden_size
+        128
+        """
+        if name not in PRESETS:
+            raise unknown_name("no preset", name, list(PRESETS))
+        layers, hidden, heads = PRESETS[name]
+        shape = {
+            "num_hidden_layers": layers,
+            "hidden_size": hidden,
+            "num_attention_heads": heads,
+            "intermediate_size": 4 * hidden,
+        }
+        return cls(**(shape | changes))
+
+    @property
+    def embedding_width(self) -> int:
+        """Width of the embeddings (E)."""
+        return self.embedding_size or self.hidden_size
+
+    @property
+    def head_size(self) -> int:
+        """Width of one attention head (D)."""
+        return self.hidden_size // self.num_attention_heads
+
+    def check(self) -> None:
+        """Refuse widths and parts that contradict each other."""
+        if self.hidden_size % self.num_attention_heads:
+            raise ConfigError(
+                f"hidden_size={self.hidden_size} is not a multiple of "
+                f"num_attention_heads={self.num_attention_heads}"
+            )
+        if self.position == "rope" and self.head_size % 2:
+            raise ConfigError(
+                f"position='rope' turns pairs of values, and a head has {self.head_size}",
+                hint="Choose hidden_size / num_attention_heads even.",
+            )
+        if self.nsp_head and not self.pooler:
+            raise ConfigError(
+                "nsp_head needs the pooler", hint="Set pooler=True, or nsp_head=False."
+            )
+        if self.position_offset >= self.max_position_embeddings:
+            raise ConfigError(
+                f"position_offset={self.position_offset} leaves no row of "
+                f"max_position_embeddings={self.max_position_embeddings}"
+            )
+
+    @property
+    def longest(self) -> int | None:
+        """Most tokens that a sequence may have; None where no table sets a limit."""
+        if self.position != "learned":
+            return None
+        return self.max_position_embeddings - self.position_offset

@@ -1,0 +1,212 @@
+"""All weights of a model in one block, and the table that says where each one lies.
+
+A tensor begins at a multiple of `ALIGNMENT` values; the values between two tensors are zero and
+stay so. Weights of linear maps are stored ``[out, in]``, as in Hugging Face's layout.
+"""
+
+from collections.abc import Iterator
+from math import prod
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.foundation.seeds import fill_random_bits, stream_key
+
+ALIGNMENT = 16  # values: a cache line of float32
+RELATIVE_BUCKETS = 32
+
+_PIECE = 1 << 18  # random numbers drawn at once: 2 MiB of bits, 30 ms
+
+
+class Slot(NamedTuple):
+    """Where a tensor lies in the block: its first value, and its shape."""
+
+    offset: int
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return prod(self.shape)
+
+    @property
+    def end(self) -> int:
+        """The place behind its last value."""
+        return self.offset + self.size
+
+
+class Parameters:
+    """The weights of a model, or anything of their shape: gradients, moments.
+
+    Attributes
+    ----------
+    config
+        What the shapes follow from.
+    block : float32[N] (or float64[N], for gradient checks)
+        All values, on a border of 64 bytes.
+    table
+        Name of each tensor and its `Slot`, in the order of the block.
+    views
+        Name of each tensor and its values, as a view of the block.
+    """
+
+    def __init__(self, config: BertConfig, dtype: DTypeLike = np.float32) -> None:
+        self.config = config
+        self.table = parameter_table(config)
+        self.block = _aligned_zeros(_end_of(self.table), np.dtype(dtype))
+        self.views = {
+            name: self.block[slot.offset : slot.end].reshape(slot.shape)
+            for name, slot in self.table.items()
+        }
+
+    @classmethod
+    def initialised(cls, config: BertConfig, seed: int, dtype: DTypeLike = np.float32) -> Self:
+        """Return initial weights: matrices normal, norms one, biases zero.
+
+        Each tensor draws from a stream of its own name, so that a variant with one tensor more
+        leaves the others as they were. The row of the padding token is zero, as in `transformers`.
+        """
+        parameters = cls(config, dtype)
+        for name, view in parameters.views.items():
+            if name.endswith("norm.weight"):
+                view.fill(1)
+            elif view.ndim == 2:
+                key = stream_key(seed, f"parameters {name}")
+                _fill_normal(key, config.initializer_range, view.reshape(-1))
+        if config.pad_token_id < config.vocab_size:
+            parameters.views["embeddings.token"][config.pad_token_id] = 0
+        return parameters
+
+    def zeros_like(self) -> Self:
+        """Return a block of the same shape and type, all zero."""
+        return type(self)(self.config, self.block.dtype)
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Return a copy in another precision."""
+        copy = type(self)(self.config, dtype)
+        copy.block[:] = self.block
+        return copy
+
+    @property
+    def count(self) -> int:
+        """How many values the tensors have together."""
+        return sum(slot.size for slot in self.table.values())
+
+
+def parameter_table(config: BertConfig) -> dict[str, Slot]:
+    """Return where each tensor of a model lies, in the order of the block."""
+    table: dict[str, Slot] = {}
+    offset = 0
+    for name, shape in _shapes(config):
+        table[name] = Slot(offset, shape)
+        offset += -(-table[name].size // ALIGNMENT) * ALIGNMENT
+    return table
+
+
+def count_encoder_parameters(config: BertConfig) -> int:
+    """Return the size of the encoder with its pooler, the MLM and NSP heads left out.
+
+    Examples
+    --------
+    >>> count_encoder_parameters(BertConfig.preset("tiny"))
+    4385920
+    """
+    table = parameter_table(config)
+    return sum(s.size for name, s in table.items() if not name.startswith(("mlm.", "nsp.")))
+
+
+def layer_names(config: BertConfig, layer: int) -> tuple[str, str]:
+    """Return the prefixes under which layer `layer` finds its attention and its feed-forward part.
+
+    Examples
+    --------
+    >>> layer_names(BertConfig(share_layers="attention"), 3)
+    ('layers.0.attention.', 'layers.3.ffn.')
+    """
+    shared = config.share_layers
+    attention = 0 if shared in ("all", "attention") else layer
+    ffn = 0 if shared in ("all", "ffn") else layer
+    return f"layers.{attention}.attention.", f"layers.{ffn}.ffn."
+
+
+def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    hidden, width = config.hidden_size, config.embedding_width
+    yield "embeddings.token", (config.vocab_size, width)
+    if config.position == "learned":
+        yield "embeddings.position", (config.max_position_embeddings, width)
+    if config.type_vocab_size:
+        yield "embeddings.segment", (config.type_vocab_size, width)
+    yield from _norm("embeddings.norm", width)
+    if width != hidden:
+        yield from _linear("embeddings.projection", hidden, width)
+    if config.position == "relative":
+        yield "relative.weight", (RELATIVE_BUCKETS, config.num_attention_heads)
+    for layer in range(config.num_hidden_layers):
+        yield from _layer_shapes(config, layer)
+    if config.norm_position == "pre":
+        yield from _norm("final_norm", hidden)
+    yield from _head_shapes(config)
+
+
+def _layer_shapes(config: BertConfig, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    hidden, inner = config.hidden_size, config.intermediate_size
+    attention, ffn = layer_names(config, layer)
+    if attention == f"layers.{layer}.attention.":
+        yield from _linear(f"{attention}qkv", 3 * hidden, hidden)
+        yield from _linear(f"{attention}output", hidden, hidden)
+        yield from _norm(f"{attention}norm", hidden)
+    if ffn == f"layers.{layer}.ffn.":
+        yield from _linear(f"{ffn}input", inner, hidden)
+        yield from _linear(f"{ffn}output", hidden, inner)
+        yield from _norm(f"{ffn}norm", hidden)
+
+
+def _head_shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    hidden, width = config.hidden_size, config.embedding_width
+    if config.pooler:
+        yield from _linear("pooler", hidden, hidden)
+    if config.mlm_head:  # its decoder is the token table (Press and Wolf 2017)
+        yield from _linear("mlm.transform", width, hidden)
+        yield from _norm("mlm.norm", width)
+        yield "mlm.bias", (config.vocab_size,)
+    if config.nsp_head:
+        yield from _linear("nsp", 2, hidden)
+
+
+def _linear(name: str, out: int, into: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield f"{name}.weight", (out, into)
+    yield f"{name}.bias", (out,)
+
+
+def _norm(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield f"{name}.weight", (width,)
+    yield f"{name}.bias", (width,)
+
+
+def _end_of(table: dict[str, Slot]) -> int:
+    last = list(table.values())[-1]
+    return -(-last.end // ALIGNMENT) * ALIGNMENT
+
+
+def _aligned_zeros(count: int, dtype: np.dtype) -> NDArray:
+    raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * dtype.itemsize].view(dtype)
+
+
+def _fill_normal(key: int, deviation: float, out: NDArray[np.floating]) -> None:
+    """Write normal numbers, two from each 64 random bits (Box and Muller 1958)."""
+    bits = np.empty(_PIECE, np.uint64)
+    for start in range(0, len(out), 2 * _PIECE):
+        target = out[start : start + 2 * _PIECE]
+        piece = bits[: -(-len(target) // 2)]
+        fill_random_bits(np.uint64(key), start // 2, piece)
+        # 24 bits and a half: never zero, whose logarithm is infinite
+        first = ((piece >> np.uint64(40)).astype(np.float32) + np.float32(0.5)) * np.float32(2**-24)
+        angle = (piece & np.uint64(0xFFFFFF)).astype(np.float32) * np.float32(2 * np.pi * 2**-24)
+        radius = np.sqrt(np.float32(-2) * np.log(first)) * np.float32(deviation)
+        half = len(target) // 2
+        target[: len(piece)] = radius * np.cos(angle)
+        target[len(piece) :] = (radius * np.sin(angle))[:half]
