@@ -131,6 +131,33 @@ def fill_random_bits(key, first, out):  # type: ignore[no-untyped-def]
         out[i] = random_bits(key, first + i)
 
 
+def child_keys_reference(keys: NDArray[np.uint64], indices: NDArray[np.int64]) -> NDArray:
+    """Return the key of one child of each of many keys.
+
+    Parameters
+    ----------
+    keys : uint64[n]
+        Of the parents.
+    indices : int64[n]
+        Which child of each.
+
+    Returns
+    -------
+    uint64[n]
+    """
+    pairs = zip(keys.tolist(), indices.tolist(), strict=True)
+    return np.array([child_key_reference(key, index) for key, index in pairs], np.uint64)
+
+
+@kernel(reference=child_keys_reference)
+def child_keys(keys, indices):  # type: ignore[no-untyped-def]
+    """Return the key (uint64[n]) of child ``indices[i]`` (int64[n]) of each ``keys[i]``."""
+    out = np.empty(keys.size, np.uint64)
+    for i in range(keys.size):
+        out[i] = child_key(keys[i], indices[i])
+    return out
+
+
 def random_order(key: int, count: int) -> NDArray[np.int64]:
     """Return a permutation of ``range(count)`` that depends on the key alone.
 

@@ -1,0 +1,81 @@
+"""What examples and masks need to know of a vocabulary, as arrays."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPACE_MARKS = ("Ġ", "▁")  # how byte-level and SentencePiece vocabularies write a leading space
+ROLES = ("cls", "sep", "mask", "pad", "unk")
+
+
+class TokenFacts(NamedTuple):
+    """Roles and kinds of the tokens of a vocabulary.
+
+    Attributes
+    ----------
+    cls_id, sep_id, mask_id, pad_id, unk_id
+        Ids of the roles; -1 where the vocabulary has none.
+    vocab_size
+        How many ids there are, V.
+    is_special : uint8[V]
+        1 for tokens that stand for no text: never chosen for masking.
+    continues_word : uint8[V]
+        1 for tokens that go on inside a word: ``##`` pieces, or tokens without a space mark.
+    ordinary : int32[K]
+        The ids that a random word may be: all but the special ones.
+    """
+
+    cls_id: int
+    sep_id: int
+    mask_id: int
+    pad_id: int
+    unk_id: int
+    vocab_size: int
+    is_special: NDArray[np.uint8]
+    continues_word: NDArray[np.uint8]
+    ordinary: NDArray[np.int32]
+
+    @classmethod
+    def of_tokens(
+        cls,
+        tokens: Sequence[str],
+        specials: Collection[str],
+        roles: Mapping[str, int],
+        continuing_prefix: str,
+    ) -> Self:
+        """Gather the facts from a vocabulary.
+
+        Parameters
+        ----------
+        tokens
+            In the order of their ids.
+        specials
+            Which of them stand for no text.
+        roles
+            Ids of "cls", "sep", "mask", "pad", "unk"; -1 for those left out.
+        continuing_prefix
+            What marks a token inside a word, such as ``##``; empty if words carry their space.
+
+        Examples
+        --------
+        >>> facts = TokenFacts.of_tokens(["[CLS]", "a", "##b"], {"[CLS]"}, {"cls": 0}, "##")
+        >>> facts.continues_word.tolist(), facts.ordinary.tolist(), facts.sep_id
+        ([0, 0, 1], [1, 2], -1)
+        """
+        is_special = np.array([token in specials for token in tokens], np.uint8)
+        continues = np.array([_continues(token, continuing_prefix) for token in tokens], np.uint8)
+        return cls(
+            **{f"{role}_id": roles.get(role, -1) for role in ROLES},
+            vocab_size=len(tokens),
+            is_special=is_special,
+            continues_word=continues & (1 - is_special),
+            ordinary=np.flatnonzero(is_special == 0).astype(np.int32),
+        )
+
+
+def _continues(token: str, prefix: str) -> bool:
+    if prefix:
+        return token.startswith(prefix) and token != prefix
+    return not token.startswith(SPACE_MARKS)

@@ -1,0 +1,1 @@
+"""Kernels of examples: units, segment pairs, packing, assembly, masks."""

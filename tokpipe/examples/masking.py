@@ -1,0 +1,141 @@
+"""The one function that masks: when shards are built (static), and when they are read (dynamic)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.examples.config import MaskConfig
+from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.kernels.masks import mask_rows
+from tokpipe.foundation.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Masks:
+    """What is to be predicted.
+
+    Attributes
+    ----------
+    positions : int32[M]
+        Within the example, ascending.
+    ids : int32[M]
+        The tokens that stood there.
+    offsets : int64[E + 1]
+        Which of them belong to an example.
+    """
+
+    positions: NDArray[np.int32]
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+
+def mask_examples(
+    input_ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    facts: TokenFacts,
+    config: MaskConfig,
+) -> Masks:
+    """Mask examples in place.
+
+    An example of L tokens gets ``min(max_predictions_per_seq, max(1, round(prob * L)))`` targets,
+    as BERT has it; fewer if it has fewer that may be chosen, or if no more whole words fit.
+
+    Parameters
+    ----------
+    input_ids : int32[N]
+        The examples, end to end; changed.
+    offsets : int64[E + 1]
+        Their borders.
+    keys : uint64[E]
+        Of each example's draws: the masks depend on its key and its tokens alone.
+    facts
+        Of the vocabulary.
+    config
+        What is asked.
+
+    Returns
+    -------
+    Masks
+
+    Raises
+    ------
+    ConfigError
+        If the vocabulary has no mask token, or nothing that a random token could be.
+
+    Examples
+    --------
+    >>> facts = TokenFacts.of_tokens(["[CLS]", "[MASK]", "a"], {"[CLS]", "[MASK]"}, {"mask": 1}, "")
+    >>> ids = np.array([0, 2, 2, 0], np.int32)
+    >>> config = MaskConfig(masked_lm_prob=0.5, mask_replace_prob=1, random_replace_prob=0)
+    >>> masks = mask_examples(ids, np.array([0, 4]), np.zeros(1, np.uint64), facts, config)
+    >>> ids.tolist(), masks.positions.tolist(), masks.ids.tolist()
+    ([0, 1, 1, 0], [1, 2], [2, 2])
+    """
+    check_facts(facts, config)
+    most = config.max_predictions_per_seq or np.iinfo(np.int32).max
+    wanted = np.rint(np.diff(offsets) * config.masked_lm_prob).astype(np.int64)
+    room = int(np.clip(wanted, 1, most).sum())
+    positions, originals = np.empty(room, np.int32), np.empty(room, np.int32)
+    borders = np.zeros(len(offsets), np.int64)
+    shares = (config.masked_lm_prob, config.mask_replace_prob)
+    filled = mask_rows(
+        input_ids,
+        offsets,
+        keys,
+        _fixed(facts, config),
+        facts.continues_word if config.by_words else _NO_WORDS,
+        _random_tokens(facts, config),
+        facts.mask_id,
+        np.array([*shares, shares[1] + config.random_replace_prob]),
+        most,
+        span_lengths(config),
+        (positions, originals, borders),
+    )
+    return Masks(positions[:filled], originals[:filled], borders)
+
+
+def check_facts(facts: TokenFacts, config: MaskConfig) -> None:
+    """Refuse a vocabulary that cannot be masked."""
+    if facts.mask_id < 0:
+        raise ConfigError(
+            "the vocabulary has no mask token",
+            hint="Train it with one of --special-tokens [MASK] or <mask>.",
+        )
+    if config.random_replace_prob > 0 and not len(facts.ordinary):
+        raise ConfigError("the vocabulary has special tokens only: no random token can be drawn")
+
+
+def span_lengths(config: MaskConfig) -> NDArray[np.float64]:
+    """Return the chance that a span has at most 1, 2, … words; ``[1.]`` without spans.
+
+    A geometric distribution, cut at the longest span and scaled to add up to 1.
+
+    Examples
+    --------
+    >>> span_lengths(MaskConfig(span="geometric", span_prob=0.5, span_longest=2)).tolist()
+    [0.6666666666666666, 1.0]
+    """
+    if config.span == "none":
+        return np.ones(1)
+    below = 1 - (1 - config.span_prob) ** np.arange(1, config.span_longest + 1)
+    return below / below[-1]
+
+
+_NO_WORDS = np.zeros(0, np.uint8)
+
+
+def _fixed(facts: TokenFacts, config: MaskConfig) -> NDArray[np.uint8]:
+    """Return uint8[V]: 1 for tokens that are never chosen."""
+    if config.compat == "none":
+        return facts.is_special
+    fixed = np.zeros_like(facts.is_special)
+    fixed[[id_ for id_ in (facts.cls_id, facts.sep_id) if id_ >= 0]] = 1
+    return fixed
+
+
+def _random_tokens(facts: TokenFacts, config: MaskConfig) -> NDArray[np.int32]:
+    if config.compat == "none":
+        return facts.ordinary
+    return np.arange(facts.vocab_size, dtype=np.int32)
