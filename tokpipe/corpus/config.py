@@ -32,3 +32,14 @@ class ReadConfig(Config):
         200, "Most bytes that one compressed byte may become, past the first 64 MiB", least=1
     )
     max_json_depth: int = setting(100, "Deepest nesting of a JSON line", least=1, most=10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceConfig(Config):
+    """How a document is cut into sentences."""
+
+    sentence_splitter: str = setting(
+        "rule",
+        "What a sentence is: found by rules for many languages, a line, or the whole document",
+        choices=("rule", "line", "none"),
+    )

@@ -123,6 +123,16 @@ def trailing_zeros(typing_context, value):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def count_ones(typing_context, value):  # type: ignore[no-untyped-def]
+    """Count the one bits of a uint64."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
 def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summary: str):  # type: ignore[no-untyped-def]
     """Make an intrinsic: bit `i` of its uint64 is set if the byte at `address + i` is in a range.
 
@@ -195,3 +205,16 @@ ascii_printable32 = _byte_mask(
     "ascii_printable32", 32, ((0x20, 0x7E),), "Mark ASCII but controls and delete."
 )
 ascii32 = _byte_mask("ascii32", 32, ((0x00, 0x7F),), "Mark ASCII in 32 bytes at an address.")
+newlines64 = _byte_mask("newlines64", 64, ((0x0A, 0x0A),), "Mark line feeds in 64 bytes.")
+continuations64 = _byte_mask(
+    "continuations64", 64, ((0x80, 0xBF),), "Mark the bytes of UTF-8 that continue a character."
+)
+sentence_marks64 = _byte_mask(
+    "sentence_marks64",
+    64,
+    (
+        *((byte, byte) for byte in b"\n!.?\xd6\xd8\xdb\xef"),
+        (0xE0, 0xE3),
+    ),
+    "Mark line feeds and the first bytes of all marks that end a sentence, in 64 bytes.",
+)
