@@ -5,7 +5,6 @@ all kernels: numba's own check looks at the file of the outermost function only,
 machine code that has a changed helper of another file inlined into it.
 """
 
-import contextlib
 import functools
 import hashlib
 import os
@@ -16,6 +15,7 @@ from typing import Any
 
 import numba
 from numba.core import caching
+from numba.core.runtime import rtsys
 from platformdirs import user_cache_path
 
 KERNELS: dict[str, Any] = {}  # "module.kernel" -> compiled; the parity tests walk it
@@ -53,8 +53,7 @@ def compiled_helper(function: Callable[..., Any]) -> Any:
     """Compile a private part of a kernel as a function of its own, called and not inlined."""
     dispatcher: Any = numba.njit(function, **_FLAGS)
     if _cache_folder() is not None:
-        with contextlib.suppress(RuntimeError):  # a function without a file: typed at a prompt
-            dispatcher._cache = _private_cache(dispatcher.py_func)
+        dispatcher._cache = _OnFirstUse(dispatcher.py_func)
     return dispatcher
 
 
@@ -88,8 +87,16 @@ class _ForgivingCache(caching.FunctionCache):
     _impl_class = _CheckedResults
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Load compiled code, without the imports that only compiling needs.
+
+        numba's own method refreshes the context first: 0.25 s, most of it modules that lower
+        Python and NumPy to LLVM, SciPy's BLAS among them. Machine code needs numba's run time only;
+        where nothing is found, compiling refreshes the context itself.
+        """
+        rtsys.initialize(target_context)
         try:
-            return super().load_overload(sig, target_context)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)
         except Exception:
             self._quietly(self.flush)
             return None
@@ -102,6 +109,34 @@ class _ForgivingCache(caching.FunctionCache):
             action()
         except Exception:
             self.disable()
+
+
+class _OnFirstUse(caching.NullCache):
+    """A cache that is made when its function is first called.
+
+    To make one is to write and remove a file as a trial: 15 ms for all kernels that are imported
+    with training, of which most commands call a few.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    @functools.cached_property
+    def _cache(self) -> Any:
+        try:
+            return _private_cache(self._function)
+        except RuntimeError:  # a function without a file: typed at a prompt
+            return caching.NullCache()
+
+    @property
+    def cache_path(self) -> Any:
+        return self._cache.cache_path
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        return self._cache.load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        self._cache.save_overload(sig, data)
 
 
 def _private_cache(function: Callable[..., Any]) -> Any:

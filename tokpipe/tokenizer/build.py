@@ -13,7 +13,7 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import in_background
 from tokpipe.foundation.version import __version__
-from tokpipe.tokenizer.folder import KIND, write_files
+from tokpipe.tokenizer.folder import KIND, folder_files, write_files
 from tokpipe.tokenizer.from_vocabulary import spec_from_vocabulary
 from tokpipe.tokenizer.quality import Quality, measure
 from tokpipe.tokenizer.tokenizer import Tokenizer
@@ -155,8 +155,10 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
         work.mkdir(exist_ok=True)
         counts = count(work)
         inputs_digest = in_background(counts.digest)  # merging leaves a processor free
-        trained = train_sizes(counts, settings, progress)
-        _write(folder, trained, counts, inputs_digest())
+        cut = _cut(train(counts, settings, progress), counts)
+        files = in_background(lambda: [folder_files(tokenizer.spec) for _, tokenizer in cut])
+        trained = _measured(cut, settings, counts)
+        _write(folder, trained, files(), counts, inputs_digest())
         shutil.rmtree(work)
     return trained
 
@@ -170,13 +172,21 @@ def train_sizes(
     counts: WordCounts, config: VocabConfig, progress: Progress = SILENT
 ) -> list[Trained]:
     """Train once and cut the vocabulary to each size asked, ascending: the merges are nested."""
-    largest = train(counts, config, progress)
-    trained = []
-    for size in config.sizes:
-        vocabulary = largest.prefix(size)
-        tokenizer = Tokenizer(spec_from_vocabulary(vocabulary, counts.config))
-        trained.append(Trained(size, vocabulary, tokenizer, measure(tokenizer, counts)))
-    return trained
+    return _measured(_cut(train(counts, config, progress), counts), config, counts)
+
+
+def _cut(largest: Vocabulary, counts: WordCounts) -> list[tuple[Vocabulary, Tokenizer]]:
+    prefixes = [largest.prefix(size) for size in largest.config.sizes]
+    return [(part, Tokenizer(spec_from_vocabulary(part, counts.config))) for part in prefixes]
+
+
+def _measured(
+    cut: list[tuple[Vocabulary, Tokenizer]], config: VocabConfig, counts: WordCounts
+) -> list[Trained]:
+    return [
+        Trained(size, vocabulary, tokenizer, measure(tokenizer, counts))
+        for size, (vocabulary, tokenizer) in zip(config.sizes, cut, strict=True)
+    ]
 
 
 def _identity(
@@ -192,26 +202,28 @@ def _identity(
 
 
 def _write(
-    folder: Path, trained: list[Trained], counts: WordCounts, inputs: Mapping[str, str]
+    folder: Path,
+    trained: list[Trained],
+    files: list[dict[str, bytes]],
+    counts: WordCounts,
+    inputs: Mapping[str, str],
 ) -> None:
     """Write one tokenizer folder, or one for each size."""
     if len(trained) == 1:
-        _write_one(folder, trained[0], counts, inputs)
+        write_files(files[0], folder, _manifest(trained[0], counts, inputs))
         return
     names = []
-    for one in trained:
+    for one, content in zip(trained, files, strict=True):
         inner = folder / str(one.size)
         inner.mkdir(exist_ok=True)
-        _write_one(inner, one, counts, inputs)
+        write_files(content, inner, _manifest(one, counts, inputs))
         names += [f"{one.size}/{path.name}" for path in inner.iterdir()]
     Manifest(
         kind=SEVERAL, inputs=inputs, facts={str(one.size): one.quality.to_dict() for one in trained}
     ).write(folder, names)
 
 
-def _write_one(
-    folder: Path, trained: Trained, counts: WordCounts, inputs: Mapping[str, str]
-) -> None:
+def _manifest(trained: Trained, counts: WordCounts, inputs: Mapping[str, str]) -> Manifest:
     vocabulary = trained.vocabulary
     settings = {
         "vocab": vocabulary.config.to_dict(),
@@ -225,5 +237,4 @@ def _write_one(
         "merges": len(vocabulary.merges),
         "quality": trained.quality.to_dict(),
     }
-    manifest = Manifest(kind=KIND, settings=settings, inputs=inputs, facts=facts)
-    write_files(trained.tokenizer.spec, folder, manifest)
+    return Manifest(kind=KIND, settings=settings, inputs=inputs, facts=facts)

@@ -68,18 +68,17 @@ def save_spec(
     StorageError
         If `target` exists and `force` is not set, or the disk does not take it.
     """
+    bare = Manifest(kind=KIND, settings={"words": spec.words.to_dict()})
     with build_folder(target, force=force) as folder:
-        write_files(spec, folder, manifest)
+        write_files(folder_files(spec), folder, manifest or bare)
 
 
-def write_files(spec: Spec, folder: Path, manifest: Manifest | None = None) -> None:
+def write_files(files: Mapping[str, bytes], folder: Path, manifest: Manifest) -> None:
     """Write the files of a tokenizer into a folder that nobody reads yet, the manifest last."""
-    files = folder_files(spec)
     for name, content in files.items():
         with storage_errors(folder / name):
             (folder / name).write_bytes(content)
-    settings = {"words": spec.words.to_dict()}
-    (manifest or Manifest(kind=KIND, settings=settings)).write(folder, files)
+    manifest.write(folder, files)
 
 
 def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, Any]:

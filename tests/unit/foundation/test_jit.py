@@ -21,9 +21,19 @@ print(double(np.arange(3)).tolist(), sum(double.stats.cache_hits.values()))
 """
 
 
-def run_script(folder: Path, cache: Path) -> str:
+LOWERING = """
+import sys
+print("numba.np.arraymath" in sys.modules)
+print(double(np.array([1.0, 2.0])).tolist(), "numba.np.arraymath" in sys.modules)
+"""
+
+
+def run_script(folder: Path, cache: Path, more: str = "") -> str:
     script = folder / "script.py"
     script.write_text(SCRIPT) if not script.exists() else None
+    if more:
+        script = folder / "more.py"
+        script.write_text(f"from script import *\n{more}")
     environment = {"TOKPIPE_CACHE_DIR": str(cache), "PYTHONPATH": str(Path.cwd())}
     return subprocess.check_output([sys.executable, script], text=True, env=environment).strip()
 
@@ -36,6 +46,12 @@ def test_kernel_with_other_parameters_than_its_reference_is_refused():
 def test_second_process_finds_the_kernel_compiled(tmp_path):
     assert run_script(tmp_path, tmp_path / "cache") == "[0, 2, 4] 0"
     assert run_script(tmp_path, tmp_path / "cache") == "[0, 2, 4] 1"
+
+
+def test_cached_kernel_loads_without_what_compiling_needs_and_others_still_compile(tmp_path):
+    run_script(tmp_path, tmp_path / "cache")
+    lines = run_script(tmp_path, tmp_path / "cache", LOWERING).splitlines()
+    assert lines == ["[0, 2, 4] 1", "False", "[2.0, 4.0] True"]
 
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9], ids=["head", "middle", "tail"])
