@@ -1,0 +1,97 @@
+"""Assembled examples to Arrow: record batches over NumPy's buffers."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tokpipe.examples.build import Rows
+from tokpipe.examples.masking import Masks
+from tokpipe.shards.schema import IGNORED, Column, schema_of
+
+
+def record_batch(
+    columns: tuple[Column, ...],
+    rows: Rows,
+    labels: NDArray[np.int8] | None,
+    masks: Masks | None,
+) -> pa.RecordBatch:
+    """Make a record batch of examples.
+
+    Parameters
+    ----------
+    columns
+        What is wanted.
+    rows
+        The examples, masked already where masks are static.
+    labels : int8[E] or None
+        Of pairs.
+    masks
+        What stood in the places that are to be predicted, or None.
+    """
+    made = {
+        "input_ids": (rows.input_ids, rows.offsets),
+        "segment_b_start": (rows.segment_b_start, None),
+        "next_sentence_label": (labels, None),
+        "sentence_order_label": (labels, None),
+    }
+    if masks is not None:
+        made["masked_lm_positions"] = (masks.positions, masks.offsets)
+        made["masked_lm_ids"] = (masks.ids, masks.offsets)
+    dense = {"labels": _labels, "token_type_ids": _token_type_ids, "attention_mask": _ones}
+    for column in columns:
+        if column.name in dense:
+            made[column.name] = (dense[column.name](rows, masks), rows.offsets)
+    arrays = [_array(column, *made[column.name]) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
+
+
+def token_type_ids(
+    offsets: NDArray[Any], segment_b_start: NDArray[Any], dtype: Any = np.int8
+) -> NDArray[Any]:
+    """Return 0 for the tokens in front of segment B, 1 from there on.
+
+    Parameters
+    ----------
+    offsets : int[E + 1]
+        Borders of the examples.
+    segment_b_start : int[E]
+        Tokens in front of segment B.
+
+    Examples
+    --------
+    >>> token_type_ids(np.array([0, 3, 5]), np.array([1, 2])).tolist()
+    [0, 1, 1, 0, 0]
+    """
+    change = np.zeros(int(offsets[-1]) + 1, dtype)
+    np.add.at(change, offsets[:-1] + segment_b_start, 1)
+    np.add.at(change, offsets[1:], -1)
+    return np.cumsum(change, dtype=dtype)[:-1]
+
+
+def _labels(rows: Rows, masks: Masks) -> NDArray[np.int32]:
+    labels = np.full(len(rows.input_ids), IGNORED, np.int32)
+    labels[np.repeat(rows.offsets[:-1], np.diff(masks.offsets)) + masks.positions] = masks.ids
+    return labels
+
+
+def _token_type_ids(rows: Rows, masks: Masks) -> NDArray[np.int8]:
+    return token_type_ids(rows.offsets, rows.segment_b_start)
+
+
+def _ones(rows: Rows, masks: Masks) -> NDArray[np.int8]:
+    return np.ones(len(rows.input_ids), np.int8)
+
+
+def _array(column: Column, values: Any, offsets: NDArray[np.int64] | None) -> pa.Array:
+    """Wrap buffers; not by `pa.array`, which imports what it knows of pandas: 40 MB."""
+    values = np.ascontiguousarray(values).astype(column.dtype, copy=False)
+    numbers = pa.Array.from_buffers(
+        pa.type_for_alias(column.dtype), len(values), [None, pa.py_buffer(values)]
+    )
+    if offsets is None:
+        return numbers
+    borders = pa.py_buffer(offsets.astype(np.int32))
+    kind = column.arrow_type
+    return pa.Array.from_buffers(kind, len(offsets) - 1, [None, borders], children=[numbers])

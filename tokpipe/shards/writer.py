@@ -1,0 +1,82 @@
+"""Shard files: Arrow IPC streams that are written a block at a time."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.shards.schema import Column, schema_of
+
+
+class ShardFile:
+    """A shard that is being written.
+
+    Parameters
+    ----------
+    path
+        Where it goes; overwritten.
+    columns
+        What it holds.
+    compression
+        "none", "lz4" or "zstd".
+
+    Attributes
+    ----------
+    rows, tokens : int
+        How many it holds so far.
+    """
+
+    def __init__(self, path: Path, columns: tuple[Column, ...], compression: str) -> None:
+        self.path = path
+        self.rows = self.tokens = 0
+        codec = None if compression == "none" else compression
+        options = pa.ipc.IpcWriteOptions(compression=codec, use_threads=False)
+        with storage_errors(path):
+            self._file = path.open("wb")
+            self._writer = pa.ipc.new_stream(self._file, schema_of(columns), options=options)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append the rows of a record batch.
+
+        Raises
+        ------
+        StorageError
+            If the disk does not take them.
+        """
+        with storage_errors(self.path):
+            self._writer.write_batch(batch)
+        self.rows += batch.num_rows
+        self.tokens += len(batch.column("input_ids").values)
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._file.tell()
+
+    def finish(self) -> None:
+        """Write the mark of the end, without which the stream counts as cut; force it to disk."""
+        with storage_errors(self.path):
+            self._writer.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._file.closed:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Close the file as it is: what is half is written anew."""
+        handle = self._file.raw if hasattr(self._file, "raw") else self._file
+        handle.close()
