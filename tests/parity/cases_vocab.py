@@ -34,7 +34,16 @@ def _layout(draw):
     return words.data, words.offsets, weights, symbols.astype(np.int32), few, cells, 1
 
 
+@st.composite
+def _symbols(draw):
+    data, offsets, _, table, few, cells, _ = draw(_layout())
+    table = np.where(table > 60_000, -1, table).astype(np.int32)
+    symbols, kept = np.zeros(len(cells) + 1, np.uint16), np.zeros(len(offsets) - 1, np.int64)
+    return data, offsets, table, few, symbols, kept, np.zeros(5, np.int64), 1 << 20
+
+
 CASES = {
+    "tokpipe.vocab.kernels.rescan.lay_out_symbols": _symbols(),
     "tokpipe.vocab.kernels.symbols.count_characters": _characters(),
     "tokpipe.vocab.kernels.symbols.lay_out_words": _layout(),
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.parity.huggingface import assert_agrees, train_huggingface
 from tests.unit.vocab.counted import counted
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.vocab import merger
+from tokpipe.vocab import merger, rescan
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.likelihood import compare_ratios
 from tokpipe.vocab.reference import train_reference
@@ -117,6 +117,21 @@ def test_cleaning_up_all_the_time_changes_nothing(words, config):
         patch.setattr(merger, "_FIRST_SLOTS", 4)
         patch.setattr(merger, "_CELLS_A_CALL", 3)
         patch.setattr(merger, "_WORK_A_CALL", 1)
+        same(train(counted(words), config), theirs)
+
+
+@settings(max_examples=200)
+@given(words_of(1 << 34), configs(max_token_length=st.none() | st.integers(1, 8)))
+def test_rescans_of_the_text_make_the_same_merges(words, config):
+    try:
+        theirs = train_reference(words, config)
+    except ConfigError:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"_MANY": 0, "_ENOUGH": 2, "_LEAST_SHARE": 1 / 20}.items():
+            patch.setattr(rescan, name, value)
+        patch.setattr(rescan, "_FIRST_SLOTS", 4)
+        patch.setattr(rescan, "_SYMBOLS_A_CALL", 3)
         same(train(counted(words), config), theirs)
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 
+# No honest token is longer, and a corpus with one word of 100 MB gives tokens of 64 MB without it.
+LONGEST_TOKEN = 1 << 16
+
 BERT_SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ROBERTA_SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
@@ -60,7 +63,8 @@ class VocabConfig(Config):
     initial_alphabet: str = setting("", "Characters that are in the alphabet, seen or not.")
     max_token_length: int | None = setting(
         None,
-        "Merges stop short of tokens of this many characters (as tokenizers counts them).",
+        "Merges stop short of tokens of this many characters (as tokenizers counts them); "
+        "65536 if not given.",
         least=1,
     )
     special_tokens: tuple[str, ...] | None = setting(
@@ -110,6 +114,11 @@ class VocabConfig(Config):
     def specials(self) -> tuple[str, ...]:
         """The special tokens in the order of their ids."""
         return _DEFAULT_SPECIALS[self.model] if self.special_tokens is None else self.special_tokens
+
+    @property
+    def longest_token(self) -> int:
+        """How many characters no merged token reaches."""
+        return self.max_token_length or LONGEST_TOKEN
 
     @property
     def prefix(self) -> str:

@@ -1,6 +1,6 @@
 """Drives the merge kernels: makes and enlarges their arrays, cuts the run into short calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ _ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; 16 times th
 _FIRST_SLOTS = 1 << 12
 _FILLS = {"entries": fields.ENTRIES, "places": fields.PLACES, "heap": fields.HEAP}
 _EVERY = -(1 << 62)  # a floor that no count lies below
-_UNLIMITED = 1 << 40
 
 
 class DuplicateTokenError(Exception):
@@ -38,6 +37,8 @@ class Merger:
         The counts that do not fit into a cell.
     tokens
         The tokens before the first merge; new ones are appended.
+    lengths
+        How many characters each of them has.
     config
         Gives size, score, minimum frequency, tie-break and limits.
     thrifty
@@ -49,6 +50,7 @@ class Merger:
         cells: NDArray[np.int32],
         large: NDArray[np.int64],
         tokens: list[str],
+        lengths: Sequence[int],
         config: VocabConfig,
         *,
         thrifty: bool,
@@ -58,6 +60,7 @@ class Merger:
         self._ids = {token: i for i, token in enumerate(tokens)}
         self._most = min(config.sizes[-1], len(tokens) + len(cells)) + 1
         self._state = self._first_state(cells, large)
+        self._state.lengths[: len(lengths)] = lengths
         self._ranking = self._first_ranking() if config.score == "likelihood" else None
 
     def run(self, report: Callable[[int], None]) -> NDArray[np.int32]:
@@ -89,7 +92,7 @@ class Merger:
         numbers[fields.TOKENS] = len(self.tokens)
         numbers[fields.PENDING] = -1
         numbers[fields.FLOOR] = max(1, config.min_frequency)
-        numbers[fields.LONGEST] = config.max_token_length or _UNLIMITED
+        numbers[fields.LONGEST] = config.longest_token
         numbers[fields.FIRST_SEEN] = config.tie_break == "first-seen"
         numbers[fields.THRIFTY] = self.thrifty
         numbers[fields.LIKELIHOOD] = config.score == "likelihood"
@@ -104,6 +107,7 @@ class Merger:
             neighbours=np.zeros((self._most, 8), np.int64),
             touched=np.zeros((2, self._most), np.int32),
             gathered=np.zeros(0 if self.thrifty else len(cells), np.int32),
+            lengths=np.zeros(self._most, np.int32),
             numbers=numbers,
         )
 

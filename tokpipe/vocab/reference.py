@@ -214,7 +214,7 @@ def _merge_word(corpus: Corpus, i: int, pair: Pair, new: int) -> Iterator[tuple[
     is the limit itself: tokens stay below it, but pairs of two characters are never held to it.
     """
     word, starts = corpus.words[i], corpus.starts[i]
-    most = corpus.config.max_token_length or 1 << 60
+    most = corpus.config.longest_token
     k = 0
     while k + 1 < len(word):
         if (word[k], word[k + 1]) == pair:

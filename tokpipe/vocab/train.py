@@ -11,6 +11,7 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitError
 from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.vocab import rescan
 from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.symbols import BIG, BORDER, count_characters, lay_out_words
@@ -155,26 +156,56 @@ def _merge(
     report: Callable[[int], None],
 ) -> tuple[list[str], NDArray[np.int32]]:
     """Return all tokens and all merges."""
-    merger = _merger(counts, config, alphabet, codes, thrifty=True)
+    table, tokens, made = _symbol_table(alphabet, codes), list(alphabet.tokens), 0
+
+    def told(merges: int) -> None:
+        nonlocal made
+        made += merges
+        report(merges)
+
     try:
-        return merger.tokens, merger.run(report)
+        return tokens, _merge_thriftily(counts, config, table, tokens, told)
     except DuplicateTokenError:
         # Once in a blue moon ("##" in the text of a wordpiece corpus): start over, keep all pairs.
-        report(-sum(map(len, merger.steps[:-1])))
-    merger = _merger(counts, config, alphabet, codes, thrifty=False)
-    return merger.tokens, merger.run(report)
+        report(-made)
+    tokens, (weights, large) = list(alphabet.tokens), _cell_weights(counts.counts)
+    cells = _lay_out(counts.words, weights, table, _fewest(config))
+    lengths = [1] * len(tokens)
+    return tokens, Merger(cells, large, tokens, lengths, config, thrifty=False).run(report)
 
 
-def _merger(
-    counts: CountedWords, config: VocabConfig, alphabet: Alphabet, codes: int, *, thrifty: bool
-) -> Merger:
-    large = np.unique(counts.counts[counts.counts >= BIG])
-    weights = counts.counts.copy()
+def _merge_thriftily(
+    counts: CountedWords,
+    config: VocabConfig,
+    table: NDArray[np.int32],
+    tokens: list[str],
+    report: Callable[[int], None],
+) -> NDArray[np.int32]:
+    """Return all merges, and append their tokens; keep no pair that cannot be merged any more."""
+    weights, large = _cell_weights(counts.counts)
+    if not rescan.is_worthwhile(counts.words, len(tokens), config):
+        cells, lengths = _lay_out(counts.words, weights, table, _fewest(config)), [1] * len(tokens)
+        return Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
+    begun = rescan.merge_by_rescans(counts.words, counts.counts, table, tokens, config, report)
+    if len(tokens) >= config.sizes[-1]:
+        return begun.steps
+    cells, lengths, steps = rescan.cells_of(begun, weights), begun.lengths, begun.steps
+    del begun  # the symbols: a quarter of what the cells take
+    rest = Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
+    return np.concatenate([steps, rest])
+
+
+def _fewest(config: VocabConfig) -> int:
+    """Return how many symbols a word must have: the likelihood score counts lone ones too."""
+    return 1 if config.score == "likelihood" else 2
+
+
+def _cell_weights(counts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return what a cell holds for the count of each word, and the counts that do not fit in."""
+    large = np.unique(counts[counts >= BIG])
+    weights = counts.copy()
     weights[weights >= BIG] = BIG + np.searchsorted(large, weights[weights >= BIG])
-    fewest = 1 if config.score == "likelihood" else 2  # that score counts lone symbols too
-    table = _symbol_table(alphabet, codes)
-    cells = _lay_out(counts.words, weights.astype(np.int32), table, fewest)
-    return Merger(cells, large, list(alphabet.tokens), config, thrifty=thrifty)
+    return weights.astype(np.int32), large
 
 
 def _symbol_table(alphabet: Alphabet, codes: int) -> NDArray[np.int32]:

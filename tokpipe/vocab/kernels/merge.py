@@ -21,6 +21,7 @@ from tokpipe.vocab.kernels.state import (
     LARGE_AT,
     LEFT,
     LEFTS,
+    LENGTHS_AT,
     LIKELIHOOD,
     LIVE_PLACES,
     LONGEST,
@@ -48,6 +49,7 @@ from tokpipe.vocab.kernels.state import (
     TOUCHED_AT,
     WANTED,
     holds,
+    is_too_long,
     length_at,
     put_row,
     slot_of,
@@ -187,13 +189,14 @@ def _least_kept(n):  # type: ignore[no-untyped-def]
 def _add_made(n, side, new):  # type: ignore[no-untyped-def]
     """Add the pairs that the merge made on one side to the table."""
     neighbours, least = load_i64(n + 8 * NEIGHBOURS_AT), _least_kept(n)
+    thrifty = load_i64(n + 8 * THRIFTY) != 0
     tokens, count = _touched(n, side)
     for i in range(count):
         token = np.int64(load_i32(tokens + 4 * i))
         row = neighbours + ROW * token + side
         store_i64(row + THEN, np.int64(-1))
-        if load_i64(row + INC) >= least:
-            pair = (token << 32 | new) if side == LEFT else (new << 32 | token)
+        pair = (token << 32 | new) if side == LEFT else (new << 32 | token)
+        if load_i64(row + INC) >= least and not (thrifty and is_too_long(n, pair)):
             store_i64(row + THEN, _insert(n, pair, load_i64(row + INC)))
 
 
@@ -267,6 +270,9 @@ def _clear(n, side):  # type: ignore[no-untyped-def]
 @inlined_helper
 def _settle(n, pair, new):  # type: ignore[no-untyped-def]
     """Carry the sums of a merge over to the table and to new candidates, without their places."""
+    lengths = load_i64(n + 8 * LENGTHS_AT)
+    length = load_i32(lengths + 4 * (pair >> 32)) + load_i32(lengths + 4 * (pair & LOW))
+    store_i32(lengths + 4 * new, np.int32(length))
     # Made before broken: a pair may be both (abab: (ab)a is made, then (ab)(ab) breaks it).
     for side in _SIDES:
         _add_made(n, side, new)

@@ -18,6 +18,7 @@ from tokpipe.vocab.kernels.state import (
     SLOTS_AT,
     THRIFTY,
     bind,
+    is_too_long,
     slot_of,
     symbol_at,
     weight_at,
@@ -92,7 +93,7 @@ def open_entries(state, found):  # type: ignore[no-untyped-def]
     floor = state.numbers[FLOOR] if state.numbers[THRIFTY] else 1
     e, start = np.int64(0), np.int64(0)
     for j in range(slots.shape[0]):
-        if slots[j, 0] != 0 and slots[j, 1] >= floor:
+        if slots[j, 0] != 0 and slots[j, 1] >= floor and not is_too_long(n, slots[j, 0] - 1):
             entries[e, 0] = slots[j, 0] - 1
             entries[e, 1] = start
             entries[e, 2] = 0

@@ -51,7 +51,8 @@ FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 20, 21, 22, 23, 24
 # The addresses of the arrays, and two of their sizes, for the private parts.
 CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 25, 26, 27, 28, 29, 30
 EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 31, 32, 33, 34, 35, 36
-NUMBERS = 37
+LENGTHS_AT = 37
+NUMBERS = 38
 
 # What `STATUS` says.
 RUNNING, FINISHED, CROWDED = 0, 1, 2
@@ -88,6 +89,8 @@ class MergeState(NamedTuple):
         Scratch for one merge: the left and the right neighbours met.
     gathered : int32[N]
         Scratch for one merge, if not THRIFTY; else empty.
+    lengths : int32[V]
+        How many characters each token has: more than its cells where rescan.py merged before.
     numbers : int64[NUMBERS]
     """
 
@@ -101,6 +104,7 @@ class MergeState(NamedTuple):
     neighbours: NDArray[np.int64]
     touched: NDArray[np.int32]
     gathered: NDArray[np.int32]
+    lengths: NDArray[np.int32]
     numbers: NDArray[np.int64]
 
 
@@ -121,6 +125,7 @@ def bind(state):  # type: ignore[no-untyped-def]
     numbers[NEIGHBOURS_AT] = state.neighbours.ctypes.data
     numbers[TOUCHED_AT] = state.touched.ctypes.data
     numbers[GATHERED_AT] = state.gathered.ctypes.data
+    numbers[LENGTHS_AT] = state.lengths.ctypes.data
     numbers[ROWS] = state.neighbours.shape[0]
     numbers[SLOT_MASK] = state.slots.shape[0] - 1
     return numbers.ctypes.data
@@ -176,6 +181,15 @@ def _shorten(n, row, by):  # type: ignore[no-untyped-def]
     store_i64(row + 8, load_i64(row + 8) + by)
     store_i64(row + 16, load_i64(row + 16) - by)
     store_i64(n + 8 * LIVE_PLACES, load_i64(n + 8 * LIVE_PLACES) - by)
+
+
+@inlined_helper
+def is_too_long(n, pair):  # type: ignore[no-untyped-def]
+    """Say whether the limit forbids what a pair makes; two characters are never held to it."""
+    lengths = load_i64(n + 8 * LENGTHS_AT)
+    length = np.int64(load_i32(lengths + 4 * (pair >> 32)))
+    length += np.int64(load_i32(lengths + 4 * (pair & LOW)))
+    return length > 2 and length >= load_i64(n + 8 * LONGEST)
 
 
 @compiled_helper

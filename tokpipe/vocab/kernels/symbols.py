@@ -27,7 +27,7 @@ def count_characters_reference(data, offsets, counts, totals, kinds):  # type: i
 
 
 @inlined_helper
-def _code_at(address, as_bytes):  # type: ignore[no-untyped-def]
+def code_at(address, as_bytes):  # type: ignore[no-untyped-def]
     """Return (code, bytes that it takes) of the byte or the UTF-8 character at an address."""
     first = np.int64(load_u8(address))
     if as_bytes or first < 0x80:
@@ -68,7 +68,7 @@ def count_characters(data, offsets, counts, totals, kinds):  # type: ignore[no-u
         at, end = base + offsets[w], base + offsets[w + 1]
         kind = 0
         while at < end:
-            code, width = _code_at(at, as_bytes)
+            code, width = code_at(at, as_bytes)
             at += width
             totals[code] += counts[w]
             kinds[code] |= 1 << (kind + (2 if at == end else 0))
@@ -126,7 +126,7 @@ def lay_out_words(data, offsets, weights, symbols, fewest, cells, at):  # type: 
         begin = at
         kind = 0
         while byte < end:
-            code, width = _code_at(byte, as_bytes)
+            code, width = code_at(byte, as_bytes)
             byte += width
             symbol = symbols[kind + (2 if byte == end else 0), code]
             kind = 1
