@@ -1,0 +1,77 @@
+"""The order of an epoch: which rows make which batch, a pure function of seed and epoch."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.kernels.plan import batch_borders
+from tokpipe.foundation.seeds import random_order, stream_key
+
+
+class Plan(NamedTuple):
+    """The batches of one epoch.
+
+    Attributes
+    ----------
+    order : int64[R]
+        All rows of the split, shuffled.
+    borders : int64[N + 1]
+        Which of them stand together.
+    sequence : int64[N]
+        In which order the batches come: batch n is
+        ``order[borders[sequence[n]]:borders[sequence[n] + 1]]``.
+    """
+
+    order: NDArray[np.int64]
+    borders: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+
+    def __len__(self) -> int:  # batches, not fields
+        return len(self.sequence)
+
+    def rows_of(self, batch: int) -> NDArray[np.int64]:
+        """Return int64[B]: the rows of a batch."""
+        at = self.sequence[batch]
+        return self.order[self.borders[at] : self.borders[at + 1]]
+
+
+def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch: int) -> Plan:
+    """Shuffle the rows of a split and fill batches with them.
+
+    Parameters
+    ----------
+    lengths : int32[R]
+        Tokens of each row.
+    config
+        How much a batch holds.
+    seed, epoch
+        What the order depends on.
+
+    Examples
+    --------
+    >>> plan = plan_epoch(np.full(10, 50, np.int32), BatchConfig(batch_tokens=200), 1, 0)
+    >>> np.diff(plan.borders).tolist(), sorted(plan.order.tolist()) == list(range(10))
+    ([4, 4, 2], True)
+    """
+    order = random_order(stream_key(seed, "order", epoch), len(lengths))
+    groups = np.array([0, len(order)])
+    if config.bins > 1:
+        order, groups = _by_length(lengths, order, config.bins)
+    most_rows = config.batch_size or len(order) + 1
+    borders = batch_borders(lengths, order, groups, config.batch_tokens, most_rows)
+    count = len(borders) - 1
+    if config.bins == 1:
+        return Plan(order, borders, np.arange(count))
+    return Plan(order, borders, random_order(stream_key(seed, "batches", epoch), count))
+
+
+def _by_length(
+    lengths: NDArray[np.int32], order: NDArray[np.int64], bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Gather rows of like length, in bins of about as many rows, the order kept within each."""
+    edges = np.quantile(lengths, np.arange(1, bins) / bins) if len(lengths) else np.zeros(0)
+    bin_of = np.searchsorted(edges, lengths[order], side="left").astype(np.uint8)
+    counts = np.bincount(bin_of, minlength=bins)
+    return order[np.argsort(bin_of, kind="stable")], np.concatenate([[0], np.cumsum(counts)])
