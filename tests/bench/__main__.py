@@ -1,4 +1,4 @@
-"""Benchmarks beside the peers, in one run: ``python -m tests.bench vocab`` or ``encode``.
+"""Benchmarks beside the peers, in one run: ``python -m tests.bench TABLE``, see `TABLES`.
 
 The peers want an environment of their own (``pip install '.[peers]'`` into it), since gigatoken
 brings a library that slows every first numba call; name its interpreter with --peers or in
@@ -9,10 +9,10 @@ import argparse
 import os
 import sys
 
-from tests.bench import encode, vocab
+from tests.bench import encode, sentences, vocab
 from tests.bench.report import machine, markdown, write_to_readme
 
-TABLES = {"vocab": vocab.rows, "encode": encode.rows}
+TABLES = {"vocab": vocab.rows, "encode": encode.rows, "sentences": sentences.rows}
 
 
 def main() -> int:

@@ -3,9 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import tokpipe
+from tests.bench.treebanks import borders
+from tokpipe.corpus.config import ReadConfig, SentenceConfig
+from tokpipe.corpus.reader import open_corpus
+from tokpipe.corpus.sentences import split_sentences
+from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.sizes import parse_bytes
 
 
@@ -46,5 +55,35 @@ def encode(path: str, tokenizer: str) -> Callable:
     def run() -> dict[str, int]:
         ids = model.encode_files([path])
         return {"ids": sum(len(chunk.values) for chunk in ids.chunks)}
+
+    return run
+
+
+def sentence_borders(path: str) -> Callable:
+    """Split paragraphs, and say where their sentences end."""
+    texts = Strings.from_list(json.loads(Path(path).read_text()))
+    documents = np.arange(len(texts) + 1)
+
+    def run() -> list[list[int]]:
+        found = split_sentences(texts, documents, SentenceConfig(), is_lines=False)
+        sentences = [text.decode() for text in found.texts.iter_bytes()]
+        pairs = pairwise(found.documents.tolist())
+        return [borders(sentences[a:b]) for a, b in pairs]
+
+    return run
+
+
+def split_file(path: str) -> Callable:
+    """Split the documents of a file, about 4 MB a call."""
+    config = ReadConfig()
+    pieces = list(open_corpus([path], config).pieces(4 << 20))
+    batches = [piece.load() for piece in pieces]
+
+    def run() -> dict[str, int]:
+        sizes = []
+        for batch in batches:
+            split_sentences(batch.texts, batch.documents, SentenceConfig(), is_lines=True)
+            sizes.append(batch.texts.nbytes)
+        return {"bytes": sum(sizes)}
 
     return run

@@ -134,3 +134,39 @@ def gigatoken_encode(path: str, tokenizer: str) -> Callable:
         return {"ids": int(np.asarray(rows.layout.offsets)[-1])}
 
     return run
+
+
+def pysbd_borders(path: str, language: str) -> Callable:
+    """Split paragraphs with pysbd, and say where their sentences end."""
+    import pysbd
+
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        texts = json.load(file)
+    segmenter = pysbd.Segmenter(language=language, clean=False)
+
+    def run() -> list[list[int]]:
+        found = []
+        for text in texts:
+            lengths = [len("".join(part.split())) for part in segmenter.segment(text)]
+            ends = {sum(lengths[: i + 1]) for i in range(len(lengths))}
+            found.append(sorted(ends - {0, sum(lengths)}))
+        return found
+
+    return run
+
+
+def pysbd_split(path: str, lines: int) -> Callable:
+    """Split the first lines of a file with pysbd, each line a text."""
+    import pysbd
+
+    with open(path, encoding="utf-8", newline="\n") as file:  # noqa: PTH123
+        texts = [line for line, _ in zip(file, range(lines), strict=False)]
+    segmenter = pysbd.Segmenter(language="en", clean=False)
+    size = sum(len(text.encode()) for text in texts)
+
+    def run() -> dict[str, int]:
+        for text in texts:
+            segmenter.segment(text)
+        return {"bytes": size}
+
+    return run

@@ -14,12 +14,15 @@ from tokpipe.corpus.kernels import sentences as kernels
 
 # A name, a number or an example follows: a stop behind these never ends a sentence.
 GOES_ON = """
-    mr mrs ms mx messrs mme mlle dr prof st ste sr sra srta hr fr dhr dott sig ing mag dipl
-    rev hon pres gov sen rep gen col maj capt cpt cmdr lt sgt cpl pvt adm supt insp det
+    mr mrs ms mx messrs mme mlle dr prof st ste sr sra srta hr fr dhr dott ing dipl
     vs viz cf e.g i.e eg ie esp approx ca resp incl excl z.b d.h u.a bzw ggf evtl vgl usw.a
-    t.ex ex bl.a s.k f.d p.g.a d.v.s dvs t.o.m fr.o.m m.a.o o.d jfr bl t.v leg tf kungl
-    ung omkr d.ä d.y f.n i.st m.fl.a n.b p.ex par.ex c.-à-d env mgr
-    т.е т.н им ул св проф
+    t.ex ex bl.a s.k f.d p.g.a d.v.s t.o.m fr.o.m m.a.o o.d jfr bl t.v kungl
+    omkr d.ä d.y f.n i.st m.fl.a n.b p.ex par.ex env mgr т.е т.н ул св проф
+"""
+# Only with a capital: small, these are words of some language, such as "hon", "sig" and "det".
+TITLES = """
+    rev hon pres gov sen rep gen col maj capt cpt cmdr lt sgt cpl pvt adm supt insp det sig mag
+    leg fil tekn med jur
 """
 # Only a number or a name behind it makes these go on.
 BEFORE_NUMBER = """
@@ -30,8 +33,8 @@ BEFORE_NUMBER = """
 # Often the last word of a sentence: the next word decides.
 MAY_END = """
     etc inc ltd corp co llc plc bros jr sr esq phd u.s u.k u.n e.u d.c a.m p.m a.d b.c m.m
-    m.fl osv mm kl kr st tr usw gmbh mio mrd ave blvd rd hwy ft mt dept univ assn est ord
-    min max std sec hrs г гг т.п т.д др руб
+    m.fl osv dvs mm kl kr st tr usw gmbh mio mrd ave blvd rd hwy ft mt dept univ assn est
+    hrs г гг т.п т.д др руб
 """
 # Words that begin a sentence far more often than a name: a may-end word before them ends.
 STARTS = """
@@ -50,6 +53,7 @@ MONTHS = """
 """
 _KINDS = {
     kernels.GOES_ON: GOES_ON,
+    kernels.TITLE: TITLES,
     kernels.BEFORE_NUMBER: BEFORE_NUMBER,
     kernels.MAY_END: MAY_END,
     kernels.STARTS: STARTS,

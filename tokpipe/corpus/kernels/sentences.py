@@ -32,7 +32,7 @@ from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 OTHER, EYES, SPACE, LOWER, UPPER, DIGIT, LETTER = range(7)
 QUOTE, OPEN, CLOSE, DASH, DOT, ELLIPSIS, STOP, FULL = range(7, 15)  # FULL needs no space behind it
 # Kinds of words, as bits.
-GOES_ON, BEFORE_NUMBER, MAY_END, STARTS, MONTH = 1, 2, 4, 8, 16
+GOES_ON, BEFORE_NUMBER, MAY_END, STARTS, MONTH, TITLE = 1, 2, 4, 8, 16, 32
 _ABBREVIATION = GOES_ON | BEFORE_NUMBER | MAY_END
 # Splitters.
 NONE, LINE, RULE = range(3)
@@ -168,7 +168,7 @@ class _Rules:
             least = 2 if kind[start] == LOWER else _PLAIN
             plain = size >= least and {*letters} == {LOWER}
             return plain and end == stops and not known & _ABBREVIATION
-        if known & GOES_ON:
+        if known & GOES_ON or (known & TITLE and letters[0] == UPPER):
             return False
         if known & BEFORE_NUMBER and (following_kind == DIGIT or starts & BEFORE_NUMBER):
             return False
@@ -407,7 +407,7 @@ def _ends_sentence(start, at, stops, end, following, stop, classes, keys, kinds)
         least = 2 if _class_at(start, stop, classes)[0] == LOWER else _PLAIN
         plain = size >= least and letters == 1 << LOWER
         return plain and end == stops and known & _ABBREVIATION == 0
-    if known & GOES_ON:
+    if known & GOES_ON or (known & TITLE and _class_at(word, at, classes)[0] == UPPER):
         return False
     if known & BEFORE_NUMBER and (found == DIGIT or starts & BEFORE_NUMBER):
         return False
