@@ -1,0 +1,109 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.bert.huggingface.models import CONFIGS
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.names import ALBERT, BERT, DISTILBERT, FAMILIES, ROBERTA, TOKPIPE
+from tokpipe.bert.huggingface.settings import config_json, family_of, read_config, refusals
+from tokpipe.foundation.errors import ConfigError, InputError
+
+HEADS = {"pooler": True, "mlm_head": True, "nsp_head": True}
+
+
+def read(folder, **values):
+    (folder / "config.json").write_text(json.dumps(values))
+    return read_config(folder)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_model_finds_its_family_and_its_settings_come_back(name, tmp_path):
+    config = CONFIGS[name]
+    family = family_of(config)
+    assert family.name == name.split(",")[0].split(" ")[0]
+    found, again = read(tmp_path, **config_json(config, family))
+    assert again is family
+    heads = {key: getattr(config, key) for key in HEADS}  # these the tensors tell
+    expected = config
+    if "wide" in name:
+        expected = replace(config, embedding_size=config.hidden_size)
+    if name == "bert without segments":
+        expected = replace(config, type_vocab_size=1)
+    assert replace(found, **heads) == replace(expected, embedding_size=found.embedding_size)
+    assert found.embedding_width == config.embedding_width
+
+
+def test_old_settings_have_the_defaults_of_transformers(tmp_path):
+    config, _ = read(tmp_path, model_type="roberta", vocab_size=9)
+    assert (config.pad_token_id, config.position_offset, config.longest) == (1, 2, 510)
+    config, _ = read(tmp_path, model_type="distilbert", dim=64, n_heads=4)
+    assert (config.hidden_size, config.num_hidden_layers) == (64, 6)
+    config, _ = read(tmp_path, model_type="albert", hidden_size=64, num_attention_heads=4)
+    assert (config.embedding_size, config.share_layers, config.hidden_act) == (
+        128,
+        "all",
+        "gelu_new",
+    )
+
+
+def test_equal_activations_are_known_under_their_names(tmp_path):
+    assert read(tmp_path, model_type="bert", hidden_act="swish")[0].hidden_act == "silu"
+    found = read(tmp_path, model_type="bert", hidden_act="gelu_pytorch_tanh")[0]
+    assert found.hidden_act == "gelu_new"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model_type": "gpt2"},
+        {"model_type": None},
+        {},
+        {"model_type": "bert", "is_decoder": True},
+        {"model_type": "bert", "position_embedding_type": "relative_key"},
+        {"model_type": "bert", "hidden_act": "mish"},
+        {"model_type": "bert", "hidden_act": 3},
+        {"model_type": "bert", "hidden_size": "768"},
+        {"model_type": "bert", "hidden_size": 770},
+        {"model_type": "bert", "hidden_size": True},
+        {"model_type": "bert", "hidden_size": 10**40},
+        {"model_type": "bert", "num_hidden_layers": 1 << 20},
+        {"model_type": "bert", "vocab_size": -1},
+        {"model_type": "bert", "layer_norm_eps": 1e300},
+        {"model_type": "bert", "pruned_heads": {"0": [1]}},
+        {"model_type": "albert", "num_hidden_groups": 2},
+        {"model_type": "tokpipe", "colour": 3},
+        {"model_type": "tokpipe", "embedding_size": "x"},
+    ],
+)
+def test_settings_that_we_cannot_follow_are_refused(values, tmp_path):
+    with pytest.raises(InputError, match=r"config\.json: "):
+        read(tmp_path, **values)
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "reason"),
+    [
+        (BERT, {"norm_position": "pre"}, "LayerNorm comes after"),
+        (BERT, {"position": "rope"}, "learned table"),
+        (BERT, {"hidden_act": "elu"}, "elu"),
+        (BERT, {"share_layers": "attention"}, "share_layers"),
+        (BERT, {"position_offset": 2}, "position_offset"),
+        (ROBERTA, {}, "pad_token_id"),
+        (ROBERTA, {"hidden_act": "relu", "position_offset": 1}, "always has gelu"),
+        (DISTILBERT, {}, "no segments"),
+        (ALBERT, {}, "shares all"),
+    ],
+)
+def test_what_a_family_cannot_express_is_refused_with_the_reason(family, changes, reason):
+    config = BertConfig(**changes)
+    assert any(reason in found for found in refusals(config, family))
+    with pytest.raises(ConfigError, match=family.name):
+        config_json(config, family)
+
+
+def test_only_what_no_family_has_is_written_our_own_way():
+    assert family_of(BertConfig(norm_position="pre")) is TOKPIPE
+    assert family_of(BertConfig(hidden_act="tanh")) is BERT
+    assert family_of(BertConfig(share_layers="all")) is ALBERT
+    assert set(FAMILIES) == {"bert", "roberta", "distilbert", "albert", "tokpipe"}

@@ -1,0 +1,195 @@
+"""A model folder's ``config.json`` and weights: read with every name and shape checked, written."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.names import (
+    Family,
+    fillers,
+    heads_among,
+    their_tensors,
+)
+from tokpipe.bert.huggingface.settings import (
+    config_json,
+    family_of,
+    read_config,
+    refusals,
+)
+from tokpipe.bert.huggingface.stored import CONFIG, INDEX, WEIGHTS, StoredTensors, refuse_pickle
+from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.files import write_json
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as a folder holds it.
+
+    Attributes
+    ----------
+    config
+        Its settings; which heads it has follows from the tensors.
+    parameters
+        Its weights, float32.
+    family
+        The kind of model that the folder says it is.
+    dtypes
+        How each tensor was stored, by its canonical name in the family: for writing it so again.
+    """
+
+    config: BertConfig
+    parameters: Parameters
+    family: Family
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a model folder, ours or Hugging Face's.
+
+    Parameters
+    ----------
+    folder
+        Holds ``config.json`` and ``model.safetensors``, or several files and their index.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged or of a kind that may run code; if a tensor is missing,
+        unexpected, of another shape than the settings say, or holds NaN or infinity.
+    """
+    refuse_pickle(folder)
+    config, family = read_config(folder)
+    with ExitStack() as stack:
+        stored = StoredTensors.open(folder, family, stack)
+        config = _with_heads(config, family, stored)
+        places = their_tensors(config, family)
+        extra = fillers(config, family)
+        stored.take_copies_for_missing(family, config, places)
+        shapes = {name: place.shape for name, place in places.items()}
+        stored.check(shapes | {name: filler.shape for name, filler in extra.items()}, family)
+        parameters = Parameters(config)
+        for name, place in places.items():
+            found = stored.found[name]
+            found.file.read(found.name, place.of(parameters.views))
+        stored.check_equal(
+            {n: filler.values for n, filler in extra.items()}, "the values that change nothing"
+        )
+        stored.check_equal(_copied(family, parameters, stored), "the embeddings that it is tied to")
+        dtypes = {name: stored.found[name].dtype for name in (*places, *extra)}
+    return Checkpoint(config, parameters, family, dtypes)
+
+
+def write_checkpoint(
+    folder: Path,
+    parameters: Parameters,
+    *,
+    family: Family | None = None,
+    dtypes: Mapping[str, str] | str = "F32",
+    shard_bytes: int | None = None,
+) -> list[str]:
+    """Write ``config.json`` and the weights of a model into a folder that is there.
+
+    Parameters
+    ----------
+    folder
+        Nobody reads it yet.
+    parameters
+        The weights, and their settings.
+    family
+        Whose names to use; by default those of the family that the settings fit, and our own
+        where transformers has no such model.
+    dtypes
+        ``F32``, ``F16`` or ``BF16``, for all or by canonical name.
+    shard_bytes
+        Begin another file where one would become larger.
+
+    Returns
+    -------
+    list of str
+        The names of the files.
+
+    Raises
+    ------
+    ConfigError
+        If the family has no such model, or a value does not fit its dtype.
+    StorageError
+        If the disk refuses.
+    """
+    config = parameters.config
+    family = family or family_of(config)
+    settings = config_json(config, family)
+    settings["dtype"] = _torch_name(dtypes)
+    places = their_tensors(config, family)
+    tensors = {name: place.of(parameters.views) for name, place in places.items()}
+    tensors |= {name: filler.values for name, filler in fillers(config, family).items()}
+    kinds = {
+        name: dtypes if isinstance(dtypes, str) else dtypes.get(name, "F32") for name in tensors
+    }
+    if not (config.mlm_head or config.nsp_head):  # as transformers does for a bare encoder
+        tensors = {name.removeprefix(family.prefix): value for name, value in tensors.items()}
+        kinds = {name.removeprefix(family.prefix): kind for name, kind in kinds.items()}
+    write_json(folder / CONFIG, settings)
+    return [CONFIG, *_write_weights(folder, tensors, kinds, shard_bytes)]
+
+
+def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:
+    names = set(stored.found)
+    bias = next((c for c, ours in family.copies.items() if ours == "mlm.bias"), None)
+    heads = heads_among(names, family)
+    heads["mlm_head"] |= bias in names
+    config = replace(config, **heads)
+    reasons = refusals(config, family)
+    if reasons:
+        raise InputError(f"{stored.folder}: {'; '.join(reasons)}")
+    return config
+
+
+def _copied(
+    family: Family, parameters: Parameters, stored: StoredTensors
+) -> dict[str, NDArray[np.float32]]:
+    return {
+        name: parameters.views[ours]
+        for name, ours in family.copies.items()
+        if name in stored.found and ours in parameters.views
+    }
+
+
+def _torch_name(dtypes: Mapping[str, str] | str) -> str:
+    kinds = {dtypes} if isinstance(dtypes, str) else set(dtypes.values())
+    names = {"F16": "float16", "BF16": "bfloat16"}
+    return names.get(next(iter(kinds)), "float32") if len(kinds) == 1 else "float32"
+
+
+def _write_weights(
+    folder: Path,
+    tensors: Mapping[str, NDArray[np.float32]],
+    kinds: Mapping[str, str],
+    shard_bytes: int | None,
+) -> list[str]:
+    shards: list[dict[str, NDArray[np.float32]]] = [{}]
+    used = total = 0
+    for name, values in tensors.items():
+        size = values.size * FLOATS[kinds[name]]
+        if shard_bytes is not None and shards[-1] and used + size > shard_bytes:
+            shards.append({})
+            used = 0
+        shards[-1][name] = values
+        used, total = used + size, total + size
+    if len(shards) == 1:
+        write_tensors(folder / WEIGHTS, tensors, kinds)
+        return [WEIGHTS]
+    names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    for name, shard in zip(names, shards, strict=True):
+        write_tensors(folder / name, shard, kinds)
+    weight_map = {
+        tensor: name for name, shard in zip(names, shards, strict=True) for tensor in shard
+    }
+    write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
+    return [INDEX, *names]

@@ -1,0 +1,184 @@
+"""The tensors that the files of a model folder hold, before anything is made of them."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.names import Family, Place, canonical, is_buffer
+from tokpipe.bert.huggingface.strict_json import read_object, shown
+from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.visible import visible
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".npz", ".h5", ".msgpack")
+_CONVERT = (
+    "Only safetensors files are opened, which cannot run code. Where you trust the file: "
+    "transformers.AutoModel.from_pretrained(folder).save_pretrained(new_folder)."
+)
+_MOST_NAMED = 5
+
+
+class StoredTensor(NamedTuple):
+    """A tensor in one of the files, under the name that it has there."""
+
+    file: TensorFile
+    name: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.file.entries[self.name].shape
+
+    @property
+    def dtype(self) -> str:
+        """How it is stored."""
+        return self.file.entries[self.name].dtype
+
+    def read(self) -> NDArray[np.float32]:
+        """Return its values."""
+        out = np.empty(self.shape, np.float32)
+        self.file.read(self.name, out)
+        return out
+
+
+class StoredTensors:
+    """The tensors of all files of a folder, by canonical name."""
+
+    def __init__(self, folder: Path, found: dict[str, StoredTensor]) -> None:
+        self.folder = visible(str(folder))
+        self.found = found
+
+    @classmethod
+    def open(cls, folder: Path, family: Family, stack: ExitStack) -> Self:
+        """Open the files of a folder, for as long as the stack lives; look at their headers."""
+        found: dict[str, StoredTensor] = {}
+        for file in _open_files(folder, stack):
+            for name in file.entries:
+                key = canonical(name, family)
+                if is_buffer(name):
+                    continue
+                if key in found:
+                    raise InputError(
+                        f"{visible(str(folder))}: {shown(name)} and {shown(found[key].name)} "
+                        "are the same tensor"
+                    )
+                found[key] = StoredTensor(file, name)
+        return cls(folder, found)
+
+    def take_copies_for_missing(
+        self, family: Family, config: BertConfig, places: Mapping[str, Place]
+    ) -> None:
+        """Let a copy stand for the tensor that it repeats, where only the copy was stored."""
+        originals = {place.name: name for name, place in places.items()}
+        for copy, ours in family.copies.items():
+            name = originals.get(ours)
+            if name is not None and name not in self.found and copy in self.found:
+                self.found[name] = self.found.pop(copy)
+
+    def check(self, wanted: Mapping[str, tuple[int, ...]], family: Family) -> None:
+        """Refuse tensors that are missing, unexpected or misshapen."""
+        missing = [name for name in wanted if name not in self.found]
+        if missing:
+            raise InputError(f"{self.folder}: no {_named(missing)}")
+        unexpected = [n for n in self.found if n not in wanted and n not in family.copies]
+        if unexpected:
+            raise InputError(
+                f"{self.folder}: {_named(unexpected)}: no part of a {family.name} model",
+                hint="Heads of other tasks, and layers beyond config.json, are not taken.",
+            )
+        for name, shape in wanted.items():
+            stored = self.found[name]
+            if stored.shape != shape:
+                raise InputError(
+                    f"{self.folder}: {shown(stored.name)} has the shape {shown(list(stored.shape))}"
+                    f", {CONFIG} asks for {list(shape)}"
+                )
+            if stored.dtype not in FLOATS:
+                raise InputError(
+                    f"{self.folder}: {shown(stored.name)} is {stored.dtype}; weights may be "
+                    f"{', '.join(FLOATS)}"
+                )
+
+    def check_equal(self, wanted: Mapping[str, NDArray[np.float32]], what: str) -> None:
+        """Refuse tensors that must repeat what is known already, and do not."""
+        for name, values in wanted.items():
+            stored = self.found[name]
+            if stored.shape != values.shape or not np.array_equal(stored.read(), values):
+                raise InputError(
+                    f"{self.folder}: {shown(stored.name)} differs from {what}",
+                    hint="A model with weights of its own there cannot be expressed.",
+                )
+
+
+def has_weights(folder: Path) -> bool:
+    """Return whether a folder looks like a model."""
+    return (folder / WEIGHTS).exists() or (folder / INDEX).exists()
+
+
+def refuse_pickle(folder: Path) -> None:
+    """Refuse what is no folder of a model, and say how to convert what may run code.
+
+    Raises
+    ------
+    InputError
+        If there are no safetensors files.
+    """
+    if folder.suffix in _PICKLES and folder.is_file():
+        raise InputError(
+            f"{visible(str(folder))}: {folder.suffix} files are not read", hint=_CONVERT
+        )
+    if not folder.is_dir():
+        raise InputError(
+            f"{visible(str(folder))}: no such folder",
+            hint="Name the folder that holds config.json and model.safetensors.",
+        )
+    if has_weights(folder):
+        return
+    found = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
+    if found:
+        raise InputError(
+            f"{visible(str(folder))}: no {WEIGHTS}, only {visible(found[0])[:80]}", hint=_CONVERT
+        )
+    raise InputError(
+        f"{visible(str(folder))}: no {WEIGHTS} in it", hint="Is this the folder of a model?"
+    )
+
+
+def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
+    if (folder / WEIGHTS).exists() or not (folder / INDEX).exists():
+        return [stack.enter_context(TensorFile(folder / WEIGHTS))]
+    path = folder / INDEX
+    weight_map = read_object(path).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise InputError(f"{path}: no weight_map, or an empty one")
+    files = {}
+    for name in sorted({_plain_name(path, name) for name in weight_map.values()}):
+        files[name] = stack.enter_context(TensorFile(folder / name))
+    found = {tensor: name for name, file in files.items() for tensor in file.entries}
+    listed = sum(len(file.entries) for file in files.values())
+    if found != weight_map or listed != len(weight_map):
+        differing = sorted(set(found.items()) ^ set(weight_map.items()))
+        names = [tensor for tensor, _ in differing] or list(found)
+        raise InputError(f"{path}: the files do not hold what it says of {_named(names)}")
+    return files.values()
+
+
+def _plain_name(path: Path, name: Any) -> str:
+    plain = isinstance(name, str) and name.endswith(".safetensors") and len(name) <= 255
+    if not plain or Path(name).name != name or "\\" in name or "\0" in name:
+        raise InputError(f"{path}: {shown(name)} is no name of a safetensors file beside it")
+    return name
+
+
+def _named(names: list[str]) -> str:
+    text = ", ".join(shown(name) for name in names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f"{text} and {more:,} more" if more > 0 else text
