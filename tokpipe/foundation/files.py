@@ -44,12 +44,12 @@ def atomic_write(path: Path) -> Generator[BinaryIO, None, None]:
         _remove_stale_temporaries(path)
         file, temporary = _open_temporary(path)
         try:
-            with file:
+            with file, _opened(path.parent) as parent:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
                 temporary.replace(path)  # while its lock is held: nobody takes it for stale
-            sync(path.parent)
+                os.fsync(parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -124,11 +124,8 @@ def build_folder(
 
 def sync(path: Path) -> None:
     """Force a file or folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
+    with _opened(path) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def refuse_existing_file(path: Path, *, force: bool) -> None:
@@ -237,17 +234,36 @@ def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
 
 
 def _put_in_place(partial: Path, target: Path, old: Path) -> None:
-    """Rename the new folder onto its name; at every moment the old or the new one stands there."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        partial.rename(target)
-    elif _exchange(partial, target):
-        partial.rename(old)
-    else:  # no exchange on this system: `_recover` closes the gap between the two renames
-        target.rename(old)
-        partial.rename(target)
-    sync(target.parent)
+    """Rename the new folder onto its name; at every moment the old or the new one stands there.
+
+    A disk that does not confirm the new name gets the old one back: an error leaves no output.
+    """
+    with _opened(target.parent) as parent:
+        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+            partial.rename(target)
+        elif _exchange(partial, target):
+            partial.rename(old)
+        else:  # no exchange on this system: `_recover` closes the gap between the two renames
+            target.rename(old)
+            partial.rename(target)
+        try:
+            os.fsync(parent)
+        except OSError:
+            target.rename(partial)
+            if old.exists():
+                old.rename(target)
+            raise
     if old.exists():
         _remove(old)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[int, None, None]:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -228,6 +228,27 @@ def test_full_disk_names_the_target_and_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("exchange", [True, False])
+@pytest.mark.parametrize("old", [True, False])
+def test_name_that_the_disk_does_not_confirm_is_taken_back(tmp_path, monkeypatch, exchange, old):
+    if old:
+        make(tmp_path / "out", "old")
+    if not exchange:
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    real = os.fsync
+
+    def fsync(handle):
+        if os.path.samestat(os.fstat(handle), tmp_path.stat()):
+            raise OSError(errno.EIO, "no")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StorageError):
+        make(tmp_path / "out", force=True)
+    assert names(tmp_path) == (["out"] if old else [])
+    assert not old or (tmp_path / "out" / "content").read_text() == "old"
+
+
 def test_too_large_an_estimate_is_refused_before_the_start(tmp_path):
     with (
         pytest.raises(StorageError, match=r"about 1000000\.0 TB needed"),
