@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.examples.config import MaskConfig
+from tokpipe.examples.kernels.masks import CONTINUES, FIXED
 from tokpipe.examples.masking import span_lengths
 
 KEYS = st.integers(0, 2**64 - 1)
@@ -61,9 +62,9 @@ def _rows(draw):
 def _masks(draw):
     sizes = draw(st.lists(st.integers(0, 40), max_size=4))
     ids = draw(st.lists(st.integers(0, 19), min_size=sum(sizes), max_size=sum(sizes)))
-    continues = np.zeros(20 if draw(st.booleans()) else 0, np.uint8)
-    continues[15:] = 1
-    spans = MaskConfig(span=draw(st.sampled_from(["none", "geometric"])))
+    kinds = np.repeat(np.array([FIXED, 0, CONTINUES], np.uint8), [3, 11, 6])
+    spans = st.sampled_from(["none", "geometric"])
+    config = MaskConfig(whole_word=draw(st.booleans()), span=draw(spans))
     mask = draw(st.floats(0, 1))
     shares = np.array([draw(st.floats(0.01, 1)), mask, draw(st.floats(mask, 1))])
     most = draw(st.integers(1, 12))
@@ -71,13 +72,12 @@ def _masks(draw):
         np.array(ids, np.int32),
         borders_of(sizes),
         keys_of(draw, len(sizes)),
-        (np.arange(20) < 3).astype(np.uint8),
-        continues,
+        kinds,
         np.arange(3, 20, dtype=np.int32),
         2,
         shares,
         most,
-        span_lengths(spans),
+        span_lengths(config),
         (np.zeros(200, np.int32), np.zeros(200, np.int32), np.zeros(len(sizes) + 1, np.int64)),
     )
 

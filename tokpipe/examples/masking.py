@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
-from tokpipe.examples.kernels.masks import mask_rows
+from tokpipe.examples.kernels.masks import CONTINUES, FIXED, mask_rows
 from tokpipe.foundation.errors import ConfigError
 
 
@@ -84,8 +84,7 @@ def mask_examples(
         input_ids,
         offsets,
         keys,
-        _fixed(facts, config),
-        facts.continues_word if config.by_words else _NO_WORDS,
+        _kinds(facts, config),
         _random_tokens(facts, config),
         facts.mask_id,
         np.array([*shares, shares[1] + config.random_replace_prob]),
@@ -108,7 +107,7 @@ def check_facts(facts: TokenFacts, config: MaskConfig) -> None:
 
 
 def span_lengths(config: MaskConfig) -> NDArray[np.float64]:
-    """Return the chance that a span has at most 1, 2, … words; ``[1.]`` without spans.
+    """Return the chance that a span has at most 1, 2, … words; empty if tokens are chosen.
 
     A geometric distribution, cut at the longest span and scaled to add up to 1.
 
@@ -118,21 +117,18 @@ def span_lengths(config: MaskConfig) -> NDArray[np.float64]:
     [0.6666666666666666, 1.0]
     """
     if config.span == "none":
-        return np.ones(1)
+        return np.ones(1 if config.whole_word else 0)
     below = 1 - (1 - config.span_prob) ** np.arange(1, config.span_longest + 1)
     return below / below[-1]
 
 
-_NO_WORDS = np.zeros(0, np.uint8)
-
-
-def _fixed(facts: TokenFacts, config: MaskConfig) -> NDArray[np.uint8]:
-    """Return uint8[V]: 1 for tokens that are never chosen."""
-    if config.compat == "none":
-        return facts.is_special
-    fixed = np.zeros_like(facts.is_special)
-    fixed[[id_ for id_ in (facts.cls_id, facts.sep_id) if id_ >= 0]] = 1
-    return fixed
+def _kinds(facts: TokenFacts, config: MaskConfig) -> NDArray[np.uint8]:
+    """Return uint8[V]: the kinds of tokens, as the kernel wants them."""
+    fixed = facts.is_special
+    if config.compat == "google":
+        fixed = np.zeros_like(facts.is_special)
+        fixed[[id_ for id_ in (facts.cls_id, facts.sep_id) if id_ >= 0]] = FIXED
+    return fixed | CONTINUES * facts.continues_word if config.by_words else fixed
 
 
 def _random_tokens(facts: TokenFacts, config: MaskConfig) -> NDArray[np.int32]:
