@@ -1,8 +1,9 @@
 """The one way to write to disk: a reader sees the old file or folder, or the new one, whole.
 
 Beside a target ``out/tok`` stand, while it is written: ``out/.tok.lock`` (held by the writer),
-``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant of
-a replacement, ``out/.tok.old``. A single file is written as ``out/.tok.<8 hex digits>.tmp``. All of
+``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant
+each, ``out/.tok.unfinished`` (what it was made from, moved out of the finished content) and, of a
+replacement, ``out/.tok.old``. A single file is written as ``out/.tok.<8 hex digits>.tmp``. All of
 them are gone after success, and the next writer clears what a killed one left behind.
 """
 
@@ -23,6 +24,7 @@ from tokpipe.foundation.locks import is_free, lock_handle, one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 
 MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
+UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
 _IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
 
 
@@ -90,7 +92,9 @@ def build_folder(
     Yields
     ------
     Path
-        The working folder; empty, or as an interrupted run of the same identity left it.
+        The working folder; empty, or as an interrupted run of the same identity left it. What is
+        put into its folder `UNFINISHED` is kept until the target stands in its place, and no part
+        of it.
 
     Raises
     ------
@@ -101,24 +105,25 @@ def build_folder(
         If interrupted work was made from something else than `identity`.
     """
     target = Path(os.path.realpath(target))
-    lock, partial, old = _beside(target)
+    lock, partial, work, old = _beside(target)
     with storage_errors(target):
         refuse_existing_folder(target, force=force)  # before anything is made
         target.parent.mkdir(parents=True, exist_ok=True)
         with one_writer(lock, target):
-            _recover(target, old)
+            _recover(target, work, old)
             _refuse(target, force=force)
             check_space(target, needed_bytes)
             try:
+                _take_back(partial, work)
                 _begin(partial, identity, force=force)
                 yield partial
+                _take_out(partial, work)
                 _sync_tree(partial)
-                (partial / _IDENTITY).unlink()  # as late as can be: without it all is done again
-                sync(partial)
-                _put_in_place(partial, target, old)
+                _put_in_place(partial, target, work, old)
             except BaseException as error:
                 if identity is None or not _can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
+                    shutil.rmtree(work, ignore_errors=True)
                 raise
 
 
@@ -154,17 +159,21 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     StorageError
         If something stands there that is no empty folder, or is being written.
     """
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if _is_free(target):
         return
-    lock, _, old = _beside(target)
+    lock, _, work, old = _beside(target)
     if lock.exists():
         with one_writer(lock, target):
-            _recover(target, old)
+            _recover(target, work, old)
     _refuse(target, force=force)
 
 
+def _is_free(target: Path) -> bool:
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
+
+
 def _refuse(target: Path, *, force: bool) -> None:
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if _is_free(target):
         return
     if not force:
         raise StorageError(
@@ -177,25 +186,49 @@ def _refuse(target: Path, *, force: bool) -> None:
         )
 
 
-def _beside(target: Path) -> tuple[Path, Path, Path]:
-    """Return the lock, the working folder and the place of a replaced folder."""
-    beside = f".{target.name}"
-    parent = target.parent
-    return parent / f"{beside}.lock", parent / f"{beside}.partial", parent / f"{beside}.old"
+def _beside(target: Path) -> tuple[Path, ...]:
+    """Return the lock, the working folder, and the places of unfinished work and old content."""
+    endings = (".lock", ".partial", UNFINISHED, ".old")
+    return tuple(target.with_name(f".{target.name}{ending}") for ending in endings)
 
 
 def _is_device(path: Path) -> bool:
     return path.is_char_device() or path.is_fifo()
 
 
-def _recover(target: Path, old: Path) -> None:
-    """Put back what a killed replacement had moved aside, or remove it if it is replaced."""
+def _recover(target: Path, work: Path, old: Path) -> None:
+    """Put back what a killed replacement had moved aside; remove what is finished or replaced."""
+    if work.exists() and not _is_free(target):
+        _remove(work)
     if not old.exists():
         return
     if target.exists():
         _remove(old)
     else:
         old.rename(target)
+
+
+def _take_out(partial: Path, work: Path) -> None:
+    """Move what is no content out of a finished folder, identity first: never one without it.
+
+    From there the next writer takes it back, until the folder stands in its place; a kill in
+    between costs the last steps only.
+    """
+    inner = partial / UNFINISHED
+    if not inner.exists():
+        inner.mkdir()
+    (partial / _IDENTITY).rename(inner / _IDENTITY)
+    inner.rename(work)
+
+
+def _take_back(partial: Path, work: Path) -> None:
+    """Undo `_take_out`, wherever it was interrupted."""
+    inner = partial / UNFINISHED
+    if work.exists():
+        partial.mkdir(exist_ok=True)
+        work.rename(inner)
+    if (inner / _IDENTITY).exists():
+        (inner / _IDENTITY).rename(partial / _IDENTITY)
 
 
 def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) -> None:
@@ -233,19 +266,21 @@ def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
     )
 
 
-def _put_in_place(partial: Path, target: Path, old: Path) -> None:
+def _put_in_place(partial: Path, target: Path, work: Path, old: Path) -> None:
     """Rename the new folder onto its name; at every moment the old or the new one stands there.
 
     A disk that does not confirm the new name gets the old one back: an error leaves no output.
     """
     with _opened(target.parent) as parent:
-        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        if _is_free(target):
             partial.rename(target)
-        elif _exchange(partial, target):
-            partial.rename(old)
-        else:  # no exchange on this system: `_recover` closes the gap between the two renames
-            target.rename(old)
-            partial.rename(target)
+        else:
+            _remove(work)  # to replace is to start over; old content must not be gone on with
+            if _exchange(partial, target):
+                partial.rename(old)
+            else:  # no exchange on this system: `_recover` closes the gap between the two renames
+                target.rename(old)
+                partial.rename(target)
         try:
             os.fsync(parent)
         except OSError:
@@ -253,8 +288,9 @@ def _put_in_place(partial: Path, target: Path, old: Path) -> None:
             if old.exists():
                 old.rename(target)
             raise
-    if old.exists():
-        _remove(old)
+    for rest in (work, old):
+        if rest.exists():
+            _remove(rest)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """From inputs to tokenizer folders: counts, merges, files, and how good the result is."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import Corpus
-from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import in_background
@@ -25,7 +24,6 @@ from tokpipe.words.count import count_words
 from tokpipe.words.counts import WordCounts
 
 SEVERAL = "tokenizers"  # kind of the manifest over folders of several sizes
-_WORK = "unfinished"  # inside of the working folder; gone from the finished one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +149,7 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
     with build_folder(
         Path(output), force=force, identity=None if is_counted else identity
     ) as folder:
-        work = folder / _WORK
+        work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         counts = count(work)
         inputs_digest = in_background(counts.digest)  # merging leaves a processor free
@@ -159,7 +157,6 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
         files = in_background(lambda: [folder_files(tokenizer.spec) for _, tokenizer in cut])
         trained = _measured(cut, settings, counts)
         _write(folder, trained, files(), counts, inputs_digest())
-        shutil.rmtree(work)
     return trained
 
 

@@ -18,6 +18,7 @@ from tokpipe.words.runs import Run, merge_in_memory, sorted_batches, sorted_run
 from tokpipe.words.split import scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
+_WORTH_KEEPING = 2.0  # seconds of counting: below, to count again is quicker than to write and read
 _LARGE_RUN = 1 << 28  # bytes; two of them are merged within a second
 COUNTED, HELD_OUT = 0, 1  # sides: a text goes to one of them
 
@@ -172,6 +173,11 @@ class ThreadCounter:
         self._last_commit = time.monotonic()
 
     def finish(self) -> None:
-        """Sort what is left, and free the tables."""
+        """Sort what is left, and free the tables; commit what took long.
+
+        Merges and files come after it, and a kill there must not cost the counts.
+        """
+        if time.monotonic() - self._last_commit >= _WORTH_KEEPING:
+            self.commit()
         for side in self.sides:
             side.finish()

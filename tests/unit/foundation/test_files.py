@@ -171,6 +171,46 @@ def test_interrupted_work_is_found_again(tmp_path):
     assert names(tmp_path / "tok") == ["half"]
 
 
+@pytest.mark.parametrize("step", ["_take_out", "_sync_tree", "_put_in_place"])
+def test_work_is_kept_until_the_folder_stands_in_its_place(tmp_path, monkeypatch, step):
+    def work(expected):
+        with build_folder(tmp_path / "tok", identity={"seed": 1}) as folder:
+            unfinished = folder / files.UNFINISHED
+            assert unfinished.exists() == expected
+            unfinished.mkdir(exist_ok=True)
+            (unfinished / "counts").touch()
+            (folder / "content").touch()
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(files, step, interrupted)
+        work(expected=False)
+    work(expected=True)
+    assert names(tmp_path) == ["tok"]
+    assert names(tmp_path / "tok") == ["content"]
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
+def test_unfinished_work_of_a_folder_in_place_is_cleared(tmp_path):
+    make(tmp_path / "tok", identity={})
+    (tmp_path / ".tok.unfinished").mkdir()
+    (tmp_path / ".tok.lock").touch()
+    with pytest.raises(StorageError, match="exists already"):
+        make(tmp_path / "tok", identity={})
+    assert names(tmp_path) == ["tok"]
+
+
+def test_force_starts_over_from_unfinished_work_too(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(files, "_put_in_place", interrupted)
+        make(tmp_path / "tok", identity={})
+    with build_folder(tmp_path / "tok", identity={}, force=True) as folder:
+        assert names(folder) == [".tokpipe-resume.json"]
+    assert names(tmp_path) == ["tok"]
+
+
 @pytest.mark.parametrize(
     ("before", "now", "said"),
     [

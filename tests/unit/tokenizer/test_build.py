@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 
 from tests.unit.tokenizer.judge import assert_equal
+from tokpipe.foundation import files
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, StorageError
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.tokenizer import build
 from tokpipe.tokenizer.build import train_vocab, train_vocabularies
 from tokpipe.tokenizer.quality import measure
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.config import VocabConfig
+from tokpipe.words import counter
 from tokpipe.words.config import GPT2, WordsConfig
 from tokpipe.words.count import count_words
 from tokpipe.words.counts import WordCounts
@@ -109,3 +112,25 @@ def test_quality_of_a_huge_word_is_that_of_its_beginning():
     tokenizer = train_vocab(counts, VocabConfig(model="byte-bpe", vocab_size=(262,)))
     quality = measure(tokenizer, counts)
     assert quality.bytes_per_token == pytest.approx((65536 + 6) / (32768 + 6), abs=1e-4)
+
+
+@pytest.mark.parametrize("place", ["train", "folder_files", "_sync_tree", "_put_in_place"])
+def test_counts_are_not_counted_again_after_a_stop_behind_them(
+    tmp_path, corpus, monkeypatch, place
+):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    def run():
+        train_vocab([corpus], VocabConfig(vocab_size=(300,)), output=tmp_path / "out")
+
+    monkeypatch.setattr(counter, "_WORTH_KEEPING", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(files if place.startswith("_") else build, place, stop)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    with monkeypatch.context() as patch:
+        patch.setattr(counter.ThreadCounter, "count", stop)
+        run()
+    train_vocab([corpus], VocabConfig(vocab_size=(300,)), output=tmp_path / "other")
+    assert hashes(tmp_path / "out") == hashes(tmp_path / "other")

@@ -1,6 +1,5 @@
 """`tokpipe count-words`: texts to a folder of word counts."""
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,12 @@ from tokpipe.cli.plan import counting_plan, show_plan
 from tokpipe.cli.words_options import words_config, words_options
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.version import __version__
 
 if TYPE_CHECKING:
     from tokpipe.words.counts import WordCounts
-
-WORK = "unfinished"  # inside of the working folder; gone from the finished one
 
 
 @command(
@@ -64,7 +61,7 @@ def count_words(
         from tokpipe.words.count import count_words as count  # heavy: after what may refuse
 
         session.begin_kernels(keeps=session.keeps_counts(inputs))
-        work = folder / WORK
+        work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         counts = count(
             inputs,
@@ -76,10 +73,8 @@ def count_words(
             workdir=work,
         )
         if not len(counts):
-            shutil.rmtree(work)
             raise InputError("the input holds no word", hint="Is it empty, or only blank?")
         counts.write(folder)
-        shutil.rmtree(work)
     show_counts(session, counts, output)
 
 
