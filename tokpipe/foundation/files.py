@@ -159,7 +159,7 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     StorageError
         If something stands there that is no empty folder, or is being written.
     """
-    if _is_free(target):
+    if _is_vacant(target):
         return
     lock, _, work, old = _beside(target)
     if lock.exists():
@@ -168,12 +168,12 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     _refuse(target, force=force)
 
 
-def _is_free(target: Path) -> bool:
+def _is_vacant(target: Path) -> bool:
     return not target.exists() or (target.is_dir() and not any(target.iterdir()))
 
 
 def _refuse(target: Path, *, force: bool) -> None:
-    if _is_free(target):
+    if _is_vacant(target):
         return
     if not force:
         raise StorageError(
@@ -198,7 +198,7 @@ def _is_device(path: Path) -> bool:
 
 def _recover(target: Path, work: Path, old: Path) -> None:
     """Put back what a killed replacement had moved aside; remove what is finished or replaced."""
-    if work.exists() and not _is_free(target):
+    if work.exists() and not _is_vacant(target):
         _remove(work)
     if not old.exists():
         return
@@ -272,7 +272,7 @@ def _put_in_place(partial: Path, target: Path, work: Path, old: Path) -> None:
     A disk that does not confirm the new name gets the old one back: an error leaves no output.
     """
     with _opened(target.parent) as parent:
-        if _is_free(target):
+        if _is_vacant(target):
             partial.rename(target)
         else:
             _remove(work)  # to replace is to start over; old content must not be gone on with

@@ -1,15 +1,14 @@
 """`tokpipe merge-counts`: folders of word counts to one, their sum."""
 
-import shutil
 from pathlib import Path
 
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.commands.count_words import WORK, show_counts
+from tokpipe.cli.commands.count_words import show_counts
 from tokpipe.cli.options import Bytes
 from tokpipe.cli.plan import merging_plan, show_plan
-from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.files import UNFINISHED, build_folder
 
 
 @command(examples=["tokpipe merge-counts counts-a counts-b -o counts"])
@@ -32,9 +31,8 @@ def merge_counts(
         from tokpipe.words.counts import merge_counts as merge
 
         session.begin_kernels()
-        work = folder / WORK
+        work = folder / UNFINISHED
         work.mkdir()
         counts = merge(folders, memory=memory, workdir=work)
         counts.write(folder)
-        shutil.rmtree(work)
     show_counts(session, counts, output)
