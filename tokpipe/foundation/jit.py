@@ -23,14 +23,24 @@ KERNELS: dict[str, Any] = {}  # "module.kernel" -> compiled; the parity tests wa
 # No fastmath: NaN and infinity must survive, and a run must be repeatable bit for bit.
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
+# What float kernels may ask for. Products may be fused with sums (one rounding instead of two),
+# and a sum may be taken in any order, without which it does not become vectors. The order is the
+# compiler's, so a machine repeats its results; NaN and infinity survive.
+FUSED = {"contract"}
+FUSED_SUMS = {"contract", "reassoc"}
 
-def kernel(*, reference: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+
+def kernel(
+    *, reference: Callable[..., Any], rounding: set[str] | None = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function and bind it to the plain-Python twin that defines its meaning.
 
     Parameters
     ----------
     reference
         A short, obviously right function with the same parameters, free of numba.
+    rounding
+        `FUSED` or `FUSED_SUMS` for floats; None: each operation rounded by itself, in order.
 
     Raises
     ------
@@ -41,7 +51,7 @@ def kernel(*, reference: Callable[..., Any]) -> Callable[[Callable[..., Any]], A
     def bind(function: Callable[..., Any]) -> Any:
         if _parameters(function) != _parameters(reference):
             raise TypeError(f"{function.__qualname__} and its reference take different parameters")
-        compiled = compiled_helper(function)
+        compiled = compiled_helper(function, rounding)
         compiled.reference = reference
         KERNELS[f"{function.__module__}.{function.__name__}"] = compiled
         return compiled
@@ -49,9 +59,9 @@ def kernel(*, reference: Callable[..., Any]) -> Callable[[Callable[..., Any]], A
     return bind
 
 
-def compiled_helper(function: Callable[..., Any]) -> Any:
+def compiled_helper(function: Callable[..., Any], rounding: set[str] | None = None) -> Any:
     """Compile a private part of a kernel as a function of its own, called and not inlined."""
-    dispatcher: Any = numba.njit(function, **_FLAGS)
+    dispatcher: Any = numba.njit(function, fastmath=rounding or False, **_FLAGS)
     if _cache_folder() is not None:
         dispatcher._cache = _OnFirstUse(dispatcher.py_func)
     return dispatcher
@@ -64,6 +74,16 @@ def inlined_helper(function: Callable[..., Any]) -> Any:
     word counter, with the same speed.
     """
     return numba.njit(function, forceinline=True, **_FLAGS)
+
+
+def inlined_formula(function: Callable[..., Any]) -> Any:
+    """Compile a formula on floats into its callers, products fused with sums."""
+    return numba.njit(function, forceinline=True, fastmath=FUSED, **_FLAGS)
+
+
+def inlined_sums(function: Callable[..., Any]) -> Any:
+    """Compile a loop over floats into its callers, sums taken in any order."""
+    return numba.njit(function, forceinline=True, fastmath=FUSED_SUMS, **_FLAGS)
 
 
 class _CheckedResults(caching.CompileResultCacheImpl):
@@ -176,6 +196,7 @@ def _sources_digest() -> str:
     sources = [
         Path(__file__),
         package / "foundation/intrinsics.py",
+        package / "foundation/float_intrinsics.py",
         package / "foundation/seeds.py",
     ]
     sources += [*package.glob("*/kernels.py"), *package.glob("*/kernels/*.py")]

@@ -29,6 +29,9 @@ _U_FIRST, _U_SECOND = np.uint64(_FIRST), np.uint64(_SECOND)
 _27, _30, _31, _32, _11 = (np.uint64(bits) for bits in (27, 30, 31, 32, 11))
 _LOW_HALF, _ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
 _UNIT = 2.0**-53
+_SHORT_FIRST, _SHORT_SECOND = 0x7FEB352D, 0x846CA68B
+_U_SHORT_FIRST, _U_SHORT_SECOND = np.uint32(_SHORT_FIRST), np.uint32(_SHORT_SECOND)
+_15, _16 = np.uint32(15), np.uint32(16)
 
 
 def stream_key(seed: int, stream: str, *indices: int) -> int:
@@ -106,6 +109,32 @@ def random_unit_reference(key: int, counter: int) -> float:
 def random_unit(key, counter):  # type: ignore[no-untyped-def]
     """Return a draw (float64) from [0, 1), a multiple of 2^-53."""
     return np.float64(random_bits(key, counter) >> _11) * _UNIT
+
+
+def short_random_bits_reference(key: int, counter: int) -> int:
+    """Return a draw of 32 bits, the upper half of which is the better."""
+    low, high = key & 0xFFFFFFFF, key >> 32
+    bits = (counter & 0xFFFFFFFF) ^ low
+    bits = ((bits ^ (bits >> 16)) * _SHORT_FIRST) & 0xFFFFFFFF
+    bits ^= high
+    return ((bits ^ (bits >> 15)) * _SHORT_SECOND) & 0xFFFFFFFF
+
+
+@inlined_helper
+def short_random_bits(key, counter):  # type: ignore[no-untyped-def]
+    """Return a draw (uint32) of the stream `key` (uint64), the upper half of which is the better.
+
+    For shares of many values, as in dropout: it takes 32-bit products, of which a vector holds
+    twice as many (and which AVX2 has at all). A key is good for some thousands of draws.
+
+    References
+    ----------
+    C. Wellons, "Prospecting for Hash Functions" (2018): the multipliers.
+    """
+    bits = np.uint32(counter) ^ np.uint32(key)
+    bits = np.uint32((bits ^ (bits >> _16)) * _U_SHORT_FIRST)
+    bits = np.uint32(bits ^ np.uint32(key >> _32))
+    return np.uint32((bits ^ (bits >> _15)) * _U_SHORT_SECOND)
 
 
 def fill_random_bits_reference(key: np.uint64, first: int, out: NDArray[np.uint64]) -> None:

@@ -15,16 +15,18 @@ def draw_all(key, counter, limit):
         seeds.random_bits(key, counter),
         seeds.random_below(key, counter, limit),
         seeds.random_unit(key, counter),
+        seeds.short_random_bits(key, counter),
     )
 
 
 @given(KEYS, st.integers(0, 2**62), st.integers(1, 2**32))
 def test_helpers_equal_their_references(key, counter, limit):
-    child, bits, below, unit = draw_all(np.uint64(key), counter, limit)
+    child, bits, below, unit, short = draw_all(np.uint64(key), counter, limit)
     assert int(child) == seeds.child_key_reference(key, counter)
     assert int(bits) == seeds.random_bits_reference(key, counter)
     assert below == seeds.random_below_reference(key, counter, limit)
     assert unit == seeds.random_unit_reference(key, counter)
+    assert int(short) == seeds.short_random_bits_reference(key, counter)
 
 
 def test_draws_are_those_of_the_published_generator():

@@ -1,0 +1,44 @@
+"""Small models and batches for the tests of the model."""
+
+import numpy as np
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.parameters import Parameters
+
+SMALL = {
+    "vocab_size": 19,
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 12,
+    "max_position_embeddings": 16,
+    "layer_norm_eps": 1e-5,
+}
+
+
+def small_config(**changes):
+    return BertConfig(**(SMALL | changes))
+
+
+def random_parameters(config, seed=0, dtype=np.float64, deviation=0.3):
+    """Weights large enough that everything takes part, biases and norms included."""
+    parameters = Parameters(config, dtype)
+    rng = np.random.default_rng(seed)
+    for name, view in parameters.views.items():
+        view[...] = rng.standard_normal(view.shape) * deviation + name.endswith("norm.weight")
+    return parameters
+
+
+def random_batch(config, lengths=(5, 1, 7), seed=0, masks=4):
+    rng = np.random.default_rng(seed)
+    tokens, pairs = sum(lengths), len(lengths)
+    segments = rng.integers(0, max(config.type_vocab_size, 1), tokens)
+    return PackedInput(
+        input_ids=rng.integers(0, config.vocab_size, tokens).astype(np.int32),
+        offsets=np.cumsum([0, *lengths]).astype(np.int32),
+        token_type_ids=segments.astype(np.int32),
+        masked_positions=np.sort(rng.choice(tokens, masks, replace=False)).astype(np.int32),
+        masked_ids=rng.integers(0, config.vocab_size, masks).astype(np.int32),
+        next_sentence_label=rng.integers(0, 2, pairs).astype(np.int32),
+    )

@@ -1,0 +1,150 @@
+"""The attention part of a layer: one map to queries, keys and values, attention, one map behind."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.blas import sgemm_address
+from tokpipe.bert.dropout import Dropout
+from tokpipe.bert.kernels import attention, rotation
+from tokpipe.bert.linear import add_column_sums, input_backward, linear_forward, weight_backward
+from tokpipe.bert.precision import by_precision
+from tokpipe.bert.residual import SavedNorm
+from tokpipe.bert.weights import AttentionWeights
+
+Array = NDArray[np.floating]
+
+_forward = by_precision(attention.attention_forward)
+_backward = by_precision(attention.attention_backward)
+_rotate = by_precision(rotation.rotate)
+
+
+class SavedAttention(NamedTuple):
+    """What backward needs.
+
+    Attributes
+    ----------
+    qkv : float32[T, 3H]
+        Queries, keys and values, turned if positions are rotations.
+    logsums : float32[T, A]
+        Logarithms of the sums of each row's exponentials.
+    attended : float32[T, H]
+        Values weighted, before the map behind.
+    norm
+        What the norm keeps.
+    """
+
+    qkv: Array
+    logsums: Array
+    attended: Array
+    norm: SavedNorm
+
+
+class Places(NamedTuple):
+    """Which tokens belong together, and how their places are told.
+
+    Attributes
+    ----------
+    offsets : int32[B + 1]
+        Borders of the sequences.
+    positions : int32[T]
+        Place of each token in its sequence.
+    heads
+        A, how many heads there are.
+    rotations : (float32[S, D / 2], float32[S, D / 2]) or None
+        Cosines and sines for each place.
+    biases, d_biases : float32[A, 2S - 1], or float32[A, 0]
+        What is added to scores by distance, and its gradient over all layers.
+    """
+
+    offsets: NDArray[np.int32]
+    positions: NDArray[np.int32]
+    heads: int
+    rotations: tuple[Array, Array] | None
+    biases: Array
+    d_biases: Array
+
+
+def attention_forward(
+    x: Array,
+    weights: AttentionWeights,
+    places: Places,
+    drop: Dropout,
+    saved: SavedAttention,
+    out: Array,
+) -> None:
+    """Let each token look at those of its sequence.
+
+    Parameters
+    ----------
+    x : float32[T, H]
+        The tokens.
+    weights
+        Of this layer.
+    places
+        Of the tokens.
+    drop
+        The dropout of weights.
+    saved
+        Where to keep what backward needs.
+    out : float32[T, H]
+        The result.
+    """
+    qkv, logsums, attended, _ = saved
+    linear_forward(x, weights.qkv, qkv)
+    if places.rotations:
+        _rotate(qkv, places.positions, places.heads, *places.rotations)
+    _forward(
+        *(qkv, sgemm_address(), places.offsets, places.heads, places.biases),
+        *(*drop, logsums, attended),
+    )
+    linear_forward(attended, weights.output, out)
+
+
+class AttentionSpare(NamedTuple):
+    """Spare arrays, float32[T, H] and float32[T, 3H]."""
+
+    d_attended: Array
+    d_qkv: Array
+
+
+def attention_backward(
+    x: Array,
+    layer: tuple[AttentionWeights, AttentionWeights, SavedAttention, Dropout],
+    places: Places,
+    spare: AttentionSpare,
+    gradient: Array,
+    into: Array,
+) -> None:
+    """Add the gradients; that of the last bias was summed where `gradient` was made.
+
+    Parameters
+    ----------
+    x : float32[T, H]
+        The tokens.
+    layer
+        Weights, their gradients, what was kept, and the dropout of weights.
+    places
+        Of the tokens.
+    spare
+        Spare arrays.
+    gradient : float32[T, H]
+        Of the result.
+    into : float32[T, H]
+        Gradient of x, added to.
+    """
+    weights, gradients, (qkv, logsums, attended, _), drop = layer
+    d_attended, d_qkv = spare
+    weight_backward(attended, gradient, gradients.output.weight)
+    input_backward(gradient, weights.output.weight, d_attended)
+    _backward(
+        *(qkv, sgemm_address(), places.offsets, places.heads, places.biases, *drop),
+        *(logsums, attended, d_attended, d_qkv, places.d_biases),
+    )
+    if places.rotations:
+        cosines, sines = places.rotations
+        _rotate(d_qkv, places.positions, places.heads, cosines, -sines)
+    add_column_sums(d_qkv, gradients.qkv.bias)
+    weight_backward(x, d_qkv, gradients.qkv.weight)
+    input_backward(d_qkv, weights.qkv.weight, into, add=True)

@@ -1,0 +1,64 @@
+"""The one door to matrix products: SGEMM at the address that scipy hands out for Cython.
+
+A product in another precision (bf16 on AMX) goes in here, under the same layers.
+"""
+
+import ctypes
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, multiply, multiply_reference
+
+Array = NDArray[np.floating]
+
+__all__ = ["LEFT", "NOT", "RIGHT", "gemm", "sgemm_address", "use_one_thread"]
+
+
+@functools.cache
+def sgemm_address() -> int:
+    """Return where scipy's SGEMM is."""
+    from scipy.linalg import cython_blas  # 60 ms: not before a model is made
+
+    capsule = cython_blas.__pyx_capi__["sgemm"]
+    api = ctypes.pythonapi
+    api.PyCapsule_GetName.restype = ctypes.c_char_p
+    api.PyCapsule_GetName.argtypes = [ctypes.py_object]
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    return int(api.PyCapsule_GetPointer(capsule, api.PyCapsule_GetName(capsule)))
+
+
+@functools.cache
+def use_one_thread() -> None:
+    """Keep BLAS at one thread from now on: a shard of the batch has a thread, a product has none.
+
+    Two threads with a BLAS of two threads each would wait for one another.
+    """
+    from threadpoolctl import threadpool_limits
+
+    sgemm_address()  # loads the library, so that the limit finds it
+    threadpool_limits(1, user_api="blas")
+
+
+def gemm(
+    left: Array, right: Array, out: Array, *, transposed: int = NOT, add: bool = False
+) -> None:
+    """Multiply two matrices, by BLAS in float32 and by NumPy in float64.
+
+    Parameters
+    ----------
+    left : float32[M, K], or [K, M] if transposed is LEFT
+        First operand.
+    right : float32[K, N], or [N, K] if transposed is RIGHT
+        Second operand.
+    out : float32[M, N]
+        The product.
+    transposed
+        NOT, LEFT or RIGHT.
+    add
+        Whether the product is added to what is there.
+    """
+    run = multiply if out.dtype == np.float32 else multiply_reference
+    run(sgemm_address(), left, right, out, transposed, add)

@@ -1,0 +1,94 @@
+"""The feed-forward part of a layer: out to the inner width, an activation, and back.
+
+Kept are the values before the activation; backward makes the activation once more.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.activations import Activation
+from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
+from tokpipe.bert.residual import SavedNorm
+from tokpipe.bert.weights import FeedForwardWeights
+
+Array = NDArray[np.floating]
+
+
+class SavedFeedForward(NamedTuple):
+    """What backward needs: the values before the activation, float32[T, F], and the norm's."""
+
+    before: Array
+    norm: SavedNorm
+
+
+def feed_forward_forward(
+    x: Array,
+    weights: FeedForwardWeights,
+    activation: Activation,
+    saved: SavedFeedForward,
+    inner: Array,
+    out: Array,
+) -> None:
+    """Work on each token by itself.
+
+    Parameters
+    ----------
+    x : float32[T, H]
+        The tokens.
+    weights
+        Of this layer.
+    activation
+        Between the two maps.
+    saved
+        Where to keep what backward needs.
+    inner : float32[T, F]
+        A spare array.
+    out : float32[T, H]
+        The result.
+    """
+    linear_forward(x, weights.input, saved.before)
+    activation.forward(saved.before, inner)
+    linear_forward(inner, weights.output, out)
+
+
+class FeedForwardSpare(NamedTuple):
+    """Two spare arrays, float32[T, F]."""
+
+    inner: Array
+    d_inner: Array
+
+
+def feed_forward_backward(
+    x: Array,
+    layer: tuple[FeedForwardWeights, FeedForwardWeights, SavedFeedForward],
+    activation: Activation,
+    spare: FeedForwardSpare,
+    gradient: Array,
+    into: Array,
+) -> None:
+    """Add the gradients; that of the last bias was summed where `gradient` was made.
+
+    Parameters
+    ----------
+    x : float32[T, H]
+        The tokens.
+    layer
+        Weights, their gradients, and what was kept.
+    activation
+        Between the two maps.
+    spare
+        Spare arrays.
+    gradient : float32[T, H]
+        Of the result.
+    into : float32[T, H]
+        Gradient of x, added to.
+    """
+    weights, gradients, saved = layer
+    inner, d_inner = spare
+    input_backward(gradient, weights.output.weight, d_inner)
+    activation.backward(saved.before, d_inner, inner, gradients.input.bias)
+    weight_backward(inner, gradient, gradients.output.weight)
+    weight_backward(x, d_inner, gradients.input.weight)
+    input_backward(d_inner, weights.input.weight, into, add=True)

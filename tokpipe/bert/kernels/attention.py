@@ -1,0 +1,296 @@
+"""Self-attention over packed sequences: each token sees its own sequence, no padding exists.
+
+One sequence, one head and at most `BLOCK` queries at a time have their scores in a small piece of
+memory; no score outlives its block. Forward keeps the logarithm of each row's sum, and backward
+makes the weights from it once more (Dao et al. 2022, "FlashAttention").
+
+Queries, keys and values of a token lie in one row: ``qkv[t] = q (H), k (H), v (H)``, each with the
+heads side by side.
+"""
+
+import itertools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.kernels.dropout import dropout_factors, kept
+from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential
+from tokpipe.bert.kernels.losses import exponentials
+from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
+from tokpipe.foundation.jit import FUSED_SUMS, inlined_sums, kernel
+from tokpipe.foundation.seeds import child_key
+
+BLOCK = 128  # queries at a time: 64 KiB of scores at 128 keys
+
+Array = NDArray[np.floating]
+
+
+def split_heads(rows: Array, heads: int) -> Array:
+    """Return a view of rows [n, heads * D] as [heads, n, D]."""
+    return rows.reshape(len(rows), heads, -1).transpose(1, 0, 2)
+
+
+def attention_weights(qkv: Array, heads: int, biases: Array) -> tuple[Array, Array]:
+    """Return the weights of one sequence [A, n, n], and the logarithms of their sums [A, n]."""
+    query, key, _ = np.split(split_heads(qkv, 3 * heads), 3)
+    scores = query @ key.transpose(0, 2, 1) * qkv.dtype.type(query.shape[2] ** -0.5)
+    if biases.size:
+        places = np.arange(len(qkv))
+        scores = scores + biases[:, biases.shape[1] // 2 + places - places[:, None]]
+    most = scores.max(2, keepdims=True)
+    logsums = np.log(np.exp(scores - most).sum(2, keepdims=True)) + most
+    return np.exp(scores - logsums), logsums[:, :, 0]
+
+
+def attention_forward_reference(
+    qkv: Array,
+    address: int,
+    offsets: NDArray[np.int32],
+    heads: int,
+    biases: Array,
+    key: np.uint64,
+    threshold: np.uint32,
+    scale: float,
+    logsums: Array,
+    out: Array,
+) -> None:
+    """Attend.
+
+    Parameters
+    ----------
+    qkv : float32[T, 3H]
+        Queries, keys and values.
+    address
+        Of SGEMM.
+    offsets : int32[B + 1]
+        Borders of the sequences.
+    heads
+        A, how many heads there are.
+    biases : float32[A, 2S - 1] or float32[A, 0]
+        What is added to a score, by key's place less query's place, from ``1 - S``.
+    key, threshold, scale
+        Of the dropout of weights; a row is ``token * A + head``, a column a key's place.
+    logsums : float32[T, A]
+        Logarithm of the sum of each row's exponentials, for `attention_backward`.
+    out : float32[T, H]
+        The values, weighted.
+    """
+    for start, end in itertools.pairwise(offsets):
+        rows = qkv[start:end]
+        weights, sums = attention_weights(rows, heads, biases)
+        weights = weights * _factors(qkv, start, end, heads, (key, threshold, scale))
+        attended = weights @ split_heads(rows, 3 * heads)[2 * heads :]
+        out[start:end] = attended.transpose(1, 0, 2).reshape(end - start, -1)
+        logsums[start:end] = sums.T
+
+
+def _factors(
+    like: Array, start: int, end: int, heads: int, drop: tuple[np.uint64, np.uint32, float]
+) -> Array:
+    key, threshold, scale = drop
+    count = int(end - start)
+    factors = dropout_factors(key, (count * heads, count), threshold, scale, int(start) * heads)
+    return factors.reshape(count, heads, count).transpose(1, 0, 2).astype(like.dtype)
+
+
+@kernel(reference=attention_forward_reference, rounding=FUSED_SUMS)
+def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scale, logsums, out):  # type: ignore[no-untyped-def]
+    hidden = out.shape[1]
+    width, stride = hidden // heads, 3 * hidden
+    root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
+    scores = np.empty(BLOCK * _longest(offsets), np.float32)
+    for b in range(len(offsets) - 1):
+        start, count = np.int64(offsets[b]), np.int64(offsets[b + 1] - offsets[b])
+        for h in range(heads):
+            keys = qkv.ctypes.data + 4 * (start * stride + hidden + h * width)
+            for first in range(start, start + count, BLOCK):
+                rows = min(np.int64(BLOCK), start + count - first)
+                queries = qkv.ctypes.data + 4 * (first * stride + h * width)
+                product_at(
+                    address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
+                    False, scores.ctypes.data, count,
+                )  # fmt: skip
+                for i in range(rows):
+                    t = first + i
+                    row = scores[i * count : (i + 1) * count]
+                    if biases.shape[1] > 0:
+                        _add_biases(row, biases[h], t - start)
+                    most, total = exponentials(row)
+                    logsums[t, h] = most + np.float32(math.log(np.float64(total)))
+                    _weigh(row, factor / total, child_key(key, t * heads + h), threshold)
+                product_at(
+                    address, NOT, rows, width, count, ONE, scores.ctypes.data, count,
+                    keys + 4 * hidden, stride, False,
+                    out.ctypes.data + 4 * (first * hidden + h * width), hidden,
+                )  # fmt: skip
+    _ = qkv.size + scores.size + out.size  # still in use
+
+
+@inlined_sums
+def _longest(offsets):  # type: ignore[no-untyped-def]
+    most = np.int64(0)
+    for b in range(len(offsets) - 1):
+        most = max(most, np.int64(offsets[b + 1] - offsets[b]))
+    return most
+
+
+@inlined_sums
+def _add_biases(row, biases, place):  # type: ignore[no-untyped-def]
+    shift = len(biases) // 2 - place
+    beside = biases[shift : shift + len(row)]
+    for j in range(len(row)):
+        row[j] += beside[j]
+
+
+@inlined_sums
+def _weigh(row, share, row_key, threshold):  # type: ignore[no-untyped-def]
+    for j in range(len(row)):
+        row[j] *= kept(row_key, j, threshold, share)
+
+
+def attention_backward_reference(
+    qkv: Array,
+    address: int,
+    offsets: NDArray[np.int32],
+    heads: int,
+    biases: Array,
+    key: np.uint64,
+    threshold: np.uint32,
+    scale: float,
+    logsums: Array,
+    out: Array,
+    gradient: Array,
+    d_qkv: Array,
+    d_biases: Array,
+) -> None:
+    """Take the gradients of `attention_forward`.
+
+    Parameters
+    ----------
+    qkv, address, offsets, heads, biases, key, threshold, scale
+        As before.
+    logsums, out
+        As forward left them.
+    gradient : float32[T, H]
+        Of the result.
+    d_qkv : float32[T, 3H]
+        Gradient of queries, keys and values, written.
+    d_biases : float32[A, 2S - 1] or float32[A, 0]
+        Gradient of the biases, added to.
+    """
+    for start, end in itertools.pairwise(offsets):
+        count = end - start
+        query, keys, value = np.split(split_heads(qkv[start:end], 3 * heads), 3)
+        weights, _ = attention_weights(qkv[start:end], heads, biases)
+        factors = _factors(qkv, start, end, heads, (key, threshold, scale))
+        above = split_heads(gradient[start:end], heads)
+        d_value = (weights * factors).transpose(0, 2, 1) @ above
+        d_weights = above @ value.transpose(0, 2, 1) * factors
+        d_scores = weights * (d_weights - (weights * d_weights).sum(2, keepdims=True))
+        if biases.size:
+            places = np.arange(count)
+            columns = biases.shape[1] // 2 + places - places[:, None]
+            for h in range(heads):
+                np.add.at(d_biases[h], columns, d_scores[h])
+        d_scores = d_scores * qkv.dtype.type(query.shape[2] ** -0.5)
+        parts = np.concatenate([d_scores @ keys, d_scores.transpose(0, 2, 1) @ query, d_value])
+        d_qkv[start:end] = parts.transpose(1, 0, 2).reshape(count, -1)
+
+
+@kernel(reference=attention_backward_reference, rounding=FUSED_SUMS)
+def attention_backward(
+    qkv, address, offsets, heads, biases, key, threshold, scale, logsums, out, gradient, d_qkv,
+    d_biases,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    hidden = out.shape[1]
+    width, stride = hidden // heads, 3 * hidden
+    root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
+    size = BLOCK * _longest(offsets)
+    weights, dropped = np.empty(size, np.float32), np.empty(size, np.float32)
+    slopes = np.empty(size, np.float32)
+    at_weights, at_dropped, at_slopes = (
+        weights.ctypes.data, dropped.ctypes.data, slopes.ctypes.data,
+    )  # fmt: skip
+    for b in range(len(offsets) - 1):
+        start, count = np.int64(offsets[b]), np.int64(offsets[b + 1] - offsets[b])
+        for h in range(heads):
+            place = 4 * (start * stride + hidden + h * width)
+            keys, d_keys = qkv.ctypes.data + place, d_qkv.ctypes.data + place
+            for first in range(start, start + count, BLOCK):
+                rows = min(np.int64(BLOCK), start + count - first)
+                place = 4 * (first * stride + h * width)
+                queries, d_queries = qkv.ctypes.data + place, d_qkv.ctypes.data + place
+                above = gradient.ctypes.data + 4 * (first * hidden + h * width)
+                later = first > start
+                product_at(
+                    address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
+                    False, at_weights, count,
+                )  # fmt: skip
+                for i in range(rows):
+                    t = first + i
+                    row = weights[i * count : (i + 1) * count]
+                    if biases.shape[1] > 0:
+                        _add_biases(row, biases[h], t - start)
+                    _weights_again(
+                        row, dropped[i * count : (i + 1) * count], logsums[t, h],
+                        child_key(key, t * heads + h), threshold, factor,
+                    )  # fmt: skip
+                product_at(
+                    address, LEFT, count, width, rows, ONE, at_dropped, count, above, hidden,
+                    later, d_keys + 4 * hidden, stride,
+                )  # fmt: skip
+                product_at(
+                    address, RIGHT, rows, count, width, ONE, above, hidden, keys + 4 * hidden,
+                    stride, False, at_slopes, count,
+                )  # fmt: skip
+                for i in range(rows):
+                    t = first + i
+                    place = h * width
+                    total = _dot(gradient[t, place : place + width], out[t, place : place + width])
+                    row = slopes[i * count : (i + 1) * count]
+                    _score_slopes(
+                        row, weights[i * count : (i + 1) * count],
+                        dropped[i * count : (i + 1) * count], total,
+                    )  # fmt: skip
+                    if biases.shape[1] > 0:
+                        shift = d_biases.shape[1] // 2 - (t - start)
+                        _add_to(d_biases[h, shift : shift + count], row)
+                product_at(
+                    address, NOT, rows, width, count, root, at_slopes, count, keys, stride,
+                    False, d_queries, stride,
+                )  # fmt: skip
+                product_at(
+                    address, LEFT, count, width, rows, root, at_slopes, count, queries, stride,
+                    later, d_keys, stride,
+                )  # fmt: skip
+    _ = qkv.size + d_qkv.size + gradient.size + weights.size + dropped.size + slopes.size
+
+
+@inlined_sums
+def _weights_again(row, dropped, logsum, row_key, threshold, factor):  # type: ignore[no-untyped-def]
+    for j in range(len(row)):
+        weight = exponential(row[j] - logsum)
+        row[j] = weight
+        dropped[j] = weight * kept(row_key, j, threshold, factor)
+
+
+@inlined_sums
+def _dot(left, right):  # type: ignore[no-untyped-def]
+    # the row's sum of weights times their slopes, from D products instead of n
+    total = ZERO
+    for j in range(len(left)):
+        total += left[j] * right[j]
+    return total
+
+
+@inlined_sums
+def _score_slopes(row, weights, dropped, total):  # type: ignore[no-untyped-def]
+    for j in range(len(row)):
+        row[j] = row[j] * dropped[j] - weights[j] * total
+
+
+@inlined_sums
+def _add_to(target, row):  # type: ignore[no-untyped-def]
+    for j in range(len(row)):
+        target[j] += row[j]

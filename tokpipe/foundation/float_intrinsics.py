@@ -1,0 +1,126 @@
+"""What kernels on float32 need from the machine: BLAS at an address, and bits of a float.
+
+BLAS is called through the address of its Fortran entry (scipy hands out one in `cython_blas`), as
+an int64 argument: a kernel that closes over a foreign pointer cannot be cached.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+_CHAR, _INT, _LONG, _FLOAT = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+
+
+@intrinsic
+def call_sgemm(  # noqa: PLR0913
+    typing_context,
+    address,
+    flags,
+    rows,
+    columns,
+    depth,
+    alpha,
+    left,
+    left_stride,
+    right,
+    right_stride,
+    beta,
+    out,
+    out_stride,
+):  # type: ignore[no-untyped-def]
+    """Call Fortran's SGEMM: ``out = alpha * op(left) @ op(right) + beta * out``, by columns.
+
+    `flags` has bit 0 for a transposed left and bit 1 for a transposed right operand; operands are
+    int64 addresses, sizes and strides int64 (passed on as 32 bits), factors float32.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        flags, rows, columns, depth = arguments[1:5]
+        alpha, left, left_stride, right, right_stride, beta, out, out_stride = arguments[5:]
+
+        def place(value):  # type: ignore[no-untyped-def]
+            with builder.goto_entry_block():
+                slot = builder.alloca(value.type)
+            builder.store(value, slot)
+            return slot
+
+        def letter(bit: int):  # type: ignore[no-untyped-def]
+            asked = builder.and_(flags, _LONG(bit))
+            is_transposed = builder.icmp_unsigned("!=", asked, _LONG(0))
+            return place(builder.select(is_transposed, _CHAR(ord("T")), _CHAR(ord("N"))))
+
+        def integer(value):  # type: ignore[no-untyped-def]
+            return place(builder.trunc(value, _INT))
+
+        def pointer(value):  # type: ignore[no-untyped-def]
+            return builder.inttoptr(value, _FLOAT.as_pointer())
+
+        passed = [
+            *(letter(1), letter(2), integer(rows), integer(columns), integer(depth)),
+            *(place(alpha), pointer(left), integer(left_stride)),
+            *(pointer(right), integer(right_stride), place(beta), pointer(out)),
+            integer(out_stride),
+        ]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in passed])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), passed)
+        return context.get_dummy_value()
+
+    long, single = types.int64, types.float32
+    return types.void(
+        *(long, long, long, long, long, single, long, long, long, long, single, long, long)
+    ), generate
+
+
+@intrinsic
+def nearest_integer(typing_context, value):  # type: ignore[no-untyped-def]
+    """Round a float32 to the nearest whole number, as float32."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        function = builder.module.declare_intrinsic("llvm.rint", [_FLOAT])
+        return builder.call(function, [arguments[0]])
+
+    return types.float32(types.float32), generate
+
+
+@intrinsic
+def power_of_two(typing_context, exponent):  # type: ignore[no-untyped-def]
+    """Return 2 to the power of a whole float32 from -126 to 127; anything for another.
+
+    The whole number is read from the low bits of ``exponent + 1.5 * 2**23``: a conversion to an
+    integer would be undefined for NaN.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        shifted = builder.fadd(arguments[0], _FLOAT(12582912.0))
+        bits = builder.shl(builder.bitcast(shifted, _INT), _INT(23))
+        return builder.bitcast(builder.add(bits, _INT(127 << 23)), _FLOAT)
+
+    return types.float32(types.float32), generate
+
+
+def _flip_negative(builder, bits):  # type: ignore[no-untyped-def]
+    sign = builder.ashr(bits, _INT(31))
+    return builder.xor(bits, builder.and_(sign, _INT(0x7FFFFFFF)))
+
+
+@intrinsic
+def order_key(typing_context, value):  # type: ignore[no-untyped-def]
+    """Return an int32 that is in the order of float32: its greatest is found by vectors.
+
+    The greatest of floats is not, without leave to ignore NaN.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return _flip_negative(builder, builder.bitcast(arguments[0], _INT))
+
+    return types.int32(types.float32), generate
+
+
+@intrinsic
+def from_order_key(typing_context, key):  # type: ignore[no-untyped-def]
+    """Return the float32 of an `order_key`."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(_flip_negative(builder, arguments[0]), _FLOAT)
+
+    return types.float32(types.int32), generate
