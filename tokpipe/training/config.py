@@ -1,0 +1,123 @@
+"""Settings of training."""
+
+import re
+from dataclasses import dataclass
+
+from tokpipe.foundation.config import Config, setting
+from tokpipe.foundation.errors import ConfigError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_STEPS = 10_000  # where nothing says how long
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(Config):
+    """How a model is trained.
+
+    How long: `steps`, or `epochs`, or `budget`, one of them; 10,000 steps without any.
+    """
+
+    steps: int | None = setting(None, "Steps of the optimizer.", least=1)
+    epochs: float | None = setting(None, "Times through the training split.", least=0.001)
+    budget: str | None = setting(
+        None,
+        "Time to train for, such as 30m or 1h30m: the learning rate then follows the clock, not "
+        "the steps. What a stopped run has used counts.",
+    )
+    batch_tokens: int = setting(4_096, "Most tokens in a batch.", least=1)
+    batch_size: int | None = setting(
+        None, "Most sequences in a batch. None: as many as batch_tokens allows.", least=1
+    )
+    gradient_accumulation_steps: int = setting(1, "Batches to a step of the optimizer.", least=1)
+    gradient_shards: int = setting(
+        2,
+        "Parts of a batch that threads work on side by side; more threads than that help nothing. "
+        "A part of the result, as threads are not.",
+        least=1,
+        most=256,
+    )
+    optimizer: str = setting("adamw", "Rule by which weights move.", choices=("adamw", "lamb"))
+    learning_rate: float = setting(5e-4, "Greatest learning rate.", least=0.0)
+    schedule: str = setting(
+        "linear",
+        "Learning rate after the warm-up: down to zero in a line or a cosine, or constant.",
+        choices=("linear", "cosine", "constant"),
+    )
+    warmup_proportion: float = setting(
+        0.1, "Share of the training in which the learning rate rises.", least=0.0, most=1.0
+    )
+    warmup_steps: int | None = setting(
+        None, "Steps in which it rises, in place of warmup_proportion.", least=0
+    )
+    weight_decay: float = setting(
+        0.01, "Decay of weights, times the learning rate; none of biases and LayerNorms.", least=0.0
+    )
+    adam_beta1: float = setting(0.9, "Decay of the first moment.", least=0.0, most=0.999999)
+    adam_beta2: float = setting(0.999, "Decay of the second moment.", least=0.0, most=0.999999)
+    adam_epsilon: float = setting(1e-6, "Added to the root of the second moment.", least=0.0)
+    max_grad_norm: float = setting(
+        1.0, "Longest gradient; a longer one is scaled down. 0: no limit.", least=0.0
+    )
+    save_steps: int = setting(500, "Steps from checkpoint to checkpoint.", least=1)
+    eval_steps: int = setting(
+        500, "Steps from evaluation to evaluation on the validation split; 0: only at the end."
+    )
+    eval_batches: int = setting(50, "Most batches of an evaluation; 0: all there are.", least=0)
+    keep_checkpoints: int = setting(
+        2, "Latest checkpoints that are kept, besides the best.", least=1
+    )
+    mlm_bias: str = setting(
+        "frequency",
+        "First bias of the MLM head: zero, as BERT has it, or the log of each token's share of "
+        "the training split, which saves the steps to learn it.",
+        choices=("frequency", "zero"),
+    )
+    seed: int = setting(0, "Seed of weights, order, masks and dropout.")
+
+    def check(self) -> None:
+        """Refuse lengths that contradict each other, and a budget that is no time."""
+        given = [name for name in ("steps", "epochs", "budget") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} both say how long to train", hint="Give one.")
+        if self.eval_steps < 0:
+            raise ConfigError(f"eval_steps={self.eval_steps} is below the least allowed value, 0")
+        if self.budget is not None:
+            seconds_of(self.budget)
+            if self.warmup_steps is not None:
+                raise ConfigError(
+                    f"warmup_steps={self.warmup_steps} counts steps; a budget follows the clock",
+                    hint="Set warmup_proportion.",
+                )
+
+    @property
+    def most_steps(self) -> int | None:
+        """How many steps, where that does not follow from the shards or the clock."""
+        if self.epochs is not None or self.budget is not None:
+            return None
+        return self.steps or _STEPS
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """The time to train for."""
+        return None if self.budget is None else seconds_of(self.budget)
+
+
+def seconds_of(text: str) -> float:
+    """Read a time: ``30m``, ``1h30m``, ``90s``, ``90``.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no time above zero.
+
+    Examples
+    --------
+    >>> seconds_of("1h30m")
+    5400.0
+    """
+    matched = re.fullmatch(r"(?:\d{1,9}(?:\.\d{1,3})?[smhd])+|\d{1,9}", text.strip().lower())
+    parts = re.findall(r"([\d.]+)([smhd]?)", text.lower()) if matched else []
+    seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+    if not seconds:
+        raise ConfigError(f"budget={text!r} is no time", hint="Write it like 30m, 90s or 1h30m.")
+    return float(seconds)

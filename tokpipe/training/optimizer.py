@@ -1,0 +1,166 @@
+"""AdamW and LAMB over the block of all weights, with clipping by the norm of the whole gradient."""
+
+from collections.abc import Callable
+from itertools import repeat
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.parameters import Parameters, Slot
+from tokpipe.foundation.threads import Feed, run_in_threads
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.kernels import adamw, lamb_directions, move_by_tensor, sum_gradients
+
+_PIECE = 1 << 14  # values: four arrays of them fit the second cache of a core
+_AT_ONCE = 64  # pieces a call of a kernel: about a millisecond
+
+
+class Moments(NamedTuple):
+    """What the optimizer remembers: means of the gradient and of its square, float32[N] each."""
+
+    first: Parameters
+    second: Parameters
+
+
+class Optimizer:
+    """Moves weights by their gradients.
+
+    Parameters
+    ----------
+    config
+        Rule, betas, decay and clipping.
+    parameters
+        The weights, changed in place.
+    shards
+        The gradients of the parts of a batch; their sum is used, and all are zero after a step.
+    threads
+        How many work; the result does not depend on it.
+
+    Attributes
+    ----------
+    moments : Moments
+    steps : int
+        How many were made.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        parameters: Parameters,
+        shards: list[Parameters],
+        threads: int | None = None,
+    ) -> None:
+        self.config, self.parameters, self.threads = config, parameters, threads
+        self.moments = Moments(parameters.zeros_like(), parameters.zeros_like())
+        self.steps = 0
+        self._shards = tuple(shard.block for shard in shards)
+        self._tensors = len(parameters.table)
+        self._pieces = pieces_of(parameters.table)
+
+    def gradient_norm(self) -> float:
+        """Add the gradients of the shards up; return the length of their sum."""
+        squares = np.zeros(len(self._pieces))
+        self._each(lambda part: sum_gradients(self._shards, self._pieces[part], squares[part]))
+        return float(np.sqrt(squares.sum()))
+
+    def step(self, learning_rate: float, norm: float) -> None:
+        """Move the weights by the sum that `gradient_norm` made; clear it.
+
+        Parameters
+        ----------
+        learning_rate
+            Of this step.
+        norm
+            What `gradient_norm` returned.
+        """
+        self.steps += 1
+        if self.config.optimizer == "lamb":
+            self._lamb(learning_rate, norm)
+        else:
+            factors = self._factors(norm)
+            factors[3] *= learning_rate
+            factors[6] *= learning_rate
+            given = self._state, factors.astype(np.float32)
+            self._each(lambda part: adamw(given[0], self._pieces[part], given[1]))
+
+    @property
+    def _state(self) -> tuple[NDArray[np.float32], ...]:
+        moments = self.moments.first.block, self.moments.second.block
+        return self.parameters.block, self._shards[0], *moments
+
+    def _factors(self, norm: float) -> NDArray[np.float64]:
+        config, limit = self.config, self.config.max_grad_norm
+        scale = min(1.0, limit / (norm + 1e-6)) if limit else 1.0  # 1e-6: as torch clips
+        beta1, beta2 = config.adam_beta1, config.adam_beta2
+        corrections = 1 / (1 - beta1**self.steps), np.sqrt(1 - beta2**self.steps)
+        rest = config.adam_epsilon, config.weight_decay
+        return np.array([scale, beta1, beta2, *corrections, *rest])
+
+    def _lamb(self, learning_rate: float, norm: float) -> None:
+        state, factors = self._state, self._factors(norm).astype(np.float32)
+        squares = np.zeros((len(self._pieces), 2))
+        self._each(lambda part: lamb_directions(state, self._pieces[part], factors, squares[part]))
+        rates = (learning_rate * self._trust(squares)).astype(np.float32)
+        self._each(lambda part: move_by_tensor(state[0], state[1], self._pieces[part], rates))
+
+    def _trust(self, squares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the length of each tensor over that of its direction; 1 where nothing decays."""
+        lengths = np.zeros((self._tensors, 2))
+        np.add.at(lengths, self._pieces[:, 2], squares)
+        lengths = np.sqrt(lengths)
+        decays = np.zeros(self._tensors, bool)
+        decays[self._pieces[:, 2]] = self._pieces[:, 3] > 0
+        usable = decays & (lengths > 0).all(1)
+        return np.divide(lengths[:, 0], lengths[:, 1], out=np.ones(self._tensors), where=usable)
+
+    def _each(self, work: Callable[[slice], None]) -> None:
+        """Do some work on all pieces, in threads."""
+        starts = range(0, len(self._pieces), _AT_ONCE)
+        parts = [slice(start, start + _AT_ONCE) for start in starts]
+
+        def run(feed: Feed[slice]) -> None:
+            for part in feed:
+                work(part)
+
+        if self.threads == 1 or len(parts) < 4:
+            any(map(work, parts))
+        else:
+            run_in_threads(run, parts, self.threads)
+
+
+def pieces_of(table: dict[str, Slot]) -> NDArray[np.int64]:
+    """Cut tensors into pieces: start, end, number of the tensor, whether it decays.
+
+    Returns
+    -------
+    int64[P, 4]
+
+    Examples
+    --------
+    >>> pieces_of({"a.weight": Slot(0, (2, 4)), "a.bias": Slot(16, (3,))}).tolist()
+    [[0, 8, 0, 1], [16, 19, 1, 0]]
+    """
+    pieces = [
+        piece
+        for number, (name, slot) in enumerate(table.items())
+        for piece in zip(
+            range(slot.offset, slot.end, _PIECE),
+            [*range(slot.offset + _PIECE, slot.end, _PIECE), slot.end],
+            repeat(number),
+            repeat(int(decays(name))),
+            strict=False,
+        )
+    ]
+    return np.array(pieces, np.int64).reshape(-1, 4)
+
+
+def decays(name: str) -> bool:
+    """Return whether the weights of a tensor decay: all but biases and LayerNorms.
+
+    Examples
+    --------
+    >>> [decays(n) for n in ("embeddings.token", "embeddings.norm.weight", "mlm.bias")]
+    [True, False, False]
+    """
+    return not name.endswith((".bias", "norm.weight"))

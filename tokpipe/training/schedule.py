@@ -1,0 +1,78 @@
+"""The learning rate, by how much of the training is done: steps, or time."""
+
+import math
+from dataclasses import dataclass
+
+from tokpipe.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train, and the learning rate on the way.
+
+    Attributes
+    ----------
+    config : TrainingConfig
+    steps : int or None
+        How many steps; None where the clock decides.
+    """
+
+    config: TrainingConfig
+    steps: int | None
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Return the share of the training that is done before a step.
+
+        Parameters
+        ----------
+        step
+            How many are done.
+        seconds
+            How long they took, those of a stopped run with them.
+        """
+        budget = self.config.budget_seconds
+        if budget is not None:
+            return min(1.0, seconds / budget)
+        return min(1.0, step / self.steps) if self.steps else 1.0
+
+    def is_over(self, step: int, seconds: float) -> bool:
+        """Return whether the training ends before a step; one is always made."""
+        return step > 0 and self.progress(step, seconds) >= 1.0
+
+    def learning_rate(self, step: int, seconds: float) -> float:
+        """Return the learning rate of the step after `step` steps.
+
+        Examples
+        --------
+        >>> config = TrainingConfig(steps=100, learning_rate=1.0, warmup_steps=10)
+        >>> [Schedule(config, 100).learning_rate(step, 0) for step in (0, 9, 10, 55)]
+        [0.1, 1.0, 1.0, 0.5]
+        """
+        share, warm_up = self.progress(step, seconds), self._warm_up()
+        if share < warm_up:
+            rising = (share + self._one_step(step, seconds)) / warm_up
+            return self.config.learning_rate * min(1.0, rising)
+        rest = (share - warm_up) / (1 - warm_up) if warm_up < 1 else 0.0
+        return self.config.learning_rate * _falling(self.config.schedule, rest)
+
+    def _warm_up(self) -> float:
+        """Return the share of the training in which the rate rises."""
+        given = self.config.warmup_steps
+        if given is not None and self.steps:
+            return min(1.0, given / self.steps)
+        return self.config.warmup_proportion
+
+    def _one_step(self, step: int, seconds: float) -> float:
+        """Return the share of one step: the first one must not have a rate of zero."""
+        if self.steps:
+            return 1 / self.steps
+        budget = self.config.budget_seconds or 1.0
+        return (seconds / step if step else 0.01 * budget * self._warm_up()) / budget
+
+
+def _falling(kind: str, share: float) -> float:
+    if kind == "linear":
+        return 1 - share
+    if kind == "cosine":
+        return 0.5 + 0.5 * math.cos(math.pi * share)
+    return 1.0
