@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tokpipe.batches.config import BatchConfig as BatchConfig
+    from tokpipe.batches.loader import Loader as Loader
     from tokpipe.corpus.config import ReadConfig as ReadConfig
+    from tokpipe.examples.config import ExampleConfig as ExampleConfig
+    from tokpipe.examples.config import MaskConfig as MaskConfig
     from tokpipe.foundation.errors import TokpipeError as TokpipeError
+    from tokpipe.shards.reader import open_shards as open_shards
     from tokpipe.tokenizer.build import train_vocab as train_vocab
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.vocab.config import VocabConfig as VocabConfig
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
     from tokpipe.words.counts import merge_counts as merge_counts
 
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
+    "BatchConfig": "tokpipe.batches.config",
+    "ExampleConfig": "tokpipe.examples.config",
+    "Loader": "tokpipe.batches.loader",
+    "MaskConfig": "tokpipe.examples.config",
     "ReadConfig": "tokpipe.corpus.config",
     "Tokenizer": "tokpipe.tokenizer.tokenizer",
     "TokpipeError": "tokpipe.foundation.errors",
@@ -25,9 +34,14 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "WordsConfig": "tokpipe.words.config",
     "count_words": "tokpipe.words.count",
     "merge_counts": "tokpipe.words.counts",
+    "open_shards": "tokpipe.shards.reader",
     "train_vocab": "tokpipe.tokenizer.build",
 }
 __all__ = [
+    "BatchConfig",
+    "ExampleConfig",
+    "Loader",
+    "MaskConfig",
     "ReadConfig",
     "Tokenizer",
     "TokpipeError",
@@ -37,6 +51,7 @@ __all__ = [
     "__version__",
     "count_words",
     "merge_counts",
+    "open_shards",
     "train_vocab",
 ]
 
