@@ -94,3 +94,13 @@ def test_training_on_one_letter_a_hundred_million_times(tmp_path, texts):
 @pytest.mark.parametrize("name", TEXTS)
 def test_training_on_long_lines_and_words(tmp_path, texts, name, model):
     stays_small(tmp_path, texts(name), *training(model, 30_000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["byte-bpe", "bpe", "wordpiece"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_encoding_long_lines_and_words(tmp_path, texts, name, model):
+    tokenizer = tmp_path / "tokenizer"
+    corpus = ROOT / "corpora" / "english"
+    assert measured(*training(model, 8000), corpus, "-o", tokenizer)[0] == 0
+    stays_small(tmp_path, texts(name), "encode", "-t", tokenizer, "--to", "arrow")

@@ -18,6 +18,7 @@ from tokpipe.tokenizer.spec import Piece, Spec
 
 _TYPES = {"int32": (np.int32, pa.int32()), "uint16": (np.uint16, pa.uint16())}
 _LARGEST = {"uint16": 1 << 16}
+_LONG = 512  # ids of a text that is worth a step of its own
 
 
 class EncodesStrings(Protocol):
@@ -135,13 +136,26 @@ def with_template(
     texts = len(borders) - 1
     offsets = borders + added * np.arange(texts + 1)
     out = np.empty(len(ids) + added * texts, np.int32)
-    moved = np.repeat(np.arange(texts) * added + len(before), np.diff(borders))
-    out[np.arange(len(ids)) + moved] = ids
+    if len(ids) > _LONG * texts:  # 16 bytes an id to say where it goes would be too much
+        for t in range(texts):
+            own = slice(offsets[t] + len(before), offsets[t + 1] - len(after))
+            out[own] = ids[borders[t] : borders[t + 1]]
+    else:
+        _spread(ids, borders, len(before), added, out)
     for j, id in enumerate(before):
         out[offsets[:-1] + j] = id
     for j, id in enumerate(after):
         out[offsets[1:] - len(after) + j] = id
     return out, offsets
+
+
+def _spread(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], before: int, added: int, out: NDArray
+) -> None:
+    """Copy the ids of many texts to where they are with `added` ids more a text."""
+    texts = len(borders) - 1
+    moved = np.repeat(np.arange(texts) * added + before, np.diff(borders))
+    out[np.arange(len(ids)) + moved] = ids
 
 
 def large_lists(

@@ -3,7 +3,7 @@
 import functools
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
-from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
 from tokpipe.tokenizer.added import one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.model import NODE_BYTES, ModelTables, encode_words
+from tokpipe.tokenizer.long_words import NothingInCommonError, Pieces, pieces_of, windows
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
 from tokpipe.words.normalize import before_split
@@ -27,6 +27,7 @@ _MOST_SLOTS = 1 << 20  # of a cache: 25 MB of slots, some 20 MB of words
 _CALL_BYTES = 4 << 20  # budget of one kernel call: about 40 ms
 _FIRST_CALL_BYTES = 1 << 16  # while the cache is small: it grows between calls
 _SPANS_A_CALL = 1 << 16
+_LARGE_OUT = 1 << 23  # ids: 32 MB
 _NO_MATCHES = np.zeros((0, 3), np.int64)
 
 Ids = tuple[NDArray[np.int32], NDArray[np.int64]]
@@ -60,6 +61,17 @@ class WordCache:
             self.words.make_room(len(self.words.arena) // 4)
         if pieces_used > len(self.pieces) * 0.9:
             self.pieces.resize(2 * len(self.pieces), refcheck=False)
+
+    def take(self, count: int) -> NDArray[np.int32]:
+        """Return the first ids of `out`: a copy, or where that would double much, `out` itself."""
+        if count < _LARGE_OUT:
+            ids = self.out[:count].copy()
+            if len(self.out) > _LARGE_OUT:  # one long text must not hold on to its room
+                self.out = np.empty(1 << 12, np.int32)
+            return ids
+        ids, self.out = self.out, np.empty(1 << 12, np.int32)
+        ids.resize(count, refcheck=False)
+        return ids
 
     @property
     def budget(self) -> int:
@@ -213,7 +225,7 @@ class Engine:
                 cache.work.ctypes.data,
             )
             if status == kernels.DONE:
-                return cache.out[: progress[kernels.WRITTEN]].copy(), borders
+                return cache.take(int(progress[kernels.WRITTEN])), borders
             if status == kernels.ROOM:
                 self._make_room(cache, int(progress[kernels.WORD_SIZE]))
             elif status == kernels.LONG:
@@ -224,12 +236,17 @@ class Engine:
         progress = cache.progress
         word, size, flags = progress[[kernels.WORD, kernels.WORD_SIZE, kernels.WORD_FLAGS]].tolist()
         source = cache.scratch if flags & kernels.SCRATCH_FLAG else texts.data
-        text = source[word : word + size].tobytes()
-        ids, _ = self.encode_long(text.lower() if flags & kernels.LOWER_FLAG else text)
-        self._make_room(cache, len(ids))
-        written = int(progress[kernels.WRITTEN])
-        cache.out[written : written + len(ids)] = ids
-        progress[kernels.WRITTEN] = written + len(ids)
+        before = int(progress[kernels.WRITTEN])
+        for window in windows(size):
+            progress[kernels.WRITTEN] = before
+            with suppress(NothingInCommonError):
+                text, lower = source[word : word + size], bool(flags & kernels.LOWER_FLAG)
+                for ids, _ in self._long_pieces(text, lower, window):
+                    self._make_room(cache, len(ids))
+                    written = int(progress[kernels.WRITTEN])
+                    cache.out[written : written + len(ids)] = ids
+                    progress[kernels.WRITTEN] = written + len(ids)
+                return
 
     def _make_room(self, cache: WordCache, size: int) -> None:
         need = int(cache.progress[kernels.WRITTEN]) + size + 64
@@ -280,15 +297,12 @@ class Engine:
         return counts, ids[:written], piece_ends[:written].astype(np.int64) + base
 
     def _encode_long_spans(self, data, starts, ends):  # type: ignore[no-untyped-def]
-        found = [
-            self.encode_long(data[start:end].tobytes())
-            for start, end in zip(starts, ends, strict=True)
-        ]
+        found = [self.encode_long(data[start:end]) for start, end in zip(starts, ends, strict=True)]
         counts = np.array([len(ids) for ids, _ in found], np.int32)
         piece_ends = [ends + start for (_, ends), start in zip(found, starts, strict=True)]
         return counts, np.concatenate([ids for ids, _ in found]), np.concatenate(piece_ends)
 
-    def encode_long(self, word: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def encode_long(self, word: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Encode one word of any length, in steps of bounded time.
 
         Returns
@@ -299,26 +313,22 @@ class Engine:
         Raises
         ------
         MemoryLimitError
-            If there is no room for its merges: 36 bytes a byte of the word.
+            If there is no room for its merges.
         """
+        for window in windows(len(word)):
+            with suppress(NothingInCommonError):
+                parts = list(self._long_pieces(word, False, window))
+                ids, ends = zip(*parts, strict=True)
+                return np.concatenate(ids), np.concatenate(ends)
+        raise AssertionError("a window that holds the word needs nothing in common")
+
+    def _long_pieces(self, word: NDArray[np.uint8], lower: bool, window: int) -> Iterator[Pieces]:
         longest = self._longest_token if self.spec.ignore_merges else 0
         if self.spec.model is ModelKind.WORDPIECE or len(word) <= longest:
-            return self._encode_one(word)
-        try:
-            symbols, links = np.empty(len(word), np.uint64), np.empty(2 * len(word), np.int32)
-            heap, state = np.empty(2 * len(word), np.uint64), np.zeros(2, np.int64)
-        except MemoryError as error:
-            raise MemoryLimitError(
-                f"one word of {len(word):,} bytes needs {36 * len(word):,} bytes of memory"
-            ) from error
-        count = kernels.long_symbols(padded(word), self.model, symbols)
-        while not kernels.merge_long(symbols, count, links, heap, state, self.model):
-            pass
-        left = symbols[:count]
-        left = left[left != 0]
-        sizes = left >> np.uint64(32)
-        ids = (left & np.uint64(0xFFFFFFFF)).astype(np.int32)
-        return ids, np.cumsum(sizes, dtype=np.uint64).astype(np.int64)
+            raw = word.tobytes()
+            yield self._encode_one(raw.lower() if lower else raw)
+            return
+        yield from pieces_of(word, lower, self.model, window if self._keeps_all else len(word))
 
     def _encode_one(self, word: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         start, end = np.zeros(1, np.int64), np.full(1, len(word), np.int64)
@@ -329,6 +339,12 @@ class Engine:
             padded(word), start, end, 0, self.model, ids, ends, counts, scratch.ctypes.data
         )
         return ids[: counts[0]], ends[: counts[0]].astype(np.int64)
+
+    @functools.cached_property
+    def _keeps_all(self) -> bool:
+        """Whether every byte is in a piece: what is unknown and has no token leaves no trace."""
+        has_bytes = self.spec.model is ModelKind.BYTE_BPE and int(self.model.bytes.min()) >= 0
+        return has_bytes or self.spec.unk_token is not None
 
     @functools.cached_property
     def _longest_token(self) -> int:

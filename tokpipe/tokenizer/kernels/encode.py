@@ -7,7 +7,7 @@ above them: the count there, then the ids.
 
 A call encodes until its budget is used up and says in ``progress`` where it stands, inside a text
 if need be; nothing is allocated. A word of more than `INLINE` bytes is left to the caller, who
-merges it with a heap of its size (`merge_long`): the caller adds its ids and calls again.
+merges it in windows (`long_words`): the caller adds its ids and calls again.
 """
 
 from itertools import pairwise
@@ -29,12 +29,9 @@ from tokpipe.tokenizer.kernels.model import (
     NODE_BYTES,
     UNKNOWN,
     WORDPIECE,
-    bpe_symbols,
     encode_word,
     encode_word_reference,
     model_addresses,
-    run_heap,
-    start_heap,
 )
 from tokpipe.words.kernels.split import (
     rest_of,
@@ -53,7 +50,6 @@ MOST_ID = (1 << 20) - 1  # what fits into the cache
 TEXT, POSITION, MATCH, WRITTEN, PIECES, WORD, WORD_SIZE, WORD_FLAGS = range(8)  # of `progress`
 DONE, MORE, ROOM, LONG = range(4)
 LOWER_FLAG, SCRATCH_FLAG = 1, 2
-HEAP_STEPS = 1 << 19  # pairs taken in one call of `merge_long`: about 100 ms
 
 _MANY = 15
 _ID_BITS, _SECOND, _THIRD = 4, 24, 44
@@ -299,44 +295,3 @@ def encode_texts(
     _keep += model.settings.size + model.trie.size + model.pairs.size + model.bytes.size
     _keep += pieces.size + split.classes.size + split.strings.size + split.pages.size
     return status
-
-
-@compiled_helper
-def long_symbols(word, model, symbols):  # type: ignore[no-untyped-def]
-    """Write the symbols of a long word (uint8[n + PADDING], n = the size of `symbols`)."""
-    settings, _, _, pairs, mask, bytes_ = model_addresses(model)
-    count = bpe_symbols(
-        word.ctypes.data, symbols.size, settings, pairs, mask, bytes_, symbols.ctypes.data
-    )
-    _keep = word.size + symbols.size + model.settings.size + model.pairs.size + model.bytes.size
-    return count
-
-
-@compiled_helper
-def merge_long(symbols, count, links, heap, state, model):  # type: ignore[no-untyped-def]
-    """Merge a long word a little further; call until it returns True.
-
-    No `kernel` with a twin of its own, because half a merge means nothing: tests compare the end
-    with `model.bpe_reference`.
-
-    Parameters
-    ----------
-    symbols : uint64[n]
-        From `long_symbols`; changed in place, what is merged away becomes 0.
-    count : int
-        How many symbols there were.
-    links : int32[2 * n], heap : uint64[2 * n]
-        Room; not initialised.
-    state : int64[2]
-        Symbols linked and heap size, zeros at first.
-    """
-    _, _, _, pairs, mask, _ = model_addresses(model)
-    base, chain, waiting = symbols.ctypes.data, links.ctypes.data, heap.ctypes.data
-    if state[0] < count:
-        last = min(count, state[0] + HEAP_STEPS)
-        state[1] = start_heap(base, state[0], last, count, chain, waiting, state[1], pairs, mask)
-        state[0] = last
-    else:
-        state[1] = run_heap(base, chain, waiting, state[1], pairs, mask, HEAP_STEPS)
-    _keep = symbols.size + links.size + heap.size + model.pairs.size
-    return state[0] == count and state[1] == 0

@@ -325,8 +325,11 @@ def _code_point(address):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def bpe_symbols(address, size, settings, pairs, mask, bytes_, symbols):  # type: ignore[no-untyped-def]
-    """Write the symbols of a word before any merge; return how many."""
+def bpe_symbols(address, size, edges, settings, pairs, mask, bytes_, symbols):  # type: ignore[no-untyped-def]
+    """Write the symbols of a word before any merge; return how many.
+
+    `edges` is 3, or for a part of a word: 1 if the word begins there, plus 2 if it ends there.
+    """
     unknown, fuse = load_i64(settings + 8 * UNKNOWN), load_i64(settings + 8 * FUSE)
     is_bytes = load_i64(settings + 8 * KIND) == BYTE_BPE
     i, count, after_unknown = 0, 0, False
@@ -336,7 +339,7 @@ def bpe_symbols(address, size, settings, pairs, mask, bytes_, symbols):  # type:
             id = np.int64(load_i32(bytes_ + 4 * np.int64(load_u8(address + i))))
         else:
             char, length = _code_point(address + i)
-            place = (1 if i == 0 else 0) + (2 if i + length >= size else 0)
+            place = edges & ((1 if i == 0 else 0) + (2 if i + length >= size else 0))
             slot = _entry(pairs, mask, _CHAR_TAG | np.uint64(place) << _HALF | np.uint64(char))
             id = np.int64(load_u64(slot + 8)) if load_u64(slot) != _ZERO else np.int64(-1)
         i += length
@@ -548,7 +551,7 @@ def bpe_word(address, size, model, ids, ends, scratch):  # type: ignore[no-untyp
                 store_i32(ends, np.int32(size))
             return 1
     symbols = scratch
-    count = bpe_symbols(address, size, settings, pairs, mask, bytes_, symbols)
+    count = bpe_symbols(address, size, 3, settings, pairs, mask, bytes_, symbols)
     if count <= SCAN:
         count = merge_by_scan(symbols, count, pairs, mask, scratch + 8 * count)
     else:
