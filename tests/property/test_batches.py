@@ -1,10 +1,9 @@
 """Whatever the split and the settings: every row once, and the same from any batch on."""
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.batches.splits import FACTS, drawn_rows, split_of
+from tests.unit.batches.splits import FACTS, drawn_rows, same, split_of
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.examples.config import MaskConfig
@@ -33,5 +32,4 @@ def test_every_row_once_within_the_budget_and_the_same_after_resuming(count, con
     rest = list(Loader(split, config, FACTS, MaskConfig(), 1).batches(epoch, start, 2))
     for one, other in zip(whole[start:], rest, strict=True):
         assert one.next_sentence_label is None
-        for ours, theirs in zip(one, other, strict=True):
-            assert np.array_equal(ours, theirs)
+        assert same(one, other)

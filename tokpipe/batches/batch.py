@@ -1,6 +1,6 @@
 """What a model is fed: rows packed end to end, without padding; and padded, for other models."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 IGNORED = -100  # the label that cross entropy leaves out, in torch and in transformers
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
     """Rows end to end, and what is to be predicted of them.
 
     Attributes
@@ -37,7 +38,7 @@ class Batch(NamedTuple):
     next_sentence_label: NDArray[np.int32] | None
     rows: NDArray[np.int64]
 
-    def __len__(self) -> int:  # rows, not fields
+    def __len__(self) -> int:
         return len(self.offsets) - 1
 
 

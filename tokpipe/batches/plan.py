@@ -1,6 +1,6 @@
 """The order of an epoch: which rows make which batch, a pure function of seed and epoch."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from tokpipe.batches.kernels.plan import batch_borders
 from tokpipe.foundation.seeds import random_order, stream_key
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
     """The batches of one epoch.
 
     Attributes
@@ -28,7 +29,7 @@ class Plan(NamedTuple):
     borders: NDArray[np.int64]
     sequence: NDArray[np.int64]
 
-    def __len__(self) -> int:  # batches, not fields
+    def __len__(self) -> int:
         return len(self.sequence)
 
     def rows_of(self, batch: int) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Splits in memory, as if shards had been opened."""
 
+from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,15 @@ from tokpipe.shards.reader import Split
 
 FACTS = facts_of(1_000)
 CLS, SEP, MASK = FACTS.cls_id, FACTS.sep_id, FACTS.mask_id
+
+
+def fields_of(batch):
+    """Return the arrays of a batch."""
+    return [getattr(batch, field.name) for field in fields(batch)]
+
+
+def same(one, other):
+    return all(map(np.array_equal, fields_of(one), fields_of(other)))
 
 
 def lists_of(rows, dtype):

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from tests.unit.batches.splits import CLS, FACTS, MASK, SEP, drawn_rows, pairs_split, split_of
+from tests.unit.batches.splits import (
+    CLS,
+    FACTS,
+    MASK,
+    SEP,
+    drawn_rows,
+    fields_of,
+    pairs_split,
+    same,
+    split_of,
+)
 from tokpipe.batches.batch import padded
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
@@ -17,10 +27,6 @@ def originals(batch):
     ids = batch.input_ids.copy()
     ids[batch.masked_positions] = batch.masked_ids
     return [row.tolist() for row in np.split(ids, batch.offsets[1:-1])]
-
-
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])
@@ -48,8 +54,8 @@ def test_types_are_those_that_the_model_takes():
     _, split = pairs_split()
     batch = next(Loader(split, SMALL, FACTS, DYNAMIC, 1).batches(0))
     kinds = [np.int32, np.int32, np.uint8, np.int32, np.int32, np.int32, np.int64]
-    assert [field.dtype for field in batch] == kinds
-    assert all(field.flags.c_contiguous for field in batch)
+    assert [field.dtype for field in fields_of(batch)] == kinds
+    assert all(field.flags.c_contiguous for field in fields_of(batch))
 
 
 @pytest.mark.parametrize("start", [0, 1, 7, 20])

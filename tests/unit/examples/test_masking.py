@@ -89,6 +89,17 @@ def test_no_word_is_split(config):
             assert chosen.issuperset(word) or chosen.isdisjoint(word)
 
 
+def test_punctuation_and_its_neighbours_are_words_of_their_own():
+    # hello , world ! don ' t: seven words by BERT's rule; by touching offsets they would be three
+    row = np.array([CLS, 10, 11, 12, 13, 14, 15, 16, SEP], np.int32)
+    config = MaskConfig(whole_word=True, masked_lm_prob=0.1)  # one token
+    keys = child_keys(np.full(200, stream_key(1, "mask"), np.uint64), np.arange(200))
+    offsets = np.arange(0, 9 * 201, 9)
+    masks = mask_examples(np.tile(row, 200), offsets, keys, FACTS, config)
+    assert np.diff(masks.offsets).tolist() == [1] * 200
+    assert set(masks.positions.tolist()) == {1, 2, 3, 4, 5, 6, 7}
+
+
 def test_a_word_that_would_be_too_many_is_passed_over():
     row = np.array([CLS, 10, 900, 901, 902, 903, 904, SEP], np.int32)  # one word of six pieces
     offsets, keys = np.array([0, 8], np.int64), np.zeros(1, np.uint64)
