@@ -123,3 +123,27 @@ def test_mistakes_are_named(tokpipe, folder, line, code, said):
     assert ran.code == code, ran.err
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("form", ["ids", "jsonl", "arrow"])
+def test_cut_texts_are_those_of_the_library(tokpipe, folder, judge, form):
+    judge.enable_truncation(4)
+    expected = [judge.encode(line).ids for line in LINES]
+    for threads in ("1", "2"):
+        line = ["encode", "-t", "tok", "lines.txt", "--to", form, "-o", f"{form}{threads}"]
+        assert tokpipe(*line, "--max-length", "4", "--threads", threads).code == 0
+    assert (folder / f"{form}1").read_bytes() == (folder / f"{form}2").read_bytes()
+    if form == "arrow":
+        assert pa.ipc.open_stream(folder / "arrow1").read_all()["input_ids"].to_pylist() == expected
+    elif form == "ids":
+        lines = written(folder, "ids1").splitlines()
+        assert [[int(id) for id in line.split()] for line in lines] == expected
+    else:
+        rows = [json.loads(row) for row in written(folder, "jsonl1").splitlines()]
+        assert [row["input_ids"] for row in rows] == expected
+
+
+def test_too_few_tokens_for_the_special_ones_are_refused(tokpipe, folder):
+    ran = tokpipe("encode", "-t", "tok", "lines.txt", "--max-length", "1")
+    assert ran.code == 2
+    assert "max_length=1 cannot hold the 2 special tokens" in ran.err

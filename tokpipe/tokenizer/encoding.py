@@ -8,12 +8,21 @@ huggingface/tokenizers: ``utils/truncation.rs``, ``processors/template.rs``,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Padding, Template, Truncation
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
 _SPACE_CHAR = BYTE_TO_CHAR[ord(" ")]
+
+
+class Columns(Protocol):
+    """Many encodings, by columns."""
+
+    def values(self, name: str, row: int) -> list:
+        """Return one list of one encoding, new each time."""
+        ...
 
 
 @dataclass(slots=True)
@@ -51,6 +60,26 @@ class Encoding:
     special_tokens_mask: list[int] = field(default_factory=list)
     sequence_ids: list[int | None] = field(default_factory=list)
     overflowing: list["Encoding"] = field(default_factory=list)
+    _source: "tuple[Columns, int] | None" = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, columns: "Columns", row: int) -> "Encoding":
+        """Return an encoding whose lists are made when they are first asked for."""
+        encoding = cls.__new__(cls)
+        encoding._source = (columns, row)
+        return encoding
+
+    def __getattr__(self, name: str) -> list:
+        # Reached for what is not there: a list that was never asked for, or a misspelt name.
+        if name not in _LISTS and name != "overflowing":
+            raise AttributeError(f"an Encoding has no {name!r}")
+        columns, row = self._source or (None, 0)
+        values = columns.values(name, row) if columns and name in _LISTS else []
+        setattr(self, name, values)
+        return values
+
+    def __reduce__(self) -> tuple:  # a copy takes its lists along, not those of its whole batch
+        return Encoding, (*(getattr(self, name) for name in _LISTS), self.overflowing)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -148,11 +177,7 @@ def truncate_pair(
     ConfigError
         If the side that may be cut is not long enough, or is not there.
     """
-    room = truncation.max_length - added
-    if room < 0:
-        raise ConfigError(
-            f"max_length={truncation.max_length} cannot hold the {added} special tokens",
-        )
+    room = room_for(truncation.max_length, added)
     excess = len(first) + (len(second) if second else 0) - room
     if excess <= 0:
         return first, second
@@ -167,6 +192,19 @@ def truncate_pair(
         n1, n2 = _one_sided(first, second, truncation.strategy, excess)
     shorter = truncate(first, n1, stride, direction)
     return shorter, truncate(second, n2, stride, direction) if second is not None else None
+
+
+def room_for(max_length: int, added: int) -> int:
+    """Return how many tokens of text fit beside `added` special ones.
+
+    Raises
+    ------
+    ConfigError
+        If not even those fit.
+    """
+    if max_length < added:
+        raise ConfigError(f"max_length={max_length} cannot hold the {added} special tokens")
+    return max_length - added
 
 
 def _fair_lengths(n1: int, n2: int, room: int) -> tuple[int, int]:
@@ -196,11 +234,15 @@ def _one_sided(
     return (n1 - excess, n2) if strategy == "only_first" else (n1, n2 - excess)
 
 
+def space_counts(token: str) -> tuple[int, int]:
+    """Return how many spaces begin and end a token of a byte-level vocabulary."""
+    return len(token) - len(token.lstrip(_SPACES)), len(token) - len(token.rstrip(_SPACES))
+
+
 def trim_spaces(encoding: Encoding, keeps_first: bool) -> None:
     """Leave the spaces that begin and end tokens out of their offsets (RoBERTa)."""
     for i, (token, (start, end)) in enumerate(zip(encoding.tokens, encoding.offsets, strict=True)):
-        leading = len(token) - len(token.lstrip(_SPACES))
-        trailing = len(token) - len(token.rstrip(_SPACES))
+        leading, trailing = space_counts(token)
         if not leading and not trailing:
             continue
         if keeps_first and leading and (i == 0 or start == 0):

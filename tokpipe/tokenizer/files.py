@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from tokpipe.corpus.reader import Corpus, Piece
 from tokpipe.foundation.threads import map_ordered
+from tokpipe.tokenizer.batch import kept
 from tokpipe.tokenizer.columns import EncodesStrings, check_dtype, large_lists, with_template
+from tokpipe.tokenizer.encoding import room_for
 
 
 class EncodedPiece(NamedTuple):
@@ -28,6 +30,7 @@ def encode_corpus(
     corpus: Corpus,
     *,
     add_special_tokens: bool = False,
+    max_length: int | None = None,
     dtype: str = "int32",
     threads: int | None = None,
 ) -> Iterator[EncodedPiece]:
@@ -41,19 +44,34 @@ def encode_corpus(
         Read once, a few pieces ahead of what is taken: memory is bounded for any corpus.
     add_special_tokens, dtype, threads
         As in `Tokenizer.encode_arrow`.
+    max_length
+        Most tokens of a text, special ones included; the rest is cut off.
 
     Yields
     ------
     EncodedPiece
         In the order of the corpus, the same for any number of threads.
+
+    Raises
+    ------
+    ConfigError
+        If `max_length` cannot hold the special tokens.
     """
     check_dtype(dtype, tokenizer.vocab_size)
     template = tokenizer.spec.template.single if add_special_tokens else ()
+    room = None if max_length is None else room_for(max_length, sum(len(p.ids) for p in template))
+    cut = tokenizer.spec.truncation
+    keeps_end = cut is not None and cut.direction == "left"
 
     def encode(piece: Piece) -> EncodedPiece:
-        batch = piece.load()
-        blocks = tokenizer.encode_strings(batch.texts, threads=1, line_ends=not batch.is_lines)
-        columns = [large_lists(*with_template(*block, template), dtype) for block in blocks]
+        batch, columns = piece.load(), []
+        for ids, borders in tokenizer.encode_strings(
+            batch.texts, threads=1, line_ends=not batch.is_lines
+        ):
+            if room is not None:
+                keep, borders = kept(borders, room, keeps_end=keeps_end)
+                ids = ids[keep]
+            columns.append(large_lists(*with_template(ids, borders, template), dtype))
         return EncodedPiece(columns, piece.stored_bytes)
 
     yield from map_ordered(encode, corpus.pieces(), threads)

@@ -55,6 +55,18 @@ class ForeignBackend:
         run = self._run if cut is None else partial(self._run_cut, cut)
         return run(text, pair, add_special_tokens)
 
+    def encode_batch(
+        self, texts: Sequence[str], add_special_tokens: bool, cut: Truncation | None
+    ) -> list[Encoding]:
+        """Encode each text as `encode` does."""
+        if cut is not None:
+            return [self.encode(text, None, add_special_tokens, cut) for text in texts]
+        for text in texts:
+            encode_utf8(text)
+        with _panics(f"{self._name}: encoding"):
+            found = self._library.encode_batch(texts, add_special_tokens=add_special_tokens)
+        return [_ours(encoding) for encoding in found]
+
     def encode_strings(self, texts: Strings, threads: int | None, line_ends: bool) -> list[Ids]:
         """Encode texts to ids, a batch at a time; `threads` is the library's own matter."""
         texts = texts if line_ends else without_line_ends(texts)

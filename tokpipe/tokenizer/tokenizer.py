@@ -211,10 +211,13 @@ class Tokenizer:
         if pairs is not None and len(pairs) != len(texts):
             raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
         cut = self._truncation(max_length, truncation, stride)
-        encodings = [
-            self._backend.encode(text, pairs[i] if pairs else None, add_special_tokens, cut)
-            for i, text in enumerate(texts)
-        ]
+        if pairs is None:
+            encodings = self._backend.encode_batch(texts, add_special_tokens, cut)
+        else:
+            encodings = [
+                self._backend.encode(text, pair, add_special_tokens, cut)
+                for text, pair in zip(texts, pairs, strict=True)
+            ]
         self._pad(encodings, padding)
         return encodings
 

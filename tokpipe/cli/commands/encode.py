@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tokpipe.cli.token_writers import Writer
-    from tokpipe.corpus.reader import Corpus
+    from tokpipe.corpus.reader import Corpus, Piece
     from tokpipe.tokenizer.encoding import Encoding
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
+_PIECE_BYTES = 1 << 19  # of text whose encodings are Python objects: 30 MB
 _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
 
 
@@ -96,8 +97,8 @@ def encode_all(
 
     corpus = open_corpus(*source)
     writer = _writer(*target, tokenizer)
-    one_by_one = how["offsets"] or how["max_length"] is not None
-    encode_pieces = _encode_slowly if one_by_one else _encode_fast
+    in_full = how["offsets"] or (how["max_length"] is not None and not tokenizer.is_native)
+    encode_pieces = _encode_in_full if in_full else _encode_ids
     with session.progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
         for stored_bytes in encode_pieces(session, tokenizer, corpus, writer, how):
             advance(stored_bytes)
@@ -106,48 +107,60 @@ def encode_all(
         session.progress.note(f"{what}: {count:,}")
 
 
-def _encode_fast(
+def _encode_ids(
     session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: "Writer", how: Any
 ) -> "Iterator[int]":
-    """Encode with kernels on all threads; yield the stored bytes of each piece done."""
+    """Encode to ids alone; yield the stored bytes of each piece done."""
     from tokpipe.tokenizer.files import encode_corpus
 
-    special = how["add_special_tokens"]
-    pieces = encode_corpus(tokenizer, corpus, add_special_tokens=special, threads=session.threads)
+    pieces = encode_corpus(
+        tokenizer,
+        corpus,
+        add_special_tokens=how["add_special_tokens"],
+        max_length=how["max_length"],
+        threads=session.threads,
+    )
     for piece in pieces:
         for column in piece.columns:
             writer.write(column)
         yield piece.stored_bytes
 
 
-def _encode_slowly(
+def _encode_in_full(
     session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: Any, how: Any
 ) -> "Iterator[int]":
-    """Encode text by text, for what the kernels alone do not tell."""
+    """Encode to Python objects, for what ids alone do not tell."""
     import pyarrow as pa
 
-    for piece in corpus.pieces():
+    from tokpipe.foundation.threads import map_ordered
+
+    def encode(piece: "Piece") -> "tuple[list[Encoding], int]":
         batch = piece.load()
         lines = [text.decode() for text in batch.texts.iter_bytes()]
         if batch.is_lines:
             lines = [line.removesuffix("\n") for line in lines]
+        special, most = how["add_special_tokens"], how["max_length"]
         encodings = tokenizer.encode_batch(
-            lines, add_special_tokens=how["add_special_tokens"], max_length=how["max_length"]
+            lines, add_special_tokens=special, max_length=most, padding=False
         )
+        return encodings, piece.stored_bytes
+
+    pieces = corpus.pieces(_PIECE_BYTES)
+    for encodings, stored_bytes in map_ordered(encode, pieces, session.threads):
         if how["offsets"]:
             for encoding in encodings:
                 writer.write_record(_record(encoding))
         else:
-            writer.write(pa.array([list(e.ids) for e in encodings], pa.list_(pa.int32())))
-        yield piece.stored_bytes
+            writer.write(pa.array([e.ids for e in encodings], pa.list_(pa.int32())))
+        yield stored_bytes
 
 
 def _record(encoding: "Encoding") -> dict[str, Any]:
     return {
-        "input_ids": list(encoding.ids),
-        "tokens": list(encoding.tokens),
-        "offsets": [list(pair) for pair in encoding.offsets],
-        "word_ids": list(encoding.word_ids),
+        "input_ids": encoding.ids,
+        "tokens": encoding.tokens,
+        "offsets": encoding.offsets,  # pairs, which JSON writes as lists
+        "word_ids": encoding.word_ids,
     }
 
 
