@@ -18,18 +18,17 @@ from tokpipe.batches.kernels.gather import (
     gather_targets,
     target_borders,
 )
-from tokpipe.batches.plan import Plan, plan_epoch
+from tokpipe.batches.plan import Plan, mask_keys, plan_epoch
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, check_facts, mask_examples
 from tokpipe.foundation.errors import ArtifactError, ConfigError
-from tokpipe.foundation.seeds import child_keys, stream_key
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.shards.parts import Lists, Part
 from tokpipe.shards.reader import Split
 
-# Tokens that one call copies and masks: several batches, so that Python's share stays small; a
-# third of a millisecond's work at least, and some 20 ms at most.
+# Tokens that one call copies and masks, a millisecond's work: several batches, or one that is
+# larger, so that Python's share stays small.
 _TOKENS_AT_ONCE = 1 << 16
 
 
@@ -164,9 +163,7 @@ class Loader:
         )
 
     def _draw_masks(self, found: _Rows, epoch: int) -> Masks:
-        start = np.full(len(found.places), stream_key(self.seed, "mask", epoch), np.uint64)
-        shards, rows = np.ascontiguousarray(found.places.T)
-        keys = child_keys(child_keys(start, shards), rows)
+        keys = mask_keys(self.seed, epoch, found.places)
         return mask_examples(found.input_ids, found.offsets, keys, self.facts, self.masks)
 
     def _stored_masks(self, rows: NDArray[np.int64], found: _Rows) -> Masks:

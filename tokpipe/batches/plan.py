@@ -1,4 +1,4 @@
-"""The order of an epoch: which rows make which batch, a pure function of seed and epoch."""
+"""What an epoch is made of: order, batches and mask keys, pure functions of seed and epoch."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.kernels.plan import batch_borders
-from tokpipe.foundation.seeds import random_order, stream_key
+from tokpipe.foundation.seeds import child_keys, random_order, stream_key
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +66,25 @@ def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch
     if config.bins == 1:
         return Plan(order, borders, np.arange(count))
     return Plan(order, borders, random_order(stream_key(seed, "batches", epoch), count))
+
+
+def mask_keys(seed: int, epoch: int, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the keys of dynamic masks: a row's depends on where it is stored, and on the epoch.
+
+    Parameters
+    ----------
+    seed, epoch
+        Of the run.
+    places : int64[B, 2]
+        Shard, and row in the shard.
+
+    Returns
+    -------
+    uint64[B]
+    """
+    start = np.full(len(places), stream_key(seed, "mask", epoch), np.uint64)
+    shards, rows = np.ascontiguousarray(places.T)
+    return child_keys(child_keys(start, shards), rows)
 
 
 def _by_length(
