@@ -42,3 +42,18 @@ def random_batch(config, lengths=(5, 1, 7), seed=0, masks=4):
         masked_ids=rng.integers(0, config.vocab_size, masks).astype(np.int32),
         next_sentence_label=rng.integers(0, 2, pairs).astype(np.int32),
     )
+
+
+def trained(config, seed=0):
+    """Initial weights, with norms and biases as if some training had moved them."""
+    parameters = Parameters.initialised(config, seed)
+    rng = np.random.default_rng(seed)
+    for view in parameters.views.values():
+        if view.ndim == 1:
+            view += rng.standard_normal(view.shape).astype(np.float32) * np.float32(0.05)
+    return parameters
+
+
+def judged_batch(config):
+    """The batch that transformers judges, with sequences of one token and of a whole block."""
+    return random_batch(config, (128, 31, 90, 1, 64), masks=47)
