@@ -288,9 +288,8 @@ def _put_in_place(partial: Path, target: Path, work: Path, old: Path) -> None:
             if old.exists():
                 old.rename(target)
             raise
-    for rest in (work, old):
-        if rest.exists():
-            _remove(rest)
+    for rest in (work, old) * 2:  # twice, for a fault that passes; what stays, the next one clears
+        shutil.rmtree(rest, ignore_errors=True)
 
 
 @contextmanager

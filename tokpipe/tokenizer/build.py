@@ -34,6 +34,7 @@ class Trained:
     vocabulary: Vocabulary
     tokenizer: Tokenizer
     quality: Quality
+    text_bytes: int  # that it was trained on
 
 
 def train_vocab(  # noqa: PLR0913 - the public face: all but two by name
@@ -181,8 +182,8 @@ def _measured(
     cut: list[tuple[Vocabulary, Tokenizer]], config: VocabConfig, counts: WordCounts
 ) -> list[Trained]:
     return [
-        Trained(size, vocabulary, tokenizer, measure(tokenizer, counts))
-        for size, (vocabulary, tokenizer) in zip(config.sizes, cut, strict=True)
+        Trained(size, *one, measure(one[1], counts), counts.facts.get("bytes", 0))
+        for size, one in zip(config.sizes, cut, strict=True)
     ]
 
 

@@ -136,8 +136,6 @@ def _warn(session: Session, asked: _Asked) -> None:
 
 def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: float) -> None:
     largest = trained[-1]
-    manifests = [_manifest_facts(asked, one, len(trained) > 1) for one in trained]
-    text_bytes = manifests[-1].get("bytes", 0)
     if session.json:
         session.console.json(
             {
@@ -166,7 +164,7 @@ def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: fl
         ["words unknown", *(f"{one.quality.unknown_words:.3f} %" for one in trained)],
     ]
     session.console.table(f"A {asked.vocab.model} vocabulary in {asked.output}", rows)
-    rate = f", {format_bytes(int(text_bytes / seconds))}/s" if text_bytes else ""
+    rate = f", {format_bytes(int(largest.text_bytes / seconds))}/s" if largest.text_bytes else ""
     session.console.table(
         "",
         [
@@ -182,9 +180,3 @@ def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: fl
 
 def _folder(asked: _Asked, one: "Trained", several: bool) -> str:
     return str(Path(asked.output) / str(one.size)) if several else asked.output
-
-
-def _manifest_facts(asked: _Asked, one: "Trained", several: bool) -> dict[str, Any]:
-    from tokpipe.foundation.manifest import Manifest
-
-    return dict(Manifest.read(Path(_folder(asked, one, several)), "tokenizer").facts)
