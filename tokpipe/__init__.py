@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tokpipe.examples.config import MaskConfig as MaskConfig
     from tokpipe.foundation.errors import TokpipeError as TokpipeError
     from tokpipe.shards.reader import open_shards as open_shards
+    from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tokenizer.build import train_vocab as train_vocab
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.vocab.config import VocabConfig as VocabConfig
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
     "BatchConfig": "tokpipe.batches.config",
+    "BertModel": "tokpipe.tasks.model",
     "ExampleConfig": "tokpipe.examples.config",
     "Loader": "tokpipe.batches.loader",
     "MaskConfig": "tokpipe.examples.config",
@@ -39,6 +41,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
 }
 __all__ = [
     "BatchConfig",
+    "BertModel",
     "ExampleConfig",
     "Loader",
     "MaskConfig",

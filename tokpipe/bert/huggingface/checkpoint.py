@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,32 @@ class Checkpoint:
     dtypes: Mapping[str, str] = field(default_factory=dict)
 
 
+class Outline(NamedTuple):
+    """What a folder says of a model, its weights left unread.
+
+    Attributes
+    ----------
+    config, family, dtypes
+        As of a `Checkpoint`.
+    """
+
+    config: BertConfig
+    family: Family
+    dtypes: Mapping[str, str]
+
+
+def read_outline(folder: Path) -> Outline:
+    """Read settings and headers of a model folder, and check them as `load_checkpoint` does.
+
+    Raises
+    ------
+    InputError
+        As there, but for what the values themselves are.
+    """
+    with ExitStack() as stack:
+        return _open(folder, stack)[0]
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read a model folder, ours or Hugging Face's.
 
@@ -64,25 +91,15 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         If a file is missing, damaged or of a kind that may run code; if a tensor is missing,
         unexpected, of another shape than the settings say, or holds NaN or infinity.
     """
-    refuse_pickle(folder)
-    config, family = read_config(folder)
     with ExitStack() as stack:
-        stored = StoredTensors.open(folder, family, stack)
-        config = _with_heads(config, family, stored)
-        places = their_tensors(config, family)
-        extra = fillers(config, family)
-        stored.take_copies_for_missing(family, config, places)
-        shapes = {name: place.shape for name, place in places.items()}
-        stored.check(shapes | {name: filler.shape for name, filler in extra.items()}, family)
+        (config, family, dtypes), stored = _open(folder, stack)
         parameters = Parameters(config)
-        for name, place in places.items():
+        for name, place in their_tensors(config, family).items():
             found = stored.found[name]
             found.file.read(found.name, place.of(parameters.views))
-        stored.check_equal(
-            {n: filler.values for n, filler in extra.items()}, "the values that change nothing"
-        )
+        neutral = {name: filler.values for name, filler in fillers(config, family).items()}
+        stored.check_equal(neutral, "the values that change nothing")
         stored.check_equal(_copied(family, parameters, stored), "the embeddings that it is tied to")
-        dtypes = {name: stored.found[name].dtype for name in (*places, *extra)}
     return Checkpoint(config, parameters, family, dtypes)
 
 
@@ -137,6 +154,20 @@ def write_checkpoint(
         kinds = {name.removeprefix(family.prefix): kind for name, kind in kinds.items()}
     write_json(folder / CONFIG, settings)
     return [CONFIG, *_write_weights(folder, tensors, kinds, shard_bytes)]
+
+
+def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
+    """Open the files of a folder and check all names and shapes."""
+    refuse_pickle(folder)
+    config, family = read_config(folder)
+    stored = StoredTensors.open(folder, family, stack)
+    config = _with_heads(config, family, stored)
+    places = their_tensors(config, family)
+    stored.take_copies_for_missing(family, places)
+    shapes = {name: place.shape for name, place in places.items()}
+    shapes |= {name: filler.shape for name, filler in fillers(config, family).items()}
+    stored.check(shapes, family)
+    return Outline(config, family, {name: stored.found[name].dtype for name in shapes}), stored
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:

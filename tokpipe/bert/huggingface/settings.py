@@ -245,6 +245,8 @@ def _from_theirs(found: Mapping[str, Any], family: Family) -> BertConfig:
     for ours, theirs in keys.items():
         if found.get(theirs) is not None:
             values[ours] = _value(theirs, ours, found[theirs])
+    if values.get("embedding_size") == values.get("hidden_size", BertConfig.hidden_size):
+        values["embedding_size"] = None  # no projection between equal widths: see `fillers`
     act = values.get("hidden_act")
     values["hidden_act"] = _SAME_ACT.get(act, act) if act else "gelu"
     config = BertConfig(**values, **_implied(family, values))

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.names import Family, Place, canonical, is_buffer
 from tokpipe.bert.huggingface.strict_json import read_object, shown
 from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
@@ -73,9 +72,7 @@ class StoredTensors:
                 found[key] = StoredTensor(file, name)
         return cls(folder, found)
 
-    def take_copies_for_missing(
-        self, family: Family, config: BertConfig, places: Mapping[str, Place]
-    ) -> None:
+    def take_copies_for_missing(self, family: Family, places: Mapping[str, Place]) -> None:
         """Let a copy stand for the tensor that it repeats, where only the copy was stored."""
         originals = {place.name: name for name, place in places.items()}
         for copy, ours in family.copies.items():

@@ -1,0 +1,147 @@
+"""How well a model does on shards: losses, perplexity, accuracies."""
+
+import math
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from tokpipe.batches.batch import Batch
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.loader import Loader
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.losses import Losses
+from tokpipe.foundation.errors import ArtifactError, ConfigError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.threads import map_ordered
+from tokpipe.shards.reader import Shards, open_shards
+from tokpipe.tasks.config import EvaluateConfig
+from tokpipe.tasks.model import BertModel
+
+_BATCH_TOKENS = 4096
+_DEFAULT = EvaluateConfig()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes
+    ----------
+    split
+        Of the shards.
+    sequences, tokens
+        Looked at.
+    losses
+        Sums and counts.
+    """
+
+    split: str
+    sequences: int
+    tokens: int
+    losses: Losses
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON types."""
+        found = self.losses
+        result: dict[str, object] = {
+            "split": self.split,
+            "sequences": self.sequences,
+            "tokens": self.tokens,
+            "masks": found.masks,
+            "mlm_loss": found.mean_mlm,
+            "perplexity": math.exp(min(found.mean_mlm, 700.0)),
+            "mlm_accuracy": found.mlm_correct / max(found.masks, 1),
+        }
+        if found.pairs:
+            result["pairs"] = found.pairs
+            result["nsp_loss"] = found.mean_nsp
+            result["nsp_accuracy"] = found.nsp_correct / found.pairs
+        return result
+
+
+def evaluate_shards(
+    model: BertModel,
+    folder: str | Path,
+    config: EvaluateConfig = _DEFAULT,
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Compute the losses of a model over one split of a shard folder.
+
+    Parameters
+    ----------
+    model
+        Trained with the same vocabulary.
+    folder
+        Shards.
+    config
+        Which split, and how much of it.
+    seed
+        Of masks that are drawn at load.
+    threads, progress
+        As everywhere; the losses do not depend on the threads.
+
+    Raises
+    ------
+    ArtifactError
+        If the shards are damaged, or of another vocabulary.
+    ConfigError
+        If the split is empty, or a sequence longer than the model allows.
+    """
+    loader = _opened(model, Path(folder), config, seed)
+    count = min(loader.count(0), config.most_batches or loader.count(0))
+    rows = tokens = 0
+    losses = Losses()
+
+    def judge(batch: PackedInput) -> tuple[PackedInput, Losses]:
+        sizes = (
+            len(batch.input_ids),
+            len(batch.offsets) - 1,
+            len(batch.masked_ids if batch.masked_ids is not None else ()),
+        )
+        workspace = model.model.workspace(*sizes, training=False)
+        return batch, model.model.losses(batch, workspace)
+
+    with progress.task("evaluating", count, "batches") as advance:
+        batches = (_packed(batch) for batch in islice(loader.batches(0), count))
+        for batch, found in map_ordered(judge, batches, threads):
+            rows, tokens = rows + len(batch.offsets) - 1, tokens + len(batch.input_ids)
+            losses += found
+            advance(1)
+    return Evaluation(config.split, rows, tokens, losses)
+
+
+def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -> Loader:
+    shards = open_shards(folder)
+    _check(model, shards)
+    split = {found.name: found for found in shards.splits}[config.split]
+    if not split.rows:
+        raise ConfigError(f"{folder}: the {config.split} split is empty", hint="Take the other.")
+    longest, most = int(split.lengths.max()), model.config.longest
+    if most is not None and longest > most:
+        raise ConfigError(f"{folder} has sequences of {longest} tokens, the model takes {most}")
+    size = BatchConfig(batch_tokens=_BATCH_TOKENS)
+    return Loader(split, size, shards.facts, shards.masks, seed)
+
+
+def _packed(batch: Batch) -> PackedInput:
+    return PackedInput(
+        batch.input_ids,
+        batch.offsets,
+        batch.token_type_ids,
+        batch.masked_positions,
+        batch.masked_ids,
+        batch.next_sentence_label,
+    )
+
+
+def _check(model: BertModel, shards: Shards) -> None:
+    ours, theirs = model.config.vocab_size, shards.facts.vocab_size
+    same = not model.has_tokenizer or model.tokenizer.tokens[:theirs] == shards.tokenizer.tokens
+    if theirs > ours or not same:
+        raise ArtifactError(
+            f"{shards.folder}: its vocabulary of {theirs:,} tokens is not the model's of {ours:,}",
+            hint="Build shards with the model's own tokenizer: build-shards -t MODEL.",
+        )

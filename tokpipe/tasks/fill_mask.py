@@ -1,0 +1,146 @@
+"""Which tokens a model would put in place of a mask."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.sequences import Masked, encode_texts, run_batches
+
+
+class Candidate(NamedTuple):
+    """A token for a mask.
+
+    Attributes
+    ----------
+    token
+        As the vocabulary writes it.
+    id
+        Of the token.
+    text
+        What it stands for.
+    score
+        Its probability.
+    """
+
+    token: str
+    id: int
+    text: str
+    score: float
+
+
+def fill_masks(
+    model: BertModel,
+    texts: Sequence[str],
+    top: int = 5,
+    *,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> list[list[list[Candidate]]]:
+    """Return the likeliest tokens for each mask of each text, the likeliest first.
+
+    Parameters
+    ----------
+    model
+        With an MLM head.
+    texts
+        Each with at least one mask token of the model's tokenizer.
+    top
+        How many tokens for a mask.
+    threads, progress
+        As everywhere.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no MLM head.
+    InputError
+        If a text has no mask, or it was cut off.
+    """
+    require_head(model, "mlm_head", "fills masks")
+    sequences = encode_texts(model.tokenizer, texts, model.config, threads=threads)
+    masked = Masked.where(sequences, model.role_id("mask_token"))
+    counts = np.diff(masked.borders)
+    if not counts.all():
+        _refuse_without_mask(model, texts[int(np.argmin(counts))], int(np.argmin(counts)))
+    top = min(top, model.config.vocab_size)
+    ids = np.empty((len(masked.places), top), np.int64)
+    scores = np.empty((len(masked.places), top), np.float32)
+
+    def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
+        logits = model.model.mlm_logits(packed, workspace)
+        places = np.concatenate([np.arange(*masked.borders[row : row + 2]) for row in rows])
+        ids[places], scores[places] = likeliest(logits, top)
+
+    run_batches(model.model, sequences, work, masked=masked, threads=threads, progress=progress)
+    found = [
+        [_candidate(model, int(id), float(score)) for id, score in zip(*pair, strict=True)]
+        for pair in zip(ids, scores, strict=True)
+    ]
+    return [found[a:b] for a, b in zip(masked.borders[:-1], masked.borders[1:], strict=True)]
+
+
+def likeliest(
+    logits: NDArray[np.floating], top: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return ids and probabilities of the greatest logits, greatest first; of equals the lower id.
+
+    Parameters
+    ----------
+    logits : float32[M, V]
+        Overwritten.
+    top
+        How many.
+
+    Returns
+    -------
+    int64[M, top], float32[M, top]
+    """
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True, dtype=np.float64)
+    ids = np.argpartition(-logits, min(top, logits.shape[1] - 1), axis=1)[:, :top]
+    ids.sort(axis=1)
+    scores = np.take_along_axis(logits, ids, axis=1)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    scores = np.take_along_axis(scores, order, axis=1)
+    return np.take_along_axis(ids, order, axis=1), scores.astype(np.float32)
+
+
+def require_head(model: BertModel, head: str, purpose: str) -> None:
+    """Refuse a model without a head.
+
+    Raises
+    ------
+    ConfigError
+        Saying what the head is for.
+    """
+    if not getattr(model.config, head):
+        raise ConfigError(
+            f"{model.folder or 'the model'} has no head that {purpose}",
+            hint="Its weights were saved without; take a model that was saved with all heads.",
+        )
+
+
+def _candidate(model: BertModel, id: int, score: float) -> Candidate:
+    tokenizer = model.tokenizer
+    token = tokenizer.id_to_token(id)
+    text = tokenizer.decode([id], skip_special_tokens=False) if token is not None else ""
+    return Candidate(token if token is not None else f"id {id}", id, text, score)
+
+
+def _refuse_without_mask(model: BertModel, text: str, number: int) -> None:
+    mask = model.tokenizer.roles["mask_token"]
+    if mask in text:
+        raise InputError(
+            f"text {number + 1}: its mask lies behind the {model.config.longest} tokens "
+            "that the model takes",
+            hint="Shorten the text.",
+        )
+    raise InputError(f"text {number + 1} has no mask", hint=f"This model's mask is {mask}.")

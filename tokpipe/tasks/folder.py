@@ -1,0 +1,132 @@
+"""Model folders: weights, settings, tokenizer and a card, written whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokpipe.bert.huggingface.checkpoint import write_checkpoint
+from tokpipe.bert.huggingface.names import Family
+from tokpipe.bert.huggingface.settings import config_json, family_of
+from tokpipe.bert.parameters import Parameters, count_encoder_parameters
+from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.tokenizer.folder import folder_files
+from tokpipe.tokenizer.guarded_json import read_bounded
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+KIND = "model"  # of the manifest
+_TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.txt", "vocab.json", "merges.txt"),
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a model is written.
+
+    Attributes
+    ----------
+    family
+        Whose names the tensors get; by default those of the family that the settings fit, and
+        our own where transformers has no such model.
+    dtypes
+        ``F32``, ``F16`` or ``BF16``, for all or by name.
+    shard_bytes
+        Begin another file of weights where one would become larger.
+    """
+
+    family: Family | None = None
+    dtypes: Mapping[str, str] | str = "F32"
+    shard_bytes: int | None = None
+
+
+_DEFAULT = Layout()
+
+
+def save_model(
+    parameters: Parameters,
+    tokenizer: Tokenizer | None,
+    target: Path,
+    layout: Layout = _DEFAULT,
+    *,
+    copied_from: Path | None = None,
+    force: bool = False,
+) -> None:
+    """Write a model folder.
+
+    Parameters
+    ----------
+    parameters
+        The weights, and their settings.
+    tokenizer
+        Of the model; None: none is written.
+    target
+        The folder to make.
+    layout
+        Names and precision.
+    copied_from
+        A folder whose ``tokenizer.json`` and files beside it are copied as they stand.
+    force
+        Replace a folder that is there.
+
+    Raises
+    ------
+    ConfigError
+        If the family has no such model.
+    StorageError
+        If the folder exists and `force` is not set, or the disk does not take it.
+    """
+    config = parameters.config
+    family = layout.family or family_of(config)
+    config_json(config, family)  # refused before anything is made
+    with build_folder(target, force=force, needed_bytes=4 * parameters.count) as folder:
+        files = write_checkpoint(
+            folder,
+            parameters,
+            family=family,
+            dtypes=layout.dtypes,
+            shard_bytes=layout.shard_bytes,
+        )
+        others = _tokenizer_files(tokenizer, copied_from)
+        others["README.md"] = _card(parameters, family).encode()
+        for name, content in others.items():
+            with storage_errors(folder / name):
+                (folder / name).write_bytes(content)
+        settings = {"model": config.to_dict(), "family": family.name}
+        Manifest(kind=KIND, settings=settings).write(folder, [*files, *others])
+
+
+def _tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[str, bytes]:
+    if source is not None and (source / "tokenizer.json").exists():
+        names = [name for name in _TOKENIZER_FILES if (source / name).is_file()]
+        return {name: read_bounded(source / name) for name in names}
+    return {} if tokenizer is None else folder_files(tokenizer.spec)
+
+
+def _card(parameters: Parameters, family: Family) -> str:
+    config = parameters.config
+    heads = [n for n in ("pooler", "mlm_head", "nsp_head") if getattr(config, n)]
+    opened = (
+        f'`transformers.AutoModel.from_pretrained("this folder")` opens it too, as `{family.name}`.'
+        if family.name != "tokpipe"
+        else "transformers has no such model; tokpipe opens it."
+    )
+    return f"""# A {family.name} model
+
+{count_encoder_parameters(config):,} parameters in the encoder ({parameters.count:,} with all
+heads): {config.num_hidden_layers} layers, {config.hidden_size} wide,
+{config.num_attention_heads} heads, {config.vocab_size:,} tokens.
+
+Besides the encoder: {", ".join(heads) or "nothing"}.
+
+```python
+import tokpipe
+
+model = tokpipe.BertModel.load("this folder")
+model.encode(["some text"])[0]  # float32[tokens, {config.hidden_size}]
+```
+
+{opened}
+"""

@@ -1,0 +1,237 @@
+"""A trained model with its tokenizer: opened from a folder, used on texts, saved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.bert.huggingface.names import Family
+from tokpipe.bert.huggingface.settings import family_of
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.model import Model
+from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.tasks.folder import save_model
+from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Hidden states of texts.
+
+    Attributes
+    ----------
+    sequences
+        The tokens, special ones included.
+    layers : list of float32[T, H]
+        Of each layer asked for, in that order, the tokens of all texts end to end.
+    """
+
+    sequences: Sequences
+    layers: list[NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        return self.sequences.rows
+
+    def __getitem__(self, text: int) -> NDArray[np.float32]:
+        """Return the hidden states of one text in the last of the layers: float32[n, H]."""
+        if not -len(self) <= text < len(self):
+            raise IndexError(f"text {text} of {len(self)}")
+        first, last = self.sequences.offsets[text % len(self) :][:2]
+        return self.layers[-1][first:last]
+
+
+class BertModel:
+    """A model and its tokenizer.
+
+    Made by `BertModel.load`. Safe to use from several threads.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        The weights.
+    model : Model
+        What computes with them.
+    family : Family
+        The kind of model that its folder says it is, or would be written as.
+    dtypes : dict
+        How its tensors were stored.
+    folder : Path or None
+        Where it came from.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        tokenizer: Tokenizer | None = None,
+        *,
+        family: Family | None = None,
+        dtypes: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.parameters = parameters
+        self.model = Model(parameters.config, parameters)
+        self.family = family or family_of(parameters.config)
+        self.dtypes = dict(dtypes or {})
+        self.folder = folder
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "BertModel":
+        """Open a model folder, ours or Hugging Face's.
+
+        Parameters
+        ----------
+        folder
+            Holds ``config.json``, ``model.safetensors`` (or several and their index) and the
+            tokenizer's files.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged, or of a kind that may run code.
+        """
+        folder = Path(folder)
+        found = load_checkpoint(folder)
+        has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
+        tokenizer = Tokenizer.load(folder) if has_tokenizer else None
+        return cls(
+            found.parameters, tokenizer, family=found.family, dtypes=found.dtypes, folder=folder
+        )
+
+    @property
+    def config(self) -> BertConfig:
+        """Its settings."""
+        return self.parameters.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer.
+
+        Raises
+        ------
+        InputError
+            If its folder holds none.
+        """
+        if self._tokenizer is None:
+            raise InputError(
+                f"{self.folder or 'the model'} has no tokenizer",
+                hint="Put its tokenizer.json beside config.json.",
+            )
+        return self._tokenizer
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether there is a tokenizer."""
+        return self._tokenizer is not None
+
+    def role_id(self, role: str) -> int:
+        """Return the id of a special token: ``mask_token``, ``cls_token`` and so on.
+
+        Raises
+        ------
+        InputError
+            If the tokenizer has none.
+        """
+        tokenizer = self.tokenizer
+        token = tokenizer.roles.get(role)
+        if token is None:
+            raise InputError(f"the model's tokenizer has no {role}")
+        return tokenizer.ids[token]
+
+    def encode(
+        self,
+        texts: str | Sequence[str],
+        layers: Sequence[int] = (-1,),
+        *,
+        max_length: int | None = None,
+        threads: int | None = None,
+        progress: Progress = SILENT,
+    ) -> Encoded:
+        """Compute the hidden states of texts.
+
+        Parameters
+        ----------
+        texts
+            One, or many.
+        layers
+            Which: 0 the embeddings, L (or -1) the last layer.
+        max_length
+            Most tokens of a text, if fewer than the model allows; what is longer is cut.
+        threads
+            How many, or None for one a processor; the numbers do not depend on it.
+        progress
+            Told of the texts done.
+
+        Returns
+        -------
+        Encoded
+            ``encoded[i]`` is float32[n, H], one row for each token of text i.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such layer.
+        InputError
+            If a text holds a lone surrogate.
+        """
+        check_layers(self.config, layers)
+        texts = [texts] if isinstance(texts, str) else texts
+        sequences = encode_texts(self.tokenizer, texts, self.config, max_length, threads)
+        shape = (len(sequences.input_ids), self.config.hidden_size)
+        out = [np.empty(shape, np.float32) for _ in layers]
+
+        def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
+            borders = packed.offsets
+            found = self.model.hidden_states(packed, layers, workspace)
+            for place, hidden in zip(out, found, strict=True):
+                for number, row in enumerate(rows):
+                    first, last = sequences.offsets[row : row + 2]
+                    place[first:last] = hidden[borders[number] : borders[number + 1]]
+
+        run_batches(self.model, sequences, work, threads=threads, progress=progress)
+        return Encoded(sequences, out)
+
+    def save(self, folder: str | Path, *, force: bool = False) -> None:
+        """Write a model folder, which `transformers` opens where it has such a model.
+
+        Parameters
+        ----------
+        folder
+            To make.
+        force
+            Replace a folder that is there.
+
+        Raises
+        ------
+        StorageError
+            If the folder exists and `force` is not set, or the disk does not take it.
+        """
+        save_model(
+            self.parameters, self._tokenizer, Path(folder), copied_from=self.folder, force=force
+        )
+
+
+def check_layers(config: BertConfig, layers: Sequence[int]) -> None:
+    """Refuse layers that a model does not have.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first of them.
+    """
+    count = config.num_hidden_layers
+    for layer in layers:
+        if not -count - 1 <= layer <= count:
+            raise ConfigError(
+                f"layer {layer}: the model has 0 (embeddings) to {count}, or -1 for the last"
+            )

@@ -1,0 +1,291 @@
+"""Texts to sequences of ids for a model, and sequences to batches without padding.
+
+Sequences of about one length go into one batch, so that threads get parts of like work; how they
+are put together depends on their lengths alone, so results do not depend on threads.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.model import Model
+from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.tokenizer.columns import join_ids, with_template
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
+
+
+_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
+
+
+class Sequences(NamedTuple):
+    """Sequences end to end, special tokens included.
+
+    Attributes
+    ----------
+    input_ids : int32[T]
+        Tokens.
+    offsets : int64[B + 1]
+        Borders of the sequences.
+    token_type_ids : uint8[T] or None
+        Segments, where there are two.
+    cut : int
+        How many texts were longer than the model allows, or than was asked for.
+    """
+
+    input_ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    token_type_ids: NDArray[np.uint8] | None = None
+    cut: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many sequences there are, B."""
+        return len(self.offsets) - 1
+
+
+class Masked(NamedTuple):
+    """Sequences and the places in them that the MLM head is asked about.
+
+    Attributes
+    ----------
+    places : int64[M]
+        Indices into the T tokens, ascending.
+    borders : int64[B + 1]
+        Which of them belong to each sequence.
+    """
+
+    places: NDArray[np.int64]
+    borders: NDArray[np.int64]
+
+    @classmethod
+    def where(cls, sequences: Sequences, id: int) -> Self:
+        """Find the places of a token."""
+        places = np.flatnonzero(sequences.input_ids == id)
+        return cls(places, np.searchsorted(places, sequences.offsets))
+
+
+Work = Callable[[NDArray[np.int64], PackedInput, Workspace], None]
+
+
+def encode_texts(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    config: BertConfig,
+    max_length: int | None = None,
+    threads: int | None = None,
+) -> Sequences:
+    """Encode texts with special tokens around each, the longest cut.
+
+    Parameters
+    ----------
+    tokenizer
+        Of the model.
+    texts
+        One sequence each.
+    config
+        Says how long a sequence may be.
+    max_length
+        Most tokens, if fewer than the model allows.
+    threads
+        How many, or None for one a processor.
+
+    Raises
+    ------
+    InputError
+        If a text holds a lone surrogate, or the tokenizer makes no token of it.
+    """
+    template = tokenizer.spec.template.single
+    added = sum(len(piece.ids) for piece in template if not piece.sequence)
+    limit = _limit(config, max_length, added)
+    parts = tokenizer.encode_strings(_strings(texts), threads=threads)
+    ids, borders = join_ids(parts) if parts else (np.zeros(0, np.int32), np.zeros(1, np.int64))
+    cut = 0
+    if limit is not None:
+        ids, borders, cut = _cut(ids, borders, limit - added)
+    ids, offsets = with_template(ids, borders, template)
+    _check(ids, offsets, config, tokenizer)
+    return Sequences(ids, offsets, None, cut)
+
+
+def encode_pairs(
+    tokenizer: Tokenizer,
+    pairs: Sequence[tuple[str, str]],
+    config: BertConfig,
+    max_length: int | None = None,
+) -> Sequences:
+    """Encode pairs of texts, the longer one cut first.
+
+    Raises
+    ------
+    InputError
+        If a text holds a lone surrogate.
+    """
+    limit = _limit(config, max_length, 3)
+    whole = [tokenizer.encode(one, two, max_length=_NO_LIMIT, padding=False) for one, two in pairs]
+    cut = [limit is not None and len(encoding.ids) > limit for encoding in whole]
+    for number, (one, two) in enumerate(pairs):
+        if cut[number]:
+            whole[number] = tokenizer.encode(one, two, max_length=limit, padding=False)
+    offsets = np.cumsum([0, *(len(encoding.ids) for encoding in whole)], dtype=np.int64)
+    ids = np.array([id for encoding in whole for id in encoding.ids], np.int32)
+    kinds = np.array([kind for encoding in whole for kind in encoding.type_ids], np.uint8)
+    _check(ids, offsets, config, tokenizer)
+    return Sequences(ids, offsets, kinds if config.type_vocab_size > 1 else None, sum(cut))
+
+
+def run_batches(
+    model: Model,
+    sequences: Sequences,
+    work: Work,
+    *,
+    masked: Masked | None = None,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> None:
+    """Give every batch of some sequences to `work`, over threads.
+
+    Parameters
+    ----------
+    model
+        Says how large a workspace is.
+    sequences
+        In any order; each goes into one batch.
+    work
+        Called with the numbers of the sequences (int64[b]), the batch of them, and a workspace
+        that no other thread uses; from several threads at once.
+    masked
+        Places that go along as `masked_positions`.
+    threads
+        How many, or None for one a processor.
+    progress
+        Told of the sequences done.
+    """
+    batches = list(batches_by_length(np.diff(sequences.offsets)))
+    size = _largest(batches, sequences, masked)
+    with progress.task("computing", sequences.rows, "texts") as advance:
+
+        def run(feed: Feed[NDArray[np.int64]]) -> None:
+            workspace = model.workspace(*size, training=False)
+            for rows in feed:
+                work(rows, pack(sequences, rows, masked), workspace)
+                advance(len(rows))
+
+        run_in_threads(run, batches, max(1, min(threads or usable_cpus(), len(batches))))
+
+
+def batches_by_length(
+    lengths: NDArray[np.int64], batch_tokens: int = BATCH_TOKENS
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of sequences that make a batch, longest first.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in batches_by_length(np.array([2, 9, 3, 2]), 5)]
+    [[1], [2, 0], [3]]
+    """
+    order = np.argsort(-lengths, kind="stable")
+    sums = np.cumsum(lengths[order])
+    start, before = 0, 0
+    while start < len(order):
+        end = int(np.searchsorted(sums, before + batch_tokens, side="right"))
+        end = max(end, start + 1)
+        yield order[start:end]
+        start, before = end, int(sums[end - 1])
+
+
+def pack(
+    sequences: Sequences, rows: NDArray[np.int64], masked: Masked | None = None
+) -> PackedInput:
+    """Copy some sequences into a batch."""
+    index, offsets = _gathered(sequences.offsets, rows)
+    kinds = sequences.token_type_ids
+    positions = None
+    if masked is not None:
+        found, borders = _gathered(masked.borders, rows)
+        shift = offsets[:-1] - sequences.offsets[rows]
+        moved = masked.places[found] + np.repeat(shift, np.diff(borders))
+        positions = moved.astype(np.int32)
+    return PackedInput(
+        input_ids=sequences.input_ids[index],
+        offsets=offsets.astype(np.int32),
+        token_type_ids=None if kinds is None else kinds[index].astype(np.int32),
+        masked_positions=positions,
+    )
+
+
+def _gathered(
+    borders: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which items belong to some rows, and the rows' borders among those."""
+    lengths = borders[rows + 1] - borders[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    index = np.repeat(borders[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    return index, offsets
+
+
+def _largest(
+    batches: list[NDArray[np.int64]], sequences: Sequences, masked: Masked | None
+) -> tuple[int, int, int]:
+    lengths = np.diff(sequences.offsets)
+    tokens = max((int(lengths[rows].sum()) for rows in batches), default=1)
+    most_rows = max(map(len, batches), default=1)
+    if masked is None:
+        return tokens, most_rows, 0
+    masks = np.diff(masked.borders)
+    return tokens, most_rows, max((int(masks[rows].sum()) for rows in batches), default=0)
+
+
+def _strings(texts: Sequence[str]) -> Strings:
+    try:
+        return Strings.from_list(texts)
+    except UnicodeEncodeError as error:
+        number = next(i for i, text in enumerate(texts) if text == error.object)
+        raise InputError(
+            f"text {number + 1}: a lone surrogate at character {error.start} is no character"
+        ) from None
+
+
+def _limit(config: BertConfig, max_length: int | None, added: int) -> int | None:
+    limits = [limit for limit in (config.longest, max_length) if limit is not None]
+    limit = min(limits, default=None)
+    if limit is not None and limit <= added:
+        raise ConfigError(f"max_length={limit} leaves no room beside {added} special tokens")
+    return limit
+
+
+def _cut(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], most: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
+    lengths = np.diff(borders)
+    cut = int((lengths > most).sum())
+    if not cut:
+        return ids, borders, 0
+    kept = np.minimum(lengths, most)
+    offsets = np.concatenate([[0], np.cumsum(kept)])
+    index = np.repeat(borders[:-1] - offsets[:-1], kept) + np.arange(offsets[-1])
+    return ids[index], offsets, cut
+
+
+def _check(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], config: BertConfig, tokenizer: Tokenizer
+) -> None:
+    empty = np.flatnonzero(np.diff(offsets) == 0)
+    if len(empty):
+        raise InputError(
+            f"text {int(empty[0]) + 1} is empty", hint="This tokenizer puts no special tokens."
+        )
+    if len(ids) and int(ids.max()) >= config.vocab_size:
+        raise InputError(
+            f"the tokenizer gives the id {int(ids.max()):,}, the model knows "
+            f"{config.vocab_size:,} of {tokenizer.vocab_size:,}"
+        )
