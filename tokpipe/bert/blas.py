@@ -5,6 +5,8 @@ A product in another precision (bf16 on AMX) goes in here, under the same layers
 
 import ctypes
 import functools
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,8 @@ __all__ = ["LEFT", "NOT", "RIGHT", "gemm", "sgemm_address", "use_one_thread"]
 @functools.cache
 def sgemm_address() -> int:
     """Return where scipy's SGEMM is."""
-    from scipy.linalg import cython_blas  # 60 ms: not before a model is made
-
+    # 60 ms: not before a model is made
+    cython_blas: Any = import_module("scipy.linalg.cython_blas")
     capsule = cython_blas.__pyx_capi__["sgemm"]
     api = ctypes.pythonapi
     api.PyCapsule_GetName.restype = ctypes.c_char_p

@@ -95,7 +95,7 @@ class BertConfig(Config):
         if name not in PRESETS:
             raise unknown_name("no preset", name, list(PRESETS))
         layers, hidden, heads = PRESETS[name]
-        shape = {
+        shape: dict[str, Any] = {
             "num_hidden_layers": layers,
             "hidden_size": hidden,
             "num_attention_heads": heads,

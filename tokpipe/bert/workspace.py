@@ -167,18 +167,18 @@ class Workspace:
         t, b, m, longest = self.tokens, self.sequences, self.masks, self.longest
         counts = (t, b + 1, t, t, m, m, b)
         self.inputs = Inputs(*(np.zeros(count, np.int32) for count in counts))
-        self.sines = self.rotations = None
-        buckets = 0
+        self.sines: Array | None = None
+        self.rotations: tuple[Array, Array] | None = None
+        self.buckets = np.zeros(0, np.int32)
         if config.position == "sinusoidal":
-            self.sines = sine_table(longest, config.embedding_width).astype(self.dtype)
+            self.sines = self._copied(sine_table(longest, config.embedding_width))
         if config.position == "rope":
             cosines, sines = rotation_tables(longest, config.head_size)
-            self.rotations = cosines.astype(self.dtype), sines.astype(self.dtype)
+            self.rotations = self._copied(cosines), self._copied(sines)
         if config.position == "relative":
-            buckets = 2 * longest - 1
-        self.buckets = distance_buckets(longest)
-        self.biases = self._new(config.num_attention_heads, buckets)
-        self.d_biases = self._new(config.num_attention_heads, buckets)
+            self.buckets = distance_buckets(longest)
+        self.biases = self._new(config.num_attention_heads, len(self.buckets))
+        self.d_biases = self._new(config.num_attention_heads, len(self.buckets))
 
     def _layer(self) -> tuple[SavedAttention, SavedFeedForward]:
         config, t = self.config, self.tokens
@@ -213,14 +213,26 @@ class Workspace:
         hidden = self.config.hidden_size
         b = self.sequences if self.config.pooler else 0
         return SavedPairHead(
-            *(self._new(b, hidden) for _ in range(5)), self._new(b, 2), self._new(2)
+            first=self._new(b, hidden),
+            d_first=self._new(b, hidden),
+            before=self._new(b, hidden),
+            pooled=self._new(b, hidden),
+            d_pooled=self._new(b, hidden),
+            logits=self._new(b, 2),
+            d_bias=self._new(2),
         )
 
     def _norm(self, rows: int, width: int) -> SavedNorm:
         return SavedNorm(self._new(rows, width), self._new(rows), self._new(rows, width))
 
+    def _copied(self, table: Array) -> Array:
+        copy = self._new(*table.shape)
+        copy[:] = table
+        return copy
+
     def _new(self, *shape: int) -> Array:
-        return np.empty(shape, self.dtype)
+        array: Array = np.empty(shape, self.dtype)  # type: ignore[assignment]  # a float type
+        return array
 
 
 def workspace_bytes(
