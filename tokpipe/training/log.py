@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import atomic_write
@@ -66,6 +66,18 @@ class Line:
             return cls(**_checked(json.loads(text)))
         except (ValueError, TypeError, RecursionError):
             raise ArtifactError(f"{place}: no line of a training log") from None
+
+
+class Watch(Protocol):
+    """Someone who looks on while a model is trained."""
+
+    def begins(self, step: int, steps: int | None, model: str) -> None:
+        """Be told where training begins, how many steps it has (None: the clock ends it)."""
+        ...
+
+    def sees(self, line: Line, share: float) -> None:
+        """Look at a step or an evaluation; `share` of the training is done."""
+        ...
 
 
 def write_log(path: Path, lines: Iterable[Line]) -> None:

@@ -1,0 +1,73 @@
+"""Small shard folders with text that can be learned, and runs over them."""
+
+import numpy as np
+
+from tests.unit.shards.folders import TOKENS, tokenizer
+from tokpipe.bert.config import BertConfig
+from tokpipe.examples.build import Rows
+from tokpipe.examples.config import ExampleConfig, MaskConfig
+from tokpipe.examples.masking import Masks
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.shards.columns import record_batch
+from tokpipe.shards.config import ShardConfig
+from tokpipe.shards.layout import write_dataset_files
+from tokpipe.shards.reader import KIND, TOKENIZER, shard_name
+from tokpipe.shards.schema import columns_of
+from tokpipe.shards.writer import ShardFile
+from tokpipe.tokenizer.document import document_bytes
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.pretrain import pretrain
+
+MODEL = BertConfig(
+    hidden_size=16,
+    num_hidden_layers=1,
+    num_attention_heads=2,
+    intermediate_size=32,
+    max_position_embeddings=128,
+)
+STEPS = {"steps": 12, "batch_tokens": 80, "save_steps": 4, "eval_steps": 4, "gradient_shards": 3}
+
+
+def write_shards(folder, seed=1, rows=60):
+    """Write pairs of segments in which a, b and c follow one another; masks are drawn at load."""
+    examples, masks, config = ExampleConfig(), MaskConfig(masking="dynamic"), ShardConfig()
+    columns = columns_of(examples, masks, config, len(TOKENS))
+    files = {name: [shard_name(name, 0, 1)] for name in ("train", "validation")}
+    facts = {"vocab_size": len(TOKENS), "shards": {}}
+    generator = np.random.default_rng(seed)
+    for split, names in files.items():
+        (folder / split).mkdir(parents=True)
+        with ShardFile(folder / names[0], columns, config.compression) as file:
+            if count := rows if split == "train" else 9:
+                file.write(_batch(columns, generator, count))
+            file.finish()
+        facts["shards"][split] = [{"rows": file.rows, "tokens": file.tokens}]
+    others = write_dataset_files(folder, columns, files, "by hand")
+    (folder / TOKENIZER).write_bytes(document_bytes(tokenizer().spec))
+    settings = {
+        "examples": examples.to_dict(),
+        "masks": masks.to_dict(),
+        "shards": config.to_dict(),
+    }
+    names = [*files["train"], *files["validation"], *others, TOKENIZER]
+    Manifest(kind=KIND, settings=settings, facts=facts).write(folder, names)
+    return folder
+
+
+def _batch(columns, generator, rows):
+    lengths = generator.integers(3, 9, (rows, 2))
+    segments = [
+        [2, *(5 + (np.arange(a) + a) % 3), 3, *(5 + (np.arange(b) + b) % 3), 3] for a, b in lengths
+    ]
+    offsets = np.concatenate([[0], np.cumsum([len(s) for s in segments])])
+    starts = (lengths[:, 0] + 2).astype(np.int32)
+    flat = Rows(np.concatenate(segments).astype(np.int32), offsets, starts)
+    labels = generator.integers(0, 2, rows).astype(np.int8)
+    return record_batch(columns, flat, labels, Masks(*(np.zeros(0, np.int32) for _ in range(3))))
+
+
+def train(shards, out, *, threads=1, model=MODEL, force=False, watch=None, resume=None, **settings):
+    """Train a very small model; settings beside those of `STEPS`."""
+    config = TrainingConfig(**{**STEPS, **settings})
+    how = {"threads": threads, "force": force, "watch": watch, "resume": resume}
+    return pretrain(shards, model, config, out, **how)

@@ -1,0 +1,253 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.fault.conftest import hashes
+from tests.unit.training.folders import MODEL, train, write_shards
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.foundation.errors import (
+    ArtifactError,
+    ConfigError,
+    InputError,
+    MemoryLimitError,
+    StorageError,
+)
+from tokpipe.foundation.locks import one_writer
+from tokpipe.training import pretrain as pretrain_module
+from tokpipe.training import trainer as trainer_module
+from tokpipe.training.log import TIMES, read_log
+from tokpipe.training.trainer import TrainingError
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return write_shards(tmp_path_factory.mktemp("shards"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shards, tmp_path_factory):
+    """The files of a run that nobody disturbed, without its times."""
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    train(shards, run)
+    return contents(run)
+
+
+def contents(run):
+    """Return the hash of every file, and logs as their lines without times."""
+    found = {name: h for name, h in hashes(run).items() if not name.endswith("log.jsonl")}
+    for log in run.rglob("log.jsonl"):
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        kept = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
+        found[str(log.relative_to(run))] = kept
+    return found
+
+
+class StopAt:
+    """A person who stops the training at a step; the signal is a `KeyboardInterrupt`."""
+
+    def __init__(self, step):
+        self.step, self.stopped = step, False
+
+    def begins(self, step, steps, model):
+        pass
+
+    def sees(self, line, share):
+        self.stopped |= line.step >= self.step
+
+
+@pytest.fixture
+def stopped_run(shards, tmp_path, monkeypatch):
+    """Train until a step, then press Ctrl-C."""
+
+    def stopped(step, **settings):
+        watch = StopAt(step)
+        join = trainer_module.threading.Thread.join
+
+        def interrupted(self, timeout=None):
+            join(self, 0.001)
+            if watch.stopped and self.name == "tokpipe-train":
+                watch.stopped = False
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer_module.threading.Thread, "join", interrupted)
+            try:
+                train(shards, tmp_path / "run", watch=watch, **settings)
+            except KeyboardInterrupt:
+                return tmp_path / "run"
+        return tmp_path / "run"
+
+    return stopped
+
+
+def test_a_run_holds_the_model_its_checkpoints_and_the_log(undisturbed):
+    names = {name for name in undisturbed if "/" not in name}
+    wanted = {"config.json", "model.safetensors", "tokenizer.json", "trainer_state.json"}
+    assert names >= wanted | {"README.md", "log.jsonl", "tokpipe.json"}
+    assert "optimizer.safetensors" not in names
+    folders = {name.split("/")[0] for name in undisturbed if "/" in name}
+    assert {"checkpoint-000008", "checkpoint-000012"} <= folders
+    assert undisturbed["model.safetensors"] == undisturbed["checkpoint-000012/model.safetensors"]
+    steps = [line["step"] for line in undisturbed["log.jsonl"] if "split" not in line]
+    assert steps == list(range(1, 13))
+    measured = [line["step"] for line in undisturbed["log.jsonl"] if "split" in line]
+    assert measured == [4, 8, 12]
+
+
+def test_threads_change_nothing(shards, undisturbed, tmp_path):
+    train(shards, tmp_path / "run", threads=2)
+    assert contents(tmp_path / "run") == undisturbed
+
+
+@pytest.mark.parametrize("step", [1, 4, 6, 11])
+def test_a_stopped_run_goes_on_to_the_same_bytes(shards, undisturbed, stopped_run, step):
+    run = stopped_run(step)
+    assert not (run / "tokpipe.json").exists()
+    train(shards, run, threads=2)
+    assert contents(run) == undisturbed
+
+
+def test_it_goes_on_from_any_checkpoint_and_in_another_folder(
+    shards, undisturbed, stopped_run, tmp_path
+):
+    moved = stopped_run(9).rename(tmp_path / "å b")
+    train(shards, moved, resume="checkpoint-000004")
+    assert contents(moved) == undisturbed
+    with pytest.raises(StorageError, match="exists already"):
+        train(shards, moved)
+    train(shards, moved, force=True)
+    assert contents(moved) == undisturbed
+
+
+def test_a_checkpoint_that_is_not_there_is_named(shards, stopped_run):
+    run = stopped_run(6)
+    with pytest.raises(ArtifactError, match="no checkpoint 'checkpoint-7'"):
+        train(shards, run, resume="checkpoint-7")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": 0.25}, r"training.learning_rate was 0.0005, now it is 0.25"),
+        ({"steps": 13}, r"training.steps was 12, now it is 13"),
+        ({"model": MODEL.__class__(**(MODEL.to_dict() | {"hidden_act": "relu"}))}, "hidden_act"),
+    ],
+)
+def test_changed_settings_are_named_with_both_values(shards, stopped_run, changes, message):
+    run = stopped_run(6)
+    before = contents(run)
+    with pytest.raises(ArtifactError, match=message):
+        train(shards, run, **changes)
+    assert contents(run) == before
+
+
+def test_changed_shards_and_versions_are_refused(stopped_run, shards, tmp_path, monkeypatch):
+    run = stopped_run(6)
+    others = write_shards(tmp_path / "others", seed=2)
+    with pytest.raises(ArtifactError, match="shards was"):
+        train(others, run)
+    monkeypatch.setattr(pretrain_module, "__version__", "9.9")
+    with pytest.raises(ArtifactError, match=r'version was ".*", now it is "9.9"'):
+        train(shards, run)
+
+
+def test_a_damaged_checkpoint_is_refused(shards, stopped_run):
+    run = stopped_run(6)
+    path = max(run.glob("checkpoint-*")) / "optimizer.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError, match=r"optimizer\.safetensors"):
+        train(shards, run)
+
+
+def test_a_foreign_folder_is_not_touched(shards, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/thesis.txt").write_text("three years")
+    with pytest.raises(StorageError, match=r"thesis\.txt"):
+        train(shards, tmp_path / "run", force=True)
+
+
+def test_the_second_writer_is_told_who_the_first_is(shards, tmp_path):
+    run = tmp_path / "run"
+    with one_writer(tmp_path / ".run.lock", run), pytest.raises(StorageError, match="process"):
+        train(shards, run)
+
+
+def broken_from(step, monkeypatch):
+    """Let the numbers of a step be none."""
+    right = trainer_module.Optimizer.gradient_norm
+
+    def broken(self):
+        norm = right(self)
+        if self.steps + 1 == step:
+            return float("nan")
+        return norm
+
+    monkeypatch.setattr(trainer_module.Optimizer, "gradient_norm", broken)
+
+
+def test_nan_stops_within_the_step_and_names_row_and_checkpoint(shards, tmp_path, monkeypatch):
+    broken_from(7, monkeypatch)
+    with pytest.raises(TrainingError) as caught:
+        train(shards, tmp_path / "run")
+    assert "step 7: the gradient is nan, at row" in caught.value.problem
+    assert "training shard 0" in caught.value.problem
+    assert f"last good checkpoint is {tmp_path / 'run' / 'checkpoint-000004'}" in str(caught.value)
+    load_checkpoint(tmp_path / "run/checkpoint-000004")
+    assert caught.value.exit_code == 1
+
+
+def test_a_learning_rate_of_a_thousand_never_leaves_a_broken_checkpoint(shards, tmp_path):
+    try:
+        train(shards, tmp_path / "run", learning_rate=1e30, max_grad_norm=0.0, warmup_steps=0)
+    except TrainingError as error:
+        assert "checkpoint" in error.problem or "weights" in error.problem
+    for path in (tmp_path / "run").glob("checkpoint-*"):
+        assert np.isfinite(load_checkpoint(path).parameters.block).all()
+
+
+def test_too_little_memory_names_stage_and_setting(shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain_module, "free_memory", lambda: 10_000)
+    with pytest.raises(MemoryLimitError, match="for activations") as caught:
+        train(shards, tmp_path / "run")
+    assert "--batch-tokens" in caught.value.hint
+
+
+def test_model_and_shards_must_fit(shards, tmp_path):
+    small = MODEL.to_dict() | {"max_position_embeddings": 64}
+    with pytest.raises(ConfigError, match="max_seq_length=128"):
+        train(shards, tmp_path / "run", model=MODEL.from_dict(small))
+    other = MODEL.to_dict() | {"vocab_size": 77}
+    with pytest.raises(ConfigError, match="vocab_size=77"):
+        train(shards, tmp_path / "run", model=MODEL.from_dict(other))
+
+
+def test_shards_without_examples_are_refused(tmp_path):
+    empty = write_shards(tmp_path / "empty", rows=0)
+    with pytest.raises(InputError, match="holds no examples"):
+        train(empty, tmp_path / "run")
+
+
+def test_accumulated_batches_move_weights_once(shards, tmp_path):
+    made = train(shards, tmp_path / "run", gradient_accumulation_steps=3, steps=2, eval_steps=0)
+    assert made.state.step == 2
+    assert made.last is not None and made.last.tokens > 2 * 2 * 80
+
+
+def test_epochs_and_budget_end_by_themselves(shards, tmp_path):
+    made = train(shards, tmp_path / "a", steps=None, epochs=1.0)
+    assert made.state.position.epoch == 1
+    assert made.state.position.batch == 0
+    timed = train(shards, tmp_path / "b", steps=None, budget="1s")
+    lines = list(read_log(tmp_path / "b/log.jsonl"))
+    assert timed.state.step > 1
+    assert max(line.seconds or 0 for line in lines) < 20
+
+
+def test_it_learns(shards, tmp_path):
+    made = train(shards, tmp_path / "run", steps=150, learning_rate=0.01, save_steps=1000)
+    first = next(iter(read_log(tmp_path / "run/log.jsonl")))
+    assert made.last is not None
+    assert made.last.mlm_loss < 0.7 * first.mlm_loss

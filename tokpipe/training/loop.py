@@ -1,0 +1,289 @@
+"""The loop: steps, evaluations and checkpoints, until the schedule or a person ends it."""
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokpipe.batches.batch import Batch
+from tokpipe.batches.loader import Loader
+from tokpipe.bert.losses import Losses
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.log import LOG, Line, Watch
+from tokpipe.training.parts import Position, batches_from
+from tokpipe.training.schedule import Schedule
+from tokpipe.training.state import (
+    State,
+    checkpoint_name,
+    checkpoints,
+    remove_old,
+    save_checkpoint,
+)
+from tokpipe.training.trainer import Step, Trainer, TrainingError
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What a run learns from, and what it is measured on.
+
+    Attributes
+    ----------
+    train : Loader
+    validation : Loader or None
+    tokenizer : dict
+        Name and content of the files that go into each checkpoint.
+    """
+
+    train: Loader
+    validation: Loader | None
+    tokenizer: Mapping[str, bytes]
+
+
+class Run:
+    """A training that is under way.
+
+    The steps are made in a thread of their own, and the calling thread waits: so a signal is
+    answered in the middle of a step, and what is saved then are the weights after the last whole
+    one.
+
+    Parameters
+    ----------
+    trainer
+        Its weights, moments and number of steps are those of `state`.
+    data
+        Of the shards.
+    schedule
+        How long, how fast.
+    folder
+        Of the run; holds ``log.jsonl``, which ends with the line of the last step.
+    state
+        Where it begins.
+    watch
+        Who looks on.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        data: Data,
+        schedule: Schedule,
+        folder: Path,
+        state: State,
+        watch: Watch,
+    ) -> None:
+        self.trainer, self.data, self.schedule = trainer, data, schedule
+        self.folder, self.state, self.watch = folder, state, watch
+        self.seconds = 0.0  # used before this process
+        self.evaluated: Line | None = None  # the last evaluation
+        self._begin = time.monotonic()
+        self._saved = -1  # the step of the last checkpoint that is complete
+        self._stop = threading.Event()
+        self._saving = threading.Lock()
+        self._error: BaseException | None = None
+        self._batches: Iterator[tuple[Batch, Position]] = iter(())
+
+    def resume_after(self, line: Line | None, evaluation: Line | None) -> None:
+        """Take over what the log says: time used, and the last evaluation."""
+        self.seconds = (line.seconds or 0.0) if line else 0.0
+        self.evaluated = evaluation
+
+    def run(self) -> Path:
+        """Train to the end.
+
+        Returns
+        -------
+        Path
+            The last checkpoint.
+
+        Raises
+        ------
+        TrainingError
+            If numbers are none any more; names the last good checkpoint.
+        BaseException
+            What stopped it; a checkpoint of the last whole step is saved before.
+        """
+        if self.state.step and not self._owes_evaluation():
+            self._saved = self.state.step
+        threads = self.trainer.threads
+        self._batches = batches_from(self.data.train, self.state.position, threads)
+        self._begin = time.monotonic()
+        worker = threading.Thread(target=self._work, name="tokpipe-train", daemon=True)
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(_POLL_SECONDS)
+        except BaseException:
+            self._stop.set()
+            with self.trainer.moving, self._saving:
+                if self.state.step > max(checkpoints(self.folder), default=0):
+                    self._write()
+            raise
+        if isinstance(self._error, TrainingError):
+            raise self._with_last_good(self._error)
+        if self._error is not None:
+            raise self._error
+        self._remove_old()
+        return self.folder / checkpoint_name(self.state.step)
+
+    def _work(self) -> None:
+        try:
+            with storage_errors(self.folder), (self.folder / LOG).open("ab") as log:
+                self._log = log
+                self._train()
+        except BaseException as error:
+            self._error = error
+
+    def _train(self) -> None:
+        while not self._stop.is_set():
+            if self._owes_evaluation():
+                self._evaluate()
+            if self._owes_checkpoint() and not self._stop.is_set():
+                with self._saving:
+                    self._save()
+            if self._is_over():
+                return
+            self._step()
+
+    def _clock(self) -> float:
+        return self.seconds + time.monotonic() - self._begin
+
+    def _is_over(self) -> bool:
+        return self.schedule.is_over(self.state.step, self._clock())
+
+    def _step(self) -> None:
+        begin = time.monotonic()
+        rate = self.schedule.learning_rate(self.state.step, self._clock())
+        accumulated = self.trainer.config.gradient_accumulation_steps
+        taken = list(islice(self._batches, accumulated))
+        batches = [batch for batch, _ in taken]
+        found = self.trainer.gradients(batches)
+        tokens = sum(len(batch.input_ids) for batch in batches)
+        with self.trainer.moving:
+            if self._stop.is_set():
+                return
+            self.trainer.optimizer.step(rate, found.grad_norm)
+            self.state = replace(
+                self.state,
+                step=self.state.step + 1,
+                tokens=self.state.tokens + tokens,
+                position=taken[-1][1],
+            )
+            self._say(self._line(found, rate, tokens / (time.monotonic() - begin)))
+
+    def _line(self, found: Step, rate: float, speed: float) -> Line:
+        return Line(
+            **_means(found.losses),
+            step=self.state.step,
+            tokens=self.state.tokens,
+            learning_rate=rate,
+            grad_norm=found.grad_norm,
+            tokens_per_second=speed,
+            seconds=self._clock(),
+        )
+
+    def _say(self, line: Line) -> None:
+        self._log.write(f"{line.to_json()}\n".encode())
+        self._log.flush()
+        self.watch.sees(line, self.schedule.progress(self.state.step, self._clock()))
+
+    def _owes_evaluation(self) -> bool:
+        every, step = self.trainer.config.eval_steps, self.state.step
+        if self.data.validation is None or not step:
+            return False
+        if self.evaluated is not None and self.evaluated.step == step:
+            return False
+        return self._is_over() or (every > 0 and step % every == 0)
+
+    def _evaluate(self) -> None:
+        assert self.data.validation is not None
+        most = self.trainer.config.eval_batches or None
+        batches = islice(self.data.validation.batches(0), most)
+        losses = self.trainer.evaluate(batches, self._stop.is_set)
+        if self._stop.is_set():
+            return
+        line = Line(
+            **_means(losses),
+            step=self.state.step,
+            tokens=self.state.tokens,
+            seconds=self._clock(),
+            split="validation",
+        )
+        with self._saving:
+            self.evaluated, self._saved = line, -1
+            self._say(line)
+
+    def _owes_checkpoint(self) -> bool:
+        step = self.state.step
+        if not step or step == self._saved:
+            return False
+        return self._is_over() or step % self.trainer.config.save_steps == 0
+
+    def _save(self) -> None:
+        """Write a checkpoint when one is due, and remove those that are not kept."""
+        self._write()
+        self._remove_old()
+
+    def _remove_old(self) -> None:
+        found = checkpoints(self.folder)
+        remove_old(self.folder, _kept(self.state, self.trainer.config, found))
+
+    def _write(self) -> None:
+        self._mark_best()
+        parameters = self.trainer.parameters
+        if not np.isfinite(parameters.block.sum(dtype=np.float64)):
+            raise TrainingError(
+                f"step {self.state.step}: the weights are no finite numbers any more",
+                hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
+            )
+        moments, files = self.trainer.optimizer.moments, self.data.tokenizer
+        save_checkpoint(self.folder, self.state, parameters, moments, files)
+        self._saved = self.state.step
+
+    def _mark_best(self) -> None:
+        """Note in the state if this checkpoint, one by plan, is the best so far."""
+        step, measured, best = self.state.step, self.evaluated, self.state.best_loss
+        planned = self._is_over() or step % self.trainer.config.save_steps == 0
+        if not planned or measured is None or measured.step != step:
+            return
+        loss = float(f"{measured.loss:.7g}")  # as the log has it
+        if best is None or loss < best:
+            self.state = replace(self.state, best_step=step, best_loss=loss)
+
+    def _with_last_good(self, error: TrainingError) -> TrainingError:
+        good = max(checkpoints(self.folder), default=None)
+        kept = (
+            "there is no checkpoint yet"
+            if good is None
+            else f"the last good checkpoint is {self.folder / checkpoint_name(good)}"
+        )
+        return TrainingError(f"{error.problem}; {kept}", hint=error.hint)
+
+
+def _kept(state: State, config: TrainingConfig, found: Collection[int]) -> set[int]:
+    """Return which checkpoints stay: the latest by plan, the best, and the newest of all.
+
+    What an interruption saved goes as soon as a later one is there, so that in the end an
+    interrupted run has the same checkpoints as an undisturbed one.
+    """
+    planned = [step for step in found if step % config.save_steps == 0 or step == state.step]
+    newest = {max(found)} if found else set()
+    return {*planned[-config.keep_checkpoints :], *newest, state.best_step or 0}
+
+
+def _means(losses: Losses) -> dict[str, Any]:
+    """Return the figures of a line that losses give; those without a task are None."""
+    return {
+        "loss": losses.total,
+        "mlm_loss": losses.mean_mlm if losses.masks else None,
+        "nsp_loss": losses.mean_nsp if losses.pairs else None,
+        "mlm_accuracy": losses.mlm_correct / losses.masks if losses.masks else None,
+        "nsp_accuracy": losses.nsp_correct / losses.pairs if losses.pairs else None,
+    }

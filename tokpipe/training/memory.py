@@ -1,0 +1,100 @@
+"""How much memory training takes, asked before it begins."""
+
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.parameters import parameter_table
+from tokpipe.bert.workspace import workspace_bytes
+from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.trainer import Room
+
+PROGRAM = 250 << 20  # Python, numba, Arrow, the compiled kernels, batches made ahead
+_STATE = 3  # blocks of the size of the weights: themselves, two moments
+
+
+def training_bytes(
+    model: BertConfig, config: TrainingConfig, room: Room, threads: int
+) -> dict[str, int]:
+    """Return what training takes, by stage: weights and moments, gradients, activations."""
+    last = list(parameter_table(model).values())[-1]
+    block = 4 * last.end
+    workers = min(threads, config.gradient_shards)
+    return {
+        "weights": _STATE * block,
+        "gradients": config.gradient_shards * block,
+        "activations": workers * workspace_bytes(model, *room),
+    }
+
+
+def check_memory(stages: dict[str, int], free: int | None) -> None:
+    """Refuse training for which there is no room.
+
+    Parameters
+    ----------
+    stages
+        As `training_bytes` returned them.
+    free
+        Bytes that there are, or None if nobody knows.
+
+    Raises
+    ------
+    MemoryLimitError
+        Naming the largest stage, and the setting that makes it smaller.
+    """
+    needed = sum(stages.values())
+    if free is None or needed <= free:
+        return
+    largest = max(stages, key=lambda name: stages[name])
+    raise MemoryLimitError(
+        f"training takes about {format_bytes(needed)}, of which {format_bytes(stages[largest])} "
+        f"for {largest}; {format_bytes(free)} are free",
+        hint=_HINTS[largest],
+    )
+
+
+def free_memory() -> int | None:
+    """Return how many bytes this process may still take, or None if nobody says."""
+    found = [
+        amount
+        for amount in (_available(), _container(), _address_space())
+        if amount is not None and amount >= 0
+    ]
+    return min(found, default=None)
+
+
+_HINTS = {
+    "weights": "Choose a smaller --preset.",
+    "gradients": "Lower --gradient-shards to 1, or choose a smaller --preset.",
+    "activations": "Lower --batch-tokens, and raise --gradient-accumulation-steps for it.",
+}
+
+
+def _available() -> int | None:
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _container() -> int | None:
+    """Return what a control group leaves."""
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError):
+        limit = int((group / "memory.max").read_text())  # "max": no limit
+        return limit - int((group / "memory.current").read_text())
+    return None
+
+
+def _address_space() -> int | None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    with suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return limit - pages * resource.getpagesize()
+    return None

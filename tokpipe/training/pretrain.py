@@ -1,0 +1,310 @@
+"""Pretraining: from a shard folder to a run folder, begun or gone on with."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.loader import Loader
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
+from tokpipe.foundation.locks import one_writer
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.threads import usable_cpus
+from tokpipe.foundation.version import __version__
+from tokpipe.shards.reader import Shards, open_shards
+from tokpipe.tokenizer.folder import folder_files
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
+from tokpipe.training.loop import Data, Run
+from tokpipe.training.memory import PROGRAM, check_memory, free_memory, training_bytes
+from tokpipe.training.schedule import Schedule
+from tokpipe.training.state import (
+    State,
+    check_settings,
+    checkpoints,
+    clear,
+    finish,
+    load_into,
+    refuse_foreign,
+    remove_stale,
+)
+from tokpipe.training.trainer import Room, Trainer
+
+_COUNTED = 1 << 24  # tokens looked at for the first bias: shares are known well enough then
+
+
+class _Nobody:
+    def begins(self, step: int, steps: int | None, model: str) -> None:
+        pass
+
+    def sees(self, line: Line, share: float) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a run came to.
+
+    Attributes
+    ----------
+    folder : Path
+        The run; it is the model's folder, too.
+    state : State
+        How far it got.
+    last, evaluation : Line or None
+        The last step, and the last evaluation.
+    """
+
+    folder: Path
+    state: State
+    last: Line | None
+    evaluation: Line | None
+
+
+def pretrain(  # noqa: PLR0913 - the four that matter, and how
+    shards: str | Path,
+    model_config: BertConfig | None = None,
+    training_config: TrainingConfig | None = None,
+    out: str | Path = "run",
+    *,
+    threads: int | None = None,
+    force: bool = False,
+    resume: str | Path | None = None,
+    watch: Watch | None = None,
+) -> Pretrained:
+    """Train a model from a shard folder; go on where a stopped run of the same settings is.
+
+    Parameters
+    ----------
+    shards
+        The folder, as `build_shards` made it.
+    model_config
+        Shape of the model; None: the preset "tiny". What the shards decide may be left at its
+        default: `vocab_size`, `pad_token_id` and `nsp_head` follow them.
+    training_config
+        How to train.
+    out
+        The run folder.
+    threads
+        How many work, or None for one a usable processor; the weights do not depend on it.
+    force
+        Start over where something is in `out` that tokpipe has trained.
+    resume
+        A checkpoint of the run to go on from, in place of the latest; later ones are removed.
+    watch
+        Who looks on.
+
+    Returns
+    -------
+    Pretrained
+
+    Raises
+    ------
+    ConfigError
+        If model and shards do not fit together.
+    ArtifactError
+        If the shards are damaged, or a stopped run had other settings.
+    StorageError
+        If `out` is finished, foreign or in use, or the disk refuses.
+    MemoryLimitError
+        If it would not fit into memory.
+    TrainingError
+        If the numbers are none any more.
+    """
+    run = Path(out)
+    refuse_foreign(run, force=force)
+    found = open_shards(shards)
+    config = training_config or TrainingConfig()
+    model = fitted(model_config or BertConfig.preset("tiny"), found)
+    with storage_errors(run):
+        run.mkdir(parents=True, exist_ok=True)
+        with one_writer(run.with_name(f".{run.name}.lock"), run):
+            if force:
+                clear(run)
+            remove_stale(run)
+            begun = _checkpoint(run, resume)
+            how = threads or usable_cpus(), watch or _Nobody()
+            return _train(run, found, (model, config), begun, *how)
+
+
+def fitted(model: BertConfig, shards: Shards) -> BertConfig:
+    """Return the model's settings with what the shards decide filled in.
+
+    Raises
+    ------
+    ConfigError
+        If they contradict the shards.
+    """
+    vocab, pairs = shards.facts.vocab_size, shards.examples.pairs
+    default = BertConfig().vocab_size
+    if model.vocab_size not in (vocab, default):
+        raise ConfigError(
+            f"vocab_size={model.vocab_size:,}, and the shards' tokenizer has {vocab:,} tokens",
+            hint="Leave it out: it follows the shards.",
+        )
+    pad = max(shards.facts.pad_id, 0)
+    fitted = replace(model, vocab_size=vocab, pad_token_id=pad, nsp_head=pairs and model.pooler)
+    longest, wanted = fitted.longest, shards.examples.max_seq_length
+    if longest is not None and longest < wanted:
+        raise ConfigError(
+            f"max_position_embeddings={model.max_position_embeddings} gives {longest} places, and "
+            f"the shards have max_seq_length={wanted}",
+            hint=f"Set max_position_embeddings={wanted + fitted.position_offset} or more.",
+        )
+    return fitted
+
+
+def room_of(config: TrainingConfig, shards: Shards) -> Room:
+    """Return how large a part of a batch gets, about: memory is taken for it before the start."""
+    lengths = shards.train.lengths
+    if not len(lengths):
+        raise InputError(f"{shards.folder}: the train split holds no examples")
+    longest, mean = int(lengths.max()), float(lengths.mean())
+    tokens = min(max(config.batch_tokens, longest), int(lengths.sum()))
+    if config.batch_size is not None:
+        tokens = min(tokens, config.batch_size * longest)
+    part = min(tokens, tokens // config.gradient_shards + longest)
+    sequences = min(config.batch_size or part, int(1.5 * part / mean) + 2)
+    masks = int(part * shards.masks.masked_lm_prob * 1.1) + sequences
+    return Room(part, sequences, min(masks, part))
+
+
+def _train(
+    run: Path,
+    shards: Shards,
+    configs: tuple[BertConfig, TrainingConfig],
+    begun: Path | None,
+    threads: int,
+    watch: Watch,
+) -> Pretrained:
+    model, config = configs
+    settings = _settings(model, config, shards)
+    state = State(settings=settings) if begun is None else State.read(begun)
+    check_settings(run, state.settings, settings)
+    room = room_of(config, shards)
+    check_memory(training_bytes(model, config, room, threads), _free())
+    trainer = Trainer(config, _initial(model, config, shards), room, threads)
+    data = _data(shards, config, model)
+    schedule = Schedule(config, _steps(config, data.train))
+    going = Run(trainer, data, schedule, run, state, watch)
+    last = _go_on_from(begun, run, trainer, going)
+    watch.begins(state.step, schedule.steps, _shape(model))
+    checkpoint = going.run()
+    finish(run, checkpoint)
+    last = next((line for line in reversed(list(read_log(run / LOG))) if not line.split), last)
+    return Pretrained(run, going.state, last, going.evaluated)
+
+
+def _go_on_from(begun: Path | None, run: Path, trainer: Trainer, going: Run) -> Line | None:
+    """Take weights, moments and log of a checkpoint, or begin a log; return its last step."""
+    lines: list[Line] = []
+    if begun is not None:
+        load_into(begun, trainer.parameters, trainer.optimizer.moments)
+        trainer.optimizer.steps = going.state.step
+        lines = list(read_log(begun / LOG))
+    write_log(run / LOG, lines)
+    steps = [line for line in lines if not line.split]
+    evaluations = [line for line in lines if line.split]
+    going.resume_after(lines[-1] if lines else None, evaluations[-1] if evaluations else None)
+    return steps[-1] if steps else None
+
+
+def _checkpoint(run: Path, resume: str | Path | None) -> Path | None:
+    """Return the checkpoint to go on from, later ones removed; None if there is none."""
+    found = checkpoints(run)
+    if resume is None:
+        return found[max(found)] if found else None
+    for step, path in found.items():
+        if path.name == Path(resume).name:
+            for later in [s for s in found if s > step]:
+                (found[later] / "tokpipe.json").unlink()
+            remove_stale(run)
+            return path
+    raise ArtifactError(
+        f"{run} has no checkpoint {str(resume)!r}",
+        hint=f"There are: {', '.join(path.name for path in found.values()) or 'none'}.",
+    )
+
+
+def _settings(model: BertConfig, config: TrainingConfig, shards: Shards) -> dict[str, Any]:
+    text = json.dumps(shards.manifest.to_dict(), sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {
+        "model": model.to_dict(),
+        "training": config.to_dict(),
+        "shards": digest,
+        "version": __version__,
+    }
+
+
+def _data(shards: Shards, config: TrainingConfig, model: BertConfig) -> Data:
+    batches = BatchConfig(batch_tokens=config.batch_tokens, batch_size=config.batch_size)
+    facts, masks, seed = shards.facts, shards.masks, config.seed
+    validation = shards.validation if shards.validation.rows else None
+    return Data(
+        train=Loader(shards.train, batches, facts, masks, seed),
+        validation=Loader(validation, batches, facts, masks, seed) if validation else None,
+        tokenizer=_tokenizer_files(shards, model),
+    )
+
+
+def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
+    files = folder_files(shards.tokenizer.spec)
+    del files["README.md"]
+    told = json.loads(files["tokenizer_config.json"])
+    told["model_max_length"] = model.longest or shards.examples.max_seq_length
+    files["tokenizer_config.json"] = (
+        json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    ).encode()
+    return files
+
+
+def _initial(model: BertConfig, config: TrainingConfig, shards: Shards) -> Parameters:
+    parameters = Parameters.initialised(model, config.seed)
+    if config.mlm_bias == "frequency" and model.mlm_head:
+        shares = token_shares(shards)
+        parameters.views["mlm.bias"][:] = np.log(shares)
+    return parameters
+
+
+def token_shares(shards: Shards) -> np.ndarray:
+    """Return the share of each token among those that may be masked; none is zero.
+
+    Returns
+    -------
+    float64[V]
+    """
+    counts, seen = np.zeros(shards.facts.vocab_size), 0
+    for part in shards.train.parts:
+        values = part.input_ids.values[: _COUNTED - seen]
+        counts += np.bincount(values, minlength=len(counts))[: len(counts)]
+        seen += len(values)
+        if seen >= _COUNTED:
+            break
+    counts[shards.facts.is_special > 0] = 0
+    return (counts + 0.5) / (counts + 0.5).sum()
+
+
+def _steps(config: TrainingConfig, train: Loader) -> int | None:
+    """Return how many steps there will be; None where the clock decides."""
+    if config.epochs is None:
+        return config.most_steps
+    batches = int(config.epochs) * train.count(0)
+    batches += round((config.epochs - int(config.epochs)) * train.count(0))
+    return max(1, batches // config.gradient_accumulation_steps)
+
+
+def _free() -> int | None:
+    free = free_memory()
+    return None if free is None else free - PROGRAM // 4  # most of it is loaded by now
+
+
+def _shape(model: BertConfig) -> str:
+    return f"{model.num_hidden_layers} layers, {model.hidden_size} wide"

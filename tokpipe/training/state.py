@@ -1,0 +1,294 @@
+"""Checkpoints: folders that other programs open as models, and that training goes on from.
+
+A run folder holds ``checkpoint-000500/`` and the like, ``log.jsonl`` as it grows and, once training
+is over, the files of the model itself with the manifest as the last one.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
+from tokpipe.bert.huggingface.strict_json import read_object
+from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.errors import ArtifactError, StorageError
+from tokpipe.foundation.files import MANIFEST, build_folder, sync, write_json
+from tokpipe.foundation.manifest import Manifest, require_equal
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.training.card import model_card
+from tokpipe.training.log import LOG
+from tokpipe.training.optimizer import Moments
+from tokpipe.training.parts import Position
+
+KIND = "model"  # of the manifest
+OPTIMIZER = "optimizer.safetensors"
+STATE = "trainer_state.json"
+_NAME = re.compile(r"checkpoint-(\d{6,12})")
+_STALE = re.compile(r"\.(checkpoint-\d+\.(partial|old|lock|unfinished)|.*\.tmp)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where a training stands, besides weights and moments.
+
+    Attributes
+    ----------
+    step, tokens
+        How many were trained on.
+    position
+        The next batch.
+    best_step, best_loss
+        The checkpoint with the lowest loss on the validation split.
+    settings
+        What all follows from: model, training, shards, version.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    position: Position = field(default_factory=Position)
+    best_step: int | None = None
+    best_loss: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "position": self.position._asdict()}
+
+    @classmethod
+    def read(cls, folder: Path) -> "State":
+        """Read the state that a checkpoint holds.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or no JSON.
+        ArtifactError
+            If it is none of ours.
+        """
+        found = read_object(folder / STATE)
+        try:
+            position = Position(**found.pop("position"))
+            return cls(**found, position=position)
+        except (TypeError, KeyError):
+            raise ArtifactError(f"{folder / STATE}: no state of a training") from None
+
+
+def checkpoint_name(step: int) -> str:
+    """Return the name of a checkpoint's folder.
+
+    Examples
+    --------
+    >>> checkpoint_name(500)
+    'checkpoint-000500'
+    """
+    return f"checkpoint-{step:06d}"
+
+
+def checkpoints(run: Path) -> dict[int, Path]:
+    """Return the checkpoints of a run that are whole, by their step, in order."""
+    found = {}
+    for path in run.iterdir() if run.is_dir() else ():
+        matched = _NAME.fullmatch(path.name)
+        if matched and (path / MANIFEST).is_file():
+            found[int(matched[1])] = path
+    return dict(sorted(found.items()))
+
+
+def save_checkpoint(
+    run: Path,
+    state: State,
+    parameters: Parameters,
+    moments: Moments,
+    tokenizer: Mapping[str, bytes],
+) -> Path:
+    """Write a checkpoint into a run, whole or not at all, with the log so far.
+
+    Parameters
+    ----------
+    tokenizer
+        Name and content of the tokenizer's files.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    StorageError
+        If the disk refuses.
+    """
+    target = run / checkpoint_name(state.step)
+    needed = 4 * len(parameters.block) * 3
+    with build_folder(target, force=True, needed_bytes=needed) as folder, storage_errors(target):
+        names = write_checkpoint(folder, parameters)
+        write_tensors(folder / OPTIMIZER, _named(moments))
+        write_json(folder / STATE, state.to_dict())
+        extra = {**tokenizer, "README.md": model_card(parameters.config, state.to_dict()).encode()}
+        for name, content in extra.items():
+            (folder / name).write_bytes(content)
+        shutil.copyfile(run / LOG, folder / LOG)
+        _manifest(state).write(folder, [*names, OPTIMIZER, STATE, *extra])
+    return target
+
+
+def load_into(folder: Path, parameters: Parameters, moments: Moments) -> None:
+    """Read weights and moments of a checkpoint.
+
+    Raises
+    ------
+    ArtifactError
+        If a file is not what the manifest says.
+    InputError
+        If a tensor is missing, of another shape, or holds no finite numbers.
+    """
+    Manifest.read(folder, KIND).check_files(folder)
+    parameters.block[:] = load_checkpoint(folder).parameters.block
+    with TensorFile(folder / OPTIMIZER) as file:
+        for name, array in _named(moments).items():
+            entry = file.entries.get(name)
+            if entry is None or entry.shape != array.shape:
+                raise ArtifactError(f"{folder / OPTIMIZER}: no {name!r} of shape {array.shape}")
+            file.read(name, array)
+
+
+def remove_old(run: Path, kept: Iterable[int]) -> None:
+    """Remove all checkpoints but some."""
+    kept = set(kept)
+    for step, path in checkpoints(run).items():
+        if step not in kept:
+            _remove(path)
+
+
+def remove_stale(run: Path) -> None:
+    """Remove what a killed writer left between the checkpoints."""
+    for path in list(run.iterdir()):
+        if _STALE.fullmatch(path.name):
+            _remove(path)
+        elif _NAME.fullmatch(path.name) and not (path / MANIFEST).is_file():
+            _remove(path)  # a removal that was cut short
+
+
+def finish(run: Path, checkpoint: Path) -> None:
+    """Put the files of the last checkpoint beside it, as the model that the run made.
+
+    They are links where the disk can: no second copy. The manifest comes last.
+    """
+    manifest = Manifest.read(checkpoint, KIND)
+    names = [name for name in manifest.files if name != OPTIMIZER]
+    with storage_errors(run):
+        for name in names:
+            temporary = run / f".{name}.{secrets.token_hex(4)}.tmp"
+            try:
+                os.link(checkpoint / name, temporary)
+            except OSError:
+                shutil.copyfile(checkpoint / name, temporary)
+                sync(temporary)
+            temporary.replace(run / name)
+            with suppress(FileNotFoundError):  # a rename onto the same file does nothing
+                temporary.unlink()
+        sync(run)
+        Manifest(
+            kind=KIND,
+            settings=manifest.settings,
+            inputs=manifest.inputs,
+            facts=manifest.facts,
+            seed=manifest.seed,
+        ).write(run, names)
+
+
+def refuse_foreign(run: Path, *, force: bool) -> None:
+    """Refuse a folder that holds something else, or a finished run unless forced.
+
+    Raises
+    ------
+    StorageError
+        If so.
+    """
+    if not run.exists():
+        return
+    if not run.is_dir():
+        raise StorageError(f"{run} is a file", hint="Choose another -o.")
+    if (run / MANIFEST).is_file():
+        Manifest.read(run, KIND)
+        if not force:
+            raise StorageError(
+                f"{run} exists already",
+                hint="Choose another -o, or pass --force to train from the beginning.",
+            )
+        return
+    for path in run.iterdir():
+        known = _NAME.fullmatch(path.name) or _STALE.fullmatch(path.name) or path.name == LOG
+        if not known and not _is_ours(run, path.name):
+            raise StorageError(
+                f"{run} was not written by tokpipe: it holds {path.name!r}",
+                hint="Choose another -o.",
+            )
+
+
+def clear(run: Path) -> None:
+    """Remove all that training wrote into a folder; the manifest first."""
+    names = [MANIFEST, *Manifest.read(run, KIND).files] if (run / MANIFEST).is_file() else []
+    for path in [run / name for name in [*names, LOG]]:
+        path.unlink(missing_ok=True)
+    remove_old(run, [])
+    remove_stale(run)
+
+
+def check_settings(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse to go on with other settings.
+
+    Raises
+    ------
+    ArtifactError
+        Naming the first key that differs, and both values.
+    """
+    require_equal(
+        found,
+        wanted,
+        what=str(run),
+        hint="Run the same command as before to go on, or pass --force to start over.",
+    )
+
+
+def _is_ours(run: Path, name: str) -> bool:
+    """Return whether a file is of a run that was killed while it was finished."""
+    return any((path / name).exists() for path in checkpoints(run).values())
+
+
+def _manifest(state: State) -> Manifest:
+    settings = dict(state.settings)
+    shards = str(settings.get("shards", ""))
+    facts = {"step": state.step, "tokens": state.tokens, "best_step": state.best_step}
+    return Manifest(
+        kind=KIND,
+        settings=json.loads(json.dumps(settings)),
+        inputs={"shards": shards},
+        facts=facts,
+        seed=settings.get("training", {}).get("seed"),
+    )
+
+
+def _named(moments: Moments) -> dict[str, Any]:
+    return {
+        f"{which}.{name}": view
+        for which, block in moments._asdict().items()
+        for name, view in block.views.items()
+    }
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder; of a checkpoint the manifest first, so that no part looks whole."""
+    if path.is_dir() and not path.is_symlink():
+        (path / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

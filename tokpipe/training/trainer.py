@@ -1,0 +1,201 @@
+"""A model with its optimizer: one step over some batches, and an evaluation over others."""
+
+import math
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
+from typing import NamedTuple, Self
+
+from tokpipe.batches.batch import Batch
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.losses import Losses
+from tokpipe.bert.model import Model
+from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.errors import TokpipeError
+from tokpipe.foundation.seeds import stream_key
+from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.optimizer import Optimizer
+from tokpipe.training.parts import cut
+
+
+class TrainingError(TokpipeError):
+    """Training cannot go on: its numbers are none any more."""
+
+    exit_code = 1
+
+
+class Room(NamedTuple):
+    """Greatest numbers in a part of a batch: what a workspace is made for."""
+
+    tokens: int
+    sequences: int
+    masks: int
+
+    @classmethod
+    def of(cls, packed: PackedInput) -> Self:
+        """Return what a part needs."""
+        masks = 0 if packed.masked_positions is None else len(packed.masked_positions)
+        return cls(len(packed.input_ids), len(packed.offsets) - 1, masks)
+
+
+class Step(NamedTuple):
+    """What one step found: losses of its batches, and the length of the gradient."""
+
+    losses: Losses
+    grad_norm: float
+
+
+class Trainer:
+    """Makes steps.
+
+    Parameters
+    ----------
+    config
+        Of the training.
+    parameters
+        The weights, changed in place.
+    room
+        For how large a part of a batch to take memory at once.
+    threads
+        How many work; nothing depends on it.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    moving : threading.Lock
+        Held while weights change: who holds it sees the weights after a whole number of steps.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        parameters: Parameters,
+        room: Room,
+        threads: int | None = None,
+    ) -> None:
+        self.config, self.parameters = config, parameters
+        self.model = Model(parameters.config, parameters)
+        self.threads = min(threads or usable_cpus(), config.gradient_shards)
+        self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
+        self.optimizer = Optimizer(config, parameters, self._gradients, threads)
+        self.moving = threading.Lock()
+        self._workspaces: queue.SimpleQueue[Workspace] = queue.SimpleQueue()
+        for _ in range(self.threads):
+            self._workspaces.put(self.model.workspace(*room))
+
+    def gradients(self, batches: Sequence[Batch]) -> Step:
+        """Go forward and backward over the batches of one step; the weights stay.
+
+        Raises
+        ------
+        TrainingError
+            If a loss or the gradient is no finite number: names shard and row.
+        """
+        losses = Losses()
+        cuts = [cut(batch, self.config.gradient_shards) for batch in batches]
+        totals = _totals(batches)
+        key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
+        for number, parts in enumerate(cuts):
+            work = [
+                partial(self._part, part, shard, stream_key(key, "part", number, shard), totals)
+                for shard, part in enumerate(parts)
+            ]
+            losses = sum(self._run(work), losses)
+        norm = self.optimizer.gradient_norm()
+        if not math.isfinite(losses.total + norm):
+            raise self._broken(batches, losses.total, norm)
+        return Step(losses, norm)
+
+    def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
+        """Return the losses of batches without dropout; they end early if `stopped`."""
+        losses = Losses()
+        for batch in batches:
+            if stopped():
+                break
+            work = [partial(self._look, part) for part in cut(batch, self.config.gradient_shards)]
+            losses = sum(self._run(work), losses)
+        return losses
+
+    def _run(self, work: list[Callable[[], Losses]]) -> list[Losses]:
+        """Do the parts of a batch; their results in order."""
+        if self.threads == 1 or len(work) == 1:
+            return [one() for one in work]
+
+        # Threads that nobody waits for at the end of the process: a stopped run leaves at once.
+        def run(feed: Feed[tuple[int, Callable[[], Losses]]]) -> list[tuple[int, Losses]]:
+            return [(number, one()) for number, one in feed]
+
+        found = dict(chain.from_iterable(run_in_threads(run, enumerate(work), self.threads)))
+        return [found[number] for number in range(len(work))]
+
+    def _part(
+        self, part: PackedInput, shard: int, key: int, totals: tuple[int, int] | None
+    ) -> Losses:
+        workspace = self._workspace_for(part)
+        try:
+            return self.model.loss_and_gradients(
+                part, self._gradients[shard], workspace, dropout_key=key, totals=totals
+            )
+        finally:
+            self._workspaces.put(workspace)
+
+    def _look(self, part: PackedInput) -> Losses:
+        workspace = self._workspace_for(part)
+        try:
+            return self.model.losses(part, workspace)
+        finally:
+            self._workspaces.put(workspace)
+
+    def _workspace_for(self, part: PackedInput) -> Workspace:
+        """Take a workspace; make a larger one for a part that is larger than all before."""
+        workspace, needed = self._workspaces.get(), Room.of(part)
+        has = Room(workspace.tokens, workspace.sequences, workspace.masks)
+        if all(size <= most for size, most in zip(needed, has, strict=True)):
+            return workspace
+        del workspace  # before the new one is made
+        larger = Room(*(max(pair) for pair in zip(needed, has, strict=True)))
+        return self.model.workspace(*larger)
+
+    def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
+        what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
+        shard, row = self._row_to_blame(batches)
+        return TrainingError(
+            f"step {self.optimizer.steps + 1}: {what}, at row {row:,} of training shard {shard}",
+            hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
+        )
+
+    def _row_to_blame(self, batches: Sequence[Batch]) -> list[int]:
+        """Return shard and row of the first sequence whose own loss is none, or of the first."""
+        for batch in batches:
+            for number, part in enumerate(cut_singly(batch)):
+                if not math.isfinite(self._look(part).total):
+                    return batch.rows[number].tolist()
+        return batches[0].rows[0].tolist()
+
+
+def cut_singly(batch: Batch) -> Iterable[PackedInput]:
+    """Yield each sequence of a batch as a part of its own."""
+    for number in range(len(batch)):
+        one = slice(number, number + 1)
+        begin, end = batch.offsets[number : number + 2].tolist()
+        inside = (batch.masked_positions >= begin) & (batch.masked_positions < end)
+        labels = batch.next_sentence_label
+        yield PackedInput(
+            batch.input_ids[begin:end],
+            batch.offsets[number : number + 2] - begin,
+            batch.token_type_ids[begin:end],
+            batch.masked_positions[inside] - begin,
+            batch.masked_ids[inside],
+            None if labels is None else labels[one],
+        )
+
+
+def _totals(batches: Sequence[Batch]) -> tuple[int, int]:
+    """Return masks and pairs of a whole step: what each part's losses are divided by."""
+    masks = sum(len(batch.masked_ids) for batch in batches)
+    pairs = sum(len(batch) for batch in batches if batch.next_sentence_label is not None)
+    return masks, pairs
