@@ -15,6 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tokpipe.foundation.errors import InputError
+from tokpipe.words.count import count_words
+
 ROOT = Path(__file__).parents[2]
 READ = """
 import json, sys
@@ -157,3 +160,20 @@ def test_ctrl_c_is_answered_while_standard_input_says_nothing():
     finally:
         os.close(read_end)
         os.close(write_end)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("name", ["text.txt", "text.jsonl", "text.txt.gz"])
+def test_the_first_fault_of_the_corpus_is_named_for_any_number_of_threads(
+    tmp_path, monkeypatch, name, threads
+):
+    lines = [b'{"text": "a line"}\n'] * 9_000
+    for fault in range(1_000, 9_000, 500):
+        lines[fault] = b'{"text": "a \xe9 line"}\n'
+    write = gzip.open if name.endswith(".gz") else Path.open
+    with write(tmp_path / name, "wb") as file:
+        file.writelines(lines)
+    monkeypatch.setattr("tokpipe.words.count.PIECE_BYTES", 1 << 12)
+    for _ in range(3):
+        with pytest.raises(InputError, match=f"{name}:1001: byte 0xE9 "):
+            count_words([tmp_path / name], threads=threads)

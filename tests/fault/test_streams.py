@@ -2,12 +2,15 @@
 
 import os
 import pty
+import shlex
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tests.fault.conftest import PATIENCE, ROOT, TRAIN, Command, write_corpus
+from tokpipe.cli.main import main
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,55 @@ def test_full_output_is_an_error(made, line):
     assert "no space left on device" in ran.err.lower()
     assert "Traceback" not in ran.err
     assert "Exception ignored" not in ran.err
+
+
+def all_commands(group=main, path=()):
+    """Every command line that prints help."""
+    yield (*path, "--help")
+    for name in group.list_commands(None):
+        inner = group.get_command(None, name)
+        if hasattr(inner, "list_commands"):
+            yield from all_commands(inner, (*path, name))
+        else:
+            yield (*path, name, "--help")
+
+
+RESULTS = [
+    ("--version",),
+    ("doctor",),
+    ("completion", "bash"),
+    ("count-words", "text.txt", "-o", "new"),
+    ("train-vocab", "text.txt", "-o", "new", "--vocab-size", "99"),
+    ("train-vocab", "text.txt", "-o", "new", "--dry-run"),
+    ("encode", "-t", "out", "text.txt", "--to", "arrow"),
+    ("encode", "-t", "out", "text.txt", "--to", "jsonl", "--offsets"),
+    ("decode", "-t", "out", "ids.txt"),
+    ("inspect", "tokens", "-t", "out", "a harbour"),
+    ("inspect", "vocab", "out"),
+    ("explain", "bpe", "aaabdaaabac"),
+    ("explain", "wordpiece", "hug"),
+    ("check", "out", "--json"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [*all_commands(), *RESULTS], ids=" ".join)
+def test_no_command_loses_its_result_unsaid(made, line):
+    encoded = Command(made, "encode", "-t", "out", "text.txt", "-o", "ids.txt", "--force").run()
+    assert encoded.code == 0, encoded.err
+    for target, said in (("/dev/full", b"no space left"), ("&-", b"bad file descriptor")):
+        shutil.rmtree(made / "new", ignore_errors=True)
+        words = shlex.join((sys.executable, "-m", "tokpipe", *line))
+        done = subprocess.run(
+            ["bash", "-c", f"PYTHONPATH={ROOT} {words} >{target}"],
+            cwd=made,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 4, done.stderr
+        assert said in done.stderr.lower()
+        assert b"Traceback" not in done.stderr
+        assert b"Exception ignored" not in done.stderr
 
 
 @pytest.mark.parametrize(("closed", "codes"), [(">&-", (4,)), ("2>&-", (0,)), ("<&-", (0,))])

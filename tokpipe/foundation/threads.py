@@ -24,6 +24,8 @@ class Feed(Generic[T]):
         self._items = iter(items)
         self._lock = threading.Lock()
         self._closed = False
+        self._drawn = 0
+        self._of_thread = threading.local()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -32,7 +34,14 @@ class Feed(Generic[T]):
         with self._lock:
             if self._closed:
                 raise StopIteration
+            self._of_thread.place = self._drawn
+            self._drawn += 1
             return next(self._items)
+
+    @property
+    def place(self) -> int:
+        """The number of the item that the calling thread drew last, from 0; -1 before the first."""
+        return getattr(self._of_thread, "place", -1)
 
     @property
     def closed(self) -> bool:
@@ -67,15 +76,17 @@ def run_in_threads(
     Raises
     ------
     BaseException
-        The first error of any thread, after all of them have stopped.
+        The error at the first item that has one, after all threads have stopped: what was drawn
+        before an item is always finished, so it is the same error for any number of threads.
     """
-    feed, results, errors = Feed(items), [], []
+    feed, results = Feed(items), []
+    errors: list[tuple[int, BaseException]] = []
 
     def run() -> None:
         try:
             results.append(work(feed))
         except BaseException as error:
-            errors.append(error)
+            errors.append((feed.place, error))
             feed.close()
 
     workers: list[threading.Thread] = []
@@ -91,7 +102,7 @@ def run_in_threads(
             worker.join(max(0.0, patience - time.monotonic()))
         raise
     if errors:
-        raise errors[0]
+        raise min(errors, key=lambda found: found[0])[1]
     return results
 
 

@@ -13,7 +13,7 @@ from tokpipe.words.config import WordsConfig
 from tokpipe.words.count import count_words
 from tokpipe.words.counts import WordCounts
 
-_FOREIGN = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="whitespace-split")
+_BETWEEN_SPACE = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="whitespace-split")
 
 
 def count_corpus_use(
@@ -25,7 +25,7 @@ def count_corpus_use(
 ) -> CorpusUse:
     """Return how a vocabulary fares on a corpus.
 
-    Models that are not ours are measured on the words between white space.
+    Where the way to words is not one of ours, it is measured on the words between white space.
 
     Raises
     ------
@@ -65,5 +65,5 @@ def count_as(
     progress: Progress = SILENT,
 ) -> WordCounts:
     """Count the words of a corpus as a tokenizer would split them."""
-    words = opened.spec.words if opened.spec is not None else _FOREIGN
+    words = opened.words or _BETWEEN_SPACE
     return count_words(corpus, words, read, threads=threads, progress=progress)

@@ -17,8 +17,10 @@ from tokpipe.inspection.source import Source, read_source
 from tokpipe.inspection.tokens import TokenView, view_tokens
 from tokpipe.inspection.trace import Pair, WordTrace, trace_bpe, trace_wordpiece
 from tokpipe.tokenizer.folder import load_spec
+from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.tokenizer.words_json import words_from_json
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.normalize import before_split
@@ -39,6 +41,15 @@ class Opened:
         """Its parts, if its model is ours; None if the `tokenizers` library runs it."""
         spec = self.tokenizer.spec
         return None if spec.model is ModelKind.FOREIGN else spec
+
+    @cached_property
+    def words(self) -> WordsConfig | None:
+        """How it makes words of text, also where only its model is not ours; None: as we cannot."""
+        if self.spec is not None:
+            return self.spec.words
+        document: Any = load_spec(self.path)
+        root = Node(document, f"{self.path}:")
+        return words_from_json(root.child("normalizer"), root.child("pre_tokenizer"))
 
     @cached_property
     def source(self) -> Source:

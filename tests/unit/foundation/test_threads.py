@@ -33,6 +33,33 @@ def test_error_of_a_thread_ends_the_others_and_is_raised():
     assert len(seen) < 1000
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_error_of_the_first_item_is_raised_whichever_comes_first(count):
+    def work(feed):
+        for item in feed:
+            if item >= 2:
+                time.sleep(0.05 if item == 2 else 0)
+                raise ValueError(f"item {item}")
+
+    for _ in range(5):
+        with pytest.raises(ValueError, match="item 2"):
+            run_in_threads(work, range(100), count)
+
+
+def test_error_of_an_item_goes_before_that_of_the_feed_behind_it():
+    def items():
+        yield 0
+        raise OSError("disk")
+
+    def work(feed):
+        for item in feed:
+            time.sleep(0.05)
+            raise ValueError(f"item {item}")
+
+    with pytest.raises(ValueError, match="item 0"):
+        run_in_threads(work, items(), 2)
+
+
 def test_error_of_the_feed_is_raised():
     def items():
         yield 1

@@ -218,6 +218,13 @@ def test_a_piece_that_no_text_can_reach(tmp_path, piece, reason):
     assert found.problem.startswith(f"1 piece that no text can reach, because {reason}: '")
 
 
+def test_a_few_pieces_among_many_that_no_text_can_reach_are_noted(tmp_path):
+    many = [f"##{chr(code)}" for code in range(ord("а"), ord("а") + 32)]
+    found = only(sound(tmp_path, wordpiece([*WORDPIECE, *many, "Hug"])))
+    assert (found.level, found.hint) == (NOTE, "")
+    assert found.problem.startswith("1 piece that no text can reach")
+
+
 @pytest.mark.parametrize("piece", ["##é", "##\u0301", "ß", "7", "##7", "?", "б"])
 def test_a_piece_that_some_text_reaches(tmp_path, piece):
     assert findings(sound(tmp_path, wordpiece([*WORDPIECE, piece]))) == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.inspection.folders import bpe, wordpiece, write
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
+from tokpipe.inspection.corpus_use import count_as
 from tokpipe.inspection.opening import open_tokenizer
 
 TEXTS = [
@@ -98,6 +99,19 @@ def test_other_models_are_looked_at_but_not_traced(tmp_path):
     assert view.rows[-1].unknown and view.rows[-1].source == " 東"
     with pytest.raises(InputError, match="no trace"):
         opened.trace("hugs")
+
+
+def test_words_of_a_corpus_are_made_as_the_tokenizer_makes_them(tmp_path):
+    ours = {"normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"}}
+    text = tmp_path / "text.txt"
+    text.write_text("Hug, hug!")
+    for steps, words in (
+        (unigram() | ours, [b"!", b",", b"hug"]),
+        (unigram(), [b"Hug,", b"hug!"]),
+    ):
+        opened = open_tokenizer(write(tmp_path / str(len(words)), steps))
+        assert opened.spec is None
+        assert sorted(count_as(opened, [text]).words.iter_bytes()) == words
 
 
 def test_bpe_behind_foreign_steps_is_traced(tmp_path):
