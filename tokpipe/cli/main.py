@@ -26,6 +26,15 @@ _SECTIONS = {
         "encode": f"{_HOME}.encode",
         "decode": f"{_HOME}.decode",
     },
+    "Models": {
+        "fill-mask": f"{_HOME}.fill_mask",
+        "predict": f"{_HOME}.predict",
+        "embed": f"{_HOME}.embed",
+        "nearest": f"{_HOME}.nearest",
+        "evaluate": f"{_HOME}.evaluate",
+        "import": f"{_HOME}.import_model",
+        "export": f"{_HOME}.export_model",
+    },
     "Look and understand": {
         "inspect": f"{_HOME}.inspect",
         "explain": f"{_HOME}.explain",

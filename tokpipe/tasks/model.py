@@ -1,7 +1,7 @@
 """A trained model with its tokenizer: opened from a folder, used on texts, saved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +200,14 @@ class BertModel:
 
         run_batches(self.model, sequences, work, threads=threads, progress=progress)
         return Encoded(sequences, out)
+
+    def without_heads(self) -> "BertModel":
+        """Return a model of the same encoder and pooler, its MLM and NSP heads left out."""
+        bare = replace(self.config, mlm_head=False, nsp_head=False)
+        parameters = Parameters(bare)
+        for name, view in parameters.views.items():
+            view[...] = self.parameters.views[name]
+        return BertModel(parameters, self._tokenizer, folder=self.folder)
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.

@@ -7,8 +7,9 @@ _HOME = "tokpipe.cli.commands"
 inspect = CommandGroup(
     "inspect",
     sections={
-        "Vocabularies": {"tokens": f"{_HOME}.inspect_tokens", "vocab": f"{_HOME}.inspect_vocab"}
+        "Vocabularies": {"tokens": f"{_HOME}.inspect_tokens", "vocab": f"{_HOME}.inspect_vocab"},
+        "Models": {"model": f"{_HOME}.inspect_model"},
     },
-    help="Look at tokens and vocabularies.",
+    help="Look at tokens, vocabularies and models.",
     examples=['tokpipe inspect tokens -t out/wp "Ångström\'s naïve café"'],
 )

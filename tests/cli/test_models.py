@@ -1,0 +1,139 @@
+"""The commands that use a model, on a small one with drawn weights."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.tasks.models import CONFIG, small
+from tokpipe.tasks.embed import embed_texts
+
+SENTENCES = "the cat sat\n\na dog ran on the old road\nit was new\n"
+TEXTS = SENTENCES.split("\n\n")[0:1] + SENTENCES.split("\n\n")[1].splitlines()
+
+
+@pytest.fixture
+def model(tmp_path):
+    small().save(tmp_path / "m")
+    return tmp_path / "m"
+
+
+@pytest.fixture
+def sentences(tmp_path):
+    path = tmp_path / "s.txt"
+    path.write_text(SENTENCES)
+    return path
+
+
+def test_masks_are_filled(tokpipe, model):
+    ran = tokpipe("fill-mask", model, "the [MASK] sat on [MASK]", "a [MASK]", "-k", "3", "--json")
+    assert ran.code == 0
+    assert [len(found["masks"]) for found in ran.json] == [2, 1]
+    best = ran.json[0]["masks"][0]
+    assert len(best) == 3 and best[0]["score"] >= best[1]["score"]
+    drawn = tokpipe("fill-mask", model, "a [MASK]", "-q").out
+    assert drawn.splitlines()[0] == "a [MASK]" and "█" in drawn and len(drawn.splitlines()) == 6
+    assert tokpipe("fill-mask", model, "a cat").code == 3
+
+
+def test_hostile_text_is_shown_as_text(tokpipe, model):
+    ran = tokpipe("fill-mask", model, "[bold]\x1b]0;x\x07 [MASK]", "-q")
+    assert ran.code == 0 and not set(ran.out) & set("\x1b\x07") and "[bold]\\x1b]0" in ran.out
+
+
+def test_lines_of_stdin_are_filled(process, model):
+    ran = process("fill-mask", model, "-", "--json", input=b"a [MASK]\n\nthe [MASK]\r\n")
+    assert [found["text"] for found in json.loads(ran.stdout)] == ["a [MASK]", "the [MASK]"]
+
+
+def test_a_pair_is_judged(tokpipe, model):
+    found = tokpipe("predict", "nsp", model, "the cat", "sat", "--json").json
+    assert found["follows"] + found["random"] == pytest.approx(1)
+    assert "B follows A" in tokpipe("predict", "nsp", model, "the cat", "sat").out
+
+
+@pytest.mark.parametrize("kind", ["npy", "parquet", "jsonl"])
+def test_texts_become_vectors_in_a_file(tokpipe, model, sentences, tmp_path, kind):
+    out = tmp_path / f"v.{kind}"
+    assert tokpipe("embed", model, sentences, "-o", out).code == 0
+    if kind == "npy":
+        found = np.load(out)
+    elif kind == "parquet":
+        table = pq.read_table(out)
+        assert table["text"].to_pylist() == TEXTS
+        found = np.array(table["embedding"].to_pylist(), np.float32)
+    else:
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        assert [row["text"] for row in rows] == TEXTS
+        found = np.array([row["embedding"] for row in rows], np.float32)
+    assert (found == embed_texts(small(), TEXTS)).all()
+    assert tokpipe("embed", model, sentences, "-o", out).code == 4
+
+
+def test_texts_that_are_cut_are_counted(tokpipe, model, tmp_path):
+    (tmp_path / "long.txt").write_text("dog " * 50 + "\na cat\n")
+    ran = tokpipe("embed", model, tmp_path / "long.txt")
+    assert "cut: 1" in ran.err and len(ran.out.splitlines()) == 2
+
+
+def test_words_and_sentences_are_near(tokpipe, model, sentences):
+    found = tokpipe("nearest", model, "cat", "dog", "-k", "2", "--json").json
+    assert [len(row["nearest"]) for row in found] == [2, 2]
+    found = tokpipe("nearest", model, "--analogy", "cat", "kitten", "dog", "--json").json
+    assert found[0]["query"] == "kitten - cat + dog"
+    ran = tokpipe("nearest", model, "--among", sentences, "the cat sat", "-k", "1")
+    assert ran.out.splitlines()[1].split()[:3] == ["the", "cat", "sat"]
+    assert "1.000" in ran.out
+    assert tokpipe("nearest", model).code == 2
+    assert tokpipe("nearest", model, "東").code == 3
+
+
+def test_a_model_is_imported_and_exported_bit_for_bit(tokpipe, model, tmp_path):
+    ran = tokpipe("export", model, "-o", "half", "--dtype", "bf16", "--shard-size", "4kB", "--json")
+    assert ran.code == 0 and "model.safetensors.index.json" in ran.json["files"]
+    assert tokpipe("import", "half", "-o", "kept").code == 0
+    assert tokpipe("import", "kept", "-o", "again").code == 0
+    one, two = (tmp_path / name / "model.safetensors" for name in ("kept", "again"))
+    assert one.read_bytes() == two.read_bytes()
+    stored = tokpipe("inspect", "model", "again", "--json").json["stored"]
+    assert stored == ["BF16"]
+    assert (tmp_path / "again" / "tokenizer.json").exists()
+    assert tokpipe("import", "kept", "-o", "again").code == 4
+    assert tokpipe("import", "kept", "-o", "again", "--force").code == 0
+
+
+def test_a_plan_writes_nothing(tokpipe, model, tmp_path):
+    for command in ("import", "export"):
+        ran = tokpipe(command, model, "-o", "x", "--dry-run")
+        assert ran.code == 0 and "nothing is done" in ran.out
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_transformers_cannot_express_is_refused_with_the_reason(tokpipe, tmp_path):
+    small(replace(CONFIG, norm_position="pre", position="rope")).save(tmp_path / "own")
+    ran = tokpipe("export", "own", "-o", "out")
+    assert ran.code == 2
+    assert "position='rope'" in ran.err and "norm_position='pre'" in ran.err
+    assert not (tmp_path / "out").exists()
+    assert tokpipe("inspect", "model", "own", "--json").json["family"] == "tokpipe"
+
+
+def test_heads_may_stay_behind(tokpipe, model):
+    assert tokpipe("export", model, "-o", "bare", "--no-heads").code == 0
+    config = tokpipe("inspect", "model", "bare", "--json").json["config"]
+    assert (config["pooler"], config["mlm_head"], config["nsp_head"]) == (True, False, False)
+    assert tokpipe("fill-mask", "bare", "a [MASK]").code == 2
+
+
+def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    for command in (("inspect", "model"), ("fill-mask",), ("import",)):
+        rest = {"fill-mask": ["[MASK]"], "import": ["-o", "x"]}.get(command[0], [])
+        assert tokpipe(*command, model, *rest).code == 3
+    (tmp_path / "pickle").mkdir()
+    (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
+    ran = tokpipe("import", "pickle", "-o", "x")
+    assert ran.code == 3 and "save_pretrained" in ran.err

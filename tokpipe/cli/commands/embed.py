@@ -1,0 +1,72 @@
+"""`tokpipe embed`: one vector a text."""
+
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import config_options
+from tokpipe.cli.sink import opened_output
+from tokpipe.cli.texts import text_batches
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.tasks.config import EmbedConfig
+
+_BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
+
+
+@command(
+    examples=[
+        "tokpipe embed out/run sentences.txt -o vectors.npy",
+        "tokpipe embed out/run reviews.jsonl --pooling cls -o vectors.parquet",
+        "head -3 sentences.txt | tokpipe embed out/run --layers sum-last-four",
+    ]
+)
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
+@click.option("-o", "--output", default="-", metavar="FILE", help="Write to FILE, not to stdout.")
+@click.option(
+    "--to",
+    type=click.Choice(["npy", "parquet", "jsonl"]),
+    help="What to write; by default what the ending of FILE says, else jsonl.",
+)
+@config_options(EmbedConfig, "config", heading="Vectors")
+@config_options(ReadConfig, "read", heading="Reading")
+def embed(
+    session: Session,
+    model: Path,
+    inputs: tuple[str, ...],
+    output: str,
+    to: str | None,
+    config: EmbedConfig,
+    read: ReadConfig,
+) -> None:
+    """Turn each line of INPUT into a vector, in the order of the input.
+
+    INPUT are files, folders or patterns, plain or compressed; without any, stdin. Each line of
+    plain text is one text, and so is each row of a table; blank ones are left out.
+    """
+    from tokpipe.cli.vector_writers import WRITERS
+    from tokpipe.corpus.reader import open_corpus
+    from tokpipe.tasks.embed import embed_sequences, vector_width
+    from tokpipe.tasks.model import BertModel
+    from tokpipe.tasks.sequences import encode_texts
+
+    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
+    session.begin_kernels()
+    loaded = BertModel.load(model)
+    tokenizer, width, rows, cut = loaded.tokenizer, vector_width(loaded, config), 0, 0
+    corpus = open_corpus(inputs or ("-",), read)
+    with opened_output(output, force=session.force, binary=kind != "jsonl") as file:
+        writer = WRITERS[kind](file, width)
+        with session.progress.task("embedding", corpus.stored_bytes or None, "B") as advance:
+            for texts, stored_bytes in text_batches(corpus):
+                found = encode_texts(
+                    tokenizer, texts, loaded.config, config.max_length, session.threads
+                )
+                writer.write(texts, embed_sequences(loaded, found, config, threads=session.threads))
+                rows, cut = rows + len(texts), cut + found.cut
+                advance(stored_bytes)
+        writer.close()
+    session.progress.note(f"{rows:,} vectors of {width:,} numbers")
+    if cut:
+        session.progress.note(f"texts too long for the model, cut: {cut:,}")

@@ -1,0 +1,76 @@
+"""`tokpipe export`: a model into a folder that transformers opens."""
+
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import DTYPES, copy_plan, show_written
+from tokpipe.cli.options import Bytes
+
+_FAMILIES = ("bert", "roberta", "distilbert", "albert")
+
+
+@command(
+    name="export",
+    examples=[
+        "tokpipe export out/run -o out/for-transformers",
+        "tokpipe export out/run --no-heads --dtype bf16 -o out/encoder",
+    ],
+)
+@click.argument("source", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
+@click.option(
+    "--family",
+    type=click.Choice(_FAMILIES),
+    help="Which of transformers' models it is to be; by default the one that it fits.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(list(DTYPES)),
+    default="f32",
+    show_default=True,
+    help="How weights are stored: as float32, float16 or bfloat16.",
+)
+@click.option(
+    "--heads/--no-heads",
+    default=True,
+    show_default=True,
+    help="With the MLM and NSP heads; without them AutoModel has nothing to report.",
+)
+@click.option("--shard-size", type=Bytes(), metavar="SIZE", help="Most bytes a file of weights.")
+def export_model(
+    session: Session,
+    source: Path,
+    output: str,
+    family: str | None,
+    dtype: str,
+    heads: bool,
+    shard_size: int | None,
+) -> None:
+    """Write a model so that transformers opens it.
+
+    A model that transformers has no class for (rotary positions, pre-norm and the like) is refused
+    with the reason.
+    """
+    if session.dry_run:
+        copy_plan(session, source, output, "Exporting a model")
+        return
+    from tokpipe.bert.huggingface.names import BERT, FAMILIES, TOKPIPE
+    from tokpipe.bert.huggingface.settings import family_of
+    from tokpipe.tasks.folder import Layout, save_model
+    from tokpipe.tasks.model import BertModel
+
+    model = BertModel.load(source)
+    if not heads:
+        model = model.without_heads()
+    fitting = FAMILIES[family] if family else family_of(model.config)
+    # where none fits, BERT's refusal names the reasons
+    layout = Layout(BERT if fitting is TOKPIPE else fitting, DTYPES[dtype], shard_size)
+    tokenizer = model.tokenizer if model.has_tokenizer else None
+    save_model(
+        *(model.parameters, tokenizer, Path(output), layout),
+        copied_from=source,
+        force=session.force,
+    )
+    show_written(session, model, output)

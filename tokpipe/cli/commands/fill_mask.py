@@ -1,0 +1,54 @@
+"""`tokpipe fill-mask`: the tokens that a model would put in place of a mask."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import Count
+from tokpipe.cli.texts import given_texts
+
+
+@command(
+    name="fill-mask",
+    examples=[
+        'tokpipe fill-mask out/run "The dog sat on the [MASK]."',
+        'tokpipe fill-mask out/run --top-k 3 "[MASK] is the capital of [MASK]." --json',
+        "tokpipe fill-mask out/run - < sentences.txt",
+    ],
+)
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
+@click.option(
+    "-k", "--top-k", type=Count(least=1), metavar="N", default=5, help="Tokens.  [default: 5]"
+)
+def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int) -> None:
+    """Show the likeliest tokens for each mask in TEXT, with their probabilities.
+
+    TEXT may be - for lines of standard input.
+    """
+    from tokpipe.tasks.fill_mask import fill_masks
+    from tokpipe.tasks.model import BertModel
+
+    lines = given_texts(texts, sys.stdin)
+    session.begin_kernels()
+    loaded = BertModel.load(model)
+    found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=session.progress)
+    if session.json:
+        session.console.json(
+            [
+                {"text": text, "masks": [[c._asdict() for c in mask] for mask in masks]}
+                for text, masks in zip(lines, found, strict=True)
+            ]
+        )
+        return
+    from tokpipe.inspection.terminal.model import scores_renderable
+
+    terminal = session.console.rich()
+    for number, (text, masks) in enumerate(zip(lines, found, strict=True)):
+        for place, mask in enumerate(masks):
+            if number or place:
+                terminal.print()
+            title = f"{text} (mask {place + 1})" if len(masks) > 1 else text
+            terminal.print(scores_renderable(title, [(c.token, c.score) for c in mask]))

@@ -1,0 +1,50 @@
+"""`tokpipe import`: a model of Hugging Face's layout, checked, into a folder of ours."""
+
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import DTYPES, copy_plan, show_written
+
+_KEEP = "keep"
+
+
+@command(
+    name="import",
+    examples=[
+        "tokpipe import downloads/bert-base-uncased -o out/base",
+        "tokpipe import downloads/albert --dtype f32 -o out/albert",
+    ],
+)
+@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
+@click.option(
+    "--dtype",
+    type=click.Choice([_KEEP, *DTYPES]),
+    default=_KEEP,
+    show_default=True,
+    help="How weights are stored: as they are, or as float32, float16, bfloat16.",
+)
+def import_model(session: Session, source: Path, output: str, dtype: str) -> None:
+    """Take over a BERT, RoBERTa, DistilBERT or ALBERT from a folder of Hugging Face's layout.
+
+    Every tensor is checked: one that is missing, unexpected, of a wrong shape or not finite is
+    named and refused. Old names, shards and missing heads are understood; pickles (.bin, .pt) are
+    not opened.
+    """
+    if session.dry_run:
+        copy_plan(session, source, output, "Importing a model")
+        return
+    from tokpipe.tasks.folder import Layout, save_model
+    from tokpipe.tasks.model import BertModel
+
+    model = BertModel.load(source)
+    layout = Layout(model.family, model.dtypes if dtype == _KEEP else DTYPES[dtype])
+    tokenizer = model.tokenizer if model.has_tokenizer else None
+    save_model(
+        *(model.parameters, tokenizer, Path(output), layout),
+        copied_from=source,
+        force=session.force,
+    )
+    show_written(session, model, output)

@@ -1,0 +1,31 @@
+"""`tokpipe predict nsp`: whether one text follows another."""
+
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+
+
+@command(
+    name="nsp",
+    examples=['tokpipe predict nsp out/run "The dog barked." "The cat ran away."'],
+)
+@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+def predict_nsp(session: Session, model: Path, first: str, second: str) -> None:
+    """Show how likely it is that B follows A, by the model's NSP head."""
+    from tokpipe.tasks.model import BertModel
+    from tokpipe.tasks.nsp import judge_pairs
+
+    session.begin_kernels()
+    loaded = BertModel.load(model)
+    follows = float(judge_pairs(loaded, [(first, second)], threads=session.threads)[0])
+    if session.json:
+        session.console.json({"a": first, "b": second, "follows": follows, "random": 1 - follows})
+        return
+    from tokpipe.inspection.terminal.model import scores_renderable
+
+    rows = [("B follows A", follows), ("B is a random text", 1 - follows)]
+    session.console.rich().print(scores_renderable("", rows))

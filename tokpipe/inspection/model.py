@@ -1,0 +1,182 @@
+"""What a model consists of: its tensors, their sizes, and the work that a token takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.checkpoint import read_outline
+from tokpipe.bert.parameters import count_encoder_parameters, parameter_table
+
+_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRow:
+    """A tensor, or one of equal tensors in several layers.
+
+    Attributes
+    ----------
+    path
+        Its name, as a path; ``layers.*`` stands for all layers that have it.
+    shape
+        Of one of them.
+    times
+        How many there are.
+    """
+
+    path: tuple[str, ...]
+    shape: tuple[int, ...]
+    times: int
+
+    @property
+    def parameters(self) -> int:
+        """How many values they hold together."""
+        return prod(self.shape) * self.times
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Floating-point operations of one token in matrix products, a multiply and an add being two.
+
+    Attributes
+    ----------
+    sequence
+        Tokens in its sequence: attention looks at each of them.
+    encoder
+        Forward through all layers, attention included.
+    attention
+        The part of it that grows with the sequence.
+    mlm_head
+        At one masked token.
+    training
+        Forward and backward, 15 % of the tokens masked: three times the forward pass.
+    """
+
+    sequence: int
+    encoder: int
+    attention: int
+    mlm_head: int
+    training: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model in figures.
+
+    Attributes
+    ----------
+    name
+        Its folder.
+    family
+        Which kind of model the folder says it is.
+    stored
+        How its tensors are stored: dtypes, sorted.
+    parameters, encoder
+        All values; those of the encoder with its pooler, as Hugging Face counts.
+    file_bytes
+        Of the weights as they are stored.
+    tensors
+        In the order of the model.
+    work
+        For sequences of 128 tokens, and the longest.
+    """
+
+    name: str
+    family: str
+    config: BertConfig
+    stored: tuple[str, ...]
+    parameters: int
+    encoder: int
+    file_bytes: int
+    tensors: tuple[TensorRow, ...]
+    work: tuple[Work, ...]
+
+
+def view_model(folder: Path) -> ModelView:
+    """Look at a model folder; its weights are not read.
+
+    Raises
+    ------
+    InputError
+        If it is none, or damaged.
+    """
+    outline = read_outline(folder)
+    config, kinds = outline.config, tuple(sorted(set(outline.dtypes.values())))
+    rows = tensor_rows(config)
+    total = sum(row.parameters for row in rows)
+    lengths = sorted({min(128, config.longest or 128), config.longest or 512})
+    return ModelView(
+        name=str(folder),
+        family=outline.family.name,
+        config=config,
+        stored=kinds,
+        parameters=total,
+        encoder=count_encoder_parameters(config),
+        file_bytes=total * _BYTES[kinds[0]] if len(kinds) == 1 else 4 * total,
+        tensors=rows,
+        work=tuple(work_of(config, length) for length in lengths),
+    )
+
+
+def tensor_rows(config: BertConfig) -> tuple[TensorRow, ...]:
+    """Return the tensors of a model, equal ones of several layers as one row."""
+    found: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
+    for name, slot in parameter_table(config).items():
+        parts = name.split(".")
+        if parts[0] == "layers":
+            parts[1] = "*"
+        found.setdefault(tuple(parts), []).append(slot.shape)
+    return tuple(TensorRow(path, shapes[0], len(shapes)) for path, shapes in found.items())
+
+
+def work_of(config: BertConfig, sequence: int) -> Work:
+    """Count the operations of one token in a sequence of some length.
+
+    Examples
+    --------
+    >>> work_of(BertConfig.preset("tiny"), 128).encoder
+    917504
+    """
+    hidden, width, inner = config.hidden_size, config.embedding_width, config.intermediate_size
+    attention = 4 * sequence * hidden * config.num_hidden_layers
+    linear = 2 * (4 * hidden * hidden + 2 * hidden * inner) * config.num_hidden_layers
+    projection = 2 * width * hidden if width != hidden else 0
+    encoder = linear + projection + attention
+    head = 2 * (hidden * width + width * config.vocab_size) if config.mlm_head else 0
+    return Work(sequence, encoder, attention, head, round(3 * (encoder + 0.15 * head)))
+
+
+def model_json(view: ModelView) -> dict[str, Any]:
+    """Return the view as plain JSON types."""
+    tensors: list[Mapping[str, Any]] = [
+        {
+            "name": ".".join(row.path),
+            "shape": list(row.shape),
+            "times": row.times,
+            "parameters": row.parameters,
+        }
+        for row in view.tensors
+    ]
+    return {
+        "model": view.name,
+        "family": view.family,
+        "stored": list(view.stored),
+        "config": view.config.to_dict(),
+        "parameters": view.parameters,
+        "encoder_parameters": view.encoder,
+        "mib_float32": view.parameters * 4 / (1 << 20),
+        "tensors": tensors,
+        "flops_a_token": [
+            {
+                "sequence": work.sequence,
+                "encoder": work.encoder,
+                "attention": work.attention,
+                "mlm_head": work.mlm_head,
+                "training": work.training,
+            }
+            for work in view.work
+        ],
+    }

@@ -1,0 +1,180 @@
+"""A model as a tree of its tensors, with their sizes; and tokens with their probabilities."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tokpipe.inspection.model import ModelView, TensorRow, Work
+from tokpipe.inspection.terminal.marks import (
+    HEADING,
+    HOT,
+    QUIET,
+    Laid,
+    Marks,
+    bar,
+    cut,
+    pad,
+    plain_text,
+)
+from tokpipe.inspection.terminal.tokens import heading
+
+_INDENT = "  "
+_BAR = 20
+
+
+def model_renderable(view: ModelView) -> Laid:
+    """Draw a model: facts, tree, work."""
+
+    def lay(width: int, marks: Marks) -> Iterator[Text]:
+        config = view.config
+        stored = ", ".join(view.stored)
+        yield heading(view.name, f"{view.family}, stored as {stored}", width, marks)
+        facts = [
+            ("layers", f"{config.num_hidden_layers}"),
+            ("hidden size", f"{config.hidden_size:,}"),
+            ("heads", f"{config.num_attention_heads} of {config.head_size}"),
+            ("tokens", f"{config.vocab_size:,}"),
+            ("longest text", "any" if config.longest is None else f"{config.longest:,} tokens"),
+            ("variant", _variant(view)),
+            ("parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"),
+            ("encoder + pooler", f"{view.encoder:,}"),
+        ]
+        for name, value in facts:
+            yield _cut_line(Text(f"{_INDENT}{name:<18}{value}"), width, marks)
+        yield Text()
+        yield from _tree(view, width, marks)
+        yield Text()
+        yield from _work(view.work, width, marks)
+
+    return Laid(lay)
+
+
+def scores_renderable(
+    title: str, rows: Sequence[tuple[str, float]], *, percent: bool = True
+) -> Laid:
+    """Draw names with bars: probabilities, or cosines.
+
+    Parameters
+    ----------
+    title
+        Stands above; foreign text is made visible.
+    rows
+        Name and value, in the order wanted.
+    percent
+        Whether values are shares.
+    """
+
+    def lay(width: int, marks: Marks) -> Iterator[Text]:
+        if title:
+            yield _cut_line(plain_text(title, marks, HEADING), width, marks)
+        names = [plain_text(name, marks) for name, _ in rows]
+        label = min(max((cell_len(name.plain) for name in names), default=0), max(width - 14, 8))
+        room = max(min(width - label - 14, 40), 0)
+        most = 1.0 if percent else max((value for _, value in rows), default=1.0)
+        for name, (_, value) in zip(names, rows, strict=True):
+            figure = f"{100 * value:6.2f} %" if percent else f"{value:8.3f}"
+            line = Text.assemble(
+                _INDENT, pad(cut(name, label, marks), label), (f" {figure}", QUIET)
+            )
+            if room > 3:
+                line.append(f" {bar(max(value, 0), most, room, marks)}", "cyan")
+            yield line
+
+    return Laid(lay)
+
+
+def _variant(view: ModelView) -> str:
+    config = view.config
+    parts = [config.hidden_act, f"{config.position} positions", f"{config.norm_position}-norm"]
+    if config.share_layers != "none":
+        parts.append(f"layers share {config.share_layers}")
+    heads = [
+        ("pooler", config.pooler),
+        ("MLM head", config.mlm_head),
+        ("NSP head", config.nsp_head),
+    ]
+    parts += [name for name, is_there in heads if is_there]
+    return ", ".join(parts)
+
+
+def _tree(view: ModelView, width: int, marks: Marks) -> Iterator[Text]:
+    lines = list(_tree_lines(view.tensors, marks))
+    label = max(cell_len(left) for left, *_ in lines)
+    shapes = max(cell_len(shape) for _, shape, _ in lines)
+    most = max(count for *_, count in lines)
+    figure = len(f"{view.parameters:,}")
+    room = min(width - label - shapes - figure - 5, _BAR)
+    for left, shape, count in lines:
+        line = Text(f"{left}{' ' * (label - cell_len(left))}  ", no_wrap=True)
+        line.append(f"{shape}{' ' * (shapes - cell_len(shape))}", QUIET)
+        line.append(f" {count:>{figure},}", "" if shape else HEADING)
+        if room > 3:
+            line.append(f" {bar(count, most, room, marks)}", "cyan")
+        yield _cut_line(line, width, marks)
+
+
+def _tree_lines(rows: Iterable[TensorRow], marks: Marks) -> Iterator[tuple[str, str, int]]:
+    """Yield what stands to the left, the shapes, and the parameters; branches have no shape."""
+    leaves = _leaves(rows, marks)
+    sums: Counter[tuple[str, ...]] = Counter()
+    for path, (_, count) in leaves.items():
+        sums.update({path[:depth]: count for depth in range(1, len(path))})
+    before: tuple[str, ...] = ()
+    for path, (shape, count) in leaves.items():
+        pairs = zip(before, path[:-1], strict=False)
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        for depth in range(shared, len(path) - 1):
+            yield _INDENT * depth + path[depth], "", sums[path[: depth + 1]]
+        before = path
+        yield _INDENT * (len(path) - 1) + path[-1], shape, count
+
+
+def _leaves(rows: Iterable[TensorRow], marks: Marks) -> dict[tuple[str, ...], tuple[str, int]]:
+    """Put a weight and its bias into one line: their shapes, and their parameters together."""
+    found: dict[tuple[str, ...], tuple[str, int]] = {}
+    for row in rows:
+        path = _branches(row)
+        path = path[:-1] if path[-1] in ("weight", "bias") and len(path) > 1 else path
+        shape = f" {marks.times} ".join(f"{size:,}" for size in row.shape)
+        before, count = found.get(path, ("", 0))
+        found[path] = f"{before} + {shape}" if before else shape, count + row.parameters
+    return found
+
+
+def _branches(row: TensorRow) -> tuple[str, ...]:
+    if row.path[0] != "layers":
+        return row.path
+    return f"layers ({row.times})" if row.times > 1 else "layers (shared)", *row.path[2:]
+
+
+def _work(work: Iterable[Work], width: int, marks: Marks) -> Iterator[Text]:
+    yield Text("Operations a token (multiply and add: 2)", HEADING)
+    for found in work:
+        text = Text(f"{_INDENT}in {found.sequence:,} tokens: ")
+        text.append(f"{_short(found.encoder)} forward", HOT)
+        text.append(f" ({_short(found.attention)} of it attention)")
+        yield _cut_line(text, width, marks)
+        if found.mlm_head:
+            line = f"{_INDENT * 2}{_short(found.mlm_head)} more at a masked one; "
+            line += f"{_short(found.training)} to train"
+            yield _cut_line(Text(line, QUIET), width, marks)
+
+
+def _short(count: int) -> str:
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return str(count)
+
+
+def _mib(parameters: int) -> str:
+    return f"{parameters * 4 / (1 << 20):,.1f}"
+
+
+def _cut_line(text: Text, width: int, marks: Marks) -> Text:
+    line = cut(text, width, marks)
+    line.end = "\n"
+    return line
