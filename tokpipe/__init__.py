@@ -8,6 +8,7 @@ from tokpipe.foundation.version import __version__ as __version__
 if TYPE_CHECKING:
     from tokpipe.batches.config import BatchConfig as BatchConfig
     from tokpipe.batches.loader import Loader as Loader
+    from tokpipe.bert.config import BertConfig as BertConfig
     from tokpipe.corpus.config import ReadConfig as ReadConfig
     from tokpipe.examples.config import ExampleConfig as ExampleConfig
     from tokpipe.examples.config import MaskConfig as MaskConfig
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tokenizer.build import train_vocab as train_vocab
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
+    from tokpipe.training.config import TrainingConfig as TrainingConfig
+    from tokpipe.training.pretrain import pretrain as pretrain
     from tokpipe.vocab.config import VocabConfig as VocabConfig
     from tokpipe.words.config import WordsConfig as WordsConfig
     from tokpipe.words.count import count_words as count_words
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
     "BatchConfig": "tokpipe.batches.config",
+    "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
     "ExampleConfig": "tokpipe.examples.config",
     "Loader": "tokpipe.batches.loader",
@@ -31,16 +35,19 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "ReadConfig": "tokpipe.corpus.config",
     "Tokenizer": "tokpipe.tokenizer.tokenizer",
     "TokpipeError": "tokpipe.foundation.errors",
+    "TrainingConfig": "tokpipe.training.config",
     "VocabConfig": "tokpipe.vocab.config",
     "WordCounts": "tokpipe.words.counts",
     "WordsConfig": "tokpipe.words.config",
     "count_words": "tokpipe.words.count",
     "merge_counts": "tokpipe.words.counts",
+    "pretrain": "tokpipe.training.pretrain",
     "open_shards": "tokpipe.shards.reader",
     "train_vocab": "tokpipe.tokenizer.build",
 }
 __all__ = [
     "BatchConfig",
+    "BertConfig",
     "BertModel",
     "ExampleConfig",
     "Loader",
@@ -48,6 +55,7 @@ __all__ = [
     "ReadConfig",
     "Tokenizer",
     "TokpipeError",
+    "TrainingConfig",
     "VocabConfig",
     "WordCounts",
     "WordsConfig",
@@ -55,6 +63,7 @@ __all__ = [
     "count_words",
     "merge_counts",
     "open_shards",
+    "pretrain",
     "train_vocab",
 ]
 

@@ -26,6 +26,7 @@ _SECTIONS = {
         "encode": f"{_HOME}.encode",
         "decode": f"{_HOME}.decode",
     },
+    "Pretraining": {"pretrain": f"{_HOME}.pretrain"},
     "Models": {
         "fill-mask": f"{_HOME}.fill_mask",
         "predict": f"{_HOME}.predict",

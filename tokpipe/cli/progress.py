@@ -19,7 +19,15 @@ _PLAIN_SECONDS = 10.0
 _WARM_UP_SECONDS = 0.5  # no rate before: it would jump
 
 
-class _Task:
+class Task:
+    """A piece of work that is shown while it runs.
+
+    Parameters
+    ----------
+    label, total, unit
+        As in `Progress.task`.
+    """
+
     def __init__(self, label: str, total: int | None, unit: str) -> None:
         self.label, self.total, self.unit = label, total, unit
         self.done = 0
@@ -49,6 +57,16 @@ class _Task:
             return None
         return max(self.total - self.done, 0) / self.rate
 
+    def parts(self, err: Stream) -> list[str]:
+        """Return what is said of it beside its label, the most important first."""
+        return [part for part in (_amount(self), _rate(self), _left(self)) if part]
+
+    def summary(self) -> str:
+        """Return the line that stays of it."""
+        rate = self.done / self.seconds if self.seconds > 0.05 else 0
+        shown = f", {_count(int(rate), self.unit)}/s" if rate >= 1 else ""
+        return f"{self.label}: {_count(self.done, self.unit)} in {duration(self.seconds)}{shown}"
+
 
 class ConsoleProgress:
     """Shows the innermost task that runs; what is finished stays as one line.
@@ -62,7 +80,7 @@ class ConsoleProgress:
     def __init__(self, console: Console) -> None:
         self._err = console.err
         self._live = self._err.is_terminal and not _dumb()
-        self._tasks: list[_Task] = []
+        self._tasks: list[Task] = []
         self._lock = threading.RLock()
         self._drawn = 0  # columns that the live line takes now
         self._last_plain = time.monotonic()
@@ -73,10 +91,16 @@ class ConsoleProgress:
         self, label: str, total: int | None, unit: str
     ) -> Generator[Callable[[int], None], None, None]:
         """Show a task while the block runs."""
-        task = _Task(label, total, unit)
+        task = Task(label, total, unit)
+        with self.shown(task):
+            yield task.add
+
+    @contextmanager
+    def shown(self, task: Task) -> Generator[None, None, None]:
+        """Show a task of any kind while the block runs."""
         self._begin(task)
         try:
-            yield task.add
+            yield
         except BaseException:
             self._end(task, finished=False)
             raise
@@ -89,7 +113,7 @@ class ConsoleProgress:
             self._err.line(safe_lines(self._err.glyph(message)))
             self._flush()
 
-    def _begin(self, task: _Task) -> None:
+    def _begin(self, task: Task) -> None:
         with self._lock:
             self._tasks.append(task)
             if len(self._tasks) == 1:
@@ -97,7 +121,7 @@ class ConsoleProgress:
                 self._last_plain = time.monotonic()
                 threading.Thread(target=self._tick, args=(self._wake,), daemon=True).start()
 
-    def _end(self, task: _Task, *, finished: bool) -> None:
+    def _end(self, task: Task, *, finished: bool) -> None:
         with self._lock:
             self._tasks.remove(task)
             if not self._tasks:
@@ -105,7 +129,7 @@ class ConsoleProgress:
             self._clear()
             if finished:
                 mark = self._err.styled(self._err.glyph("✓"), "green")
-                self._err.line(f"{mark} {_summary(task)}")
+                self._err.line(f"{mark} {task.summary()}")
             self._flush()
 
     def _tick(self, ended: threading.Event) -> None:
@@ -118,7 +142,7 @@ class ConsoleProgress:
                 except (OSError, ValueError):
                     return  # nobody reads stderr any more: the work goes on
 
-    def _show(self, task: _Task) -> None:
+    def _show(self, task: Task) -> None:
         if self._live:
             line = live_line(task, self._err)
             self._clear()
@@ -127,7 +151,7 @@ class ConsoleProgress:
             self._flush()
         elif time.monotonic() - self._last_plain >= _PLAIN_SECONDS:
             self._last_plain = time.monotonic()
-            self._err.line(_plain_line(task))
+            self._err.line(_plain_line(task, self._err))
             self._flush()
 
     def _clear(self) -> None:
@@ -153,10 +177,10 @@ def console_progress(console: Console, *, quiet: bool) -> Progress:
     return SILENT if quiet else ConsoleProgress(console)
 
 
-def live_line(task: _Task, err: Stream) -> _Line:
+def live_line(task: Task, err: Stream) -> _Line:
     """Draw one task in at most the width of the terminal, least important parts dropped first."""
     room = err.width - 1  # the last column would wrap on some terminals
-    parts = [p for p in (_amount(task), _rate(task), _left(task)) if p]
+    parts = task.parts(err)
     line = _Line()
     label = err.glyph(task.label)[:room]
     while parts and len(label) + sum(len(p) + 2 for p in parts) > room:
@@ -176,7 +200,7 @@ def _draw_bar(line: _Line, err: Stream, share: float, width: int) -> None:
     line.add("  " + done + rest, "  " + err.styled(done, "green") + err.styled(rest, "dim"))
 
 
-def _amount(task: _Task) -> str:
+def _amount(task: Task) -> str:
     if not task.total:
         return _count(task.done, task.unit)
     share = f"{min(task.done / task.total, 1.0):4.0%}"
@@ -185,23 +209,17 @@ def _amount(task: _Task) -> str:
     return f"{share}  {task.done:,}/{task.total:,} {task.unit}"
 
 
-def _rate(task: _Task) -> str:
+def _rate(task: Task) -> str:
     return f"{_count(int(task.rate), task.unit)}/s" if task.rate else ""
 
 
-def _left(task: _Task) -> str:
+def _left(task: Task) -> str:
     return "" if task.seconds_left is None else f"{clock(task.seconds_left)} left"
 
 
-def _plain_line(task: _Task) -> str:
-    parts = [part for part in (_amount(task), _rate(task), _left(task)) if part]
+def _plain_line(task: Task, err: Stream) -> str:
+    parts = task.parts(err)
     return f"{task.label}: {', '.join(' '.join(part.split()) for part in parts)}"
-
-
-def _summary(task: _Task) -> str:
-    rate = task.done / task.seconds if task.seconds > 0.05 else 0
-    shown = f", {_count(int(rate), task.unit)}/s" if rate >= 1 else ""
-    return f"{task.label}: {_count(task.done, task.unit)} in {duration(task.seconds)}{shown}"
 
 
 def _count(number: int, unit: str) -> str:

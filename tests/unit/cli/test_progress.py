@@ -61,7 +61,7 @@ def test_finished_task_leaves_one_line(terminal):
 def test_live_line_keeps_to_the_width(terminal, monkeypatch, columns, total):
     terminal()
     monkeypatch.setenv("COLUMNS", str(columns))
-    task = progress._Task("counting words", total, "words")
+    task = progress.Task("counting words", total, "words")
     task.add(5000)
     task.start -= 2
     line = progress.live_line(task, Console().err)
@@ -70,7 +70,7 @@ def test_live_line_keeps_to_the_width(terminal, monkeypatch, columns, total):
 
 def test_live_line_shows_share_rate_and_time_left(terminal):
     terminal()
-    task = progress._Task("counting words", 100_000_000, "B")
+    task = progress.Task("counting words", 100_000_000, "B")
     task.add(50_000_000)
     task.start -= 2
     text = progress.live_line(task, Console().err).text
@@ -80,7 +80,7 @@ def test_live_line_shows_share_rate_and_time_left(terminal):
 def test_ascii_terminal_gets_an_ascii_bar(terminal, monkeypatch):
     terminal()
     monkeypatch.setenv("LC_ALL", "C")
-    task = progress._Task("a", 10, "words")
+    task = progress.Task("a", 10, "words")
     task.add(5)
     assert "=====-----" in progress.live_line(task, Console().err).text
 

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from tests.unit.training.folders import write_shards
+
+SMALL = (
+    *("--hidden-size", 16, "--num-hidden-layers", 1, "--num-attention-heads", 2),
+    *("--intermediate-size", 32, "--steps", 6, "--batch-tokens", 100, "--eval-steps", 3),
+)
+
+
+@pytest.fixture
+def shards(tmp_path):
+    return write_shards(tmp_path / "shards")
+
+
+def test_pretrain_makes_a_folder_that_other_commands_open(tokpipe, shards, tmp_path):
+    ran = tokpipe("pretrain", shards, *SMALL, "-o", "run")
+    assert ran.code == 0, ran.err
+    assert "validation loss" in ran.out
+    assert "tokpipe fill-mask run" in ran.out
+    assert "step 3: validation loss" in ran.err
+    assert json.loads((tmp_path / "run/config.json").read_text())["model_type"] == "bert"
+    again = tokpipe("pretrain", shards, *SMALL, "-o", "run")
+    assert again.code == 4
+    assert "run exists already" in again.err
+
+
+def test_json_holds_the_figures(tokpipe, shards):
+    ran = tokpipe("pretrain", shards, *SMALL, "-o", "run", "--json", "-q")
+    assert ran.code == 0, ran.err
+    assert ran.json["step"] == 6
+    assert ran.json["validation_loss"] > 0
+    assert not ran.err
+
+
+def test_dry_run_estimates_and_makes_nothing(tokpipe, shards, tmp_path):
+    ran = tokpipe("pretrain", shards, "--preset", "tiny", "-o", "run", "--dry-run", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["estimates"]["memory_bytes"] > 1 << 20
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--steps", 3, "--budget", "3m"), "both say how long to train"),
+        (("--budget", "soon"), "is no time"),
+        (("--position", "ropy"), "ropy"),
+        (("--lerning-rate", 1), "Did you mean '--learning-rate'?"),
+        (("--max-position-embeddings", 64), "max_seq_length=128"),
+    ],
+)
+def test_wrong_options_are_named(tokpipe, shards, tmp_path, options, message):
+    ran = tokpipe("pretrain", shards, "-o", "run", *options)
+    assert ran.code == 2
+    assert message in ran.err
+    assert not (tmp_path / "run").exists() or not any((tmp_path / "run").iterdir())
+
+
+def test_variants_train(tokpipe, shards, tmp_path):
+    variants = ("--position", "rope", "--norm-position", "pre", "--hidden-act", "silu")
+    ran = tokpipe("pretrain", shards, *SMALL, *variants, "--share-layers", "all", "-o", "run")
+    assert ran.code == 0, ran.err
+    assert json.loads((tmp_path / "run/config.json").read_text())["model_type"] == "tokpipe"

@@ -1,0 +1,178 @@
+"""`tokpipe pretrain`: shards to a trained model."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tokpipe.bert.config import PRESETS, BertConfig
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import config_options
+from tokpipe.cli.plan import Plan, show_plan
+from tokpipe.cli.progress import duration
+from tokpipe.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from tokpipe.training.pretrain import Pretrained
+
+_FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
+_SLOW_TOKENS = 3e9  # parameters of the encoder times tokens a second, of an ordinary core
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    shards: str
+    output: str
+    model: BertConfig
+    training: TrainingConfig
+    resume: str | None
+
+
+@command(
+    examples=[
+        "tokpipe pretrain out/shards --preset mini --steps 200 -o out/run",
+        "tokpipe pretrain out/shards --preset small --budget 30m -o out/run",
+        "tokpipe pretrain out/shards --preset tiny --position rope --norm-position pre -o out/run",
+    ]
+)
+@click.argument("shards", metavar="SHARDS")
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="The run folder.")
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="tiny",
+    help="Size of the model; options of the model change it.  [default: tiny]",
+)
+@click.option(
+    "--resume",
+    metavar="CHECKPOINT",
+    help="Go on from this checkpoint of the run, not the latest; later ones are removed.",
+)
+@config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
+@config_options(BertConfig, "model", heading="Model", leave_out=_FROM_SHARDS, given_only=True)
+def pretrain(
+    session: Session,
+    shards: str,
+    output: str,
+    preset: str,
+    resume: str | None,
+    training: TrainingConfig,
+    model: dict[str, Any],
+) -> None:
+    """Train a BERT on SHARDS, a folder that build-shards made.
+
+    FOLDER opens with tokpipe and transformers when it is done; each checkpoint in it does at any
+    time. Stop it whenever you like: the same command goes on, to the same weights.
+    """
+    asked = _Asked(
+        shards=shards,
+        output=output,
+        model=BertConfig.preset(preset, **model),
+        training=replace(training, seed=session.seed),
+        resume=resume,
+    )
+    if session.dry_run:
+        show_plan(session, _plan(session, asked))
+        return
+    start = time.monotonic()
+    made = _train(session, asked)
+    _show(session, asked, made, time.monotonic() - start)
+
+
+def _train(session: Session, asked: _Asked) -> "Pretrained":
+    from tokpipe.cli.training_display import training_display
+    from tokpipe.foundation.threads import usable_cpus
+    from tokpipe.training.pretrain import pretrain as train
+
+    session.begin_kernels(keeps=f"the last checkpoint is in {asked.output}")
+    cores, parts = session.threads or usable_cpus(), asked.training.gradient_shards
+    if cores > parts:
+        session.progress.note(
+            f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
+            "and other weights"
+        )
+    with training_display(session.progress) as watch:
+        return train(
+            asked.shards,
+            asked.model,
+            asked.training,
+            asked.output,
+            threads=session.threads,
+            force=session.force,
+            resume=asked.resume,
+            watch=watch,
+        )
+
+
+def _plan(session: Session, asked: _Asked) -> Plan:
+    from tokpipe.bert.parameters import count_encoder_parameters
+    from tokpipe.foundation.threads import usable_cpus
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.memory import PROGRAM, training_bytes
+    from tokpipe.training.pretrain import fitted, room_of
+
+    shards = open_shards(asked.shards)
+    model, training = fitted(asked.model, shards), asked.training
+    threads = session.threads or usable_cpus()
+    stages = training_bytes(model, training, room_of(training, shards), threads)
+    size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
+    speed = _SLOW_TOKENS / size * min(threads, training.gradient_shards)
+    return Plan(
+        title="Pretraining",
+        facts={
+            "shards": asked.shards,
+            "training tokens": shards.train.tokens,
+            "parameters": size,
+            "tokens to train on": tokens or f"as many as {training.budget} allow",
+            "threads": threads,
+        },
+        memory=PROGRAM + sum(stages.values()),
+        disk=stages["weights"] * (training.keep_checkpoints + 1),
+        seconds=training.budget_seconds or (tokens or 0) / speed,
+        output=asked.output,
+    )
+
+
+def _tokens(training: TrainingConfig, in_split: int) -> int | None:
+    if training.epochs is not None:
+        return int(training.epochs * in_split)
+    if training.most_steps is None:
+        return None
+    return training.most_steps * training.batch_tokens * training.gradient_accumulation_steps
+
+
+def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -> None:
+    last, measured, state = made.last, made.evaluation, made.state
+    if session.json:
+        session.console.json(
+            {
+                "output": asked.output,
+                "step": state.step,
+                "tokens": state.tokens,
+                "loss": last.loss if last else None,
+                "validation_loss": measured.loss if measured else None,
+                "best_step": state.best_step,
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    rows = [("steps", f"{state.step:,}"), ("tokens", f"{state.tokens:,}")]
+    if last:
+        rows.append(("loss", f"{last.loss:.4f}"))
+    if measured:
+        rows.append(("validation loss", f"{measured.loss:.4f}"))
+    if measured and measured.mlm_accuracy is not None:
+        rows.append(("masks right", f"{measured.mlm_accuracy:.1%}"))
+    if state.best_step and state.best_step != state.step:
+        rows.append(("best checkpoint", f"step {state.best_step:,}"))
+    rows.append(("time", duration(seconds)))
+    session.console.table(f"A model in {asked.output}", rows)
+    out = session.console.out
+    out.line("\nGo on with:\n")
+    for line in (
+        f'tokpipe fill-mask {asked.output} "any text with a [MASK] in it"',
+        f"tokpipe inspect run {Path(asked.output)}",
+    ):
+        out.line(f"  {out.styled('$', 'dim')} {line}")

@@ -1,0 +1,109 @@
+"""Training as a person watches it: step, losses, accuracy, speed, time left, and the curve."""
+
+import time
+from collections import deque
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+from tokpipe.cli.console import Stream
+from tokpipe.cli.progress import ConsoleProgress, Task, clock, duration
+from tokpipe.foundation.progress import Progress
+from tokpipe.inspection.sparkline import sparkline
+from tokpipe.training.log import Line, Watch
+
+_CURVE = 20  # columns
+_POINTS = 400  # of the curve that are remembered
+_SMOOTH = 0.9  # of the figures shown: a step by itself jumps
+
+
+class TrainingTask(Task):
+    """A training that is shown while it runs."""
+
+    def __init__(self, step: int, steps: int | None) -> None:
+        super().__init__("training", 1000, "thousandths")
+        self.step, self.steps = step, steps
+        self.first_share: float | None = None
+        self.share = 0.0
+        self.shown: dict[str, float] = {}
+        self.tokens = 0
+        self.losses: deque[float] = deque(maxlen=_POINTS)
+
+    def see(self, line: Line, share: float) -> None:
+        """Take a step over."""
+        if self.first_share is None:  # the first step compiles kernels: it tells no speed
+            self.first_share, self.start = share, time.monotonic()
+        self.step, self.tokens = line.step, line.tokens
+        self.share, self.done = share, int(share * 1000)
+        for name in ("mlm_loss", "nsp_loss", "mlm_accuracy", "nsp_accuracy", "tokens_per_second"):
+            value = getattr(line, name)
+            if value is not None:
+                weight = min(_SMOOTH, 1 - 1 / (len(self.losses) + 1))
+                before = self.shown.get(name, value)
+                self.shown[name] = weight * before + (1 - weight) * value
+        self.losses.append(line.loss)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will still take, by what it took so far."""
+        if self.first_share is None or self.share - self.first_share < 1e-9:
+            return None
+        return self.seconds * (1 - self.share) / (self.share - self.first_share)
+
+    def parts(self, err: Stream) -> list[str]:
+        """Return the figures, the most important first, and the curve as the last."""
+        steps = f"/{self.steps:,}" if self.steps else ""
+        parts = [f"step {self.step:,}{steps}", *self._losses()]
+        if self.seconds_left is not None:
+            parts.append(f"{clock(self.seconds_left)} left")
+        if "tokens_per_second" in self.shown:
+            parts.append(f"{self.shown['tokens_per_second']:,.0f} tokens/s")
+        if len(self.losses) > 3:
+            parts.append(sparkline(self.losses, _CURVE, ascii=err.ascii))
+        return parts
+
+    def summary(self) -> str:
+        """Return the line that stays."""
+        said = ", ".join(self._losses())
+        return f"trained to step {self.step:,} in {duration(self.seconds)}{said and ', ' + said}"
+
+    def _losses(self) -> list[str]:
+        shown = self.shown
+        if "mlm_loss" not in shown:
+            return []
+        if "nsp_loss" not in shown:
+            return [f"loss {shown['mlm_loss']:.3f}", f"{shown.get('mlm_accuracy', 0):.1%} right"]
+        losses = f"mlm {shown['mlm_loss']:.3f} nsp {shown['nsp_loss']:.3f}"
+        right = f"{shown.get('mlm_accuracy', 0):.0%} {shown.get('nsp_accuracy', 0):.0%} right"
+        return [losses, right]
+
+
+class _Display:
+    """The `Watch` of a console."""
+
+    def __init__(self, progress: Progress, stack: ExitStack) -> None:
+        self._progress, self._stack = progress, stack
+        self._task: TrainingTask | None = None
+
+    def begins(self, step: int, steps: int | None, model: str) -> None:
+        """Say what begins, and show it from now on."""
+        if step:
+            self._progress.note(f"going on from step {step:,}")
+        self._task = TrainingTask(step, steps)
+        if isinstance(self._progress, ConsoleProgress):
+            self._stack.enter_context(self._progress.shown(self._task))
+
+    def sees(self, line: Line, share: float) -> None:
+        """Show a step; an evaluation stays as a line."""
+        if line.split is None:
+            if self._task is not None:
+                self._task.see(line, share)
+            return
+        right = f", {line.mlm_accuracy:.1%} of the masks right" if line.mlm_accuracy else ""
+        self._progress.note(f"step {line.step:,}: {line.split} loss {line.loss:.4f}{right}")
+
+
+@contextmanager
+def training_display(progress: Progress) -> Generator[Watch, None, None]:
+    """Show a training on a console while the block runs."""
+    with ExitStack() as stack:
+        yield _Display(progress, stack)
