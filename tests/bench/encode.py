@@ -8,6 +8,7 @@ from tests.bench.harness import Worker, alternate
 from tests.bench.report import Row
 
 LINES_FOR_TOKENIZERS = 50_000  # about 12 MB: it takes 2 s, and its rate does not depend on more
+SHORT_TEXTS = {"texts": 10_000, "characters": 100}
 
 
 def rows(peers: str, rounds: int) -> list[Row]:
@@ -19,6 +20,8 @@ def rows(peers: str, rounds: int) -> list[Row]:
         _row(peers, rounds, "byte-level BPE (gpt2)", gpt2, "gigatoken_encode", 1),
         _row(peers, rounds, "byte-level BPE (gpt2)", gpt2, "tokie_encode", 1),
         _fast_row(peers, rounds, "byte-level BPE (gpt2)", gpt2, 1),
+        _batch_row(peers, rounds, "WordPiece (bert-base-uncased)", bert),
+        _batch_row(peers, rounds, "byte-level BPE (gpt2)", gpt2),
     ]
 
 
@@ -38,6 +41,25 @@ def _row(peers: str, rounds: int, name: str, tokenizer: str, peer: str, floor: f
         f"{duel.ratio:.2f}×{'' if same else ', OTHER IDS'}",
         f"{floor:g}×",
         duel.ratio >= floor and same,
+    )
+
+
+def _batch_row(peers: str, rounds: int, name: str, tokenizer: str) -> Row:
+    settings = {"path": str(corpus.text_file()), "tokenizer": tokenizer, **SHORT_TEXTS}
+    with (
+        Worker(sys.executable, "ours", "batch", **settings) as ours,
+        Worker(peers, "peers", "tokenizers_batch", **settings) as theirs,
+    ):
+        duel = alternate(ours.run, theirs.run, rounds)
+    mine, other = duel.seconds
+    same = duel.ours[0].result == duel.peer[0].result
+    return Row(
+        f"encode_batch of 10,000 short texts with .ids, {name}",
+        f"{1000 * mine:.0f} ms",
+        f"encode_batch_fast {1000 * other:.0f} ms",
+        f"{duel.ratio:.1f}×{'' if same else ', OTHER IDS'}",
+        "1×",
+        duel.ratio >= 1 and same,
     )
 
 

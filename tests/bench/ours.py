@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import tokpipe
+from tests.bench.peers import short_texts
 from tests.bench.treebanks import borders
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.corpus.reader import open_corpus
@@ -55,6 +56,17 @@ def encode(path: str, tokenizer: str) -> Callable:
     def run() -> dict[str, int]:
         ids = model.encode_files([path])
         return {"ids": sum(len(chunk.values) for chunk in ids.chunks)}
+
+    return run
+
+
+def batch(path: str, tokenizer: str, texts: int, characters: int) -> Callable:
+    """Encode short texts to `Encoding`s, and read the ids of each."""
+    model = tokpipe.Tokenizer.load(tokenizer)
+    lines = short_texts(path, texts, characters)
+
+    def run() -> dict[str, int]:
+        return {"ids": sum(len(encoding.ids) for encoding in model.encode_batch(lines))}
 
     return run
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -107,6 +108,28 @@ def tokenizers_encode(path: str, tokenizer: str, texts: int) -> Callable:
         return {"bytes": size, "ids": count}
 
     return run
+
+
+def tokenizers_batch(path: str, tokenizer: str, texts: int, characters: int) -> Callable:
+    """Encode short texts with tokenizers' fastest call, and read the ids of each."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    from tokenizers import Tokenizer
+
+    model = Tokenizer.from_file(tokenizer)
+    lines = short_texts(path, texts, characters)
+
+    def run() -> dict[str, int]:
+        encodings = model.encode_batch_fast(lines)
+        return {"ids": sum(len(encoding.ids) for encoding in encodings)}
+
+    return run
+
+
+def short_texts(path: str, texts: int, characters: int) -> list[str]:
+    """Return the beginnings of the first lines of a file."""
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as `tokenizers_encode`
+        lines = (line.strip() for line in file)
+        return list(islice((line[:characters] for line in lines if line), texts))
 
 
 def tokie_encode(path: str, tokenizer: str) -> Callable:
