@@ -64,3 +64,17 @@ def test_variants_train(tokpipe, shards, tmp_path):
     ran = tokpipe("pretrain", shards, *SMALL, *variants, "--share-layers", "all", "-o", "run")
     assert ran.code == 0, ran.err
     assert json.loads((tmp_path / "run/config.json").read_text())["model_type"] == "tokpipe"
+
+
+def test_inspect_run_draws_curves_and_writes_a_page(tokpipe, shards, tmp_path):
+    assert tokpipe("pretrain", shards, *SMALL, "-o", "run").code == 0
+    ran = tokpipe("inspect", "run", "run")
+    assert ran.code == 0, ran.err
+    assert "loss of masked tokens" in ran.out
+    assert "length of the gradient" not in ran.out
+    assert "length of the gradient" in tokpipe("inspect", "run", "run", "--all").out
+    assert tokpipe("inspect", "run", "run", "--json").json[0]["steps"] == 6
+    assert tokpipe("inspect", "run", "run", "run", "--html", "page.html").code == 0
+    assert (tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
+    assert tokpipe("inspect", "run", "run", "--html", "page.html").code == 4
+    assert tokpipe("inspect", "run", "shards").code == 4

@@ -8,8 +8,8 @@ inspect = CommandGroup(
     "inspect",
     sections={
         "Vocabularies": {"tokens": f"{_HOME}.inspect_tokens", "vocab": f"{_HOME}.inspect_vocab"},
-        "Models": {"model": f"{_HOME}.inspect_model"},
+        "Models": {"model": f"{_HOME}.inspect_model", "run": f"{_HOME}.inspect_run"},
     },
-    help="Look at tokens, vocabularies and models.",
+    help="Look at tokens, vocabularies, models and trainings.",
     examples=['tokpipe inspect tokens -t out/wp "Ångström\'s naïve café"'],
 )

@@ -1,0 +1,114 @@
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+from tokpipe.foundation.errors import ArtifactError
+from tokpipe.inspection.run_page import run_page
+from tokpipe.inspection.runs import METRICS, read_run
+from tokpipe.inspection.sparkline import sparkline, thinned
+from tokpipe.inspection.terminal.runs import runs_renderable
+from tokpipe.training.log import Line, write_log
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=1>\x1b[31m"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def made(name="run", count=100, slope=1.0):
+        folder = tmp_path / name
+        folder.mkdir()
+        lines = []
+        for step in range(1, count + 1):
+            loss = 8 - slope * step / 20
+            known = {"loss": loss, "mlm_loss": loss, "mlm_accuracy": step / count}
+            lines.append(Line(step=step, tokens=9 * step, tokens_per_second=5e4, **known))
+            if step % 50 == 0:
+                lines.append(Line(step=step, tokens=9 * step, split="validation", **known))
+        write_log(folder / "log.jsonl", lines)
+        return read_run(folder)
+
+    return made
+
+
+def drawn(runs, width=60, **how):
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None, markup=False)
+    console.print(runs_renderable(runs, list(METRICS), width, **how))
+    return stream.getvalue()
+
+
+def test_figures_are_those_of_the_log(run):
+    figures = run().figures()
+    assert figures["steps"] == 100
+    assert figures["best_validation_loss"] == 3.0
+    assert figures["best_step"] == 100
+    assert figures["tokens_per_second"] == 5e4
+
+
+def test_a_log_without_steps_is_refused(tmp_path):
+    (tmp_path / "log.jsonl").write_text("")
+    with pytest.raises(ArtifactError, match="no steps yet"):
+        read_run(tmp_path)
+    with pytest.raises(ArtifactError, match="nowhere: No such file"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_a_falling_loss_falls_in_the_chart(run):
+    text = drawn([run()], ascii=True, color=False)
+    chart = [line for line in text.splitlines() if re.fullmatch(r" *[\d.]* *a+ *", line)]
+    columns = [line.index("a") for line in chart[:8]]
+    assert columns == sorted(columns)
+    assert all(len(line) <= 60 for line in text.splitlines())
+    assert text.isascii()
+
+
+def test_several_runs_have_letters_without_colour_and_dots_with_it(run):
+    runs = [run("one"), run("two", slope=0.5)]
+    plain = drawn(runs, ascii=False, color=False)
+    assert "a" in plain.split("loss of masked")[1]
+    assert "b" in plain.split("loss of masked")[1]
+    assert re.search("[\u2801-\u28ff]", drawn(runs, ascii=False, color=True))
+
+
+def test_a_single_step_is_drawn(run):
+    assert "1 steps" in drawn([run(count=1)], ascii=True, color=False)
+
+
+class _Elements(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+        self.attributes = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.attributes += [(name, value) for name, value in attrs]
+
+
+def test_the_page_escapes_names_and_fetches_nothing(run, tmp_path):
+    one = run()
+    hostile = type(one)(HOSTILE, one.steps, one.evaluations)
+    page = run_page([hostile, one], list(METRICS))
+    found = _Elements()
+    found.feed(page)
+    assert set(found.seen) <= {
+        *("html", "head", "meta", "title", "style", "body", "h1", "h2", "table", "tr", "th"),
+        *("td", "svg", "circle", "div", "figure", "line", "text", "polyline"),
+    }
+    assert not any(
+        name.startswith("on") or name in ("src", "href", "style") for name, _ in found.attributes
+    )
+    policies = [v for name, v in found.attributes if name == "content" and "default-src" in v]
+    assert policies[0].startswith("default-src 'none'; style-src 'sha256-")
+    assert "\x1b" not in page
+    assert found.seen.count("figure") == 3  # loss, accuracy, speed: what the log has
+
+
+def test_bars_and_means():
+    assert sparkline([1, 2, 3], 3, ascii=True) == "_=@"
+    assert sparkline([], 5) == ""
+    assert sparkline([float("nan"), 2.0], 5) == "▁"
+    assert thinned(list(range(100)), 4) == [12.0, 37.0, 62.0, 87.0]

@@ -1,0 +1,46 @@
+"""`tokpipe inspect run`: the curves of one or more trainings."""
+
+from pathlib import Path
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.foundation.files import atomic_write, refuse_existing_file
+
+
+@command(
+    name="run",
+    examples=[
+        "tokpipe inspect run out/run",
+        "tokpipe inspect run out/run out/other --html curves.html",
+    ],
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option("--all", "everything", is_flag=True, help="All curves, not the losses alone.")
+@click.option("--html", metavar="FILE", help="Write one page with all curves.")
+def inspect_run(
+    session: Session, runs: tuple[str, ...], everything: bool, html: str | None
+) -> None:
+    """Draw the curves of trainings over one another: RUN is a run folder, finished or not."""
+    from tokpipe.inspection.runs import METRICS, read_run
+
+    found = [read_run(run) for run in runs]
+    if html is not None:
+        from tokpipe.inspection.run_page import run_page
+
+        refuse_existing_file(Path(html), force=session.force)
+        with atomic_write(Path(html)) as file:
+            file.write(run_page(found, list(METRICS)).encode())
+    if session.json:
+        session.console.json([{"run": run.name, **run.figures()} for run in found])
+        return
+    if html is not None:
+        session.console.out.line(html)
+        return
+    from tokpipe.inspection.terminal.runs import runs_renderable
+
+    out = session.console.out
+    metrics = list(METRICS) if everything else ["mlm_loss", "nsp_loss"]
+    session.console.rich().print(
+        runs_renderable(found, metrics, out.width, ascii=out.ascii, color=out.color)
+    )

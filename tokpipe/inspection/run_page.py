@@ -1,0 +1,112 @@
+"""The curves of trainings as one page that fetches nothing and runs nothing."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tokpipe.foundation.visible import visible
+from tokpipe.inspection.runs import METRICS, Curve, RunView
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_COLORS = ("#0b7285", "#e67700", "#9c36b5", "#2b8a3e", "#c92a2a", "#1864ab")
+_WIDTH, _HEIGHT, _POINTS = 560, 220, 500
+_LEFT, _BOTTOM, _TOP = 58, 26, 8
+_TICKS = 4
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A curve as SVG draws it."""
+
+    points: str
+    color: str
+    label: str
+    dashed: bool
+
+
+def run_page(runs: Sequence[RunView], metrics: Sequence[str]) -> str:
+    """Return the page: a table, and a chart for each metric that a run has.
+
+    All text is escaped; the page has no script, and its policy allows its own style alone.
+    """
+    style = (_TEMPLATES / "page.css").read_text("utf-8")
+    charts = [chart for metric in metrics if (chart := _chart(runs, metric))]
+    rows = [
+        {"name": visible(run.name), "color": _color(number), **run.figures()}
+        for number, run in enumerate(runs)
+    ]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'"
+    return _template().render(rows=rows, charts=charts, style=style, policy=policy)
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader  # only for pages
+
+    loader = FileSystemLoader(_TEMPLATES)
+    return Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("run.html")
+
+
+def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
+    """Return what the template draws of one metric, or None if no run has it."""
+    found = [
+        (number, run, measured, run.curve(metric, _POINTS, evaluations=measured))
+        for number, run in enumerate(runs)
+        for measured in (False, True)
+    ]
+    found = [entry for entry in found if entry[3].values]
+    if not found:
+        return None
+    values = [value for *_, curve in found for value in curve.values]
+    low, high = min(values), max(values)
+    last = max(step for *_, curve in found for step in curve.steps) or 1.0
+    limits = (low, high if high > low else low + 1, last)
+    lines = [
+        _Line(
+            points=_points(curve, limits),
+            color=_color(number),
+            label=f"{visible(run.name)}{' (validation)' if measured else ''}",
+            dashed=measured,
+        )
+        for number, run, measured, curve in found
+    ]
+    return {
+        "title": METRICS[metric],
+        "lines": lines,
+        "size": (_WIDTH, _HEIGHT),
+        "plot": (_LEFT, _TOP, _WIDTH - 10, _HEIGHT - _BOTTOM),
+        "y_ticks": [_y_tick(i, limits) for i in range(_TICKS + 1)],
+        "x_ticks": [_x_tick(i, limits) for i in range(_TICKS + 1)],
+    }
+
+
+def _points(curve: Curve, limits: tuple[float, float, float]) -> str:
+    low, high, last = limits
+    pairs = zip(curve.steps, curve.values, strict=True)
+    return " ".join(f"{_x(s / last):.1f},{_y((v - low) / (high - low)):.1f}" for s, v in pairs)
+
+
+def _x(share: float) -> float:
+    return _LEFT + share * (_WIDTH - 10 - _LEFT)
+
+
+def _y(share: float) -> float:
+    return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP)
+
+
+def _y_tick(number: int, limits: tuple[float, float, float]) -> tuple[float, str]:
+    low, high, _ = limits
+    return _y(number / _TICKS), f"{low + (high - low) * number / _TICKS:.4g}"
+
+
+def _x_tick(number: int, limits: tuple[float, float, float]) -> tuple[float, str]:
+    return _x(number / _TICKS), f"{limits[2] * number / _TICKS:,.0f}"
+
+
+def _color(number: int) -> str:
+    return _COLORS[number % len(_COLORS)]

@@ -1,0 +1,107 @@
+"""Curves in the terminal: dots of Braille cells, or letters where only ASCII can be shown."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tokpipe.foundation.visible import visible
+from tokpipe.inspection.runs import METRICS, Curve, RunView
+
+_COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # column, row of a Braille cell
+_HEIGHT = 8
+_AXIS = 10  # columns of the numbers at the left
+
+
+def runs_renderable(
+    runs: Sequence[RunView], metrics: Sequence[str], width: int, *, ascii: bool, color: bool
+) -> RenderableType:
+    """Draw each metric that a run has as one chart, with the runs over one another.
+
+    Parameters
+    ----------
+    runs
+        In the order of their colours and letters.
+    metrics
+        Names of `METRICS`.
+    width
+        Columns that there are.
+    ascii, color
+        What the terminal can show; several runs without colours are drawn as letters.
+    """
+    letters = ascii or (not color and len(runs) > 1)
+    parts: list[RenderableType] = [_summary(runs, letters=letters)]
+    for metric in metrics:
+        curves = [run.curve(metric, 2 * width) for run in runs]
+        if any(curve.values for curve in curves):
+            parts += [Text(), Text(METRICS[metric], style="bold")]
+            parts += _chart(curves, max(width - _AXIS - 1, 8), letters=letters)
+    return Group(*parts)
+
+
+def _summary(runs: Sequence[RunView], *, letters: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("run", "steps", "tokens", "loss", "best validation", "tokens/s"):
+        table.add_column(name, justify="left" if name == "run" else "right", overflow="fold")
+    for number, run in enumerate(runs):
+        figures = run.figures()
+        mark = f"{_LETTERS[number % 26]} " if letters else "● "
+        name = Text(mark, style=_COLORS[number % len(_COLORS)]).append(visible(run.name), "default")
+        best = figures["best_validation_loss"]
+        table.add_row(
+            name,
+            f"{figures['steps']:,}",
+            f"{figures['tokens']:,}",
+            f"{figures['loss'] or 0:.4f}",
+            "" if best is None else f"{best:.4f} at {figures['best_step']:,}",
+            f"{figures['tokens_per_second'] or 0:,.0f}",
+        )
+    return table
+
+
+def _chart(curves: Sequence[Curve], width: int, *, letters: bool) -> list[Text]:
+    """Return the lines of a chart with its axes."""
+    values = [value for curve in curves for value in curve.values]
+    last = max(step for curve in curves for step in curve.steps)
+    low, high = min(values), max(values)
+    cells = _cells(curves, (width, _HEIGHT), (last, low, high), letters=letters)
+    lines = []
+    for row in range(_HEIGHT):
+        at = {0: high, _HEIGHT - 1: low}.get(row)
+        line = Text(f"{'' if at is None else f'{at:.4g}':>{_AXIS - 1}} ", style="dim")
+        for column in range(width):
+            sign, owner = cells.get((column, row), (" ", -1))
+            line.append(sign, _COLORS[owner % len(_COLORS)] if owner >= 0 else "default")
+        line.rstrip()
+        lines.append(line)
+    steps = f"{last:,.0f} steps"
+    lines.append(Text(f"{'':>{_AXIS}}0{steps:>{max(width - 1, 0)}}", style="dim"))
+    return lines
+
+
+def _cells(
+    curves: Sequence[Curve],
+    size: tuple[int, int],
+    limits: tuple[float, float, float],
+    *,
+    letters: bool,
+) -> dict[tuple[int, int], tuple[str, int]]:
+    """Return sign and run of each cell that a curve passes through."""
+    (width, height), (last, low, high) = size, limits
+    fine = (1, 1) if letters else (2, 4)
+    bits: dict[tuple[int, int], int] = {}
+    owners: dict[tuple[int, int], int] = {}
+    for number, curve in enumerate(curves):
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            x = int(step / last * (width * fine[0] - 1)) if last else 0
+            share = (high - value) / (high - low) if high > low else 0.5
+            y = int(share * (height * fine[1] - 1))
+            cell = x // fine[0], y // fine[1]
+            bits[cell] = bits.get(cell, 0) | _DOTS[x % fine[0]][y % fine[1]]
+            owners[cell] = number
+    if letters:
+        return {cell: (_LETTERS[owner % 26], owner) for cell, owner in owners.items()}
+    return {cell: (chr(0x2800 + bits[cell]), owner) for cell, owner in owners.items()}
