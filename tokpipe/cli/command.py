@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from tokpipe.cli.address_space import refuse_tight_address_space
 from tokpipe.cli.console import Console
 from tokpipe.cli.help import (
     HelpFormatter,
@@ -48,18 +49,29 @@ class Session:
     def begin_kernels(self, *, keeps: str = "") -> None:
         """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
 
+        To be called before anything heavy is imported: what has no room to load is refused here.
+
         Parameters
         ----------
         keeps
             "the words counted so far are kept"; empty where the work starts over.
+
+        Raises
+        ------
+        MemoryLimitError
+            If the address space is too small for the program itself.
         """
+        refuse_tight_address_space(compiles=False)
         from tokpipe.foundation.jit import cache_folder  # numba
 
         self.console.when_stopped = keeps
         folder = cache_folder()
+        is_known = folder is not None and next(folder.rglob("*.nbi"), None) is not None
+        if not is_known:
+            refuse_tight_address_space(compiles=True)
         if folder is None:
             self.progress.note("compiling kernels: nowhere to keep them (see tokpipe doctor)")
-        elif next(folder.rglob("*.nbi"), None) is None:
+        elif not is_known:
             self.progress.note("compiling kernels, first run only: about half a minute")
 
 

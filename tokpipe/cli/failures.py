@@ -19,6 +19,7 @@ from tokpipe.cli.interrupts import Stopped, farewell
 from tokpipe.cli.streams import silence
 from tokpipe.foundation.errors import TokpipeError
 
+_MEMORY_HINT = "Bound it with --memory 1GB, take fewer --threads, or raise `ulimit -v`."
 _PIPE_CLOSED = 141  # what a shell shows for a program that died of SIGPIPE
 
 
@@ -81,7 +82,12 @@ def explain(error: BaseException) -> tuple[str, str, int]:
         case click.ClickException():
             return error.format_message(), "", error.exit_code
         case MemoryError():
-            return "out of memory", "Bound it with --memory 1GB, or take fewer --threads.", 5
+            stage = "".join(f" {note}" for note in getattr(error, "__notes__", ())[:1])
+            return f"out of memory{stage}", _MEMORY_HINT, 5
+        case ImportError() if "failed to map segment" in str(error):
+            return f"no memory to load a library: {error}", _MEMORY_HINT, 5
+        case OSError() if error.errno == errno.ENOMEM:
+            return f"out of memory: {error.strerror}", _MEMORY_HINT, 5
         case OSError():
             return _storage(error)
         case KeyboardInterrupt():

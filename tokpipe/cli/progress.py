@@ -101,7 +101,9 @@ class ConsoleProgress:
         self._begin(task)
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, MemoryError):
+                error.add_note(f"while {task.label}")
             self._end(task, finished=False)
             raise
         self._end(task, finished=True)

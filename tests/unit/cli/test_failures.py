@@ -19,6 +19,8 @@ from tokpipe.foundation import errors
         (errors.StorageError("x"), 4),
         (errors.MemoryLimitError("x"), 5),
         (MemoryError(), 5),
+        (ImportError("lib.so: failed to map segment from shared object"), 5),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 5),
         (click.UsageError("x"), 2),
         (OSError(errno.ENOSPC, "x", "f"), 4),
         (PermissionError(errno.EACCES, "x", "f"), 4),

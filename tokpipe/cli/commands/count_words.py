@@ -58,9 +58,9 @@ def count_words(
         return
     identity = {"words": config.to_dict(), "read": read.to_dict(), "version": __version__}
     with build_folder(Path(output), force=session.force, identity=identity) as folder:
+        session.begin_kernels(keeps=session.keeps_counts(inputs))
         from tokpipe.words.count import count_words as count  # heavy: after what may refuse
 
-        session.begin_kernels(keeps=session.keeps_counts(inputs))
         work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         counts = count(

@@ -60,12 +60,12 @@ def encode(
     INPUT are files, folders or patterns, plain or compressed; without any, stdin. Each line of
     plain text is one text, and so is each row of a table. The line end is no part of it.
     """
-    from tokpipe.tokenizer.tokenizer import Tokenizer
-
     kind = to or _BY_ENDING.get(output[output.rfind(".") :], "ids")
     if how["offsets"] and kind != "jsonl":
         raise click.UsageError("--offsets goes with --to jsonl")
     session.begin_kernels()
+    from tokpipe.tokenizer.tokenizer import Tokenizer
+
     loaded = Tokenizer.load(tokenizer)
     with opened_output(output, force=session.force, binary=kind == "arrow") as file:
         encode_all(session, loaded, (inputs or ("-",), read), (file, kind), how)

@@ -28,9 +28,9 @@ def merge_counts(
         show_plan(session, merging_plan(folders, output))
         return
     with build_folder(Path(output), force=session.force) as folder:
+        session.begin_kernels()
         from tokpipe.words.counts import merge_counts as merge
 
-        session.begin_kernels()
         work = folder / UNFINISHED
         work.mkdir()
         counts = merge(folders, memory=memory, workdir=work)

@@ -102,9 +102,9 @@ def _plan(session: Session, asked: _Asked) -> Plan:
 
 def _train(session: Session, asked: _Asked) -> "list[Trained]":
     refuse_existing_folder(Path(asked.output), force=session.force)  # before the heavy imports
+    session.begin_kernels(keeps="" if asked.from_counts else session.keeps_counts(asked.inputs))
     from tokpipe.tokenizer.build import train_vocabularies
 
-    session.begin_kernels(keeps="" if asked.from_counts else session.keeps_counts(asked.inputs))
     return train_vocabularies(
         _source(asked),
         asked.vocab,

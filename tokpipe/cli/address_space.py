@@ -1,0 +1,51 @@
+"""A limit on address space (`ulimit -v`), looked at before what would die of it is loaded.
+
+Where it is too small, LLVM ends the process with a signal, or goes round and round looking for
+room, and a library that does not fit in is an ImportError. Both are answered with exit code 5.
+"""
+
+from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.threads import usable_cpus
+
+# Measured on two processors with numba 0.68, pyarrow 26 and OpenBLAS, by lowering the limit until
+# training on a few words failed.
+_LOADED = 750_000_000  # with kernels that are compiled already
+_COMPILED = 1_400_000_000  # LLVM at work, once
+_A_THREAD = 40_000_000  # stack and buffers of OpenBLAS and ours; two are in the figures above
+_RESERVE = 1.1
+
+
+def refuse_tight_address_space(*, compiles: bool) -> None:
+    """Refuse to start under a limit that cannot hold the program itself.
+
+    Parameters
+    ----------
+    compiles
+        Whether kernels have to be compiled first.
+
+    Raises
+    ------
+    MemoryLimitError
+        With what there is, what is needed, and the command that sets it.
+    """
+    limit = _limit()
+    threads = max(0, usable_cpus() - 2)
+    least = int(((_COMPILED if compiles else _LOADED) + _A_THREAD * threads) * _RESERVE)
+    if limit is not None and limit < least:
+        stage = "compiling the kernels" if compiles else "loading the kernels"
+        raise MemoryLimitError(
+            f"{stage}: the address space is limited to {format_bytes(limit)}; the program itself"
+            f" takes {format_bytes(least)}",
+            hint=f"Allow more with `ulimit -v {-(-least // 1024)}` or `ulimit -v unlimited`, and "
+            "bound the memory for data with --memory.",
+        )
+
+
+def _limit() -> int | None:
+    try:
+        import resource  # not on every system
+    except ImportError:
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit
