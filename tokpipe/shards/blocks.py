@@ -1,0 +1,103 @@
+"""What flows from reading to building: documents with their numbers, blocks of them, places."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+
+PART_SHIFT = 40  # of a number: the document's in the corpus below, which part of it above
+
+
+class Place(NamedTuple):
+    """From where the corpus has to be read again, and which document comes next there.
+
+    Attributes
+    ----------
+    piece
+        Index of the piece.
+    document, part, part_bytes
+        At its start: number of the last document that has begun, the part of it, and how many
+        bytes that part has so far.
+    is_begun
+        Whether there is such a document.
+    next_document, next_part
+        Everything before this one is done.
+    """
+
+    piece: int = 0
+    document: int = 0
+    part: int = 0
+    part_bytes: int = 0
+    is_begun: bool = False
+    next_document: int = 0
+    next_part: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """The documents of one piece, long ones in parts.
+
+    Attributes
+    ----------
+    texts : Strings
+        n texts.
+    borders : int64[U + 1]
+        Unit u is texts ``borders[u]:borders[u + 1]``.
+    documents, parts : int64[U]
+        Number of the document, and which part of it.
+    begins : bool[U]
+        Whether it begins here; only the first can go on from the piece before.
+    is_lines : bool
+        As in `TextBatch`.
+    entry : Place
+        What holds at the start of the piece.
+    """
+
+    texts: Strings
+    borders: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    begins: NDArray[np.bool_]
+    is_lines: bool
+    entry: Place
+
+    def place(self, unit: int) -> Place:
+        """Return the place of a unit that begins here."""
+        document, part = int(self.documents[unit]), int(self.parts[unit])
+        return self.entry._replace(next_document=document, next_part=part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Whole documents of one split.
+
+    Attributes
+    ----------
+    split : int
+        0 for training, 1 for validation.
+    texts : Strings
+        n texts.
+    documents : int64[D + 1]
+        Borders into the texts.
+    numbers : int64[D]
+        Of the documents in the corpus; parts of one that was cut have numbers of their own.
+    is_lines : bool
+        As in `TextBatch`.
+    place : Place
+        Where it begins: what comes before it is done when work goes on from there.
+    """
+
+    split: int
+    texts: Strings
+    documents: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    is_lines: bool
+    place: Place
+
+    @property
+    def further_parts(self) -> int:
+        """How many of the documents are second, third … parts of long ones."""
+        return int(np.count_nonzero(self.numbers >> PART_SHIFT))

@@ -1,0 +1,143 @@
+"""Long documents in parts, long texts in pieces: the borders depend on the text alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+
+_LOOK_BACK = 1024  # bytes in front of a cut in which white space is looked for
+_BLANKS = np.isin(np.arange(256), [9, 10, 13, 32])
+
+
+class Parts(NamedTuple):
+    """Documents as parts.
+
+    Attributes
+    ----------
+    borders : int64[U + 1]
+        Part u is texts ``borders[u]:borders[u + 1]``.
+    owners : int64[U]
+        Which document it is of.
+    numbers : int64[U]
+        Which part of it.
+    begins : bool[U]
+        Whether it begins here; only the first may not.
+    """
+
+    borders: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    begins: NDArray[np.bool_]
+
+
+def cut_documents(
+    offsets: NDArray[np.int64],
+    documents: NDArray[np.int64],
+    limit: int,
+    part: int = 0,
+    part_bytes: int = 0,
+) -> Parts:
+    """Cut documents behind the text that brings a part of them to the limit.
+
+    Parameters
+    ----------
+    offsets : int64[n + 1]
+        Borders of the texts in bytes.
+    documents : int64[D + 1]
+        Borders of the documents among the texts.
+    limit
+        Bytes of a part.
+    part, part_bytes
+        Which part of the first document goes on here, and how many bytes of it stand before.
+
+    Examples
+    --------
+    >>> cut_documents(np.array([0, 4, 8, 12, 13]), np.array([0, 3, 4]), 6).borders.tolist()
+    [0, 2, 3, 4]
+    """
+    count = len(documents) - 1
+    owners, numbers = np.arange(count), np.zeros(count, np.int64)
+    begins = np.ones(count, np.bool_)
+    if not count:
+        return Parts(documents, owners, numbers, begins)
+    numbers[0], begins[0] = part, part_bytes == 0
+    sizes = np.diff(offsets[documents])
+    sizes[0] += part_bytes
+    long = np.flatnonzero(sizes > limit).tolist()
+    cuts = [_cuts(offsets, documents, d, limit, 0 if d else part_bytes) for d in long]
+    inner = np.concatenate([np.zeros(0, np.int64), *cuts])
+    if not len(inner):
+        return Parts(documents, owners, numbers, begins)
+    inner_owners = np.repeat(long, [len(found) for found in cuts])
+    order = np.argsort(np.concatenate([owners, inner_owners]), kind="stable")
+    owners = np.concatenate([owners, inner_owners])[order]
+    steps = np.cumsum(order >= count)
+    numbers = numbers[owners] + steps - steps[np.searchsorted(owners, owners)]
+    borders = np.append(np.concatenate([documents[:-1], inner])[order], documents[-1])
+    return Parts(borders, owners, numbers, (order >= count) | begins[owners])
+
+
+def _cuts(
+    offsets: NDArray[np.int64],
+    documents: NDArray[np.int64],
+    document: int,
+    limit: int,
+    before: int,
+) -> NDArray[np.int64]:
+    """Return in front of which texts of a document another part begins."""
+    start, end = int(documents[document]), int(documents[document + 1])
+    found = []
+    while True:
+        start = int(np.searchsorted(offsets, offsets[start] + limit - before))
+        if start >= end:
+            return np.array(found, np.int64)
+        found.append(start)
+        before = 0
+
+
+def cut_long_texts(
+    texts: Strings, documents: NDArray[np.int64], limit: int
+) -> tuple[Strings, NDArray[np.int64], int]:
+    """Cut texts that are longer than the limit, in front of white space if there is any near.
+
+    Nothing is copied: only borders come in between.
+
+    Returns
+    -------
+    texts : Strings
+        The same bytes.
+    documents : int64[D + 1]
+        Borders of the documents among the new texts.
+    long
+        How many texts were cut.
+    """
+    long = np.flatnonzero(np.diff(texts.offsets) > limit)
+    if not len(long):
+        return texts, documents, 0
+    cuts = [_places(texts, int(text), limit) for text in long]
+    extra = np.zeros(len(texts) + 1, np.int64)
+    extra[long + 1] = [len(found) for found in cuts]
+    offsets = np.sort(np.concatenate([texts.offsets, *cuts]))
+    return Strings(texts.data, offsets), documents + np.cumsum(extra)[documents], len(long)
+
+
+def _places(texts: Strings, text: int, limit: int) -> NDArray[np.int64]:
+    start, end = int(texts.offsets[text]), int(texts.offsets[text + 1])
+    found = []
+    while end - start > limit:
+        start = _place(texts.data, start, start + limit)
+        found.append(start)
+    return np.array(found, np.int64)
+
+
+def _place(data: NDArray[np.uint8], start: int, wanted: int) -> int:
+    """Return a cut at or before `wanted`: at white space, else between two characters."""
+    lowest = max(start + 1, wanted - _LOOK_BACK)
+    blanks = np.flatnonzero(_BLANKS[data[lowest : wanted + 1]])
+    if len(blanks):
+        return lowest + int(blanks[-1])
+    while wanted > start + 1 and data[wanted] & 0xC0 == 0x80:  # inside of a character
+        wanted -= 1
+    return wanted

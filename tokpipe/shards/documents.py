@@ -1,0 +1,117 @@
+"""The ordered stage: pieces of the corpus, as they come, to blocks of whole documents.
+
+A block is what one thread makes examples of, and from which random next segments come. Where one
+ends depends on the documents alone: with the first document that brings it to `block_bytes` of
+text. So the blocks are the same for any cut of the corpus into pieces and for any number of
+threads, and the work can go on from any of them.
+
+A document longer than a block is cut into parts, behind the text (a line, or a piece of a long
+one) that brings the part to that size; a part is used like a document.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.corpus.batch import TextBatch
+from tokpipe.foundation.seeds import child_keys, stream_key
+from tokpipe.shards.blocks import Block, Place, Units
+from tokpipe.shards.cutting import cut_documents, cut_long_texts
+from tokpipe.shards.gathering import Gathering
+
+
+class Documents:
+    """Cuts a corpus into blocks.
+
+    Parameters
+    ----------
+    block_bytes
+        How many bytes of text a block has at least, but for the last one of its split.
+    validation_fraction
+        Share of the documents that are held back.
+    seed
+        Of the draw that decides which.
+    places
+        Where each split goes on; None for one that is done.
+
+    Attributes
+    ----------
+    long_texts : int
+        How many texts longer than a block there were so far.
+    """
+
+    def __init__(
+        self,
+        block_bytes: int,
+        validation_fraction: float,
+        seed: int,
+        places: tuple[Place | None, Place | None] = (Place(), Place()),
+    ) -> None:
+        self._limit = block_bytes
+        self._key = np.uint64(stream_key(seed, "split"))
+        self._held_back = np.uint64(min(int(validation_fraction * 2**64), 2**64 - 1))
+        self._sides = {
+            split: Gathering(split, block_bytes, place)
+            for split, place in enumerate(places)
+            if place is not None
+        }
+        self._now = min(place for place in places if place is not None)
+        self.long_texts = 0
+
+    @property
+    def first_piece(self) -> int:
+        """Index of the piece from which the corpus has to be read."""
+        return self._now.piece
+
+    def blocks(self, pieces: Iterable[tuple[int, TextBatch]]) -> Iterator[Block]:
+        """Yield blocks as soon as they are whole: the splits mixed, each in its order.
+
+        Parameters
+        ----------
+        pieces
+            Index and content of the pieces, from `first_piece` on, in order.
+        """
+        for index, batch in pieces:
+            units = self._units(index, batch)
+            splits = self._splits(units.documents)
+            for split, side in self._sides.items():
+                yield from side.add(units, np.flatnonzero(splits == split))
+        for side in self._sides.values():
+            yield from side.rest()
+
+    def _splits(self, documents: NDArray[np.int64]) -> NDArray[np.bool_]:
+        keys = child_keys(np.full(len(documents), self._key, np.uint64), documents)
+        return keys < self._held_back
+
+    def _units(self, index: int, batch: TextBatch) -> Units:
+        texts, documents, long = cut_long_texts(batch.texts, batch.documents, self._limit)
+        self.long_texts += long
+        entry = self._now._replace(piece=index)
+        if entry.is_begun and batch.continues:
+            first, open_part = entry.document, (entry.part, entry.part_bytes)
+        else:
+            first, open_part = entry.document + entry.is_begun, (0, 0)
+        parts = cut_documents(texts.offsets, documents, self._limit, *open_part)
+        units = Units(
+            texts=texts,
+            borders=parts.borders,
+            documents=first + parts.owners,
+            parts=parts.numbers,
+            begins=parts.begins,
+            is_lines=batch.is_lines,
+            entry=entry,
+        )
+        self._now = self._after(units)
+        return units
+
+    def _after(self, units: Units) -> Place:
+        """Return what holds at the start of the next piece."""
+        if not len(units.documents):
+            return units.entry
+        begin, end = units.texts.offsets[units.borders[-2:]].tolist()
+        size = end - begin + (0 if units.begins[-1] else units.entry.part_bytes)
+        document, part = int(units.documents[-1]), int(units.parts[-1])
+        if size >= self._limit:  # should the document go on, then in another part
+            part, size = part + 1, 0
+        return Place(units.entry.piece, document, part, size, True)
