@@ -11,6 +11,8 @@ from tokpipe.corpus.bundled import bundled_corpus
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
 
+transformers.utils.logging.enable_propagation()  # else its warnings pass the tests by
+
 pytestmark = pytest.mark.peers
 
 TEXTS = ["Ångström's naïve café: 東京 😀 don't", "[MASK] <mask> two  spaces", "", "a\tb\nc"]
