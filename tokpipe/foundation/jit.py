@@ -15,7 +15,7 @@ from typing import Any
 
 import numba
 from numba.core import caching
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 from platformdirs import user_cache_path
 
 KERNELS: dict[str, Any] = {}  # "module.kernel" -> compiled; the parity tests walk it
@@ -155,8 +155,8 @@ class _OnFirstUse(caching.NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         return self._cache.load_overload(sig, target_context)
 
-    def save_overload(self, sig: Any, data: Any) -> None:
-        self._cache.save_overload(sig, data)
+    def save_overload(self, sig: Any, cres: Any) -> None:
+        self._cache.save_overload(sig, cres)
 
 
 def _private_cache(function: Callable[..., Any]) -> Any:

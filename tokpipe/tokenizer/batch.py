@@ -78,7 +78,7 @@ class BatchEncoder:
         for chunk, first in _chunks(texts):
             tokens, left_out = self._encode_chunk(chunk)
             encodings = finish.encodings(self, tokens)
-            for t in left_out.tolist():
+            for t in map(int, left_out):
                 encodings[t] = alone(texts[first + t])
             done += encodings
         return done
@@ -176,8 +176,9 @@ class Finish(NamedTuple):
 def cut(tokens: Tokens, room: int, *, keeps_end: bool) -> Tokens:
     """Return at most `room` tokens of each text."""
     keep, borders = kept(tokens.borders, room, keeps_end=keeps_end)
-    columns = (column[keep] for column in tokens[:4])
-    return Tokens(*columns, borders)
+    return Tokens(
+        tokens.ids[keep], tokens.starts[keep], tokens.ends[keep], tokens.words[keep], borders
+    )
 
 
 def kept(
