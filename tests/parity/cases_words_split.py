@@ -51,6 +51,6 @@ def word_spans(draw):
 
 
 CASES = {
-    "tokpipe.words.kernels.split.split_words": split_words(),
-    "tokpipe.words.kernels.split.word_spans": word_spans(),
+    "tokpipe.words.kernels.layout.split_words": split_words(),
+    "tokpipe.words.kernels.layout.word_spans": word_spans(),
 }

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import WordsConfig
-from tokpipe.words.kernels import split as kernels
+from tokpipe.words.kernels import classes as kernels
+from tokpipe.words.kernels import layout
 from tokpipe.words.tables import names
 from tokpipe.words.tables.unicode import unicode_tables
 
@@ -33,14 +34,14 @@ class SplitTables(NamedTuple):
     Attributes
     ----------
     kind : int
-        `kernels.split.BERT`, `GPT2`, `WHITESPACE`, `WHITESPACE_SPLIT` or `NONE`.
+        `kernels.classes.BERT`, `GPT2`, `WHITESPACE`, `WHITESPACE_SPLIT` or `NONE`.
     lower : int
         1 if ASCII capitals are lowered (and other letters by `replacements`).
     pages : uint16[4352]
         The page of each 256 code points.
     classes : uint8[P * 256]
         What a code point does to words; for the kind bert see `tables.names`, for the others
-        `kernels.split`.
+        `kernels.classes`.
     replacements : uint16[P * 256]
         The string that takes the place of a code point, 0 for none.
     string_offsets : int32[S + 1]
@@ -108,9 +109,7 @@ def split_words(texts: Strings, config: WordsConfig) -> tuple[Strings, NDArray[n
     text_words : int64[T + 1]
         Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
     """
-    words, borders, text_words = kernels.split_words(
-        texts.data, texts.offsets, split_tables(config)
-    )
+    words, borders, text_words = layout.split_words(texts.data, texts.offsets, split_tables(config))
     return Strings(words, borders), text_words
 
 
@@ -126,7 +125,7 @@ def pre_tokenize(
     text_words : int64[T + 1]
         Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
     """
-    return kernels.word_spans(texts.data, texts.offsets, plain_split_tables(config))
+    return layout.word_spans(texts.data, texts.offsets, plain_split_tables(config))
 
 
 @functools.cache

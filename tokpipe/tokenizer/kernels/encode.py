@@ -33,13 +33,9 @@ from tokpipe.tokenizer.kernels.model import (
     encode_word_reference,
     model_addresses,
 )
-from tokpipe.words.kernels.split import (
-    rest_of,
-    split_addresses,
-    split_words,
-    take_word,
-    words_from,
-)
+from tokpipe.words.kernels.classes import rest_of, split_addresses, words_from
+from tokpipe.words.kernels.layout import split_words
+from tokpipe.words.kernels.split import take_word
 from tokpipe.words.kernels.table import find_word, insert_word, word_key
 
 LINE_FEED = 10

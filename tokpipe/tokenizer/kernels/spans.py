@@ -3,13 +3,9 @@
 import numpy as np
 
 from tokpipe.foundation.jit import kernel
-from tokpipe.words.kernels.split import (
-    rest_of,
-    split_addresses,
-    split_words,
-    take_word,
-    words_from,
-)
+from tokpipe.words.kernels.classes import rest_of, split_addresses, words_from
+from tokpipe.words.kernels.layout import split_words
+from tokpipe.words.kernels.split import take_word
 
 
 def word_spans_reference(data, first, last, split, starts, ends):  # type: ignore[no-untyped-def]

@@ -6,13 +6,9 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, load_u64, prefetch, store_i64, store_u64
 from tokpipe.foundation.jit import kernel
-from tokpipe.words.kernels.split import (
-    rest_of,
-    split_addresses,
-    split_words_reference,
-    take_word,
-    words_from,
-)
+from tokpipe.words.kernels.classes import rest_of, split_addresses, words_from
+from tokpipe.words.kernels.layout import split_words_reference
+from tokpipe.words.kernels.split import take_word
 from tokpipe.words.kernels.table import (
     _MIX,
     SLOT_BYTES,

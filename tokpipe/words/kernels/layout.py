@@ -1,0 +1,235 @@
+"""Faces that lay the words of texts out, or say where they are; with their twins."""
+
+import re
+import unicodedata
+from itertools import groupby, pairwise
+
+import numpy as np
+
+from tokpipe.foundation.intrinsics import load_u8, store_u8
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+from tokpipe.words.kernels.classes import (
+    BERT,
+    GPT2,
+    NONE,
+    WHITESPACE,
+    WHITESPACE_SPLIT,
+    split_addresses,
+    words_from,
+)
+from tokpipe.words.kernels.scan import copy_bytes
+from tokpipe.words.kernels.split import take_word
+from tokpipe.words.tables.names import (
+    ALONE,
+    ALONE_MAPPED,
+    DROPPED,
+    DROPPED_STARTER,
+    HANGUL,
+    PLAIN,
+    SEPARATOR,
+    SORTED,
+)
+
+
+def split_words_reference(data, offsets, tables):
+    words, text_words = [], [0]
+    for start, end in pairwise(offsets):
+        text = data[start:end].tobytes().decode()
+        found = _bert_reference if tables.kind == BERT else _pattern_reference
+        words += [word.encode() for word in found(text, tables)]
+        text_words.append(len(words))
+    borders = np.cumsum([0] + [len(word) for word in words]).astype(np.int64)
+    return np.frombuffer(b"".join(words), np.uint8), borders, np.array(text_words, np.int64)
+
+
+def _look_up(table, character, tables):
+    page = int(tables.pages[ord(character) >> 8])
+    return int(table[(page << 8) | (ord(character) & 255)])
+
+
+def _bert_reference(text, tables):
+    """Normalise character by character, sort the marks, then cut at spaces and round the lone."""
+    marked = []  # (character, what to do with it); None for a place that marks do not cross
+    for character in text:
+        kind = _look_up(tables.classes, character, tables)
+        if kind == DROPPED_STARTER:
+            marked.append(None)
+        elif kind == SEPARATOR:
+            marked.append((" ", SEPARATOR))
+        elif kind != DROPPED:
+            lone = ALONE if kind in (ALONE, ALONE_MAPPED) else PLAIN
+            marked += [(part, lone) for part in _replaced(character, kind, tables)]
+    words = [""]
+    for part, kind in filter(None, _in_canonical_order(marked, tables)):
+        if kind == PLAIN:
+            words[-1] += part
+        else:
+            words += [part if kind == ALONE else "", ""]
+    return [word for word in words if word]
+
+
+def _replaced(character, kind, tables):
+    if kind == HANGUL:
+        return unicodedata.normalize("NFD", character)  # arithmetic, the same in all editions
+    number = _look_up(tables.replacements, character, tables)
+    if kind in (PLAIN, ALONE) or (kind == SORTED and number == 0):
+        return character.lower() if tables.lower and character.isascii() else character
+    start, end = tables.string_offsets[number : number + 2]
+    return tables.strings[start:end].tobytes().decode()
+
+
+def _in_canonical_order(marked, tables):
+    """Sort each run of marks that are kept; only stripping of accents reorders."""
+    if not (tables.classes == SORTED).any():
+        return marked
+
+    def combining(item):
+        return _look_up(tables.combining, item[0], tables) if item else 0
+
+    runs = (list(run) for _, run in groupby(marked, key=lambda item: combining(item) > 0))
+    return [item for run in runs for item in sorted(run, key=combining)]
+
+
+_CONTRACTIONS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
+# on a text whose characters are replaced by their classes; a blank is b, other white space s
+_PATTERNS = {
+    GPT2: re.compile(r"b?l+|b?n+|b?o+|[bs]+(?![lno])|[bs]+"),
+    WHITESPACE: re.compile("l+|o+"),
+    WHITESPACE_SPLIT: re.compile("o+"),
+    NONE: re.compile(".+"),
+}
+
+
+def _pattern_reference(text, tables):
+    """Find the words by the regular expression itself, on the classes of the characters."""
+    kinds = ("olns"[_look_up(tables.classes, c, tables)] if c != " " else "b" for c in text)
+    classes, words, position = "".join(kinds), [], 0
+    while position < len(text):
+        contractions = (c for c in _CONTRACTIONS if text.startswith(c, position))
+        word = next(contractions, "") if tables.kind == GPT2 else ""
+        if not word:
+            match = _PATTERNS[tables.kind].match(classes, position)
+            word = text[position : match.end()] if match else ""
+        words += [word] if word else []
+        position += len(word) or 1
+    return words
+
+
+@kernel(reference=split_words_reference)
+def split_words(data, offsets, tables):
+    """Lay the words of all texts out, normalised as the tables say.
+
+    Parameters
+    ----------
+    data : uint8[N + PADDING]
+        The texts, UTF-8.
+    offsets : int64[T + 1]
+        Their borders.
+    tables : SplitTables
+        From `tokpipe.words.split.split_tables`.
+
+    Returns
+    -------
+    words : uint8[M], borders : int64[W + 1], text_words : int64[T + 1]
+        Words end to end, the border of each, and which words belong to which text.
+    """
+    texts = offsets.size - 1
+    split, base = split_addresses(tables), np.int64(data.ctypes.data)
+    longest = np.int64(0)
+    for t in range(texts):
+        longest = max(longest, offsets[t + 1] - offsets[t])
+    scratch = np.empty(6 * longest + 64, np.uint8)
+    room = np.int64(scratch.ctypes.data)
+    out = np.empty(offsets[texts] - offsets[0] + 64, np.uint8)
+    borders = np.zeros(16, np.int64)
+    text_words = np.zeros(texts + 1, np.int64)
+    count = np.int64(0)
+    for t in range(texts):
+        cursor, end = words_from(base + offsets[t]), base + offsets[t + 1]
+        while True:
+            cursor, word, size, lower = take_word(cursor, end, split, room)
+            if size == 0:
+                break
+            if borders[count] + size + 64 > out.size:
+                out = _grown(out, borders[count] + size + 64)
+            if count + 2 > borders.size:
+                borders = _grown(borders, count + 2)
+            target = np.int64(out.ctypes.data) + borders[count]
+            copy_bytes(target, word, size)
+            if lower:
+                _lower_in_place(target, size)
+            count += 1
+            borders[count] = borders[count - 1] + size
+        text_words[t + 1] = count
+    kept = scratch.size  # keeps the arrays behind the addresses alive until here
+    size = borders[count] if kept and data.size else np.int64(0)
+    return out[:size].copy(), borders[: count + 1].copy(), text_words
+
+
+@compiled_helper
+def _grown(array, least):
+    larger = np.empty(max(2 * array.size, least), array.dtype)
+    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
+        larger[i] = array[i]
+    return larger
+
+
+@inlined_helper
+def _lower_in_place(address, size):
+    for i in range(size):
+        byte = load_u8(address + i)
+        if 65 <= byte <= 90:
+            store_u8(address + i, np.uint8(byte + 32))
+
+
+def word_spans_reference(data, offsets, tables):
+    starts, ends, text_words = [], [], [0]
+    for start, end in pairwise(offsets):
+        text, place = data[start:end].tobytes().decode(), int(start)
+        found = _bert_reference if tables.kind == BERT else _pattern_reference
+        for word in found(text, tables):
+            place = data.tobytes().index(word.encode(), place)
+            starts.append(place)
+            place += len(word.encode())
+            ends.append(place)
+        text_words.append(len(starts))
+    return tuple(np.array(values, np.int64) for values in (starts, ends, text_words))
+
+
+@kernel(reference=word_spans_reference)
+def word_spans(data, offsets, tables):
+    """Return where the words are in texts that the tables do not change.
+
+    Parameters
+    ----------
+    data : uint8[N + PADDING]
+        The texts, UTF-8, normalised.
+    offsets : int64[T + 1]
+        Their borders.
+    tables : SplitTables
+        From `tokpipe.words.split.plain_split_tables`.
+
+    Returns
+    -------
+    starts, ends : int64[W], text_words : int64[T + 1]
+        Spans in `data`, and which words belong to which text.
+    """
+    texts = offsets.size - 1
+    split, base = split_addresses(tables), np.int64(data.ctypes.data)
+    starts, ends = np.empty(16, np.int64), np.empty(16, np.int64)
+    text_words = np.zeros(texts + 1, np.int64)
+    count = np.int64(0)
+    for t in range(texts):
+        cursor, end = words_from(base + offsets[t]), base + offsets[t + 1]
+        while True:
+            cursor, word, size, _ = take_word(cursor, end, split, base)  # nothing is rewritten
+            if size == 0:
+                break
+            if count == starts.size:
+                starts, ends = _grown(starts, count + 1), _grown(ends, count + 1)
+            starts[count] = word - base
+            ends[count] = word - base + size
+            count += 1
+        text_words[t + 1] = count
+    count = count if data.size else np.int64(0)  # keeps the array alive until here
+    return starts[:count].copy(), ends[:count].copy(), text_words
