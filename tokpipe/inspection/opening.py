@@ -15,6 +15,7 @@ from tokpipe.foundation.errors import InputError
 from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.source import Source, read_source
 from tokpipe.inspection.tokens import TokenView, view_tokens
+from tokpipe.inspection.toy import SENTENCE, toy_tokenizer
 from tokpipe.inspection.trace import Pair, WordTrace, trace_bpe, trace_wordpiece
 from tokpipe.tokenizer.folder import load_spec
 from tokpipe.tokenizer.node import Node
@@ -183,3 +184,15 @@ def open_tokenizer(path: Path) -> Opened:
         If it is missing or damaged.
     """
     return Opened(path, Tokenizer.load(path))
+
+
+def open_for_text(text: str | None, path: Path | None) -> tuple[str, Opened]:
+    """Return a text to show something on and a tokenizer for it, made up where none is given.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer is missing or damaged.
+    """
+    text = SENTENCE if text is None else text
+    return text, Opened(Path(), toy_tokenizer(text)) if path is None else open_tokenizer(path)

@@ -21,9 +21,11 @@ from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.folder import KIND, load_spec
 from tokpipe.tokenizer.spec import Spec
 
+TOKENIZER_JSON = "tokenizer.json"
+
 
 def check_path(path: Path) -> list[Checked]:
-    """Check a tokenizer folder or one of its files, a folder of several, or a counts folder.
+    """Check a tokenizer folder or file, a folder of several, word counts, or a shard folder.
 
     Raises
     ------
@@ -32,16 +34,31 @@ def check_path(path: Path) -> list[Checked]:
     """
     kind = _manifest_kind(path)
     if kind not in (None, KIND):
-        from tokpipe.tokenizer.build import SEVERAL  # these two import the kernels
+        from tokpipe.shards.reader import KIND as SHARDS  # these import the kernels
+        from tokpipe.tokenizer.build import SEVERAL
         from tokpipe.words.counts import KIND as COUNTS
 
         if kind == COUNTS:
             return [Checked(str(path), "word counts", _check_manifest(path, COUNTS))]
+        if kind == SHARDS:
+            return _check_shards(path)
         if kind == SEVERAL:
             whole = Checked(str(path), "tokenizers of several sizes", _check_manifest(path, kind))
             inner = sorted(folder for folder in path.iterdir() if folder.is_dir())
             return [whole, *(_check_one(folder) for folder in inner)]
+    if (path / "dataset_dict.json").is_file():
+        hint = "Was it written to the end? build-shards goes on where it was stopped."
+        missing = Finding(ERROR, MANIFEST, "missing: no whole shard folder", hint)
+        return [Checked(str(path), "a folder of `datasets`", [missing])]
     return [_check_one(path)]
+
+
+def _check_shards(path: Path) -> list[Checked]:
+    from tokpipe.inspection.check.shards import check_shards
+
+    checked = [Checked(str(path), *check_shards(path))]
+    tokenizer = path / TOKENIZER_JSON
+    return [*checked, _check_one(tokenizer)] if tokenizer.is_file() else checked
 
 
 def _check_one(path: Path) -> Checked:

@@ -5,24 +5,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from tokpipe.inspection.readable import TokenForm, parts_of
+from tokpipe.inspection.terminal.charts import INDENT, bars, facts, title
 from tokpipe.inspection.terminal.marks import (
     HEADING,
     QUIET,
     SPECIAL,
     Laid,
     Marks,
-    bar,
     cut,
     flow,
-    pad,
     parts_text,
-    plain_text,
 )
 from tokpipe.inspection.terminal.tokens import heading
 from tokpipe.inspection.terminal.trace import pair_text
 from tokpipe.inspection.vocabulary import CorpusUse, VocabularyView
 
-_INDENT = "  "
 _MOST_BARS = 16
 
 
@@ -31,22 +28,22 @@ def vocabulary_renderable(view: VocabularyView, form: TokenForm) -> Laid:
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         yield heading(view.name, f"{view.model}, {view.size:,} tokens", width, marks)
-        yield from _facts(_own_facts(view), width, marks)
+        yield from facts(_own_facts(view), width, marks)
         if view.special_tokens:
-            yield from _title("special tokens")
+            yield from title("special tokens")
             specials = _with_ids(view.special_tokens, form, marks, SPECIAL)
-            yield from flow(specials, width, "   ", _INDENT)
+            yield from flow(specials, width, "   ", INDENT)
         if view.lengths:
-            yield from _title("length, in characters")
-            yield from _bars(_folded(view.lengths), width, marks, right=True)
-            yield from _title("script")
-            yield from _bars(view.scripts[:_MOST_BARS], width, marks)
-            yield from _title("longest tokens")
-            yield from flow(_with_ids(view.longest, form, marks), width, "   ", _INDENT)
-        for title, merges in (("first", view.first_merges), ("last", view.last_merges)):
+            yield from title("length, in characters")
+            yield from bars(_folded(view.lengths), width, marks, right=True)
+            yield from title("script")
+            yield from bars(view.scripts[:_MOST_BARS], width, marks)
+            yield from title("longest tokens")
+            yield from flow(_with_ids(view.longest, form, marks), width, "   ", INDENT)
+        for which, merges in (("first", view.first_merges), ("last", view.last_merges)):
             if merges:
-                yield from _title(f"{title} merges")
-                yield from flow(_merges(merges, form, marks), width, "   ", _INDENT)
+                yield from title(f"{which} merges")
+                yield from flow(_merges(merges, form, marks), width, "   ", INDENT)
 
     return Laid(lay)
 
@@ -56,14 +53,14 @@ def corpus_renderable(use: CorpusUse, form: TokenForm) -> Laid:
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         yield Text("On the corpus", HEADING)
-        yield from _facts(_corpus_facts(use), width, marks)
-        yield from _title("tokens a word")
-        yield from _bars(_folded(use.pieces), width, marks, right=True)
+        yield from facts(_corpus_facts(use), width, marks)
+        yield from title("tokens a word")
+        yield from bars(_folded(use.pieces), width, marks, right=True)
         if use.unused:
-            yield from _title(f"unused tokens, {use.ordinary - use.used:,}")
-            yield from flow(_with_ids(use.unused, form, marks), width, "   ", _INDENT)
+            yield from title(f"unused tokens, {use.ordinary - use.used:,}")
+            yield from flow(_with_ids(use.unused, form, marks), width, "   ", INDENT)
         if use.broken:
-            yield from _title("words that cost the most extra tokens")
+            yield from title("words that cost the most extra tokens")
             yield from _broken_words(use, form, width, marks)
 
     return Laid(lay)
@@ -88,44 +85,6 @@ def _corpus_facts(use: CorpusUse) -> Iterator[tuple[str, str]]:
     yield "tokens a word", f"{use.tokens / max(use.words, 1):.3f}"
     yield "bytes a token", f"{use.bytes / max(use.tokens, 1):.3f}"
     yield "tokens in use", _share(use.used, use.ordinary)
-
-
-def _facts(facts: Iterable[tuple[str, str]], width: int, marks: Marks) -> Iterator[Text]:
-    """Draw names and values in two columns; long values go on under their first line."""
-    facts = list(facts)
-    label = max((len(name) for name, _ in facts), default=0)
-    margin = len(_INDENT) + label + 2
-    for name, value in facts:
-        if margin > width // 2:
-            yield Text(f"{_INDENT}{name}", QUIET)
-            yield from flow(plain_text(value, marks).split(" "), width, " ", _INDENT * 2)
-            continue
-        first = Text(f"{_INDENT}{name:<{label}}  ", QUIET, end="")
-        for line in flow(plain_text(value, marks).split(" "), width, " ", " " * margin):
-            yield Text.assemble(first, line[margin:])
-            first = Text(" " * margin, end="")
-
-
-def _title(text: str) -> Iterator[Text]:
-    yield Text()
-    yield Text(text, HEADING)
-
-
-def _bars(
-    rows: Sequence[tuple[str | int, int]], width: int, marks: Marks, *, right: bool = False
-) -> Iterator[Text]:
-    """Draw (label, count) with a bar, the count and its share."""
-    total, most = sum(count for _, count in rows), max((count for _, count in rows), default=0)
-    label = min(max((len(str(name)) for name, _ in rows), default=0), max(width // 3, 4))
-    figure = max((len(f"{count:,}") for _, count in rows), default=0)
-    room = max(min(width - len(_INDENT) - label - figure - 10, 40), 0)
-    for name, count in rows:
-        text = pad(cut(Text(str(name), end=""), label, marks), label, right=right)
-        drawn = f" {bar(count, most, room, marks):<{room}}" if room > 3 else ""
-        share = 100 * count / total if total else 0
-        line = Text.assemble(_INDENT, text, (drawn, "cyan"), f" {count:>{figure},}")
-        line.append(f" {share:5.1f} %", QUIET)
-        yield line
 
 
 def _folded(rows: Sequence[tuple[int, int]]) -> list[tuple[str | int, int]]:
@@ -156,7 +115,7 @@ def _merges(
 def _broken_words(use: CorpusUse, form: TokenForm, width: int, marks: Marks) -> Iterator[Text]:
     figure = max(len(f"{count:,}") for _, count, _ in use.broken)
     for _, count, tokens in use.broken:
-        line = Text(f"{_INDENT}{count:>{figure},}  ", QUIET, end="")
+        line = Text(f"{INDENT}{count:>{figure},}  ", QUIET, end="")
         for index, token in enumerate(tokens):
             line.append(marks.piece if index else "", QUIET)
             line.append_text(parts_text(parts_of(token, form), marks))

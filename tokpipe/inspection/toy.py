@@ -1,0 +1,35 @@
+"""A vocabulary made up for one sentence: to show an algorithm without a trained one."""
+
+from dataclasses import replace
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.words.config import BERT_UNCASED
+from tokpipe.words.normalize import before_split
+from tokpipe.words.split import split_words
+
+SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+SENTENCE = "The old lighthouse keeper counted the ships that passed, and never once miscounted."
+_LONGEST = 6  # letters of a word that stays whole
+_WORDS = replace(BERT_UNCASED, strip_accents=False)
+
+
+def toy_tokenizer(text: str) -> Tokenizer:
+    """Make a WordPiece vocabulary of a text's own words, those over six letters in two pieces.
+
+    Examples
+    --------
+    >>> toy_tokenizer("A lighthouse").tokens[5:]
+    ['a', 'light', '##house']
+    """
+    words, _ = split_words(before_split(Strings.from_list([text]), _WORDS), _WORDS)
+    pieces = [piece for word in words.iter_bytes() for piece in _pieces(word.decode())]
+    return Tokenizer(spec_from_bert_vocab([*dict.fromkeys((*SPECIALS, *pieces))], _WORDS))
+
+
+def _pieces(word: str) -> list[str]:
+    if len(word) <= _LONGEST:
+        return [word]
+    half = len(word) // 2
+    return [word[:half], f"##{word[half:]}"]
