@@ -119,7 +119,7 @@ def view_epochs(
     drawn = [trace_masking(ids, key, facts, config) for key in keys]
     copies = min(config.dupe_factor, epochs)
     stored = [drawn[epoch % copies] for epoch in range(epochs)]
-    candidates = sum(map(len, drawn[0].groups))
+    candidates = sum(map(len, drawn[0].candidates))
     return EpochsView(
         tuple(ids.tolist()),
         candidates,

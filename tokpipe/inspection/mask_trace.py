@@ -1,7 +1,8 @@
 """The masking of one example, draw by draw: `examples.masking`, slowly and with reasons."""
 
+from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,9 @@ class MaskTrace:
     masked
         As it is.
     groups
-        The positions of each group that may be chosen.
+        The positions of each group that is tried: single tokens, or words.
+    fixed
+        The positions of special tokens: passed over if they are tried.
     wanted
         How many tokens were to be chosen.
     draws, fates
@@ -94,9 +97,15 @@ class MaskTrace:
     ids: tuple[int, ...]
     masked: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
+    fixed: frozenset[int]
     wanted: int
     draws: tuple[Draw, ...]
     fates: tuple[Fate, ...]
+
+    @property
+    def candidates(self) -> tuple[tuple[int, ...], ...]:
+        """The groups that may be chosen."""
+        return tuple(group for group in self.groups if group[0] not in self.fixed)
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -127,10 +136,12 @@ def trace_masking(
     """
     check_facts(facts, config)
     groups = find_groups(ids, facts, config)
+    fixed = frozenset(np.flatnonzero(facts.is_special[ids]).tolist())
     most = config.max_predictions_per_seq or len(ids)
     wanted = min(most, max(1, round(len(ids) * config.masked_lm_prob)))
     order, fate, word, length = (child_key_reference(key, i) for i in range(4))
-    draws, begins = _draw_groups(groups, wanted, (order, length), span_lengths(config))
+    tried = _Tried(groups, fixed, span_lengths(config))
+    draws, begins = _draw_groups(tried, wanted, (order, length))
     fates = tuple(
         _fate(position, begin, (fate, word), int(ids[position]), facts, config)
         for position, begin in sorted(begins.items())
@@ -138,32 +149,42 @@ def trace_masking(
     masked = ids.copy()
     for one in fates:
         masked[one.position] = one.token
-    return MaskTrace(tuple(ids.tolist()), tuple(masked.tolist()), groups, wanted, draws, fates)
+    return MaskTrace(
+        tuple(ids.tolist()), tuple(masked.tolist()), groups, fixed, wanted, draws, fates
+    )
 
 
 def find_groups(
     ids: NDArray[np.int32], facts: TokenFacts, config: MaskConfig
 ) -> tuple[tuple[int, ...], ...]:
-    """Return the positions that are chosen together: single tokens, or whole words."""
+    """Return the positions that are tried together: each token, or each word but no special one."""
+    if not config.by_words:
+        return tuple((i,) for i in range(len(ids)))
     groups: list[list[int]] = []
     for i, token in enumerate(ids.tolist()):
         if facts.is_special[token]:
             continue
         follows = i > 0 and not facts.is_special[ids[i - 1]]
-        if config.by_words and follows and facts.continues_word[token]:
+        if follows and facts.continues_word[token]:
             groups[-1].append(i)
         else:
             groups.append([i])
     return tuple(map(tuple, groups))
 
 
+class _Tried(NamedTuple):
+    """What there is to draw: the groups, special positions, and chances of a span's length."""
+
+    groups: tuple[tuple[int, ...], ...]
+    fixed: frozenset[int]
+    lengths: NDArray[np.float64]
+
+
 def _draw_groups(
-    groups: tuple[tuple[int, ...], ...],
-    wanted: int,
-    keys: tuple[int, int],
-    lengths: NDArray[np.float64],
+    what: _Tried, wanted: int, keys: tuple[int, int]
 ) -> tuple[tuple[Draw, ...], dict[int, int]]:
     """Draw groups until enough are chosen; also return where the span of each position begins."""
+    groups, fixed, lengths = what
     tried, begins, draws, left = list(range(len(groups))), {}, [], wanted
     for first in range(len(groups)):
         if not left:
@@ -176,7 +197,7 @@ def _draw_groups(
             unit = random_unit_reference(keys[1], first)
             words += int((unit >= lengths[:-1]).sum())
         span = groups[tried[first] : tried[first] + words]
-        taken, reason = _take(span, words, begins, left)
+        taken, reason = _take(span, words, (fixed, begins.keys()), left)
         begins |= {i: span[0][0] if len(lengths) > 1 else i for i in taken}
         left -= len(taken)
         starts = tuple(group[0] for group in span)
@@ -185,15 +206,16 @@ def _draw_groups(
 
 
 def _take(
-    span: tuple[tuple[int, ...], ...], words: int, chosen: dict[int, int], left: int
+    span: tuple[tuple[int, ...], ...], words: int, closed: tuple[Set[int], Set[int]], left: int
 ) -> tuple[tuple[int, ...], str]:
-    """Return what of a span may be chosen, and what ended it."""
+    """Return what of a span may be chosen, and what ended it; `closed`: special, chosen before."""
     taken: list[int] = []
     for group in span:
         if taken and taken[-1] + 1 != group[0]:
             return tuple(taken), "a special token follows"
-        if group[0] in chosen:
-            return tuple(taken), "chosen already"
+        for positions, reason in zip(closed, ("never chosen", "chosen already"), strict=True):
+            if group[0] in positions:
+                return tuple(taken), reason
         if len(group) > left - len(taken):
             room = left - len(taken)
             return tuple(taken), f"{len(group)} tokens, room for {room}" if room else ""
@@ -223,7 +245,7 @@ def trace_json(trace: MaskTrace, tokens: list[str]) -> dict[str, Any]:
     return {
         "tokens": [tokens[i] for i in trace.ids],
         "masked_tokens": [tokens[i] for i in trace.masked],
-        "groups": [list(group) for group in trace.groups],
+        "groups": [list(group) for group in trace.candidates],
         "wanted": trace.wanted,
         "draws": [
             {

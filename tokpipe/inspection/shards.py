@@ -158,7 +158,7 @@ def _padding_in_batches(lengths: NDArray[np.int32], seed: int) -> float:
         return 0.0
     drawn = lengths[random_order(stream_key(seed, "order", 0), len(lengths))]
     starts = np.arange(0, len(drawn), _PADDED_ROWS)
-    rows = np.diff([*starts, len(drawn)])
+    rows = np.diff(np.append(starts, len(drawn)))
     positions = int((np.maximum.reduceat(drawn, starts).astype(np.int64) * rows).sum())
     return 1 - int(drawn.sum()) / positions
 

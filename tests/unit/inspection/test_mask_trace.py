@@ -107,4 +107,4 @@ def test_json_tells_the_same():
     content = trace_json(trace, TOKENS)
     assert content["tokens"][1:4] == ["the", "light", "##house"]
     assert [fate["position"] for fate in content["fates"]] == list(trace.positions)
-    assert content["draws"][0]["of"] == 7
+    assert content["draws"][0]["of"] == 9

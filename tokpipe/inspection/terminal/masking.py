@@ -156,11 +156,11 @@ class _Drawer:
         """Show what may be chosen."""
         what = "words" if self.config.by_words else "tokens"
         yield from title(f"1. What may be chosen: {what}, special tokens never")
-        items = [self._group(group) for group in self.trace.groups]
+        items = [self._group(group) for group in self.trace.candidates]
         yield from flow(items, self.width, "  ", INDENT)
-        tokens = sum(map(len, self.trace.groups))
+        tokens = sum(map(len, self.trace.candidates))
         special = len(self.trace.ids) - tokens
-        words = f"{len(self.trace.groups)} words, " if self.config.by_words else ""
+        words = f"{len(self.trace.candidates)} words, " if self.config.by_words else ""
         yield from self.wrapped(
             f"{words}{tokens} of {len(self.trace.ids)} tokens, {special} special ones left out",
             QUIET,
