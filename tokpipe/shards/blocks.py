@@ -1,5 +1,6 @@
 """What flows from reading to building: documents with their numbers, blocks of them, places."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,6 +55,8 @@ class Units:
         As in `TextBatch`.
     entry : Place
         What holds at the start of the piece.
+    mended : Mapping[str, int]
+        What was mended in the piece; counted with its first unit.
     """
 
     texts: Strings
@@ -63,6 +66,7 @@ class Units:
     begins: NDArray[np.bool_]
     is_lines: bool
     entry: Place
+    mended: Mapping[str, int]
 
     def place(self, unit: int) -> Place:
         """Return the place of a unit that begins here."""
@@ -86,6 +90,8 @@ class Block:
         Of the documents in the corpus; parts of one that was cut have numbers of their own.
     is_lines : bool
         As in `TextBatch`.
+    mended : Mapping[str, int]
+        What was mended in the text: how many texts "replaced", "skipped", "null", "cut".
     place : Place
         Where it begins: what comes before it is done when work goes on from there.
     """
@@ -95,6 +101,7 @@ class Block:
     documents: NDArray[np.int64]
     numbers: NDArray[np.int64]
     is_lines: bool
+    mended: Mapping[str, int]
     place: Place
 
     @property

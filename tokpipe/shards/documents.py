@@ -34,11 +34,6 @@ class Documents:
         Of the draw that decides which.
     places
         Where each split goes on; None for one that is done.
-
-    Attributes
-    ----------
-    long_texts : int
-        How many texts longer than a block there were so far.
     """
 
     def __init__(
@@ -57,7 +52,6 @@ class Documents:
             if place is not None
         }
         self._now = min(place for place in places if place is not None)
-        self.long_texts = 0
 
     @property
     def first_piece(self) -> int:
@@ -86,7 +80,6 @@ class Documents:
 
     def _units(self, index: int, batch: TextBatch) -> Units:
         texts, documents, long = cut_long_texts(batch.texts, batch.documents, self._limit)
-        self.long_texts += long
         entry = self._now._replace(piece=index)
         if entry.is_begun and batch.continues:
             first, open_part = entry.document, (entry.part, entry.part_bytes)
@@ -101,6 +94,7 @@ class Documents:
             begins=parts.begins,
             is_lines=batch.is_lines,
             entry=entry,
+            mended={**batch.tally, "cut": long} if long else batch.tally,
         )
         self._now = self._after(units)
         return units

@@ -1,5 +1,6 @@
 """One split of the corpus, gathered into blocks."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -35,6 +36,7 @@ class Gathering:
         self._numbers: list[NDArray[np.int64]] = []
         self._bytes = 0
         self._is_lines = False
+        self._mended: Counter[str] = Counter()
         self._place = Place()
 
     def add(self, units: Units, chosen: NDArray[np.int64]) -> Iterator[Block]:
@@ -75,6 +77,8 @@ class Gathering:
             return
         if not self._numbers:
             self._place = units.place(int(chosen[0]))
+        if chosen[0] == 0:
+            self._mended.update(units.mended)
         offsets, borders = units.texts.offsets, units.borders
         runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
         for run in runs:
@@ -104,6 +108,7 @@ class Gathering:
             documents=documents,
             numbers=np.concatenate(self._numbers),
             is_lines=self._is_lines,
+            mended=self._mended,
             place=self._place,
         )
         self._start()

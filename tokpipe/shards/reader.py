@@ -17,11 +17,10 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.parts import Part, read_parts
 from tokpipe.shards.schema import columns_of, schema_of
-from tokpipe.shards.vocabulary import token_facts
+from tokpipe.shards.vocabulary import TOKENIZER, token_facts
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 KIND = "shards"  # of the manifest
-TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True)

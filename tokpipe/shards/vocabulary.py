@@ -1,7 +1,50 @@
-"""What examples and masks need to know of a tokenizer."""
+"""What examples and masks need to know of a tokenizer, and the file of it that goes along."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
 
 from tokpipe.examples.facts import ROLES, TokenFacts
+from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.tokenizer import Tokenizer
+
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A tokenizer and its file.
+
+    Attributes
+    ----------
+    tokenizer
+        Opened.
+    document : bytes
+        Its ``tokenizer.json``: as it was found, or as we write it.
+    """
+
+    tokenizer: Tokenizer
+    document: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file, in hexadecimal digits."""
+        return hashlib.sha256(self.document).hexdigest()
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """Open a tokenizer folder or file.
+
+    Raises
+    ------
+    InputError
+        As `Tokenizer.load`.
+    """
+    tokenizer = Tokenizer.load(path)
+    if tokenizer.is_native:
+        return Vocabulary(tokenizer, document_bytes(tokenizer.spec))
+    file = path / TOKENIZER if path.is_dir() else path
+    return Vocabulary(tokenizer, file.read_bytes())
 
 
 def token_facts(tokenizer: Tokenizer) -> TokenFacts:

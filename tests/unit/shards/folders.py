@@ -12,8 +12,9 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.config import ShardConfig
 from tokpipe.shards.layout import write_dataset_files
-from tokpipe.shards.reader import KIND, TOKENIZER, shard_name
+from tokpipe.shards.reader import KIND, shard_name
 from tokpipe.shards.schema import columns_of
+from tokpipe.shards.vocabulary import TOKENIZER
 from tokpipe.shards.writer import ShardFile
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab

@@ -1,0 +1,248 @@
+"""Inputs to a shard folder: read, cut into blocks, made into examples by threads, written in order.
+
+Each shard is a function of inputs, settings and its number alone, and finished ones are kept, so
+that a killed run goes on where it stood and ends with the same bytes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tokpipe.corpus.batch import TextBatch
+from tokpipe.corpus.config import ReadConfig, SentenceConfig
+from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
+from tokpipe.examples.config import ExampleConfig, MaskConfig
+from tokpipe.examples.masking import check_facts
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.files import UNFINISHED, build_folder
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.threads import map_ordered, usable_cpus
+from tokpipe.foundation.version import __version__
+from tokpipe.shards.config import SPLITS, ShardConfig
+from tokpipe.shards.documents import Documents
+from tokpipe.shards.finishing import finish_folder
+from tokpipe.shards.making import Job, Made, Recipe, jobs_of, make
+from tokpipe.shards.progress import Layout, SplitFiles
+from tokpipe.shards.schema import columns_of
+from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, token_facts
+
+_DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildConfig:
+    """All settings of a shard folder.
+
+    Attributes
+    ----------
+    examples, masks, sentences, shards, read
+        Settings of each stage.
+    seed : int
+        Of all draws.
+    """
+
+    examples: ExampleConfig = field(default_factory=ExampleConfig)
+    masks: MaskConfig = field(default_factory=MaskConfig)
+    sentences: SentenceConfig = field(default_factory=SentenceConfig)
+    shards: ShardConfig = field(default_factory=ShardConfig)
+    read: ReadConfig = field(default_factory=ReadConfig)
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the manifest keeps, by stage."""
+        stages = ("examples", "masks", "sentences", "shards", "read")
+        return {name: getattr(self, name).to_dict() for name in stages}
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What came of a build.
+
+    Attributes
+    ----------
+    folder : Path
+        The shard folder.
+    tallies : dict
+        Of each split, what `tokpipe.json` says under "tally".
+    shards : dict
+        Of each split, how many files.
+    file_bytes : int
+        Of all shards together.
+    """
+
+    folder: Path
+    tallies: dict[str, Counter[str]]
+    shards: dict[str, int]
+    file_bytes: int
+
+
+def build_shards(  # noqa: PLR0913 - the public face: all but three by name
+    inputs: Sequence[str | Path] | Corpus,
+    tokenizer: str | Path,
+    output: str | Path,
+    config: BuildConfig | None = None,
+    *,
+    force: bool = False,
+    threads: int | None = None,
+    piece_bytes: int = PIECE_BYTES,
+    progress: Progress = SILENT,
+) -> BuildReport:
+    """Build pretraining shards.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, globs; or a corpus that is open already.
+    tokenizer
+        A tokenizer folder, or a ``tokenizer.json``, ``vocab.txt`` or ``vocab.json``.
+    output
+        The folder to make.
+    config
+        Recipe, masks, sentences, files, reading, seed; BERT's recipe with dynamic masks by default.
+    force
+        Replace a shard folder that is there, and start over.
+    threads
+        How many; the result does not depend on it.
+    piece_bytes
+        How much text is read at once; nor on this.
+    progress
+        Told of the bytes read.
+
+    Raises
+    ------
+    ConfigError
+        If settings contradict one another, or the vocabulary lacks what they need.
+    InputError
+        If inputs cannot be read as asked, or give no example.
+    ArtifactError
+        If interrupted work was begun with other inputs, settings, or another version.
+    StorageError
+        If the output exists, or the disk refuses.
+    """
+    config = config or BuildConfig()
+    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, config.read)
+    vocabulary = load_vocabulary(Path(tokenizer))
+    recipe = recipe_of(vocabulary, config)
+    is_stream = any(file.is_stream for file in corpus.files)
+    if is_stream and config.shards.num_shards:
+        raise ConfigError(
+            "num_shards needs the length of the text, and a stream can be read only once",
+            hint="Leave --num-shards out, or give a file.",
+        )
+    digest = corpus.digest(threads)
+    identity = _identity(config, digest, vocabulary) | {"piece_bytes": piece_bytes}
+    needed = int(corpus.stored_bytes * _DISK_SHARE * config.masks.copies)
+    with build_folder(
+        Path(output), force=force, identity=None if is_stream else identity, needed_bytes=needed
+    ) as folder:
+        work = folder / UNFINISHED
+        work.mkdir(exist_ok=True)
+        with ExitStack() as stack:
+            layout = _layout(corpus, config, recipe, threads or usable_cpus())
+            splits = tuple(SplitFiles(folder, name, layout) for name in SPLITS)
+            for split in splits:
+                stack.callback(split.abandon)
+            _build(
+                corpus, recipe, config, splits, (threads or usable_cpus(), piece_bytes, progress)
+            )
+        settings = {**config.to_dict(), "seed": config.seed}
+        skipped = corpus.tally.get("files skipped", 0)
+        tallies = finish_folder(
+            folder, splits, vocabulary, settings, digest, {"files skipped": skipped}
+        )
+    files = {split.name: len(split.finished) for split in splits}
+    file_bytes = sum(shard.size for split in splits for shard in split.finished)
+    return BuildReport(Path(output), tallies, files, file_bytes)
+
+
+def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:
+    """Check that vocabulary and settings go together."""
+    facts = token_facts(vocabulary.tokenizer)
+    check_facts(facts, config.masks)
+    return Recipe(
+        tokenizer=vocabulary.tokenizer,
+        facts=facts,
+        sentences=config.sentences,
+        examples=config.examples,
+        masks=config.masks,
+        columns=columns_of(config.examples, config.masks, config.shards, facts.vocab_size),
+        seed=config.seed,
+    )
+
+
+def _identity(
+    config: BuildConfig, digest: dict[str, str], vocabulary: Vocabulary
+) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "settings": config.to_dict(),
+        "seed": config.seed,
+        "inputs": digest,
+        "tokenizer": vocabulary.digest,
+    }
+
+
+def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -> Layout:
+    """Return where files end; to get a number of them, the training text is measured first."""
+    shards, wanted = config.shards, config.shards.num_shards
+    text = None
+    if wanted:
+        documents = _documents(config)
+        blocks = documents.blocks(_loaded(corpus.pieces(), threads))
+        text = sum(block.texts.nbytes for block in blocks if block.split == 0) / wanted
+    return Layout(recipe.columns, shards.compression, shards.shard_bytes, text)
+
+
+def _documents(config: BuildConfig, *places: Any) -> Documents:
+    shards = config.shards
+    return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *places)
+
+
+def _loaded(
+    pieces: Iterable[Piece], threads: int, advance: Any = None
+) -> Iterator[tuple[int, TextBatch]]:
+    def load(piece: Piece) -> tuple[Piece, TextBatch]:
+        return piece, piece.load()
+
+    for piece, batch in map_ordered(load, pieces, threads):
+        yield piece.index, batch
+        if advance:
+            advance(piece.stored_bytes)
+
+
+def _build(
+    corpus: Corpus,
+    recipe: Recipe,
+    config: BuildConfig,
+    splits: tuple[SplitFiles, ...],
+    how: tuple[int, int, Progress],
+) -> None:
+    """Write all shards that are not there yet."""
+    threads, piece_bytes, progress = how
+    nexts = [split.next for split in splits]
+    if any(after is not None for after in nexts):
+        documents = _documents(config, tuple(after and after[0] for after in nexts))
+        pieces = corpus.pieces(piece_bytes, start=documents.first_piece)
+        with progress.task("building shards", corpus.stored_bytes or None, "B") as advance:
+            blocks = documents.blocks(_loaded(pieces, threads, advance))
+            jobs = _jobs(blocks, config.masks.copies, [after and after[1] for after in nexts])
+            made: Made
+            for made in map_ordered(partial(make, recipe=recipe), jobs, threads):
+                splits[made.job.block.split].write(made)
+    for split in splits:
+        split.close()
+    if not sum(shard.rows for shard in splits[0].finished):
+        raise InputError(
+            f"{corpus.files[0].name}: no training examples in the input",
+            hint="Is it blank, or is every document held back for validation?",
+        )
+
+
+def _jobs(blocks: Iterable[Any], copies: int, firsts: list[int | None]) -> Iterator[Job]:
+    for block in blocks:
+        yield from jobs_of(block, copies, firsts[block.split] or 0)
+        firsts[block.split] = 0

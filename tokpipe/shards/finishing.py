@@ -1,0 +1,76 @@
+"""The last steps of a shard folder: final names, what `datasets` wants, README, manifest."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tokpipe.foundation.files import sync
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.shards.layout import write_dataset_files
+from tokpipe.shards.progress import SplitFiles
+from tokpipe.shards.reader import KIND, shard_name
+from tokpipe.shards.readme import readme
+from tokpipe.shards.vocabulary import TOKENIZER, Vocabulary
+
+
+def finish_folder(
+    folder: Path,
+    splits: Sequence[SplitFiles],
+    vocabulary: Vocabulary,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    more: Mapping[str, Any],
+) -> dict[str, Counter[str]]:
+    """Write everything beside the shards, the manifest last; return the tally of each split.
+
+    Parameters
+    ----------
+    folder
+        The working folder.
+    splits
+        All their shards are finished.
+    vocabulary
+        Of the ids.
+    settings
+        By stage, and "seed".
+    inputs
+        Digests of the inputs.
+    more
+        Further facts for the manifest.
+    """
+    files = {split.name: _named(split) for split in splits}
+    tallies = {split.name: split.tally() for split in splits}
+    seed = settings["seed"]
+    stages = {name: stage for name, stage in settings.items() if name != "seed"}
+    facts = {
+        "vocab_size": vocabulary.tokenizer.vocab_size,
+        "shards": {
+            split.name: [{"rows": s.rows, "tokens": s.tokens} for s in split.finished]
+            for split in splits
+        },
+        "tally": {name: dict(sorted(tally.items())) for name, tally in tallies.items()},
+        **more,
+    }
+    manifest = Manifest(kind=KIND, settings=stages, inputs=inputs, facts=facts, seed=seed)
+    key = f"{sorted(inputs.items())} {sorted(stages.items())} {seed} {vocabulary.digest}"
+    columns, roles = splits[0].layout.columns, vocabulary.tokenizer.roles
+    others = write_dataset_files(folder, columns, files, key)
+    texts = {TOKENIZER: vocabulary.document, "README.md": readme(manifest, columns, roles).encode()}
+    for name, content in texts.items():
+        with storage_errors(folder / name):
+            (folder / name).write_bytes(content)
+    manifest.write(folder, [*others, *texts, *(name for split in files.values() for name in split)])
+    return tallies
+
+
+def _named(split: SplitFiles) -> list[str]:
+    """Give the shards of a split their final names; a killed run may have begun with it."""
+    count = len(split.finished)
+    names = [shard_name(split.name, number, count) for number in range(count)]
+    for number, name in enumerate(names):
+        if split.path(number).exists():
+            split.path(number).rename(split.folder / name)
+    sync(split.folder / split.name)
+    return names

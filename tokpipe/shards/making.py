@@ -1,0 +1,164 @@
+"""A block of documents to record batches: the work that threads share."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tokpipe.corpus.config import SentenceConfig
+from tokpipe.corpus.sentences import split_sentences
+from tokpipe.examples.build import Examples, Rows, assemble, build_examples
+from tokpipe.examples.config import ExampleConfig, MaskConfig
+from tokpipe.examples.documents import EncodedDocuments
+from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.masking import Masks, mask_examples
+from tokpipe.shards.blocks import Block, Place
+from tokpipe.shards.columns import record_batch
+from tokpipe.shards.schema import Column
+from tokpipe.tokenizer.engine import Ids
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+COPIES = 8  # masked copies of a block that are made at once: memory is bounded for any dupe_factor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All that says what examples a block gives.
+
+    Attributes
+    ----------
+    tokenizer, facts
+        The vocabulary, and what examples and masks need to know of it.
+    sentences, examples, masks
+        Settings.
+    columns
+        Of the shards.
+    seed
+        Of all draws.
+    """
+
+    tokenizer: Tokenizer
+    facts: TokenFacts
+    sentences: SentenceConfig
+    examples: ExampleConfig
+    masks: MaskConfig
+    columns: tuple[Column, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """Some copies of a block.
+
+    Attributes
+    ----------
+    block
+        The documents.
+    copies : range
+        Which copies of the examples are to be made.
+    """
+
+    block: Block
+    copies: range
+
+    @property
+    def place(self) -> tuple[Place, int]:
+        """What comes next when everything before this is done: a block, and a copy of it."""
+        return self.block.place, self.copies.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """What came of a job.
+
+    Attributes
+    ----------
+    job
+        What was asked.
+    batches : list of pyarrow.RecordBatch
+        One a copy.
+    tally : Counter
+        How many documents, sentences, examples, masked tokens …
+    """
+
+    job: Job
+    batches: list[pa.RecordBatch]
+    tally: Counter[str]
+
+
+def jobs_of(block: Block, copies: int, first: int = 0) -> Iterator[Job]:
+    """Yield the jobs that make all copies of a block, from a copy on."""
+    for start in range(first, copies, COPIES):
+        yield Job(block, range(start, min(copies, start + COPIES)))
+
+
+def make(job: Job, recipe: Recipe) -> Made:
+    """Make the examples of a job: a pure function of its arguments."""
+    documents, tally = _encoded(job.block, recipe)
+    batches = []
+    if job.copies.start:
+        tally.clear()  # the text was counted with its first copies
+    for copy in job.copies:
+        examples = build_examples(documents, recipe.examples, recipe.seed, copy)
+        rows = assemble(documents, examples, recipe.facts)
+        masks = None
+        if recipe.masks.masking == "static":
+            masks = mask_examples(
+                rows.input_ids, rows.offsets, examples.keys, recipe.facts, recipe.masks
+            )
+        batches.append(record_batch(recipe.columns, rows, examples.labels, masks))
+        tally.update(_tally(examples, rows, masks, copy))
+    return Made(job, batches, tally)
+
+
+def wants_space(tokenizer: Tokenizer) -> bool:
+    """Whether the words of a vocabulary carry the space before them."""
+    spec = tokenizer.spec
+    return tokenizer.is_native and spec.words.pre_tokenizer == "gpt2"
+
+
+def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[str]]:
+    sentences = split_sentences(
+        block.texts,
+        block.documents,
+        recipe.sentences,
+        is_lines=block.is_lines,
+        leading_space=wants_space(recipe.tokenizer),
+    )
+    ids, offsets = _joined(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
+    tally = Counter(
+        {
+            "text bytes": block.texts.nbytes,
+            "sentences": len(sentences.texts),
+            "parts of long documents": block.further_parts,
+            **{f"texts {what}": count for what, count in block.mended.items()},
+        }
+    )
+    return EncodedDocuments(ids, offsets, sentences.documents, block.numbers), tally
+
+
+def _joined(blocks: list[Ids]) -> Ids:
+    if len(blocks) == 1:
+        return blocks[0]
+    lengths = [np.diff(offsets) for _, offsets in blocks]
+    ids = np.concatenate([np.zeros(0, np.int32), *(ids for ids, _ in blocks)])
+    return ids, np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
+
+
+def _tally(examples: Examples, rows: Rows, masks: Masks | None, copy: int) -> dict[str, int]:
+    found = {"examples": len(examples), "tokens": len(rows.input_ids)}
+    if examples.labels is not None:
+        found["labels of 1"] = int(np.count_nonzero(examples.labels))
+    if masks is not None:
+        found["masked tokens"] = len(masks.positions)
+    found["tokens dropped from pairs"] = examples.tally.dropped_tokens
+    if copy == 0:  # what holds of the text is the same in every copy
+        found |= {
+            "documents": examples.tally.documents,
+            "text tokens": examples.tally.tokens,
+            "documents without text": examples.tally.empty_documents,
+            "sentences cut": examples.tally.cut_sentences,
+        }
+    return found

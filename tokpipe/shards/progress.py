@@ -1,0 +1,161 @@
+"""The shards of one split as they are written, and what is known of those that are done.
+
+Beside each finished shard stands a record, in the working folder's place for what is no content:
+rows, tokens, tally, and from where the work goes on. A file without its record is written anew.
+"""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tokpipe.foundation.errors import ArtifactError
+from tokpipe.foundation.files import UNFINISHED, write_json
+from tokpipe.shards.blocks import Place
+from tokpipe.shards.making import Job, Made
+from tokpipe.shards.schema import Column
+from tokpipe.shards.writer import ShardFile
+
+_START = (Place(), 0)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A shard that is done.
+
+    Attributes
+    ----------
+    rows, tokens, size : int
+        How many it holds, and how many bytes the file has.
+    tally : dict
+        Of the work that went into it.
+    next : (Place, int) or None
+        The block, and the copy of it, with which the next one begins; None: all is done.
+    """
+
+    rows: int
+    tokens: int
+    size: int
+    tally: dict[str, int]
+    next: tuple[Place, int] | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How files are laid out: the columns, the codec, and where a file ends.
+
+    Attributes
+    ----------
+    columns, compression
+        Of the files.
+    shard_bytes : int
+        A file ends with the job that brings it to this size …
+    text_bytes : int or None
+        … or, instead, with the one that brings the split to a multiple of so much text.
+    """
+
+    columns: tuple[Column, ...]
+    compression: str
+    shard_bytes: int
+    text_bytes: float | None = None
+
+
+@dataclass
+class SplitFiles:
+    """The shards of a split, in a folder that nobody reads yet.
+
+    Attributes
+    ----------
+    folder : Path
+        The working folder.
+    name : str
+        Of the split.
+    layout
+        How files are laid out.
+    finished : list of Finished
+        The shards that are done.
+    """
+
+    folder: Path
+    name: str
+    layout: Layout
+    finished: list[Finished] = field(default_factory=list)
+    _file: ShardFile | None = None
+    _tally: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        (self.folder / self.name).mkdir(exist_ok=True)
+        while (record := self._record(len(self.finished))).exists():
+            self.finished.append(_read(record))
+
+    @property
+    def next(self) -> tuple[Place, int] | None:
+        """Where the work goes on; None: it is done."""
+        return self.finished[-1].next if self.finished else _START
+
+    def write(self, made: Made) -> None:
+        """Append what came of a job; a file that is full by now ends before it."""
+        if self._file is not None and self._is_full():
+            self._finish(made.job)
+        if self._file is None:
+            path = self.path(len(self.finished))
+            self._file = ShardFile(path, self.layout.columns, self.layout.compression)
+        for batch in made.batches:
+            self._file.write(batch)
+        self._tally.update(made.tally)
+
+    def close(self) -> None:
+        """Finish the last shard; a split without examples gets an empty one."""
+        if self.next is None:
+            return
+        if self._file is None:
+            path = self.path(len(self.finished))
+            self._file = ShardFile(path, self.layout.columns, self.layout.compression)
+        self._finish(None)
+
+    def abandon(self) -> None:
+        """Close a file that is not finished."""
+        if self._file is not None:
+            self._file.__exit__(None, None, None)
+
+    def path(self, number: int) -> Path:
+        """Return where a shard is while their number is not known yet."""
+        return self.folder / self.name / f"data-{number:05d}.arrow"
+
+    def tally(self) -> Counter[str]:
+        """Return the sums over all finished shards."""
+        return sum((Counter(shard.tally) for shard in self.finished), Counter())
+
+    def _is_full(self) -> bool:
+        assert self._file is not None
+        if self.layout.text_bytes is None:
+            return self._file.size >= self.layout.shard_bytes
+        done = (self.tally() + self._tally)["text bytes"]
+        return done >= self.layout.text_bytes * (len(self.finished) + 1)
+
+    def _finish(self, following: Job | None) -> None:
+        assert self._file is not None
+        self._file.finish()
+        after = following.place if following else None
+        size = self.path(len(self.finished)).stat().st_size
+        shard = Finished(self._file.rows, self._file.tokens, size, dict(self._tally), after)
+        write_json(self._record(len(self.finished)), asdict(shard))
+        self.finished.append(shard)
+        self._file, self._tally = None, Counter()
+
+    def _record(self, number: int) -> Path:
+        return self.folder / UNFINISHED / f"{self.name}-{number:05d}.json"
+
+
+def _read(record: Path) -> Finished:
+    try:
+        found: dict[str, Any] = json.loads(record.read_text("utf-8"))
+        after = found.pop("next")
+        place = None if after is None else (Place(*after[0]), int(after[1]))
+        return Finished(**found, next=place)
+    except (ValueError, TypeError, LookupError) as error:
+        raise ArtifactError(
+            f"{record}: no record of a finished shard",
+            hint="Pass --force to start over.",
+        ) from error
