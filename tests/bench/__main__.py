@@ -9,10 +9,15 @@ import argparse
 import os
 import sys
 
-from tests.bench import encode, sentences, vocab
+from tests.bench import embed, encode, sentences, vocab
 from tests.bench.report import machine, markdown, write_to_readme
 
-TABLES = {"vocab": vocab.rows, "encode": encode.rows, "sentences": sentences.rows}
+TABLES = {
+    "vocab": vocab.rows,
+    "encode": encode.rows,
+    "embed": embed.rows,
+    "sentences": sentences.rows,
+}
 
 
 def main() -> int:

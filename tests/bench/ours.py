@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tokpipe
-from tests.bench.peers import short_texts
+from tests.bench.peers import mixed_sentences, short_texts
 from tests.bench.treebanks import borders
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.corpus.reader import open_corpus
@@ -97,5 +97,19 @@ def split_file(path: str) -> Callable:
             split_sentences(batch.texts, batch.documents, SentenceConfig(), is_lines=True)
             sizes.append(batch.texts.nbytes)
         return {"bytes": sum(sizes)}
+
+    return run
+
+
+def embed(path: str, model: str, texts: int, characters: int) -> Callable:
+    """Embed sentences of mixed length: the mean of the last layer."""
+    from tokpipe.tasks.embed import embed_texts
+
+    loaded = tokpipe.BertModel.load(model)
+    sentences = mixed_sentences(path, texts, characters)
+
+    def run() -> dict[str, Any]:
+        vectors = embed_texts(loaded, sentences)
+        return {"rows": len(vectors), "first": vectors[0, :4].tolist()}
 
     return run

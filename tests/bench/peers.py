@@ -193,3 +193,40 @@ def pysbd_split(path: str, lines: int) -> Callable:
         return {"bytes": size}
 
     return run
+
+
+def mixed_sentences(path: str, texts: int, characters: int) -> list[str]:
+    """Return the beginnings of lines from all over a file: of one word to several sentences."""
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as `tokenizers_encode`
+        lines = [line.strip() for line in file]
+    found = [line[:characters] for line in lines if line]
+    return found[:: len(found) // texts][:texts]
+
+
+def transformers_embed(
+    path: str, model: str, texts: int, characters: int, is_sorted: bool
+) -> Callable:
+    """Embed sentences with transformers, 32 padded ones at a time: as they come, or by length."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    loaded = AutoModel.from_pretrained(model).eval()
+    sentences = mixed_sentences(path, texts, characters)
+
+    def run() -> dict[str, Any]:
+        order = list(range(len(sentences)))
+        if is_sorted:
+            order.sort(key=lambda i: -len(sentences[i]))
+        out = torch.empty(len(sentences), loaded.config.hidden_size)
+        with torch.inference_mode():
+            for start in range(0, len(order), 32):
+                rows = order[start : start + 32]
+                chosen = [sentences[i] for i in rows]
+                batch = tokenizer(chosen, padding=True, truncation=True, return_tensors="pt")
+                states = loaded(**batch).last_hidden_state
+                mask = batch["attention_mask"][..., None]
+                out[rows] = (states * mask).sum(1) / mask.sum(1)
+        return {"rows": len(out), "first": out[0, :4].tolist()}
+
+    return run
