@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from tests.bench import embed, encode, sentences, vocab
+from tests.bench import embed, encode, sentences, shards, vocab
 from tests.bench.report import machine, markdown, write_to_readme
 
 TABLES = {
@@ -17,6 +17,7 @@ TABLES = {
     "encode": encode.rows,
     "embed": embed.rows,
     "sentences": sentences.rows,
+    "shards": shards.rows,
 }
 
 

@@ -43,6 +43,17 @@ def dna_files() -> tuple[Path, Path]:
     return whole, prefix
 
 
+def large_file() -> Path:
+    """Return the same text ten times over."""
+    path = folder() / "1gb.txt"
+    if not path.exists():
+        text = text_file().read_bytes()
+        with path.open("wb") as file:
+            for _ in range(10):
+                file.write(text)
+    return path
+
+
 def bert_tokenizer() -> Path:
     """Return a tokenizer.json with bert-base-uncased's vocabulary, written by `tokenizers`."""
     path = folder() / "bert-base-uncased.json"
@@ -52,6 +63,15 @@ def bert_tokenizer() -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101))
     tokenizer.decoder = decoders.WordPiece()
+    tokenizer.save(str(path))
+    return path
+
+
+def bert_special_tokenizer() -> Path:
+    """Return the same with its special tokens declared, as training data needs them."""
+    path = folder() / "bert-base-uncased-special.json"
+    tokenizer = Tokenizer.from_file(str(bert_tokenizer()))
+    tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
     tokenizer.save(str(path))
     return path
 
