@@ -56,6 +56,7 @@ ENDS = [  # | stands for the space at an end, ‖ for an end with none
     "¿Quién es?|¡Nadie!|«Bien.»|Vale.",
     "He said so.‖It was odd.",
     "Is it?‖It is.|Good.",
+    "— Право! — сказал он.|— Что?|— Ничего.",
     "Он ушёл.|Она, т.е. Анна, осталась.",
     "他来了。‖她走了！‖真的吗？‖是的。",
     "「行く。」と言った。‖雨だ。",

@@ -159,8 +159,8 @@ class _Rules:
                 return False
             plain = kind[first + 1] == LOWER if last - first > 1 else text[first] in "AI"
             return strong or (plain and (kind[last] == SPACE or text[last] in ",'’"))
-        if strong:
-            return following_kind != LOWER or end == stops
+        if strong:  # but "Wait! – she said"
+            return following_kind != LOWER or (end == stops and kind[following] != DASH)
         if stops - at > 1 or kind[at] == ELLIPSIS:
             return following_kind != LOWER
         known = self._known(word, at)
@@ -399,7 +399,8 @@ def _ends_sentence(start, at, stops, end, following, stop, classes, keys, kinds)
             return False
         return _ends_glued(first, last, stop, found, letters, last_letter, strong, classes)
     if strong:
-        return found != LOWER or end == stops
+        is_dash = _class_at(following, stop, classes)[0] == DASH
+        return found != LOWER or (end == stops and not is_dash)
     if marks_count > 1 or _is_among(ELLIPSIS, marks):
         return found != LOWER
     known = _known(word, at, keys, kinds)
