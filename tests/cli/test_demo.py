@@ -1,14 +1,26 @@
 def test_demo_goes_the_whole_way_and_does_not_do_it_twice(tokpipe, tmp_path):
-    ran = tokpipe("demo")
+    ran = tokpipe("demo", "--steps", "3")
     assert ran.code == 0, ran.err
     made = tmp_path / "tokpipe-demo"
-    assert sorted(path.name for path in made.iterdir()) == ["byte-bpe", "wordpiece", "world.arrow"]
-    assert "Go on with:" in ran.out
+    assert sorted(path.name for path in made.iterdir()) == ["model", "shards", "tokenizer"]
+    for said in ("Go on with:", "entropy", "Anna the [MASK] lives in Millbrook."):
+        assert said in ran.out
     before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
     again = tokpipe("demo", "--json")
-    assert again.code == 0
-    assert again.json["quality"]["wordpiece"]["tokens_per_word"] < 2
+    assert again.code == 0, again.err
+    assert 4 < again.json["unigram_entropy"] < 6
+    assert again.json["validation_loss"] > 3
+    assert len(again.json["masks"]) == 3
     assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
+
+
+def test_a_demo_that_was_stopped_goes_on(tokpipe, tmp_path):
+    assert tokpipe("demo", "--steps", "3").code == 0
+    (tmp_path / "tokpipe-demo/model/tokpipe.json").unlink()  # the last file that it writes
+    ran = tokpipe("demo", "--steps", "3")
+    assert ran.code == 0, ran.err
+    assert "going on from step 3" in ran.err
+    assert "shards: there already" in ran.err
 
 
 def test_demo_touches_no_foreign_folder(tokpipe, tmp_path):
