@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from tokpipe.batches.loader import Loader as Loader
     from tokpipe.bert.config import BertConfig as BertConfig
     from tokpipe.corpus.config import ReadConfig as ReadConfig
+    from tokpipe.corpus.config import SentenceConfig as SentenceConfig
     from tokpipe.examples.config import ExampleConfig as ExampleConfig
     from tokpipe.examples.config import MaskConfig as MaskConfig
     from tokpipe.foundation.errors import TokpipeError as TokpipeError
+    from tokpipe.shards.build import BuildConfig as BuildConfig
+    from tokpipe.shards.build import build_shards as build_shards
+    from tokpipe.shards.config import ShardConfig as ShardConfig
     from tokpipe.shards.reader import open_shards as open_shards
     from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tokenizer.build import train_vocab as train_vocab
@@ -29,30 +33,37 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "BatchConfig": "tokpipe.batches.config",
     "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
+    "BuildConfig": "tokpipe.shards.build",
     "ExampleConfig": "tokpipe.examples.config",
     "Loader": "tokpipe.batches.loader",
     "MaskConfig": "tokpipe.examples.config",
     "ReadConfig": "tokpipe.corpus.config",
+    "SentenceConfig": "tokpipe.corpus.config",
+    "ShardConfig": "tokpipe.shards.config",
     "Tokenizer": "tokpipe.tokenizer.tokenizer",
     "TokpipeError": "tokpipe.foundation.errors",
     "TrainingConfig": "tokpipe.training.config",
     "VocabConfig": "tokpipe.vocab.config",
     "WordCounts": "tokpipe.words.counts",
     "WordsConfig": "tokpipe.words.config",
+    "build_shards": "tokpipe.shards.build",
     "count_words": "tokpipe.words.count",
     "merge_counts": "tokpipe.words.counts",
-    "pretrain": "tokpipe.training.pretrain",
     "open_shards": "tokpipe.shards.reader",
+    "pretrain": "tokpipe.training.pretrain",
     "train_vocab": "tokpipe.tokenizer.build",
 }
 __all__ = [
     "BatchConfig",
     "BertConfig",
     "BertModel",
+    "BuildConfig",
     "ExampleConfig",
     "Loader",
     "MaskConfig",
     "ReadConfig",
+    "SentenceConfig",
+    "ShardConfig",
     "Tokenizer",
     "TokpipeError",
     "TrainingConfig",
@@ -60,6 +71,7 @@ __all__ = [
     "WordCounts",
     "WordsConfig",
     "__version__",
+    "build_shards",
     "count_words",
     "merge_counts",
     "open_shards",

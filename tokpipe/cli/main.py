@@ -26,7 +26,10 @@ _SECTIONS = {
         "encode": f"{_HOME}.encode",
         "decode": f"{_HOME}.decode",
     },
-    "Pretraining": {"pretrain": f"{_HOME}.pretrain"},
+    "Pretraining": {
+        "build-shards": f"{_HOME}.build_shards",
+        "pretrain": f"{_HOME}.pretrain",
+    },
     "Models": {
         "fill-mask": f"{_HOME}.fill_mask",
         "predict": f"{_HOME}.predict",

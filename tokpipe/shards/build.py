@@ -5,7 +5,7 @@ that a killed run goes on where it stood and ends with the same bytes.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -191,20 +191,23 @@ def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -
     shards, wanted = config.shards, config.shards.num_shards
     text = None
     if wanted:
-        documents = _documents(config)
-        blocks = documents.blocks(_loaded(corpus.pieces(), threads))
+        documents = documents_of(config)
+        blocks = documents.blocks(loaded_pieces(corpus.pieces(), threads))
         text = sum(block.texts.nbytes for block in blocks if block.split == 0) / wanted
     return Layout(recipe.columns, shards.compression, shards.shard_bytes, text)
 
 
-def _documents(config: BuildConfig, *places: Any) -> Documents:
+def documents_of(config: BuildConfig, *places: Any) -> Documents:
+    """Return what cuts the corpus into blocks, from the start or from some places on."""
     shards = config.shards
     return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *places)
 
 
-def _loaded(
-    pieces: Iterable[Piece], threads: int, advance: Any = None
+def loaded_pieces(
+    pieces: Iterable[Piece], threads: int, advance: Callable[[int], None] | None = None
 ) -> Iterator[tuple[int, TextBatch]]:
+    """Load pieces in threads; yield index and content in their order."""
+
     def load(piece: Piece) -> tuple[Piece, TextBatch]:
         return piece, piece.load()
 
@@ -225,10 +228,10 @@ def _build(
     threads, piece_bytes, progress = how
     nexts = [split.next for split in splits]
     if any(after is not None for after in nexts):
-        documents = _documents(config, tuple(after and after[0] for after in nexts))
+        documents = documents_of(config, tuple(after and after[0] for after in nexts))
         pieces = corpus.pieces(piece_bytes, start=documents.first_piece)
         with progress.task("building shards", corpus.stored_bytes or None, "B") as advance:
-            blocks = documents.blocks(_loaded(pieces, threads, advance))
+            blocks = documents.blocks(loaded_pieces(pieces, threads, advance))
             jobs = _jobs(blocks, config.masks.copies, [after and after[1] for after in nexts])
             made: Made
             for made in map_ordered(partial(make, recipe=recipe), jobs, threads):
