@@ -7,8 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
+from tokpipe.bert.parameters import Parameters
 from tokpipe.tasks.embed import embed_texts
+from tokpipe.tasks.model import BertModel
 
 SENTENCES = "the cat sat\n\na dog ran on the old road\nit was new\n"
 TEXTS = SENTENCES.split("\n\n")[0:1] + SENTENCES.split("\n\n")[1].splitlines()
@@ -137,3 +140,15 @@ def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
     (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
     ran = tokpipe("import", "pickle", "-o", "x")
     assert ran.code == 3 and "save_pretrained" in ran.err
+
+
+def test_a_model_is_evaluated_on_shards(tokpipe, tmp_path):
+    shards = folders.write_folder(tmp_path / "s")
+    config = replace(CONFIG, vocab_size=len(folders.TOKENS))
+    BertModel(Parameters.initialised(config, 2), folders.tokenizer()).save(tmp_path / "m")
+    found = tokpipe("evaluate", "m", shards, "--split", "train", "--json").json
+    assert found["masks"] == 12 and found["pairs"] == 12 and found["perplexity"] > 1
+    drawn = tokpipe("evaluate", "m", shards, "--split", "train").out
+    assert "perplexity" in drawn and " %" in drawn
+    assert tokpipe("evaluate", "m", shards).code == 2
+    assert tokpipe("evaluate", "m", tmp_path).code == 4
