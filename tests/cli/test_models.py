@@ -107,10 +107,12 @@ def test_a_model_is_imported_and_exported_bit_for_bit(tokpipe, model, tmp_path):
     assert tokpipe("import", "kept", "-o", "again", "--force").code == 0
 
 
-def test_a_plan_writes_nothing(tokpipe, model, tmp_path):
+def test_a_plan_writes_nothing(tokpipe, model, sentences, tmp_path):
     for command in ("import", "export"):
         ran = tokpipe(command, model, "-o", "x", "--dry-run")
         assert ran.code == 0 and "nothing is done" in ran.out
+    ran = tokpipe("embed", model, sentences, "-o", "x", "--dry-run")
+    assert ran.code == 0 and "nothing is done" in ran.out
     assert not (tmp_path / "x").exists()
 
 

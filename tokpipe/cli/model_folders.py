@@ -1,17 +1,23 @@
-"""What `import` and `export` have in common: dtypes, the plan, what is said at the end."""
+"""Models on the command line: dtypes, plans, what is said when one was written."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokpipe.cli.command import Session
 from tokpipe.cli.plan import Plan, show_plan
+from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.threads import usable_cpus
 
 if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
 _COPYING = 400 << 20  # bytes a second
+_BYTES_A_TOKEN = 4
+_BYTES_A_TEXT = 100
+_OPERATIONS = 80e9  # a second and core
 
 
 def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
@@ -27,6 +33,38 @@ def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
     }
     seconds = 1.0 + 2 * size / _COPYING
     show_plan(session, Plan(title, facts, size + (150 << 20), size + (1 << 20), seconds, output))
+
+
+def embedding_plan(
+    model: Path, inputs: Sequence[str], read: ReadConfig, threads: int | None, output: str
+) -> Plan:
+    """Estimate what embedding takes; standard input is not looked at.
+
+    Parameters
+    ----------
+    model
+        Its headers are checked.
+    inputs, read
+        The texts.
+    threads
+        As asked, or None.
+    output
+        Where the vectors go.
+    """
+    from tokpipe.corpus.reader import open_corpus
+    from tokpipe.inspection.model import view_model
+
+    view, cores = view_model(model), threads or usable_cpus()
+    stored = open_corpus(inputs, read).stored_bytes if inputs and "-" not in inputs else 0
+    seconds = stored / _BYTES_A_TOKEN * view.work[0].encoder / _OPERATIONS / cores
+    facts: dict[str, object] = {
+        "parameters": view.parameters,
+        "stored bytes": stored,
+        "threads": cores,
+    }
+    memory = 4 * view.parameters + (300 << 20)
+    disk = stored // _BYTES_A_TEXT * 4 * view.config.hidden_size
+    return Plan("Embedding texts", facts, memory, disk, 3.0 + seconds, output)
 
 
 def show_written(session: Session, model: "BertModel", output: str) -> None:

@@ -13,6 +13,8 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import Masked, encode_texts, run_batches
 
+_ROWS = 256
+
 
 class Candidate(NamedTuple):
     """A token for a mask.
@@ -76,7 +78,9 @@ def fill_masks(
     def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
         logits = model.model.mlm_logits(packed, workspace)
         places = np.concatenate([np.arange(*masked.borders[row : row + 2]) for row in rows])
-        ids[places], scores[places] = likeliest(logits, top)
+        for start in range(0, len(places), _ROWS):  # sorting takes four times their memory
+            part = places[start : start + _ROWS]
+            ids[part], scores[part] = likeliest(logits[start : start + _ROWS], top)
 
     run_batches(model.model, sequences, work, masked=masked, threads=threads, progress=progress)
     found = [

@@ -35,6 +35,7 @@ class WordVectors:
         self.tokenizer = model.tokenizer
         self._table = np.asarray(model.parameters.views["embeddings.token"], np.float32)
         self.words = whole_words(self.tokenizer)
+        self._before = " " if _marks_spaces(self.tokenizer) else ""  # as inside a sentence
         if not self.words:
             raise InputError("the vocabulary has no token that is a word")
         self._ids = np.array(list(self.words))
@@ -48,7 +49,8 @@ class WordVectors:
         InputError
             If the vocabulary has no tokens for it.
         """
-        encoding = self.tokenizer.encode(word, add_special_tokens=False, padding=False)
+        text = self._before + word
+        encoding = self.tokenizer.encode(text, add_special_tokens=False, padding=False)
         ids = [id for id in encoding.ids if id < len(self._table)]
         unknown = self.tokenizer.roles.get("unk_token")
         if not ids or (unknown is not None and self.tokenizer.ids[unknown] in ids):
@@ -90,7 +92,7 @@ def whole_words(tokenizer: Tokenizer) -> dict[int, str]:
     """Return the tokens that are words by themselves: id and text, in the order of ids."""
     specials = set(tokenizer.special_tokens)
     is_wordpiece = tokenizer.spec.model is ModelKind.WORDPIECE
-    marked = not is_wordpiece and any(t.startswith(_SPACE_MARKS) for t in tokenizer.tokens)
+    marked = _marks_spaces(tokenizer)
     found = {}
     for id, token in enumerate(tokenizer.tokens):
         if token in specials or (is_wordpiece and token.startswith("##")):
@@ -101,6 +103,12 @@ def whole_words(tokenizer: Tokenizer) -> dict[int, str]:
         if any(character.isalpha() for character in text) and "\ufffd" not in text:
             found[id] = text
     return found
+
+
+def _marks_spaces(tokenizer: Tokenizer) -> bool:
+    """Return whether words carry the space before them."""
+    is_wordpiece = tokenizer.spec.model is ModelKind.WORDPIECE
+    return not is_wordpiece and any(t.startswith(_SPACE_MARKS) for t in tokenizer.tokens)
 
 
 def nearest_texts(

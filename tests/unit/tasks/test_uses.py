@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 
 from tests.unit.tasks.models import CONFIG, small
+from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tasks.config import EmbedConfig
 from tokpipe.tasks.embed import embed_texts
 from tokpipe.tasks.fill_mask import fill_masks, likeliest
+from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.nearest import WordVectors, nearest_texts, whole_words
 from tokpipe.tasks.nsp import judge_pairs
+from tokpipe.tokenizer.from_vocabulary import spec_from_bpe_files
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 TEXTS = ["the cat sat", "a dog ran on the old road .", "puppy"]
 
@@ -120,3 +124,15 @@ def test_texts_are_near_by_their_vectors():
     (found,) = nearest_texts(np.array([[0, 1]], np.float32), vectors, ["a", "b", "c"], 2)
     assert [(n.text, n.number) for n in found] == [("b", 1), ("c", 2)]
     assert found[1].score == pytest.approx(0.5**0.5)
+
+
+def test_words_of_byte_level_vocabularies_carry_their_space():
+    tokens = ["<s>", "<unk>", "Ġ", "c", "a", "t", "ca", "cat", "Ġcat", "Ġ1"]
+    merges = np.array([(3, 4, 6), (6, 5, 7), (2, 7, 8)], np.int32)
+    bare = Tokenizer(spec_from_bpe_files(tokens, merges))
+    assert list(whole_words(bare).values()) == ["cat"]
+    config = replace(CONFIG, vocab_size=len(bare.tokens))
+    parameters = Parameters.initialised(config, 4)
+    vectors = WordVectors(BertModel(parameters, bare))
+    row = parameters.views["embeddings.token"][8]
+    np.testing.assert_allclose(vectors.vector("cat"), row / np.linalg.norm(row), rtol=1e-6)

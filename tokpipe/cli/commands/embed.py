@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import embedding_plan
 from tokpipe.cli.options import config_options
+from tokpipe.cli.plan import show_plan
 from tokpipe.cli.sink import opened_output
 from tokpipe.cli.texts import text_batches
 from tokpipe.corpus.config import ReadConfig
@@ -45,6 +47,9 @@ def embed(
     INPUT are files, folders or patterns, plain or compressed; without any, stdin. Each line of
     plain text is one text, and so is each row of a table; blank ones are left out.
     """
+    if session.dry_run:
+        show_plan(session, embedding_plan(model, inputs, read, session.threads, output))
+        return
     from tokpipe.cli.vector_writers import WRITERS
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.tasks.embed import embed_sequences, vector_width
