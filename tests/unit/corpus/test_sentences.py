@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bench.treebanks import borders, paragraphs, scores
 from tests.parity.cases_corpus_sentences import TEXTS
 from tokpipe.corpus.config import SentenceConfig
 from tokpipe.corpus.sentences import split_sentences
@@ -117,6 +118,19 @@ def test_cells_of_one_document_are_not_joined():
 def test_nothing_comes_of_nothing():
     assert split("") == []
     assert split(" \n\t\n \u3000") == []
+
+
+@pytest.mark.parametrize(
+    ("treebank", "least"),
+    [("ud-ewt/en_ewt-ud-dev", (0.97, 0.81)), ("ud-swedish/sv_talbanken-ud-dev", (0.97, 0.97))],
+)
+def test_borders_of_treebanks_are_found(shared_data, treebank, least):
+    found = paragraphs(shared_data / f"tasks/{treebank}.conllu.xz")
+    cells = ["".join(sentences).strip() for sentences in found]
+    sentences, documents = split_cells(cells, range(len(cells) + 1))
+    ours = [borders(sentences[a:b]) for a, b in pairwise(documents)]
+    precision, recall, _ = scores(ours, [borders(sentences) for sentences in found])
+    assert precision > least[0] and recall > least[1]
 
 
 def without_space(text):
