@@ -1,5 +1,6 @@
 """The rules of the house that a machine can check."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -39,3 +40,22 @@ def test_help_imports_nothing_heavy():
     )
     printed = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)
     assert printed.strip().endswith("heavy: []")
+
+
+def test_nothing_that_may_run_code_from_a_file_is_used():
+    """No pickle but the kernel cache's own, in a private folder; no eval, no exec."""
+    modules = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = path.relative_to(PACKAGE).as_posix()
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                imported = {alias.name.split(".")[0] for alias in node.names}
+                imported.add((getattr(node, "module", None) or "").split(".")[0])
+                found |= {(name, module) for module in imported & modules}
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                found |= {(name, called) for called in {node.func.id} & {"eval", "exec"}}
+            elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                is_off = isinstance(node.value, ast.Constant) and node.value.value is False
+                found |= set() if is_off else {(name, "allow_pickle")}
+    assert found <= {("foundation/jit.py", "pickle")}, found

@@ -8,6 +8,9 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import Count
 from tokpipe.cli.texts import given_texts
+from tokpipe.foundation.progress import SILENT
+
+_FEW = 100  # texts, done before a bar could be read
 
 
 @command(
@@ -34,7 +37,8 @@ def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int)
     lines = given_texts(texts, sys.stdin)
     session.begin_kernels()
     loaded = BertModel.load(model)
-    found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=session.progress)
+    progress = session.progress if len(lines) > _FEW else SILENT
+    found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=progress)
     if session.json:
         session.console.json(
             [
