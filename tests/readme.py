@@ -2,8 +2,9 @@
 
 A fenced block behind ``<!-- run: tokpipe … -->`` holds what that command prints at 80 columns
 without colour; ``<!-- ran: … -->`` marks one whose figures differ from run to run (seconds), which
-is renewed but not compared. ``python -m tests.readme`` renews them all, in order, in one empty
-folder, so that a later command may use what an earlier one wrote.
+is renewed but not compared; ``<!-- long: … -->`` one that takes minutes. ``python -m tests.readme``
+renews all but the long ones, in order, in one empty folder, so that a later command may use what an
+earlier one wrote; with ``--long``, those too.
 """
 
 import ast
@@ -18,26 +19,25 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tokpipe"
 README = ROOT / "README.md"
-_BLOCK = re.compile(r"<!-- (run|ran): (.*?) -->\n```text\n(.*?)```", re.DOTALL)
+PACKAGES = (
+    *("foundation", "corpus", "words", "vocab", "tokenizer", "examples", "shards", "batches"),
+    *("bert", "training", "tasks", "inspection", "cli"),
+)  # upwards: each imports only what stands before it
+_BLOCK = re.compile(r"<!-- (run|ran|long): (.*?) -->\n```text\n(.*?)```", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Example:
     """A command of the README and the output that stands there."""
 
+    kind: str
     command: str
     output: str
-    repeats: bool
 
 
 def examples() -> list[Example]:
     """Return the commands of the README in order."""
-    text = README.read_text(encoding="utf-8")
-    return [Example(command, output, kind == "run") for kind, command, output in _found(text)]
-
-
-def _found(text: str) -> list[tuple[str, str, str]]:
-    return [(m[1], m[2], m[3]) for m in _BLOCK.finditer(text)]
+    return [Example(*m.groups()) for m in _BLOCK.finditer(README.read_text(encoding="utf-8"))]
 
 
 def run(command: str, folder: Path) -> str:
@@ -61,7 +61,7 @@ def run(command: str, folder: Path) -> str:
 def tree() -> str:
     """Return packages and files with the first line of each docstring."""
     lines = []
-    for package in ("foundation", "corpus", "words", "vocab", "tokenizer", "inspection", "cli"):
+    for package in PACKAGES:
         lines.append(f"  {package + '/':<14}{_summary(PACKAGE / package / '__init__.py')}")
         lines += [
             f"    {path.relative_to(PACKAGE / package)!s:<28}{_summary(path)}"
@@ -83,13 +83,20 @@ def with_tree(text: str) -> str:
 
 
 def main() -> None:
-    """Renew every output in the README."""
+    """Renew the outputs and the tree."""
+    kinds = ("run", "ran", "long") if "--long" in sys.argv else ("run", "ran")
     text = with_tree(README.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "corpora").symlink_to(ROOT / "corpora")
-        outputs = iter([run(command, Path(place)) for _, command, _ in _found(text)])
-    renewed = _BLOCK.sub(lambda m: f"<!-- {m[1]}: {m[2]} -->\n```text\n{next(outputs)}```", text)
-    README.write_text(renewed, encoding="utf-8")
+
+        def renewed(match: re.Match[str]) -> str:
+            kind, command, output = match.groups()
+            if kind in kinds:
+                output = run(command, Path(place))
+            return f"<!-- {kind}: {command} -->\n```text\n{output}```"
+
+        text = _BLOCK.sub(renewed, text)
+    README.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
