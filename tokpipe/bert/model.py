@@ -122,12 +122,13 @@ class Model:
             Large enough for the batch; None: one is made.
         """
         count = self.config.num_hidden_layers + 1
-        wanted = [layer % count if -count <= layer < count else None for layer in layers]
-        if None in wanted:
+        if any(not -count <= layer < count for layer in layers):
             raise ValueError(f"layers {list(layers)} are not all from {-count} to {count - 1}")
+        wanted = [layer % count for layer in layers]
         now = self._begin(packed, self._room(packed, workspace))
-        kept = {number: stream.copy() for number, stream in encode(now) if number in wanted}
-        return [kept[number] for number in wanted if number is not None]
+        needed = itertools.islice(encode(now), max(wanted, default=-1) + 1)
+        kept = {number: stream.copy() for number, stream in needed if number in wanted}
+        return [kept[number] for number in wanted]
 
     def attentions(
         self, packed: PackedInput, workspace: Workspace | None = None

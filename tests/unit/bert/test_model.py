@@ -12,7 +12,7 @@ from tokpipe.bert.kernels.attention import BLOCK
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.workspace import LOGITS, Workspace, workspace_bytes
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import InputError, MemoryLimitError
 
 
 def run(model, batch, **options):
@@ -172,6 +172,8 @@ def test_hidden_states_by_number_from_the_front_and_the_back(norm_position):
     again = model.hidden_states(batch, [-1, 0, -2], model.workspace(99, 9, 6))
     for one, other in zip((last, first, middle), again, strict=True):
         np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(model.hidden_states(batch, [-3])[0], first)
+    assert model.hidden_states(batch, []) == []
     with pytest.raises(ValueError, match="3"):
         model.hidden_states(batch, [3])
 
@@ -214,6 +216,15 @@ def test_bad_batches_are_refused_and_large_ones_are_a_callers_mistake(model):
         )
     with pytest.raises(ValueError, match="workspace"):
         model.losses(batch, model.workspace(12, 4, 6))
+
+
+def test_no_memory_for_a_workspace_names_the_batch(monkeypatch, model):
+    def refuse(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Workspace, "_layer", refuse)
+    with pytest.raises(MemoryLimitError, match="4,096 tokens: it takes"):
+        model.workspace(4096, 8, 600)
 
 
 def test_losses_of_nothing_are_zero(model):
