@@ -39,6 +39,7 @@ def model_renderable(view: ModelView) -> Laid:
             ("tokens", f"{config.vocab_size:,}"),
             ("longest text", "any" if config.longest is None else f"{config.longest:,} tokens"),
             ("variant", _variant(view)),
+            ("beside encoder", _heads(view)),
             ("parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"),
             ("encoder + pooler", f"{view.encoder:,}"),
         ]
@@ -91,13 +92,12 @@ def _variant(view: ModelView) -> str:
     parts = [config.hidden_act, f"{config.position} positions", f"{config.norm_position}-norm"]
     if config.share_layers != "none":
         parts.append(f"layers share {config.share_layers}")
-    heads = [
-        ("pooler", config.pooler),
-        ("MLM head", config.mlm_head),
-        ("NSP head", config.nsp_head),
-    ]
-    parts += [name for name, is_there in heads if is_there]
     return ", ".join(parts)
+
+
+def _heads(view: ModelView) -> str:
+    heads = {"pooler": "pooler", "mlm_head": "MLM head", "nsp_head": "NSP head"}
+    return ", ".join(n for key, n in heads.items() if getattr(view.config, key)) or "nothing"
 
 
 def _tree(view: ModelView, width: int, marks: Marks) -> Iterator[Text]:
