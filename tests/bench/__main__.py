@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from tests.bench import embed, encode, sentences, shards, vocab
+from tests.bench import embed, encode, learning, sentences, shards, train, vocab
 from tests.bench.report import machine, markdown, write_to_readme
 
 TABLES = {
@@ -18,6 +18,8 @@ TABLES = {
     "embed": embed.rows,
     "sentences": sentences.rows,
     "shards": shards.rows,
+    "train": train.rows,
+    "learning": learning.rows,
 }
 
 

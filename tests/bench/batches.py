@@ -1,0 +1,40 @@
+"""Batches of real text for both sides: made once from shards, kept as arrays in the cache."""
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from tests.bench import corpus
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.loader import Loader
+from tokpipe.shards.build import build_shards
+from tokpipe.shards.reader import Shards, open_shards
+
+_TEXT_BYTES = 8_000_000
+_COUNT = 8
+
+
+def text_shards() -> Shards:
+    """Return shards of the first 8 MB: BERT's pairs of at most 128 tokens, dynamic masks."""
+    folder = corpus.folder() / "train-shards"
+    if not (folder / "tokpipe.json").exists():
+        text = corpus.folder() / "8mb.txt"
+        data = corpus.text_file().read_bytes()[:_TEXT_BYTES]
+        text.write_bytes(data[: data.rindex(b"\n") + 1])
+        build_shards([text], corpus.bert_special_tokenizer(), folder, force=True)
+    return open_shards(folder)
+
+
+def text_batches(tokens: int) -> Path:
+    """Return a file with batches of at most so many tokens, a field of each as ``name.number``."""
+    path = corpus.folder() / f"batches-{tokens}.npz"
+    if path.exists():
+        return path
+    shards = text_shards()
+    loader = Loader(shards.train, BatchConfig(batch_tokens=tokens), shards.facts, shards.masks, 0)
+    fields = {}
+    for number, batch in enumerate(islice(loader.batches(0), _COUNT)):
+        fields |= {f"{name}.{number}": value for name, value in batch._asdict().items()}
+    np.savez(path, **fields)
+    return path

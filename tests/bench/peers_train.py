@@ -1,0 +1,142 @@
+"""The peers' side of training: transformers' BertForPreTraining in torch, eager, fp32."""
+
+import os
+from collections.abc import Callable
+from itertools import cycle
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+PRESETS = {
+    "tiny": (2, 128),
+    "mini": (4, 256),
+    "small": (4, 512),
+    "medium": (8, 512),
+    "base": (12, 768),
+}
+
+
+def describe(result: Any) -> Any:
+    """Return what of a result goes into the report."""
+    return result
+
+
+def step(batches: str, preset: str, steps: int, masked_only: bool) -> Callable:
+    """Make steps over padded batches, dropout on; the head at all places, or the masked only."""
+    import numpy as np
+
+    with np.load(batches) as stored:
+        count = len({name.split(".")[1] for name in stored.files})
+        names = {name.split(".")[0] for name in stored.files}
+        packed = [{name: stored[f"{name}.{i}"] for name in names} for i in range(count)]
+    endless = cycle([(_padded(batch), len(batch["input_ids"])) for batch in packed])
+    one = _trainer(preset, 30_522, masked_only, 1e-4)
+
+    def run() -> dict[str, float]:
+        tokens = 0
+        for _ in range(steps):
+            batch, size = next(endless)
+            one(batch)
+            tokens += size
+        return {"tokens": tokens}
+
+    return run
+
+
+def learn(
+    shards: str, preset: str, steps: int, seed: int, batch_tokens: int, rate: float
+) -> Callable:
+    """Train on the same batches as our side, from weights of the same distribution."""
+    import torch
+
+    from tokpipe.batches.config import BatchConfig
+    from tokpipe.batches.loader import Loader
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.config import TrainingConfig
+    from tokpipe.training.parts import Position, batches_from
+    from tokpipe.training.schedule import Schedule
+
+    found = open_shards(shards)
+    batches = BatchConfig(batch_tokens=batch_tokens)
+    loader = Loader(found.train, batches, found.facts, found.masks, seed)
+    torch.manual_seed(seed)
+    one = _trainer(preset, found.facts.vocab_size, True, rate)
+    schedule = Schedule(TrainingConfig(steps=steps, learning_rate=rate), steps)
+
+    def run() -> dict[str, Any]:
+        losses = []
+        for number, (batch, _) in enumerate(batches_from(loader, Position())):
+            if number == steps:
+                break
+            losses.append(one(_padded(batch._asdict()), schedule.learning_rate(number, 0)))
+        return {"losses": losses}
+
+    return run
+
+
+def _trainer(preset: str, vocab_size: int, masked_only: bool, rate: float) -> Callable:
+    import torch
+    from transformers import BertConfig, BertForPreTraining
+
+    torch.set_num_threads(2)
+    layers, hidden = PRESETS[preset]
+    config = BertConfig(
+        vocab_size=vocab_size,
+        num_hidden_layers=layers,
+        hidden_size=hidden,
+        num_attention_heads=hidden // 64,
+        intermediate_size=4 * hidden,
+        attn_implementation="eager",
+    )
+    model = BertForPreTraining(config).train()
+    named = list(model.named_parameters())
+    plain = [p for name, p in named if name.endswith("bias") or "LayerNorm" in name]
+    decayed = [p for name, p in named if not (name.endswith("bias") or "LayerNorm" in name)]
+    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=rate, eps=1e-6)
+
+    def one(batch: dict, rate: float = rate) -> float:
+        loss = _masked_loss(model, batch) if masked_only else model(**batch).loss
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        return float(loss.detach())
+
+    return one
+
+
+def _masked_loss(model: Any, batch: dict) -> Any:
+    import torch.nn.functional as functional
+
+    inputs = {n: batch[n] for n in ("input_ids", "attention_mask", "token_type_ids")}
+    out = model.bert(**inputs)
+    masked = batch["labels"] != -100
+    logits = model.cls.predictions(out.last_hidden_state[masked])
+    loss = functional.cross_entropy(logits, batch["labels"][masked])
+    if "next_sentence_label" not in batch:
+        return loss
+    pairs = model.cls.seq_relationship(out.pooler_output)
+    return loss + functional.cross_entropy(pairs, batch["next_sentence_label"])
+
+
+def _padded(batch: dict) -> dict:
+    import numpy as np
+    import torch
+
+    lengths = np.diff(batch["offsets"])
+    is_token = np.arange(lengths.max()) < lengths[:, None]
+    labels = np.full(len(batch["input_ids"]), -100)
+    labels[batch["masked_positions"]] = batch["masked_ids"]
+    fillers = {"input_ids": 0, "token_type_ids": 0, "labels": -100}
+    flat = {**batch, "labels": labels}
+    made = {"attention_mask": torch.tensor(is_token.astype(np.int64))}
+    for name, filler in fillers.items():
+        rows = np.full(is_token.shape, filler, np.int64)
+        rows[is_token] = flat[name]
+        made[name] = torch.tensor(rows)
+    if batch["next_sentence_label"] is not None:
+        made["next_sentence_label"] = torch.tensor(batch["next_sentence_label"].astype(np.int64))
+    return made
