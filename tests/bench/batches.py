@@ -1,5 +1,6 @@
 """Batches of real text for both sides: made once from shards, kept as arrays in the cache."""
 
+from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def text_batches(tokens: int) -> Path:
         return path
     shards = text_shards()
     loader = Loader(shards.train, BatchConfig(batch_tokens=tokens), shards.facts, shards.masks, 0)
-    fields = {}
+    arrays = {}
     for number, batch in enumerate(islice(loader.batches(0), _COUNT)):
-        fields |= {f"{name}.{number}": value for name, value in batch._asdict().items()}
-    np.savez(path, **fields)
+        arrays |= {f"{f.name}.{number}": getattr(batch, f.name) for f in fields(batch)}
+    np.savez(path, **arrays)
     return path

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def step(batches: str, preset: str, steps: int) -> Callable:
     with np.load(batches) as stored:
         count = len({name.split(".")[1] for name in stored.files})
         loaded = [
-            Batch(**{name: stored[f"{name}.{i}"] for name in Batch._fields}) for i in range(count)
+            Batch(**{f.name: stored[f"{f.name}.{i}"] for f in fields(Batch)}) for i in range(count)
         ]
     config = TrainingConfig(learning_rate=1e-4)
     parts = [Room.of(part) for batch in loaded for part in cut(batch, config.gradient_shards)]

@@ -68,7 +68,7 @@ def learn(
         for number, (batch, _) in enumerate(batches_from(loader, Position())):
             if number == steps:
                 break
-            losses.append(one(_padded(batch._asdict()), schedule.learning_rate(number, 0)))
+            losses.append(one(_padded(_fields(batch)), schedule.learning_rate(number, 0)))
         return {"losses": losses}
 
     return run
@@ -120,6 +120,12 @@ def _masked_loss(model: Any, batch: dict) -> Any:
         return loss
     pairs = model.cls.seq_relationship(out.pooler_output)
     return loss + functional.cross_entropy(pairs, batch["next_sentence_label"])
+
+
+def _fields(batch: Any) -> dict:
+    from dataclasses import fields
+
+    return {f.name: getattr(batch, f.name) for f in fields(batch)}
 
 
 def _padded(batch: dict) -> dict:
