@@ -132,5 +132,6 @@ for _name in ACTIVATIONS:
 
 _EXACT = {"gather_rows", "fill_rows", "count_positions", "drop"}
 TOLERANCES = {name: 3e-6 for name in CASES if name.rsplit(".", 1)[1] not in _EXACT}
-# x times one minus a logistic that rounds to one
-TOLERANCES[f"{_KERNELS}.activations.silu_backward"] = 2e-5
+# slopes lose some digits where two shares cancel: x times one minus a logistic that rounds to one
+for _name in ACTIVATIONS:
+    TOLERANCES[f"{_KERNELS}.activations.{_name}_backward"] = 2e-5
