@@ -41,6 +41,8 @@ _MODEL = BertConfig.preset(
     max_position_embeddings=64,
     hidden_dropout_prob=0.0,
     attention_probs_dropout_prob=0.0,
+    pooler=False,  # nothing trains it without pairs
+    nsp_head=False,
 )
 
 
