@@ -48,12 +48,12 @@ def test_stopped_at_twenty_random_moments(train, undisturbed, seed):
     pestered(train, undisturbed, 2, seed)
 
 
-def stopped_in_the_work(train, **settings):
+def stopped_in_the_work(train, number=signal.SIGINT, **settings):
     process = train.started(**settings)
     limit = time.monotonic() + 60
     while not (train.folder / ".out.partial").exists() and time.monotonic() < limit:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     said = process.communicate(timeout=30)[1].decode()
     return process.returncode, said
 
