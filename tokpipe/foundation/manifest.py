@@ -189,7 +189,8 @@ def _check_entry(path: Path, name: str, facts: Any) -> None:
 
 def _check_place(folder: Path, name: str) -> None:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    inside = os.path.realpath(folder)  # not `resolve`, which fails at links in a circle
+    if not Path(os.path.realpath(path)).is_relative_to(inside):
         raise ArtifactError(f"{path} is a link that leads out of the folder")
     if not path.is_file():
         raise ArtifactError(f"{path}: missing, or no plain file", hint="Make the folder again.")

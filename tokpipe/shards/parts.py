@@ -121,11 +121,10 @@ def _values(column: pa.Array | None) -> Any:
     """Return a column of numbers as a view; not by `to_numpy`, which imports pandas: 40 MB."""
     if column is None:
         return None
-    data = column.buffers()[1]
-    values = (
-        np.zeros(0, str(column.type)) if data is None else np.frombuffer(data, str(column.type))
-    )
-    return values[column.offset :][: len(column)]
+    data, end = column.buffers()[1], column.offset + len(column)
+    if data is None or not end:
+        return np.zeros(0, str(column.type))
+    return np.frombuffer(data, str(column.type), count=end)[column.offset :]
 
 
 def _lists(path: Path, column: pa.Array | None) -> Any:

@@ -1,0 +1,184 @@
+"""Z2 and P1: shard folders of damaged, forged, cut, missing and strange files."""
+
+import os
+import random
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.fault.shards import rewrite_manifest
+from tests.unit.shards.folders import write_folder
+from tokpipe.foundation.errors import ArtifactError, TokpipeError
+from tokpipe.foundation.manifest import describe_file
+from tokpipe.shards.reader import open_shards
+
+SHARD = "train/data-00000-of-00002.arrow"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_folder(tmp_path / "shards")
+
+
+def everything(shards):
+    """Return a copy of every value of every row: all of the mapped bytes are read."""
+    found = []
+    for split in shards.splits:
+        for part in split.parts:
+            lists = (part.input_ids, part.masked_positions, part.masked_ids)
+            arrays = [array for column in lists for array in column]
+            arrays += [part.segment_b_start, part.labels]
+            found += [array.tolist() for array in arrays]
+    return found
+
+
+def sign(folder, *names):
+    """Make the manifest say of files what they are now."""
+
+    def change(manifest):
+        manifest["files"].update({name: describe_file(folder / name) for name in names})
+
+    rewrite_manifest(folder, change)
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(3000, marks=pytest.mark.slow)])
+def test_one_changed_byte_is_refused_or_changes_no_row(count, folder):
+    wanted = everything(open_shards(folder, hashes=True))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    draw, accepted = random.Random(count), 0
+    for _ in range(count):
+        file = draw.choice(files)
+        whole = file.read_bytes()
+        changed = bytearray(whole)
+        changed[draw.randrange(len(whole))] ^= draw.randrange(1, 256)
+        file.write_bytes(changed)
+        try:
+            assert everything(open_shards(folder, hashes=True)) == wanted
+            assert file.name == "tokpipe.json"  # all others are hashed there
+            accepted += 1
+        except TokpipeError:
+            pass
+        file.write_bytes(whole)
+    assert accepted < count / 10
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_changed_bytes_of_a_shard_that_its_hash_confirms_do_no_harm(count, folder):
+    """Whoever forges the manifest as well gets other values in, but no list that leads out."""
+    rows = open_shards(folder).train.rows
+    file, draw, refused = folder / SHARD, random.Random(count), 0
+    whole = file.read_bytes()
+    for _ in range(count):
+        changed = bytearray(whole)
+        for _ in range(draw.randint(1, 3)):
+            changed[draw.randrange(len(whole))] = draw.randrange(256)
+        file.write_bytes(changed)
+        try:
+            shards = open_shards(folder)  # sizes are equal, so hashes are not asked
+            everything(shards)
+            assert shards.train.rows == rows
+        except ArtifactError:
+            refused += 1
+    assert refused > count / 10
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        [0, 5, 11, 2**31 - 1],
+        [0, 5, 11, 17],
+        [0, 5, 11, -1],
+        [0, 11, 5, 18],
+        [-4, 5, 11, 18],
+        [1, 5, 11, 18],
+        [0, -(2**31), 11, 18],
+    ],
+)
+def test_forged_borders_of_lists_are_refused(forged, folder):
+    borders = np.array([0, 5, 11, 18], np.int32).tobytes()
+    content = (folder / SHARD).read_bytes()
+    assert content.count(borders) == 2  # of input_ids, in both batches
+    (folder / SHARD).write_bytes(content.replace(borders, np.array(forged, np.int32).tobytes(), 1))
+    sign(folder, SHARD)
+    with pytest.raises(ArtifactError, match="data-00000-of-00002"):
+        open_shards(folder, hashes=True)
+
+
+@pytest.mark.parametrize("batches", [0, 1])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_stream_cut_at_a_batch_is_refused(batches, ended, folder):
+    with pa.ipc.open_stream((folder / SHARD).read_bytes()) as reader:
+        kept = [reader.read_next_batch() for _ in range(batches)]
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, reader.schema) as writer:
+            for batch in kept:
+                writer.write_batch(batch)
+    stream = sink.getvalue().to_pybytes()
+    (folder / SHARD).write_bytes(stream if ended else stream[:-8])
+    with pytest.raises(ArtifactError, match="bytes is"):
+        open_shards(folder)
+    sign(folder, SHARD)
+    with pytest.raises(ArtifactError, match="the manifest says 6 of 36"):
+        open_shards(folder)
+
+
+def test_a_missing_shard_is_named_even_if_the_manifest_forgets_it(folder):
+    (folder / SHARD).unlink()
+    with pytest.raises(ArtifactError, match="missing"):
+        open_shards(folder)
+    rewrite_manifest(folder, lambda manifest: manifest["files"].pop(SHARD))
+    with pytest.raises(ArtifactError, match="the manifest names no train/data-00000-of-00002"):
+        open_shards(folder)
+
+
+def test_shards_of_each_other_are_refused(folder):
+    other = SHARD.replace("data-00000", "data-00001")
+    one, two = folder / SHARD, folder / other
+    first, second = one.read_bytes(), two.read_bytes()
+    assert len(first) == len(second) and first != second
+    one.write_bytes(second)
+    two.write_bytes(first)
+    with pytest.raises(ArtifactError, match="sha256"):
+        open_shards(folder, hashes=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret",
+        "/etc/passwd",
+        "train/../../secret",
+        "train//data",
+        "./README.md",
+        "a\0b",
+        "a\nb",
+        "..\\secret",
+        "x" * 300,
+        "",
+    ],
+)
+def test_names_that_lead_out_of_the_folder_are_refused(name, folder):
+    (folder.parent / "secret").write_text("secret")
+    facts = describe_file(folder.parent / "secret")
+    rewrite_manifest(folder, lambda manifest: manifest["files"].update({name: facts}))
+    with pytest.raises(ArtifactError, match="is no name of a file inside the folder"):
+        open_shards(folder)
+
+
+@pytest.mark.parametrize("linked", [SHARD, "train", "tokenizer.json"])
+def test_links_out_of_the_folder_are_refused(linked, folder):
+    outside = folder.parent / "outside"
+    shutil.move(folder / linked, outside)
+    (folder / linked).symlink_to(outside)
+    with pytest.raises(ArtifactError, match="leads out of the folder"):
+        open_shards(folder)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path)])
+def test_what_is_no_plain_file_is_refused(make, folder):
+    (folder / SHARD).unlink()
+    make(folder / SHARD)
+    with pytest.raises(ArtifactError, match="data-00000-of-00002"):
+        open_shards(folder)
