@@ -193,7 +193,14 @@ def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -
     if wanted:
         documents = documents_of(config)
         blocks = documents.blocks(loaded_pieces(corpus.pieces(), threads))
-        text = sum(block.texts.nbytes for block in blocks if block.split == 0) / wanted
+        sizes = [block.texts.nbytes for block in blocks if block.split == 0]
+        if len(sizes) < wanted:
+            raise ConfigError(
+                f"num_shards={wanted}, but the training text has {len(sizes)} blocks of "
+                f"block_bytes={shards.block_bytes}, and a file holds at least one",
+                hint="Ask for fewer shards, or for smaller blocks.",
+            )
+        text = sum(sizes) / wanted
     return Layout(recipe.columns, shards.compression, shards.shard_bytes, text)
 
 

@@ -1,7 +1,8 @@
 """The shards of one split as they are written, and what is known of those that are done.
 
 Beside each finished shard stands a record, in the working folder's place for what is no content:
-rows, tokens, tally, and from where the work goes on. A file without its record is written anew.
+rows, tokens, tally, and from where the work goes on. A file without its record is written anew,
+and so is one that is not as long as its record says.
 """
 
 import json
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import UNFINISHED, write_json
+from tokpipe.foundation.files import UNFINISHED, sync, write_json
 from tokpipe.shards.blocks import Place
 from tokpipe.shards.making import Job, Made
 from tokpipe.shards.schema import Column
@@ -87,7 +88,10 @@ class SplitFiles:
     def __post_init__(self) -> None:
         (self.folder / self.name).mkdir(exist_ok=True)
         while (record := self._record(len(self.finished))).exists():
-            self.finished.append(_read(record))
+            shard = _read(record)
+            if shard.size not in self._sizes(len(self.finished)):
+                return
+            self.finished.append(shard)
 
     @property
     def next(self) -> tuple[Place, int] | None:
@@ -138,11 +142,19 @@ class SplitFiles:
         assert self._file is not None
         self._file.finish()
         after = following.place if following else None
-        size = self.path(len(self.finished)).stat().st_size
+        path = self.path(len(self.finished))
+        sync(path.parent)  # its name is on the disk before anything says that it is done
+        size = path.stat().st_size
         shard = Finished(self._file.rows, self._file.tokens, size, dict(self._tally), after)
         write_json(self._record(len(self.finished)), asdict(shard))
         self.finished.append(shard)
         self._file, self._tally = None, Counter()
+
+    def _sizes(self, number: int) -> list[int]:
+        """Return the size of a shard that is there, whether its name is final yet or not."""
+        path = self.path(number)
+        found = [path, *path.parent.glob(f"{path.stem}-of-*{path.suffix}")]
+        return [file.stat().st_size for file in found if file.is_file()]
 
     def _record(self, number: int) -> Path:
         return self.folder / UNFINISHED / f"{self.name}-{number:05d}.json"
