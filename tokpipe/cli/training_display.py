@@ -35,10 +35,10 @@ class TrainingTask(Task):
         self.step, self.tokens = line.step, line.tokens
         self.share, self.done = share, int(share * 1000)
         for name in ("mlm_loss", "nsp_loss", "mlm_accuracy", "nsp_accuracy", "tokens_per_second"):
-            value = getattr(line, name)
+            value: float | None = getattr(line, name)
             if value is not None:
                 weight = min(_SMOOTH, 1 - 1 / (len(self.losses) + 1))
-                before = self.shown.get(name, value)
+                before = self.shown.setdefault(name, value)
                 self.shown[name] = weight * before + (1 - weight) * value
         self.losses.append(line.loss)
 
