@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.shards.build import BuildConfig, documents_of, loaded_pieces
 from tokpipe.shards.making import COPIES, Recipe, jobs_of, make
@@ -49,6 +49,8 @@ def estimate_build(corpus: Corpus, recipe: Recipe, config: BuildConfig, threads:
     ------
     ConfigError
         If the corpus can be read only once.
+    InputError
+        If all of it was tried, and gives no example.
     """
     if any(file.is_stream for file in corpus.files):
         raise ConfigError("no plan for a stream: it can be read only once", hint="Give a file.")
@@ -56,6 +58,8 @@ def estimate_build(corpus: Corpus, recipe: Recipe, config: BuildConfig, threads:
     start = time.perf_counter()
     tally, size, stored = _run(corpus, recipe, config, threads, _sample(corpus))
     seconds = time.perf_counter() - start
+    if not tally["examples"] and stored >= corpus.stored_bytes:
+        raise InputError(f"{corpus.files[0].name}: no examples in the input", hint="Is it blank?")
     share = stored / max(corpus.stored_bytes, stored, 1)
     block = config.shards.block_bytes * min(config.masks.copies, COPIES)
     return Estimate(

@@ -1,5 +1,6 @@
 """The README of a shard folder: what it holds, and how to open it."""
 
+import json
 from collections.abc import Mapping
 
 from tokpipe.foundation.manifest import Manifest
@@ -33,6 +34,20 @@ batch = collator([train[i] for i in range(8)])
 _STATIC = """\
 Masks are stored: `input_ids` hold them already, and `masked_lm_ids` what they hide.
 """
+_DENSE = """\
+Masks are stored: `input_ids` hold them already, and `labels` what they hide. transformers pads:
+
+```python
+import datasets, transformers
+train = datasets.load_from_disk("{folder}")["train"].select_columns({wanted})
+tokenizer = transformers.PreTrainedTokenizerFast(
+    tokenizer_file="{folder}/tokenizer.json", {roles}
+)
+collator = transformers.DataCollatorForTokenClassification(tokenizer)
+batch = collator([train[i] for i in range(8)])
+```
+"""
+_FOR_MODELS = ("input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label")
 
 
 def readme(manifest: Manifest, columns: tuple[Column, ...], roles: Mapping[str, str]) -> str:
@@ -64,7 +79,7 @@ def readme(manifest: Manifest, columns: tuple[Column, ...], roles: Mapping[str, 
     for column in columns:
         kind = f"list of {column.dtype}" if column.is_list else column.dtype
         lines.append(f"| `{column.name}` | {kind} | {_MEANINGS[column.name]} |")
-    lines += ["", _opening(masks["masking"], roles)]
+    lines += ["", _opening(masks["masking"], [column.name for column in columns], roles)]
     return "\n".join(lines)
 
 
@@ -72,8 +87,8 @@ def _recipe(name: str) -> str:
     return {"bert": "BERT", "roberta": "RoBERTa"}[name]
 
 
-def _opening(masking: str, roles: Mapping[str, str]) -> str:
-    named = ", ".join(f'{role}="{token}"' for role, token in sorted(roles.items()))
+def _opening(masking: str, columns: list[str], roles: Mapping[str, str]) -> str:
+    named = ", ".join(f"{role}={json.dumps(token)}" for role, token in sorted(roles.items()))
     text = (
         "The files are Arrow IPC streams, so that they map into memory:\n\n"
         "```python\n"
@@ -82,6 +97,7 @@ def _opening(masking: str, roles: Mapping[str, str]) -> str:
         "`tokpipe inspect shards`, `tokpipe check` and `tokpipe pretrain` take the folder as it "
         "is; `tokpipe.json` says what it was made from, with the hash of every file.\n\n"
     )
-    return text + (
-        _STATIC if masking == "static" else _DYNAMIC.format(folder="shards", roles=named)
-    )
+    wanted = json.dumps([name for name in _FOR_MODELS if name in columns])
+    dense = _DENSE if "labels" in columns else _STATIC
+    snippet = dense if masking == "static" else _DYNAMIC
+    return text + snippet.format(folder="shards", wanted=wanted, roles=named)
