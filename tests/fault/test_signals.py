@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.fault.conftest import hashes, names
+from tests.fault.conftest import Command, hashes, names, write_corpus
 
 
 def stopped(command, number, delay):
@@ -73,3 +73,45 @@ def test_stopped_work_on_standard_input_promises_nothing(train):
     assert code == 130
     assert "stopped by Ctrl-C\n" in said
     assert names(train.folder) == ["text.txt"]
+
+
+LONG = {
+    "train-byte-bpe": "train-vocab word.txt --model byte-bpe --vocab-size 300 -o out",
+    "train-wordpiece": "train-vocab word.txt --model wordpiece --vocab-size 300 -o out",
+    "train-nfc": "train-vocab word.txt --model bpe --normalizer nfc --vocab-size 300 -o out",
+    "count": "count-words word.txt -o out",
+    "encode-byte-bpe": "encode -t byte-bpe word.txt --to arrow -o out.arrow",
+    "encode-wordpiece": "encode -t wordpiece word.txt --to arrow -o out.arrow",
+}
+
+
+@pytest.fixture(scope="module")
+def of_one_word(tmp_path_factory):
+    """Make a folder with two small tokenizers and, by its character, a word of 100 MB."""
+    folder = tmp_path_factory.mktemp("long")
+    write_corpus(folder / "text.txt")
+    for model in ("byte-bpe", "wordpiece"):
+        train = "train-vocab", "text.txt", "--model", model, "--vocab-size", "300", "-o", model
+        ran = Command(folder, *train).run()
+        assert ran.code == 0, ran.err
+    text = folder / "word.txt"
+
+    def holding(character):
+        text.write_bytes(character.encode() * (100_000_000 // len(character.encode())) + b"\n")
+        return folder
+
+    return holding
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("character", ["é", "\u0301"], ids=["letter", "mark"])
+@pytest.mark.parametrize("line", LONG.values(), ids=LONG)
+def test_a_word_of_a_hundred_megabytes_is_left_within_two_seconds(of_one_word, line, character):
+    command = Command(of_one_word(character), *line.split(), "--force")
+    for delay in (1.0, 2.0, 3.0, 5.0):
+        code, said, seconds = stopped(command, signal.SIGINT, delay)
+        assert seconds < 2.0
+        assert code in (0, 130), said
+        assert "Traceback" not in said
+        if code == 0:
+            break

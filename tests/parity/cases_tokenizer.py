@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.added import TokenFinder
+from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
 from tokpipe.tokenizer.kernels.encode import WORK_BYTES
-from tokpipe.tokenizer.kernels.model import NODE_BYTES
 from tokpipe.tokenizer.spec import AddedToken, ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
@@ -149,8 +149,8 @@ CASES = {
     "tokpipe.tokenizer.kernels.shape.json_shape": json_shape(),
     "tokpipe.tokenizer.kernels.added.find_tokens": find_tokens(),
     "tokpipe.tokenizer.kernels.spans.word_spans": word_spans(),
-    "tokpipe.tokenizer.kernels.model.put_entries": put_entries(),
-    "tokpipe.tokenizer.kernels.model.add_to_trie": add_to_trie(),
+    "tokpipe.tokenizer.kernels.tables.put_entries": put_entries(),
+    "tokpipe.tokenizer.kernels.tables.add_to_trie": add_to_trie(),
     "tokpipe.tokenizer.kernels.model.encode_words": encode_words(),
     "tokpipe.tokenizer.kernels.encode.encode_texts": encode_texts(),
 }

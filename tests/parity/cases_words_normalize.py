@@ -24,7 +24,5 @@ def texts_with(draw, tables):
 
 CASES = {
     "tokpipe.words.kernels.normalize.map_characters": texts_with(MAPS),
-    "tokpipe.words.kernels.normalize.normal_form": texts_with(
-        st.sampled_from(FORMS).map(form_tables)
-    ),
+    "tokpipe.words.kernels.forms.normal_form": texts_with(st.sampled_from(FORMS).map(form_tables)),
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.kernels.added import find_tokens
-from tokpipe.tokenizer.kernels.model import WORD_ROOT, add_to_trie
+from tokpipe.tokenizer.kernels.tables import WORD_ROOT, add_to_trie
 from tokpipe.tokenizer.spec import AddedToken, Spec
 from tokpipe.tokenizer.tables import empty_table
 from tokpipe.words.normalize import normalize

@@ -14,7 +14,9 @@ from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
 from tokpipe.tokenizer.added import one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
-from tokpipe.tokenizer.kernels.model import NODE_BYTES, ModelTables, encode_words
+from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
+from tokpipe.tokenizer.kernels.model import encode_words
+from tokpipe.tokenizer.kernels.tables import ModelTables
 from tokpipe.tokenizer.long_words import NothingInCommonError, Pieces, pieces_of, windows
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import padded
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.tokenizer.kernels import long_words as kernels
-from tokpipe.tokenizer.kernels.model import ModelTables
+from tokpipe.tokenizer.kernels.tables import ModelTables
 
 WINDOW = 1 << 16  # bytes: 36 of memory each, which the processor's cache holds
 _OVERLAP = 16  # of which a window shares one with the next

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 from tokpipe.tokenizer.document import byte_form
-from tokpipe.tokenizer.kernels.model import (
+from tokpipe.tokenizer.kernels.tables import (
     BYTE_BPE,
     CHAR_BPE,
     INNER_ROOT,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import PADDING, Strings
 from tokpipe.words.config import WordsConfig
-from tokpipe.words.kernels.normalize import map_characters, normal_form
+from tokpipe.words.kernels.forms import normal_form
+from tokpipe.words.kernels.normalize import map_characters
 from tokpipe.words.tables import names
 from tokpipe.words.tables.unicode import number_of, unicode_tables
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u8, load_u64, trailing_zeros
 from tokpipe.foundation.jit import inlined_helper, kernel
-from tokpipe.tokenizer.kernels.model import WORD_ROOT, longest_token
+from tokpipe.tokenizer.kernels.tables import WORD_ROOT, longest_token
 
 SCAN_BYTES = 64 << 20  # looked over in one call of `find_tokens`: about 50 ms
 

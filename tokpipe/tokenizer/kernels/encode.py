@@ -23,16 +23,9 @@ from tokpipe.foundation.intrinsics import (
     store_u8,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
-from tokpipe.tokenizer.kernels.model import (
-    KIND,
-    MOST_CHARS,
-    NODE_BYTES,
-    UNKNOWN,
-    WORDPIECE,
-    encode_word,
-    encode_word_reference,
-    model_addresses,
-)
+from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
+from tokpipe.tokenizer.kernels.model import encode_word, encode_word_reference
+from tokpipe.tokenizer.kernels.tables import KIND, MOST_CHARS, UNKNOWN, WORDPIECE, model_addresses
 from tokpipe.words.kernels.classes import rest_of, split_addresses, words_from
 from tokpipe.words.kernels.layout import split_words
 from tokpipe.words.kernels.split import take_word

@@ -1,7 +1,8 @@
 """A long word, or a window of one, as symbols, and its merges in calls of bounded time."""
 
 from tokpipe.foundation.jit import compiled_helper
-from tokpipe.tokenizer.kernels.model import bpe_symbols, model_addresses, run_heap, start_heap
+from tokpipe.tokenizer.kernels.bpe import bpe_symbols, run_heap, start_heap
+from tokpipe.tokenizer.kernels.tables import model_addresses
 
 HEAP_STEPS = 1 << 19  # pairs taken in one call of `merge_long`: about 100 ms
 
@@ -33,7 +34,7 @@ def merge_long(symbols, count, links, heap, state, model):  # type: ignore[no-un
     """Merge a long word a little further; call until it returns True.
 
     No `kernel` with a twin of its own, because half a merge means nothing: tests compare the end
-    with `model.bpe_reference`.
+    with `bpe.bpe_reference`.
 
     Parameters
     ----------
