@@ -35,6 +35,8 @@ def report(error: BaseException, console: Console, arguments: Sequence[str]) -> 
     arguments
         The command line, to repeat it where the work can go on.
     """
+    if isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt):
+        error = error.__cause__  # a signal that came while a kernel handed its result over
     try:
         code = _report(error, console, arguments)
         console.flush()

@@ -1,8 +1,9 @@
 """Word counts to a vocabulary: the run from the alphabet to the last merge."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,15 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitError
 from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.threads import run_in_threads
 from tokpipe.vocab import rescan
 from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.symbols import BIG, BORDER, count_characters, lay_out_words
 from tokpipe.vocab.merger import DuplicateTokenError, Merger
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
+
+R = TypeVar("R")
 
 _BYTES_A_CALL = 16_000_000  # 50 to 100 ms of decoding
 _MOST_CELLS = 2**31 - 1  # places are int32
@@ -123,7 +127,8 @@ def _characters(
     totals, kinds = np.zeros(codes, np.int64), np.zeros(codes, np.uint8)
     data, offsets = counts.words.data, counts.words.offsets
     for a, b in _blocks(offsets):
-        count_characters(data, offsets[a : b + 1], counts.counts[a:b], totals, kinds)
+        part = data, offsets[a : b + 1], counts.counts[a:b]
+        _call(partial(count_characters, *part, totals, kinds))
     if kinds[0xD800:0xE000].any() or kinds[0x110000:].any():
         raise ArtifactError(
             "the word counts hold bytes that are not UTF-8",
@@ -226,8 +231,14 @@ def _lay_out(
     at = 1
     for a, b in _blocks(words.offsets):
         offsets = words.offsets[a : b + 1]
-        at = lay_out_words(words.data, offsets, weights[a:b], symbols, fewest, cells, at)[1]
+        part = words.data, offsets, weights[a:b]
+        at = _call(partial(lay_out_words, *part, symbols, fewest, cells, at))[1]
     return cells[:at]
+
+
+def _call(work: Callable[[], R]) -> R:
+    """Call a kernel in a thread: one long word takes it seconds, and signals are answered here."""
+    return run_in_threads(lambda _: work(), (), 1)[0]
 
 
 def _blocks(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:

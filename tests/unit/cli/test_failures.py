@@ -1,4 +1,5 @@
 import errno
+import signal
 
 import click
 import pytest
@@ -78,3 +79,10 @@ def test_stopped_work_says_how_to_go_on(capsys):
         "\nstopped by Ctrl-C; the words counted so far are kept. To go on:\n"
         "  tokpipe train-vocab 'my text.txt'\n"
     )
+
+
+def test_signal_that_met_the_end_of_a_kernel_is_a_signal(capsys):
+    error = SystemError("a kernel returned a result with an exception set")
+    error.__cause__ = Stopped(signal.SIGINT)
+    assert report(error, Console(), ["train-vocab"]) == 130
+    assert "stopped by Ctrl-C" in capsys.readouterr().err
