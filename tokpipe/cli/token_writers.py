@@ -84,9 +84,9 @@ class ArrowStream:
 
     def write(self, ids: pa.ListArray) -> None:
         """Write one record batch."""
-        self._writer.write_batch(
-            pa.record_batch([ids.cast(self._schema.field(0).type)], self._schema)
-        )
+        # not by a cast of the column, which copies the ids
+        lists = pa.ListArray.from_arrays(ids.offsets.cast(pa.int32()), ids.values.cast(pa.int32()))
+        self._writer.write_batch(pa.record_batch([lists], self._schema))
 
     def close(self) -> None:
         """Write the mark of the end, without which the stream counts as cut."""

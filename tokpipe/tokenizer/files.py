@@ -1,13 +1,17 @@
 """Whole corpora to ids: several threads read, split and encode pieces, which come in order."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tokpipe.corpus.reader import Corpus, Piece
+from tokpipe.foundation.pages import release_compiler_pages
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.tokenizer.batch import kept
 from tokpipe.tokenizer.columns import EncodesStrings, check_dtype, large_lists, with_template
 from tokpipe.tokenizer.encoding import room_for
+
+_LARGE = 64 << 20  # bytes of a piece, which is mostly 4 MB
 
 
 class EncodedPiece(NamedTuple):
@@ -65,9 +69,13 @@ def encode_corpus(
 
     def encode(piece: Piece) -> EncodedPiece:
         batch, columns = piece.load(), []
-        for ids, borders in tokenizer.encode_strings(
-            batch.texts, threads=1, line_ends=not batch.is_lines
-        ):
+        line_ends = not batch.is_lines
+        blocks = deque(tokenizer.encode_strings(batch.texts, threads=1, line_ends=line_ends))
+        if batch.texts.nbytes > _LARGE:
+            release_compiler_pages()  # 50 MB: one text of 100 MB and its ids leave little room
+        del batch
+        while blocks:
+            ids, borders = blocks.popleft()
             if room is not None:
                 keep, borders = kept(borders, room, keeps_end=keeps_end)
                 ids = ids[keep]
