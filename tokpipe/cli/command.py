@@ -72,7 +72,7 @@ class Session:
         if folder is None:
             self.progress.note("compiling kernels: nowhere to keep them (see tokpipe doctor)")
         elif not is_known:
-            self.progress.note("compiling kernels, first run only: about half a minute")
+            self.progress.note("compiling kernels, first run only: up to a minute")
 
 
 def global_options() -> list[click.Option]:
