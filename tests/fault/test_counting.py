@@ -18,6 +18,8 @@ PATIENCE = 300  # seconds: the first run compiles, maybe on a busy machine
 CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlink", "rmdir")
 DRIVER = """
 import os, shutil, sys
+from numba.core.entrypoints import init_all
+init_all()  # opens files of all installed packages: else where the first kernel is called
 from tokpipe import ReadConfig, TokpipeError, count_words
 from tokpipe.words import count
 from tokpipe.words.config import GPT2
