@@ -4,14 +4,13 @@ Python's parser recurses (a hundred thousand open brackets end it), takes the la
 keys, takes NaN, and needs up to twenty times the file's size; each of these is looked at first.
 """
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.tokenizer.kernels.shape import (
     COMMAS,
     CONTAINERS,
@@ -54,17 +53,8 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 def parse_json(data: bytes, name: str) -> Any:
     """Parse JSON within limits; `name` stands in the error message."""
-    hook = _unique_keys if check_shape(data, name) <= _MOST_COMPARED else None
-    try:
-        text = data.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=hook, parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: byte at offset {error.start} is not UTF-8") from error
-    except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}:{error.colno}"
-        raise InputError(f"{place}: not valid JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: not valid JSON: {error}") from error
+    unique = check_shape(data, name) <= _MOST_COMPARED
+    return parse_strictly(data, name, unique=unique, encoding="utf-8-sig")
 
 
 def check_shape(data: bytes, name: str) -> int:
@@ -91,17 +81,3 @@ def check_shape(data: bytes, name: str) -> int:
 def _check_count(name: str, found: int, most: int, what: str) -> None:
     if found > most:
         raise InputError(f"{name}: {found:,} JSON {what}, at most {most:,} are allowed")
-
-
-def _unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    items = list(pairs)
-    result = dict(items)
-    if len(result) != len(items):
-        seen: set[str] = set()
-        double = next(key for key, _ in items if key in seen or seen.add(key))
-        raise ValueError(f"the key {double[:80]!r} stands twice in one object")
-    return result
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not a JSON number")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
-from tokpipe.bert.huggingface.strict_json import read_object
+from tokpipe.bert.huggingface.foreign_files import read_object
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError

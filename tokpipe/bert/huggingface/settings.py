@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.foreign_files import read_object, shown
 from tokpipe.bert.huggingface.names import (
     ALBERT,
     BERT,
@@ -16,7 +17,6 @@ from tokpipe.bert.huggingface.names import (
     Family,
 )
 from tokpipe.bert.huggingface.stored import CONFIG
-from tokpipe.bert.huggingface.strict_json import read_object, shown
 from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
 
 _SAME = (

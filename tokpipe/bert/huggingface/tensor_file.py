@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.huggingface.strict_json import open_plain, parse_object, shown
+from tokpipe.bert.huggingface.foreign_files import open_plain, parse_object, shown
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.files import atomic_write
 from tokpipe.foundation.visible import visible

@@ -1,13 +1,12 @@
-"""Small JSON objects of strangers: bounded, UTF-8, no key twice, no NaN."""
+"""Plain files and small JSON objects of strangers: bounded, and parsed strictly."""
 
-import json
 import os
 import stat
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.foundation.visible import visible
 
 
@@ -38,15 +37,7 @@ def parse_object(data: bytes, name: str) -> dict[str, Any]:
     InputError
         If the text is none.
     """
-    try:
-        found = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: byte at offset {error.start} is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}:{error.colno}"
-        raise InputError(f"{place}: not valid JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: not valid JSON: {str(error)[:200]}") from None
+    found = parse_strictly(data, name)
     if not isinstance(found, dict):
         raise InputError(f"{name}: a JSON object is needed, found {type(found).__name__}")
     return found
@@ -73,17 +64,3 @@ def open_plain(path: Path) -> BinaryIO:
         os.close(handle)
         raise InputError(f"{visible(str(path))}: no plain file")
     return cast(BinaryIO, os.fdopen(handle, "rb", buffering=0))
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    items = list(pairs)
-    found = dict(items)
-    if len(found) != len(items):
-        seen: set[str] = set()
-        twice = next(key for key, _ in items if key in seen or seen.add(key))
-        raise ValueError(f"the key {shown(twice)!r} stands twice in one object")
-    return found
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not a JSON number")
