@@ -33,6 +33,8 @@ class Command:
         What follows ``tokpipe``.
     """
 
+    program = ("-m", "tokpipe")
+
     def __init__(self, folder, *arguments):
         self.folder = folder
         self.arguments = [str(argument) for argument in arguments]
@@ -41,7 +43,7 @@ class Command:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "tokpipe", *self.arguments, *more],
+            [*before, sys.executable, *self.program, *self.arguments, *more],
             cwd=self.folder,
             env={name: value for name, value in environment.items() if value is not None},
             **settings,

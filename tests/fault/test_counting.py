@@ -2,20 +2,20 @@
 
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.fault.conftest import Command, names
+from tests.fault.strace import CALLS, calls_on_output, failing, failures, needs_strace, sample
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300  # seconds: the first run compiles, maybe on a busy machine
-CALLS = ("openat", "write", "fsync", "rename", "mkdir", "unlink", "rmdir")
+PLACES = ("out", "work")
 DRIVER = """
 import os, shutil, sys
 from numba.core.entrypoints import init_all
@@ -34,43 +34,16 @@ except TokpipeError as error:
     os.writev(2, [f"{type(error).__name__}: {error}".encode()])
     sys.exit(1)
 """
-LOG_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 
 
-def run(folder, *before, wait=True):
-    process = subprocess.Popen(
-        [*before, sys.executable, "-c", DRIVER],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if not wait:
-        return process
-    try:
-        _, errors = process.communicate(timeout=PATIENCE)
-    finally:
-        process.kill()
-    return process.returncode, errors
+class Driver(Command):
+    """Counting from Python, in a process of its own."""
+
+    program = ("-c", DRIVER)
 
 
 def result(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())}
-
-
-def strace(call, number, what):
-    inject = f"inject={call}:{what}:when={number}"
-    return "strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject
-
-
-def sample(numbers, most):
-    """Return at most `most` of the numbers, spread evenly."""
-    numbers = sorted(numbers)
-    return (
-        numbers
-        if len(numbers) <= most
-        else [numbers[i * len(numbers) // most] for i in range(most)]
-    )
 
 
 def write_corpus(folder):
@@ -86,58 +59,52 @@ def folder(tmp_path):
     return write_corpus(tmp_path)
 
 
+@pytest.fixture
+def driver(folder):
+    return Driver(folder)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     other = write_corpus(tmp_path_factory.mktemp("undisturbed"))
-    assert run(other) == (0, "")
+    Driver(other).finished()
     return result(other)
 
 
 @pytest.fixture(scope="module")
 def calls(undisturbed, tmp_path_factory):
     """Return which of each system call, counted by thread, touch the work folder or the output."""
-    if (
-        not shutil.which("strace")
-        or subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"]).returncode
-    ):
-        pytest.skip("no strace, or it may not trace here")
+    needs_strace()
     other = write_corpus(tmp_path_factory.mktemp("traced"))
-    log, trace = other / "log", f"trace={','.join(CALLS)}"
-    code, errors = run(other, "strace", "-f", "-y", "-qq", "-s", "0", "-o", str(log), "-e", trace)
-    assert code == 0, errors
-    seen, found = Counter(), {call: set() for call in CALLS}
-    for line in log.read_text("utf-8", "replace").splitlines():
-        match = LOG_LINE.match(line)
-        if match:
-            thread, call, arguments = match.groups()
-            seen[thread, call] += 1
-            if re.search(rf"{re.escape(str(other))}/\.?(work|out)|\"\.?(work|out)", arguments):
-                found[call].add(seen[thread, call])
-    return found
+    return calls_on_output(Driver(other), other, places=PLACES)
 
 
-def kill_and_go_on(folder, undisturbed, call, number):
-    code, errors = run(folder, *strace(call, number, "signal=SIGKILL"))
-    assert code in (0, -9, 137), errors
-    if (folder / "out").exists():  # in place: then it is whole
-        assert result(folder) == undisturbed
-    assert run(folder) == (0, "")
-    assert result(folder) == undisturbed
-    assert sorted(p.name for p in folder.iterdir()) == ["corpus.txt", "out"]
-    shutil.rmtree(folder / "out")
+def kill_and_go_on(driver, undisturbed, call, number):
+    killed = driver.run(before=failing(call, number, "signal=SIGKILL"))
+    assert killed.code in (0, -9, 137), killed.err
+    if (driver.folder / "out").exists():  # in place: then it is whole
+        assert result(driver.folder) == undisturbed
+    ends_as(driver, undisturbed)
+    assert names(driver.folder) == ["corpus.txt", "out"]
+    shutil.rmtree(driver.folder / "out")
 
 
-def test_killed_at_a_system_call_counting_goes_on_to_the_same_bytes(folder, undisturbed, calls):
+def ends_as(driver, undisturbed):
+    driver.finished()
+    assert result(driver.folder) == undisturbed
+
+
+def test_killed_at_a_system_call_counting_goes_on_to_the_same_bytes(driver, undisturbed, calls):
     for call, most in (("write", 2), ("fsync", 2), ("rename", 2), ("openat", 1)):
         for number in sample(calls[call], most):
-            kill_and_go_on(folder, undisturbed, call, number)
+            kill_and_go_on(driver, undisturbed, call, number)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
-def test_killed_at_every_system_call(folder, undisturbed, calls, call):
-    for number in sorted(calls[call]):
-        kill_and_go_on(folder, undisturbed, call, number)
+def test_killed_at_every_system_call(driver, undisturbed, calls, call):
+    for number in sorted(set(calls[call])):
+        kill_and_go_on(driver, undisturbed, call, number)
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
@@ -145,20 +112,17 @@ def test_killed_at_every_system_call(folder, undisturbed, calls, call):
     ("call", "most"), [("write", 2), ("fsync", 1), ("rename", 1), ("openat", 1)]
 )
 def test_a_failing_disk_is_a_storage_error_and_the_work_goes_on(
-    folder, undisturbed, calls, call, most, error
+    driver, undisturbed, calls, call, most, error
 ):
-    for number in sample(calls[call], most):
-        code, errors = run(folder, *strace(call, number, f"error={error}"))
-        assert code in (0, 1), errors
-        if code:
-            assert errors.startswith("StorageError:"), errors
-        assert run(folder) == (0, "")
-        assert result(folder) == undisturbed
-        shutil.rmtree(folder / "out")
+    for ran in failures(driver, call, calls[call], error, most=most, places=PLACES):
+        assert ran.code in (0, 1), ran.err
+        if ran.code:
+            assert ran.err.startswith("StorageError:"), ran.err
+        ends_as(driver, undisturbed)
 
 
 def test_what_is_committed_is_not_counted_again(folder, undisturbed):
-    process = run(folder, wait=False)
+    process = Driver(folder).started()
     manifest = folder / "work" / "tokpipe.json"
     while process.poll() is None and not (
         manifest.exists() and b'"pieces": [' in manifest.read_bytes()

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.fault.conftest import TRAIN, Command, hashes, names, write_corpus
-from tests.fault.strace import calls_on_output, failing, needs_strace, sample
+from tests.fault.strace import calls_on_output, failures, needs_strace
 
 
 def refused(ran, said):
@@ -38,8 +38,7 @@ def touched(tmp_path_factory, undisturbed):
     ],
 )
 def test_failing_disk_is_named_and_leaves_nothing(call, error, said, train, touched, undisturbed):
-    for number in sample(touched[call], 1):
-        ran = train.run(before=failing(call, number, f"error={error}"))
+    for ran in failures(train, call, touched[call], error, most=1):
         refused(ran, said)
         assert "out" in ran.err
         assert names(train.folder) == ["text.txt"]
@@ -51,8 +50,7 @@ def test_failing_disk_is_named_and_leaves_nothing(call, error, said, train, touc
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "mkdir"])
 def test_failing_at_every_system_call(call, error, train, touched, undisturbed):
-    for number in sorted(set(touched[call])):
-        ran = train.run(before=failing(call, number, f"error={error}"))
+    for ran in failures(train, call, touched[call], error):
         assert ran.code in (0, 4), ran.err
         if ran.code == 0:  # it failed in a thread or place that does not matter
             assert hashes(train.folder / "out") == undisturbed[0]

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.fault.conftest import ROOT, Command, hashes, names
-from tests.fault.strace import calls_on_output, failing, needs_strace, sample
+from tests.fault.strace import calls_on_output, failing, failures, needs_strace, sample
 from tests.unit.training.folders import write_shards
 from tokpipe.training.log import TIMES
 
@@ -93,8 +93,7 @@ def test_killed_at_many_system_calls(call, train, touched, undisturbed, tmp_path
 def test_a_disk_that_refuses_leaves_what_was_there(
     call, error, train, touched, undisturbed, tmp_path
 ):
-    for number in sample(touched.get(call, []), 8):
-        ran = train.run(before=failing(call, number, f"error={error}"))
+    for ran in failures(train, call, touched[call], error, most=8):
         assert ran.code in (0, 4), ran.err
         assert "Traceback" not in ran.err
         ends_as(train, undisturbed)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fault.conftest import hashes, names
 from tests.fault.shards import build_command, write_tokenizer
-from tests.fault.strace import CALLS, calls_on_output, failing, needs_strace, sample
+from tests.fault.strace import CALLS, calls_on_output, failing, failures, needs_strace, sample
 from tests.fault.test_disk import refused
 from tests.fault.test_kills import KILL, killed_often, survives
 from tests.fault.test_signals import pestered, stopped_in_the_work
@@ -121,8 +121,7 @@ def test_going_on_with_another_setting_or_corpus_is_refused(build, touched):
     ],
 )
 def test_failing_disk_is_named_and_leaves_nothing(call, error, said, build, touched):
-    for number in sample(touched[call], 1):
-        ran = build.run(before=failing(call, number, f"error={error}"))
+    for ran in failures(build, call, touched[call], error, most=1):
         refused(ran, said)
         assert "out" in ran.err
         assert names(build.folder) == ["text.txt"]
@@ -132,8 +131,7 @@ def test_failing_disk_is_named_and_leaves_nothing(call, error, said, build, touc
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "mkdir"])
 def test_failing_at_every_system_call(call, error, build, touched, undisturbed):
-    for number in sorted(set(touched[call])):
-        ran = build.run(before=failing(call, number, f"error={error}"))
+    for ran in failures(build, call, touched[call], error):
         assert ran.code in (0, 4), ran.err
         assert "Traceback" not in ran.err
         if ran.code == 0:  # it failed in a thread or place that does not matter
