@@ -59,21 +59,22 @@ def run(command: str, folder: Path) -> str:
 
 
 def tree() -> str:
-    """Return packages and files with the first line of each docstring."""
+    """Return packages, and the packages in them but kernels, with what each is by its docstring."""
     lines = []
     for package in PACKAGES:
-        lines.append(f"  {package + '/':<14}{_summary(PACKAGE / package / '__init__.py')}")
+        inner = sorted(path.parent.name for path in (PACKAGE / package).glob("*/__init__.py"))
+        lines.append(f"  {package + '/':<16}{_summary(PACKAGE / package)}")
         lines += [
-            f"    {path.relative_to(PACKAGE / package)!s:<28}{_summary(path)}"
-            for path in sorted((PACKAGE / package).rglob("*.py"))
-            if path.name != "__init__.py"
+            f"    {name + '/':<14}{_summary(PACKAGE / package / name)}"
+            for name in inner
+            if name != "kernels"
         ]
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(lines)
 
 
-def _summary(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    return (docstring or "").split("\n")[0]
+def _summary(package: Path) -> str:
+    text = (package / "__init__.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
 
 
 def with_tree(text: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from tokpipe.foundation.jit import kernel_sources
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "tokpipe"
 
@@ -23,6 +25,20 @@ def test_layers_and_doors_hold():
 def test_nobody_inside_imports_the_root():
     importers = grimp.build_graph("tokpipe").find_modules_that_directly_import("tokpipe")
     assert importers <= {"tokpipe.cli.main"}, importers
+
+
+def test_compiled_code_is_kept_under_the_name_of_all_that_it_is_made_of():
+    """Else a changed helper or constant would leave the machine code of before in use."""
+    graph = grimp.build_graph("tokpipe")
+    known = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in kernel_sources()
+    }
+    kernels = {name for name in graph.modules if "kernels" in name.split(".")}
+    imported = {
+        name for kernel in kernels for name in graph.find_modules_directly_imported_by(kernel)
+    }
+    assert kernels <= known and imported <= known, (kernels | imported) - known
 
 
 @pytest.mark.parametrize("package", sorted(p.parent for p in PACKAGE.glob("*/__init__.py")))

@@ -1,7 +1,5 @@
 """A small build of shards, to be disturbed: several files of several batches in a second."""
 
-import json
-
 from tests.fault.conftest import WORDS, Command, write_corpus
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
@@ -25,11 +23,3 @@ def build_command(folder, tokenizer, *more, inputs="text.txt"):
     """Return the command, in a folder that holds the corpus and nothing else."""
     write_corpus(folder / "text.txt")
     return Command(folder, "build-shards", inputs, "-t", tokenizer, *SMALL, *more, "-o", "out")
-
-
-def rewrite_manifest(folder, change):
-    """Change the manifest of a folder, as somebody would who knows it well."""
-    path = folder / "tokpipe.json"
-    manifest = json.loads(path.read_text("utf-8"))
-    change(manifest)
-    path.write_text(json.dumps(manifest), "utf-8")

@@ -1,14 +1,16 @@
 """Z2 and P1: shard folders of damaged, forged, cut, missing and strange files."""
 
+import json
 import os
 import random
 import shutil
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.fault.shards import rewrite_manifest
+from tests.manifests import forge_manifest
 from tests.unit.shards.folders import write_folder
 from tokpipe.foundation.errors import ArtifactError, TokpipeError
 from tokpipe.foundation.manifest import describe_file
@@ -40,28 +42,25 @@ def sign(folder, *names):
     def change(manifest):
         manifest["files"].update({name: describe_file(folder / name) for name in names})
 
-    rewrite_manifest(folder, change)
+    forge_manifest(folder, change)
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(3000, marks=pytest.mark.slow)])
 def test_one_changed_byte_is_refused_or_changes_no_row(count, folder):
     wanted = everything(open_shards(folder, hashes=True))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    draw, accepted = random.Random(count), 0
+    draw = random.Random(count)
     for _ in range(count):
         file = draw.choice(files)
         whole = file.read_bytes()
         changed = bytearray(whole)
         changed[draw.randrange(len(whole))] ^= draw.randrange(1, 256)
         file.write_bytes(changed)
-        try:
+        with suppress(TokpipeError):
             assert everything(open_shards(folder, hashes=True)) == wanted
-            assert file.name == "tokpipe.json"  # all others are hashed there
-            accepted += 1
-        except TokpipeError:
-            pass
+            assert file.name == "tokpipe.json"  # and there white space alone
+            assert json.loads(changed) == json.loads(whole)
         file.write_bytes(whole)
-    assert accepted < count / 10
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
@@ -128,7 +127,7 @@ def test_a_missing_shard_is_named_even_if_the_manifest_forgets_it(folder):
     (folder / SHARD).unlink()
     with pytest.raises(ArtifactError, match="missing"):
         open_shards(folder)
-    rewrite_manifest(folder, lambda manifest: manifest["files"].pop(SHARD))
+    forge_manifest(folder, lambda manifest: manifest["files"].pop(SHARD))
     with pytest.raises(ArtifactError, match="the manifest names no train/data-00000-of-00002"):
         open_shards(folder)
 
@@ -162,7 +161,7 @@ def test_shards_of_each_other_are_refused(folder):
 def test_names_that_lead_out_of_the_folder_are_refused(name, folder):
     (folder.parent / "secret").write_text("secret")
     facts = describe_file(folder.parent / "secret")
-    rewrite_manifest(folder, lambda manifest: manifest["files"].update({name: facts}))
+    forge_manifest(folder, lambda manifest: manifest["files"].update({name: facts}))
     with pytest.raises(ArtifactError, match="is no name of a file inside the folder"):
         open_shards(folder)
 

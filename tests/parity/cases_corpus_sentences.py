@@ -46,5 +46,5 @@ def _sentences(draw):
 
 CASES = {
     "tokpipe.corpus.kernels.sentences.sentence_spans": _units(),
-    "tokpipe.corpus.kernels.sentences.join_sentences": _sentences(),
+    "tokpipe.corpus.kernels.joining.join_sentences": _sentences(),
 }

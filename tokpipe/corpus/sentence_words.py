@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.corpus.kernels import sentences as kernels
+from tokpipe.corpus.kernels import characters, sentence_ends
 
 # A name, a number or an example follows: a stop behind these never ends a sentence.
 GOES_ON = """
@@ -52,26 +52,26 @@ MONTHS = """
     februari mars maj augusti december marts januára
 """
 _KINDS = {
-    kernels.GOES_ON: GOES_ON,
-    kernels.TITLE: TITLES,
-    kernels.BEFORE_NUMBER: BEFORE_NUMBER,
-    kernels.MAY_END: MAY_END,
-    kernels.STARTS: STARTS,
-    kernels.MONTH: MONTHS,
+    sentence_ends.GOES_ON: GOES_ON,
+    sentence_ends.TITLE: TITLES,
+    sentence_ends.BEFORE_NUMBER: BEFORE_NUMBER,
+    sentence_ends.MAY_END: MAY_END,
+    sentence_ends.STARTS: STARTS,
+    sentence_ends.MONTH: MONTHS,
 }
 
 _MARKS = {
-    kernels.DOT: ".",
-    kernels.ELLIPSIS: "…",
-    kernels.STOP: "!?‼⁇⁈⁉‽",
-    kernels.FULL: "。！？｡．।॥؟۔։።፧။។៕᙮᠃",
-    kernels.QUOTE: "\"'`´“”‘’«»‹›„‚‟‛",
-    kernels.EYES: ":;=^",
-    kernels.OPEN: "([{¿¡<（［｛「『【〈《〔",
-    kernels.CLOSE: ")]}>）］｝」』】〉》〕",
-    kernels.DASH: "-–—―‐‑",
+    characters.DOT: ".",
+    characters.ELLIPSIS: "…",
+    characters.STOP: "!?‼⁇⁈⁉‽",
+    characters.FULL: "。！？｡．।॥؟۔։።፧။។៕᙮᠃",
+    characters.QUOTE: "\"'`´“”‘’«»‹›„‚‟‛",
+    characters.EYES: ":;=^",
+    characters.OPEN: "([{¿¡<（［｛「『【〈《〔",
+    characters.CLOSE: ")]}>）］｝」』】〉》〕",
+    characters.DASH: "-–—―‐‑",
     # White_Space in Unicode, and nothing else: it is what a splitter may drop.
-    kernels.SPACE: "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
+    characters.SPACE: "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
     + "".join(map(chr, range(0x2000, 0x200B))),
 }
 
@@ -97,8 +97,8 @@ class SentenceTables(NamedTuple):
 @functools.cache
 def sentence_tables() -> SentenceTables:
     """Make the tables, once in a process: about 3 ms."""
-    keys = np.zeros(kernels.SLOTS, np.uint64)
-    kinds = np.zeros(kernels.SLOTS, np.uint8)
+    keys = np.zeros(sentence_ends.SLOTS, np.uint64)
+    kinds = np.zeros(sentence_ends.SLOTS, np.uint8)
     for kind, words in _KINDS.items():
         for word in words.split():
             _enter(word.encode(), kind, keys, kinds)
@@ -109,7 +109,7 @@ def _enter(word: bytes, kind: int, keys: NDArray[np.uint64], kinds: NDArray[np.u
     if len(word) > 8:
         return
     key = int.from_bytes(word, "little")
-    slot = kernels.word_slot(key)
+    slot = sentence_ends.word_slot(key)
     while keys[slot] not in (0, key):
         slot = (slot + 1) % len(keys)
     keys[slot] = key
@@ -117,7 +117,7 @@ def _enter(word: bytes, kind: int, keys: NDArray[np.uint64], kinds: NDArray[np.u
 
 
 def _classes() -> NDArray[np.uint8]:
-    points = [*range(kernels.TABLED), *range(kernels.HALFWIDTH, 0x10000)]
+    points = [*range(characters.TABLED), *range(characters.HALFWIDTH, 0x10000)]
     marks = {mark: kind for kind, found in _MARKS.items() for mark in found}
     return np.array([marks.get(chr(p), _class_of(chr(p))) for p in points], np.uint8)
 
@@ -125,6 +125,6 @@ def _classes() -> NDArray[np.uint8]:
 def _class_of(character: str) -> int:
     if character.isalpha():
         if character.islower():
-            return kernels.LOWER
-        return kernels.UPPER if character.isupper() or character.istitle() else kernels.LETTER
-    return kernels.DIGIT if character.isdecimal() else kernels.OTHER
+            return characters.LOWER
+        return characters.UPPER if character.isupper() or character.istitle() else characters.LETTER
+    return characters.DIGIT if character.isdecimal() else characters.OTHER

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tokpipe.corpus.config import SentenceConfig
 from tokpipe.corpus.kernels import sentences as kernels
+from tokpipe.corpus.kernels.joining import join_sentences
 from tokpipe.corpus.sentence_words import sentence_tables
 from tokpipe.foundation.arrays import Strings
 
@@ -70,5 +71,5 @@ def split_sentences(
     splitter = _SPLITTERS[config.sentence_splitter]
     spans, borders = kernels.sentence_spans(texts.data, units, splitter, *sentence_tables())
     borders = borders if is_lines else borders[documents]
-    data, offsets = kernels.join_sentences(texts.data, spans, borders, leading_space)
+    data, offsets = join_sentences(texts.data, spans, borders, leading_space)
     return Sentences(Strings(data, offsets), borders)

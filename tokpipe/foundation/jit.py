@@ -192,18 +192,19 @@ def cache_folder() -> Path | None:
 
 
 def _sources_digest() -> str:
-    package = Path(__file__).parent.parent
-    sources = [
-        Path(__file__),
-        package / "foundation/intrinsics.py",
-        package / "foundation/float_intrinsics.py",
-        package / "foundation/seeds.py",
-    ]
-    sources += [*package.glob("*/kernels.py"), *package.glob("*/kernels/*.py")]
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(sources):
+    for source in kernel_sources():
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def kernel_sources() -> list[Path]:
+    """Return the files that compiled code is made of: kernels, and all that they import of ours."""
+    package = Path(__file__).parent.parent
+    shared = ("jit", "intrinsics", "float_intrinsics", "seeds", "utf8")
+    sources = [package / f"foundation/{name}.py" for name in shared]
+    sources += [package / "words/tables/names.py"]  # constants are compiled in
+    return sorted([*sources, *package.glob("*/kernels.py"), *package.glob("*/kernels/*.py")])
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:

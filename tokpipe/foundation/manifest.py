@@ -2,6 +2,7 @@
 
 It is written last, so a folder with a manifest is whole; and it holds nothing that differs between
 two runs of the same work (no date, no host, no path of the input), so that their bytes are equal.
+Under "sha256" stands the hash of all the rest of it, so that no changed setting is taken for true.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from tokpipe.foundation.version import __version__
 
 _MOST_BYTES = 64 << 20  # of a manifest: room for half a million files
 _LONGEST_NAME = 255
+_SEAL = "sha256"  # the key of the hash of all others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +62,12 @@ class Manifest:
         Raises
         ------
         ArtifactError
-            If there is none, it is no manifest, or the folder is of another kind.
+            If there is none, it is no manifest, the folder is of another kind, or something in
+            the manifest was changed.
         """
         path = folder / MANIFEST
         found = _read_json(path)
+        seal = found.pop(_SEAL, None)
         wrong = [key for key, kinds in _FIELDS.items() if not isinstance(found.get(key), kinds)]
         if wrong or set(found) != set(_FIELDS):
             keys = wrong or sorted(set(found) - set(_FIELDS))
@@ -72,6 +76,11 @@ class Manifest:
             raise ArtifactError(f"{folder} holds {found['kind']!r}, wanted {kind!r}")
         for name, facts in found["files"].items():
             _check_entry(path, name, facts)
+        if seal != _seal_of(found):
+            raise ArtifactError(
+                f"{path}: its content is not what its own sha256 says",
+                hint="It is damaged or was changed; make the folder again.",
+            )
         return cls(**found)
 
     def write(self, folder: Path, files: Iterable[str]) -> None:
@@ -85,10 +94,15 @@ class Manifest:
             Paths inside the folder, with ``/``.
         """
         facts = {name: describe_file(folder / name) for name in sorted(files)}
-        write_json(folder / MANIFEST, {**self.to_dict(), "files": facts})
+        replace(self, files=facts).store(folder)
+
+    def store(self, folder: Path) -> None:
+        """Write the manifest as it is, over one that may be there."""
+        content = self.to_dict()
+        write_json(folder / MANIFEST, {**content, _SEAL: _seal_of(content)})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the file holds."""
+        """Return what the file says, but for its own hash."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def check_files(self, folder: Path, *, hashes: bool = True) -> None:
@@ -155,6 +169,13 @@ def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
 
 def _shown(value: Any) -> str:
     return "not there" if value is None else json.dumps(value, ensure_ascii=True)
+
+
+def _seal_of(content: Mapping[str, Any]) -> str:
+    """Return the sha256 of a manifest's content, in whatever order and spacing it stands."""
+    plain = json.loads(json.dumps(content))  # keys are strings, and lists no tuples, as in the file
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What a token, a merge or a vocabulary looks like."""
+"""What tokens, shards, masks and models look like, and what is wrong with a folder."""

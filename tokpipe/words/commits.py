@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.files import MANIFEST, write_json
+from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest, describe_file, require_equal
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.words.run_files import write_run
@@ -142,7 +142,7 @@ class Commits:
             facts = {**manifest.facts, "commits": [*manifest.facts["commits"], entry]}
             files = {**manifest.files, **files}
             manifest = replace(manifest, inputs=inputs, facts=facts, files=files)
-            write_json(self.folder / MANIFEST, manifest.to_dict())
+            manifest.store(self.folder)
             self._manifest = manifest
 
 

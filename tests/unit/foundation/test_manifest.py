@@ -85,6 +85,31 @@ def test_wrong_fields_are_named(folder):
         Manifest.read(folder, "counts")
 
 
+@pytest.mark.parametrize("changes", [
+    {"settings": {"words": {"x": 2}}}, {"inputs": {}}, {"facts": {"texts": 1}}, {"seed": 1},
+    {"version": "0"}, {"files": {}}, {"sha256": None}, {"sha256": "0" * 64},
+])  # fmt: skip
+def test_a_changed_manifest_is_not_taken_for_true(folder, changes):
+    edit(folder, **changes)
+    with pytest.raises(ArtifactError, match=r"tokpipe\.json: its content is not what"):
+        Manifest.read(folder, "counts")
+
+
+def test_the_order_and_spacing_of_a_manifest_do_not_matter(folder):
+    path = folder / "tokpipe.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(content.items()))))
+    assert Manifest.read(folder, "counts").settings == {"words": {"x": 1}}
+
+
+def test_a_manifest_of_tuples_and_numbered_keys_confirms_itself(tmp_path):
+    Manifest(kind="counts", facts={"sizes": (1, 2), "by size": {10: 0.1, 9: None}}).write(
+        tmp_path, []
+    )
+    facts = Manifest.read(tmp_path, "counts").facts
+    assert facts == {"sizes": [1, 2], "by size": {"10": 0.1, "9": None}}
+
+
 def test_a_folder_of_another_kind_or_without_manifest_is_refused(folder, tmp_path_factory):
     with pytest.raises(ArtifactError, match="holds 'counts', wanted 'tokenizer'"):
         Manifest.read(folder, "tokenizer")

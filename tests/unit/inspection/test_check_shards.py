@@ -1,8 +1,7 @@
-import json
-
 import numpy as np
 import pytest
 
+from tests.manifests import forge_manifest
 from tests.unit.shards import folders
 from tokpipe.examples.build import Rows
 from tokpipe.examples.config import ExampleConfig, MaskConfig
@@ -71,10 +70,10 @@ def test_a_folder_without_its_manifest_is_not_whole(folder):
 
 
 def test_a_manifest_that_promises_more_rows_is_a_problem(folder):
-    path = folder / "tokpipe.json"
-    manifest = json.loads(path.read_text())
-    manifest["facts"]["shards"]["train"][1]["rows"] += 1
-    path.write_text(json.dumps(manifest))
+    def promise_more(manifest):
+        manifest["facts"]["shards"]["train"][1]["rows"] += 1
+
+    forge_manifest(folder, promise_more)
     ((place, problem),) = problems(folder)
     assert place == SHARD and "the manifest says" in problem
 

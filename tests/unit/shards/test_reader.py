@@ -1,9 +1,9 @@
 import gc
-import json
 
 import numpy as np
 import pytest
 
+from tests.manifests import forge_manifest
 from tests.unit.shards.folders import TOKENS, batch, write_folder
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError
@@ -105,9 +105,11 @@ def test_a_changed_byte_is_found_by_its_hash(tmp_path):
 @pytest.mark.parametrize("key", ["rows", "tokens"])
 def test_counts_are_compared(tmp_path, key):
     folder = write_folder(tmp_path / "shards")
-    manifest = json.loads((folder / "tokpipe.json").read_text())
-    manifest["facts"]["shards"]["train"][1][key] += 1
-    (folder / "tokpipe.json").write_text(json.dumps(manifest))
+
+    def promise_more(manifest):
+        manifest["facts"]["shards"]["train"][1][key] += 1
+
+    forge_manifest(folder, promise_more)
     with pytest.raises(ArtifactError, match="the manifest says"):
         open_shards(folder)
 
@@ -115,17 +117,14 @@ def test_counts_are_compared(tmp_path, key):
 @pytest.mark.parametrize("facts", [{}, {"shards": 3}, {"shards": {"train": [1]}}])
 def test_a_manifest_without_shards_is_refused(tmp_path, facts):
     folder = write_folder(tmp_path / "shards")
-    manifest = json.loads((folder / "tokpipe.json").read_text())
-    manifest["facts"] = {"vocab_size": len(TOKENS), **facts}
-    (folder / "tokpipe.json").write_text(json.dumps(manifest))
+    wanted = {"vocab_size": len(TOKENS), **facts}
+    forge_manifest(folder, lambda manifest: manifest.update(facts=wanted))
     with pytest.raises(ArtifactError, match="manifest"):
         open_shards(folder)
 
 
 def test_another_tokenizer_is_refused(tmp_path):
     folder = write_folder(tmp_path / "shards")
-    manifest = json.loads((folder / "tokpipe.json").read_text())
-    manifest["facts"]["vocab_size"] = 99
-    (folder / "tokpipe.json").write_text(json.dumps(manifest))
+    forge_manifest(folder, lambda manifest: manifest["facts"].update(vocab_size=99))
     with pytest.raises(ArtifactError, match="9 tokens, the manifest says 99"):
         open_shards(folder)

@@ -1,5 +1,4 @@
 import hashlib
-import json
 from contextlib import suppress
 
 import numpy as np
@@ -7,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 import tokpipe
+from tests.manifests import forge_manifest
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError, InputError, StorageError
 from tokpipe.words.collect import collect, release
@@ -121,15 +121,14 @@ def test_every_byte_of_a_counts_file_is_guarded(tmp_path):
 
 def test_damage_that_the_manifest_covers_up_reaches_no_kernel(tmp_path):
     counts_of({b"word %d" % i: i + 1 for i in range(1000)}).save(tmp_path / "c")
-    path, manifest = tmp_path / "c" / "counts.arrow", tmp_path / "c" / "tokpipe.json"
-    whole, facts = path.read_bytes(), json.loads(manifest.read_text())
+    path = tmp_path / "c" / "counts.arrow"
+    whole = path.read_bytes()
     rng = np.random.default_rng(1)
     for place in rng.integers(0, len(whole), 300):
         garbled = whole[:place] + rng.bytes(8) + whole[place + 8 :]
         path.write_bytes(garbled)
         entry = {"bytes": len(garbled), "sha256": hashlib.sha256(garbled).hexdigest()}
-        facts["files"]["counts.arrow"] = entry
-        manifest.write_text(json.dumps(facts))
+        forge_manifest(tmp_path / "c", lambda content: content["files"].update({path.name: entry}))  # noqa: B023
         for read in (WordCounts.load, lambda folder: merge_counts([folder])):
             with suppress(ArtifactError, InputError):  # any other error fails, as does a signal
                 read(tmp_path / "c")

@@ -1,1 +1,1 @@
-"""Array kernels of the readers: UTF-8, line ends, JSON and CSV cells."""
+"""Kernels of the readers: UTF-8, line ends, JSON and CSV cells, sentences."""

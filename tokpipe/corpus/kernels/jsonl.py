@@ -11,6 +11,7 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u8, load_u64, store_u8, store_u64, trailing_zeros
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+from tokpipe.foundation.utf8 import encode_at
 
 # What a line may be; up to NULL it has a text, from MISSING on it is not as it should be.
 TEXT, SURROGATE, BLANK, NULL, MISSING, NOT_TEXT, TWICE, NO_OBJECT, MALFORMED, TOO_DEEP = range(10)
@@ -137,28 +138,6 @@ def _simple_escape(byte):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _store_code_point(out, code):  # type: ignore[no-untyped-def]
-    """Write a code point as UTF-8; return the address behind it."""
-    if code < 0x80:
-        store_u8(out, np.uint8(code))
-        return out + 1
-    if code < 0x800:
-        store_u8(out, np.uint8(0xC0 | (code >> 6)))
-        store_u8(out + 1, np.uint8(0x80 | (code & 63)))
-        return out + 2
-    if code < 0x10000:
-        store_u8(out, np.uint8(0xE0 | (code >> 12)))
-        store_u8(out + 1, np.uint8(0x80 | ((code >> 6) & 63)))
-        store_u8(out + 2, np.uint8(0x80 | (code & 63)))
-        return out + 3
-    store_u8(out, np.uint8(0xF0 | (code >> 18)))
-    store_u8(out + 1, np.uint8(0x80 | ((code >> 12) & 63)))
-    store_u8(out + 2, np.uint8(0x80 | ((code >> 6) & 63)))
-    store_u8(out + 3, np.uint8(0x80 | (code & 63)))
-    return out + 4
-
-
-@compiled_helper
 def _read_string(at, end, out, keep):  # type: ignore[no-untyped-def]
     """Read the string that begins behind a quote; copy it, unescaped, if `keep`.
 
@@ -200,7 +179,7 @@ def _read_string(at, end, out, keep):  # type: ignore[no-untyped-def]
                     code = np.int64(0xFFFD)
                     lone += 1
         if keep:
-            out = _store_code_point(out, code)
+            out += encode_at(out, code)
     return np.int64(-1), out, lone
 
 

@@ -1,1 +1,1 @@
-"""What is wrong with a tokenizer folder, before it wastes hours: one module a kind of fault."""
+"""What is wrong with tokenizers and shards, before it wastes hours: a module a kind of fault."""

@@ -23,6 +23,7 @@ from tokpipe.foundation.intrinsics import (
     store_u64,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
+from tokpipe.foundation.utf8 import decode_at
 from tokpipe.tokenizer.kernels.tables import (
     BYTE_BPE,
     FUSE,
@@ -94,22 +95,6 @@ def _whole_word_reference(word: bytes, model: ModelTables) -> int | None:
     return (edge & 0xFFFFFFFF) - 1 if edge & 0xFFFFFFFF else None
 
 
-@inlined_helper
-def _code_point(address):  # type: ignore[no-untyped-def]
-    """Return the code point at an address and how many bytes it takes."""
-    first = np.int64(load_u8(address))
-    if first < 0x80:
-        return first, 1
-    second = np.int64(load_u8(address + 1)) & 63
-    if first < 0xE0:
-        return (first & 31) << 6 | second, 2
-    third = np.int64(load_u8(address + 2)) & 63
-    if first < 0xF0:
-        return (first & 15) << 12 | second << 6 | third, 3
-    fourth = np.int64(load_u8(address + 3)) & 63
-    return (first & 7) << 18 | second << 12 | third << 6 | fourth, 4
-
-
 @compiled_helper
 def bpe_symbols(address, size, edges, settings, pairs, mask, bytes_, symbols):  # type: ignore[no-untyped-def]
     """Write the symbols of a word before any merge; return how many.
@@ -120,11 +105,11 @@ def bpe_symbols(address, size, edges, settings, pairs, mask, bytes_, symbols):  
     is_bytes = load_i64(settings + 8 * KIND) == BYTE_BPE
     i, count, after_unknown = 0, 0, False
     while i < size:
-        length = 1
+        length = np.int64(1)
         if is_bytes:
             id = np.int64(load_i32(bytes_ + 4 * np.int64(load_u8(address + i))))
         else:
-            char, length = _code_point(address + i)
+            char, length = decode_at(address + i)
             place = edges & ((1 if i == 0 else 0) + (2 if i + length >= size else 0))
             slot = entry(pairs, mask, _CHAR_TAG | np.uint64(place) << HALF | np.uint64(char))
             id = np.int64(load_u64(slot + 8)) if load_u64(slot) != ZERO else np.int64(-1)

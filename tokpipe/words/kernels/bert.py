@@ -12,6 +12,7 @@ from tokpipe.foundation.intrinsics import (
     trailing_zeros,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
+from tokpipe.foundation.utf8 import copy_bytes, decode_at, encode_at
 from tokpipe.words.kernels.classes import (
     CLASSES,
     COMBINING,
@@ -25,7 +26,7 @@ from tokpipe.words.kernels.classes import (
     slot_of,
     words_from,
 )
-from tokpipe.words.kernels.scan import after_alphanumerics, copy_bytes, decode_at, encode_at
+from tokpipe.words.kernels.scan import after_alphanumerics
 from tokpipe.words.tables.names import (
     ALONE,
     ALONE_MAPPED,

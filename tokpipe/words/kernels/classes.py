@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_u8, load_u16
+from tokpipe.foundation.intrinsics import load_u8
 from tokpipe.foundation.jit import inlined_helper
-from tokpipe.words.kernels.scan import decode_at
+from tokpipe.foundation.utf8 import decode_at
+from tokpipe.words.kernels.paged import slot_in
 
 BERT, GPT2, WHITESPACE, WHITESPACE_SPLIT, NONE = range(5)
 OTHER, LETTER, NUMBER, SPACE = range(4)  # classes for gpt2; for whitespace, LETTER is \w
@@ -32,8 +33,7 @@ def split_addresses(tables):
 @inlined_helper
 def slot_of(code_point, split):
     """Return where the paged tables hold a code point."""
-    page = np.int64(load_u16(split[PAGES] + ((code_point >> 8) << 1)))
-    return (page << 8) | (code_point & 255)
+    return slot_in(code_point, split[PAGES])
 
 
 @inlined_helper

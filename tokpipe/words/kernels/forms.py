@@ -11,15 +11,14 @@ from tokpipe.foundation.intrinsics import (
     load_u8,
     load_u16,
     load_u32,
-    load_u64,
     store_i64,
     store_u32,
-    store_u64,
     trailing_zeros,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
-from tokpipe.words.kernels.normalize import larger, look_up, slot_in, string
-from tokpipe.words.kernels.scan import decode_at, encode_at
+from tokpipe.foundation.utf8 import character_before, copy_bytes, decode_at, encode_at
+from tokpipe.words.kernels.growth import larger
+from tokpipe.words.kernels.paged import look_up, slot_in, string
 from tokpipe.words.tables.names import CUT, SAFE
 
 _HANGUL_FIRST, _HANGUL_LAST = 0xAC00, 0xD7A3
@@ -54,7 +53,7 @@ def normal_form_reference(data, offsets, text, position, budget, tables, aligned
 
 def _decomposed(character, tables):
     """Return [part, source characters it stands for]: the first stands for one, others for none."""
-    number = look_up(tables.replacements, character, tables)
+    number = look_up(tables.replacements, character, tables.pages)
     parts = string(number, tables) if number else character
     if _HANGUL_FIRST <= ord(character) <= _HANGUL_LAST:
         index = ord(character) - _HANGUL_FIRST
@@ -65,7 +64,7 @@ def _decomposed(character, tables):
 
 def _sorted_marks(parts, tables):
     def combining(item):
-        return look_up(tables.combining, item[0], tables)
+        return look_up(tables.combining, item[0], tables.pages)
 
     runs = (list(run) for _, run in groupby(parts, key=lambda item: combining(item) > 0))
     return [item for run in runs for item in sorted(run, key=combining)]
@@ -80,7 +79,7 @@ def _composed(parts, tables):
     """
     done, starter, last = [], None, -1  # `last`: the class of the mark before, -1 for none
     for character, used in parts:
-        own = look_up(tables.combining, character, tables)
+        own = look_up(tables.combining, character, tables.pages)
         joined = None
         if starter is not None and (last == -1 or last < own):
             joined = _joined(starter[0], character, tables)
@@ -151,7 +150,7 @@ def normal_form(data, offsets, text, position, budget, tables, aligned):
             calm, unsafe = _after_safe(base + at, base + end, base + stop, form)
             start = calm
             if unsafe and form[_PAIRS] > 0 and calm > base + at:
-                start = _character_before(calm)  # what follows may join it
+                start = character_before(calm)  # what follows may join it
             if size + start - base - at + 64 > out.size:
                 out = larger(out, size + start - base - at + 64)
                 sources = larger(sources, out.size) if aligned else sources
@@ -233,21 +232,11 @@ def _after_safe(position, end, stop, form):
     return position, False
 
 
-@inlined_helper
-def _character_before(position):
-    position -= 1
-    while load_u8(position) & 0xC0 == 0x80:
-        position -= 1
-    return position
-
-
 @compiled_helper
 def _copy_safe(base, start, end, target, size, origin, aligned):
     """Copy bytes that stay as they are; return the new size."""
-    count, done = end - start, np.int64(0)
-    while done < count:
-        store_u64(target + size + done, load_u64(start + done))
-        done += 8
+    count = end - start
+    copy_bytes(target + size, start, count)
     if aligned:
         place = start
         for i in range(count):

@@ -7,7 +7,8 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u8, store_u8
-from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+from tokpipe.foundation.jit import inlined_helper, kernel
+from tokpipe.foundation.utf8 import copy_bytes
 from tokpipe.words.kernels.classes import (
     BERT,
     GPT2,
@@ -17,7 +18,8 @@ from tokpipe.words.kernels.classes import (
     split_addresses,
     words_from,
 )
-from tokpipe.words.kernels.scan import copy_bytes
+from tokpipe.words.kernels.growth import larger
+from tokpipe.words.kernels.paged import look_up, string
 from tokpipe.words.kernels.split import take_word
 from tokpipe.words.tables.names import (
     ALONE,
@@ -42,16 +44,11 @@ def split_words_reference(data, offsets, tables):
     return np.frombuffer(b"".join(words), np.uint8), borders, np.array(text_words, np.int64)
 
 
-def _look_up(table, character, tables):
-    page = int(tables.pages[ord(character) >> 8])
-    return int(table[(page << 8) | (ord(character) & 255)])
-
-
 def _bert_reference(text, tables):
     """Normalise character by character, sort the marks, then cut at spaces and round the lone."""
     marked = []  # (character, what to do with it); None for a place that marks do not cross
     for character in text:
-        kind = _look_up(tables.classes, character, tables)
+        kind = look_up(tables.classes, character, tables.pages)
         if kind == DROPPED_STARTER:
             marked.append(None)
         elif kind == SEPARATOR:
@@ -71,11 +68,10 @@ def _bert_reference(text, tables):
 def _replaced(character, kind, tables):
     if kind == HANGUL:
         return unicodedata.normalize("NFD", character)  # arithmetic, the same in all editions
-    number = _look_up(tables.replacements, character, tables)
+    number = look_up(tables.replacements, character, tables.pages)
     if kind in (PLAIN, ALONE) or (kind == SORTED and number == 0):
         return character.lower() if tables.lower and character.isascii() else character
-    start, end = tables.string_offsets[number : number + 2]
-    return tables.strings[start:end].tobytes().decode()
+    return string(number, tables)
 
 
 def _in_canonical_order(marked, tables):
@@ -84,7 +80,7 @@ def _in_canonical_order(marked, tables):
         return marked
 
     def combining(item):
-        return _look_up(tables.combining, item[0], tables) if item else 0
+        return look_up(tables.combining, item[0], tables.pages) if item else 0
 
     runs = (list(run) for _, run in groupby(marked, key=lambda item: combining(item) > 0))
     return [item for run in runs for item in sorted(run, key=combining)]
@@ -102,7 +98,7 @@ _PATTERNS = {
 
 def _pattern_reference(text, tables):
     """Find the words by the regular expression itself, on the classes of the characters."""
-    kinds = ("olns"[_look_up(tables.classes, c, tables)] if c != " " else "b" for c in text)
+    kinds = ("olns"[look_up(tables.classes, c, tables.pages)] if c != " " else "b" for c in text)
     classes, words, position = "".join(kinds), [], 0
     while position < len(text):
         contractions = (c for c in _CONTRACTIONS if text.startswith(c, position))
@@ -151,9 +147,9 @@ def split_words(data, offsets, tables):
             if size == 0:
                 break
             if borders[count] + size + 64 > out.size:
-                out = _grown(out, borders[count] + size + 64)
+                out = larger(out, borders[count] + size + 64)
             if count + 2 > borders.size:
-                borders = _grown(borders, count + 2)
+                borders = larger(borders, count + 2)
             target = np.int64(out.ctypes.data) + borders[count]
             copy_bytes(target, word, size)
             if lower:
@@ -164,14 +160,6 @@ def split_words(data, offsets, tables):
     kept = scratch.size  # keeps the arrays behind the addresses alive until here
     size = borders[count] if kept and data.size else np.int64(0)
     return out[:size].copy(), borders[: count + 1].copy(), text_words
-
-
-@compiled_helper
-def _grown(array, least):
-    larger = np.empty(max(2 * array.size, least), array.dtype)
-    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
-        larger[i] = array[i]
-    return larger
 
 
 @inlined_helper
@@ -226,7 +214,7 @@ def word_spans(data, offsets, tables):
             if size == 0:
                 break
             if count == starts.size:
-                starts, ends = _grown(starts, count + 1), _grown(ends, count + 1)
+                starts, ends = larger(starts, count + 1), larger(ends, count + 1)
             starts[count] = word - base
             ends[count] = word - base + size
             count += 1

@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_u8, load_u16
+from tokpipe.foundation.intrinsics import load_u8
 from tokpipe.foundation.jit import kernel
-from tokpipe.words.kernels.scan import decode_at
+from tokpipe.foundation.utf8 import decode_at
+from tokpipe.words.kernels.paged import look_up, slot_in
 
 NO_LETTER, UNCHANGED, CHANGED = range(3)
 
@@ -15,8 +16,7 @@ def count_letters_reference(data, offsets, counts, pages, kinds):
     found = [0, 0, 0]
     for (start, end), count in zip(pairwise(offsets), counts, strict=True):
         for character in data[start:end].tobytes().decode():
-            page = int(pages[ord(character) >> 8])
-            found[kinds[(page << 8) | (ord(character) & 255)]] += int(count)
+            found[look_up(kinds, character, pages)] += int(count)
     return found[UNCHANGED], found[CHANGED]
 
 
@@ -46,8 +46,7 @@ def count_letters(data, offsets, counts, pages, kinds):
         stay, go = np.int64(0), np.int64(0)
         while at < end:
             code_point, width = decode_at(at)
-            slot = (np.int64(load_u16(page + ((code_point >> 8) << 1))) << 8) | (code_point & 255)
-            found = load_u8(kind + slot)
+            found = load_u8(kind + slot_in(code_point, page))
             stay += np.int64(found == UNCHANGED)
             go += np.int64(found == CHANGED)
             at += width

@@ -24,8 +24,11 @@ from tokpipe.foundation.intrinsics import (
     store_u64,
     trailing_zeros,
 )
-from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
-from tokpipe.words.kernels.scan import decode_at, lower_ascii8
+from tokpipe.foundation.jit import inlined_helper, kernel
+from tokpipe.foundation.utf8 import decode_at
+from tokpipe.words.kernels.growth import larger
+from tokpipe.words.kernels.paged import look_up, slot_in, string
+from tokpipe.words.kernels.scan import lower_ascii8
 from tokpipe.words.tables.names import KEEP, REMOVE, REPLACE, SPACED
 
 
@@ -46,20 +49,10 @@ def map_characters_reference(data, offsets, text, position, budget, tables, alig
 def _mapped(character, tables):
     if tables.lower and character.isascii() and character.isalpha():
         return character.lower()
-    action = look_up(tables.actions, character, tables)
+    action = look_up(tables.actions, character, tables.pages)
     if action == REPLACE:
-        return string(look_up(tables.replacements, character, tables), tables)
+        return string(look_up(tables.replacements, character, tables.pages), tables)
     return {KEEP: character, REMOVE: "", SPACED: f" {character} "}[action]
-
-
-def look_up(table, character, tables):
-    page = int(tables.pages[ord(character) >> 8])
-    return int(table[(page << 8) | (ord(character) & 255)])
-
-
-def string(number, tables):
-    start, end = tables.string_offsets[number : number + 2]
-    return tables.strings[start:end].tobytes().decode()
 
 
 @kernel(reference=map_characters_reference)
@@ -163,21 +156,7 @@ def _map_some(base, at, limit, target, size, origin, aligned, split):
 
 
 @inlined_helper
-def slot_in(code_point, pages):
-    """Return where the paged tables hold a code point."""
-    return (np.int64(load_u16(pages + ((code_point >> 8) << 1))) << 8) | (code_point & 255)
-
-
-@inlined_helper
 def _put_character(target, source, width):
     for i in range(width):
         store_u8(target + i, load_u8(source + i))
     return width
-
-
-@compiled_helper
-def larger(array, size):
-    longer = np.empty(max(size, 2 * array.size), array.dtype)
-    for i in range(array.size):  # assigning a slice would cost 3 s of compilation
-        longer[i] = array[i]
-    return longer

@@ -25,6 +25,7 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, load_u64, store_i64, store_u64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+from tokpipe.words.kernels.scan import lower_ascii8
 
 SLOT_BYTES = 24
 SHORT = 8  # the longest word that is its own key
@@ -35,11 +36,6 @@ USED, LIMIT, ARENA_USED, ARENA_BYTES = range(4)  # fields of `head`
 
 _ONE, _EIGHT = np.uint64(1), np.uint64(8)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-_HIGH = np.uint64(0x8080808080808080)
-_LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
-_FROM_A = np.uint64((0x80 - ord("A")) * 0x0101010101010101)  # sets a byte's high bit from "A" on
-_PAST_Z = np.uint64((0x80 - ord("Z") - 1) * 0x0101010101010101)
-_TO_LOWER = np.uint64(2)  # the high bit shifted right by two is 0x20
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
 _MIX_SIZE = np.uint64(0xD6E8FEB86659FD93)
 _FOLD = np.uint64(32)
@@ -78,11 +74,12 @@ def _bytes_mask(size):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _lower_eight(eight):  # type: ignore[no-untyped-def]
-    """Lower-case the ASCII letters among eight bytes; bytes from 128 on stay."""
-    seven = eight & _LOW
-    upper = (seven + _FROM_A) & ~(seven + _PAST_Z) & ~eight & _HIGH
-    return eight | (upper >> _TO_LOWER)
+def _eight_of(address, end, lower):  # type: ignore[no-untyped-def]
+    """Return the next eight bytes of a word, zeros behind its end, lower-cased if asked."""
+    eight = load_u64(address)
+    if address + 8 > end:
+        eight &= _bytes_mask(end - address)
+    return lower_ascii8(eight) if lower else eight
 
 
 @inlined_helper
@@ -90,16 +87,11 @@ def word_key(address, size, lower):  # type: ignore[no-untyped-def]
     """Return the key (uint64) of the `size` bytes at an address; see the module's layout."""
     if size <= SHORT:
         eight = load_u64(address) & _bytes_mask(size)
-        return _lower_eight(eight) if lower else eight
+        return lower_ascii8(eight) if lower else eight
     state = np.uint64(size) * _MIX_SIZE
     end = address + size
     while address < end:
-        eight = load_u64(address)
-        if address + 8 > end:
-            eight &= _bytes_mask(end - address)
-        if lower:
-            eight = _lower_eight(eight)
-        state = (state ^ eight) * _MIX
+        state = (state ^ _eight_of(address, end, lower)) * _MIX
         state ^= state >> _FOLD
         address += 8
     return state
@@ -134,12 +126,7 @@ def _is_word(record, address, size, lower):  # type: ignore[no-untyped-def]
     record += RECORD
     end = address + size
     while address < end:
-        eight = load_u64(address)
-        if address + 8 > end:
-            eight &= _bytes_mask(end - address)
-        if lower:
-            eight = _lower_eight(eight)
-        if eight != load_u64(record):
+        if _eight_of(address, end, lower) != load_u64(record):
             return False
         address += 8
         record += 8
@@ -217,12 +204,7 @@ def _copy_word(record, address, size, lower):  # type: ignore[no-untyped-def]
     record += RECORD
     end = address + size
     while address < end:
-        eight = load_u64(address)
-        if address + 8 > end:
-            eight &= _bytes_mask(end - address)
-        if lower:
-            eight = _lower_eight(eight)
-        store_u64(record, eight)
+        store_u64(record, _eight_of(address, end, lower))
         address += 8
         record += 8
 
