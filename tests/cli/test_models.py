@@ -132,6 +132,14 @@ def test_heads_may_stay_behind(tokpipe, model):
     assert tokpipe("fill-mask", "bare", "a [MASK]").code == 2
 
 
+def test_a_pooler_that_nobody_trained_is_the_identity(tokpipe, tmp_path):
+    small(replace(CONFIG, pooler=False, nsp_head=False)).save(tmp_path / "m")
+    assert tokpipe("export", "m", "-o", "bare", "--no-heads").code == 0
+    views = BertModel.load(tmp_path / "bare").parameters.views
+    assert (views["pooler.weight"] == np.eye(CONFIG.hidden_size)).all()
+    assert tokpipe("export", "m", "-o", "distil", "--no-heads", "--family", "distilbert").code == 2
+
+
 def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])

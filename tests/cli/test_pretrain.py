@@ -27,6 +27,40 @@ def test_pretrain_makes_a_folder_that_other_commands_open(tokpipe, shards, tmp_p
     assert "run exists already" in again.err
 
 
+def test_the_run_and_its_parts_are_models_to_other_commands(tokpipe, shards, tmp_path):
+    assert tokpipe("pretrain", shards, *SMALL, "-o", "run").code == 0
+    (tmp_path / "s.txt").write_text("a b c\nc a\n")
+    parts = ("run", "run/encoder", "run/masked-lm")
+    filled = [tokpipe("fill-mask", part, "a [MASK] c", "--json") for part in parts]
+    assert [ran.code for ran in filled] == [0, 2, 0]
+    assert filled[0].json == filled[2].json
+    drawn = [tokpipe("embed", part, "s.txt").out for part in parts]
+    assert drawn[0] == drawn[1] == drawn[2] != ""
+    for part in parts:
+        assert tokpipe("check", part).code == 0, tokpipe("check", part).out
+        assert tokpipe("inspect", "model", part).code == 0
+        assert tokpipe("import", part, "-o", f"{part}-again").code == 0
+        assert tokpipe("nearest", part, "a").code == 0
+    assert tokpipe("evaluate", "run/masked-lm", shards).code == 0
+    assert tokpipe("evaluate", "run/encoder", shards).code == 2
+    assert tokpipe("predict", "nsp", "run", "a b", "c").code == 0
+
+
+def test_check_finds_what_is_wrong_with_a_run(tokpipe, shards, tmp_path):
+    assert tokpipe("pretrain", shards, *SMALL, "-o", "run").code == 0
+    weights = tmp_path / "run/encoder/model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    ran = tokpipe("check", "run")
+    assert ran.code == 1 and "sha256" in ran.out
+    assert tokpipe("check", "run/masked-lm").code == 0
+    (tmp_path / "run/tokpipe.json").unlink()
+    (tmp_path / "run/model.safetensors").unlink()
+    ran = tokpipe("check", "run")
+    assert ran.code == 1 and "the training is not over" in ran.out
+
+
 def test_json_holds_the_figures(tokpipe, shards):
     ran = tokpipe("pretrain", shards, *SMALL, "-o", "run", "--json", "-q")
     assert ran.code == 0, ran.err

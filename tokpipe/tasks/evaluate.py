@@ -15,6 +15,7 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
+from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 
 _BATCH_TOKENS = 4096
@@ -47,11 +48,12 @@ class Evaluation:
             "split": self.split,
             "sequences": self.sequences,
             "tokens": self.tokens,
-            "masks": found.masks,
-            "mlm_loss": found.mean_mlm,
-            "perplexity": math.exp(min(found.mean_mlm, 700.0)),
-            "mlm_accuracy": found.mlm_correct / max(found.masks, 1),
         }
+        if found.masks:
+            result["masks"] = found.masks
+            result["mlm_loss"] = found.mean_mlm
+            result["perplexity"] = math.exp(min(found.mean_mlm, 700.0))
+            result["mlm_accuracy"] = found.mlm_correct / found.masks
         if found.pairs:
             result["pairs"] = found.pairs
             result["nsp_loss"] = found.mean_nsp
@@ -88,8 +90,10 @@ def evaluate_shards(
     ArtifactError
         If the shards are damaged, or of another vocabulary.
     ConfigError
-        If the split is empty, or a sequence longer than the model allows.
+        If the model has no head, the split is empty, or its sequences are none for the model.
     """
+    if not model.config.nsp_head:
+        require_head(model, "mlm_head", "has a loss")
     loader = _opened(model, Path(folder), config, seed)
     count = min(loader.count(0), config.most_batches or loader.count(0))
     rows = tokens = 0
@@ -122,6 +126,11 @@ def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -
     longest, most = int(split.lengths.max()), model.config.longest
     if most is not None and longest > most:
         raise ConfigError(f"{folder} has sequences of {longest} tokens, the model takes {most}")
+    if shards.examples.pairs and model.config.type_vocab_size < 2:
+        raise ConfigError(
+            f"{folder} has pairs of segments, the model knows {model.config.type_vocab_size}",
+            hint="Build shards with --no-nsp for it.",
+        )
     size = BatchConfig(batch_tokens=_BATCH_TOKENS)
     return Loader(split, size, shards.facts, shards.masks, seed)
 

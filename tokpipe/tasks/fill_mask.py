@@ -128,7 +128,7 @@ def require_head(model: BertModel, head: str, purpose: str) -> None:
     if not getattr(model.config, head):
         raise ConfigError(
             f"{model.folder or 'the model'} has no head that {purpose}",
-            hint="Its weights were saved without; take a model that was saved with all heads.",
+            hint="Its weights were saved without; take a model with all heads, as a run folder is.",
         )
 
 

@@ -1,7 +1,7 @@
 """A trained model with its tokenizer: opened from a folder, used on texts, saved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.bert.huggingface.names import Family
+from tokpipe.bert.huggingface.parts import encoder_of, views_of
 from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
@@ -201,13 +202,20 @@ class BertModel:
         run_batches(self.model, sequences, work, threads=threads, progress=progress)
         return Encoded(sequences, out)
 
-    def without_heads(self) -> "BertModel":
-        """Return a model of the same encoder and pooler, its MLM and NSP heads left out."""
-        bare = replace(self.config, mlm_head=False, nsp_head=False)
-        parameters = Parameters(bare)
-        for name, view in parameters.views.items():
-            view[...] = self.parameters.views[name]
-        return BertModel(parameters, self._tokenizer, folder=self.folder)
+    def without_heads(self, family: Family | None = None) -> "BertModel":
+        """Return the encoder with its pooler, the MLM and NSP heads left out.
+
+        Parameters
+        ----------
+        family
+            The kind of model that it is to be, if not its own. Where its class has a pooler and
+            the model has none, it gets the identity: transformers would draw one at random.
+        """
+        bare = Parameters(encoder_of(self.config, family or self.family))
+        views = views_of(self.parameters, bare.config)
+        for name, view in bare.views.items():
+            view[...] = views[name]
+        return BertModel(bare, self._tokenizer, folder=self.folder)
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.

@@ -1,15 +1,40 @@
 """The model card, ``README.md`` of a model folder."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
 from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.parameters import count_encoder_parameters
 
+_ENCODER = f"""`{ENCODER}` holds the model without its heads:
 
-def model_card(config: BertConfig, state: Mapping[str, Any]) -> str:
-    """Return the card of a model in training.
+```python
+transformers.AutoModel.from_pretrained("this folder/{ENCODER}")
+```
+"""
+_MASKED_LM = f"""`{MASKED_LM}` holds the encoder and the head that fills masks:
+
+```python
+transformers.pipeline("fill-mask", "this folder/{MASKED_LM}")
+transformers.AutoModelForMaskedLM.from_pretrained("this folder/{MASKED_LM}")
+```
+"""
+_ALL = """This folder itself holds all that was trained, the head for pairs of sentences too:
+
+```python
+transformers.AutoModelForPreTraining.from_pretrained("this folder")
+```
+"""
+_SAYING = {ENCODER: _ENCODER, MASKED_LM: _MASKED_LM}
+_CHECKPOINT = """`transformers.AutoModel.from_pretrained` opens it too, and lists the heads that it
+does not take; `tokpipe export --no-heads` leaves them out.
+"""
+
+
+def model_card(config: BertConfig, state: Mapping[str, Any], parts: Collection[str] = ()) -> str:
+    """Return the card of a model in training, or of what came of it.
 
     Parameters
     ----------
@@ -17,9 +42,9 @@ def model_card(config: BertConfig, state: Mapping[str, Any]) -> str:
         Of the model.
     state
         As `State.to_dict` returns it.
+    parts
+        Folders below it, for transformers.
     """
-    family = family_of(config).name
-    opens = "" if family == "tokpipe" else "`transformers.AutoModel.from_pretrained` opens it too. "
     return f"""---
 library_name: tokpipe
 pipeline_tag: fill-mask
@@ -39,11 +64,52 @@ model = tokpipe.BertModel.load("this folder")
 
     tokpipe fill-mask "this folder" "text with a [MASK] in it"
 
-{opens}`config.json` holds the shape of the model, `trainer_state.json` all settings of its
-training, `log.jsonl` its losses, and `tokpipe.json` what it was made from.
+{_transformers(config, parts)}
+## Files
+
+`config.json` holds the shape of the model, `trainer_state.json` all settings of its training,
+`log.jsonl` its losses, and `tokpipe.json` what it was made from.
 
 ## Limits
 
 What the model knows, it has from the text that it was trained on, with all that is wrong or
 one-sided in it. Look at that text before you rely on the model.
 """
+
+
+def part_card(name: str, config: BertConfig) -> str:
+    """Return the card of a part of a model.
+
+    Parameters
+    ----------
+    name
+        Of its folder.
+    config
+        Of the whole model.
+    """
+    pooler = (
+        "\nIts pooler is the identity, as none was trained: `pooler_output` is the tanh of the\n"
+        "first token's hidden state.\n"
+        if name == ENCODER and not config.pooler
+        else ""
+    )
+    about = _SAYING[name].replace(f"this folder/{name}", "this folder")
+    about = about.replace(f"`{name}`", "This folder")
+    return f"""---
+library_name: transformers
+---
+
+# Part of a BERT of {config.num_hidden_layers} layers, {config.hidden_size} wide
+
+{about}{pooler}
+tokpipe opens it, too. The folder that it was made in holds the whole model and its card.
+"""
+
+
+def _transformers(config: BertConfig, parts: Collection[str]) -> str:
+    if family_of(config).name == "tokpipe":
+        return "transformers has no such model; tokpipe opens it.\n"
+    if not parts:
+        return _CHECKPOINT
+    chosen = [_SAYING[name] for name in parts] + ([_ALL] if config.nsp_head else [])
+    return "\n".join(["## With transformers\n", *chosen])

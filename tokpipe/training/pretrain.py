@@ -24,13 +24,13 @@ from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import PROGRAM, check_memory, free_memory, training_bytes
+from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
     State,
     check_settings,
     checkpoints,
     clear,
-    finish,
     load_into,
     refuse_foreign,
     remove_stale,
@@ -149,6 +149,11 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
             f"vocab_size={model.vocab_size:,}, and the shards' tokenizer has {vocab:,} tokens",
             hint="Leave it out: it follows the shards.",
         )
+    if pairs and model.type_vocab_size < 2:
+        raise ConfigError(
+            f"type_vocab_size={model.type_vocab_size}, and the shards hold pairs of two segments",
+            hint="Leave it at 2, or build shards with --no-nsp.",
+        )
     pad = max(shards.facts.pad_id, 0)
     fitted = replace(model, vocab_size=vocab, pad_token_id=pad, nsp_head=pairs and model.pooler)
     longest, wanted = fitted.longest, shards.examples.max_seq_length
@@ -197,7 +202,7 @@ def _train(
     last = _go_on_from(begun, run, trainer, going)
     watch.begins(state.step, schedule.steps, _shape(model))
     checkpoint = going.run()
-    finish(run, checkpoint)
+    finish(run, checkpoint, trainer.parameters, data.tokenizer)
     last = next((line for line in reversed(list(read_log(run / LOG))) if not line.split), last)
     return Pretrained(run, going.state, last, going.evaluated)
 

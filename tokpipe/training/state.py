@@ -1,26 +1,24 @@
 """Checkpoints: folders that other programs open as models, and that training goes on from.
 
 A run folder holds ``checkpoint-000500/`` and the like, ``log.jsonl`` as it grows and, once training
-is over, the files of the model itself with the manifest as the last one.
+is over, the files of the model itself with its parts, and the manifest as the last one.
 """
 
 import json
-import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.foreign_files import read_object
+from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError
-from tokpipe.foundation.files import MANIFEST, build_folder, sync, write_json
+from tokpipe.foundation.files import MANIFEST, build_folder, write_json
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.card import model_card
@@ -32,7 +30,8 @@ KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
 STATE = "trainer_state.json"
 _NAME = re.compile(r"checkpoint-(\d{6,12})")
-_STALE = re.compile(r"\.(checkpoint-\d+\.(partial|old|lock|unfinished)|.*\.tmp)")
+_FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
+_STALE = re.compile(rf"\.(({_FOLDERS})\.(partial|old|lock|unfinished)|.*\.tmp)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,36 +172,8 @@ def remove_stale(run: Path) -> None:
     for path in list(run.iterdir()):
         if _STALE.fullmatch(path.name):
             _remove(path)
-        elif _NAME.fullmatch(path.name) and not (path / MANIFEST).is_file():
+        elif _is_folder_of_ours(path.name) and not (path / MANIFEST).is_file():
             _remove(path)  # a removal that was cut short
-
-
-def finish(run: Path, checkpoint: Path) -> None:
-    """Put the files of the last checkpoint beside it, as the model that the run made.
-
-    They are links where the disk can: no second copy. The manifest comes last.
-    """
-    manifest = Manifest.read(checkpoint, KIND)
-    names = [name for name in manifest.files if name != OPTIMIZER]
-    with storage_errors(run):
-        for name in names:
-            temporary = run / f".{name}.{secrets.token_hex(4)}.tmp"
-            try:
-                os.link(checkpoint / name, temporary)
-            except OSError:
-                shutil.copyfile(checkpoint / name, temporary)
-                sync(temporary)
-            temporary.replace(run / name)
-            with suppress(FileNotFoundError):  # a rename onto the same file does nothing
-                temporary.unlink()
-        sync(run)
-        Manifest(
-            kind=KIND,
-            settings=manifest.settings,
-            inputs=manifest.inputs,
-            facts=manifest.facts,
-            seed=manifest.seed,
-        ).write(run, names)
 
 
 def refuse_foreign(run: Path, *, force: bool) -> None:
@@ -226,7 +197,8 @@ def refuse_foreign(run: Path, *, force: bool) -> None:
             )
         return
     for path in run.iterdir():
-        known = _NAME.fullmatch(path.name) or _STALE.fullmatch(path.name) or path.name == LOG
+        name = path.name
+        known = _is_folder_of_ours(name) or _STALE.fullmatch(name) or name == LOG
         if not known and not _is_ours(run, path.name):
             raise StorageError(
                 f"{run} was not written by tokpipe: it holds {path.name!r}",
@@ -236,7 +208,10 @@ def refuse_foreign(run: Path, *, force: bool) -> None:
 
 def clear(run: Path) -> None:
     """Remove all that training wrote into a folder; the manifest first."""
-    names = [MANIFEST, *Manifest.read(run, KIND).files] if (run / MANIFEST).is_file() else []
+    names = list(Manifest.read(run, KIND).files) if (run / MANIFEST).is_file() else []
+    (run / MANIFEST).unlink(missing_ok=True)
+    for part in PARTS:
+        _remove(run / part)
     for path in [run / name for name in [*names, LOG]]:
         path.unlink(missing_ok=True)
     remove_old(run, [])
@@ -262,6 +237,10 @@ def check_settings(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
 def _is_ours(run: Path, name: str) -> bool:
     """Return whether a file is of a run that was killed while it was finished."""
     return any((path / name).exists() for path in checkpoints(run).values())
+
+
+def _is_folder_of_ours(name: str) -> bool:
+    return name in PARTS or _NAME.fullmatch(name) is not None
 
 
 def _manifest(state: State) -> Manifest:

@@ -14,6 +14,7 @@ from tokpipe.foundation.errors import (
     StorageError,
 )
 from tokpipe.foundation.locks import one_writer
+from tokpipe.foundation.manifest import Manifest
 from tokpipe.training import pretrain as pretrain_module
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import TIMES, read_log
@@ -87,12 +88,58 @@ def test_a_run_holds_the_model_its_checkpoints_and_the_log(undisturbed):
     assert names >= wanted | {"README.md", "log.jsonl", "tokpipe.json"}
     assert "optimizer.safetensors" not in names
     folders = {name.split("/")[0] for name in undisturbed if "/" in name}
-    assert {"checkpoint-000008", "checkpoint-000012"} <= folders
+    assert {"checkpoint-000008", "checkpoint-000012", "encoder", "masked-lm"} <= folders
     assert undisturbed["model.safetensors"] == undisturbed["checkpoint-000012/model.safetensors"]
     steps = [line["step"] for line in undisturbed["log.jsonl"] if "split" not in line]
     assert steps == list(range(1, 13))
     measured = [line["step"] for line in undisturbed["log.jsonl"] if "split" in line]
     assert measured == [4, 8, 12]
+
+
+def test_a_finished_run_has_a_folder_for_each_class_of_transformers(shards, tmp_path):
+    train(shards, tmp_path / "run", steps=4)
+    whole = load_checkpoint(tmp_path / "run")
+    for name, heads in (("encoder", (True, False, False)), ("masked-lm", (False, True, False))):
+        part = load_checkpoint(tmp_path / "run" / name)
+        config = part.config
+        assert (config.pooler, config.mlm_head, config.nsp_head) == heads
+        for tensor, view in part.parameters.views.items():
+            assert (view == whole.parameters.views[tensor]).all()
+        Manifest.read(tmp_path / "run" / name, "model").check_files(tmp_path / "run" / name)
+        kept = set(Manifest.read(tmp_path / "run", "model").files)
+        wanted = {"config.json", "model.safetensors", "tokenizer.json", "README.md", "tokpipe.json"}
+        assert {f"{name}/{file}" for file in wanted} <= kept
+    assert whole.config.nsp_head
+    assert 'from_pretrained("this folder/encoder")' in (tmp_path / "run/README.md").read_text()
+
+
+def test_an_encoder_without_a_trained_pooler_has_the_identity(shards, tmp_path):
+    bare = MODEL.from_dict(MODEL.to_dict() | {"pooler": False, "nsp_head": False})
+    train(shards, tmp_path / "run", model=bare, steps=4)
+    views = load_checkpoint(tmp_path / "run/encoder").parameters.views
+    assert (views["pooler.weight"] == np.eye(16)).all() and not views["pooler.bias"].any()
+    run, part = tmp_path / "run", tmp_path / "run/masked-lm"
+    assert (part / "model.safetensors").samefile(run / "model.safetensors")
+    assert "the identity" in (run / "encoder/README.md").read_text()
+
+
+def test_a_model_that_transformers_has_not_is_one_folder(shards, tmp_path):
+    rope = MODEL.from_dict(MODEL.to_dict() | {"position": "rope"})
+    train(shards, tmp_path / "run", model=rope, steps=4)
+    assert not (tmp_path / "run/encoder").exists() and not (tmp_path / "run/masked-lm").exists()
+    assert "transformers has no such model" in (tmp_path / "run/README.md").read_text()
+
+
+def test_a_part_that_was_half_removed_is_made_again(shards, undisturbed, tmp_path):
+    run = tmp_path / "run"
+    train(shards, run)
+    (run / "tokpipe.json").unlink()
+    (run / "encoder/tokpipe.json").unlink()
+    (run / "masked-lm/config.json").unlink()
+    (run / ".encoder.partial").mkdir()
+    (run / ".encoder.lock").touch()
+    train(shards, run)
+    assert contents(run) == undisturbed
 
 
 def test_threads_change_nothing(shards, undisturbed, tmp_path):
@@ -222,6 +269,9 @@ def test_model_and_shards_must_fit(shards, tmp_path):
     other = MODEL.to_dict() | {"vocab_size": 77}
     with pytest.raises(ConfigError, match="vocab_size=77"):
         train(shards, tmp_path / "run", model=MODEL.from_dict(other))
+    single = MODEL.to_dict() | {"type_vocab_size": 0}
+    with pytest.raises(ConfigError, match=r"type_vocab_size=0.*pairs"):
+        train(shards, tmp_path / "run", model=MODEL.from_dict(single))
 
 
 def test_shards_without_examples_are_refused(tmp_path):

@@ -16,6 +16,7 @@ from tokpipe.bert.huggingface.names import (
     heads_among,
     their_tensors,
 )
+from tokpipe.bert.huggingface.parts import views_of
 from tokpipe.bert.huggingface.settings import (
     config_json,
     family_of,
@@ -107,6 +108,7 @@ def write_checkpoint(
     folder: Path,
     parameters: Parameters,
     *,
+    part: BertConfig | None = None,
     family: Family | None = None,
     dtypes: Mapping[str, str] | str = "F32",
     shard_bytes: int | None = None,
@@ -119,6 +121,8 @@ def write_checkpoint(
         Nobody reads it yet.
     parameters
         The weights, and their settings.
+    part
+        Settings with fewer heads, to write that part only.
     family
         Whose names to use; by default those of the family that the settings fit, and our own
         where transformers has no such model.
@@ -139,12 +143,12 @@ def write_checkpoint(
     StorageError
         If the disk refuses.
     """
-    config = parameters.config
-    family = family or family_of(config)
+    config = part or parameters.config
+    family = family or family_of(parameters.config)
     settings = config_json(config, family)
     settings["dtype"] = _torch_name(dtypes)
-    places = their_tensors(config, family)
-    tensors = {name: place.of(parameters.views) for name, place in places.items()}
+    places, views = their_tensors(config, family), views_of(parameters, config)
+    tensors = {name: place.of(views) for name, place in places.items()}
     tensors |= {name: filler.values for name, filler in fillers(config, family).items()}
     kinds = {
         name: dtypes if isinstance(dtypes, str) else dtypes.get(name, "F32") for name in tensors

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "tokpipe check out/wp",
         "tokpipe check out/wp --corpus corpus.txt",
         "tokpipe check out/shards",
+        "tokpipe check out/run",
         "tokpipe check vocab.txt",
         "tokpipe check tokpipe.toml",
     ]
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
 )
 @config_options(ReadConfig, "read", heading="Reading the corpus")
 def check(session: Session, path: Path, corpus: Sequence[str], read: ReadConfig) -> int:
-    """Look for faults in a tokenizer, one of its files, word counts, shards, or a tokpipe.toml.
+    """Look for faults in a tokenizer or one of its files, counts, shards, a model, a tokpipe.toml.
 
     Ids that repeat or leave gaps, special tokens that are missing or differ between files, merges
     that lead nowhere, pieces that no text can reach, files that are not as their manifest says,
-    masks, labels and ids of training data that cannot be right, settings that nobody knows.
+    masks, labels and ids of training data that cannot be right, tensors that are missing, misshapen
+    or not finite, settings that nobody knows.
 
     Exits with 0 if there is no error and no warning, with 1 otherwise.
     """

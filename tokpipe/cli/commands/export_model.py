@@ -62,11 +62,12 @@ def export_model(
     from tokpipe.tasks.model import BertModel
 
     model = BertModel.load(source)
-    if not heads:
-        model = model.without_heads()
     fitting = FAMILIES[family] if family else family_of(model.config)
-    # where none fits, BERT's refusal names the reasons
-    layout = Layout(BERT if fitting is TOKPIPE else fitting, DTYPES[dtype], shard_size)
+    if fitting is TOKPIPE:
+        fitting = BERT  # its refusal names the reasons
+    if not heads:
+        model = model.without_heads(fitting)
+    layout = Layout(fitting, DTYPES[dtype], shard_size)
     tokenizer = model.tokenizer if model.has_tokenizer else None
     save_model(
         *(model.parameters, tokenizer, Path(output), layout),

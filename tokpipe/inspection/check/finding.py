@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import PLAIN, TokenForm, readable
 
@@ -77,3 +79,9 @@ def plural(count: int, noun: str, verb: tuple[str, str] | None = None) -> str:
 def problems(findings: Iterable[Finding]) -> int:
     """Count what is more than a note."""
     return sum(finding.level != NOTE for finding in findings)
+
+
+def finding_of(error: TokpipeError, path: Path) -> Finding:
+    """Return an error as what was found at a place in a folder, or in a file."""
+    place, _, problem = error.problem.partition(": ")
+    return Finding(ERROR, place.removeprefix(f"{path}/"), problem or error.problem, error.hint)

@@ -10,7 +10,7 @@ from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.check.agreement import check_agreement, read_beside
-from tokpipe.inspection.check.finding import ERROR, Checked, Finding
+from tokpipe.inspection.check.finding import ERROR, Checked, Finding, finding_of
 from tokpipe.inspection.check.ids import check_ids
 from tokpipe.inspection.check.merges import check_merges
 from tokpipe.inspection.check.reach import check_reach
@@ -22,10 +22,11 @@ from tokpipe.tokenizer.folder import KIND, load_spec
 from tokpipe.tokenizer.spec import Spec
 
 TOKENIZER_JSON = "tokenizer.json"
+_MODEL = "model"  # of a manifest; `training.state` says it, too, and takes a second to import
 
 
 def check_path(path: Path) -> list[Checked]:
-    """Check a tokenizer folder or file, a folder of several, word counts, or a shard folder.
+    """Check a tokenizer folder or file, a folder of several, word counts, shards, or a model.
 
     Raises
     ------
@@ -50,6 +51,11 @@ def check_path(path: Path) -> list[Checked]:
         hint = "Was it written to the end? build-shards goes on where it was stopped."
         missing = Finding(ERROR, MANIFEST, "missing: no whole shard folder", hint)
         return [Checked(str(path), "a folder of `datasets`", [missing])]
+    from tokpipe.inspection.check.model import check_model, is_model
+
+    if kind == _MODEL or is_model(path):
+        tokenizer = path / TOKENIZER_JSON
+        return [*check_model(path), *([_check_one(path)] if tokenizer.is_file() else [])]
     return [_check_one(path)]
 
 
@@ -90,7 +96,8 @@ def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
     findings += check_specials(source, files)
     if path.is_dir():
         findings += check_agreement(source, folder, files)
-        findings += _check_manifest(folder, KIND)
+        if _manifest_kind(folder) != _MODEL:  # those are checked with their tensors
+            findings += _check_manifest(folder, KIND)
     return source, findings + _check_pipeline(path, source, findings)
 
 
@@ -100,7 +107,7 @@ def _check_manifest(folder: Path, kind: str) -> list[Finding]:
     try:
         Manifest.read(folder, kind).check_files(folder)
     except TokpipeError as error:
-        return [_finding(error, folder)]
+        return [finding_of(error, folder)]
     return []
 
 
@@ -110,7 +117,7 @@ def _check_pipeline(path: Path, source: Source, before: list[Finding]) -> list[F
         spec = load_spec(path)
     except TokpipeError as error:
         known = any(finding.level == ERROR for finding in before)
-        return [] if known else [_finding(error, path)]
+        return [] if known else [finding_of(error, path)]
     content = document_bytes(spec) if isinstance(spec, Spec) else json.dumps(spec).encode()
     try:
         return list(check_reach(source, Tokenizer.from_str(content.decode())))
@@ -119,8 +126,3 @@ def _check_pipeline(path: Path, source: Source, before: list[Finding]) -> list[F
     except BaseException as error:  # the library's PanicException is no Exception
         problem = f"the tokenizers library cannot run it: {visible(str(error)[:200])}"
         return [Finding(ERROR, source.path.name, problem)]
-
-
-def _finding(error: TokpipeError, path: Path) -> Finding:
-    place, _, problem = error.problem.partition(": ")
-    return Finding(ERROR, place.removeprefix(f"{path}/"), problem or error.problem, error.hint)

@@ -1,0 +1,60 @@
+"""Model folders and runs: files as their manifest says, tensors as the settings say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
+from tokpipe.bert.huggingface.parts import PARTS
+from tokpipe.bert.huggingface.stored import has_weights
+from tokpipe.foundation.errors import TokpipeError
+from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.inspection.check.finding import WARNING, Checked, Finding, finding_of
+from tokpipe.training.state import KIND, checkpoints
+
+_UNFINISHED = Finding(
+    WARNING,
+    MANIFEST,
+    "missing: the training is not over",
+    "The same command goes on from the last checkpoint.",
+)
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a folder looks like a model, or a run that may become one."""
+    return path.is_dir() and (has_weights(path) or bool(checkpoints(path)))
+
+
+def check_model(path: Path) -> list[Checked]:
+    """Check a model folder; of a run its checkpoints and the parts below it, too."""
+    below = [*checkpoints(path).values(), *(path / name for name in PARTS)]
+    found = [_check_folder(folder) for folder in below if has_weights(folder)]
+    if has_weights(path):
+        return [_check_folder(path), *found]
+    return [Checked(str(path), "a run", [_UNFINISHED]), *found]
+
+
+def _check_folder(path: Path) -> Checked:
+    findings = list(_findings(path))
+    return Checked(str(path), _about(path), findings)
+
+
+def _findings(path: Path) -> Iterator[Finding]:
+    if (path / MANIFEST).exists():
+        try:
+            Manifest.read(path, KIND).check_files(path)
+        except TokpipeError as error:
+            yield finding_of(error, path)
+            return
+    try:
+        load_checkpoint(path)
+    except TokpipeError as error:
+        yield finding_of(error, path)
+
+
+def _about(path: Path) -> str:
+    try:
+        config, family, _ = read_outline(path)
+    except TokpipeError:
+        return "a model"
+    return f"{family.name}, {config.num_hidden_layers} layers, {config.hidden_size} wide"

@@ -1,0 +1,117 @@
+"""The model that a run made: its files beside the checkpoints, and two parts of it below.
+
+A finished run is a model folder with everything that was trained. ``encoder/`` and ``masked-lm/``
+in it are model folders of their own (settings, weights, tokenizer, card, manifest), which can be
+copied away: each suits one class of transformers, see `tokpipe.bert.huggingface.parts`. They hold
+the weights once more rather than links into one file of shards: a folder that one may move, change
+or upload alone is worth the disk, which is less than what the optimizer's moments take.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.checkpoint import write_checkpoint
+from tokpipe.bert.huggingface.parts import parts_of
+from tokpipe.bert.huggingface.settings import family_of
+from tokpipe.bert.huggingface.stored import CONFIG, WEIGHTS
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder, sync
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.training.card import model_card, part_card
+from tokpipe.training.state import KIND, OPTIMIZER, State
+
+_CARD = "README.md"
+
+
+def finish(
+    run: Path, checkpoint: Path, parameters: Parameters, tokenizer: Mapping[str, bytes]
+) -> None:
+    """Put the model of the last checkpoint into its run, whole and in parts.
+
+    Files that the checkpoint has, too, are links where the disk can: no second copy. The manifest
+    comes last.
+
+    Parameters
+    ----------
+    run
+        The folder.
+    checkpoint
+        In it.
+    parameters
+        The weights of that checkpoint.
+    tokenizer
+        Name and content of the tokenizer's files.
+
+    Raises
+    ------
+    StorageError
+        If the disk refuses.
+    """
+    manifest, state = Manifest.read(checkpoint, KIND), State.read(checkpoint)
+    parts = parts_of(parameters.config, family_of(parameters.config))
+    card = model_card(parameters.config, state.to_dict(), parts)
+    with storage_errors(run):
+        linked = [name for name in manifest.files if name not in (OPTIMIZER, _CARD)]
+        for name in linked:
+            _link(checkpoint / name, run / name)
+        with atomic_write(run / _CARD) as file:
+            file.write(card.encode())
+        files = [*linked, _CARD]
+        for name, part in parts.items():
+            written = _write_part(run / name, part, parameters, tokenizer, manifest)
+            files += [f"{name}/{file}" for file in written]
+        sync(run)
+        _like(manifest).write(run, files)
+
+
+def _write_part(
+    target: Path,
+    part: BertConfig,
+    parameters: Parameters,
+    tokenizer: Mapping[str, bytes],
+    whole: Manifest,
+) -> list[str]:
+    """Write a part of a run that is being finished; return the names of its files."""
+    with build_folder(target, force=True, needed_bytes=4 * parameters.count) as folder:
+        if part == parameters.config:
+            files = [CONFIG, WEIGHTS]
+            for name in files:
+                _link(target.parent / name, folder / name)
+        else:
+            family = family_of(parameters.config)
+            files = write_checkpoint(folder, parameters, part=part, family=family)
+        others = {**tokenizer, _CARD: part_card(target.name, parameters.config).encode()}
+        for name, content in others.items():
+            (folder / name).write_bytes(content)
+        files += others
+        _like(whole).write(folder, files)
+    return [*files, MANIFEST]
+
+
+def _like(manifest: Manifest) -> Manifest:
+    """Return a manifest that says the same of other files."""
+    return Manifest(
+        kind=KIND,
+        settings=manifest.settings,
+        inputs=manifest.inputs,
+        facts=manifest.facts,
+        seed=manifest.seed,
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+        sync(temporary)
+    temporary.replace(target)
+    with suppress(FileNotFoundError):  # a rename onto the same file does nothing
+        temporary.unlink()
