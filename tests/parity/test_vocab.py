@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.parity.huggingface import assert_agrees, train_huggingface
 from tests.unit.vocab.counted import counted
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.vocab import merger, rescan
+from tokpipe.vocab import merger, reading, rescan, rounds
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.likelihood import compare_ratios
 from tokpipe.vocab.reference import train_reference
@@ -120,18 +120,35 @@ def test_cleaning_up_all_the_time_changes_nothing(words, config):
         same(train(counted(words), config), theirs)
 
 
+@pytest.mark.parametrize("share", [0, 1 / 20, 1 / 4, 2])  # from all by reading to all in rounds
 @settings(max_examples=200)
-@given(words_of(1 << 34), configs(max_token_length=st.none() | st.integers(1, 8)))
-def test_rescans_of_the_text_make_the_same_merges(words, config):
+@given(
+    words=words_of(1 << 34),
+    config=configs(
+        score=st.sampled_from(["frequency", "likelihood"]),
+        tie_break=st.sampled_from(["lowest-id", "first-seen"]),
+        max_token_length=st.none() | st.integers(1, 8),
+    ),
+    room=st.sampled_from([1, 2, 5, 20, 1 << 20]),
+    enough=st.sampled_from([0, 2, 20]),
+)
+def test_long_words_make_the_same_merges(words, config, share, room, enough):
     try:
         theirs = train_reference(words, config)
     except ConfigError:
         return
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"_MANY": 0, "_ENOUGH": 2, "_LEAST_SHARE": 1 / 20}.items():
+        for name, value in {"_MANY": 0, "_ENOUGH": enough, "_LEAST_SHARE": share}.items():
             patch.setattr(rescan, name, value)
-        patch.setattr(rescan, "_FIRST_SLOTS", 4)
-        patch.setattr(rescan, "_SYMBOLS_A_CALL", 3)
+        for name, value in {"_FIRST_ROWS": 4, "_MOST_ROWS": 8, "_LARGEST_SHARE": 0}.items():
+            patch.setattr(reading, name, value)
+        patch.setattr(reading, "PLACES", room)
+        patch.setattr(rounds, "PLACES", room)
+        patch.setattr(rounds, "_NEW_PAIRS", room)
+        for module in (reading, rounds, rescan):
+            patch.setattr(module, "_CELLS_A_CALL", 3)
+        patch.setattr(rounds, "_PAIRS_A_CALL", 3)
+        patch.setattr(rounds, "_WORK_A_CALL", 1)
         same(train(counted(words), config), theirs)
 
 

@@ -26,6 +26,32 @@ class DuplicateTokenError(Exception):
     """Two merges made one token, which a thrifty run cannot go on from."""
 
 
+class Spelling:
+    """The tokens of a run by id and by text.
+
+    Parameters
+    ----------
+    tokens
+        The tokens so far; new ones are appended.
+    prefix
+        The mark of tokens inside a word.
+    """
+
+    def __init__(self, tokens: list[str], prefix: str) -> None:
+        self.tokens, self.ids = tokens, {token: i for i, token in enumerate(tokens)}
+        self._prefix = prefix
+
+    def add(self, merges: NDArray[np.int32], *, repeats: bool) -> None:
+        """Spell what merges (int32[M, 3]) make; a known token is an error if it must not repeat."""
+        for left, right, new in merges.tolist():
+            token = new_token(self.tokens[left], self.tokens[right], self._prefix)
+            if token not in self.ids:
+                self.ids[token] = new
+                self.tokens.append(token)
+            elif not repeats:
+                raise DuplicateTokenError(token)
+
+
 class Merger:
     """One run of merges over words that are laid out as cells.
 
@@ -50,18 +76,19 @@ class Merger:
         cells: NDArray[np.int32],
         large: NDArray[np.int64],
         tokens: list[str],
-        lengths: Sequence[int],
+        lengths: Sequence[int] | NDArray[np.int32],
         config: VocabConfig,
         *,
         thrifty: bool,
     ) -> None:
         self.tokens, self.config, self.thrifty = tokens, config, thrifty
         self.steps: list[NDArray[np.int32]] = []
-        self._ids = {token: i for i, token in enumerate(tokens)}
+        self._spelling = Spelling(tokens, config.prefix)
+        self._cells = len(cells)
         self._most = min(config.sizes[-1], len(tokens) + len(cells)) + 1
         self._state = self._first_state(cells, large)
         self._state.lengths[: len(lengths)] = lengths
-        self._ranking = self._first_ranking() if config.score == "likelihood" else None
+        self._ranking = first_ranking(self._most) if config.score == "likelihood" else None
 
     def run(self, report: Callable[[int], None]) -> NDArray[np.int32]:
         """Merge until the largest size is reached or no pair is common enough.
@@ -88,17 +115,11 @@ class Merger:
         return np.concatenate([np.zeros((0, 3), np.int32), *self.steps])
 
     def _first_state(self, cells: NDArray[np.int32], large: NDArray[np.int64]) -> MergeState:
-        config, numbers = self.config, np.zeros(fields.NUMBERS, np.int64)
-        numbers[fields.TOKENS] = len(self.tokens)
-        numbers[fields.PENDING] = -1
-        numbers[fields.FLOOR] = max(1, config.min_frequency)
-        numbers[fields.LONGEST] = config.longest_token
-        numbers[fields.FIRST_SEEN] = config.tie_break == "first-seen"
-        numbers[fields.THRIFTY] = self.thrifty
-        numbers[fields.LIKELIHOOD] = config.score == "likelihood"
         return MergeState(
-            cells=cells,
+            cells=cells.reshape(-1),
             large=large,
+            starts=np.zeros(0, np.int64),
+            weights=np.zeros(0, np.int64),
             slots=np.zeros((_FIRST_SLOTS, 2), np.int64),
             entries=np.zeros((0, 3), np.int64),
             places=np.zeros(0, np.int32),
@@ -108,25 +129,12 @@ class Merger:
             touched=np.zeros((2, self._most), np.int32),
             gathered=np.zeros(0 if self.thrifty else len(cells), np.int32),
             lengths=np.zeros(self._most, np.int32),
-            numbers=numbers,
-        )
-
-    def _first_ranking(self) -> Ranking:
-        return Ranking(
-            token_counts=np.zeros(self._most, np.int64),
-            counts=np.zeros(0, np.int64),
-            parts=np.zeros((0, 2), np.int64),
-            scores=np.zeros(0, np.float64),
-            ties=np.zeros(0, np.int64),
-            heads=np.full((self._most, 2), -1, np.int32),
-            links=np.zeros((0, 2), np.int32),
-            order=np.zeros(0, np.int32),
-            standing=np.zeros(0, np.int32),
+            numbers=first_numbers(len(self.tokens), self.config, thrifty=self.thrifty),
         )
 
     def _count(self) -> None:
         """Count all pairs, make a candidate of each, and choose the first."""
-        found, end = self._count_pairs(), len(self._state.cells) - 1
+        found, end = self._count_pairs(), self._cells - 1
         places, most = int(found.sum(dtype=np.int64)), int(found.max(initial=0))
         roomy = self._with_room(self._number(fields.PAIRS), places, most)
         self._state = roomy._replace(slots=self._state.slots)  # `found` goes by these slots
@@ -138,7 +146,7 @@ class Merger:
         if self._ranking is None:
             frequency.fill_heap(self._state)
         else:
-            self._ranking = _widened(self._ranking, len(self._state.entries))
+            self._ranking = widened(self._ranking, len(self._state.entries))
             for at in range(0, end, _CELLS_A_CALL):
                 stop = min(at + _CELLS_A_CALL, end)
                 likelihood.count_tokens(self._state, self._ranking, at, stop)
@@ -147,7 +155,7 @@ class Merger:
 
     def _count_pairs(self) -> NDArray[np.int32]:
         """Fill the slots; return int32[S], the number of places of the pair in each."""
-        found, end, at = np.zeros(len(self._state.slots), np.int32), len(self._state.cells) - 1, 0
+        found, end, at = np.zeros(len(self._state.slots), np.int32), self._cells - 1, 0
         while at < end:
             stop = min(at + _CELLS_A_CALL, end)
             at = pairs.count_pairs(self._state, found, at, stop)
@@ -170,19 +178,8 @@ class Merger:
         if self._number(fields.STATUS) == fields.CROWDED:
             self._make_room()
         self.steps.append(rows[:made])
-        self._name(rows[:made].tolist())
+        self._spelling.add(rows[:made], repeats=not self.thrifty)
         return made
-
-    def _name(self, merges: list[list[int]]) -> None:
-        """Spell the tokens of merges; new ones get their id."""
-        tokens, ids, config = self.tokens, self._ids, self.config
-        for left, right, new in merges:
-            token = new_token(tokens[left], tokens[right], config.prefix)
-            if token not in ids:
-                ids[token] = new
-                tokens.append(token)
-            elif self.thrifty:
-                raise DuplicateTokenError(token)
 
     def _waiting(self) -> int:
         """Return the id of the token that the waiting pair makes, be it new or known."""
@@ -190,7 +187,7 @@ class Merger:
         token = new_token(
             self.tokens[pair >> 32], self.tokens[pair & fields.LOW], self.config.prefix
         )
-        return self._ids.get(token, len(self.tokens))
+        return self._spelling.ids.get(token, len(self.tokens))
 
     def _number(self, field: int) -> int:
         return int(self._state.numbers[field])
@@ -210,7 +207,7 @@ class Merger:
             self._copy_to(target)
         self._state = target
         if self._ranking is not None:
-            self._ranking = _widened(self._ranking, len(target.entries))
+            self._ranking = widened(self._ranking, len(target.entries))
 
     def _copy_to(self, target: MergeState) -> None:
         for name, fill in _FILLS.items():
@@ -231,7 +228,7 @@ class Merger:
         What is never touched takes no memory: the room is generous.
         """
         state = self._state
-        fresh, ahead = min(2 * wanted, 2 * self._most), int(len(state.cells) * _ROOM)
+        fresh, ahead = min(2 * wanted, 2 * self._most), int(self._cells * _ROOM)
         entries += fresh + max(entries // 2, min(ahead, self._most**2))
         places += 2 * wanted + 16 * ahead
         return state._replace(
@@ -243,7 +240,7 @@ class Merger:
         )
 
 
-def _widened(ranking: Ranking, entries: int) -> Ranking:
+def widened(ranking: Ranking, entries: int) -> Ranking:
     """Return a ranking with room for more candidates."""
     names = ("counts", "parts", "scores", "ties", "links", "order", "standing")
     old = {name: getattr(ranking, name) for name in names}
@@ -251,3 +248,32 @@ def _widened(ranking: Ranking, entries: int) -> Ranking:
     for name in names:
         new[name][: len(old[name])] = old[name][:entries]
     return ranking._replace(**new)
+
+
+def first_numbers(tokens: int, config: VocabConfig, *, thrifty: bool) -> NDArray[np.int64]:
+    """int64[NUMBERS]: those of a run that begins with so many tokens."""
+    numbers = np.zeros(fields.NUMBERS, np.int64)
+    numbers[fields.TOKENS] = tokens
+    numbers[fields.PENDING] = -1
+    numbers[fields.FLOOR] = max(1, config.min_frequency)
+    numbers[fields.LONGEST] = config.longest_token
+    numbers[fields.FIRST_SEEN] = config.tie_break == "first-seen"
+    numbers[fields.THRIFTY] = thrifty
+    numbers[fields.LIKELIHOOD] = config.score == "likelihood"
+    numbers[fields.LAST_TIE] = np.iinfo(np.int64).max
+    return numbers
+
+
+def first_ranking(tokens: int) -> Ranking:
+    """Return a ranking of no candidates yet, for up to so many tokens."""
+    return Ranking(
+        token_counts=np.zeros(tokens, np.int64),
+        counts=np.zeros(0, np.int64),
+        parts=np.zeros((0, 2), np.int64),
+        scores=np.zeros(0, np.float64),
+        ties=np.zeros(0, np.int64),
+        heads=np.full((tokens, 2), -1, np.int32),
+        links=np.zeros((0, 2), np.int32),
+        order=np.zeros(0, np.int32),
+        standing=np.zeros(0, np.int32),
+    )

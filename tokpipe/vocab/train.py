@@ -18,6 +18,7 @@ from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.symbols import BIG, BORDER, count_characters, lay_out_words
 from tokpipe.vocab.merger import DuplicateTokenError, Merger
+from tokpipe.vocab.reading import LeanWords
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
 
 R = TypeVar("R")
@@ -188,15 +189,16 @@ def _merge_thriftily(
 ) -> NDArray[np.int32]:
     """Return all merges, and append their tokens; keep no pair that cannot be merged any more."""
     weights, large = _cell_weights(counts.counts)
-    if not rescan.is_worthwhile(counts.words, len(tokens), config):
+    if not rescan.is_worthwhile(counts.words):
         cells, lengths = _lay_out(counts.words, weights, table, _fewest(config)), [1] * len(tokens)
         return Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
-    begun = rescan.merge_by_rescans(counts.words, counts.counts, table, tokens, config, report)
-    if len(tokens) >= config.sizes[-1]:
+    words = LeanWords(counts.words, counts.counts, table, config)
+    begun = rescan.merge_long_words(words, tokens, config, report)
+    if begun.words is None:
         return begun.steps
-    cells, lengths, steps = rescan.cells_of(begun, weights), begun.lengths, begun.steps
-    del begun  # the symbols: a quarter of what the cells take
-    rest = Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
+    cells, lengths, steps = rescan.cells_of(words, weights), begun.lengths, begun.steps
+    del words, begun  # the lean cells: half of what the cells take
+    rest = Merger(cells, large, tokens, lengths[: len(tokens)], config, thrifty=True).run(report)
     return np.concatenate([steps, rest])
 
 

@@ -18,6 +18,7 @@ from tokpipe.vocab.kernels.state import (
     KEPT_ENTRIES,
     KEPT_PLACES,
     KEPT_ROWS,
+    LAST_TIE,
     LIVE_PLACES,
     LOW,
     PAIRS,
@@ -124,7 +125,9 @@ def _choose(n):  # type: ignore[no-untyped-def]
         row = entries + 24 * entry
         count = load_i64(slot_of(slots, mask, load_i64(row)) + 8)
         if count == score:
-            if count < floor:
+            if count < floor or (
+                count == floor and load_i64(heap + 8) > load_i64(n + 8 * LAST_TIE)
+            ):
                 return np.int64(-1)
             _drop_front(n)
             store_i64(n + 8 * LIVE_PLACES, load_i64(n + 8 * LIVE_PLACES) - load_i64(row + 16))

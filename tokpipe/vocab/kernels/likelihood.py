@@ -33,6 +33,7 @@ from tokpipe.vocab.kernels.state import (
     STATUS,
     THRIFTY,
     TOKENS,
+    UNPLACED,
     WANTED,
     bind,
     slot_of,
@@ -257,6 +258,9 @@ def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-
         if numbers[PENDING] < 0:
             if numbers[HEAP] == 0:
                 numbers[STATUS] = FINISHED
+                return done
+            if state.entries[ranking.order[0], 2] < 0:
+                numbers[STATUS] = UNPLACED
                 return done
             numbers[PENDING] = ranking.order[0]
             _leave(state, ranking, numbers[PENDING])

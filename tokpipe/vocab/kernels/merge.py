@@ -19,6 +19,7 @@ from tokpipe.vocab.kernels.state import (
     HEAP,
     INC,
     LARGE_AT,
+    LEAN,
     LEFT,
     LEFTS,
     LENGTHS_AT,
@@ -43,13 +44,18 @@ from tokpipe.vocab.kernels.state import (
     SEEN,
     SLOT_MASK,
     SLOTS_AT,
+    STARTS_AT,
     THEN,
     THRIFTY,
     TOKENS,
     TOUCHED_AT,
     WANTED,
+    WEIGHTS_AT,
+    WORDS,
     holds,
     is_too_long,
+    lean_length,
+    lean_symbol,
     length_at,
     put_row,
     slot_of,
@@ -153,6 +159,73 @@ def _replace(n, pair, new, from_places, begin, end):  # type: ignore[no-untyped-
                         n_lefts += 1
                     _note(row, LEFT, weight, events + 8 * made, new, p)
                 made += 1
+    store_i64(n + 8 * MADE, made)
+    store_i64(n + 8 * MERGED, merged)
+    store_i64(n + 8 * LEFTS, n_lefts)
+    store_i64(n + 8 * RIGHTS, n_rights)
+
+
+@inlined_helper
+def _word_at(starts, words, word, p):  # type: ignore[no-untyped-def]
+    """Return the word that cell `p` lies in; it is not before `word`."""
+    step = np.int64(1)
+    while word + step < words and load_i64(starts + 8 * (word + step)) <= p:
+        word += step
+        step *= 2
+    while step > 0:
+        if word + step < words and load_i64(starts + 8 * (word + step)) <= p:
+            word += step
+        step >>= 1
+    return word
+
+
+@compiled_helper
+def _replace_lean(n, pair, new, from_places, begin, end):  # type: ignore[no-untyped-def]
+    """Do on lean cells what `_replace` does; no token is made twice there."""
+    cells, starts = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * STARTS_AT)
+    weights, words = load_i64(n + 8 * WEIGHTS_AT), load_i64(n + 8 * WORDS)
+    events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
+    lefts = load_i64(n + 8 * TOUCHED_AT)
+    rights = lefts + 4 * load_i64(n + 8 * ROWS)
+    left, right = pair >> 32, pair & LOW
+    made, merged = load_i64(n + 8 * MADE), load_i64(n + 8 * MERGED)
+    n_lefts, n_rights = load_i64(n + 8 * LEFTS), load_i64(n + 8 * RIGHTS)
+    word, word_end, weight = np.int64(0), np.int64(0), np.int64(0)
+    for i in range(begin, end):
+        p = np.int64(load_i32(from_places + 4 * i))
+        if lean_symbol(cells, p) != left:
+            continue
+        middle = p + lean_length(cells, p + 1)
+        if lean_symbol(cells, middle) != right:
+            continue
+        if p >= word_end:
+            word = _word_at(starts, words, word, p)
+            weight = load_i64(weights + 8 * word)
+            word_end = load_i64(starts + 8 * word + 8)
+        behind = middle + lean_length(cells, middle + 1)
+        merged += weight
+        length = lean_length(cells, p - 1)
+        before, after = lean_symbol(cells, p - length), lean_symbol(cells, behind)
+        store_i32(cells + 4 * middle, np.int32(DEAD))
+        store_i32(cells + 4 * p, np.int32(new))
+        store_i32(cells + 4 * p + 4, np.int32(p - behind))
+        store_i32(cells + 4 * behind - 4, np.int32(p - behind))
+        if before >= 0:
+            row = neighbours + ROW * before
+            if load_i64(row + LEFT + DEC) == 0:
+                store_i32(lefts + 4 * n_lefts, np.int32(before))
+                n_lefts += 1
+            store_i64(row + LEFT + DEC, load_i64(row + LEFT + DEC) + weight)
+            _note(row, LEFT, weight, events + 8 * made, before, p - length)
+            made += 1
+        if after >= 0:
+            row = neighbours + ROW * after
+            if load_i64(row + RIGHT + DEC) == 0:
+                store_i32(rights + 4 * n_rights, np.int32(after))
+                n_rights += 1
+            store_i64(row + RIGHT + DEC, load_i64(row + RIGHT + DEC) + weight)
+            _note(row, RIGHT, weight, events + 8 * made, -1 - after, p)
+            made += 1
     store_i64(n + 8 * MADE, made)
     store_i64(n + 8 * MERGED, merged)
     store_i64(n + 8 * LEFTS, n_lefts)
@@ -330,7 +403,10 @@ def merge_waiting(n, state, new, work):  # type: ignore[no-untyped-def]
         from_places = numbers[GATHERED_AT]
     if numbers[SEEN] < count:
         end = min(count, numbers[SEEN] + max(work, 1))
-        _replace(n, pair, new, from_places, numbers[SEEN], end)
+        if numbers[LEAN] != 0:
+            _replace_lean(n, pair, new, from_places, numbers[SEEN], end)
+        else:
+            _replace(n, pair, new, from_places, numbers[SEEN], end)
         numbers[SEEN] = end
         if end < count:
             return RUNNING

@@ -1,34 +1,35 @@
-"""Merging without places: the text is read once for each merge, and shrinks as it is read.
+"""Long words: laid out lean, merged and counted by reading them through.
 
-For texts that a few pairs make up (a letter a hundred million times, a phrase over and over), where
-places would take more memory than the text and each merge takes a good share of it away.
+For words so long that their cells and all places of their pairs would take more memory than there
+is: a letter a hundred million times, a phrase over and over, letters at random.
 
-- `symbols`: the words as the ids of their symbols, two bytes each, with a `BORDER` before, between
-  and behind them. A merged pair is one symbol from then on.
-- The weights stand beside: one a word, not one a symbol, as they are met in order.
-- `slots`: the table of state.py, from a pair to its count; filled anew by every reading.
+- Lean `cells`: the ids of the symbols, four bytes each, with a `BORDER` before, between and behind
+  the words. A token that covers several cells (merge.py makes such) has its id in the first, and
+  minus their number in the second and the last. A reading leaves one cell a token.
+- The weights stand beside: one a word, not one a symbol. `starts` has the first cell of each word.
+- `table`: rows (pair + 1 or 0, count, places, first place), S of them, a power of two; filled anew
+  by every reading. Where there are too many pairs for a table, a reading counts one part of them,
+  chosen by some bits of their hash.
 """
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_i64, store_i64
-from tokpipe.foundation.jit import compiled_helper, kernel
-from tokpipe.vocab.kernels import symbols as cell_layout
-from tokpipe.vocab.kernels.state import LOW, slot_of
-from tokpipe.vocab.kernels.symbols import code_at
+from tokpipe.foundation.intrinsics import load_i64, store_i32, store_i64
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
+from tokpipe.vocab.kernels.state import LOW, MIX, bind, lean_length, lean_symbol, slot_of
+from tokpipe.vocab.kernels.symbols import BORDER, code_at
 
-BORDER = 0xFFFF
-MOST_SYMBOLS = 0xFFF0  # ids from here on do not fit
-NO_PAIR = 0xFFFE << 32  # of symbols that there are not
+NO_PAIR = 0x7FFFFFFE << 32  # of symbols that there are not
+MOST_PARTS = 1024
 
-# Fields of the `cursor` of a reading: symbols read and written, the word, the different pairs.
+# Fields of the `cursor` of a reading: cells read and written, the word, the different pairs.
 READ, WRITTEN, WORD, PAIRS = range(4)
-# Fields of the `cursor` of a layout: the word, bytes of it that are done, the next free symbol,
+# Fields of the `cursor` of a layout: the word, bytes of it that are done, the next free cell,
 # where the word began, and the words that were kept.
 AT_WORD, AT_BYTE, NEXT, BEGUN, KEPT = range(5)
 
 
-def lay_out_symbols_reference(data, offsets, table, fewest, symbols, kept, cursor, budget):  # type: ignore[no-untyped-def]
+def lay_out_symbols_reference(data, offsets, table, fewest, cells, kept, cursor, budget):  # type: ignore[no-untyped-def]
     at, numbers = int(cursor[NEXT]), []
     for w in range(len(offsets) - 1):
         word = data[offsets[w] : offsets[w + 1]].tobytes()
@@ -36,10 +37,10 @@ def lay_out_symbols_reference(data, offsets, table, fewest, symbols, kept, curso
         last = len(codes) - 1
         found = [table[(i > 0) + 2 * (i == last), code] for i, code in enumerate(codes)]
         found = [symbol for symbol in found if symbol >= 0]
-        symbols[at : at + len(found)] = found
+        cells[at : at + len(found)] = found
         if len(found) >= fewest:  # else the next word overwrites it
             at += len(found) + 1
-            symbols[at - 1] = BORDER
+            cells[at - 1] = BORDER
             numbers.append(w)
     kept[: len(numbers)] = numbers
     cursor[:] = len(offsets) - 1, 0, at, at, len(numbers)
@@ -47,8 +48,8 @@ def lay_out_symbols_reference(data, offsets, table, fewest, symbols, kept, curso
 
 
 @kernel(reference=lay_out_symbols_reference)
-def lay_out_symbols(data, offsets, table, fewest, symbols, kept, cursor, budget):  # type: ignore[no-untyped-def]
-    """Write words as symbols, each word with a border behind it.
+def lay_out_symbols(data, offsets, table, fewest, cells, kept, cursor, budget):  # type: ignore[no-untyped-def]
+    """Write words as lean cells, each word with a border behind it.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def lay_out_symbols(data, offsets, table, fewest, symbols, kept, cursor, budget)
         The symbol of a character by its kind, see `symbols.lay_out_words`; -1 leaves it out.
     fewest : int
         Words with fewer symbols are left out.
-    symbols : uint16[N']
+    cells : int32[N']
         Written to, from ``cursor[NEXT]`` on.
     kept : int64[W]
         Written to: which words have symbols.
@@ -86,7 +87,7 @@ def lay_out_symbols(data, offsets, table, fewest, symbols, kept, cursor, budget)
             symbol = table[kind + (2 if byte == end else 0), code]
             kind = np.int64(1)
             if symbol >= 0:
-                symbols[at] = symbol
+                cells[at] = symbol
                 at += 1
         done = byte - base - offsets[word]
         if byte < end:
@@ -94,7 +95,7 @@ def lay_out_symbols(data, offsets, table, fewest, symbols, kept, cursor, budget)
         if at - begun < fewest:
             at = begun
         else:
-            symbols[at] = BORDER
+            cells[at] = BORDER
             at += 1
             kept[count] = word
             count += 1
@@ -107,16 +108,35 @@ def lay_out_symbols(data, offsets, table, fewest, symbols, kept, cursor, budget)
     return word == offsets.size - 1 and kept_alive >= 0
 
 
+@inlined_helper
+def _row_of(table, mask, pair):  # type: ignore[no-untyped-def]
+    """Return the address of a pair's row, or of the free row where it belongs."""
+    j = ((pair * MIX) >> 32) & mask
+    while True:
+        row = table + 32 * j
+        held = load_i64(row)
+        if held == pair + 1 or held == 0:
+            return row
+        j = (j + 1) & mask
+
+
 @compiled_helper
-def read_through(symbols, weights, lengths, longest, pair, new, slots, cursor, budget):  # type: ignore[no-untyped-def]
+def read_through(  # type: ignore[no-untyped-def]
+    cells, starts, weights, totals, lengths, longest, pair, new, table, parts, part, cursor, budget
+):
     """Replace a pair by a new symbol, and count the pairs that stand then; a stretch at a time.
 
     Parameters
     ----------
-    symbols : uint16[N]
-        From the first word on, the last border included; rewritten in place and shorter then.
+    cells : int32[N]
+        From the border before the first word to that behind the last; rewritten in place, one cell
+        a token, and shorter then.
+    starts : int64[W + 1]
+        Written to.
     weights : int64[W]
         The count of each word.
+    totals : int64[V]
+        Added to: the count of each symbol; empty if it is not wanted.
     lengths : int32[V]
         How many characters each symbol has.
     longest : int
@@ -125,76 +145,143 @@ def read_through(symbols, weights, lengths, longest, pair, new, slots, cursor, b
         ``left << 32 | right``, or `NO_PAIR` to count only.
     new : int
         What takes its place.
-    slots : int64[S, 2]
+    table : int64[S, 4]
         Added to.
+    parts, part : int
+        Pairs are counted if their hash falls into this part of so many, a power of two.
     cursor : int64[4]
-        Changed in place: where to go on.
+        Changed in place: where to go on. Begins with the first border read and written.
     budget : int
-        Symbols to read in one call.
+        Cells to read in one call.
 
     Returns
     -------
     int
-        How many symbols are read by now: all of them, or up to where the budget was used up or
-        `slots` was two thirds full.
+        How many cells are read by now: all of them, or up to where the budget was used up or
+        `table` was two thirds full.
     """
-    table, mask = slots.ctypes.data, np.int64(slots.shape[0] - 1)
+    source, rows, mask = cells.ctypes.data, table.ctypes.data, np.int64(table.shape[0] - 1)
     read, written, word, pairs = cursor[READ], cursor[WRITTEN], cursor[WORD], cursor[PAIRS]
-    end, most = min(np.int64(symbols.size), read + budget), slots.shape[0] * 2 // 3
+    end, most = min(np.int64(cells.size), read + budget), table.shape[0] * 2 // 3
     left, right = np.int64(pair >> 32), np.int64(pair & LOW)
-    before = np.int64(symbols[written - 1]) if written > 0 else np.int64(BORDER)
+    before = np.int64(cells[written - 1])
     weight = weights[word] if word < weights.size else np.int64(0)
     while read < end and pairs < most:
-        symbol = np.int64(symbols[read])
-        read += 1
-        if symbol == left and np.int64(symbols[read]) == right:
-            symbol = np.int64(new)
-            read += 1
-        symbols[written] = np.uint16(symbol)
-        written += 1
+        symbol = lean_symbol(source, read)
         if symbol == BORDER:
+            read += 1
+            cells[written] = BORDER
+            written += 1
+            before = symbol
             word += 1
+            starts[word] = written
             weight = weights[word] if word < weights.size else np.int64(0)
-        elif before != BORDER:
+            continue
+        read += lean_length(source, read + 1)
+        if symbol == left and lean_symbol(source, read) == right:
+            symbol = np.int64(new)
+            read += lean_length(source, read + 1)
+        cells[written] = np.int32(symbol)
+        if totals.size > 0:
+            totals[symbol] += weight
+        if before != BORDER:
             length = np.int64(lengths[before]) + np.int64(lengths[symbol])
-            if length < longest or length == 2:
-                slot = slot_of(table, mask, before << 32 | symbol)
-                if load_i64(slot) == 0:
-                    store_i64(slot, (before << 32 | symbol) + 1)
+            both = before << 32 | symbol
+            if (length < longest or length == 2) and (both * MIX) >> 54 & (parts - 1) == part:
+                row = _row_of(rows, mask, both)
+                if load_i64(row) == 0:
+                    store_i64(row, both + 1)
+                    store_i64(row + 24, written - 1)
                     pairs += 1
-                store_i64(slot + 8, load_i64(slot + 8) + weight)
+                store_i64(row + 8, load_i64(row + 8) + weight)
+                store_i64(row + 16, load_i64(row + 16) + 1)
+        written += 1
         before = symbol
     cursor[READ], cursor[WRITTEN], cursor[WORD], cursor[PAIRS] = read, written, word, pairs
-    kept_alive = slots.size  # behind its address until here
+    kept_alive = table.size  # behind its address until here
     return read if kept_alive else np.int64(0)
 
 
 @compiled_helper
-def to_cells(symbols, weights, cells, cursor, budget):  # type: ignore[no-untyped-def]
-    """Write symbols as the cells of symbols.py, a stretch at a time.
+def widen_table(source, target):  # type: ignore[no-untyped-def]
+    """Copy the rows of a table into a larger one."""
+    base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
+    for j in range(source.shape[0]):
+        if source[j, 0] != 0:
+            k = (_row_of(base, mask, source[j, 0] - 1) - base) >> 5
+            target[k] = source[j]
+
+
+@compiled_helper
+def enter_pairs(state, pairs, counts, first, found):  # type: ignore[no-untyped-def]
+    """Enter pairs into the slots of a state; write to `found` which candidate a slot has.
 
     Parameters
     ----------
-    symbols : uint16[N]
+    state : MergeState
+    pairs, counts : int64[K]
+    first : int
+        The candidate that the first of them is.
+    found : int32[S]
+    """
+    n = bind(state)
+    slots, mask = state.slots.ctypes.data, np.int64(state.slots.shape[0] - 1)
+    for e in range(pairs.size):
+        slot = slot_of(slots, mask, pairs[e])
+        store_i64(slot, pairs[e] + 1)
+        store_i64(slot + 8, counts[e])
+        found[(slot - slots) >> 4] = first + e
+    return n
+
+
+@compiled_helper
+def place_lean(state, found, begin, end):  # type: ignore[no-untyped-def]
+    """Write the places of the pairs that begin in cells ``begin..end - 1``, one cell a token.
+
+    Candidates with a length of -1 get none.
+    """
+    n = bind(state)
+    cells, places = state.cells.ctypes.data, state.places.ctypes.data
+    slots, mask = state.slots.ctypes.data, np.int64(state.slots.shape[0] - 1)
+    entries = state.entries.ctypes.data
+    left = lean_symbol(cells, begin)
+    for p in range(begin, end):
+        right = lean_symbol(cells, p + 1)
+        if left >= 0 and right >= 0:
+            slot = slot_of(slots, mask, left << 32 | right)
+            if load_i64(slot) != 0:
+                row = entries + 24 * np.int64(found[(slot - slots) >> 4])
+                filled = load_i64(row + 16)
+                if filled >= 0:
+                    store_i32(places + 4 * (load_i64(row + 8) + filled), np.int32(p))
+                    store_i64(row + 16, filled + 1)
+        left = right
+    return n
+
+
+@compiled_helper
+def to_cells(lean, weights, cells, cursor, budget):  # type: ignore[no-untyped-def]
+    """Write lean cells, one a token, as the cells of symbols.py, a stretch at a time.
+
+    Parameters
+    ----------
+    lean : int32[N]
     weights : int32[W]
         What a cell holds for the count of its word.
-    cells : int32[N + 1, 2]
-        The first is a border already.
+    cells : int32[N, 2]
     cursor : int64[4]
-        READ and WORD are used.
+        READ and WORD are used, and begin with the first border read.
     budget : int
-        Symbols to read in one call.
+        Cells to read in one call.
     """
     read, word = cursor[READ], cursor[WORD]
-    end = min(np.int64(symbols.size), read + budget)
+    end = min(np.int64(lean.size), read + budget)
     for i in range(read, end):
-        symbol = np.int32(symbols[i])
-        if symbol == BORDER:
-            cells[i + 1, 0] = cell_layout.BORDER
-            cells[i + 1, 1] = 0
+        cells[i, 0] = lean[i]
+        if lean[i] == BORDER:
+            cells[i, 1] = 0
             word += 1
         else:
-            cells[i + 1, 0] = symbol
-            cells[i + 1, 1] = weights[word]
+            cells[i, 1] = weights[word]
     cursor[READ], cursor[WORD] = end, word
     return end

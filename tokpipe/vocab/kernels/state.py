@@ -3,12 +3,13 @@
 Its twin is `tokpipe.vocab.reference.merges_of`: a run of these kernels makes the same merges, and
 tests/parity holds them to it. Everything that must survive between two calls is in `MergeState`.
 
-- `cells`: the words, laid out by symbols.py. A token that covers several cells can be walked from
-  both ends, so that a merge finds its neighbours at once, in a word of any length.
+- `cells`: the words, laid out by symbols.py, or lean, by rescan.py. A token that covers several
+  cells can be walked from both ends, so that a merge finds its neighbours at once, in a word of
+  any length.
 - `slots`: hash table from a pair (left << 32 | right, stored plus one; 0 is free) to its count.
 - A candidate is a row of `entries` (pair, start, length): the cells ``places[start:][:length]``
   held the pair when it came up, ascending. Some may hold something else by now: each is looked at
-  when its turn comes.
+  when its turn comes. A length of -1: the places are not known, but none lies before `start`.
 - `heap`: rows (score, tie, candidate), greatest score first, then lowest tie. It is lazy: counts
   only fall, so a row that is out of date stands too high, and is put right when it comes to the
   front. Rows with four children each: three levels less than with two, on one cache line.
@@ -52,10 +53,13 @@ FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 20, 21, 22, 23, 24
 CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 25, 26, 27, 28, 29, 30
 EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 31, 32, 33, 34, 35, 36
 LENGTHS_AT = 37
-NUMBERS = 38
+# What long words need (lean cells): the words' starts and weights, how many words there are, and
+# the tie behind which nothing of the least count may be merged: see rounds.py.
+LEAN, STARTS_AT, WEIGHTS_AT, WORDS, LAST_TIE = 38, 39, 40, 41, 42
+NUMBERS = 43
 
 # What `STATUS` says.
-RUNNING, FINISHED, CROWDED = 0, 1, 2
+RUNNING, FINISHED, CROWDED, UNPLACED = 0, 1, 2, 3
 
 # Fields of a row of `neighbours`, in bytes. DEC: weight of the pairs that a merge broke; INC: of
 # those that it made; NEW: how many places those have; THEN: the slot of the pair that was made,
@@ -74,9 +78,14 @@ class MergeState(NamedTuple):
 
     Attributes
     ----------
-    cells : int32[N, 2]
+    cells : int32[2 * N]
+        (symbol, weight) each; or int32[N] if LEAN.
     large : int64[K]
         Counts of `BIG` and more.
+    starts : int64[W + 1]
+        If LEAN: the first cell of each word, and one behind the last border.
+    weights : int64[W]
+        If LEAN: the count of each word.
     slots : int64[S, 2]
         S is a power of two.
     entries : int64[E, 3]
@@ -96,6 +105,8 @@ class MergeState(NamedTuple):
 
     cells: NDArray[np.int32]
     large: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    weights: NDArray[np.int64]
     slots: NDArray[np.int64]
     entries: NDArray[np.int64]
     places: NDArray[np.int32]
@@ -117,6 +128,9 @@ def bind(state):  # type: ignore[no-untyped-def]
     numbers = state.numbers
     numbers[CELLS_AT] = state.cells.ctypes.data
     numbers[LARGE_AT] = state.large.ctypes.data
+    numbers[STARTS_AT] = state.starts.ctypes.data
+    numbers[WEIGHTS_AT] = state.weights.ctypes.data
+    numbers[WORDS] = state.weights.shape[0]
     numbers[SLOTS_AT] = state.slots.ctypes.data
     numbers[ENTRIES_AT] = state.entries.ctypes.data
     numbers[PLACES_AT] = state.places.ctypes.data
@@ -170,6 +184,26 @@ def holds(cells, p, left, right):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
+def lean_symbol(cells, p):  # type: ignore[no-untyped-def]
+    return np.int64(load_i32(cells + 4 * p))
+
+
+@inlined_helper
+def lean_length(cells, p):  # type: ignore[no-untyped-def]
+    """Return how many cells the token covers whose second or last cell is `p` (1 if neither)."""
+    held = lean_symbol(cells, p)
+    return -held if held <= DEAD else np.int64(1)
+
+
+@inlined_helper
+def lean_holds(cells, p, left, right):  # type: ignore[no-untyped-def]
+    """Say whether a pair stands at `p` of lean cells."""
+    return (
+        lean_symbol(cells, p) == left and lean_symbol(cells, p + lean_length(cells, p + 1)) == right
+    )
+
+
+@inlined_helper
 def put_row(row, score, tie, entry):  # type: ignore[no-untyped-def]
     store_i64(row, score)
     store_i64(row + 8, tie)
@@ -184,31 +218,50 @@ def _shorten(n, row, by):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
+def _length_of(n, pair):  # type: ignore[no-untyped-def]
+    """Return how many characters a pair has."""
+    lengths = load_i64(n + 8 * LENGTHS_AT)
+    return np.int64(load_i32(lengths + 4 * (pair >> 32))) + np.int64(
+        load_i32(lengths + 4 * (pair & LOW))
+    )
+
+
+@inlined_helper
 def is_too_long(n, pair):  # type: ignore[no-untyped-def]
     """Say whether the limit forbids what a pair makes; two characters are never held to it."""
-    lengths = load_i64(n + 8 * LENGTHS_AT)
-    length = np.int64(load_i32(lengths + 4 * (pair >> 32)))
-    length += np.int64(load_i32(lengths + 4 * (pair & LOW)))
+    length = _length_of(n, pair)
     return length > 2 and length >= load_i64(n + 8 * LONGEST)
+
+
+@inlined_helper
+def _stands(n, cells, p, pair):  # type: ignore[no-untyped-def]
+    if load_i64(n + 8 * LEAN) != 0:
+        return lean_holds(cells, p, pair >> 32, pair & LOW)
+    return holds(cells, p, pair >> 32, pair & LOW)
 
 
 @compiled_helper
 def tie_of(n, entry):  # type: ignore[no-untyped-def]
     """Return what decides among equal scores, the lowest first.
 
-    By default the pair itself. First-seen: the length in characters, then the first place.
+    By default the pair itself. First-seen: the length in characters, then the first place; that
+    may be too early where the places are not known.
     """
     row = load_i64(n + 8 * ENTRIES_AT) + 24 * entry
     pair = load_i64(row)
     if load_i64(n + 8 * FIRST_SEEN) == 0:
         return pair
     cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
-    start = load_i64(row + 8)
+    start, length = load_i64(row + 8), _length_of(n, pair)
+    if load_i64(row + 16) < 0:
+        return length << 32 | start
     for i in range(start, start + load_i64(row + 16)):
         p = np.int64(load_i32(places + 4 * i))
-        if holds(cells, p, pair >> 32, pair & LOW):
+        if _stands(n, cells, p, pair):
             if load_i64(n + 8 * THRIFTY) != 0:  # what is dead stays dead: never look again
                 _shorten(n, row, i - start)
-            left = length_at(cells, p + 1)
-            return (left + length_at(cells, p + left + 1)) << 32 | p
+            else:  # of a token that two merges make, each place has a length of its own
+                left = length_at(cells, p + 1)
+                length = left + length_at(cells, p + left + 1)
+            return length << 32 | p
     return pair - NOWHERE

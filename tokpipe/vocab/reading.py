@@ -1,0 +1,210 @@
+"""Words laid out lean, and what a reading of them finds: their pairs, the best first."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.vocab.config import VocabConfig
+from tokpipe.vocab.kernels import rescan as kernels
+from tokpipe.vocab.kernels.symbols import BORDER
+
+PLACES = 1 << 24  # 64 MB: the places that a round begins with; it may add as many
+_LARGEST_SHARE = 1 / 16  # of the cells, where that is more
+_MOST_PAIRS = 1 << 20  # candidates that a round begins with
+_CELLS_A_CALL = 1 << 24  # 30 to 80 ms; more where the table leaves the cache
+_FIRST_ROWS = 1 << 12
+_MOST_ROWS = 1 << 21  # 64 MB: more pairs are counted in parts
+_LAST = np.iinfo(np.int64).max
+_CLOSE = 1e-13  # float64 scores are right to about 6e-16
+
+_COUNT, _PLACES, _FIRST, _TIE = range(1, 5)
+
+
+class Pairs(NamedTuple):
+    """Pairs as they stand in the words now, the one to be merged first first.
+
+    Attributes
+    ----------
+    rows : int64[K, 5]
+        (pair, count, places, first place, tie).
+    floor, last_tie
+        A pair that is not among them comes after all of this count and tie.
+    placed : int
+        How many pairs there is room for the places of.
+    totals : int64[V]
+        By likelihood: the count of each token; else empty.
+    """
+
+    rows: NDArray[np.int64]
+    floor: int
+    last_tie: int
+    placed: int
+    totals: NDArray[np.int64]
+
+    @property
+    def commonness(self) -> int:
+        """In how many places the first pair stands; 0 if there is none."""
+        return int(self.rows[0, _PLACES]) if len(self.rows) else 0
+
+
+class LeanWords:
+    """Words as lean cells, see `kernels.rescan`.
+
+    Parameters
+    ----------
+    words, weights
+        The words, and how often each occurs.
+    table : int32[4, C]
+        The symbol of a character by its kind.
+    config
+        Gives score, minimum frequency, tie-break and limits.
+    """
+
+    def __init__(
+        self,
+        words: Strings,
+        weights: NDArray[np.int64],
+        table: NDArray[np.int32],
+        config: VocabConfig,
+    ) -> None:
+        self._config, self._parts = config, 1
+        self._by_likelihood = config.score == "likelihood"
+        self.cells = np.empty(words.nbytes + len(words) + 1, np.int32)
+        self.cells[0] = BORDER
+        kept, cursor = np.empty(len(words), np.int64), np.array([0, 0, 1, 1, 0], np.int64)
+        while not kernels.lay_out_symbols(
+            words.data, words.offsets, table, 1 if self._by_likelihood else 2,
+            self.cells, kept, cursor, _CELLS_A_CALL,
+        ):  # fmt: skip
+            pass
+        self._shrink(int(cursor[kernels.NEXT]))
+        self.kept = kept[: cursor[kernels.KEPT]]
+        self.weights = weights[self.kept]
+        self.starts = np.ones(len(self.kept) + 1, np.int64)
+        self._table = np.zeros((_FIRST_ROWS, 4), np.int64)
+
+    def read(self, lengths: NDArray[np.int32], pair: int = kernels.NO_PAIR, new: int = 0) -> Pairs:
+        """Replace a pair by a new token where it stands, then count all pairs.
+
+        Parameters
+        ----------
+        lengths : int32[V]
+            How many characters each token has.
+        """
+        while True:
+            totals = np.zeros(len(lengths) if self._by_likelihood else 0, np.int64)
+            best = _Best(lengths, self._config, max(PLACES, int(len(self.cells) * _LARGEST_SHARE)))
+            for part in range(self._parts):
+                whole = self._count(lengths, totals if part == 0 else totals[:0], pair, new, part)
+                pair = kernels.NO_PAIR  # it is replaced already
+                if not whole:
+                    break
+                best.add(self._table[self._table[:, 0] != 0])
+            else:
+                return best.by_likelihood(totals) if self._by_likelihood else best.by_frequency()
+            self._parts *= 2
+
+    def drop_table(self) -> None:
+        """Give back the memory of a reading."""
+        self._table = np.zeros((_FIRST_ROWS, 4), np.int64)
+
+    def _count(
+        self,
+        lengths: NDArray[np.int32],
+        totals: NDArray[np.int64],
+        pair: int,
+        new: int,
+        part: int,
+    ) -> bool:
+        """Read all, and count a part of the pairs; return whether they found room."""
+        self._table[:] = 0
+        cursor = np.array([1, 1, 0, 0], np.int64)
+        while True:
+            begin = int(cursor[kernels.READ])
+            end = kernels.read_through(
+                self.cells, self.starts, self.weights, totals, lengths, self._config.longest_token,
+                pair, new, self._table, self._parts, part, cursor, _CELLS_A_CALL,
+            )  # fmt: skip
+            if end >= len(self.cells):
+                self._shrink(int(cursor[kernels.WRITTEN]))
+                return part >= 0
+            if end < begin + _CELLS_A_CALL and not self._widen():
+                part, cursor[kernels.PAIRS] = -1, 0  # read to the end, for the cells
+
+    def _widen(self) -> bool:
+        rows = 2 * len(self._table)
+        splits = not self._by_likelihood and self._parts < kernels.MOST_PARTS
+        if rows > _MOST_ROWS and splits:
+            return False
+        table = np.zeros((rows, 4), np.int64)
+        kernels.widen_table(self._table, table)
+        self._table = table
+        return True
+
+    def _shrink(self, cells: int) -> None:
+        """Keep the first so many cells, in their place; the rest is given back."""
+        self.cells.resize(cells, refcheck=False)  # nobody has a view of them
+
+
+class _Best:
+    """The pairs that come first, as many as there is room for."""
+
+    def __init__(self, lengths: NDArray[np.int32], config: VocabConfig, room: int) -> None:
+        self._lengths, self._config, self._room = lengths, config, room
+        self._rows = np.zeros((0, 5), np.int64)
+        self._floor, self._behind = max(1, config.min_frequency), _LAST
+
+    def add(self, table: NDArray[np.int64]) -> None:
+        """Take rows (pair + 1, count, places, first place) in."""
+        table = table[table[:, _COUNT] >= self._floor]
+        rows = np.column_stack([table, table[:, 0]])
+        rows[:, 0] -= 1
+        rows[:, _TIE] = self._ties(rows)
+        if self._config.score == "likelihood":
+            self._rows = np.concatenate([self._rows, rows])
+            return
+        goes_before = (rows[:, _COUNT] > self._floor) | (rows[:, _TIE] < self._behind)
+        rows = np.concatenate([self._rows, rows[goes_before]])
+        rows = rows[np.lexsort((rows[:, _TIE], -rows[:, _COUNT]))]
+        fit = self._fitting(rows)
+        if fit < len(rows):
+            self._floor, self._behind = int(rows[fit, _COUNT]), int(rows[fit, _TIE])
+        self._rows = rows[:fit]
+
+    def by_frequency(self) -> Pairs:
+        """Return the commonest pairs that there is room for the places of."""
+        none = np.zeros(0, np.int64)
+        return Pairs(self._rows, self._floor, self._behind - 1, len(self._rows), none)
+
+    def by_likelihood(self, totals: NDArray[np.int64]) -> Pairs:
+        """Return all pairs; the first is the best, those behind it nearly in order."""
+        rows = self._rows
+        lefts, rights = totals[rows[:, 0] >> 32], totals[rows[:, 0] & 0xFFFFFFFF]
+        scores = rows[:, _COUNT] / (lefts.astype(np.float64) * rights)
+        order = np.argsort(-scores, kind="stable")
+        if len(rows):
+            equal = np.flatnonzero(scores >= scores[order[0]] * (1 - _CLOSE))
+            exact = np.column_stack([rows[equal, _COUNT], lefts[equal], rights[equal]])
+            kinds, kind = np.unique(exact, axis=0, return_inverse=True)
+            values = [Fraction(a, b * c) for a, b, c in kinds.tolist()]
+            highest = np.array([value == max(values) for value in values])
+            equal = equal[highest[kind.reshape(-1)]]
+            first = equal[np.argmin(rows[equal, _TIE])]
+            order = np.concatenate([[first], order[order != first]])
+        rows = rows[order]
+        return Pairs(rows, self._floor, _LAST, self._fitting(rows), totals)
+
+    def _ties(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self._config.tie_break == "lowest-id":
+            return rows[:, 0]
+        lengths = self._lengths.astype(np.int64)
+        length = lengths[rows[:, 0] >> 32] + lengths[rows[:, 0] & 0xFFFFFFFF]
+        return length << 32 | rows[:, _FIRST]
+
+    def _fitting(self, rows: NDArray[np.int64]) -> int:
+        """Return how many of the rows there is room for: at least one."""
+        places = np.cumsum(rows[:, _PLACES])
+        return max(1, min(int(np.searchsorted(places, self._room, "right")), _MOST_PAIRS))
