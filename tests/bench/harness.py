@@ -82,9 +82,15 @@ class Duel:
 
 def alternate(ours: Callable[[], Run], peer: Callable[[], Run], rounds: int) -> Duel:
     """Warm both sides up once, then run them in turn; a round is one run of each."""
-    ours(), peer()
-    pairs = [(ours(), peer()) for _ in range(rounds)]
-    return Duel([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    return Duel(*in_turn([ours, peer], rounds))
+
+
+def in_turn(sides: list[Callable[[], Run]], rounds: int) -> list[list[Run]]:
+    """Warm all sides up once, then run them in turn; return the runs of each."""
+    for side in sides:
+        side()
+    made = [[side() for side in sides] for _ in range(rounds)]
+    return [list(runs) for runs in zip(*made, strict=True)]
 
 
 def command_run(command: list[str]) -> Run:

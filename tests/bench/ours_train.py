@@ -12,9 +12,10 @@ import numpy as np
 from tokpipe.batches.batch import Batch
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
+from tokpipe.inspection.model import work_of
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import read_log
-from tokpipe.training.parts import cut
+from tokpipe.training.parts import deal
 from tokpipe.training.pretrain import pretrain
 from tokpipe.training.trainer import Room, Trainer
 
@@ -24,28 +25,52 @@ def describe(result: Any) -> Any:
     return result
 
 
-def step(batches: str, preset: str, steps: int) -> Callable:
-    """Make steps, dropout on: forward, backward, clipping, AdamW; two threads."""
-    with np.load(batches) as stored:
+def loaded_batches(path: str) -> list[Batch]:
+    """Return the batches of a file that `text_batches` made."""
+    with np.load(path) as stored:
         count = len({name.split(".")[1] for name in stored.files})
-        loaded = [
+        return [
             Batch(**{f.name: stored[f"{f.name}.{i}"] for f in fields(Batch)}) for i in range(count)
         ]
+
+
+def room_for(batches: list[Batch]) -> Room:
+    """Return what the largest part of some batches needs."""
+    shards = TrainingConfig().gradient_shards
+    parts = [Room.of(part) for batch in batches for part in deal(batch, shards)]
+    return Room(*(max(sizes) for sizes in zip(*parts, strict=True)))
+
+
+def operations(config: BertConfig, batch: Batch) -> int:
+    """Count what the model's matrix products take, forward and twice that backward.
+
+    What is computed a second time to save memory does not count.
+    """
+    lengths = np.diff(batch.offsets).tolist()
+    encoder = sum(count * work_of(config, count).encoder for count in lengths)
+    hidden = config.hidden_size
+    pairs = 0 if batch.next_sentence_label is None else len(batch) * 2 * hidden * (hidden + 2)
+    return 3 * (encoder + len(batch.masked_ids) * work_of(config, 1).mlm_head + pairs)
+
+
+def step(batches: str, preset: str, steps: int) -> Callable:
+    """Make steps, dropout on: forward, backward, clipping, AdamW; two threads."""
+    loaded, shape = loaded_batches(batches), BertConfig.preset(preset)
     config = TrainingConfig(learning_rate=1e-4)
-    parts = [Room.of(part) for batch in loaded for part in cut(batch, config.gradient_shards)]
-    room = Room(*(max(sizes) for sizes in zip(*parts, strict=True)))
-    parameters = Parameters.initialised(BertConfig.preset(preset), 0)
-    trainer = Trainer(config, parameters, room, threads=2)
+    trainer = Trainer(config, Parameters.initialised(shape, 0), room_for(loaded), threads=2)
     endless = cycle(loaded)
 
     def run() -> dict[str, float]:
-        tokens = 0
+        done = []
         for _ in range(steps):
             batch = next(endless)
             found = trainer.gradients([batch])
             trainer.optimizer.step(1e-4, found.grad_norm)
-            tokens += len(batch.input_ids)
-        return {"tokens": tokens}
+            done.append(batch)
+        return {
+            "tokens": sum(len(batch.input_ids) for batch in done),
+            "operations": sum(operations(shape, batch) for batch in done),
+        }
 
     return run
 

@@ -1,10 +1,16 @@
-"""Steps of pretraining beside transformers: speed and peak memory, from tiny to base."""
+"""Steps of pretraining beside transformers: speed and peak memory, from tiny to base.
 
+From small up beside SGEMM, too: the products of the same step and nothing else.
+"""
+
+import statistics
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from tests.bench.batches import text_batches
-from tests.bench.harness import Worker, alternate
+from tests.bench.harness import Duel, Run, Worker, in_turn
 from tests.bench.report import Row
 
 
@@ -16,14 +22,15 @@ class Size(NamedTuple):
     eager: float
     masked: float
     memory: float
+    peak: float | None = None  # share of what SGEMM alone reaches
 
 
 SIZES = {
     "tiny": Size(4096, 8, 8, 1.5, 0.5),
     "mini": Size(4096, 3, 3.5, 1.5, 0.5),
-    "small": Size(2048, 2, 2.7, 1.4, 0.6),
-    "medium": Size(2048, 1, 2.0, 1.4, 0.6),
-    "base": Size(1024, 1, 1.5, 1.3, 0.8),
+    "small": Size(2048, 2, 2.7, 1.4, 0.6, 0.8),
+    "medium": Size(2048, 1, 2.0, 1.4, 0.6, 0.8),
+    "base": Size(1024, 1, 1.5, 1.3, 0.8, 0.8),
 }
 
 
@@ -33,33 +40,71 @@ def rows(peers: str, rounds: int) -> list[Row]:
 
 
 def size_rows(peers: str, rounds: int, preset: str) -> list[Row]:
-    """Measure one size: speed beside both variants, and memory beside the plain one."""
+    """Measure one size, all sides in turn."""
     size = SIZES[preset]
     settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
-    work = f"pretrain {preset}, {size.tokens:,} tokens a batch"
-    made = []
-    for masked_only, floor in ((False, size.eager), (True, size.masked)):
-        with (
-            Worker(sys.executable, "ours_train", "step", **settings) as ours,
-            Worker(peers, "peers_train", "step", masked_only=masked_only, **settings) as theirs,
-        ):
-            duel = alternate(ours.run, theirs.run, rounds)
-        tokens = [duel.ours[0].result["tokens"], duel.peer[0].result["tokens"]]
-        mine, other = (n / seconds for n, seconds in zip(tokens, duel.seconds, strict=True))
-        name = "transformers, head at masked places" if masked_only else "transformers eager"
-        speed = f"{mine:,.0f} tokens/s", f"{name} {other:,.0f}"
-        made.append(Row(work, *speed, f"{duel.ratio:.2f}×", f"{floor:g}×", duel.ratio >= floor))
-        if not masked_only:
-            peaks = duel.ours[-1].peak, duel.peer[-1].peak
-            share = peaks[0] / peaks[1]
-            memory = [f"{peak / 1e6:,.0f} MB" for peak in peaks]
-            row = Row(
-                f"peak memory, {preset}",
-                memory[0],
-                f"{name} {memory[1]}",
-                f"{share:.2f}×",
-                f"at most {size.memory:g}×",
-                share <= size.memory,
-            )
-            made.append(row)
-    return made
+    with ExitStack() as stack:
+
+        def side(python: str, name: str, **more: bool) -> Callable[[], Run]:
+            return stack.enter_context(Worker(python, name, "step", **settings, **more)).run
+
+        sides = [
+            side(sys.executable, "ours_train"),
+            side(peers, "peers_train", masked_only=False),
+            side(peers, "peers_train", masked_only=True),
+        ]
+        if size.peak:
+            sides.append(side(sys.executable, "ours_products"))
+        ours, eager, masked, *products = in_turn(sides, rounds)
+    made = [
+        _speed(preset, Duel(ours, eager), "transformers eager", size.eager),
+        _memory(preset, Duel(ours, eager)),
+        _speed(preset, Duel(ours, masked), "transformers, head at masked places", size.masked),
+    ]
+    return made + [_peak(preset, Duel(ours, runs), size.peak) for runs in products]
+
+
+def _work(preset: str) -> str:
+    return f"pretrain {preset}, {SIZES[preset].tokens:,} tokens a batch"
+
+
+def _speed(preset: str, duel: Duel, name: str, floor: float) -> Row:
+    tokens = duel.ours[0].result["tokens"], duel.peer[0].result["tokens"]
+    mine, other = (n / seconds for n, seconds in zip(tokens, duel.seconds, strict=True))
+    return Row(
+        _work(preset),
+        f"{mine:,.0f} tokens/s",
+        f"{name} {other:,.0f}",
+        f"{duel.ratio:.2f}×",
+        f"{floor:g}×",
+        duel.ratio >= floor,
+    )
+
+
+def _memory(preset: str, duel: Duel) -> Row:
+    mine, other, most = duel.ours[-1].peak, duel.peer[-1].peak, SIZES[preset].memory
+    return Row(
+        f"peak memory, {preset}",
+        f"{mine / 1e6:,.0f} MB",
+        f"transformers eager {other / 1e6:,.0f} MB",
+        f"{mine / other:.2f}×",
+        f"at most {most:g}×",
+        mine / other <= most,
+    )
+
+
+def _peak(preset: str, duel: Duel, floor: float) -> Row:
+    """Compare the operations that a model of this shape needs with what SGEMM alone reaches."""
+    rates = [
+        [run.result["operations"] / run.seconds for run in runs] for runs in vars(duel).values()
+    ]
+    share = statistics.median(ours / most for ours, most in zip(*rates, strict=True))
+    mine, most = (statistics.median(found) / 1e9 for found in rates)
+    return Row(
+        f"operations, {_work(preset)}",
+        f"{mine:.0f} GFLOP/s",
+        f"sgemm alone, the same products {most:.0f} GFLOP/s",
+        f"{share:.0%}",
+        f"at least {floor:.0%}",
+        share >= floor,
+    )

@@ -90,3 +90,34 @@ def padded(data: "bytes | bytearray | memoryview | NDArray[np.uint8]") -> NDArra
     out[: len(source)] = source
     out[len(source) :] = 0
     return out
+
+
+def gather_ranges(
+    borders: NDArray[np.integer], rows: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which items belong to some rows, and the borders of those rows among them.
+
+    Parameters
+    ----------
+    borders : int[B + 1]
+        Row ``b`` is items ``borders[b]:borders[b + 1]``.
+    rows : int[R]
+        The rows wanted, in any order.
+
+    Returns
+    -------
+    index : int64[N]
+        The items of all of them, row by row.
+    offsets : int64[R + 1]
+        Where each row begins in `index`.
+
+    Examples
+    --------
+    >>> index, offsets = gather_ranges(np.array([0, 2, 5, 6]), np.array([1, 0]))
+    >>> index.tolist(), offsets.tolist()
+    ([2, 3, 4, 0, 1], [0, 3, 5])
+    """
+    first = borders[rows].astype(np.int64)
+    lengths = borders[rows + 1] - first
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1]), offsets

@@ -14,7 +14,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
 from tokpipe.bert.workspace import Workspace
-from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.arrays import Strings, gather_ranges
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
@@ -207,11 +207,11 @@ def pack(
     sequences: Sequences, rows: NDArray[np.int64], masked: Masked | None = None
 ) -> PackedInput:
     """Copy some sequences into a batch."""
-    index, offsets = _gathered(sequences.offsets, rows)
+    index, offsets = gather_ranges(sequences.offsets, rows)
     kinds = sequences.token_type_ids
     positions = None
     if masked is not None:
-        found, borders = _gathered(masked.borders, rows)
+        found, borders = gather_ranges(masked.borders, rows)
         shift = offsets[:-1] - sequences.offsets[rows]
         moved = masked.places[found] + np.repeat(shift, np.diff(borders))
         positions = moved.astype(np.int32)
@@ -221,16 +221,6 @@ def pack(
         token_type_ids=None if kinds is None else kinds[index].astype(np.int32),
         masked_positions=positions,
     )
-
-
-def _gathered(
-    borders: NDArray[np.int64], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which items belong to some rows, and the rows' borders among those."""
-    lengths = borders[rows + 1] - borders[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    index = np.repeat(borders[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-    return index, offsets
 
 
 def _largest(

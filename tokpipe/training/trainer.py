@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from tokpipe.batches.batch import Batch
 from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.losses import Losses
@@ -19,7 +21,7 @@ from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.optimizer import Optimizer
-from tokpipe.training.parts import cut
+from tokpipe.training.parts import deal, pick
 
 
 class TrainingError(TokpipeError):
@@ -96,10 +98,10 @@ class Trainer:
             If a loss or the gradient is no finite number: names shard and row.
         """
         losses = Losses()
-        cuts = [cut(batch, self.config.gradient_shards) for batch in batches]
+        dealt = [deal(batch, self.config.gradient_shards) for batch in batches]
         totals = _totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
-        for number, parts in enumerate(cuts):
+        for number, parts in enumerate(dealt):
             work = [
                 partial(self._part, part, shard, stream_key(key, "part", number, shard), totals)
                 for shard, part in enumerate(parts)
@@ -116,7 +118,7 @@ class Trainer:
         for batch in batches:
             if stopped():
                 break
-            work = [partial(self._look, part) for part in cut(batch, self.config.gradient_shards)]
+            work = [partial(self._look, part) for part in deal(batch, self.config.gradient_shards)]
             losses = sum(self._run(work), losses)
         return losses
 
@@ -171,27 +173,10 @@ class Trainer:
     def _row_to_blame(self, batches: Sequence[Batch]) -> list[int]:
         """Return shard and row of the first sequence whose own loss is none, or of the first."""
         for batch in batches:
-            for number, part in enumerate(cut_singly(batch)):
-                if not math.isfinite(self._look(part).total):
+            for number in range(len(batch)):
+                if not math.isfinite(self._look(pick(batch, np.array([number]))).total):
                     return batch.rows[number].tolist()
         return batches[0].rows[0].tolist()
-
-
-def cut_singly(batch: Batch) -> Iterable[PackedInput]:
-    """Yield each sequence of a batch as a part of its own."""
-    for number in range(len(batch)):
-        one = slice(number, number + 1)
-        begin, end = batch.offsets[number : number + 2].tolist()
-        inside = (batch.masked_positions >= begin) & (batch.masked_positions < end)
-        labels = batch.next_sentence_label
-        yield PackedInput(
-            batch.input_ids[begin:end],
-            batch.offsets[number : number + 2] - begin,
-            batch.token_type_ids[begin:end],
-            batch.masked_positions[inside] - begin,
-            batch.masked_ids[inside],
-            None if labels is None else labels[one],
-        )
 
 
 def _totals(batches: Sequence[Batch]) -> tuple[int, int]:
