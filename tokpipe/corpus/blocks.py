@@ -118,7 +118,7 @@ def _fill(handle: int, window: NDArray[np.uint8], at: int, offset: int, count: i
     while count:
         got = os.preadv(handle, [view[at : at + count]], offset)
         if not got:
-            raise InputError("a file became shorter while it was read")
+            raise EOFError
         at, offset, count = at + got, offset + got, count - got
 
 

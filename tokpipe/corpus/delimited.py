@@ -87,8 +87,14 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
     text = block.data[: block.stop].tobytes()
     shift = len(BOM) if text.startswith(BOM) else 0
     delimiter, quote = _MARKS[kind]
-    _, end, fields, closed = next(records_reference(text[shift:], delimiter, quote))
+    records = records_reference(text[shift:], delimiter, quote)
+    _, end, fields, closed = next(records, (0, 0, [b""], True))
     names = [field.decode(errors="replace") for field in fields]
+    if names == [""]:
+        raise InputError(
+            f"{block.name}:1: no header: the first line is blank",
+            hint="The first line names the columns.",
+        )
     if not closed:
         raise InputError(f"{block.name}:1: a quote is never closed")
     if names.count(config.text_column) > 1:

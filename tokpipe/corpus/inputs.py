@@ -62,7 +62,7 @@ class InputFile:
             with _standard_input() as stream:
                 yield stream
         elif self.is_stream:
-            with self.path.open("rb", buffering=0) as stream:
+            with _read_errors(self.name), self.path.open("rb", buffering=0) as stream:
                 yield cast(BinaryIO, stream)
         else:
             with self.open_same() as handle, open(handle, "rb", closefd=False) as file:
@@ -75,19 +75,18 @@ class InputFile:
         Raises
         ------
         InputError
-            If it is gone, or is no longer what it was when the corpus was opened.
+            If it is gone, no longer what it was when the corpus was opened, or the system fails
+            to read it.
         """
         assert self.path is not None
-        try:
+        with _read_errors(self.name):
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise InputError(f"{self.name}: {error.strerror}") from error
-        try:
-            if _identity(os.fstat(handle)) != self.identity:
-                raise InputError(f"{self.name}: the file changed while it was read")
-            yield handle
-        finally:
-            os.close(handle)
+            try:
+                if _identity(os.fstat(handle)) != self.identity:
+                    raise InputError(f"{self.name}: the file changed while it was read")
+                yield handle
+            finally:
+                os.close(handle)
 
 
 @dataclass(slots=True)
@@ -96,6 +95,19 @@ class Found:
 
     files: list[InputFile] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)  # suffix or kind -> how many files
+
+
+@contextmanager
+def _read_errors(name: str) -> Generator[None, None, None]:
+    """Name the file that the system cannot read: else it is taken for a fault of the output."""
+    try:
+        yield
+    except EOFError:
+        raise InputError(f"{name}: the file became shorter while it was read") from None
+    except OSError as error:
+        if error.errno is None:  # Arrow's own: the content is at fault
+            raise
+        raise InputError(f"{name}: {os.strerror(error.errno).lower()}") from error
 
 
 def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:

@@ -65,13 +65,20 @@ def _explain(block: Block, lines: Strings, i: int, status: int, config: ReadConf
             hint="Flatten it, or raise --max-json-depth.",
         )
     if status == lines_of_json.MISSING:
-        names = ", ".join(map(repr, list(json.loads(line, parse_int=len))[:8])) or "none"
-        return InputError(f"{place}: no key {key!r}", hint=f"Pass --text-column; here: {names}.")
+        return InputError(f"{place}: no key {key!r}", hint=f"Pass --text-column{_keys_of(line)}.")
     if status == lines_of_json.TWICE:
         return InputError(f"{place}: the key {key!r} stands more than once")
     if status == lines_of_json.SURROGATE:
         return InputError(f"{place}: {key!r} holds half a surrogate pair", hint=_ESCAPE_HINT)
     return InputError(f"{place}: {key!r} is no string", hint="Pass --text-column for another key.")
+
+
+def _keys_of(line: str) -> str:
+    try:
+        keys = list(json.loads(line, parse_int=len))
+    except RecursionError:  # Python's parser is not as deep as --max-json-depth may be
+        return ""
+    return f"; here: {', '.join(map(repr, keys[:8])) or 'none'}"
 
 
 def _malformed(place: str, line: str) -> InputError:

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Self
 
 from tokpipe.foundation.errors import ConfigError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def setting(
@@ -31,11 +35,13 @@ class Config:
     Raises
     ------
     ConfigError
-        On construction, if a value lies outside the limits that its field declares.
+        On construction, if a value lies outside the limits that its field declares, is no finite
+        number, or no text.
     """
 
     def __post_init__(self) -> None:
         for f in fields(self):
+            _check_plain(f.name, getattr(self, f.name))
             _check_limits(f.name, getattr(self, f.name), f.metadata)
         self.check()
 
@@ -67,6 +73,15 @@ def unknown_name(problem: str, name: str, known: list[str]) -> ConfigError:
     near = get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
     return ConfigError(f"{problem} {name!r}", hint=hint)
+
+
+def _check_plain(name: str, value: Any) -> None:
+    """Refuse what no limits are about: NaN, which no comparison finds, and halves of characters."""
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ConfigError(f"{name}={item!r} is not a finite number")
+        if isinstance(item, str) and not item.isascii() and _SURROGATE.search(item):
+            raise ConfigError(f"{name}={item!r} is not UTF-8")
 
 
 def _check_limits(name: str, value: Any, limits: Mapping[str, Any]) -> None:

@@ -58,9 +58,13 @@ def atomic_write(path: Path) -> Generator[BinaryIO, None, None]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, indented, keys in the order given, non-ASCII as itself, atomically."""
+    """Write JSON, indented, keys in the order given, non-ASCII as itself, atomically.
+
+    Lone surrogates, which stand for the bytes of file names that are not UTF-8, become escapes.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     with atomic_write(path) as file:
-        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+        file.write(text.encode(errors="backslashreplace"))
 
 
 @contextmanager

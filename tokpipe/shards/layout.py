@@ -40,7 +40,8 @@ def write_dataset_files(
 
 
 def _state(split: str, files: Sequence[str], key: str) -> dict[str, Any]:
-    fingerprint = hashlib.sha256(f"{key} {split}".encode()).hexdigest()[:16]
+    content = f"{key} {split}".encode(errors="backslashreplace")  # names of files may be no UTF-8
+    fingerprint = hashlib.sha256(content).hexdigest()[:16]
     return {
         "_data_files": [{"filename": Path(name).name} for name in files],
         "_fingerprint": fingerprint,

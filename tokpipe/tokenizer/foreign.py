@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,13 @@ from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.parts_json import (
     added_tokens_from_json,
     padding_from_json,
-    template_from_json,
     truncation_from_json,
 )
-from tokpipe.tokenizer.spec import Decoder, ModelKind, Spec, Template, Truncation
+from tokpipe.tokenizer.spec import Decoder, ModelKind, Piece, Spec, Template, Truncation
 from tokpipe.words.config import WordsConfig
 
 _BATCH = 1024  # texts handed over at a time, so that Ctrl-C is answered
+_PROBES = 1000  # tokens that are tried as a text, should the vocabulary know no plain character
 
 
 class ForeignBackend:
@@ -43,8 +44,9 @@ class ForeignBackend:
         with _panics(f"{name}: the tokenizers library cannot read it"):
             self._library = tokenizers.Tokenizer.from_str(json.dumps(bare))
             vocab = self._library.get_vocab(with_added_tokens=True)
+            template = _template_of(self._library)
         self._name = name
-        self.spec = _common_parts(root, sorted(vocab, key=vocab.__getitem__))
+        self.spec = _common_parts(root, sorted(vocab, key=vocab.__getitem__), template)
 
     def encode(
         self, text: str, pair: str | None, add_special_tokens: bool, cut: Truncation | None
@@ -130,14 +132,43 @@ def _ours(found: Any) -> Encoding:
     return encoding
 
 
-def _common_parts(root: Node, tokens: list[str]) -> Spec:
+def _template_of(library: Any) -> Template:
+    """Return what the library puts around one text and two, by doing it: that reads any processor.
+
+    A template in the file may stand in a sequence of processors, each of which changes what the
+    next one sees.
+    """
+    named = (library.decode([i]) for i in range(min(_PROBES, library.get_vocab_size())))
+    texts = (text for text in chain("a1.", named) if library.encode(text, None, False, False).ids)
+    text = next(texts, None)
+    if text is None:
+        return Template()
+    return Template(_pieces(library.encode(text), 1), _pieces(library.encode(text, text), 2))
+
+
+def _pieces(found: Any, texts: int) -> tuple[Piece, ...]:
+    """Return an encoding of one or two texts as the pieces of a template."""
+
+    def kind(place: int) -> tuple[str, int]:
+        sequence = found.sequence_ids[place]
+        own = sequence is not None and sequence < texts
+        return "AB"[sequence] if own else "", found.type_ids[place]
+
+    pieces = []
+    for (sequence, type_id), run in groupby(range(len(found.ids)), kind):
+        ids, tokens = zip(*((found.ids[i], found.tokens[i]) for i in run), strict=True)
+        pieces.append(Piece(sequence, type_id, *(() if sequence else (ids, tokens))))
+    return tuple(pieces)
+
+
+def _common_parts(root: Node, tokens: list[str], template: Template) -> Spec:
     return Spec(
         model=ModelKind.FOREIGN,
         tokens=tokens,
         merges=np.zeros((0, 3), np.int32),
         words=WordsConfig(),
         added_tokens=added_tokens_from_json(root.child("added_tokens")),
-        template=template_from_json(root.child("post_processor")) or Template(),
+        template=template,
         decoder=Decoder(),
         truncation=truncation_from_json(root.child("truncation")),
         padding=padding_from_json(root.child("padding")),

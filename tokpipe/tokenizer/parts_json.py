@@ -61,10 +61,8 @@ def template_from_json(node: Node) -> Template | None:
 
 
 def _token(node: Node, key: str) -> tuple[str, int]:
-    value = node.child(key).value
-    if not (isinstance(value, list) and len(value) == 2 and type(value[1]) is int):
-        raise node.child(key).error("a token and its id are needed")
-    return Node(value[0], node.child(key).place).text_value(), value[1]
+    token, id = node.child(key).value  # checked by `schema`
+    return token, id
 
 
 def _pieces(node: Node, known: Node) -> tuple[Piece, ...]:

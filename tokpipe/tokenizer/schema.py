@@ -56,11 +56,10 @@ def check_document(document: Any, name: str) -> Node:
     for key in document:
         if key not in _KEYS:
             raise root.error(f"unknown key {short(key)}")
+    size = check_added_tokens(root.child("added_tokens"), check_model(root.child("model")))
     for part, (types, key) in _PARTS.items():
-        _check_part(root.child(part), types, key, MOST_NESTING)
+        _check_part(root.child(part), types.split(), key, size)
     _check_growth(root.child("normalizer"))
-    tokens = check_model(root.child("model"))
-    check_added_tokens(root.child("added_tokens"), tokens)
     _check_truncation(root.child("truncation"))
     _check_padding(root.child("padding"))
     return root
@@ -103,10 +102,16 @@ def check_model(node: Node) -> set[str]:
     return checks[kind](node)
 
 
-def check_added_tokens(node: Node, tokens: set[str]) -> None:
-    """Check that added tokens are unique and get ids that leave no gap behind the model's."""
+def check_added_tokens(node: Node, tokens: set[str]) -> int:
+    """Check that added tokens are unique and get ids that leave no gap behind the model's.
+
+    Returns
+    -------
+    int
+        How many tokens there are, with those of the model.
+    """
     if node.absent:
-        return
+        return len(tokens)
     size, names, extra = len(tokens), set(), []
     for token in node.items(MOST_TOKENS):
         content, index = token.text("content"), token.count("id", most=2 * MOST_TOKENS)
@@ -122,6 +127,7 @@ def check_added_tokens(node: Node, tokens: set[str]) -> None:
             f"{len(extra)} tokens outside the model have ids other than "
             f"{size:,} to {size + len(extra) - 1:,}"
         )
+    return size + len(extra)
 
 
 def _guess_model(value: Any) -> str | None:
@@ -193,20 +199,25 @@ def _check_unigram(node: Node) -> set[str]:
     return tokens
 
 
-def _check_part(node: Node, types: str, key: str, depth: int) -> None:
+def _check_part(
+    node: Node, types: list[str], key: str, size: int, depth: int = MOST_NESTING
+) -> None:
+    """Check a part of the document; `size` is that of the vocabulary."""
     if node.absent:
         return
     if depth == 0:
         raise node.error(f"sequences nested more than {MOST_NESTING} deep")
     kind = node.text("type")
-    if kind not in types.split():
-        known = types.replace(" ", ", ")
-        raise node.error(f"the type {short(kind)} is not one of {known}")
+    if kind not in types:
+        raise node.error(f"the type {short(kind)} is not one of {', '.join(types)}")
     if kind == "Sequence":
         for item in node.child(key).items(MOST_PARTS):
-            _check_part(item, types, key, depth - 1)
+            _check_part(item, types, key, size, depth - 1)
     elif kind == "TemplateProcessing":
-        _check_template(node)
+        _check_template(node, size)
+    elif kind in ("BertProcessing", "RobertaProcessing"):
+        for side in ("cls", "sep"):
+            _check_named_id(node.child(side), size)
     else:
         _check_values(node)
 
@@ -228,24 +239,44 @@ def _check_values(node: Node) -> None:
             raise child.error(f"{len(value):,} elements, at most {MOST_PARTS} are allowed")
 
 
-def _check_template(node: Node) -> None:
+def _check_template(node: Node, size: int) -> None:
     known = node.child("special_tokens")
-    for shape in ("single", "pair"):
+    for shape, wanted in (("single", ["A"]), ("pair", ["A", "B"])):
+        found = []
         for piece in node.child(shape).items(MOST_PARTS):
             special = piece.child("SpecialToken")
             part = piece.child("Sequence") if special.absent else special
             part.count("type_id", most=1 << 16)
-            if special.absent and part.text("id") not in ("A", "B"):
-                raise part.error("the sequence must be A or B")
-            if not special.absent:
-                _check_special(known.child(special.text("id")))
+            if special.absent:
+                found.append(part.text("id"))
+            else:
+                _check_special(known.child(special.text("id")), size)
+        if sorted(found) != wanted:
+            names = " and ".join(wanted)
+            raise node.child(shape).error(f"the sequences must be {names}, each once")
 
 
-def _check_special(node: Node) -> None:
-    ids = [i.value for i in node.child("ids").items(MOST_PARTS)]
+def _check_special(node: Node, size: int) -> None:
+    ids = list(node.child("ids").items(MOST_PARTS))
     tokens = [t.text_value() for t in node.child("tokens").items(MOST_PARTS)]
-    if len(ids) != len(tokens) or any(type(i) is not int or not 0 <= i < 2**31 for i in ids):
-        raise node.error("as many ids as tokens are needed, from 0 to 2^31")
+    if len(ids) != len(tokens):
+        raise node.error(f"{len(ids)} ids for {len(tokens)} tokens, as many are needed")
+    for id in ids:
+        _check_id(id, size)
+
+
+def _check_named_id(node: Node, size: int) -> None:
+    if not isinstance(node.value, list) or len(node.value) != 2:
+        raise node.error("a token and its id are needed")
+    token, id = node.items(2)
+    token.text_value()
+    _check_id(id, size)
+
+
+def _check_id(node: Node, size: int) -> None:
+    """Refuse an id that the vocabulary does not have: it would be written among those of texts."""
+    if type(node.value) is not int or not 0 <= node.value < size:
+        raise node.error(f"{describe(node.value)}, an id from 0 to {size - 1:,} is needed")
 
 
 def _check_growth(node: Node) -> None:

@@ -1,14 +1,13 @@
 """How the memory that counting may take is shared out."""
 
-import ctypes
 import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.words.counter import NO_LIMITS, Limits
 
@@ -59,7 +58,7 @@ class Budget:
         """
         if memory is None:
             return cls(threads=threads)
-        give_back_memory()
+        release_freed_memory()
         least = min(resident_bytes(), _PROGRAM) + _RESERVE + _LEAST_SHARE
         if memory < least:
             raise MemoryLimitError(
@@ -88,12 +87,6 @@ class Budget:
             result_bytes=free // 6,
             fan_in=max(4, min(256, free // 2 // _STREAM_BYTES)),
         )
-
-
-def give_back_memory() -> None:
-    """Have the C library return what earlier work has freed, where it can (glibc)."""
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def resident_bytes() -> int:

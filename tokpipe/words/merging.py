@@ -4,8 +4,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.words.budget import Budget, give_back_memory
+from tokpipe.words.budget import Budget
 from tokpipe.words.collect import collect
 from tokpipe.words.commits import write_temporary_run
 from tokpipe.words.run_files import read_run
@@ -33,7 +34,7 @@ def merge_files(
     progress
         Told of the words read.
     """
-    give_back_memory()
+    release_freed_memory()
     with (
         tempfile.TemporaryDirectory(prefix="merge-", dir=folder) as extra,
         progress.task("merging words", None, "words") as done,

@@ -80,6 +80,8 @@ def test_rows_of_another_length_are_named_or_skipped(tmp_path):
         (b'id,"text\n1,a\n', r"a\.csv:1: a quote is never closed"),
         (b"id,text\n1,a\n2,caf\xe9\n", r"a\.csv:3: byte 0xE9 at offset 17 is not UTF-8"),
         ("id,text\n1,some words\n".encode("utf-16"), "the text is UTF-16-LE"),
+        (b"\xef\xbb\xbf", r"a\.csv:1: no header: the first line is blank"),
+        (b"\n\ntext\na\n", r"a\.csv:1: no header: the first line is blank"),
     ],
 )
 def test_a_damaged_table_is_named(tmp_path, raw, message):

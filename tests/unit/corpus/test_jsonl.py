@@ -103,6 +103,13 @@ def test_nesting_has_a_limit_and_no_depth_hurts(tmp_path, depth, brackets):
             read(path)
 
 
+def test_a_line_deeper_than_pythons_parser_is_named_like_any_other(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"deep": ' + "[" * 5000 + "]" * 5000 + "}\n")
+    with pytest.raises(InputError, match=r"a\.jsonl:1: no key 'text'\nPass --text-column\."):
+        read(path, max_json_depth=9000)
+
+
 def test_huge_numbers_nan_and_double_keys_beside_the_text_do_no_harm(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"n": %s, "x": NaN, "x": -Infinity, "text": "t"}\n' % ("9" * 100_000))

@@ -1,3 +1,4 @@
+import errno
 import lzma
 from pathlib import Path
 
@@ -115,6 +116,20 @@ def test_a_file_that_changes_under_the_reader_is_noticed(tmp_path):
     path.write_bytes(b"other\n")
     with pytest.raises(InputError, match="changed"):
         pieces[0].load()
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.EIO, "fault"), None])
+def test_a_file_that_the_system_fails_to_read_is_named(tmp_path, monkeypatch, fault):
+    def fail(*arguments):
+        if fault:
+            raise fault
+        return 0
+
+    (tmp_path / "a.txt").write_bytes(b"one\n")
+    (piece,) = open_corpus([tmp_path / "a.txt"]).pieces()
+    monkeypatch.setattr("os.preadv", fail)
+    with pytest.raises(InputError, match=r"a\.txt: (input/output error|the file became shorter)"):
+        piece.load()
 
 
 def test_a_novel_with_a_byte_order_mark_and_crlf_is_read_as_python_reads_it(shared_data):

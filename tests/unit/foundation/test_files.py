@@ -51,6 +51,13 @@ def test_failed_write_leaves_the_old_file(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
+def test_names_of_files_that_are_not_utf8_survive_json(tmp_path):
+    name = os.fsdecode(b"caf\xe9 \xc3\xa5.txt")
+    write_json(tmp_path / "a", {name: 1})
+    assert "å" in (tmp_path / "a").read_text("utf-8")
+    assert json.loads((tmp_path / "a").read_bytes()) == {name: 1}
+
+
 def test_written_file_has_the_usual_rights(tmp_path):
     write_json(tmp_path / "a", {})
     umask = os.umask(0)

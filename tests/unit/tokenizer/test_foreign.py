@@ -40,6 +40,52 @@ def test_a_unigram_model_runs_on_the_library_behind_our_interface(unigram):
     assert found.to_pylist() == [[1, 6, 2], library.encode("we").ids]
 
 
+def template_of(single, pair):
+    special = [("<s>", 1), ("</s>", 2)]
+    return processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+
+
+ENDS = template_of("$A </s>", "$A </s> $B </s>")  # as T5
+AROUND = template_of("<s> $A </s>", "<s> $A </s> $B:1 </s>:1")  # as ALBERT
+PROCESSORS = {
+    "template at the end": ENDS,
+    "template in a sequence": processors.Sequence([AROUND]),
+    "template behind another processor": processors.Sequence(
+        [processors.ByteLevel(trim_offsets=False), AROUND]
+    ),
+    "a template around another": processors.Sequence(
+        [ENDS, processors.RobertaProcessing(("</s>", 2), ("<s>", 1))]
+    ),
+    "bert": processors.BertProcessing(("</s>", 2), ("<s>", 1)),
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_columns_get_what_the_library_puts_around_each_text(unigram, tmp_path, name):
+    library = unigram[1]
+    if PROCESSORS[name]:
+        library.post_processor = PROCESSORS[name]
+    library.save(str(tmp_path / "t.json"))
+    tokenizer, texts = Tokenizer.load(tmp_path / "t.json"), ["low lower", "", "<s>low", None, "we"]
+    for special in (True, False):
+        wanted = [t if t is None else library.encode(t, None, False, special).ids for t in texts]
+        found = tokenizer.encode_arrow(pa.array(texts), add_special_tokens=special)
+        assert found.to_pylist() == wanted
+
+
+def test_a_template_is_learnt_from_any_token_that_a_text_can_give(tmp_path):
+    library = tokenizers.Tokenizer(models.BPE({"<s>": 0, "東": 1}, []))
+    library.pre_tokenizer = pre_tokenizers.Split("x", "removed")
+    library.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 0)]
+    )
+    library.save(str(tmp_path / "t.json"))
+    tokenizer = Tokenizer.load(tmp_path / "t.json")
+    found = tokenizer.encode_arrow(pa.array(["東x東", "a"]), add_special_tokens=True)
+    assert found.to_pylist() == [[0, 1, 1], [0]]
+
+
 def test_truncation_of_a_foreign_tokenizer_is_the_librarys(unigram):
     tokenizer, library = unigram
     library.enable_truncation(7, stride=1)

@@ -63,6 +63,23 @@ def put(*keys, value):
     return change
 
 
+A, B = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
+CLS = {"cls": ["a", 1]}
+
+
+def special(name):
+    return {"SpecialToken": {"id": name, "type_id": 0}}
+
+
+def template(single, pair, *ids):
+    table = {"<unk>": {"id": "<unk>", "ids": list(ids), "tokens": ["<unk>"]}}
+    return {"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": table}
+
+
+def in_sequence(processor):
+    return {"type": "Sequence", "processors": [processor]}
+
+
 FIXED = {"direction": "Right", "pad_to_multiple_of": None, "pad_id": 0, "pad_type_id": 0}
 EXPONENTIAL = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
 HOSTILE = {
@@ -105,6 +122,36 @@ HOSTILE = {
         "empty or stands twice",
     ),
     "lone surrogate": (put("added_tokens", 0, "content", value="\ud800"), "lone surrogate"),
+    "template with an id of no token": (
+        put("post_processor", value=template([special("<unk>"), A], [A, B], 4)),
+        "the number 4, an id from 0 to 3 is needed",
+    ),
+    "template with more ids than tokens": (
+        put("post_processor", value=template([special("<unk>"), A], [A, B], 0, 1)),
+        "2 ids for 1 tokens",
+    ),
+    "template without the text": (
+        put("post_processor", value=template([special("<unk>")], [A, B], 0)),
+        "single: the sequences must be A, each once",
+    ),
+    "template with the text twice": (
+        put("post_processor", value=template([A, A], [A, B], 0)),
+        "single: the sequences must be A, each once",
+    ),
+    "template of a pair without its second": (
+        put("post_processor", value=template([A], [A], 0)),
+        "pair: the sequences must be A and B, each once",
+    ),
+    "special id in a sequence": (
+        put(
+            "post_processor", value=in_sequence({"type": "BertProcessing", **CLS, "sep": ["b", 9]})
+        ),
+        "sep[1]: the number 9, an id from 0 to 3 is needed",
+    ),
+    "special token without an id": (
+        put("post_processor", value={"type": "RobertaProcessing", **CLS, "sep": ["b"]}),
+        "a token and its id are needed",
+    ),
     "template of unknown token": (
         put(
             "post_processor",
