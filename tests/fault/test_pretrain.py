@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.fault.conftest import ROOT, Command, hashes, names
+from tests.fault.conftest import ROOT, Command, hashes, names, seconds_of
 from tests.fault.strace import calls_on_output, failing, failures, needs_strace, sample
 from tests.unit.training.folders import write_shards
 from tokpipe.training.log import TIMES
@@ -45,12 +45,8 @@ def undisturbed(tmp_path_factory):
     """What the training makes when nobody disturbs it, and in how many seconds, kernels warm."""
     folder = tmp_path_factory.mktemp("undisturbed")
     write_shards(folder / "shards")
-    command = Command(folder, *TRAIN)
-    assert command.run().code == 0
-    start = time.monotonic()
-    ran = command.run("--force")
-    assert ran.code == 0, ran.err
-    return contents(folder / "out"), time.monotonic() - start
+    seconds = seconds_of(Command(folder, *TRAIN))
+    return contents(folder / "out"), seconds
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.unit.shards.folders import rows_of
 from tokpipe.corpus.bundled import bundled_corpus
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.shards.build import BuildConfig, build_shards
@@ -39,14 +40,6 @@ def folders(tmp_path_factory):
         config = BuildConfig(shards=files, **settings)
         build_shards([ENGLISH], root / model, root / name / "shards", config)
     return root
-
-
-def rows_of(split):
-    return [
-        ids.tolist()
-        for part in split.parts
-        for ids in np.split(part.input_ids.values, part.input_ids.offsets[1:-1])
-    ]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -102,9 +102,7 @@ class SplitFiles:
         """Append what came of a job; a file that is full by now ends before it."""
         if self._file is not None and self._is_full():
             self._finish(made.job)
-        if self._file is None:
-            path = self.path(len(self.finished))
-            self._file = ShardFile(path, self.layout.columns, self.layout.compression)
+        self._open()
         for batch in made.batches:
             self._file.write(batch)
         self._tally.update(made.tally)
@@ -113,15 +111,19 @@ class SplitFiles:
         """Finish the last shard; a split without examples gets an empty one."""
         if self.next is None:
             return
+        self._open()
+        self._finish(None)
+
+    def _open(self) -> None:
+        """Begin the next file, unless one is open."""
         if self._file is None:
             path = self.path(len(self.finished))
             self._file = ShardFile(path, self.layout.columns, self.layout.compression)
-        self._finish(None)
 
     def abandon(self) -> None:
         """Close a file that is not finished."""
         if self._file is not None:
-            self._file.__exit__(None, None, None)
+            self._file.abandon()
 
     def path(self, number: int) -> Path:
         """Return where a shard is while their number is not known yet."""

@@ -2,8 +2,6 @@
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pyarrow as pa
 
@@ -64,19 +62,8 @@ class ShardFile:
             os.fsync(self._file.fileno())
             self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def abandon(self) -> None:
+        """Close the file as it is, if it is open still: what is half is written anew."""
         if not self._file.closed:
-            self._abandon()
-
-    def _abandon(self) -> None:
-        """Close the file as it is: what is half is written anew."""
-        handle = self._file.raw if hasattr(self._file, "raw") else self._file
-        handle.close()
+            handle = self._file.raw if hasattr(self._file, "raw") else self._file
+            handle.close()

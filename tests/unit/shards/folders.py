@@ -38,21 +38,37 @@ def batch(columns, first: int) -> pa.RecordBatch:
     return record_batch(columns, rows, np.array([0, 1, 0], np.int8), masks)
 
 
+def rows_of(split) -> list[list[int]]:
+    """Return the ids of each row of an opened split."""
+    return [
+        ids.tolist()
+        for part in split.parts
+        for ids in np.split(part.input_ids.values, part.input_ids.offsets[1:-1])
+    ]
+
+
 def write_folder(folder: Path, masks: MaskConfig = STATIC, **shards) -> Path:
     """Write two training shards of two batches each, and an empty validation split."""
+    train = [[lambda columns, n=n: batch(columns, n) for n in (2 * i, 2 * i + 1)] for i in range(2)]
+    return write_batches(folder, {"train": train, "validation": [[]]}, masks, **shards)
+
+
+def write_batches(folder: Path, contents: dict, masks: MaskConfig, **shards) -> Path:
+    """Write a folder: of each split, for each of its shards, what makes a batch of the columns."""
     examples, config = ExampleConfig(), ShardConfig(**shards)
     columns = columns_of(examples, masks, config, len(TOKENS))
-    files = {"train": [shard_name("train", i, 2) for i in range(2)]}
-    files["validation"] = [shard_name("validation", 0, 1)]
-    facts: dict = {"vocab_size": len(TOKENS), "shards": {}}
-    for split, names in files.items():
+    facts: dict = {"vocab_size": len(TOKENS), "shards": {split: [] for split in contents}}
+    files = {
+        split: [shard_name(split, number, len(made)) for number in range(len(made))]
+        for split, made in contents.items()
+    }
+    for split, shards_of in contents.items():
         (folder / split).mkdir(parents=True)
-        facts["shards"][split] = []
-        for number, name in enumerate(names):
-            with ShardFile(folder / name, columns, config.compression) as file:
-                for block in range(2 * (split == "train")):
-                    file.write(batch(columns, 2 * number + block))
-                file.finish()
+        for name, batches in zip(files[split], shards_of, strict=True):
+            file = ShardFile(folder / name, columns, config.compression)
+            for make in batches:
+                file.write(make(columns))
+            file.finish()
             facts["shards"][split].append({"rows": file.rows, "tokens": file.tokens})
     others = write_dataset_files(folder, columns, files, "by hand")
     (folder / TOKENIZER).write_bytes(document_bytes(tokenizer().spec))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.fault.conftest import hashes
+from tests.unit.shards.folders import rows_of
 from tokpipe.corpus.bundled import bundled_corpus
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.errors import ConfigError, InputError
@@ -44,14 +45,6 @@ def build(vocabularies, tmp_path):
         return tmp_path / out
 
     return run
-
-
-def rows_of(split):
-    return [
-        ids.tolist()
-        for part in split.parts
-        for ids in np.split(part.input_ids.values, part.input_ids.offsets[1:-1])
-    ]
 
 
 @pytest.mark.parametrize("masks", [STATIC, MaskConfig()], ids=["static", "dynamic"])

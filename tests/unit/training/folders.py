@@ -2,20 +2,12 @@
 
 import numpy as np
 
-from tests.unit.shards.folders import TOKENS, tokenizer
+from tests.unit.shards.folders import write_batches
 from tokpipe.bert.config import BertConfig
 from tokpipe.examples.build import Rows
-from tokpipe.examples.config import ExampleConfig, MaskConfig
+from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.masking import Masks
-from tokpipe.foundation.manifest import Manifest
 from tokpipe.shards.columns import record_batch
-from tokpipe.shards.config import ShardConfig
-from tokpipe.shards.layout import write_dataset_files
-from tokpipe.shards.reader import KIND, shard_name
-from tokpipe.shards.schema import columns_of
-from tokpipe.shards.vocabulary import TOKENIZER
-from tokpipe.shards.writer import ShardFile
-from tokpipe.tokenizer.document import document_bytes
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.pretrain import pretrain
 
@@ -31,28 +23,10 @@ STEPS = {"steps": 12, "batch_tokens": 80, "save_steps": 4, "eval_steps": 4, "gra
 
 def write_shards(folder, seed=1, rows=60):
     """Write pairs of segments in which a, b and c follow one another; masks are drawn at load."""
-    examples, masks, config = ExampleConfig(), MaskConfig(masking="dynamic"), ShardConfig()
-    columns = columns_of(examples, masks, config, len(TOKENS))
-    files = {name: [shard_name(name, 0, 1)] for name in ("train", "validation")}
-    facts = {"vocab_size": len(TOKENS), "shards": {}}
     generator = np.random.default_rng(seed)
-    for split, names in files.items():
-        (folder / split).mkdir(parents=True)
-        with ShardFile(folder / names[0], columns, config.compression) as file:
-            if count := rows if split == "train" else 9:
-                file.write(_batch(columns, generator, count))
-            file.finish()
-        facts["shards"][split] = [{"rows": file.rows, "tokens": file.tokens}]
-    others = write_dataset_files(folder, columns, files, "by hand")
-    (folder / TOKENIZER).write_bytes(document_bytes(tokenizer().spec))
-    settings = {
-        "examples": examples.to_dict(),
-        "masks": masks.to_dict(),
-        "shards": config.to_dict(),
-    }
-    names = [*files["train"], *files["validation"], *others, TOKENIZER]
-    Manifest(kind=KIND, settings=settings, facts=facts).write(folder, names)
-    return folder
+    train = [lambda columns: _batch(columns, generator, rows)] * (rows > 0)
+    contents = {"train": [train], "validation": [[lambda columns: _batch(columns, generator, 9)]]}
+    return write_batches(folder, contents, MaskConfig(masking="dynamic"))
 
 
 def _batch(columns, generator, rows):

@@ -12,6 +12,7 @@ from tokpipe.foundation.intrinsics import (
     count_ones,
     load_u8,
     newlines64,
+    sentence_marks64,
     trailing_zeros,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
@@ -112,10 +113,13 @@ def count_characters(at, stop):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def next_newline(at, stop):  # type: ignore[no-untyped-def]
-    """Return the address of the first line end from one on, or one not before `stop`."""
+def next_mark(at, stop, any_mark):  # type: ignore[no-untyped-def]
+    """Return the first address that holds a line end, or one not before `stop`.
+
+    With `any_mark`, it may also hold the first byte of a mark that ends sentences.
+    """
     while at < stop:
-        mask = newlines64(at)
+        mask = sentence_marks64(at) if any_mark else newlines64(at)
         if mask != 0:
             return at + np.int64(trailing_zeros(mask))
         at += 64

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from tokpipe.corpus.kernels.characters import next_newline
+from tokpipe.corpus.kernels.characters import next_mark
 from tokpipe.foundation.intrinsics import load_u8, store_u8
 from tokpipe.foundation.jit import inlined_helper, kernel
 from tokpipe.foundation.utf8 import copy_bytes
@@ -60,7 +60,7 @@ def join_sentences(data, spans, borders, leading_space):  # type: ignore[no-unty
                 store_u8(target, np.uint8(32))
                 target += 1
             while at < stop:
-                newline = min(next_newline(at, stop), stop)
+                newline = min(next_mark(at, stop, False), stop)
                 end = newline
                 while newline < stop and _is_blank(load_u8(end - 1)):
                     end -= 1

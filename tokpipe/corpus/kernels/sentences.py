@@ -20,7 +20,7 @@ from tokpipe.corpus.kernels.characters import (
     STOP,
     class_at,
     count_characters,
-    next_newline,
+    next_mark,
     pass_over,
     without_spaces,
 )
@@ -33,7 +33,7 @@ from tokpipe.corpus.kernels.sentence_ends import (
     ends_line,
     ends_sentence,
 )
-from tokpipe.foundation.intrinsics import load_u8, sentence_marks64, trailing_zeros
+from tokpipe.foundation.intrinsics import load_u8
 from tokpipe.foundation.jit import compiled_helper, kernel
 
 NONE, LINE, RULE = range(3)  # splitters
@@ -85,22 +85,11 @@ def _sentences_of(rules, splitter):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _next_mark(at, stop):  # type: ignore[no-untyped-def]
-    """Return the first address from `at` on that may hold a stop, or one not before `stop`."""
-    while at < stop:
-        mask = sentence_marks64(at)
-        if mask != 0:
-            return at + np.int64(trailing_zeros(mask))
-        at += 64
-    return at
-
-
-@compiled_helper
 def _widest(at, stop):  # type: ignore[no-untyped-def]
     """Return the characters of the longest line between two addresses."""
     widest = np.int64(0)
     while at <= stop:
-        end = min(next_newline(at, stop), stop)
+        end = min(next_mark(at, stop, False), stop)
         if end - at > widest:  # bytes, no less than characters
             widest = max(widest, count_characters(at, end))
         at = end + 1
@@ -116,7 +105,7 @@ def _next_sentence(unit, start, line, width, stop, splitter, classes, keys, kind
     """
     at = start
     while splitter != NONE:
-        at = _next_mark(at, stop) if splitter == RULE else next_newline(at, stop)
+        at = next_mark(at, stop, splitter == RULE)
         if at >= stop:
             break
         found, size = class_at(at, stop, classes)

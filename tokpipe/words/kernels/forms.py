@@ -109,27 +109,8 @@ def _joined(first, second, tables):
 def normal_form(data, offsets, text, position, budget, tables, aligned):
     """Bring texts into a normal form.
 
-    Parameters
-    ----------
-    data : uint8[N + PADDING], offsets : int64[T + 1]
-        The texts.
-    text, position : int
-        Where to begin: a text, and a place in `data` in or before it.
-    budget : int
-        Stop after about so many bytes, where a text may be cut.
-    tables : FormTables
-        The form.
-    aligned : bool
-        Whether to say where each byte comes from.
-
-    Returns
-    -------
-    out : uint8[M], ends : int64[K]
-        The result, and where in it the texts end that were finished.
-    sources : int64[M] or int64[0]
-        Where in `data` the character of each byte begins.
-    text, position : int
-        Where to go on.
+    What it takes and returns is said in `normalize.map_characters`; here `tables` are FormTables,
+    and a call ends only where a text may be cut.
 
     References
     ----------
