@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORED = -100  # the label that cross entropy leaves out, in torch and in transformers
+from tokpipe.shards.schema import IGNORED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -141,8 +141,9 @@ def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:
 
 
 def _add(item: str, config: ReadConfig, found: Found) -> None:
-    if "\0" in item:
-        raise InputError(f"{item!r} is no path: it holds a NUL byte")
+    if not item or "\0" in item:
+        what = "it holds a NUL byte" if item else "an unset variable?"
+        raise InputError(f"{item!r} is no path: {what}")
     if item == STDIN or item.startswith(HUB):
         name, kind = (item, "hub") if item != STDIN else (_STDIN_NAME, _stream_format(config))
         found.files.append(InputFile(name, format=kind))

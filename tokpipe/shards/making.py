@@ -19,6 +19,7 @@ from tokpipe.shards.columns import record_batch
 from tokpipe.shards.schema import Column
 from tokpipe.tokenizer.engine import Ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
 COPIES = 8  # masked copies of a block that are made at once: memory is bounded for any dupe_factor
 
@@ -114,9 +115,10 @@ def make(job: Job, recipe: Recipe) -> Made:
 
 
 def wants_space(tokenizer: Tokenizer) -> bool:
-    """Whether the words of a vocabulary carry the space before them."""
-    spec = tokenizer.spec
-    return tokenizer.is_native and spec.words.pre_tokenizer == "gpt2"
+    """Whether the words of a vocabulary carry the space before them: it is made of bytes."""
+    if tokenizer.is_native:
+        return tokenizer.spec.words.pre_tokenizer == "gpt2"
+    return all(character in tokenizer.ids for character in BYTE_TO_CHAR)
 
 
 def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[str]]:

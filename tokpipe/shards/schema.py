@@ -29,7 +29,7 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.shards.config import ShardConfig
 
 LABELS = {"nsp": "next_sentence_label", "sop": "sentence_order_label"}
-IGNORED = -100  # of `labels`: the value that torch's cross entropy leaves out
+IGNORED = -100  # the label that cross entropy leaves out, in torch and in transformers
 _MOST_UINT16 = 1 << 16
 
 

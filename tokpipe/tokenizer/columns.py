@@ -95,7 +95,10 @@ def _check_text(column: pa.Array) -> None:
     """
     kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
     if not any(kind(column.type) for kind in (*kinds, pa.types.is_large_binary)):
-        raise ConfigError(f"a column of {column.type} cannot be encoded, strings are needed")
+        raise ConfigError(
+            f"a column of {column.type} cannot be encoded, strings are needed",
+            hint="Cast it: column.cast(pyarrow.string()).",
+        )
     is_large = pa.types.is_large_binary(column.type)
     is_bytes = is_large or pa.types.is_binary(column.type)
     try:

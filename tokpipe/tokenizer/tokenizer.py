@@ -1,6 +1,7 @@
 """The public face: text to ids and back, one text, many, or a column."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,12 +177,12 @@ class Tokenizer:
             Keep what is cut off as windows in ``overflowing`` that share so many tokens.
         padding
             A length to fill up to; True for the longest of a batch; False for none; None for what
-            the tokenizer's file says, mostly none.
+            the tokenizer's file says, mostly none. Its side and token are the file's, or the usual.
 
         Raises
         ------
         ConfigError
-            If the settings cannot be met.
+            If the settings cannot be met, or the vocabulary has no token to pad with.
         InputError
             If a text holds a lone surrogate.
         """
@@ -364,6 +365,17 @@ class Tokenizer:
             return self.spec.padding
         if padding is False:
             return None
-        token = self.roles.get("pad_token", "[PAD]")
-        length = None if padding is True else padding
-        return Padding(length, self.ids.get(token, 0), pad_token=token)
+        if padding is not True and padding < 0:
+            raise ConfigError(f"padding={padding}: a length from 0 on, True or False is needed")
+        return replace(
+            self.spec.padding or self._usual_padding(), length=None if padding is True else padding
+        )
+
+    def _usual_padding(self) -> Padding:
+        token = self.roles.get("pad_token")
+        if token is None:
+            raise ConfigError(
+                "the vocabulary has no token to pad with",
+                hint="Train it with [PAD] or <pad> among --special-tokens.",
+            )
+        return Padding(pad_id=self.ids[token], pad_token=token)

@@ -49,6 +49,8 @@ def test_a_missing_file_is_named_with_the_nearest(tree):
         InputError, match=r"c\.txt: No such file or directory\nDid you mean .*[ab]\.txt\?"
     ):
         open_corpus([tree / "c.txt"])
+    with pytest.raises(InputError, match="'' is no path: an unset variable"):
+        open_corpus([""])
     with pytest.raises(InputError, match="NUL"):
         open_corpus(["a\0b"])
     with pytest.raises(InputError, match="name too long"):

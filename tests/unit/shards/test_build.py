@@ -57,6 +57,17 @@ def test_bytes_do_not_depend_on_threads_nor_pieces(build, recipe, model, masks):
         assert hashes(make(f"with-{threads}", threads=threads, piece_bytes=piece_bytes)) == wanted
 
 
+def test_a_byte_level_vocabulary_that_the_library_runs_gives_the_same_rows(build, vocabularies):
+    ours = build("ours", model="byte-bpe")
+    document = json.loads((vocabularies / "byte-bpe/tokenizer.json").read_text("utf-8"))
+    plain = document["pre_tokenizer"]
+    document["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [plain]}
+    (vocabularies / "foreign.json").write_text(json.dumps(document), "utf-8")
+    assert not Tokenizer.load(vocabularies / "foreign.json").is_native
+    theirs = build("theirs", model="foreign.json")
+    assert rows_of(open_shards(ours).train) == rows_of(open_shards(theirs).train)
+
+
 def test_another_seed_makes_other_examples(build):
     one, two = (rows_of(open_shards(build(str(seed), seed=seed)).train) for seed in (0, 1))
     assert one != two

@@ -143,6 +143,16 @@ def test_the_files_own_padding_and_truncation_apply():
     assert_equal(ours, library_of(tokenizer).encode("unseen words"))
     assert len(ours) == 16 and ours.attention_mask[0] == 0
     assert len(tokenizer.encode("unseen words", padding=False)) == 6
+    longer = tokenizer.encode("unseen words", padding=12)
+    assert longer.attention_mask == [0] * 10 + [1] * 6  # the file's side and multiple
+
+
+def test_padding_wants_a_length_and_a_token_to_pad_with():
+    tokenizer = Tokenizer(spec_from_bert_vocab(["[UNK]", "[CLS]", "[SEP]", "a"]))
+    with pytest.raises(ConfigError, match="no token to pad with"):
+        tokenizer.encode_batch(["a"], padding=True)
+    with pytest.raises(ConfigError, match="padding=-1: a length from 0 on"):
+        BERT.encode("unseen", padding=-1)
 
 
 def test_a_hand_made_example():
