@@ -5,7 +5,6 @@ attention, whose products are made inside its kernels. Run again and again are t
 alone, through the same door to BLAS, each part of the batch by a thread as in training.
 """
 
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -22,6 +21,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.threads import run_in_threads
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.parts import deal
 
@@ -50,11 +50,7 @@ def step(batches: str, preset: str, steps: int) -> Callable:
 
     def run() -> dict[str, float]:
         for _ in range(steps):
-            threads = [threading.Thread(target=notes.run) for notes in noted]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            run_in_threads(lambda feed: [notes.run() for notes in feed], noted, 2)
         return {"operations": made * steps}
 
     return run
@@ -112,16 +108,34 @@ def _attention_products(address, qkv, offsets, heads, rows, d_qkv, backward):
     for b in range(len(offsets) - 1):
         start, count = np.int64(offsets[b]), np.int64(offsets[b + 1] - offsets[b])
         for h in range(heads):
-            place = 4 * (start * stride + h * width)
-            q, k, v = (qkv.ctypes.data + place + 4 * i * hidden for i in range(3))
-            dq, dk, dv = (d_qkv.ctypes.data + place + 4 * i * hidden for i in range(3))
+            place, value = 4 * (start * stride + h * width), 4 * hidden
+            q, dq = qkv.ctypes.data + place, d_qkv.ctypes.data + place
+            k, v, dk, dv = q + value, q + 2 * value, dq + value, dq + 2 * value
             row = rows.ctypes.data + 4 * (start * hidden + h * width)
             if backward:
-                product_at(address, LEFT, count, width, count, one, at, count, row, hidden, False, dv, stride)  # noqa: E501  # fmt: skip
-                product_at(address, RIGHT, count, count, width, one, row, hidden, v, stride, False, at, count)  # noqa: E501  # fmt: skip
-                product_at(address, NOT, count, width, count, one, at, count, k, stride, False, dq, stride)  # noqa: E501  # fmt: skip
-                product_at(address, LEFT, count, width, count, one, at, count, q, stride, False, dk, stride)  # noqa: E501  # fmt: skip
+                product_at(
+                    *(address, LEFT, count, width, count, one, at, count),
+                    *(row, hidden, False, dv, stride),
+                )
+                product_at(
+                    *(address, RIGHT, count, count, width, one, row, hidden),
+                    *(v, stride, False, at, count),
+                )
+                product_at(
+                    *(address, NOT, count, width, count, one, at, count),
+                    *(k, stride, False, dq, stride),
+                )
+                product_at(
+                    *(address, LEFT, count, width, count, one, at, count),
+                    *(q, stride, False, dk, stride),
+                )
             else:
-                product_at(address, RIGHT, count, count, width, one, q, stride, k, stride, False, at, count)  # noqa: E501  # fmt: skip
-                product_at(address, NOT, count, width, count, one, at, count, v, stride, False, row, hidden)  # noqa: E501  # fmt: skip
+                product_at(
+                    *(address, RIGHT, count, count, width, one, q, stride),
+                    *(k, stride, False, at, count),
+                )
+                product_at(
+                    *(address, NOT, count, width, count, one, at, count),
+                    *(v, stride, False, row, hidden),
+                )
     _ = qkv.size + rows.size + d_qkv.size + scores.size  # still in use

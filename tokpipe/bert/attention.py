@@ -1,4 +1,7 @@
-"""The attention part of a layer: one map to queries, keys and values, attention, one map behind."""
+"""The attention part of a layer: one map to queries, keys and values, and attention.
+
+The map behind it is the encoder's: in the last layer it works on fewer tokens.
+"""
 
 from typing import NamedTuple
 
@@ -66,15 +69,10 @@ class Places(NamedTuple):
     d_biases: Array
 
 
-def attention_forward(
-    x: Array,
-    weights: AttentionWeights,
-    places: Places,
-    drop: Dropout,
-    saved: SavedAttention,
-    out: Array,
+def attend_forward(
+    x: Array, weights: AttentionWeights, places: Places, drop: Dropout, saved: SavedAttention
 ) -> None:
-    """Let each token look at those of its sequence.
+    """Let each token look at those of its sequence; `saved.attended` is what it finds.
 
     Parameters
     ----------
@@ -88,8 +86,6 @@ def attention_forward(
         The dropout of weights.
     saved
         Where to keep what backward needs.
-    out : float32[T, H]
-        The result.
     """
     qkv, logsums, attended, _ = saved
     linear_forward(x, weights.qkv, qkv)
@@ -99,25 +95,16 @@ def attention_forward(
         *(qkv, sgemm_address(), places.offsets, places.heads, places.biases),
         *(*drop, logsums, attended),
     )
-    linear_forward(attended, weights.output, out)
 
 
-class AttentionSpare(NamedTuple):
-    """Spare arrays, float32[T, H] and float32[T, 3H]."""
-
-    d_attended: Array
-    d_qkv: Array
-
-
-def attention_backward(
+def attend_backward(
     x: Array,
     layer: tuple[AttentionWeights, AttentionWeights, SavedAttention, Dropout],
     places: Places,
-    spare: AttentionSpare,
-    gradient: Array,
+    slopes: tuple[Array, Array],
     into: Array,
 ) -> None:
-    """Add the gradients; that of the last bias was summed where `gradient` was made.
+    """Add the gradients of `attend_forward`.
 
     Parameters
     ----------
@@ -127,17 +114,13 @@ def attention_backward(
         Weights, their gradients, what was kept, and the dropout of weights.
     places
         Of the tokens.
-    spare
-        Spare arrays.
-    gradient : float32[T, H]
-        Of the result.
+    slopes : (float32[T, H], float32[T, 3H])
+        Gradient of `saved.attended`; and a spare array.
     into : float32[T, H]
         Gradient of x, added to.
     """
     weights, gradients, (qkv, logsums, attended, _), drop = layer
-    d_attended, d_qkv = spare
-    weight_backward(attended, gradient, gradients.output.weight)
-    input_backward(gradient, weights.output.weight, d_attended)
+    d_attended, d_qkv = slopes
     _backward(
         *(qkv, sgemm_address(), places.offsets, places.heads, places.biases, *drop),
         *(logsums, attended, d_attended, d_qkv, places.d_biases),

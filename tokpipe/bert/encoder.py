@@ -1,34 +1,25 @@
 """The embeddings and the layers, forward and backward, over one packed batch."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.activations import Activation, activation_named
-from tokpipe.bert.attention import (
-    AttentionSpare,
-    Places,
-    SavedAttention,
-    attention_backward,
-    attention_forward,
-)
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.attention import attend_backward, attend_forward
 from tokpipe.bert.dropout import Dropout, dropout_at
 from tokpipe.bert.embeddings import (
-    SavedEmbeddings,
-    Tokens,
     embeddings_backward,
     embeddings_forward,
+    gather_rows,
     scatter_rows,
 )
 from tokpipe.bert.feed_forward import (
     FeedForwardSpare,
-    SavedFeedForward,
     feed_forward_backward,
     feed_forward_forward,
 )
+from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
+from tokpipe.bert.passes import Pass, behind_attention
 from tokpipe.bert.residual import (
     Join,
     SavedNorm,
@@ -39,90 +30,15 @@ from tokpipe.bert.residual import (
     norm_backward,
     norm_forward,
 )
-from tokpipe.bert.weights import Linear, Weights
-from tokpipe.bert.workspace import Inputs, Spare, Workspace, front
+from tokpipe.bert.weights import Linear
 
 Array = NDArray[np.floating]
-
-
-class Pass(NamedTuple):
-    """One pass over one batch: the workspace, cut to its size.
-
-    Attributes
-    ----------
-    config, weights, activation
-        Of the model.
-    gradients
-        Added to; None in a pass without any.
-    inputs
-        The batch.
-    tokens, places
-        The parts of it that embeddings and attention want.
-    embeddings, layers, final_norm
-        What is kept for backward.
-    spare, d_embedded
-        For results of a moment.
-    buckets : int32[2S - 1]
-        Bucket of each distance, where positions are relative.
-    dropout_key
-        Of this pass; None: nothing is dropped.
-    """
-
-    config: BertConfig
-    weights: Weights
-    activation: Activation
-    gradients: Weights | None
-    inputs: Inputs
-    tokens: Tokens
-    places: Places
-    embeddings: SavedEmbeddings
-    layers: list[tuple[SavedAttention, SavedFeedForward]]
-    final_norm: SavedNorm | None
-    spare: Spare
-    d_embedded: tuple[Array, Array]
-    buckets: NDArray[np.int32]
-    dropout_key: int | None
-
-
-def begin_pass(
-    weights: Weights,
-    gradients: Weights | None,
-    workspace: Workspace,
-    inputs: Inputs,
-    dropout_key: int | None,
-) -> Pass:
-    """Return a pass over a batch that lies in the workspace."""
-    config, count = workspace.config, len(inputs.ids)
-    if weights.relative is not None:
-        workspace.biases[:] = weights.relative[workspace.buckets].T
-        workspace.d_biases.fill(0)
-    heads = config.num_attention_heads
-    places = Places(
-        *(inputs.offsets, inputs.positions, heads),
-        *(workspace.rotations, workspace.biases, workspace.d_biases),
-    )
-    return Pass(
-        config=config,
-        weights=weights,
-        activation=activation_named(config.hidden_act),
-        gradients=gradients,
-        inputs=inputs,
-        tokens=Tokens(inputs.ids, inputs.positions, inputs.segments, workspace.sines),
-        places=places,
-        embeddings=front(workspace.embeddings, count),
-        layers=[front(layer, count) for layer in workspace.layers],
-        final_norm=front(workspace.final_norm, count),
-        spare=front(workspace.spare, count),
-        d_embedded=front(workspace.d_embedded, count),
-        buckets=workspace.buckets,
-        dropout_key=dropout_key,
-    )
 
 
 def encode(now: Pass) -> Iterator[tuple[int, Array]]:
     """Go forward; yield the number and the result, float32[T, H], of the embeddings (0) and layers.
 
-    A result is good until the next is asked for.
+    A result is good until the next is asked for. The last has the rows that are asked for.
     """
     config = now.config
     drop = dropout_at(now.dropout_key, config.hidden_dropout_prob, 0)
@@ -131,24 +47,38 @@ def encode(now: Pass) -> Iterator[tuple[int, Array]]:
     yield 0, stream
     for number in range(config.num_hidden_layers):
         stream = _layer_forward(now, number, stream)
-        if now.final_norm is not None and number == config.num_hidden_layers - 1:
+        final_norm = behind_attention(now, number).final_norm
+        if final_norm is not None and number == config.num_hidden_layers - 1:
             assert now.weights.final_norm is not None
-            norm_forward(stream, *now.weights.final_norm, eps, *now.final_norm)
-            stream = now.final_norm.out
+            norm_forward(stream, *now.weights.final_norm, eps, *final_norm)
+            stream = final_norm.out
         yield number + 1, stream
 
 
 def _layer_forward(now: Pass, number: int, stream: Array) -> Array:
     attention, ffn = now.weights.layers[number]
-    saved, saved_ffn = now.layers[number]
+    saved = now.layers[number][0]
     join, drop = _attention_join(now, number)
-    x = enter_forward(join, stream)
-    attention_forward(x, attention, now.places, drop, saved, now.spare.made)
-    stream = leave_forward(join, now.spare.made, stream)
-    join = _ffn_join(now, number)
-    x = enter_forward(join, stream)
-    feed_forward_forward(x, ffn, now.activation, saved_ffn, now.spare.inner, now.spare.made)
-    return leave_forward(join, now.spare.made, stream)
+    attend_forward(enter_forward(join, stream), attention, now.places, drop, saved)
+    attended, here = saved.attended, behind_attention(now, number)
+    if here is not now:
+        attended, stream = _picked(now, here, attended, stream)
+    made = here.spare.made
+    linear_forward(attended, attention.output, made)
+    join, _ = _attention_join(here, number)
+    stream = leave_forward(join, made, stream)
+    join = _ffn_join(here, number)
+    x, saved_ffn = enter_forward(join, stream), here.layers[number][1]
+    feed_forward_forward(x, ffn, now.activation, saved_ffn, here.spare.inner, made)
+    return leave_forward(join, made, stream)
+
+
+def _picked(now: Pass, end: Pass, attended: Array, stream: Array) -> tuple[Array, Array]:
+    """Return what attention made and what it was made from, at the tokens asked for."""
+    assert now.asked is not None
+    gather_rows(attended, now.asked, end.picked.attended, False)
+    gather_rows(stream, now.asked, end.picked.stream, False)
+    return end.picked
 
 
 def encode_backward(now: Pass, gradient: Array) -> None:
@@ -158,21 +88,23 @@ def encode_backward(now: Pass, gradient: Array) -> None:
     ----------
     now
         The pass, after `encode`.
-    gradient : float32[T, H]
-        Of the last result: the array `now.spare.stream`, which is overwritten.
+    gradient : float32[T, H] or float32[R, H]
+        Of the last result: the array `spare.stream` of `now`, or of its end if it has one, which
+        is overwritten.
     """
     weights, gradients, config = now.weights, now.gradients, now.config
     assert gradients is not None
-    if now.final_norm is not None and weights.final_norm is not None:
+    last = behind_attention(now, config.num_hidden_layers - 1)
+    if last.final_norm is not None and weights.final_norm is not None:
         assert gradients.final_norm is not None
-        into = _other(now, gradient)
+        into = _other(last, gradient)
         into.fill(0)
-        normalised, scales, _ = now.final_norm
+        normalised, scales, _ = last.final_norm
         weight = weights.final_norm.weight
         norm_backward(gradient, normalised, scales, weight, into, *gradients.final_norm)
         gradient = into
     for number in reversed(range(config.num_hidden_layers)):
-        gradient = _ffn_backward(now, number, gradient)
+        gradient = _ffn_backward(behind_attention(now, number), number, gradient)
         gradient = _attention_backward(now, number, gradient)
     if gradients.relative is not None:
         per_distance = np.ascontiguousarray(now.places.d_biases.T)
@@ -205,21 +137,41 @@ def _ffn_backward(now: Pass, number: int, d_stream: Array) -> Array:
 def _attention_backward(now: Pass, number: int, d_stream: Array) -> Array:
     assert now.gradients is not None
     weights, gradients = now.weights.layers[number][0], now.gradients.layers[number][0]
-    saved, _ = now.layers[number]
-    join, drop = _attention_join(now, number)
-    bias = gradients.output.bias
-    d_stream = leave_backward(join, d_stream, _other(now, d_stream), now.spare.made, bias)
+    saved, here = now.layers[number][0], behind_attention(now, number)
+    made = here.spare.made
+    join, _ = _attention_join(here, number)
+    d_stream = leave_backward(join, d_stream, _other(here, d_stream), made, gradients.output.bias)
+    if here is now:
+        attended, d_attended = saved.attended, _other(now, d_stream)
+    else:
+        attended, d_attended = here.picked
+    weight_backward(attended, made, gradients.output.weight)
+    input_backward(made, weights.output.weight, d_attended)
+    if here is not now:
+        d_stream, d_attended = _spread(now, here, d_stream, d_attended)
     into = _entered(now, d_stream)
-    attention_backward(
+    join, drop = _attention_join(now, number)
+    attend_backward(
         saved.norm.out if join.is_pre else _made_before(now, number),
         (weights, gradients, saved, drop),
         now.places,
-        AttentionSpare(_other(now, d_stream), now.spare.d_qkv),
-        now.spare.made,
+        (d_attended, now.spare.d_qkv),
         into,
     )
     enter_backward(join, into, d_stream)
     return d_stream
+
+
+def _spread(now: Pass, end: Pass, d_stream: Array, d_attended: Array) -> tuple[Array, Array]:
+    """Return gradients at the tokens asked for as those at all tokens: the others have none."""
+    assert now.asked is not None
+    first, second = now.spare.other, now.spare.stream
+    if d_stream is not end.spare.stream:
+        first, second = second, first  # `first` is the one that does not hold it
+    for rows, all_rows in ((d_stream, first), (d_attended, second)):
+        all_rows.fill(0)
+        scatter_rows(rows, now.asked, all_rows)
+    return first, second
 
 
 def _attention_join(now: Pass, number: int) -> tuple[Join, Dropout]:

@@ -5,7 +5,7 @@ lock to others nearly all the time: several shards run side by side, each with a
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.activations import activation_named
 from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.encoder import Pass, begin_pass, encode, encode_backward
+from tokpipe.bert.encoder import encode, encode_backward
 from tokpipe.bert.heads import (
     MaskHead,
     decode,
@@ -29,10 +29,12 @@ from tokpipe.bert.kernels.attention import attention_weights
 from tokpipe.bert.linear import linear_forward
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.passes import Pass, begin_pass, rows_of
 from tokpipe.bert.weights import Weights, weights_of
-from tokpipe.bert.workspace import Workspace
+from tokpipe.bert.workspace import Inputs, Workspace
 
 Array = NDArray[np.floating]
+Index = NDArray[np.int32]
 
 
 class Model:
@@ -89,17 +91,17 @@ class Model:
         InputError
             If an id, position or label is out of range.
         """
-        now = self._begin(packed, workspace, weights_of(gradients), dropout_key)
+        now = self._begin(packed, workspace, weights_of(gradients), dropout_key, asked=self._asked)
         hidden = _last(now)
-        now.spare.stream.fill(0)
+        _slope(now).fill(0)
         losses = self._mask_losses(now, workspace, hidden, totals and totals[0])
         losses += self._pair_losses(now, workspace, hidden, totals and totals[1])
-        encode_backward(now, now.spare.stream)
+        encode_backward(now, _slope(now))
         return losses
 
     def losses(self, packed: PackedInput, workspace: Workspace) -> Losses:
         """Go forward over a batch, without dropout, and return its losses."""
-        now = self._begin(packed, workspace)
+        now = self._begin(packed, workspace, asked=self._asked)
         hidden = _last(now)
         losses = self._mask_losses(now, workspace, hidden, None)
         return losses + self._pair_losses(now, workspace, hidden, None)
@@ -147,19 +149,19 @@ class Model:
     def mlm_logits(self, packed: PackedInput, workspace: Workspace | None = None) -> Array:
         """Return the logits of all tokens at `masked_positions`: float32[M, V]."""
         workspace = self._room(packed, workspace)
-        now = self._begin(packed, workspace)
+        now = self._begin(packed, workspace, asked=_masked)
         head = self._mask_head()
         assert head is not None, "the model has no MLM head"
-        hidden, places = _last(now), now.inputs.masked_positions
+        hidden, places = _last(now), rows_of(now, now.inputs.masked_positions)
         made = mask_head_forward(head, hidden, places, workspace.mask_head_for(len(places)))
         return decode(head, made, np.empty((len(made), self.config.vocab_size), made.dtype))
 
     def pooled(self, packed: PackedInput, workspace: Workspace | None = None) -> Array:
         """Return the pooler's vector of each sequence: float32[B, H]."""
         workspace = self._room(packed, workspace)
-        now = self._begin(packed, workspace)
+        now = self._begin(packed, workspace, asked=_firsts)
         assert self.weights.pooler is not None, "the model has no pooler"
-        first = _firsts(now)
+        first = rows_of(now, _firsts(now.inputs))
         saved = workspace.pair_head_for(len(first))
         return pooler_forward(self.weights.pooler, _last(now), first, saved).copy()
 
@@ -177,10 +179,13 @@ class Model:
         workspace: Workspace,
         gradients: Weights | None = None,
         dropout_key: int | None = None,
+        asked: Callable[[Inputs], Index] | None = None,
     ) -> Pass:
         check_input(packed, self.config)
         inputs = workspace.load(packed)
-        return begin_pass(self.weights, gradients, workspace, inputs, dropout_key)
+        rows = np.unique(asked(inputs)) if asked else inputs.ids[:0]
+        few = rows if 0 < len(rows) < len(inputs.ids) else None
+        return begin_pass(self.weights, gradients, workspace, inputs, dropout_key, few)
 
     def _room(self, packed: PackedInput, workspace: Workspace | None) -> Workspace:
         if workspace is not None:
@@ -188,6 +193,12 @@ class Model:
         masks = 0 if packed.masked_positions is None else len(packed.masked_positions)
         tokens, sequences = len(packed.input_ids), len(packed.offsets) - 1
         return self.workspace(tokens, sequences, masks, training=False)
+
+    def _asked(self, inputs: Inputs) -> Index:
+        """Return at which tokens the losses want hidden states."""
+        has_pairs = self.weights.nsp is not None and len(inputs.labels) > 0
+        masks = _masked(inputs)[: None if self.weights.mlm else 0]
+        return np.concatenate([masks, _firsts(inputs)[: None if has_pairs else 0]])
 
     def _mask_head(self) -> MaskHead | None:
         weights, config = self.weights, self.config
@@ -200,7 +211,7 @@ class Model:
         self, now: Pass, workspace: Workspace, hidden: Array, total: int | None
     ) -> Losses:
         head, gradients = self._mask_head(), now.gradients
-        places, targets = now.inputs.masked_positions, now.inputs.masked_ids
+        places, targets = rows_of(now, _masked(now.inputs)), now.inputs.masked_ids
         if head is None or not len(targets):
             return Losses()
         saved = workspace.mask_head_for(len(places))
@@ -211,14 +222,14 @@ class Model:
         else:
             learned = (gradients.mlm, gradients.embeddings.token)
             loss, correct = mask_losses(head, targets, factor, learned, saved)
-            mask_head_backward(head, gradients.mlm, places, saved, now.spare.stream)
+            mask_head_backward(head, gradients.mlm, places, saved, _slope(now))
         return Losses(mlm=loss, masks=len(targets), mlm_correct=correct)
 
     def _pair_losses(
         self, now: Pass, workspace: Workspace, hidden: Array, total: int | None
     ) -> Losses:
         pooler, nsp, gradients = self.weights.pooler, self.weights.nsp, now.gradients
-        labels, first = now.inputs.labels, _firsts(now)
+        labels, first = now.inputs.labels, rows_of(now, _firsts(now.inputs))
         if pooler is None or nsp is None or not len(labels):
             return Losses()
         saved = workspace.pair_head_for(len(first))
@@ -227,7 +238,7 @@ class Model:
         factor = 1 / (total or len(labels))
         loss, correct = pair_losses(nsp, labels, factor, d_nsp, saved)
         if gradients is not None and gradients.pooler is not None:
-            pooler_backward(pooler, gradients.pooler, first, saved, now.spare.stream)
+            pooler_backward(pooler, gradients.pooler, first, saved, _slope(now))
         return Losses(nsp=loss, pairs=len(labels), nsp_correct=correct)
 
 
@@ -239,5 +250,14 @@ def _last(now: Pass) -> Array:
     return hidden
 
 
-def _firsts(now: Pass) -> NDArray[np.int32]:
-    return now.inputs.offsets[:-1]
+def _slope(now: Pass) -> Array:
+    """Return the array for the gradient of the last hidden states."""
+    return (now.end or now).spare.stream
+
+
+def _masked(inputs: Inputs) -> Index:
+    return inputs.masked_positions
+
+
+def _firsts(inputs: Inputs) -> Index:
+    return inputs.offsets[:-1]

@@ -37,6 +37,13 @@ class Spare(NamedTuple):
     d_qkv: Array
 
 
+class Picked(NamedTuple):
+    """What attention made and what it was made from, at the tokens asked for: float32[R, H]."""
+
+    attended: Array
+    stream: Array
+
+
 class Inputs(NamedTuple):
     """A batch, copied to arrays of one type: kernels are compiled for no other."""
 
@@ -158,6 +165,8 @@ class Workspace:
             d_qkv=d_qkv,
         )
         self.d_embedded = (self._new(backward, width), self._new(backward, width))
+        asked = min(t, self.masks + self.sequences)
+        self.picked = Picked(self._new(asked, hidden), self._new(asked, hidden))
         self.mask_head = self._mask_head()
         self.pair_head = self._pair_head()
         self._allocate_places()

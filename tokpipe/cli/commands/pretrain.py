@@ -142,8 +142,9 @@ def _operations(model: BertConfig) -> float:
     """Return how many operations a token takes, forward and backward: six a weight."""
     hidden, inner = model.hidden_size, model.intermediate_size
     layer = 4 * hidden * hidden + 2 * hidden * inner
+    unasked = (1 - _MASKED) * (hidden * hidden + 2 * hidden * inner)  # in the last layer
     head = _MASKED * (model.vocab_size + hidden) * model.embedding_width
-    return 6 * (model.num_hidden_layers * layer + head)
+    return 6 * (model.num_hidden_layers * layer - unasked + head)
 
 
 def _tokens(training: TrainingConfig, in_split: int) -> int | None:
