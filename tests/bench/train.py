@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from tests.bench import start
 from tests.bench.batches import text_batches
 from tests.bench.harness import Duel, Run, Worker, in_turn
 from tests.bench.report import Row
@@ -26,8 +27,8 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "tiny": Size(4096, 8, 8, 1.5, 0.5),
-    "mini": Size(4096, 3, 3.5, 1.5, 0.5),
+    "tiny": Size(4096, 4, 8, 1.5, 0.5),
+    "mini": Size(4096, 2, 3.5, 1.5, 0.5),
     "small": Size(2048, 2, 2.7, 1.4, 0.6, 0.8),
     "medium": Size(2048, 1, 2.0, 1.4, 0.6, 0.8),
     "base": Size(1024, 1, 1.5, 1.3, 0.8, 0.8),
@@ -35,8 +36,9 @@ SIZES = {
 
 
 def rows(peers: str, rounds: int) -> list[Row]:
-    """Measure every size."""
-    return [row for preset in SIZES for row in size_rows(peers, rounds, preset)]
+    """Measure every size, and the start."""
+    made = [row for preset in SIZES for row in size_rows(peers, rounds, preset)]
+    return made + start.rows(rounds)
 
 
 def size_rows(peers: str, rounds: int, preset: str) -> list[Row]:
