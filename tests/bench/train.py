@@ -5,7 +5,6 @@ From small up beside SGEMM, too: the products of the same step and nothing else.
 
 import statistics
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -42,28 +41,34 @@ def rows(peers: str, rounds: int) -> list[Row]:
 
 
 def size_rows(peers: str, rounds: int, preset: str) -> list[Row]:
-    """Measure one size, all sides in turn."""
+    """Measure one size: beside each variant of the peer by itself, for they want much memory."""
     size = SIZES[preset]
-    settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
-    with ExitStack() as stack:
-
-        def side(python: str, name: str, **more: bool) -> Callable[[], Run]:
-            return stack.enter_context(Worker(python, name, "step", **settings, **more)).run
-
-        sides = [
-            side(sys.executable, "ours_train"),
-            side(peers, "peers_train", masked_only=False),
-            side(peers, "peers_train", masked_only=True),
-        ]
-        if size.peak:
-            sides.append(side(sys.executable, "ours_products"))
-        ours, eager, masked, *products = in_turn(sides, rounds)
+    ours, eager = _in_turn(preset, rounds, [_OURS, (peers, "peers_train", {"masked_only": False})])
     made = [
         _speed(preset, Duel(ours, eager), "transformers eager", size.eager),
         _memory(preset, Duel(ours, eager)),
-        _speed(preset, Duel(ours, masked), "transformers, head at masked places", size.masked),
     ]
+    sides = [_OURS, (peers, "peers_train", {"masked_only": True})]
+    ours, masked, *products = _in_turn(preset, rounds, sides + [_PRODUCTS] * bool(size.peak))
+    name = "transformers, head at masked places"
+    made.append(_speed(preset, Duel(ours, masked), name, size.masked))
     return made + [_peak(preset, Duel(ours, runs), size.peak) for runs in products]
+
+
+_Side = tuple[str, str, dict[str, bool]]
+_OURS: _Side = (sys.executable, "ours_train", {})
+_PRODUCTS: _Side = (sys.executable, "ours_products", {})
+
+
+def _in_turn(preset: str, rounds: int, sides: list[_Side]) -> list[list[Run]]:
+    size = SIZES[preset]
+    settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(Worker(python, name, "step", **settings, **more))
+            for python, name, more in sides
+        ]
+        return in_turn([worker.run for worker in workers], rounds)
 
 
 def _work(preset: str) -> str:
