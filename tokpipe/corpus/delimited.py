@@ -16,6 +16,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.encoding import check_start, emptied, mend, not_utf8
 from tokpipe.corpus.kernels.delimited import (
     FIELD_START,
+    QUOTED,
     column_cells,
     last_record_end,
     records_reference,
@@ -87,16 +88,17 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
     text = block.data[: block.stop].tobytes()
     shift = len(BOM) if text.startswith(BOM) else 0
     delimiter, quote = _MARKS[kind]
+    last, state = last_record_end(block.data, shift, block.stop, FIELD_START, delimiter, quote)
+    if last < 0 and state == QUOTED:  # to the end of the file: blocks end with a record
+        raise InputError(f"{block.name}:1: a quote is never closed")
     records = records_reference(text[shift:], delimiter, quote)
-    _, end, fields, closed = next(records, (0, 0, [b""], True))
+    _, end, fields, _ = next(records, (0, 0, [b""], True))
     names = [field.decode(errors="replace") for field in fields]
     if names == [""]:
         raise InputError(
             f"{block.name}:1: no header: the first line is blank",
             hint="The first line names the columns.",
         )
-    if not closed:
-        raise InputError(f"{block.name}:1: a quote is never closed")
     if names.count(config.text_column) > 1:
         raise InputError(f"{block.name}:1: two columns are called {config.text_column!r}")
     if config.text_column not in names:

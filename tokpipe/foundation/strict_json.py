@@ -4,7 +4,7 @@ What bounds the parser (size, depth, number of values) is the caller's to check 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from tokpipe.foundation.errors import InputError
@@ -12,8 +12,32 @@ from tokpipe.foundation.visible import visible
 
 _MOST_SHOWN = 200  # characters of a fault, or of a key in it
 
+Pairs = list[tuple[str, Any]]
 
-def parse_strictly(data: bytes, name: str, *, unique: bool = True, encoding: str = "utf-8") -> Any:
+
+def unique_object(pairs: Pairs) -> dict[str, Any]:
+    """Make an object of its keys and values; refuse a key that stands twice.
+
+    Raises
+    ------
+    ValueError
+        Naming it.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key {visible(twice[:80])!r} stands twice in one object")
+    return found
+
+
+def parse_strictly(
+    data: bytes,
+    name: str,
+    *,
+    objects: Callable[[Pairs], Any] | None = unique_object,
+    encoding: str = "utf-8",
+) -> Any:
     """Parse JSON.
 
     Parameters
@@ -22,8 +46,9 @@ def parse_strictly(data: bytes, name: str, *, unique: bool = True, encoding: str
         The text.
     name
         Of its file, for the error message.
-    unique
-        Whether to refuse a key that stands twice in an object; to compare them keeps them all.
+    objects
+        Makes an object of its pairs. None: the last of two equal keys is taken; to compare them
+        keeps them all.
     encoding
         "utf-8", or "utf-8-sig" to pass over a byte order mark.
 
@@ -37,10 +62,9 @@ def parse_strictly(data: bytes, name: str, *, unique: bool = True, encoding: str
     >>> parse_strictly(b'{"a": [1, null]}', "x.json")
     {'a': [1, None]}
     """
-    hook = _unique if unique else None
     try:
         text = data.decode(encoding)
-        return json.loads(text, object_pairs_hook=hook, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=objects, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: byte at offset {error.start} is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -48,16 +72,6 @@ def parse_strictly(data: bytes, name: str, *, unique: bool = True, encoding: str
         raise InputError(f"{place}: not valid JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not valid JSON: {str(error)[:_MOST_SHOWN]}") from None
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    items = list(pairs)
-    found = dict(items)
-    if len(found) != len(items):
-        seen: set[str] = set()
-        twice = next(key for key, _ in items if key in seen or seen.add(key))
-        raise ValueError(f"the key {visible(twice[:80])!r} stands twice in one object")
-    return found
 
 
 def _no_constant(word: str) -> Any:

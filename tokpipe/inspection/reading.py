@@ -1,10 +1,10 @@
 """Files of strangers, read within bounds and without judging: what comes twice is kept."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.strict_json import Pairs, parse_strictly
 from tokpipe.foundation.visible import visible
 from tokpipe.tokenizer.guarded_json import check_shape, read_bounded
 
@@ -19,15 +19,7 @@ def read_json(path: Path) -> Any:
     """
     data, name = read_bounded(path), visible(str(path))
     check_shape(data, name)
-    try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Object)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: byte {error.start} is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}:{error.colno}"
-        raise InputError(f"{place}: not JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: not JSON: {error}") from None
+    return parse_strictly(data, name, objects=_Object, encoding="utf-8-sig")
 
 
 def read_lines(path: Path) -> list[str]:
@@ -49,6 +41,6 @@ def read_lines(path: Path) -> list[str]:
 class _Object(dict[str, Any]):
     """A JSON object that remembers every pair when a key comes twice."""
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+    def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
         self.repeated = pairs if len(self) < len(pairs) else []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.strict_json import parse_strictly
+from tokpipe.foundation.strict_json import parse_strictly, unique_object
 from tokpipe.tokenizer.kernels.shape import (
     COMMAS,
     CONTAINERS,
@@ -53,8 +53,8 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 def parse_json(data: bytes, name: str) -> Any:
     """Parse JSON within limits; `name` stands in the error message."""
-    unique = check_shape(data, name) <= _MOST_COMPARED
-    return parse_strictly(data, name, unique=unique, encoding="utf-8-sig")
+    objects = unique_object if check_shape(data, name) <= _MOST_COMPARED else None
+    return parse_strictly(data, name, objects=objects, encoding="utf-8-sig")
 
 
 def check_shape(data: bytes, name: str) -> int:
