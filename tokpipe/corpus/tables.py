@@ -3,6 +3,8 @@
 What comes from a file is not trusted: offsets are checked before a kernel sees them.
 """
 
+import os
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,7 +25,7 @@ from tokpipe.corpus.encoding import bad_byte, mend
 from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
 from tokpipe.foundation.arrays import Strings, padded
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import InputError, MemoryLimitError, TokpipeError
 
 _ROW = ": row "
 _SHORT = 128  # bytes: texts that may be read with a dictionary at little cost
@@ -100,8 +102,8 @@ def read_hub(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[
     except InputError:
         raise
     except Exception as error:  # of datasets, its http library or a codec: they share no base
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{file.name}: {first}", hint="Online? Is the name right?") from error
+        problem = f"{file.name}: {_first_line(error)}"
+        raise InputError(problem, hint="Online? Is the name right?") from error
 
 
 def _text_bytes(metadata: pq.FileMetaData) -> int:
@@ -255,10 +257,22 @@ def _told(name: str) -> Generator[None, None, None]:
     """Turn pyarrow's errors into ours."""
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:
-        raise _damaged(name, error) from error
+    except MemoryError as error:
+        raise _too_large(name, error) from error
+    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+        raise InputError(f"{name}: the file is damaged ({_first_line(error)})") from error
 
 
-def _damaged(name: str, error: BaseException) -> InputError:
-    first = (str(error).splitlines() or ["it asks for more memory than there is"])[0]
-    return InputError(f"{name}: the file is damaged ({first})")
+def _too_large(name: str, error: MemoryError) -> TokpipeError:
+    """Make the error for a batch that no memory is left for; no honest one is near all of it."""
+    asked = re.search(r"size (\d+)", str(error))
+    if asked and int(asked[1]) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        return InputError(f"{name}: the file is damaged ({_first_line(error)})")
+    return MemoryLimitError(
+        f"{name}: a batch of its rows takes more memory than there is ({_first_line(error)})",
+        hint="Allow more memory, or store the texts in smaller row groups.",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

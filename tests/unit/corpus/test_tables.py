@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.corpus.reference import texts_of
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import open_corpus
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import InputError, MemoryLimitError
 
 TEXTS = ["one", "", "zwei Wörter", None, "東京\n", "x" * 3000] * 40
 EXPECTED = [(text or "").encode() for text in TEXTS]
@@ -100,6 +100,24 @@ def test_forged_offsets_are_refused(tmp_path):
         out.write_batch(batch)
     with pytest.raises(InputError, match="damaged"):
         read(tmp_path / "a.arrow")
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "problem"),
+    [
+        ("malloc of size 60000256 failed", MemoryLimitError, "takes more memory than there is"),
+        ("", MemoryLimitError, r"takes more memory than there is \(MemoryError\)"),
+        (f"malloc of size {2**62} failed", InputError, "the file is damaged"),
+    ],
+)
+def test_a_lack_of_memory_is_no_damage(tmp_path, monkeypatch, message, kind, problem):
+    def fail(column, *, full=False):
+        raise MemoryError(message)
+
+    WRITERS["a.parquet"](pa.table({"text": TEXTS}), tmp_path / "a.parquet")
+    monkeypatch.setattr("tokpipe.corpus.tables._as_bytes", fail)
+    with pytest.raises(kind, match=rf"a\.parquet: .*{problem}"):
+        read(tmp_path / "a.parquet")
 
 
 def test_folders_of_saved_datasets_are_read_split_after_split(tmp_path):
