@@ -3,7 +3,6 @@
 What comes from a file is not trusted: offsets are checked before a kernel sees them.
 """
 
-import os
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -49,7 +48,7 @@ def read_parquet(
     InputError
         If the file is damaged, or lacks the text column, or holds no texts in it.
     """
-    with _told(file.name), file.open_bytes() as raw:
+    with _told(file, config), file.open_bytes() as raw:
         table = pq.ParquetFile(raw, page_checksum_verification=True, pre_buffer=False)
         _check_column(file.name, table.schema_arrow, config.text_column)
         total = max(1, table.metadata.num_rows)
@@ -75,7 +74,7 @@ def read_arrow(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterato
     InputError
         If the file is damaged or cut short, or lacks the text column, or holds no texts in it.
     """
-    with _told(file.name), file.open_bytes() as raw:
+    with _told(file, config), file.open_bytes() as raw:
         batches = iter(pa.ipc.open_stream(raw)) if file.is_stream else _ipc_batches(raw, file)
         for _, load in _columns(batches, file, piece_bytes, config):
             yield 0 if file.is_stream else raw.tell(), load
@@ -208,7 +207,7 @@ def _as_utf8(
 
 def _strings_of(column: pa.Array, file: InputFile, config: ReadConfig) -> Strings:
     """Copy a column of a file that nobody has checked; null becomes the empty string."""
-    with _told(file.name):
+    with _told(file, config):
         column.validate()
         if pa.types.is_dictionary(column.type):
             column = pa.DictionaryArray.from_arrays(
@@ -253,23 +252,23 @@ def _check_column(name: str, schema: pa.Schema, column: str) -> None:
 
 
 @contextmanager
-def _told(name: str) -> Generator[None, None, None]:
+def _told(file: InputFile, config: ReadConfig) -> Generator[None, None, None]:
     """Turn pyarrow's errors into ours."""
     try:
         yield
     except MemoryError as error:
-        raise _too_large(name, error) from error
+        raise _too_large(file, config, error) from error
     except (pa.ArrowException, OSError, EOFError, ValueError) as error:
-        raise InputError(f"{name}: the file is damaged ({_first_line(error)})") from error
+        raise InputError(f"{file.name}: the file is damaged ({_first_line(error)})") from error
 
 
-def _too_large(name: str, error: MemoryError) -> TokpipeError:
-    """Make the error for a batch that no memory is left for; no honest one is near all of it."""
+def _too_large(file: InputFile, config: ReadConfig, error: MemoryError) -> TokpipeError:
+    """Make the error for a batch without room for it; damage asks for more than any bomb."""
     asked = re.search(r"size (\d+)", str(error))
-    if asked and int(asked[1]) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
-        return InputError(f"{name}: the file is damaged ({_first_line(error)})")
+    if not asked or int(asked[1]) > max(FLOOR, config.max_expansion * file.size):
+        return InputError(f"{file.name}: the file is damaged ({_first_line(error)})")
     return MemoryLimitError(
-        f"{name}: a batch of its rows takes more memory than there is ({_first_line(error)})",
+        f"{file.name}: a batch of rows takes more memory than there is ({_first_line(error)})",
         hint="Allow more memory, or store the texts in smaller row groups.",
     )
 
