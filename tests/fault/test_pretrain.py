@@ -124,7 +124,7 @@ def test_killed_at_fifty_random_moments(train, undisturbed, seed):
 def test_a_signal_is_answered_with_a_checkpoint_and_the_command(train, undisturbed, number):
     train.arguments[train.arguments.index("24")] = "100000"
     process = train.started()
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 600  # on a busy machine
     while not (train.folder / "out/checkpoint-000008").exists() and time.monotonic() < limit:
         time.sleep(0.01)
     process.send_signal(number)

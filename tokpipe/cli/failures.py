@@ -88,6 +88,8 @@ def explain(error: BaseException) -> tuple[str, str, int]:
             return f"out of memory{stage}", _MEMORY_HINT, 5
         case ImportError() if "failed to map segment" in str(error):
             return f"no memory to load a library: {error}", _MEMORY_HINT, 5
+        case OSError() if error.errno is None and "libllvmlite" in str(error):
+            return "no memory to load the compiler of the kernels", _MEMORY_HINT, 5
         case OSError() if error.errno == errno.ENOMEM:
             return f"out of memory: {error.strerror}", _MEMORY_HINT, 5
         case OSError():

@@ -1,10 +1,11 @@
-"""How much memory training takes, asked before it begins."""
+"""How much memory and disk training takes, asked before it begins."""
 
 import resource
 from contextlib import suppress
 from pathlib import Path
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.parameters import parameter_table
 from tokpipe.bert.workspace import workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
@@ -28,6 +29,19 @@ def training_bytes(
         "gradients": config.gradient_shards * block,
         "activations": workers * workspace_bytes(model, *room),
     }
+
+
+def disk_bytes(model: BertConfig, config: TrainingConfig) -> int:
+    """Return what a run takes on the disk: checkpoints, and the parts of the model in the end.
+
+    Of checkpoints there are those that are kept, the best, and one that is being written; never
+    more than the training comes to.
+    """
+    block = 4 * list(parameter_table(model).values())[-1].end
+    kept = config.keep_checkpoints + 2
+    if config.most_steps is not None:
+        kept = min(kept, -(-config.most_steps // config.save_steps))
+    return block * (_STATE * kept + len(PARTS))
 
 
 def check_memory(stages: dict[str, int], free: int | None) -> None:

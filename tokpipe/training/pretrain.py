@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
 from tokpipe.foundation.locks import one_writer
-from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import usable_cpus
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
@@ -23,7 +23,13 @@ from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
-from tokpipe.training.memory import PROGRAM, check_memory, free_memory, training_bytes
+from tokpipe.training.memory import (
+    PROGRAM,
+    check_memory,
+    disk_bytes,
+    free_memory,
+    training_bytes,
+)
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
@@ -195,6 +201,7 @@ def _train(
     check_settings(run, state.settings, settings)
     room = room_of(config, shards)
     check_memory(training_bytes(model, config, room, threads), _free())
+    check_space(run, disk_bytes(model, config) - _bytes_in(checkpoints(run).values()))
     trainer = Trainer(config, _initial(model, config, shards), room, threads)
     data = _data(shards, config, model)
     schedule = Schedule(config, _steps(config, data.train))
@@ -304,6 +311,10 @@ def _steps(config: TrainingConfig, train: Loader) -> int | None:
     batches = int(config.epochs) * train.count(0)
     batches += round((config.epochs - int(config.epochs)) * train.count(0))
     return max(1, batches // config.gradient_accumulation_steps)
+
+
+def _bytes_in(folders: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for folder in folders for path in folder.iterdir())
 
 
 def _free() -> int | None:

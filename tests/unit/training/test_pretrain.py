@@ -6,6 +6,7 @@ import pytest
 from tests.fault.conftest import hashes
 from tests.unit.training.folders import MODEL, train, write_shards
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.foundation import storage as storage_module
 from tokpipe.foundation.errors import (
     ArtifactError,
     ConfigError,
@@ -260,6 +261,15 @@ def test_too_little_memory_names_stage_and_setting(shards, tmp_path, monkeypatch
     with pytest.raises(MemoryLimitError, match="for activations") as caught:
         train(shards, tmp_path / "run")
     assert "--batch-tokens" in caught.value.hint
+
+
+def test_too_little_disk_is_said_before_the_start(shards, tmp_path, monkeypatch):
+    usage = storage_module.shutil.disk_usage("/")._replace(free=100_000)
+    monkeypatch.setattr(storage_module.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StorageError, match="run") as caught:
+        train(shards, tmp_path / "run")
+    assert "100" in caught.value.problem
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_model_and_shards_must_fit(shards, tmp_path):

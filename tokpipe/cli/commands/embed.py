@@ -50,6 +50,7 @@ def embed(
     if session.dry_run:
         show_plan(session, embedding_plan(model, inputs, read, session.threads, output))
         return
+    session.begin_kernels()
     from tokpipe.cli.vector_writers import WRITERS
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.tasks.embed import embed_sequences, vector_width
@@ -57,7 +58,6 @@ def embed(
     from tokpipe.tasks.sequences import encode_texts
 
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
-    session.begin_kernels()
     loaded = BertModel.load(model)
     tokenizer, width, rows, cut = loaded.tokenizer, vector_width(loaded, config), 0, 0
     corpus = open_corpus(inputs or ("-",), read)

@@ -20,10 +20,10 @@ from tokpipe.tasks.config import EvaluateConfig
 @config_options(EvaluateConfig, "config", heading="Evaluation")
 def evaluate(session: Session, model: Path, shards: Path, config: EvaluateConfig) -> None:
     """Show loss, perplexity and accuracies of a model on the validation split of SHARDS."""
+    session.begin_kernels()
     from tokpipe.tasks.evaluate import evaluate_shards
     from tokpipe.tasks.model import BertModel
 
-    session.begin_kernels()
     loaded = BertModel.load(model)
     found = evaluate_shards(
         *(loaded, shards, config),

@@ -56,6 +56,7 @@ def export_model(
     if session.dry_run:
         copy_plan(session, source, output, "Exporting a model")
         return
+    session.begin_kernels()
     from tokpipe.bert.huggingface.names import BERT, FAMILIES, TOKPIPE
     from tokpipe.bert.huggingface.settings import family_of
     from tokpipe.tasks.folder import Layout, save_model

@@ -31,11 +31,11 @@ def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int)
 
     TEXT may be - for lines of standard input.
     """
+    session.begin_kernels()
     from tokpipe.tasks.fill_mask import fill_masks
     from tokpipe.tasks.model import BertModel
 
     lines = given_texts(texts, sys.stdin)
-    session.begin_kernels()
     loaded = BertModel.load(model)
     progress = session.progress if len(lines) > _FEW else SILENT
     found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=progress)

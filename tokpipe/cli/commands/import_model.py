@@ -36,6 +36,7 @@ def import_model(session: Session, source: Path, output: str, dtype: str) -> Non
     if session.dry_run:
         copy_plan(session, source, output, "Importing a model")
         return
+    session.begin_kernels()
     from tokpipe.tasks.folder import Layout, save_model
     from tokpipe.tasks.model import BertModel
 

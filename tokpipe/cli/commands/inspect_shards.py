@@ -37,11 +37,11 @@ def inspect_shards(session: Session, folder: Path, examples: int, split: str) ->
     Shares come with 99 % intervals; beside them the balance of next sentences, the lengths, and
     what a trainer would waste that pads.
     """
+    session.begin_kernels()
     from tokpipe.inspection.opening import Opened
     from tokpipe.inspection.shards import shards_json, view_split
     from tokpipe.shards.reader import TOKENIZER, open_shards
 
-    session.begin_kernels()
     shards = open_shards(folder)
     views = [
         view_split(shards, one, examples, session.seed)

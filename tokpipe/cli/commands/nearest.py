@@ -59,13 +59,15 @@ def nearest(
     Words are compared by the vectors that go into the first layer. With --among, QUERY are
     sentences, compared by their vectors with the lines of other files.
     """
-    if bool(queries) == bool(analogy):
+    if not queries and not analogy:
         raise ConfigError("There is nothing to look for", hint="Give a QUERY, or --analogy A B C.")
+    if queries and analogy:
+        raise ConfigError(f"--analogy takes three words; {queries[0]!r} is one more")
     if among and analogy:
         raise ConfigError("--analogy is for words, --among for sentences")
+    session.begin_kernels()
     from tokpipe.tasks.model import BertModel
 
-    session.begin_kernels()
     loaded = BertModel.load(model)
     if among:
         found = _sentences(session, loaded, queries, (among, read), config, top_k)

@@ -16,10 +16,10 @@ from tokpipe.cli.command import Session, command
 @click.argument("second", metavar="B")
 def predict_nsp(session: Session, model: Path, first: str, second: str) -> None:
     """Show how likely it is that B follows A, by the model's NSP head."""
+    session.begin_kernels()
     from tokpipe.tasks.model import BertModel
     from tokpipe.tasks.nsp import judge_pairs
 
-    session.begin_kernels()
     loaded = BertModel.load(model)
     follows = float(judge_pairs(loaded, [(first, second)], threads=session.threads)[0])
     if session.json:

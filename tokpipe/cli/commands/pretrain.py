@@ -85,11 +85,11 @@ def pretrain(
 
 
 def _train(session: Session, asked: _Asked) -> "Pretrained":
+    session.begin_kernels(keeps=f"the last checkpoint is in {asked.output}")
     from tokpipe.cli.training_display import training_display
     from tokpipe.foundation.threads import usable_cpus
     from tokpipe.training.pretrain import pretrain as train
 
-    session.begin_kernels(keeps=f"the last checkpoint is in {asked.output}")
     cores, parts = session.threads or usable_cpus(), asked.training.gradient_shards
     if cores > parts:
         session.progress.note(
@@ -113,7 +113,7 @@ def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.bert.parameters import count_encoder_parameters
     from tokpipe.foundation.threads import usable_cpus
     from tokpipe.shards.reader import open_shards
-    from tokpipe.training.memory import PROGRAM, training_bytes
+    from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
     from tokpipe.training.pretrain import fitted, room_of
 
     shards = open_shards(asked.shards)
@@ -132,7 +132,7 @@ def _plan(session: Session, asked: _Asked) -> Plan:
             "threads": threads,
         },
         memory=PROGRAM + sum(stages.values()),
-        disk=stages["weights"] * (training.keep_checkpoints + 1),
+        disk=disk_bytes(model, training),
         seconds=training.budget_seconds or (tokens or 0) / speed,
         output=asked.output,
     )
