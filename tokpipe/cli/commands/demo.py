@@ -29,7 +29,7 @@ _STEPS = 2500
 _SENTENCE = "Anna the baker sells a loaf for three coins."
 _MASKED = (
     "Anna the [MASK] lives in Millbrook.",
-    "The cat eats [MASK].",
+    "The cat lives by the [MASK].",
     "Hugo the [MASK] forged a new horseshoe.",
 )
 # What lets a model this small learn in two minutes: short examples of one document each, no pairs,
