@@ -18,6 +18,10 @@ _CELLS_A_CALL = 1 << 24  # 30 to 80 ms; more where the table leaves the cache
 _FIRST_ROWS = 1 << 12
 _MOST_ROWS = 1 << 21  # 64 MB: more pairs are counted in parts
 _LAST = np.iinfo(np.int64).max
+_BUCKETS = 1 << 10
+_ROWS_A_CALL = 1 << 18
+_STEPS = 16  # by which counts are cut, in an octave
+_ALL, _NONE = np.ones(1, np.uint8), np.zeros(1, np.uint8)
 _CLOSE = 1e-13  # float64 scores are right to about 6e-16
 
 _COUNT, _PLACES, _FIRST, _TIE = range(1, 5)
@@ -70,7 +74,7 @@ class LeanWords:
         table: NDArray[np.int32],
         config: VocabConfig,
     ) -> None:
-        self._config, self._parts = config, 1
+        self._config, self._are_many = config, False
         self._by_likelihood = config.score == "likelihood"
         self.cells = np.empty(words.nbytes + len(words) + 1, np.int32)
         self.cells[0] = BORDER
@@ -94,18 +98,53 @@ class LeanWords:
         lengths : int32[V]
             How many characters each token has.
         """
+        best = _Best(lengths, self._config, max(PLACES, int(len(self.cells) * _LARGEST_SHARE)))
+        if self._by_likelihood:
+            totals = np.zeros(len(lengths), np.int64)
+            self._count(lengths, totals, _ALL, pair, new, most_rows=_LAST)
+            best.add(self._table)
+            return best.by_likelihood(totals)
+        none = np.zeros(0, np.int64)
+        if self._count(lengths, none, _NONE if self._are_many else _ALL, pair, new):
+            best.add(self._table)
+            return best.by_frequency()
+        self._are_many = True  # and will be, mostly: do not try again
+        return self._by_sketch(lengths, best) or self._in_parts(lengths, best)
+
+    def _by_sketch(self, lengths: NDArray[np.int32], best: "_Best") -> Pairs | None:
+        """Count the pairs of the buckets with the greatest sums; None if that finds none.
+
+        A bucket's sum is no less than the count of each of its pairs.
+        """
+        self._table = np.zeros((_MOST_ROWS, 4), np.int64)
+        sketch, cursor = self._table.reshape(-1, 2), np.array([1, 1, 0, 0], np.int64)
+        longest = self._config.longest_token
+        while kernels.sketch_pairs(
+            self.cells, self.weights, lengths, longest, sketch, cursor, _CELLS_A_CALL
+        ) < len(self.cells):
+            pass
+        least = _cut(sketch[:, 0], sketch[:, 1], best.room)
+        wanted = (sketch[:, 0] >= least).view(np.uint8)
+        if not self._count(lengths, np.zeros(0, np.int64), wanted):
+            return None
+        best.raise_floor(least)
+        best.add(self._table)
+        pairs = best.by_frequency()
+        return pairs if len(pairs.rows) or least == 1 else None
+
+    def _in_parts(self, lengths: NDArray[np.int32], best: "_Best") -> Pairs:
+        """Count the pairs of some buckets, then of others, until all are done."""
+        buckets, none, parts = np.arange(_BUCKETS), np.zeros(0, np.int64), 1
         while True:
-            totals = np.zeros(len(lengths) if self._by_likelihood else 0, np.int64)
-            best = _Best(lengths, self._config, max(PLACES, int(len(self.cells) * _LARGEST_SHARE)))
-            for part in range(self._parts):
-                whole = self._count(lengths, totals if part == 0 else totals[:0], pair, new, part)
-                pair = kernels.NO_PAIR  # it is replaced already
-                if not whole:
+            parts, best = 2 * parts, _Best(lengths, self._config, best.room)
+            most = _MOST_ROWS if parts < _BUCKETS else _LAST
+            for part in range(parts):
+                wanted = (buckets % parts == part).view(np.uint8)
+                if not self._count(lengths, none, wanted, most_rows=most):
                     break
-                best.add(self._table[self._table[:, 0] != 0])
+                best.add(self._table)
             else:
-                return best.by_likelihood(totals) if self._by_likelihood else best.by_frequency()
-            self._parts *= 2
+                return best.by_frequency()
 
     def drop_table(self) -> None:
         """Give back the memory of a reading."""
@@ -115,29 +154,30 @@ class LeanWords:
         self,
         lengths: NDArray[np.int32],
         totals: NDArray[np.int64],
-        pair: int,
-        new: int,
-        part: int,
+        wanted: NDArray[np.uint8],
+        pair: int = kernels.NO_PAIR,
+        new: int = 0,
+        *,
+        most_rows: int | None = None,
     ) -> bool:
-        """Read all, and count a part of the pairs; return whether they found room."""
+        """Read all, and count the pairs that are wanted; return whether they found room."""
         self._table[:] = 0
         cursor = np.array([1, 1, 0, 0], np.int64)
         while True:
             begin = int(cursor[kernels.READ])
             end = kernels.read_through(
                 self.cells, self.starts, self.weights, totals, lengths, self._config.longest_token,
-                pair, new, self._table, self._parts, part, cursor, _CELLS_A_CALL,
+                pair, new, self._table, wanted, cursor, _CELLS_A_CALL,
             )  # fmt: skip
             if end >= len(self.cells):
                 self._shrink(int(cursor[kernels.WRITTEN]))
-                return part >= 0
-            if end < begin + _CELLS_A_CALL and not self._widen():
-                part, cursor[kernels.PAIRS] = -1, 0  # read to the end, for the cells
+                return wanted is not _NONE
+            if end < begin + _CELLS_A_CALL and not self._widen(most_rows or _MOST_ROWS):
+                wanted, cursor[kernels.PAIRS] = _NONE, 0  # read to the end, for the cells
 
-    def _widen(self) -> bool:
+    def _widen(self, most_rows: int) -> bool:
         rows = 2 * len(self._table)
-        splits = not self._by_likelihood and self._parts < kernels.MOST_PARTS
-        if rows > _MOST_ROWS and splits:
+        if rows > most_rows:
             return False
         table = np.zeros((rows, 4), np.int64)
         kernels.widen_table(self._table, table)
@@ -153,18 +193,26 @@ class _Best:
     """The pairs that come first, as many as there is room for."""
 
     def __init__(self, lengths: NDArray[np.int32], config: VocabConfig, room: int) -> None:
-        self._lengths, self._config, self._room = lengths, config, room
+        self._lengths, self._config, self.room = lengths, config, room
         self._rows = np.zeros((0, 5), np.int64)
         self._floor, self._behind = max(1, config.min_frequency), _LAST
 
+    def raise_floor(self, least: int) -> None:
+        """Leave out what occurs less often: there is room for no more than what is left."""
+        if least > self._floor:
+            self._floor, self._behind = least, _LAST
+
     def add(self, table: NDArray[np.int64]) -> None:
-        """Take rows (pair + 1, count, places, first place) in."""
+        """Take rows (pair + 1 or 0, count, places, first place) in."""
+        likely = self._config.score == "likelihood"
+        if not likely:
+            self.raise_floor(_cut(table[:, _COUNT], table[:, _PLACES], self.room))
         table = table[table[:, _COUNT] >= self._floor]
         rows = np.column_stack([table, table[:, 0]])
         rows[:, 0] -= 1
         rows[:, _TIE] = self._ties(rows)
-        if self._config.score == "likelihood":
-            self._rows = np.concatenate([self._rows, rows])
+        if likely:
+            self._rows = rows
             return
         goes_before = (rows[:, _COUNT] > self._floor) | (rows[:, _TIE] < self._behind)
         rows = np.concatenate([self._rows, rows[goes_before]])
@@ -207,4 +255,15 @@ class _Best:
     def _fitting(self, rows: NDArray[np.int64]) -> int:
         """Return how many of the rows there is room for: at least one."""
         places = np.cumsum(rows[:, _PLACES])
-        return max(1, min(int(np.searchsorted(places, self._room, "right")), _MOST_PAIRS))
+        return max(1, min(int(np.searchsorted(places, self.room, "right")), _MOST_PAIRS))
+
+
+def _cut(counts: NDArray[np.int64], places: NDArray[np.int64], room: int) -> int:
+    """Return a count, at least 1: what has it or more has places enough for the room, or all."""
+    filled = np.zeros(64 * _STEPS)
+    for at in range(0, len(counts), _ROWS_A_CALL):
+        logarithms = np.log2(np.maximum(counts[at : at + _ROWS_A_CALL], 1))
+        steps = (logarithms * _STEPS).astype(np.int64)
+        filled += np.bincount(steps, places[at : at + _ROWS_A_CALL], len(filled))
+    enough = np.flatnonzero(np.cumsum(filled[::-1])[::-1] >= room)
+    return max(1, int(2 ** (enough[-1] / _STEPS))) if len(enough) else 1

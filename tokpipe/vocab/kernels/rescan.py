@@ -8,8 +8,9 @@ is: a letter a hundred million times, a phrase over and over, letters at random.
   minus their number in the second and the last. A reading leaves one cell a token.
 - The weights stand beside: one a word, not one a symbol. `starts` has the first cell of each word.
 - `table`: rows (pair + 1 or 0, count, places, first place), S of them, a power of two; filled anew
-  by every reading. Where there are too many pairs for a table, a reading counts one part of them,
-  chosen by some bits of their hash.
+  by every reading.
+- `wanted`: where there are too many pairs for a table, which of F buckets to count the pairs of. A
+  pair's bucket goes by its hash; F is a power of two. A `sketch` holds the sums of each bucket.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ from tokpipe.vocab.kernels.state import LOW, MIX, bind, lean_length, lean_symbol
 from tokpipe.vocab.kernels.symbols import BORDER, code_at
 
 NO_PAIR = 0x7FFFFFFE << 32  # of symbols that there are not
-MOST_PARTS = 1024
+_MIX = np.int64(-4417276706812531889)  # as state.MIX: not the same bits as the table's
 
 # Fields of the `cursor` of a reading: cells read and written, the word, the different pairs.
 READ, WRITTEN, WORD, PAIRS = range(4)
@@ -120,9 +121,20 @@ def _row_of(table, mask, pair):  # type: ignore[no-untyped-def]
         j = (j + 1) & mask
 
 
+@inlined_helper
+def _bucket_of(pair, mask):  # type: ignore[no-untyped-def]
+    return ((pair * _MIX) >> 40) & mask
+
+
+@inlined_helper
+def _is_allowed(lengths, before, symbol, longest):  # type: ignore[no-untyped-def]
+    length = np.int64(lengths[before]) + np.int64(lengths[symbol])
+    return length < longest or length == 2
+
+
 @compiled_helper
 def read_through(  # type: ignore[no-untyped-def]
-    cells, starts, weights, totals, lengths, longest, pair, new, table, parts, part, cursor, budget
+    cells, starts, weights, totals, lengths, longest, pair, new, table, wanted, cursor, budget
 ):
     """Replace a pair by a new symbol, and count the pairs that stand then; a stretch at a time.
 
@@ -147,8 +159,8 @@ def read_through(  # type: ignore[no-untyped-def]
         What takes its place.
     table : int64[S, 4]
         Added to.
-    parts, part : int
-        Pairs are counted if their hash falls into this part of so many, a power of two.
+    wanted : uint8[F]
+        Pairs are counted if their bucket is wanted.
     cursor : int64[4]
         Changed in place: where to go on. Begins with the first border read and written.
     budget : int
@@ -163,6 +175,7 @@ def read_through(  # type: ignore[no-untyped-def]
     source, rows, mask = cells.ctypes.data, table.ctypes.data, np.int64(table.shape[0] - 1)
     read, written, word, pairs = cursor[READ], cursor[WRITTEN], cursor[WORD], cursor[PAIRS]
     end, most = min(np.int64(cells.size), read + budget), table.shape[0] * 2 // 3
+    buckets = np.int64(wanted.size - 1)
     left, right = np.int64(pair >> 32), np.int64(pair & LOW)
     before = np.int64(cells[written - 1])
     weight = weights[word] if word < weights.size else np.int64(0)
@@ -185,9 +198,9 @@ def read_through(  # type: ignore[no-untyped-def]
         if totals.size > 0:
             totals[symbol] += weight
         if before != BORDER:
-            length = np.int64(lengths[before]) + np.int64(lengths[symbol])
             both = before << 32 | symbol
-            if (length < longest or length == 2) and (both * MIX) >> 54 & (parts - 1) == part:
+            is_counted = wanted[_bucket_of(both, buckets)] != 0
+            if is_counted and _is_allowed(lengths, before, symbol, longest):
                 row = _row_of(rows, mask, both)
                 if load_i64(row) == 0:
                     store_i64(row, both + 1)
@@ -200,6 +213,33 @@ def read_through(  # type: ignore[no-untyped-def]
     cursor[READ], cursor[WRITTEN], cursor[WORD], cursor[PAIRS] = read, written, word, pairs
     kept_alive = table.size  # behind its address until here
     return read if kept_alive else np.int64(0)
+
+
+@compiled_helper
+def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):  # type: ignore[no-untyped-def]
+    """Sum up the pairs of cells, one a token, by buckets; a stretch at a time.
+
+    Parameters
+    ----------
+    sketch : int64[F, 2]
+        Added to: (count, places).
+    cells, weights, lengths, longest, cursor, budget
+        As in `read_through`.
+    """
+    read, word, mask = cursor[READ], cursor[WORD], np.int64(sketch.shape[0] - 1)
+    end = min(np.int64(cells.size), read + budget)
+    before = np.int64(cells[read - 1])
+    for i in range(read, end):
+        symbol = np.int64(cells[i])
+        if symbol == BORDER:
+            word += 1
+        elif before != BORDER and _is_allowed(lengths, before, symbol, longest):
+            bucket = _bucket_of(before << 32 | symbol, mask)
+            sketch[bucket, 0] += weights[word]
+            sketch[bucket, 1] += 1
+        before = symbol
+    cursor[READ], cursor[WORD] = end, word
+    return end
 
 
 @compiled_helper
