@@ -2,7 +2,7 @@
 
 A cell is (symbol, weight): int32[2]. Words stand end to end with a border cell (-1, 0) before,
 between and behind them. The weight is the word's count; from `BIG` on it is `BIG` plus an index
-into a table of large counts, so that int64 counts cost four bytes a cell. Merging (merges.py)
+into a table of large counts, so that int64 counts cost four bytes a cell. Merging (replace.py)
 makes a symbol cover several cells: the first holds (symbol, weight), the last holds the symbol
 too, and the weights of the second and the last hold minus the number of cells.
 """
