@@ -6,11 +6,12 @@ From small up beside SGEMM, too: the products of the same step and nothing else.
 import statistics
 import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
 from tests.bench import start
 from tests.bench.batches import text_batches
-from tests.bench.harness import Duel, Run, Worker, in_turn
+from tests.bench.harness import Duel, Worker, alternate, in_turn
 from tests.bench.report import Row
 
 
@@ -26,7 +27,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "tiny": Size(4096, 4, 8, 1.5, 0.5),
+    "tiny": Size(4096, 3, 8, 1.5, 0.5),
     "mini": Size(4096, 2, 3.5, 1.5, 0.5),
     "small": Size(2048, 2, 2.7, 1.4, 0.6, 0.8),
     "medium": Size(2048, 1, 2.0, 1.4, 0.6, 0.8),
@@ -43,32 +44,21 @@ def rows(peers: str, rounds: int) -> list[Row]:
 def size_rows(peers: str, rounds: int, preset: str) -> list[Row]:
     """Measure one size: beside each variant of the peer by itself, for they want much memory."""
     size = SIZES[preset]
-    ours, eager = _in_turn(preset, rounds, [_OURS, (peers, "peers_train", {"masked_only": False})])
-    made = [
-        _speed(preset, Duel(ours, eager), "transformers eager", size.eager),
-        _memory(preset, Duel(ours, eager)),
-    ]
-    sides = [_OURS, (peers, "peers_train", {"masked_only": True})]
-    ours, masked, *products = _in_turn(preset, rounds, sides + [_PRODUCTS] * bool(size.peak))
-    name = "transformers, head at masked places"
-    made.append(_speed(preset, Duel(ours, masked), name, size.masked))
-    return made + [_peak(preset, Duel(ours, runs), size.peak) for runs in products]
-
-
-_Side = tuple[str, str, dict[str, bool]]
-_OURS: _Side = (sys.executable, "ours_train", {})
-_PRODUCTS: _Side = (sys.executable, "ours_products", {})
-
-
-def _in_turn(preset: str, rounds: int, sides: list[_Side]) -> list[list[Run]]:
-    size = SIZES[preset]
     settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
-    with ExitStack() as stack:
-        workers = [
-            stack.enter_context(Worker(python, name, "step", **settings, **more))
-            for python, name, more in sides
-        ]
-        return in_turn([worker.run for worker in workers], rounds)
+    peer = partial(Worker, peers, "peers_train", "step", **settings)
+    with Worker(sys.executable, "ours_train", "step", **settings) as ours:
+        with peer(masked_only=False) as eager:
+            duel = alternate(ours.run, eager.run, rounds)
+        made = [_speed(preset, duel, "transformers eager", size.eager), _memory(preset, duel)]
+        with ExitStack() as stack:
+            others = [stack.enter_context(peer(masked_only=True))]
+            if size.peak:
+                alone = Worker(sys.executable, "ours_products", "step", **settings)
+                others.append(stack.enter_context(alone))
+            sides = in_turn([ours.run, *(other.run for other in others)], rounds)
+    masked, *products = (Duel(sides[0], runs) for runs in sides[1:])
+    made.append(_speed(preset, masked, "transformers, head at masked places", size.masked))
+    return made + [_peak(preset, duel, size.peak) for duel in products]
 
 
 def _work(preset: str) -> str:
