@@ -61,6 +61,18 @@ def format_bytes(count: int) -> str:
     return f"{size:.1f} TB"
 
 
+def plural(count: int, noun: str, verb: tuple[str, str] | None = None) -> str:
+    """Write a count with its noun, and a verb that agrees with it.
+
+    Examples
+    --------
+    >>> plural(1, "token", ("has", "have")), plural(2000, "token", ("has", "have"))
+    ('1 token has', '2,000 tokens have')
+    """
+    text = f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return f"{text} {verb[count != 1]}" if verb else text
+
+
 def _matched(unit: str, text: str) -> re.Match[str] | None:
     return re.fullmatch(rf"\s*{_NUMBER}\s*{unit}\s*", text, re.IGNORECASE | re.ASCII)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
 from tokpipe.inspection.reading import read_json, read_lines
 from tokpipe.inspection.source import Source
@@ -55,7 +56,8 @@ def _vocab_txt(source: Source, path: Path) -> Iterator[Finding]:
         yield Finding(
             ERROR,
             path.name,
-            f"{len(lines):,} lines, but {source.path.name} has {len(inside):,} tokens",
+            f"{plural(len(lines), 'line')}, but {source.path.name} has "
+            f"{plural(len(inside), 'token')}",
             "One of the two is of another vocabulary.",
         )
     repeated = [line for line, times in Counter(lines).items() if times > 1]
@@ -81,8 +83,8 @@ def _vocab_json(source: Source, vocab: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             ERROR,
             "vocab.json",
-            f"{len(different):,} tokens are not as in {source.path.name}; {quoted(token)} has the "
-            f"id {_id(vocab.get(token))}, there {_id(inside.get(token))}",
+            f"{plural(len(different), 'token', ('is', 'are'))} not as in {source.path.name}; "
+            f"{quoted(token)} has the id {_id(vocab.get(token))}, there {_id(inside.get(token))}",
         )
 
 
@@ -101,7 +103,7 @@ def _merges_txt(source: Source, path: Path) -> Iterator[Finding]:
         yield Finding(
             ERROR,
             path.name,
-            f"{len(lines):,} merges, but {len(written):,} in {source.path.name}",
+            f"{plural(len(lines), 'merge')}, but {len(written):,} in {source.path.name}",
         )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, plural, quoted
+from tokpipe.foundation.sizes import plural
+from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, quoted
 from tokpipe.inspection.source import Source
 
 _MOST_EXAMPLES = 8
@@ -42,8 +43,8 @@ def check_alphabet(source: Source, words: Strings, counts: NDArray[np.int64]) ->
     yield Finding(
         WARNING if share >= _RARE else NOTE,
         f"{source.path.name}: vocabulary",
-        f"{plural(len(missing), 'character')} of the corpus without a token, in {affected:,} words "
-        f"({100 * share:.2g} %): {shown}{more}",
+        f"{plural(len(missing), 'character')} of the corpus without a token, in "
+        f"{plural(affected, 'word')} ({100 * share:.2g} %): {shown}{more}",
         "Raise limit_alphabet, train on this corpus too, or use a byte-level vocabulary.",
     )
 

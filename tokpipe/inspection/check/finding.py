@@ -64,18 +64,6 @@ def quoted(text: str) -> str:
     return f"'{visible(short)}'"
 
 
-def plural(count: int, noun: str, verb: tuple[str, str] | None = None) -> str:
-    """Write a count with its noun, and a verb that agrees with it.
-
-    Examples
-    --------
-    >>> plural(1, "token", ("has", "have")), plural(2, "token", ("has", "have"))
-    ('1 token has', '2 tokens have')
-    """
-    text = f"{count:,} {noun}" + ("" if count == 1 else "s")
-    return f"{text} {verb[count != 1]}" if verb else text
-
-
 def problems(findings: Iterable[Finding]) -> int:
     """Count what is more than a note."""
     return sum(finding.level != NOTE for finding in findings)

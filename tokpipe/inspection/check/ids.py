@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, plural, quoted
+from tokpipe.foundation.sizes import plural
+from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
 from tokpipe.inspection.source import Source
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, plural, quoted
+from tokpipe.foundation.sizes import plural
+from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
 from tokpipe.inspection.source import Source
 
 _MOST_FINDINGS = 10

@@ -11,7 +11,8 @@ from itertools import product
 
 from tokenizers import Tokenizer
 
-from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, examples, plural
+from tokpipe.foundation.sizes import plural
+from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, examples
 from tokpipe.inspection.check.merges import LONGEST
 from tokpipe.inspection.readable import TokenForm, body_of, is_placeholder
 from tokpipe.inspection.source import Source

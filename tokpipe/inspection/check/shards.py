@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
-from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding, plural
+from tokpipe.foundation.sizes import plural
+from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
 from tokpipe.inspection.intervals import share
 from tokpipe.shards.parts import Part
 from tokpipe.shards.reader import KIND, Shards, Split, open_shards

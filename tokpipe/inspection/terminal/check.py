@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
 from tokpipe.inspection.terminal.marks import (
     BAD,
@@ -48,7 +49,7 @@ def _indented(text: Text, margin: str, width: int) -> Iterable[Text]:
 
 def _summary(findings: Sequence[Finding], marks: Marks) -> Text:
     counts = [
-        f"{count} {level}{'' if count == 1 else 's'}"
+        plural(count, level)
         for level in _STYLES
         if (count := sum(finding.level == level for finding in findings))
     ]

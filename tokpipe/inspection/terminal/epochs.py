@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.epochs import EpochsView, Passes
 from tokpipe.inspection.mask_trace import KEPT, MASKED, RANDOM
 from tokpipe.inspection.terminal.charts import INDENT, facts
@@ -92,11 +93,15 @@ def _cropped(line: Text, width: int) -> Text:
 
 def _facts(view: EpochsView) -> Iterator[tuple[str, str]]:
     chosen = len(view.dynamic.masks[0].positions)
-    yield "a pass", f"{chosen} of {len(view.ids)} tokens chosen, {view.candidates} could be"
+    yield (
+        "a pass",
+        f"{chosen} of {plural(len(view.ids), 'token')} chosen, {view.candidates} could be",
+    )
     for passes in (view.static, view.dynamic):
         copies = f" ({view.copies} {'copy' if view.copies == 1 else 'copies'} stored)"
         note = copies if passes is view.static else ""
-        found = f"{len(passes.positions)} positions in {len(passes.masks)} passes"
+        count = len(passes.masks)
+        found = f"{plural(len(passes.positions), 'position')} in {count} pass{'es' * (count > 1)}"
         if passes.overlap is not None:
             found += f", two share {100 * passes.overlap:.0f} %"
         yield passes.name, found + note

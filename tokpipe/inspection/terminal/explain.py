@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.explain import Explanation, reason
 from tokpipe.inspection.readable import TokenForm, parts_of
 from tokpipe.inspection.terminal.marks import (
@@ -16,6 +17,7 @@ from tokpipe.inspection.terminal.marks import (
     flow,
     pad,
     parts_text,
+    whole_line,
 )
 from tokpipe.inspection.terminal.trace import pair_text, symbols_text, trace_renderable
 from tokpipe.vocab.steps import MergeStep, PairRow
@@ -87,8 +89,7 @@ class _Drawer:
             title.append_text(self._symbol(step.left)).append_text(self._symbol(step.right))
         else:
             title.append_text(self._pair(step.left, step.right))
-        title.end = "\n"
-        yield title
+        yield whole_line(title)
         yield from self._table(step)
         yield from self._notes(step)
         steps = self.explanation.trace.steps
@@ -101,15 +102,15 @@ class _Drawer:
         yield Text()
         if made < self.explanation.wanted:
             floor = max(1, self.config.min_frequency)
-            yield Text(f"No pair is left that occurs at least {floor} times." if floor > 1
-                       else "No pair is left.", QUIET)  # fmt: skip
+            seldom = f" that occurs at least {floor:,} times" if floor > 1 else ""
+            yield Text(f"No pair is left{seldom}.", QUIET)
         if self.explanation.names:
             named = [self._definition(step) for step in trace.steps]
             yield from flow(named, self.width, ", ")
         before = sum(len(word) * count for word, count in self.explanation.words.items())
         after = sum(len(symbols) * count for symbols, count in trace.words)
-        yield Text(f"{before:,} symbols became {after:,}; the vocabulary has "
-                   f"{len(trace.tokens):,} tokens:")  # fmt: skip
+        size = plural(len(trace.tokens), "token")
+        yield Text(f"{plural(before, 'symbol')} became {after:,}; the vocabulary has {size}:")
         tokens = [self._symbol(token) for token in trace.tokens]
         yield from flow(tokens, self.width, "  ", _INDENT)
 
@@ -162,7 +163,7 @@ class _Drawer:
             text = Text(f"{_INDENT}BPE would take ", QUIET, end="")
             text.append_text(self._pair(commonest.left, commonest.right))
             text.append(f", the commonest with {commonest.count:,}")
-            yield _whole(text)
+            yield whole_line(text)
 
     def _words(self, words: Sequence[tuple[list[str], int]], new: str = "") -> Iterator[Text]:
         if self.explanation.names or (len(words) == 1 and not new and self._plain):
@@ -199,11 +200,6 @@ class _Drawer:
 def _column(head: str, cells: Sequence[str]) -> list[str]:
     width = max(map(len, (head, *cells)))
     return [f"  {cell:>{width}}" for cell in (head, *cells)]
-
-
-def _whole(text: Text) -> Text:
-    text.end = "\n"
-    return text
 
 
 def _form(explanation: Explanation) -> TokenForm:

@@ -116,6 +116,17 @@ def cut(text: Text, width: int, marks: Marks, *, keep_end: bool = False) -> Text
     return Text.assemble(shorter, (marks.more, QUIET), end="")
 
 
+def whole_line(text: Text) -> Text:
+    """Return a text that was put together from parts as a line of its own."""
+    text.end = "\n"
+    return text
+
+
+def cut_line(text: Text, width: int, marks: Marks) -> Text:
+    """Cut a text to one line."""
+    return whole_line(cut(text, width, marks))
+
+
 def chunks(text: Text, width: int) -> list[Text]:
     """Split a text into pieces of at most `width` columns, characters and marks kept whole."""
     pieces, start, used = [], 0, 0

@@ -7,7 +7,9 @@ from itertools import takewhile
 from rich.cells import cell_len
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.model import ModelView, TensorRow, Work
+from tokpipe.inspection.terminal.charts import INDENT, facts
 from tokpipe.inspection.terminal.marks import (
     HEADING,
     HOT,
@@ -16,12 +18,12 @@ from tokpipe.inspection.terminal.marks import (
     Marks,
     bar,
     cut,
+    cut_line,
     pad,
     plain_text,
 )
 from tokpipe.inspection.terminal.tokens import heading
 
-_INDENT = "  "
 _BAR = 20
 
 
@@ -29,22 +31,9 @@ def model_renderable(view: ModelView) -> Laid:
     """Draw a model: facts, tree, work."""
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
-        config = view.config
         stored = ", ".join(view.stored)
         yield heading(view.name, f"{view.family}, stored as {stored}", width, marks)
-        facts = [
-            ("layers", f"{config.num_hidden_layers}"),
-            ("hidden size", f"{config.hidden_size:,}"),
-            ("heads", f"{config.num_attention_heads} of {config.head_size}"),
-            ("tokens", f"{config.vocab_size:,}"),
-            ("longest text", "any" if config.longest is None else f"{config.longest:,} tokens"),
-            ("variant", _variant(view)),
-            ("beside encoder", _heads(view)),
-            ("parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"),
-            ("encoder + pooler", f"{view.encoder:,}"),
-        ]
-        for name, value in facts:
-            yield _cut_line(Text(f"{_INDENT}{name:<18}{value}"), width, marks)
+        yield from facts(_facts(view), width, marks)
         yield Text()
         yield from _tree(view, width, marks)
         yield Text()
@@ -70,21 +59,32 @@ def scores_renderable(
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         if title:
-            yield _cut_line(plain_text(title, marks, HEADING), width, marks)
+            yield cut_line(plain_text(title, marks, HEADING), width, marks)
         names = [plain_text(name, marks) for name, _ in rows]
         label = min(max((cell_len(name.plain) for name in names), default=0), max(width - 14, 8))
         room = max(min(width - label - 14, 40), 0)
         most = 1.0 if percent else max((value for _, value in rows), default=1.0)
         for name, (_, value) in zip(names, rows, strict=True):
             figure = f"{100 * value:6.2f} %" if percent else f"{value:8.3f}"
-            line = Text.assemble(
-                _INDENT, pad(cut(name, label, marks), label), (f" {figure}", QUIET)
-            )
+            line = Text.assemble(INDENT, pad(cut(name, label, marks), label), (f" {figure}", QUIET))
             if room > 3:
                 line.append(f" {bar(max(value, 0), most, room, marks)}", "cyan")
             yield line
 
     return Laid(lay)
+
+
+def _facts(view: ModelView) -> Iterator[tuple[str, str]]:
+    config = view.config
+    yield "layers", f"{config.num_hidden_layers}"
+    yield "hidden size", f"{config.hidden_size:,}"
+    yield "heads", f"{config.num_attention_heads} of {config.head_size}"
+    yield "vocabulary", plural(config.vocab_size, "token")
+    yield "longest text", "any" if config.longest is None else f"{config.longest:,} tokens"
+    yield "variant", _variant(view)
+    yield "beside encoder", _heads(view)
+    yield "parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"
+    yield "encoder + pooler", f"{view.encoder:,}"
 
 
 def _variant(view: ModelView) -> str:
@@ -113,7 +113,7 @@ def _tree(view: ModelView, width: int, marks: Marks) -> Iterator[Text]:
         line.append(f" {count:>{figure},}", "" if shape else HEADING)
         if room > 3:
             line.append(f" {bar(count, most, room, marks)}", "cyan")
-        yield _cut_line(line, width, marks)
+        yield cut_line(line, width, marks)
 
 
 def _tree_lines(rows: Iterable[TensorRow], marks: Marks) -> Iterator[tuple[str, str, int]]:
@@ -127,9 +127,9 @@ def _tree_lines(rows: Iterable[TensorRow], marks: Marks) -> Iterator[tuple[str, 
         pairs = zip(before, path[:-1], strict=False)
         shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         for depth in range(shared, len(path) - 1):
-            yield _INDENT * depth + path[depth], "", sums[path[: depth + 1]]
+            yield INDENT * depth + path[depth], "", sums[path[: depth + 1]]
         before = path
-        yield _INDENT * (len(path) - 1) + path[-1], shape, count
+        yield INDENT * (len(path) - 1) + path[-1], shape, count
 
 
 def _leaves(rows: Iterable[TensorRow], marks: Marks) -> dict[tuple[str, ...], tuple[str, int]]:
@@ -153,14 +153,14 @@ def _branches(row: TensorRow) -> tuple[str, ...]:
 def _work(work: Iterable[Work], width: int, marks: Marks) -> Iterator[Text]:
     yield Text("Operations a token (multiply and add: 2)", HEADING)
     for found in work:
-        text = Text(f"{_INDENT}in {found.sequence:,} tokens: ")
+        text = Text(f"{INDENT}in {found.sequence:,} tokens: ")
         text.append(f"{_short(found.encoder)} forward", HOT)
         text.append(f" ({_short(found.attention)} of it attention)")
-        yield _cut_line(text, width, marks)
+        yield cut_line(text, width, marks)
         if found.mlm_head:
-            line = f"{_INDENT * 2}{_short(found.mlm_head)} more at a masked one; "
+            line = f"{INDENT * 2}{_short(found.mlm_head)} more at a masked one; "
             line += f"{_short(found.training)} to train"
-            yield _cut_line(Text(line, QUIET), width, marks)
+            yield cut_line(Text(line, QUIET), width, marks)
 
 
 def _short(count: int) -> str:
@@ -172,9 +172,3 @@ def _short(count: int) -> str:
 
 def _mib(parameters: int) -> str:
     return f"{parameters * 4 / (1 << 20):,.1f}"
-
-
-def _cut_line(text: Text, width: int, marks: Marks) -> Text:
-    line = cut(text, width, marks)
-    line.end = "\n"
-    return line

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.runs import METRICS, Curve, RunView
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from tokpipe.inspection.check.finding import plural
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.intervals import Share
 from tokpipe.inspection.shards import Measured, Shown, SplitView
 from tokpipe.inspection.terminal.charts import bars, facts, title

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import parts_of
 from tokpipe.inspection.terminal.marks import (
@@ -17,10 +18,12 @@ from tokpipe.inspection.terminal.marks import (
     Marks,
     chunks,
     cut,
+    cut_line,
     flow,
     pad,
     parts_text,
     plain_text,
+    whole_line,
     word_style,
 )
 from tokpipe.inspection.tokens import TokenRow, TokenView
@@ -65,7 +68,7 @@ def heading(name: str, about: str, width: int, marks: Marks) -> Text:
     phrase = plain_text(f"  {about}" if about else "", marks, QUIET)
     room = max(width - phrase.cell_len, min(width, 16))
     text = cut(plain_text(name, marks, HEADING), room, marks, keep_end=True)
-    return _line(cut(Text.assemble(text, phrase, end=""), width, marks))
+    return cut_line(Text.assemble(text, phrase, end=""), width, marks)
 
 
 def _gloss(view: TokenView, width: int, marks: Marks) -> Iterator[Text]:
@@ -120,7 +123,7 @@ def _set(line: list[_Cell], marks: Marks) -> Iterator[Text]:
 
 
 def _counts(view: TokenView, width: int) -> Iterable[Text]:
-    counts = [_plural(view.tokens, "token"), _plural(view.words, "word")]
+    counts = [plural(view.tokens, "token"), plural(view.words, "word")]
     counts += [f"{view.unknown:,} unknown"] if view.unknown else []
     counts += [f"{view.tokens_per_word:.2f} tokens a word"]
     counts += [f"{view.bytes_per_token:.2f} bytes a token"]
@@ -140,7 +143,7 @@ def _comparison(views: Sequence[TokenView], width: int, marks: Marks) -> Iterato
         line = pad(cut(name, room, marks, keep_end=True), min(longest, room))
         for text, columns in zip(row, widths, strict=False):
             line.append(f"  {text:>{columns}}", QUIET if row is head else "")
-        yield _line(line)
+        yield whole_line(line)
 
 
 def _figures(view: TokenView) -> tuple[str, ...]:
@@ -162,12 +165,3 @@ def _legend(views: Sequence[TokenView], width: int, marks: Marks) -> Iterable[Te
     if unknown is not None:
         notes.append(f"{visible(unknown, ascii_only=marks.ascii_only)}=x no token for x")
     return flow([Text(note, QUIET, end="") for note in notes], width, "   ")
-
-
-def _line(text: Text) -> Text:
-    text.end = "\n"
-    return text
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

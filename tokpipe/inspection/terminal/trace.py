@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.readable import TokenForm, parts_of
 from tokpipe.inspection.terminal.marks import (
     BAD,
@@ -14,6 +15,7 @@ from tokpipe.inspection.terminal.marks import (
     Marks,
     flow,
     parts_text,
+    whole_line,
 )
 from tokpipe.inspection.trace import MatchStep, MergeStep, Pair, WordTrace
 
@@ -85,8 +87,7 @@ def _line(label: str, symbols: Text, width: int) -> Iterator[Text]:
         yield Text.assemble(head, symbols)
     else:
         yield Text(f"  {label}", QUIET)
-        symbols.end = "\n"
-        yield symbols
+        yield whole_line(symbols)
 
 
 def _others(step: MergeStep, form: TokenForm, marks: Marks) -> Iterator[Text]:
@@ -121,5 +122,5 @@ def _result(trace: WordTrace, form: TokenForm, width: int, marks: Marks) -> Iter
         text = parts_text(parts_of(token, form), marks, HOT)
         number = "not in the vocabulary" if id is None else str(id)
         tokens.append(Text.assemble(text, (f" {number}", QUIET), end=""))
-    yield Text(f"  {marks.arrow} {len(tokens)} {'token' if len(tokens) == 1 else 'tokens'}", QUIET)
+    yield Text(f"  {marks.arrow} {plural(len(tokens), 'token')}", QUIET)
     yield from flow(tokens, width, "  ", "    ")

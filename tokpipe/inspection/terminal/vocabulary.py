@@ -13,6 +13,7 @@ from tokpipe.inspection.terminal.marks import (
     Laid,
     Marks,
     cut,
+    cut_line,
     flow,
     parts_text,
 )
@@ -119,9 +120,7 @@ def _broken_words(use: CorpusUse, form: TokenForm, width: int, marks: Marks) -> 
         for index, token in enumerate(tokens):
             line.append(marks.piece if index else "", QUIET)
             line.append_text(parts_text(parts_of(token, form), marks))
-        line = cut(line, width, marks)
-        line.end = "\n"
-        yield line
+        yield cut_line(line, width, marks)
 
 
 def _share(part: int, whole: int) -> str:
