@@ -92,3 +92,8 @@ def test_input_without_a_word_is_an_error_and_leaves_nothing(tokpipe, text_file)
     assert ran.code == 3
     assert "holds no word" in ran.err
     assert not (text_file.parent / "counts").exists()
+
+
+def test_a_plan_names_folders_that_hold_no_counts(tokpipe, tmp_path):
+    ran = tokpipe("merge-counts", "nowhere", "-o", "all", "--dry-run")
+    assert ran.code == 4 and "nowhere: no such folder" in ran.err

@@ -147,3 +147,18 @@ def test_too_few_tokens_for_the_special_ones_are_refused(tokpipe, folder):
     ran = tokpipe("encode", "-t", "tok", "lines.txt", "--max-length", "1")
     assert ran.code == 2
     assert "max_length=1 cannot hold the 2 special tokens" in ran.err
+
+
+def test_a_plan_encodes_nothing(tokpipe, folder):
+    ran = tokpipe("encode", "-t", "tok", "lines.txt", "-o", "ids.arrow", "--dry-run", "--json")
+    assert ran.code == 0 and ran.json["inputs"] == 1
+    assert not (folder / "ids.arrow").exists()
+    assert tokpipe("decode", "-t", "tok", "ids.arrow", "-o", "text.txt", "--dry-run").code == 2
+
+
+def test_json_is_json_lines_there_and_back(tokpipe, folder):
+    assert tokpipe("encode", "-t", "tok", "lines.txt", "-o", "ids", "--json").code == 0
+    assert list(json.loads(written(folder, "ids").splitlines()[0])) == ["input_ids", "tokens"]
+    line = ("--from", "jsonl", "-o", "text", "--json")
+    assert tokpipe("decode", "-t", "tok", "ids", *line).code == 0
+    assert [json.loads(row)["text"] for row in written(folder, "text").splitlines()] == LINES

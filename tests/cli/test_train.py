@@ -60,7 +60,7 @@ def test_dry_run_tells_the_plan_and_does_nothing(tokpipe, text_file):
 def test_size_out_of_reach_is_a_warning(tokpipe, text_file):
     ran = tokpipe("train-vocab", text_file, "-o", "out", "--vocab-size", "30000")
     assert ran.code == 0
-    assert "asked 30000 tokens, reached " in ran.err
+    assert "asked 30,000 tokens, reached " in ran.err
 
 
 def test_accents_that_would_go_are_told(tokpipe, text_file):

@@ -31,6 +31,6 @@ def warn_of_accents(console: Console, inputs: Sequence[str], read: ReadConfig) -
         total += texts.nbytes
     if changed > total * WORTH_A_WARNING:
         console.warn(
-            f"--strip-accents changes {changed / total:.1%} of the letters; "
+            f"--strip-accents changes {100 * changed / total:.1f} % of the letters; "
             "without it, accents are kept"
         )

@@ -5,6 +5,7 @@ room, and a library that does not fit in is an ImportError. Both are answered wi
 """
 
 from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.memory import address_space_limit
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import usable_cpus
 
@@ -29,7 +30,7 @@ def refuse_tight_address_space(*, compiles: bool) -> None:
     MemoryLimitError
         With what there is, what is needed, and the command that sets it.
     """
-    limit = _limit()
+    limit = address_space_limit()
     threads = max(0, usable_cpus() - 2)
     least = int(((_COMPILED if compiles else _LOADED) + _A_THREAD * threads) * _RESERVE)
     if limit is not None and limit < least:
@@ -40,12 +41,3 @@ def refuse_tight_address_space(*, compiles: bool) -> None:
             hint=f"Allow more with `ulimit -v {-(-least // 1024)}` or `ulimit -v unlimited`, and "
             "bound the memory for data with --memory.",
         )
-
-
-def _limit() -> int | None:
-    try:
-        import resource  # not on every system
-    except ImportError:
-        return None
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if limit == resource.RLIM_INFINITY else limit

@@ -1,6 +1,8 @@
 """A command: global options before and after its name, settings from a file, grouped help."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,9 +22,12 @@ from tokpipe.cli.help import (
     write_options,
 )
 from tokpipe.cli.options import GLOBAL, Count, GroupedOption, Optional
-from tokpipe.cli.progress import console_progress
+from tokpipe.cli.progress import console_progress, duration
 from tokpipe.cli.settings import check_environment, read_settings
+from tokpipe.foundation.memory import peak_memory
 from tokpipe.foundation.progress import Progress
+from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.threads import usable_cpus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +42,7 @@ class Session:
     threads: int | None = None
     json: bool = False
     quiet: bool = False
-    verbose: int = 0
+    verbose: bool = False
     debug: bool = False
     dry_run: bool = False
     force: bool = False
@@ -69,6 +74,8 @@ class Session:
         is_known = folder is not None and next(folder.rglob("*.nbi"), None) is not None
         if not is_known:
             refuse_tight_address_space(compiles=True)
+        if self.verbose and folder is not None:
+            self.progress.note(f"kernels: {folder}")
         if folder is None:
             self.progress.note("compiling kernels: nowhere to keep them (see tokpipe doctor)")
         elif not is_known:
@@ -99,7 +106,12 @@ def global_options() -> list[click.Option]:
         ),
         option("--json", is_flag=True, help="Write results as JSON."),
         option("-q", "--quiet", is_flag=True, help="No progress, no log."),
-        option("-v", "--verbose", count=True, help="Say more."),
+        option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="Say which settings and kernels are used, and in the end time and memory.",
+        ),
         option("--debug", is_flag=True, help="Show the traceback of an error."),
         option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
         option("--dry-run", is_flag=True, help="Print the plan and do nothing."),
@@ -128,13 +140,23 @@ class Context(click.Context):
 
 
 class Command(click.Command):
-    """A command with examples, whose callback gets a `Session` first."""
+    """A command with examples, whose callback gets a `Session` first.
+
+    Parameters
+    ----------
+    examples
+        Command lines that work as they stand.
+    plans
+        Whether it answers ``--dry-run``; who only looks at something has nothing to plan.
+    """
 
     context_class = Context
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: Sequence[str] = (), plans: bool = False, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
-        self.examples = tuple(examples)
+        self.examples, self.plans = tuple(examples), plans
         self.params.extend(global_options())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -144,11 +166,20 @@ class Command(click.Command):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the callback with the session."""
+        """Run the callback with the session.
+
+        Raises
+        ------
+        click.UsageError
+            If a plan is asked of a command that has none: the work must not be done instead.
+        """
         session = _session(ctx)
+        if session.dry_run and not self.plans:
+            raise click.UsageError("--dry-run: this command makes nothing that could be planned")
         values = {k: v for k, v in ctx.params.items() if k not in GLOBAL_NAMES}
         assert self.callback is not None
-        return ctx.invoke(self.callback, session, **values)
+        with told_at_length(session):
+            return ctx.invoke(self.callback, session, **values)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write usage, text, examples, options by heading."""
@@ -164,7 +195,7 @@ class Command(click.Command):
 
 
 def command(
-    *, examples: Sequence[str], name: str | None = None
+    *, examples: Sequence[str], name: str | None = None, plans: bool = False
 ) -> Callable[[Callable[..., Any]], Command]:
     """Make a function whose first argument is a `Session` into a command.
 
@@ -177,11 +208,13 @@ def command(
         Command lines that work as they stand, the most useful first.
     name
         Another name.
+    plans
+        Whether it answers ``--dry-run``.
     """
 
     def decorate(function: Callable[..., Any]) -> Command:
         called = name or function.__name__.replace("_", "-")
-        return click.command(called, cls=Command, examples=examples)(function)
+        return click.command(called, cls=Command, examples=examples, plans=plans)(function)
 
     return decorate
 
@@ -228,7 +261,10 @@ class CommandGroup(click.Group):
         for heading, names in self.sections.items():
             rows = [(name, *self._line(ctx, name)) for name in names]
             write_commands(heading, rows, formatter)
-        write_options(self.get_params(ctx), ctx, formatter)
+        if ctx.parent is None:
+            write_options(self.get_params(ctx), ctx, formatter)
+        else:
+            write_global_names(global_options(), formatter)
         self.format_epilog(ctx, formatter)
 
     def _line(self, ctx: click.Context, name: str) -> tuple[str, str]:
@@ -273,6 +309,21 @@ def _session(ctx: click.Context) -> Session:
         settings_file=Path(config) if config else None,
         **values,
     )
+
+
+@contextmanager
+def told_at_length(session: Session) -> Generator[None, None, None]:
+    """With ``--verbose``, say what a command works with, and in the end what it took."""
+    if not session.verbose:
+        yield
+        return
+    start, note = time.monotonic(), session.progress.note
+    note(f"settings: {session.settings_file or 'none from a file'}; seed {session.seed}")
+    note(f"threads: {session.threads or usable_cpus()}")
+    yield
+    peak = peak_memory()
+    most = f", at most {format_bytes(peak)} of memory" if peak is not None else ""
+    note(f"took {duration(time.monotonic() - start)}{most}")
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -9,6 +9,7 @@ import click
 from tokpipe.cli.options import GLOBAL
 
 _NAME_COLUMN = 26  # where the explanation of an option begins
+_AN_OPTION = re.compile(r"( -o| --[a-z-]+) (?![-|<>])")  # and not what stands between two commands
 
 
 class HelpFormatter(click.HelpFormatter):
@@ -92,17 +93,15 @@ def own_params(command: click.Command, ctx: click.Context) -> list[click.Paramet
 
 
 def _held_together(text: str) -> str:
-    """Let no line end fall into ``[default: x-y]``."""
-    return re.sub(
-        r"\[[^\]]*\]$",
-        lambda found: found[0].replace(" ", "\u00a0").replace("-", "\u2011"),
-        text,
-    )
+    """Let no line end fall into ``[default: x-y]``, or behind a hyphen: options have many."""
+    held = re.sub(r"\[[^\]]*\]$", lambda found: found[0].replace(" ", "\u00a0"), text)
+    return held.replace("-", "\u2011")
 
 
 def _example(example: str, formatter: click.HelpFormatter, indent: int) -> str:
     # A line that is too long is cut with backslashes, so that it still can be pasted.
     room = max(formatter.width - indent - 4, 20)
-    lines = textwrap.wrap(example, room, break_long_words=False, break_on_hyphens=False)
+    held = _AN_OPTION.sub("\\1\u00a0", example)
+    lines = textwrap.wrap(held, room, break_long_words=False, break_on_hyphens=False)
     joined = f" \\\n{'':{indent + 4}}".join(lines)
     return f"{'':{indent}}{click.style('$', dim=True)} {joined}\n"

@@ -11,10 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tokpipe.cli.console import Console
+from tokpipe.foundation.memory import machine_memory
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import usable_cpus
 
-_PACKAGES = ("numba", "llvmlite", "numpy", "pyarrow", "tokenizers", "datasets", "click", "rich")
+_PACKAGES = (
+    *("numba", "llvmlite", "numpy", "scipy", "pyarrow", "tokenizers", "datasets"),
+    *("click", "rich", "jinja2", "platformdirs", "threadpoolctl"),
+)
 _FEW_BYTES = 10**9  # less than this, of memory or disk, is worth a warning
 
 GOOD, ODD, BAD = "good", "odd", "bad"
@@ -89,40 +93,13 @@ def _cpu_name() -> str:
 
 
 def _memory() -> Finding:
-    total, free = memory_bytes()
-    if not total:
+    memory = machine_memory()
+    if memory is None:
         return Finding("memory", "unknown")
-    found = f"{format_bytes(free)} free of {format_bytes(total)}"
-    if free < _FEW_BYTES:
+    found = f"{format_bytes(memory.free)} free of {format_bytes(memory.total)}"
+    if memory.free < _FEW_BYTES:
         return Finding("memory", found, ODD, "Bound the tables with --memory 256MB.")
     return Finding("memory", found)
-
-
-def memory_bytes() -> tuple[int, int]:
-    """Return how much memory there is and how much is free, limits of a container included.
-
-    Returns
-    -------
-    tuple of int
-        Bytes in all, bytes free; zeros where nobody knows.
-    """
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
-        total, free = sizes["MemTotal"], sizes["MemAvailable"]
-    except (OSError, KeyError, ValueError, IndexError):
-        return 0, 0
-    limit, used = _number("/sys/fs/cgroup/memory.max"), _number("/sys/fs/cgroup/memory.current")
-    if limit is not None and limit < total:
-        return limit, max(0, min(free, limit - (used or 0)))
-    return total, free
-
-
-def _number(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _disks() -> Iterator[Finding]:

@@ -7,14 +7,20 @@ comparing machines.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokpipe.cli.command import Session
 from tokpipe.cli.progress import clock
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.storage import free_bytes
 from tokpipe.foundation.threads import usable_cpus
 from tokpipe.vocab.config import VocabConfig
+
+if TYPE_CHECKING:
+    from tokpipe.bert.config import BertConfig
+    from tokpipe.corpus.reader import Corpus
 
 _EXPANSION = 4  # bytes of text a stored byte of a compressed file
 _COUNTING = 60 << 20  # bytes of text a second and core
@@ -26,6 +32,9 @@ _COUNTS_BYTES = 24  # on disk a unique word
 _TOKEN_BYTES = 150  # on disk a token, in all files of a tokenizer
 _MERGE_SECONDS = 2e-5  # of a merge
 _MERGING = 100 << 20  # bytes of text a second: time follows unique words
+_ENCODING = 80 << 20  # bytes of text a second and core
+_OPERATIONS = 60e9  # a second and core, in training
+_BYTES_A_TOKEN = 4  # of text; and of an id in Arrow, or of its digits in a line
 
 
 @dataclass(frozen=True)
@@ -93,25 +102,45 @@ def counting_plan(
     """
     from tokpipe.corpus.reader import open_corpus
 
-    corpus = open_corpus(inputs, read)
-    stored = corpus.stored_bytes
-    packed = sum(file.size for file in corpus.files if file.codec)
-    text = stored - packed + packed * _EXPANSION
+    facts, text, unpacking = _text_to_read(open_corpus(inputs, read))
     cores = threads or usable_cpus()
-    seconds = text / _COUNTING / cores + packed * _EXPANSION / _UNPACKING
+    seconds = text / _COUNTING / cores + unpacking
     unique = unique_bytes(text)
     tables = (150 << 20) + (4 << 20) * 4 * cores + unique * cores
     return Plan(
         title="Counting words",
-        facts={
-            "inputs": len(corpus.files),
-            "stored bytes": stored,
-            "text bytes": text,
-            "threads": cores,
-        },
+        facts={**facts, "threads": cores},
         memory=min(memory or tables, tables),
         disk=int(unique * _COUNTS_BYTES / _BYTES_A_WORD) + (unique if memory else 0),
         seconds=_START_SECONDS + seconds,
+        output=output,
+    )
+
+
+def encoding_plan(
+    inputs: Sequence[str], read: ReadConfig, threads: int | None, output: str
+) -> Plan:
+    """Estimate what encoding texts takes; standard input is not looked at.
+
+    Parameters
+    ----------
+    inputs, read
+        The corpus.
+    threads
+        As asked, or None.
+    output
+        Where the ids go.
+    """
+    from tokpipe.corpus.reader import open_corpus
+
+    cores = threads or usable_cpus()
+    facts, text, unpacking = _text_to_read(open_corpus(inputs, read))
+    return Plan(
+        title="Encoding texts",
+        facts={**facts, "threads": cores},
+        memory=(200 << 20) + (32 << 20) * cores,
+        disk=text // _BYTES_A_TOKEN * _BYTES_A_TOKEN,
+        seconds=_START_SECONDS + text / _ENCODING / cores + unpacking,
         output=output,
     )
 
@@ -133,12 +162,21 @@ def training_plan(counting: Plan, vocab: VocabConfig, output: str) -> Plan:
     text = text if isinstance(text, int) else 0
     return Plan(
         title=f"Training a {vocab.model} vocabulary",
-        facts={**counting.facts, "vocabulary size": ", ".join(f"{s:,}" for s in vocab.sizes)},
+        facts={**counting.facts, "vocabulary size": vocab.sizes},
         memory=counting.memory + 2 * unique_bytes(text),
         disk=counting.disk + _TOKEN_BYTES * sum(vocab.sizes),
         seconds=counting.seconds + size * _MERGE_SECONDS + text / _MERGING,
         output=output,
     )
+
+
+def _text_to_read(corpus: "Corpus") -> tuple[dict[str, object], int, float]:
+    """Return what is known of a corpus, its bytes of text, and the seconds to unpack them."""
+    stored = corpus.stored_bytes
+    packed = sum(file.size for file in corpus.files if file.codec)
+    text = stored - packed + packed * _EXPANSION
+    facts = {"inputs": len(corpus.files), "stored bytes": stored, "text bytes": text}
+    return facts, text, packed * _EXPANSION / _UNPACKING
 
 
 def unique_bytes(text: int) -> int:
@@ -147,11 +185,15 @@ def unique_bytes(text: int) -> int:
 
 
 def merging_plan(folders: Sequence[str], output: str) -> Plan:
-    """Estimate what adding up counts takes: their size on disk, once."""
-    sizes = [
-        path.stat().st_size for name in folders for path in Path(name).glob("*") if path.is_file()
-    ]
-    total = sum(sizes)
+    """Estimate what adding up counts takes: their size on disk, once.
+
+    Raises
+    ------
+    ArtifactError
+        If one of the folders holds no word counts.
+    """
+    manifests = [Manifest.read(Path(name), "counts") for name in folders]
+    total = sum(file["bytes"] for manifest in manifests for file in manifest.files.values())
     return Plan(
         title="Adding up word counts",
         facts={"folders": len(folders), "stored bytes": total},
@@ -162,7 +204,28 @@ def merging_plan(folders: Sequence[str], output: str) -> Plan:
     )
 
 
+def training_seconds(model: "BertConfig", sequence: int, tokens: int, threads: int) -> float:
+    """Estimate how long a model trains.
+
+    Parameters
+    ----------
+    model
+        Its size.
+    sequence
+        Tokens of an example.
+    tokens
+        How many it sees in all.
+    threads
+        How many have work.
+    """
+    from tokpipe.inspection.model import work_of
+
+    return tokens * work_of(model, sequence).training / _OPERATIONS / threads
+
+
 def _shown(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_shown(name, one) for one in value)
     if isinstance(value, int):
         return format_bytes(value) if name.endswith("bytes") else f"{value:,}"
     return str(value)

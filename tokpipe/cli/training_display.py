@@ -98,7 +98,8 @@ class _Display:
             if self._task is not None:
                 self._task.see(line, share)
             return
-        right = f", {line.mlm_accuracy:.1%} of the masks right" if line.mlm_accuracy else ""
+        accuracy = line.mlm_accuracy
+        right = "" if accuracy is None else f", {100 * accuracy:.1f} % of the masks right"
         self._progress.note(f"step {line.step:,}: {line.split} loss {line.loss:.4f}{right}")
 
 

@@ -73,7 +73,11 @@ class Manifest:
             keys = wrong or sorted(set(found) - set(_FIELDS))
             raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
         if found["kind"] != kind:
-            raise ArtifactError(f"{folder} holds {found['kind']!r}, wanted {kind!r}")
+            maker = _MAKERS.get(kind)
+            raise ArtifactError(
+                f"{folder} holds {found['kind']!r}, wanted {kind!r}",
+                hint=f"Name a folder that `tokpipe {maker}` made." if maker else "",
+            )
         for name, facts in found["files"].items():
             _check_entry(path, name, facts)
         if seal != _seal_of(found):
@@ -116,15 +120,23 @@ class Manifest:
         """
         for name, wanted in self.files.items():
             _check_place(folder, name)
-            found = describe_file(folder / name) if hashes else {"bytes": _size(folder / name)}
+            path = folder / name
+            found = describe_file(path) if hashes else {"bytes": _size(path)}
             for key, value in found.items():
                 if value != wanted[key]:
+                    difference = f"{_briefly(value)}, the manifest says {_briefly(wanted[key])}"
                     raise ArtifactError(
-                        f"{folder / name}: {key} is {value}, the manifest says {wanted[key]}",
+                        f"{path}: {key} {'is' if key == 'bytes' else 'begins with'} {difference}",
                         hint="The file is damaged or was changed; make the folder again.",
                     )
 
 
+_MAKERS = {  # kind of folder -> the command that makes it
+    "counts": "count-words",
+    "tokenizer": "train-vocab",
+    "shards": "build-shards",
+    "model": "pretrain",
+}
 _FIELDS: dict[str, Any] = {
     "kind": str,
     "settings": dict,
@@ -178,12 +190,19 @@ def _seal_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _briefly(value: int | str) -> str:
+    """Write a size, or the beginning of a hash: enough to see that two differ."""
+    return f"{value:,}" if isinstance(value, int) else value[:12]
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > _MOST_BYTES:
             raise ArtifactError(f"{path}: no plain file of at most {_MOST_BYTES} bytes")
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
+        if not path.parent.exists():
+            raise ArtifactError(f"{path.parent}: no such folder") from None
         raise ArtifactError(
             f"{path.parent}: no {path.name} in it",
             hint="Is this the folder that tokpipe wrote, and did it finish?",

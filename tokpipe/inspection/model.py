@@ -52,7 +52,8 @@ class Work:
     mlm_head
         At one masked token.
     training
-        Forward and backward, 15 % of the tokens masked: three times the forward pass.
+        Forward and backward, 15 % of the tokens masked: three times the forward pass, whose last
+        layer goes behind the attention for those tokens alone.
     """
 
     sequence: int
@@ -146,7 +147,9 @@ def work_of(config: BertConfig, sequence: int) -> Work:
     projection = 2 * width * hidden if width != hidden else 0
     encoder = linear + projection + attention
     head = 2 * (hidden * width + width * config.vocab_size) if config.mlm_head else 0
-    return Work(sequence, encoder, attention, head, round(3 * (encoder + 0.15 * head)))
+    unasked = 0.85 * 2 * (hidden * hidden + 2 * hidden * inner)  # in the last layer
+    training = round(3 * (encoder - unasked + 0.15 * head))
+    return Work(sequence, encoder, attention, head, training)
 
 
 def model_json(view: ModelView) -> dict[str, Any]:

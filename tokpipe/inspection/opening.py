@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
+from tokpipe.inspection.check.merges import merge_ranks
 from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.source import Source, read_source
 from tokpipe.inspection.tokens import TokenView, view_tokens
@@ -123,9 +124,9 @@ class Opened:
         return np.concatenate([ids for ids, _ in blocks]), offsets
 
     def _trace_wordpiece(self, word: str) -> WordTrace:
-        settings = self.source.settings if self.spec is None else {}
-        longest = settings.get("max_input_chars_per_word", 100)
-        if self.spec is not None:
+        if self.spec is None:
+            longest = self.source.settings.get("max_input_chars_per_word", 100)
+        else:
             longest = self.spec.max_input_chars_per_word
         return trace_wordpiece(
             word,
@@ -142,16 +143,10 @@ class Opened:
 
     @cached_property
     def _merges(self) -> Mapping[Pair, tuple[int, str]]:
-        prefix, pairs = self.form.prefix, self.source.merges
-        if self.spec is not None:
-            tokens = self.spec.tokens
-            merges = self.spec.merges.tolist()
-            return {(tokens[a], tokens[b]): (i, tokens[c]) for i, (a, b, c) in enumerate(merges)}
-        return {
-            (pair[0], pair[1]): (rank, pair[0] + pair[1].removeprefix(prefix))
-            for rank, pair in enumerate(pairs)
-            if len(pair) == 2
-        }
+        if self.spec is None:
+            return merge_ranks(self.source)
+        tokens, merges = self.spec.tokens, self.spec.merges.tolist()
+        return {(tokens[a], tokens[b]): (i, tokens[c]) for i, (a, b, c) in enumerate(merges)}
 
     def _words(self, text: str) -> list[str]:
         """Return the words of a text as they reach the model, in the form of the vocabulary."""

@@ -12,9 +12,9 @@ from tokpipe.foundation.visible import visible
 from tokpipe.inspection.runs import METRICS, Curve, RunView
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_COLORS = ("#0b7285", "#e67700", "#9c36b5", "#2b8a3e", "#c92a2a", "#1864ab")
+_COLORS = 6  # of `page.css`, which has them for light and for dark
 _WIDTH, _HEIGHT, _POINTS = 560, 220, 500
-_LEFT, _BOTTOM, _TOP = 58, 26, 8
+_LEFT, _BOTTOM, _TOP = 58, 40, 8
 _TICKS = 4
 
 
@@ -23,7 +23,7 @@ class _Line:
     """A curve as SVG draws it."""
 
     points: str
-    color: str
+    color: int
     label: str
     dashed: bool
 
@@ -78,6 +78,7 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
     return {
         "title": METRICS[metric],
         "lines": lines,
+        "measured": any(line.dashed for line in lines),
         "size": (_WIDTH, _HEIGHT),
         "plot": (_LEFT, _TOP, _WIDTH - 10, _HEIGHT - _BOTTOM),
         "y_ticks": [_y_tick(i, limits) for i in range(_TICKS + 1)],
@@ -88,7 +89,8 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
 def _points(curve: Curve, limits: tuple[float, float, float]) -> str:
     low, high, last = limits
     pairs = zip(curve.steps, curve.values, strict=True)
-    return " ".join(f"{_x(s / last):.1f},{_y((v - low) / (high - low)):.1f}" for s, v in pairs)
+    points = [f"{_x(s / last):.1f},{_y((v - low) / (high - low)):.1f}" for s, v in pairs]
+    return " ".join(points * 2 if len(points) == 1 else points)  # one point alone draws nothing
 
 
 def _x(share: float) -> float:
@@ -108,5 +110,5 @@ def _x_tick(number: int, limits: tuple[float, float, float]) -> tuple[float, str
     return _x(number / _TICKS), f"{limits[2] * number / _TICKS:,.0f}"
 
 
-def _color(number: int) -> str:
-    return _COLORS[number % len(_COLORS)]
+def _color(number: int) -> int:
+    return number % _COLORS

@@ -159,7 +159,13 @@ def _from_tokenizer_json(path: Path, content: Mapping[str, Any]) -> Source:
 
 
 def _from_vocab_txt(path: Path) -> Source:
-    entries = tuple((line, id) for id, line in enumerate(read_lines(path)))
+    lines = read_lines(path)
+    if 2 * sum(" " in line.strip() for line in lines) > len(lines):
+        raise InputError(
+            f"{visible(str(path))} holds text, not a token a line",
+            hint="Name a vocab.txt; a corpus goes with --corpus.",
+        )
+    entries = tuple((line, id) for id, line in enumerate(lines))
     ids = dict(entries)
     added = tuple(Added(t, ids[t], True) for t in BERT_SPECIAL_TOKENS if t in ids)
     marks = {"unk_token": "[UNK]", "continuing_subword_prefix": "##"}

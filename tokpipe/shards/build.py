@@ -20,6 +20,7 @@ from tokpipe.examples.masking import check_facts
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.threads import map_ordered, usable_cpus
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import SPLITS, ShardConfig
@@ -196,7 +197,7 @@ def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -
         sizes = [block.texts.nbytes for block in blocks if block.split == 0]
         if len(sizes) < wanted:
             raise ConfigError(
-                f"num_shards={wanted}, but the training text has {len(sizes)} blocks of "
+                f"num_shards={wanted}, but the training text has {plural(len(sizes), 'block')} of "
                 f"block_bytes={shards.block_bytes}, and a file holds at least one",
                 hint="Ask for fewer shards, or for smaller blocks.",
             )

@@ -32,7 +32,7 @@ class TrainingConfig(Config):
     gradient_shards: int = setting(
         2,
         "Parts of a batch that threads work on side by side; more threads than that help nothing. "
-        "A part of the result, as threads are not.",
+        "The weights depend on it, as they do not on threads.",
         least=1,
         most=256,
     )

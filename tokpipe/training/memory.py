@@ -1,9 +1,5 @@
 """How much memory and disk training takes, asked before it begins."""
 
-import resource
-from contextlib import suppress
-from pathlib import Path
-
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.parameters import parameter_table
@@ -70,45 +66,8 @@ def check_memory(stages: dict[str, int], free: int | None) -> None:
     )
 
 
-def free_memory() -> int | None:
-    """Return how many bytes this process may still take, or None if nobody says."""
-    found = [
-        amount
-        for amount in (_available(), _container(), _address_space())
-        if amount is not None and amount >= 0
-    ]
-    return min(found, default=None)
-
-
 _HINTS = {
     "weights": "Choose a smaller --preset.",
     "gradients": "Lower --gradient-shards to 1, or choose a smaller --preset.",
     "activations": "Lower --batch-tokens, and raise --gradient-accumulation-steps for it.",
 }
-
-
-def _available() -> int | None:
-    with suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return None
-
-
-def _container() -> int | None:
-    """Return what a control group leaves."""
-    group = Path("/sys/fs/cgroup")
-    with suppress(OSError, ValueError):
-        limit = int((group / "memory.max").read_text())  # "max": no limit
-        return limit - int((group / "memory.current").read_text())
-    return None
-
-
-def _address_space() -> int | None:
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return None
-    with suppress(OSError, ValueError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        return limit - pages * resource.getpagesize()
-    return None

@@ -15,6 +15,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
 from tokpipe.foundation.locks import one_writer
+from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import usable_cpus
 from tokpipe.foundation.version import __version__
@@ -23,13 +24,7 @@ from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
-from tokpipe.training.memory import (
-    PROGRAM,
-    check_memory,
-    disk_bytes,
-    free_memory,
-    training_bytes,
-)
+from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (

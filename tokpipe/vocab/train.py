@@ -97,9 +97,11 @@ def train(
     release_freed_memory()  # the merger's arrays
     vocabulary = Vocabulary(config, tuple(tokens), steps, base_size)
     if vocabulary.missing:
+        floor = config.min_frequency
+        seldom = f" that occurs {floor:,} times" if floor > 1 else ""
         progress.note(
-            f"asked {config.sizes[-1]} tokens, reached {len(vocabulary)}: "
-            f"no other pair occurs {max(1, config.min_frequency)} times"
+            f"asked {config.sizes[-1]:,} tokens, reached {len(vocabulary):,}: "
+            f"no other pair is left{seldom}"
         )
     return vocabulary
 

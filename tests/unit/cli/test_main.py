@@ -24,3 +24,17 @@ def test_help_and_version_leave_with_zero(arguments, capsys):
 def test_no_command_shows_the_help(capsys):
     assert execute([]) == 2
     assert "Usage: tokpipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["explain", "bpe", "abab"], ["check", "x"]])
+def test_a_plan_of_what_makes_nothing_is_refused(arguments, capsys):
+    assert execute([*arguments, "--dry-run"]) == 2
+    said = capsys.readouterr()
+    assert "makes nothing that could be planned" in said.err and not said.out
+
+
+def test_verbose_tells_settings_time_and_memory(capsys):
+    assert execute(["explain", "bpe", "abab", "-v", "--seed", "3"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "settings: none from a file; seed 3"
+    assert said[-1].startswith("took ") and said[-1].endswith("MB of memory")

@@ -54,6 +54,6 @@ def test_elsewhere_there_are_plain_lines_and_evaluations_stay(monkeypatch):
         watch.sees(Line(step=5, tokens=1, loss=2.5, mlm_accuracy=0.5, split="validation"), 0.5)
     said = stream.getvalue()
     assert "going on from step 100" in said
-    assert "step 5: validation loss 2.5000, 50.0% of the masks right" in said
+    assert "step 5: validation loss 2.5000, 50.0 % of the masks right" in said
     assert "trained to step 5 in" in said
     assert "\r" not in said

@@ -44,7 +44,7 @@ def test_two_runs_write_the_same_bytes(folder, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (lambda p: p.write_bytes(b"abd"), "sha256 is .* the manifest says ba78"),
+    (lambda p: p.write_bytes(b"abd"), "sha256 begins with .* the manifest says ba78"),
     (lambda p: p.write_bytes(b"ab"), "bytes is 2, the manifest says 3"),
     (lambda p: p.unlink(), "missing"),
     (lambda p: (p.unlink(), p.mkdir()), "missing, or no plain file"),
@@ -124,3 +124,11 @@ def test_a_difference_names_its_key_and_both_values():
     with pytest.raises(ArtifactError, match=r'out: a\.b was 1, now it is "two"'):
         require_equal({"a": {"b": 1}}, {"a": {"b": "two"}}, what="out", hint="")
     require_equal({"a": [1]}, {"a": (1,)}, what="out", hint="")
+
+
+def test_another_kind_of_folder_is_told_with_its_maker(folder, tmp_path):
+    with pytest.raises(ArtifactError) as caught:
+        Manifest.read(folder, "shards")
+    assert caught.value.hint == "Name a folder that `tokpipe build-shards` made."
+    with pytest.raises(ArtifactError, match="nowhere: no such folder"):
+        Manifest.read(tmp_path / "nowhere", "shards")

@@ -355,3 +355,18 @@ def test_a_garbled_folder_gives_findings_or_an_input_error(data):
             source, found = check_tokenizer(Path(folder))
             shown(findings_renderable("t", "", found))
             shown(vocabulary_renderable(view_vocabulary("t", source), source.form))
+
+
+def test_a_text_is_not_taken_for_a_vocabulary(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_text("The ferry left.\n\nNobody saw it.\nThe harbour was closed.\n")
+    with pytest.raises(InputError, match=r"corpus\.txt holds text, not a token a line"):
+        read_source(path)
+
+
+def test_a_hundred_repeated_tokens_are_summed_up(tmp_path):
+    path = tmp_path / "vocab.txt"
+    path.write_text("".join(f"w{i // 2}\n" for i in range(200)))
+    found = [finding.problem for finding in findings(path)]
+    assert sum("stands 2 times" in problem for problem in found) == 10
+    assert "90 more tokens stand several times" in found

@@ -36,7 +36,7 @@ def test_a_flipped_byte_is_found_by_its_hash(folder):
     data[len(data) // 2] ^= 1
     (folder / SHARD).write_bytes(data)
     ((place, problem),) = problems(folder)
-    assert place == SHARD and problem.startswith("sha256 is ")
+    assert place == SHARD and problem.startswith("sha256 begins with ")
 
 
 def test_a_missing_shard_is_named(folder):

@@ -6,6 +6,7 @@ from tests.unit.inspection.printing import shown
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.config import BertConfig
 from tokpipe.inspection.model import model_json, tensor_rows, view_model, work_of
+from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.terminal.model import model_renderable, scores_renderable
 
 
@@ -61,3 +62,8 @@ def test_scores_are_drawn_with_hostile_text_made_visible():
     assert "\\x1b[1m [bold]" in drawn and "\\x07x" in drawn
     assert "50.00 %" in drawn and "█" in drawn
     assert max(map(len, drawn.splitlines())) <= 60
+
+
+def test_tokens_are_written_for_a_reader():
+    form = TokenForm(byte_level=True)
+    assert "·dog" in shown(scores_renderable("", [("\u0120dog", 0.5)], form=form), width=60)

@@ -74,7 +74,7 @@ def test_several_runs_have_letters_without_colour_and_dots_with_it(run):
 
 
 def test_a_single_step_is_drawn(run):
-    assert "1 steps" in drawn([run(count=1)], ascii=True, color=False)
+    assert "1 step\n" in drawn([run(count=1)], ascii=True, color=False)
 
 
 class _Elements(HTMLParser):
@@ -96,7 +96,7 @@ def test_the_page_escapes_names_and_fetches_nothing(run, tmp_path):
     found.feed(page)
     assert set(found.seen) <= {
         *("html", "head", "meta", "title", "style", "body", "h1", "h2", "table", "tr", "th"),
-        *("td", "svg", "circle", "div", "figure", "line", "text", "polyline"),
+        *("td", "svg", "circle", "div", "figure", "figcaption", "line", "text", "polyline"),
     }
     assert not any(
         name.startswith("on") or name in ("src", "href", "style") for name, _ in found.attributes
@@ -112,3 +112,22 @@ def test_bars_and_means():
     assert sparkline([], 5) == ""
     assert sparkline([float("nan"), 2.0], 5) == "▁"
     assert thinned(list(range(100)), 4) == [12.0, 37.0, 62.0, 87.0]
+
+
+def test_points_are_joined_by_lines(run):
+    text = drawn([run(count=4, slope=20)], ascii=True, color=False)
+    chart = text.split("loss of masked tokens\n")[1].splitlines()[:8]
+    assert all("a" in line for line in chart)
+
+
+def test_the_page_says_what_is_dashed_and_what_the_axis_counts(run):
+    page = run_page([run()], ["mlm_loss"])
+    assert ">steps</text>" in page and "validation\n</figcaption>" in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_a_single_evaluation_is_drawn_as_a_dot(run):
+    page = run_page([run(count=60)], ["mlm_loss"])
+    (points,) = re.findall(r'class="curve c0 dashed" stroke="currentColor" points="(.*?)"', page)
+    first, second = points.split()
+    assert first == second

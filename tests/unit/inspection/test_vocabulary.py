@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rich.cells import cell_len
@@ -108,3 +110,11 @@ def test_json_has_plain_types(source):
 )
 def test_scripts_are_told_by_letters(text, script):
     assert script_of(text) == script
+
+
+def test_shares_of_scripts_are_shares_of_all_of_them(source):
+    scripts = tuple((f"script {i}", 10) for i in range(20))
+    drawn = shown(
+        vocabulary_renderable(replace(view_vocabulary("t", source), scripts=scripts), source.form)
+    )
+    assert "4 others" in drawn and " 40  20.0 %" in drawn

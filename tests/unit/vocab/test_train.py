@@ -54,7 +54,9 @@ def test_progress_counts_merges_and_a_small_corpus_is_told():
     listener = Listener()
     vocabulary = train(counted({"abab": 1, "x": 7}), bpe(vocab_size=(30,)), listener)
     assert vocabulary.tokens == ("a", "b", "x", "ab")
-    assert listener.notes == ["asked 30 tokens, reached 4: no other pair occurs 2 times"]
+    assert listener.notes == [
+        "asked 30 tokens, reached 4: no other pair is left that occurs 2 times"
+    ]
     assert (listener.done, listener.total) == (1, 27)
 
 

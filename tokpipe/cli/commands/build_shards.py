@@ -1,6 +1,7 @@
 """`tokpipe build-shards`: texts to a folder of pretraining examples."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,8 @@ class _Asked:
         "tokpipe build-shards corpus/ -t out/wp -o out/shards",
         "tokpipe build-shards wiki.txt.xz -t out/wp --masking static -o out/shards",
         "tokpipe build-shards corpus/ -t out/bb --recipe roberta -o out/shards",
-    ]
+    ],
+    plans=True,
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
@@ -52,7 +54,7 @@ class _Asked:
 @click.option(
     "--workers", type=Optional(Count(least=1)), metavar="N", help="The same as --threads."
 )
-@config_options(ExampleConfig, "examples", heading="Examples", leave_out=("objective",))
+@config_options(ExampleConfig, "examples", heading="Training examples", leave_out=("objective",))
 @config_options(MaskConfig, "masks", heading="Masks")
 @config_options(SentenceConfig, "sentences", heading="Sentences")
 @config_options(ShardConfig, "shards", heading="Files", flags={"shard_bytes": "--shard-size"})
@@ -67,7 +69,7 @@ def build_shards(
 ) -> None:
     """Make pretraining examples of INPUT: BERT's segment pairs or RoBERTa's full sentences.
 
-    INPUT are files, folders or patterns, plain or compressed; - is stdin. FOLDER is what
+    INPUT are files, folders, patterns or hub:owner/name; - is stdin. FOLDER is what
     `tokpipe pretrain` takes, and opens with datasets.load_from_disk. Stop it at any time: the same
     command goes on.
     """
@@ -146,7 +148,7 @@ def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float
                 "seconds": round(seconds, 3),
                 "file_bytes": report.file_bytes,
                 "splits": {
-                    name: {"shards": report.shards[name], **dict(sorted(tally.items()))}
+                    name: {"shards": report.shards[name], **_plain(tally)}
                     for name, tally in tallies.items()
                 },
             }
@@ -155,8 +157,10 @@ def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float
     if not tallies["validation"]["examples"]:
         session.progress.note("no document was held back: the validation split is empty")
     title = f"{asked.config.examples.recipe} shards, {asked.config.masks.masking} masks"
-    session.console.table(f"{title}, in {asked.output}", _rows(report), header=("", *tallies))
+    rows = _rows(report, asked.config.examples.task)
+    session.console.table(f"{title}, in {asked.output}", rows, header=("", *tallies))
     rate = tallies["train"]["text bytes"] + tallies["validation"]["text bytes"]
+    session.console.out.line()
     session.console.table(
         "",
         [
@@ -168,18 +172,22 @@ def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float
     )
 
 
-def _rows(report: "BuildReport") -> list[list[str]]:
+def _plain(tally: Mapping[str, int]) -> dict[str, int]:
+    return {what.replace(" ", "_"): count for what, count in sorted(tally.items())}
+
+
+def _rows(report: "BuildReport", task: str) -> list[list[str]]:
     tallies = report.tallies.values()
     rows = [
         ["shards", *(f"{count:,}" for count in report.shards.values())],
         *_counts(tallies, ("documents", "sentences", "examples", "tokens")),
-        ["tokens an example", *(_share(t, "tokens", "examples", "{:.1f}") for t in tallies)],
+        ["tokens an example", *(_mean(tally, "tokens", "examples") for tally in tallies)],
     ]
     if any("labels of 1" in tally for tally in tallies):
-        shares = (_share(t, "labels of 1", "examples", "{:.1%}") for t in tallies)
-        rows.append(["random next, or swapped", *shares])
+        shares = (_percent(tally, "labels of 1", "examples") for tally in tallies)
+        rows.append(["random next" if task == "nsp" else "segments swapped", *shares])
     if any("masked tokens" in tally for tally in tallies):
-        shares = (_share(t, "masked tokens", "tokens", "{:.2%}") for t in tallies)
+        shares = (_percent(tally, "masked tokens", "tokens") for tally in tallies)
         rows.append(["tokens masked", *shares])
     shown = {"documents", "sentences", "examples", "tokens", "labels of 1", "masked tokens"}
     shown |= {"text bytes", "text tokens"}
@@ -191,5 +199,9 @@ def _counts(tallies: Any, names: Any) -> list[list[str]]:
     return [[name, *(f"{tally[name]:,}" for tally in tallies)] for name in names]
 
 
-def _share(tally: Any, part: str, whole: str, form: str) -> str:
-    return form.format(tally[part] / tally[whole]) if tally[whole] else "–"
+def _mean(tally: Any, part: str, whole: str) -> str:
+    return f"{tally[part] / tally[whole]:.1f}" if tally[whole] else "–"
+
+
+def _percent(tally: Any, part: str, whole: str) -> str:
+    return f"{100 * tally[part] / tally[whole]:.2f} %" if tally[whole] else "–"

@@ -77,5 +77,6 @@ def _check_settings(path: Path) -> "Checked":
     try:
         read_settings(str(path), click.get_current_context())
     except ConfigError as error:
-        findings.append(Finding(ERROR, path.name, error.problem, error.hint))
+        place, _, problem = error.problem.partition(": ")
+        findings.append(Finding(ERROR, place, problem, error.hint))
     return Checked(str(path), "settings", findings)

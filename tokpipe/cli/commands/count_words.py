@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     examples=[
         "tokpipe count-words corpus/ -o counts",
         "tokpipe count-words wiki.txt.xz -o counts --model byte-bpe --memory 1GB",
-    ]
+    ],
+    plans=True,
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
@@ -49,7 +50,7 @@ def count_words(
 ) -> None:
     """Count the words of INPUT once, to train any number of vocabularies from them.
 
-    INPUT are files, folders or patterns, plain or compressed; - is stdin. FOLDER gets counts.arrow
+    INPUT are files, folders, patterns or hub:owner/name; - is stdin. FOLDER gets counts.arrow
     and tokpipe.json. Stop it at any time: the same command goes on.
     """
     config = words_config(model, words)

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @click.option(
     "--to",
     type=click.Choice(["text", "jsonl"]),
-    default="text",
-    help='Lines of text, or of {"text": ...}, which keeps line ends.  [default: text]',
+    help='Lines of text, or of {"text": ...}, which keeps line ends; by default text, or jsonl '
+    "with --json.",
 )
 @click.option(
     "--skip-special-tokens/--keep-special-tokens",
@@ -53,7 +53,7 @@ def decode(
     tokenizer: str,
     output: str,
     source: str | None,
-    to: str,
+    to: str | None,
     skip_special_tokens: bool,
 ) -> None:
     """Turn ids, a text a line, back into text.
@@ -64,7 +64,7 @@ def decode(
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
     loaded = Tokenizer.load(tokenizer)
-    safe = goes_to_terminal(output)
+    safe, to = goes_to_terminal(output), to or ("jsonl" if session.json else "text")
     with opened_output(output, force=session.force, binary=False) as file:
         for name in inputs or ("-",):
             for text in _texts(loaded, name, source or kind_of(name), skip_special_tokens):

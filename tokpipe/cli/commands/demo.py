@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.examples.config import ExampleConfig
 from tokpipe.foundation.errors import StorageError
 from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.threads import usable_cpus
 from tokpipe.training.config import TrainingConfig
 from tokpipe.vocab.config import VocabConfig
 
@@ -26,6 +28,8 @@ _TEXT = "world.txt"
 _PARTS = ("tokenizer", "shards", "model")
 _SIZE = 2600
 _STEPS = 2500
+_BATCH_TOKENS = 2048
+_MEMORY, _DISK = 450 << 20, 40 << 20  # measured, rounded up
 _SENTENCE = "Anna the baker sells a loaf for three coins."
 _MASKED = (
     "Anna the [MASK] lives in Millbrook.",
@@ -46,7 +50,7 @@ _MODEL = BertConfig.preset(
 )
 
 
-@command(examples=["tokpipe demo", "tokpipe demo -o somewhere-else"])
+@command(examples=["tokpipe demo", "tokpipe demo -o somewhere-else"], plans=True)
 @click.option(
     "-o",
     "--output",
@@ -71,7 +75,7 @@ def demo(session: Session, output: str, steps: int) -> None:
 
     folder, text = Path(output), str(bundled_corpus() / _TEXT)
     if session.dry_run:
-        _plan(session, text, output)
+        _plan(session, text, steps, output)
         return
     _own(folder)
     session.begin_kernels(keeps="what is finished is kept")
@@ -83,11 +87,23 @@ def demo(session: Session, output: str, steps: int) -> None:
     _show(session, folder, made, seconds)
 
 
-def _plan(session: Session, text: str, output: str) -> None:
-    from tokpipe.cli.plan import counting_plan, show_plan, training_plan
+def _plan(session: Session, text: str, steps: int, output: str) -> None:
+    from tokpipe.cli.plan import counting_plan, show_plan, training_plan, training_seconds
 
     counting = counting_plan([text], ReadConfig(), session.threads, None, output)
-    show_plan(session, training_plan(counting, VocabConfig(vocab_size=(_SIZE,)), output))
+    vocabulary = training_plan(counting, VocabConfig(vocab_size=(_SIZE,)), output)
+    model, tokens = replace(_MODEL, vocab_size=_SIZE), steps * _BATCH_TOKENS
+    cores = min(session.threads or usable_cpus(), TrainingConfig().gradient_shards)
+    training = training_seconds(model, _EXAMPLES.max_seq_length, tokens, cores)
+    plan = replace(
+        vocabulary,
+        title="The demo",
+        facts={**vocabulary.facts, "training steps": steps},
+        memory=_MEMORY,
+        disk=_DISK,
+        seconds=vocabulary.seconds + training,
+    )
+    show_plan(session, plan)
 
 
 def _own(folder: Path) -> None:
@@ -158,7 +174,7 @@ def _pretrain(session: Session, folder: Path, steps: int) -> "Pretrained | None"
     session.progress.note(f"A BERT of {layers} layers, {width} wide:")
     training = TrainingConfig(
         steps=steps,
-        batch_tokens=2048,
+        batch_tokens=_BATCH_TOKENS,
         learning_rate=3e-3,
         save_steps=250,
         eval_steps=500,

@@ -21,7 +21,8 @@ _BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
         "tokpipe embed out/run sentences.txt -o vectors.npy",
         "tokpipe embed out/run reviews.jsonl --pooling cls -o vectors.parquet",
         "head -3 sentences.txt | tokpipe embed out/run --layers sum-last-four",
-    ]
+    ],
+    plans=True,
 )
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
@@ -44,7 +45,7 @@ def embed(
 ) -> None:
     """Turn each line of INPUT into a vector, in the order of the input.
 
-    INPUT are files, folders or patterns, plain or compressed; without any, stdin. Each line of
+    INPUT are files, folders, patterns or hub:owner/name; without any, stdin. Each line of
     plain text is one text, and so is each row of a table; blank ones are left out.
     """
     if session.dry_run:

@@ -1,11 +1,13 @@
 """`tokpipe encode`: lines of text to ids, tokens, JSON lines or Arrow."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import Count, config_options
+from tokpipe.cli.plan import encoding_plan, show_plan
 from tokpipe.cli.sink import opened_output
 from tokpipe.corpus.config import ReadConfig
 
@@ -26,7 +28,8 @@ _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
         "tokpipe encode -t out/wp corpus.txt -o ids.arrow",
         'echo "don\'t panic" | tokpipe encode -t out/wp --to tokens',
         "tokpipe encode -t out/wp --to jsonl --offsets notes/*.txt",
-    ]
+    ],
+    plans=True,
 )
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option(
@@ -36,7 +39,7 @@ _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
 @click.option(
     "--to",
     type=click.Choice(["ids", "tokens", "jsonl", "arrow"]),
-    help="What to write; by default what the ending of FILE says, else ids.",
+    help="What to write; by default what the ending of FILE says, else ids, or jsonl with --json.",
 )
 @click.option(
     "--add-special-tokens/--no-add-special-tokens",
@@ -57,12 +60,15 @@ def encode(
 ) -> None:
     """Turn each line of INPUT into the ids of its tokens, in the order of the input.
 
-    INPUT are files, folders or patterns, plain or compressed; without any, stdin. Each line of
+    INPUT are files, folders, patterns or hub:owner/name; without any, stdin. Each line of
     plain text is one text, and so is each row of a table. The line end is no part of it.
     """
-    kind = to or _BY_ENDING.get(output[output.rfind(".") :], "ids")
+    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl" if session.json else "ids")
     if how["offsets"] and kind != "jsonl":
         raise click.UsageError("--offsets goes with --to jsonl")
+    if session.dry_run:
+        show_plan(session, encoding_plan(inputs or ("-",), read, session.threads, output))
+        return
     session.begin_kernels()
     from tokpipe.tokenizer.tokenizer import Tokenizer
 

@@ -17,6 +17,7 @@ _FAMILIES = ("bert", "roberta", "distilbert", "albert")
         "tokpipe export out/run -o out/for-transformers",
         "tokpipe export out/run --no-heads --dtype bf16 -o out/encoder",
     ],
+    plans=True,
 )
 @click.argument("source", metavar="MODEL", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")

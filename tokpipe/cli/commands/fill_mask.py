@@ -24,7 +24,12 @@ _FEW = 100  # texts, done before a bar could be read
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 @click.option(
-    "-k", "--top-k", type=Count(least=1), metavar="N", default=5, help="Tokens.  [default: 5]"
+    "-k",
+    "--top-k",
+    type=Count(least=1),
+    metavar="N",
+    default=5,
+    help="Tokens for each mask.  [default: 5]",
 )
 def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int) -> None:
     """Show the likeliest tokens for each mask in TEXT, with their probabilities.
@@ -47,12 +52,14 @@ def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int)
             ]
         )
         return
+    from tokpipe.inspection.opening import Opened
     from tokpipe.inspection.terminal.model import scores_renderable
 
-    terminal = session.console.rich()
+    terminal, form = session.console.rich(), Opened(model, loaded.tokenizer).form
     for number, (text, masks) in enumerate(zip(lines, found, strict=True)):
         for place, mask in enumerate(masks):
             if number or place:
                 terminal.print()
             title = f"{text} (mask {place + 1})" if len(masks) > 1 else text
-            terminal.print(scores_renderable(title, [(c.token, c.score) for c in mask]))
+            rows = [(candidate.token, candidate.score) for candidate in mask]
+            terminal.print(scores_renderable(title, rows, form=form))

@@ -16,6 +16,7 @@ _KEEP = "keep"
         "tokpipe import downloads/bert-base-uncased -o out/base",
         "tokpipe import downloads/albert --dtype f32 -o out/albert",
     ],
+    plans=True,
 )
 @click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")

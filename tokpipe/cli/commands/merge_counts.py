@@ -11,7 +11,7 @@ from tokpipe.cli.plan import merging_plan, show_plan
 from tokpipe.foundation.files import UNFINISHED, build_folder
 
 
-@command(examples=["tokpipe merge-counts counts-a counts-b -o counts"])
+@command(examples=["tokpipe merge-counts counts-a counts-b -o counts"], plans=True)
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(

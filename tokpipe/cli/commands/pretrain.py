@@ -10,16 +10,15 @@ import click
 from tokpipe.bert.config import PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
-from tokpipe.cli.plan import Plan, show_plan
+from tokpipe.cli.plan import Plan, show_plan, training_seconds
 from tokpipe.cli.progress import duration
 from tokpipe.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from tokpipe.training.pretrain import Pretrained
 
+_MODEL = "Model (by default as --preset has it)"
 _FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
-_OPERATIONS = 60e9  # a second, of an ordinary core in these kernels
-_MASKED = 0.15  # share of the tokens at which the vocabulary is gone through
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,8 @@ class _Asked:
         "tokpipe pretrain out/shards --preset mini --steps 200 -o out/run",
         "tokpipe pretrain out/shards --preset small --budget 30m -o out/run",
         "tokpipe pretrain out/shards --preset tiny --position rope --norm-position pre -o out/run",
-    ]
+    ],
+    plans=True,
 )
 @click.argument("shards", metavar="SHARDS")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The run folder.")
@@ -52,7 +52,7 @@ class _Asked:
     help="Go on from this checkpoint of the run, not the latest; later ones are removed.",
 )
 @config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
-@config_options(BertConfig, "model", heading="Model", leave_out=_FROM_SHARDS, given_only=True)
+@config_options(BertConfig, "model", heading=_MODEL, leave_out=_FROM_SHARDS, given_only=True)
 def pretrain(
     session: Session,
     shards: str,
@@ -121,7 +121,7 @@ def _plan(session: Session, asked: _Asked) -> Plan:
     threads = session.threads or usable_cpus()
     stages = training_bytes(model, training, room_of(training, shards), threads)
     size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
-    speed = _OPERATIONS / _operations(model) * min(threads, training.gradient_shards)
+    working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
     return Plan(
         title="Pretraining",
         facts={
@@ -133,18 +133,9 @@ def _plan(session: Session, asked: _Asked) -> Plan:
         },
         memory=PROGRAM + sum(stages.values()),
         disk=disk_bytes(model, training),
-        seconds=training.budget_seconds or (tokens or 0) / speed,
+        seconds=training.budget_seconds or training_seconds(model, sequence, tokens or 0, working),
         output=asked.output,
     )
-
-
-def _operations(model: BertConfig) -> float:
-    """Return how many operations a token takes, forward and backward: six a weight."""
-    hidden, inner = model.hidden_size, model.intermediate_size
-    layer = 4 * hidden * hidden + 2 * hidden * inner
-    unasked = (1 - _MASKED) * (hidden * hidden + 2 * hidden * inner)  # in the last layer
-    head = _MASKED * (model.vocab_size + hidden) * model.embedding_width
-    return 6 * (model.num_hidden_layers * layer - unasked + head)
 
 
 def _tokens(training: TrainingConfig, in_split: int) -> int | None:
@@ -176,7 +167,7 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
     if measured:
         rows.append(("validation loss", f"{measured.loss:.4f}"))
     if measured and measured.mlm_accuracy is not None:
-        rows.append(("masks right", f"{measured.mlm_accuracy:.1%}"))
+        rows.append(("masks right", f"{100 * measured.mlm_accuracy:.1f} %"))
     if state.best_step and state.best_step != state.step:
         rows.append(("best checkpoint", f"step {state.best_step:,}"))
     rows.append(("time", duration(seconds)))

@@ -42,7 +42,8 @@ class _Asked:
         "tokpipe train-vocab corpus/ --model wordpiece --vocab-size 30522 -o out/wp",
         "tokpipe train-vocab wiki.txt.xz --model byte-bpe --vocab-size 8k,16k,32k -o out/bb",
         "tokpipe train-vocab --from-counts counts --model bpe --cased -o out/bpe",
-    ]
+    ],
+    plans=True,
 )
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
@@ -63,7 +64,7 @@ class _Asked:
 def train_vocab(session: Session, words: dict[str, Any], **given: Any) -> None:
     """Train a vocabulary on INPUT, and write a tokenizer folder.
 
-    INPUT are files, folders or patterns, plain or compressed; - is stdin. FOLDER opens with
+    INPUT are files, folders, patterns or hub:owner/name; - is stdin. FOLDER opens with
     tokpipe, tokenizers.Tokenizer.from_file and transformers.AutoTokenizer; of several sizes, each
     gets a folder in it. Stop it at any time: the same command goes on.
     """
@@ -163,19 +164,20 @@ def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: fl
         ["words in one piece", *(f"{one.quality.whole_words:.1f} %" for one in trained)],
         ["words unknown", *(f"{one.quality.unknown_words:.3f} %" for one in trained)],
     ]
-    session.console.table(f"A {asked.vocab.model} vocabulary in {asked.output}", rows)
     rate = f", {format_bytes(int(largest.text_bytes / seconds))}/s" if largest.text_bytes else ""
-    session.console.table(
-        "",
-        [
-            ("measured on", largest.quality.measured_on),
-            ("time", f"{duration(seconds)}{rate}"),
-            (
-                "look at it",
-                f"tokpipe inspect tokens -t {_folder(asked, largest, len(trained) > 1)}",
-            ),
-        ],
-    )
+    folder = _folder(asked, largest, len(trained) > 1)
+    others = [
+        ["measured on", largest.quality.measured_on],
+        ["time", f"{duration(seconds)}{rate}"],
+        ["look at it", f'tokpipe inspect tokens -t {folder} "some text"'],
+    ]
+    title = f"A {asked.vocab.model} vocabulary in {asked.output}"
+    if len(trained) == 1:
+        session.console.table(title, [*rows, *others])
+        return
+    session.console.table(title, rows)
+    session.console.out.line()
+    session.console.table("", others)
 
 
 def _folder(asked: _Asked, one: "Trained", several: bool) -> str:

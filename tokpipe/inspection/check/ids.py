@@ -8,6 +8,8 @@ from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, 
 from tokpipe.inspection.source import Source
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
+_MOST_FINDINGS = 10
+
 
 def check_ids(source: Source) -> Iterator[Finding]:
     """Look for repeated tokens, repeated ids, gaps, and tokens that cannot be meant."""
@@ -25,7 +27,8 @@ def _repeated_tokens(source: Source, place: str) -> Iterator[Finding]:
     seen: defaultdict[str, list[int]] = defaultdict(list)
     for token, id in source.entries:
         seen[token].append(id)
-    for token, ids in [item for item in seen.items() if len(item[1]) > 1][:20]:
+    repeated = [(token, ids) for token, ids in seen.items() if len(ids) > 1]
+    for token, ids in repeated[:_MOST_FINDINGS]:
         yield Finding(
             ERROR,
             place,
@@ -33,6 +36,9 @@ def _repeated_tokens(source: Source, place: str) -> Iterator[Finding]:
             f"{', '.join(map(str, ids[:5]))}",
             "Readers keep the last; the other ids are never produced.",
         )
+    if len(repeated) > _MOST_FINDINGS:
+        more = plural(len(repeated) - _MOST_FINDINGS, "more token", ("stands", "stand"))
+        yield Finding(ERROR, place, f"{more} several times")
     inside = dict(source.entries)
     for added in source.added:
         if inside.get(added.content, added.id) != added.id:
@@ -48,12 +54,16 @@ def _repeated_ids(source: Source, place: str) -> Iterator[Finding]:
     tokens: defaultdict[int, set[str]] = defaultdict(set)
     for token, id in [*source.entries, *((a.content, a.id) for a in source.added)]:
         tokens[id].add(token)
-    for id, sharing in [item for item in tokens.items() if len(item[1]) > 1][:20]:
+    shared = [(id, sharing) for id, sharing in tokens.items() if len(sharing) > 1]
+    for id, sharing in shared[:_MOST_FINDINGS]:
         yield Finding(
             ERROR,
             place,
             f"the id {id} belongs to {len(sharing)} tokens: {examples(sorted(sharing))}",
         )
+    if len(shared) > _MOST_FINDINGS:
+        more = plural(len(shared) - _MOST_FINDINGS, "more id", ("belongs", "belong"))
+        yield Finding(ERROR, place, f"{more} to several tokens")
 
 
 def _gaps(source: Source, place: str) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.model import ModelView, TensorRow, Work
+from tokpipe.inspection.readable import TokenForm, parts_of
 from tokpipe.inspection.terminal.charts import INDENT, facts
 from tokpipe.inspection.terminal.marks import (
     HEADING,
@@ -20,6 +21,7 @@ from tokpipe.inspection.terminal.marks import (
     cut,
     cut_line,
     pad,
+    parts_text,
     plain_text,
 )
 from tokpipe.inspection.terminal.tokens import heading
@@ -43,7 +45,11 @@ def model_renderable(view: ModelView) -> Laid:
 
 
 def scores_renderable(
-    title: str, rows: Sequence[tuple[str, float]], *, percent: bool = True
+    title: str,
+    rows: Sequence[tuple[str, float]],
+    *,
+    form: TokenForm | None = None,
+    percent: bool = True,
 ) -> Laid:
     """Draw names with bars: probabilities, or cosines.
 
@@ -53,6 +59,8 @@ def scores_renderable(
         Stands above; foreign text is made visible.
     rows
         Name and value, in the order wanted.
+    form
+        How a vocabulary writes tokens, where the names are tokens.
     percent
         Whether values are shares.
     """
@@ -60,7 +68,7 @@ def scores_renderable(
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         if title:
             yield cut_line(plain_text(title, marks, HEADING), width, marks)
-        names = [plain_text(name, marks) for name, _ in rows]
+        names = [_name(name, form, marks) for name, _ in rows]
         label = min(max((cell_len(name.plain) for name in names), default=0), max(width - 14, 8))
         room = max(min(width - label - 14, 40), 0)
         most = 1.0 if percent else max((value for _, value in rows), default=1.0)
@@ -72,6 +80,10 @@ def scores_renderable(
             yield line
 
     return Laid(lay)
+
+
+def _name(name: str, form: TokenForm | None, marks: Marks) -> Text:
+    return plain_text(name, marks) if form is None else parts_text(parts_of(name, form), marks)
 
 
 def _facts(view: ModelView) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
-"""Curves in the terminal: dots of Braille cells, or letters where only ASCII can be shown."""
+"""Curves in the terminal: lines of Braille dots, or of letters where only ASCII can be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -36,7 +37,7 @@ def runs_renderable(
     letters = ascii or (not color and len(runs) > 1)
     parts: list[RenderableType] = [_summary(runs, letters=letters)]
     for metric in metrics:
-        curves = [run.curve(metric, 2 * width) for run in runs]
+        curves = [run.curve(metric, width) for run in runs]
         if any(curve.values for curve in curves):
             parts += [Text(), Text(METRICS[metric], style="bold")]
             parts += _chart(curves, max(width - _AXIS - 1, 8), letters=letters)
@@ -45,7 +46,7 @@ def runs_renderable(
 
 def _summary(runs: Sequence[RunView], *, letters: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("run", "steps", "tokens", "loss", "best validation", "tokens/s"):
+    for name in ("run", "steps", "tokens", "loss, last 50", "best validation", "tokens/s"):
         table.add_column(name, justify="left" if name == "run" else "right", overflow="fold")
     for number, run in enumerate(runs):
         figures = run.figures()
@@ -78,7 +79,7 @@ def _chart(curves: Sequence[Curve], width: int, *, letters: bool) -> list[Text]:
             line.append(sign, _COLORS[owner % len(_COLORS)] if owner >= 0 else "default")
         line.rstrip()
         lines.append(line)
-    steps = f"{last:,.0f} steps"
+    steps = plural(int(last), "step")
     lines.append(Text(f"{'':>{_AXIS}}0{steps:>{max(width - 1, 0)}}", style="dim"))
     return lines
 
@@ -91,18 +92,32 @@ def _cells(
     letters: bool,
 ) -> dict[tuple[int, int], tuple[str, int]]:
     """Return sign and run of each cell that a curve passes through."""
-    (width, height), (last, low, high) = size, limits
     fine = (1, 1) if letters else (2, 4)
+    dots = (size[0] * fine[0], size[1] * fine[1])
     bits: dict[tuple[int, int], int] = {}
     owners: dict[tuple[int, int], int] = {}
     for number, curve in enumerate(curves):
-        for step, value in zip(curve.steps, curve.values, strict=True):
-            x = int(step / last * (width * fine[0] - 1)) if last else 0
-            share = (high - value) / (high - low) if high > low else 0.5
-            y = int(share * (height * fine[1] - 1))
+        for x, y in _joined([_dot(*point, dots, limits) for point in zip(*curve, strict=True)]):
             cell = x // fine[0], y // fine[1]
             bits[cell] = bits.get(cell, 0) | _DOTS[x % fine[0]][y % fine[1]]
             owners[cell] = number
     if letters:
         return {cell: (_LETTERS[owner % 26], owner) for cell, owner in owners.items()}
     return {cell: (chr(0x2800 + bits[cell]), owner) for cell, owner in owners.items()}
+
+
+def _dot(
+    step: float, value: float, dots: tuple[int, int], limits: tuple[float, float, float]
+) -> tuple[int, int]:
+    last, low, high = limits
+    share = (high - value) / (high - low) if high > low else 0.5
+    return int(step / last * (dots[0] - 1)) if last else 0, int(share * (dots[1] - 1))
+
+
+def _joined(points: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the dots of the lines from each point to the next."""
+    yield from points[:1]
+    for (x, y), (to_x, to_y) in pairwise(points):
+        count = max(abs(to_x - x), abs(to_y - y), 1)
+        for i in range(1, count + 1):
+            yield x + round((to_x - x) * i / count), y + round((to_y - y) * i / count)

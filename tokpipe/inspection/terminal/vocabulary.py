@@ -38,7 +38,7 @@ def vocabulary_renderable(view: VocabularyView, form: TokenForm) -> Laid:
             yield from title("length, in characters")
             yield from bars(_folded(view.lengths), width, marks, right=True)
             yield from title("script")
-            yield from bars(view.scripts[:_MOST_BARS], width, marks)
+            yield from bars(_with_rest(view.scripts), width, marks)
             yield from title("longest tokens")
             yield from flow(_with_ids(view.longest, form, marks), width, "   ", INDENT)
         for which, merges in (("first", view.first_merges), ("last", view.last_merges)):
@@ -94,6 +94,14 @@ def _folded(rows: Sequence[tuple[int, int]]) -> list[tuple[str | int, int]]:
     if len(rows) > _MOST_BARS + 1:
         return [*shown, (f"{rows[_MOST_BARS][0]}+", sum(count for _, count in rows[_MOST_BARS:]))]
     return [*rows]
+
+
+def _with_rest(rows: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Put the rarest into one bar, so that shares are shares of all."""
+    if len(rows) <= _MOST_BARS + 1:
+        return [*rows]
+    rest = rows[_MOST_BARS:]
+    return [*rows[:_MOST_BARS], (f"{len(rest)} others", sum(count for _, count in rest))]
 
 
 def _with_ids(
