@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from tokpipe.shards.build import build_shards as build_shards
     from tokpipe.shards.config import ShardConfig as ShardConfig
     from tokpipe.shards.reader import open_shards as open_shards
+    from tokpipe.tasks.config import EmbedConfig as EmbedConfig
+    from tokpipe.tasks.config import EvaluateConfig as EvaluateConfig
+    from tokpipe.tasks.embed import embed_texts as embed_texts
+    from tokpipe.tasks.evaluate import evaluate_shards as evaluate_shards
+    from tokpipe.tasks.fill_mask import fill_masks as fill_masks
     from tokpipe.tasks.model import BertModel as BertModel
+    from tokpipe.tasks.nearest import WordVectors as WordVectors
+    from tokpipe.tasks.nsp import judge_pairs as judge_pairs
     from tokpipe.tokenizer.build import train_vocab as train_vocab
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.training.config import TrainingConfig as TrainingConfig
@@ -29,11 +36,14 @@ if TYPE_CHECKING:
     from tokpipe.words.counts import WordCounts as WordCounts
     from tokpipe.words.counts import merge_counts as merge_counts
 
+
 _HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
     "BatchConfig": "tokpipe.batches.config",
     "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
     "BuildConfig": "tokpipe.shards.build",
+    "EmbedConfig": "tokpipe.tasks.config",
+    "EvaluateConfig": "tokpipe.tasks.config",
     "ExampleConfig": "tokpipe.examples.config",
     "Loader": "tokpipe.batches.loader",
     "MaskConfig": "tokpipe.examples.config",
@@ -45,9 +55,14 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "TrainingConfig": "tokpipe.training.config",
     "VocabConfig": "tokpipe.vocab.config",
     "WordCounts": "tokpipe.words.counts",
+    "WordVectors": "tokpipe.tasks.nearest",
     "WordsConfig": "tokpipe.words.config",
     "build_shards": "tokpipe.shards.build",
     "count_words": "tokpipe.words.count",
+    "embed_texts": "tokpipe.tasks.embed",
+    "evaluate_shards": "tokpipe.tasks.evaluate",
+    "fill_masks": "tokpipe.tasks.fill_mask",
+    "judge_pairs": "tokpipe.tasks.nsp",
     "merge_counts": "tokpipe.words.counts",
     "open_shards": "tokpipe.shards.reader",
     "pretrain": "tokpipe.training.pretrain",
@@ -58,6 +73,8 @@ __all__ = [
     "BertConfig",
     "BertModel",
     "BuildConfig",
+    "EmbedConfig",
+    "EvaluateConfig",
     "ExampleConfig",
     "Loader",
     "MaskConfig",
@@ -69,10 +86,15 @@ __all__ = [
     "TrainingConfig",
     "VocabConfig",
     "WordCounts",
+    "WordVectors",
     "WordsConfig",
     "__version__",
     "build_shards",
     "count_words",
+    "embed_texts",
+    "evaluate_shards",
+    "fill_masks",
+    "judge_pairs",
     "merge_counts",
     "open_shards",
     "pretrain",
@@ -84,3 +106,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'tokpipe' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,6 +9,7 @@ from pathlib import Path
 import grimp
 import pytest
 
+import tokpipe
 from tokpipe.foundation.jit import kernel_sources
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +76,14 @@ def test_nothing_that_may_run_code_from_a_file_is_used():
                 is_off = isinstance(node.value, ast.Constant) and node.value.value is False
                 found |= set() if is_off else {(name, "allow_pickle")}
     assert found <= {("foundation/jit.py", "pickle")}, found
+
+
+def test_every_public_name_is_there_and_documented():
+    assert {*tokpipe._HOME, "__version__"} == set(tokpipe.__all__) <= set(dir(tokpipe))
+    for name, home in tokpipe._HOME.items():
+        found = getattr(tokpipe, name)
+        assert found.__module__ == home and found.__doc__, name
+
+
+def test_types_are_told():
+    assert (PACKAGE / "py.typed").exists()

@@ -56,3 +56,14 @@ def test_counts_and_several_sizes_are_held_against_their_manifests(tmp_path, cap
         (several / "19" / "tokenizer.json").read_text() + " "
     )
     assert execute(["check", str(several)]) == 1
+
+
+def test_values_that_options_do_not_take_are_found(tokpipe, tmp_path):
+    path = tmp_path / "tokpipe-train.toml"
+    path.write_text(
+        'seed = "x"\n[train-vocab]\nvocab_size = "many"\nmodel = "bpe"\n[pretrain]\nsteps = 5\n'
+    )
+    ran = tokpipe("check", path, "--json")
+    assert ran.code == 1
+    places = [finding["place"] for finding in ran.json[0]["findings"]]
+    assert places == ["seed", "train-vocab: vocab_size"]

@@ -74,7 +74,7 @@ def test_held_out_texts_are_measured_on(tokpipe, text_file):
     text_file.write_text("".join(f"line {n} of the harbour {n % 7}\n" for n in range(300)))
     ran = tokpipe("train-vocab", text_file, "-o", "out", "--held-out", "0.2", "--vocab-size", "60")
     assert ran.code == 0, ran.err
-    assert "measured on  held-out texts" in ran.out
+    assert "measured on         held-out texts" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ stay so. Weights of linear maps are stored ``[out, in]``, as in Hugging Face's l
 
 from collections.abc import Iterator
 from math import prod
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -61,6 +61,10 @@ class Parameters:
             for name, slot in self.table.items()
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the block alone: views that were copied one by one would be views no more."""
+        return _of_block, (self.config, self.block)
+
     @classmethod
     def initialised(cls, config: BertConfig, seed: int, dtype: DTypeLike = np.float32) -> Self:
         """Return initial weights: matrices normal, norms one, biases zero.
@@ -93,6 +97,12 @@ class Parameters:
     def count(self) -> int:
         """How many values the tensors have together."""
         return sum(slot.size for slot in self.table.values())
+
+
+def _of_block(config: BertConfig, block: NDArray[np.floating]) -> Parameters:
+    parameters = Parameters(config, block.dtype)
+    parameters.block[:] = block
+    return parameters
 
 
 def parameter_table(config: BertConfig) -> dict[str, Slot]:

@@ -114,7 +114,8 @@ def _usage(error: click.UsageError) -> tuple[str, str, int]:
         return f"no such command {wanted!r}", _nearest(wanted, known) or hint, 2
     if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
         return f"{_origin(error)}: {error.message.rstrip('.')}", hint, 2
-    return " ".join(error.format_message().split()).rstrip("."), hint, 2
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return message[:1].lower() + message[1:], hint, 2
 
 
 def _origin(error: click.BadParameter) -> str:

@@ -17,6 +17,7 @@ from tokpipe.foundation.sizes import format_bytes
 _REDRAW_SECONDS = 0.1
 _PLAIN_SECONDS = 10.0
 _WARM_UP_SECONDS = 0.5  # no rate before: it would jump
+_LEAST_BAR = 8  # columns
 
 
 class Task:
@@ -57,9 +58,23 @@ class Task:
             return None
         return max(self.total - self.done, 0) / self.rate
 
+    @property
+    def heading(self) -> str:
+        """What the line begins with."""
+        return self.label
+
     def parts(self, err: Stream) -> list[str]:
-        """Return what is said of it beside its label, the most important first."""
+        """Return what is said of it behind its heading, the most important first."""
         return [part for part in (_amount(self), _rate(self), _left(self)) if part]
+
+    def picture(self, err: Stream, room: int) -> tuple[str, str]:
+        """Return what is drawn in so many columns, plain and styled: a bar, or nothing."""
+        if not self.total or room < _LEAST_BAR:
+            return "", ""
+        width = min(room, 30)
+        full = int(min(self.done / self.total, 1.0) * width)
+        done, rest = err.glyph("━") * full, err.glyph("─") * (width - full)
+        return done + rest, err.styled(done, "green") + err.styled(rest, "dim")
 
     def summary(self) -> str:
         """Return the line that stays of it."""
@@ -184,22 +199,16 @@ def live_line(task: Task, err: Stream) -> _Line:
     room = err.width - 1  # the last column would wrap on some terminals
     parts = task.parts(err)
     line = _Line()
-    label = err.glyph(task.label)[:room]
+    label = err.glyph(task.heading)[:room]
     while parts and len(label) + sum(len(p) + 2 for p in parts) > room:
         parts.pop()
     line.add(label, err.styled(label, "cyan"))
-    bar = room - line.columns - sum(len(p) + 2 for p in parts) - 2
-    if task.total and bar >= 8:
-        _draw_bar(line, err, min(task.done / task.total, 1.0), min(bar, 30))
+    pictured, styled = task.picture(err, room - line.columns - sum(len(p) + 2 for p in parts) - 2)
+    if pictured:
+        line.add(f"  {pictured}", f"  {styled}")
     for part in parts:
         line.add(f"  {part}")
     return line
-
-
-def _draw_bar(line: _Line, err: Stream, share: float, width: int) -> None:
-    full = int(share * width)
-    done, rest = err.glyph("━") * full, err.glyph("─") * (width - full)
-    line.add("  " + done + rest, "  " + err.styled(done, "green") + err.styled(rest, "dim"))
 
 
 def _amount(task: Task) -> str:
@@ -221,7 +230,7 @@ def _left(task: Task) -> str:
 
 def _plain_line(task: Task, err: Stream) -> str:
     parts = task.parts(err)
-    return f"{task.label}: {', '.join(' '.join(part.split()) for part in parts)}"
+    return f"{task.heading}: {', '.join(' '.join(part.split()) for part in parts)}"
 
 
 def _count(number: int, unit: str) -> str:

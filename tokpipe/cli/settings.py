@@ -7,7 +7,7 @@ which beats the default. Names that nobody knows are errors, wherever they come 
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,12 @@ def read_settings(asked: str | None, context: click.Context) -> Settings:
     return Settings(path, _checked(values, root.command, root, [], path, text))
 
 
+def wrong_values(settings: Settings, context: click.Context) -> Iterator[tuple[str, str]]:
+    """Yield the settings whose values their options do not take, and why."""
+    root = context.find_root()
+    yield from _wrong_values(settings.values, root.command, root, [])
+
+
 def check_environment(context: click.Context) -> None:
     """Refuse environment variables of this command that name no option of it.
 
@@ -129,6 +135,23 @@ def _child(name: str, children: list[str], path: Path, text: str, names: list[st
             return child
     where = _place(path, text, f"[{'.'.join([*names, name])}]", [])
     raise unknown_name(f"{where}: no command is called", name, children)
+
+
+def _wrong_values(
+    table: Mapping[str, Any], command: click.Command, context: click.Context, names: list[str]
+) -> Iterator[tuple[str, str]]:
+    params = {param.name: param for param in command.params}
+    for name, value in table.items():
+        if isinstance(value, dict) and isinstance(command, click.Group):
+            child = next(c for c in command.list_commands(context) if _key(c) == name)
+            inner = command.get_command(context, child)
+            assert inner is not None, child
+            yield from _wrong_values(value, inner, context, [*names, child])
+            continue
+        try:
+            params[name].type_cast_value(context, value)
+        except click.BadParameter as error:
+            yield f"{'.'.join(names)}: {name}".lstrip(": "), error.message.rstrip(".")
 
 
 def _options(command: click.Command, context: click.Context) -> list[str]:

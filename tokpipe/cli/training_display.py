@@ -11,7 +11,7 @@ from tokpipe.foundation.progress import Progress
 from tokpipe.inspection.sparkline import sparkline
 from tokpipe.training.log import Line, Watch
 
-_CURVE = 20  # columns
+_CURVE, _LEAST_CURVE = 30, 4  # columns
 _POINTS = 400  # of the curve that are remembered
 _SMOOTH = 0.9  # of the figures shown: a step by itself jumps
 
@@ -49,32 +49,44 @@ class TrainingTask(Task):
             return None
         return self.seconds * (1 - self.share) / (self.share - self.first_share)
 
+    @property
+    def heading(self) -> str:
+        """How far it is."""
+        return f"step {self.step:,}{f'/{self.steps:,}' if self.steps else ''}"
+
     def parts(self, err: Stream) -> list[str]:
-        """Return the figures, the most important first, and the curve as the last."""
-        steps = f"/{self.steps:,}" if self.steps else ""
-        parts = [f"step {self.step:,}{steps}", *self._losses()]
+        """Return the figures, the most important first; all of them fit into 80 columns."""
+        parts = self._losses()
         if self.seconds_left is not None:
             parts.append(f"{clock(self.seconds_left)} left")
         if "tokens_per_second" in self.shown:
-            parts.append(f"{self.shown['tokens_per_second']:,.0f} tokens/s")
-        if len(self.losses) > 3:
-            parts.append(sparkline(self.losses, _CURVE, ascii=err.ascii))
+            parts.append(f"{_short(self.shown['tokens_per_second'])} tokens/s")
         return parts
+
+    def picture(self, err: Stream, room: int) -> tuple[str, str]:
+        """Return the curve of the loss, in the place of a bar."""
+        if len(self.losses) < _LEAST_CURVE or room < _LEAST_CURVE:
+            return "", ""
+        curve = sparkline(self.losses, min(room, _CURVE), ascii=err.ascii)
+        return curve, err.styled(curve, "green")
 
     def summary(self) -> str:
         """Return the line that stays."""
-        said = ", ".join(self._losses())
-        return f"trained to step {self.step:,} in {duration(self.seconds)}{said and ', ' + said}"
+        said = "".join(f", {part}" for part in self._losses())
+        return f"trained to step {self.step:,} in {duration(self.seconds)}{said}"
 
     def _losses(self) -> list[str]:
+        """Return each task's loss, and how many of its guesses are right."""
         shown = self.shown
-        if "mlm_loss" not in shown:
-            return []
-        if "nsp_loss" not in shown:
-            return [f"loss {shown['mlm_loss']:.3f}", f"{shown.get('mlm_accuracy', 0):.1%} right"]
-        losses = f"mlm {shown['mlm_loss']:.3f} nsp {shown['nsp_loss']:.3f}"
-        right = f"{shown.get('mlm_accuracy', 0):.0%} {shown.get('nsp_accuracy', 0):.0%} right"
-        return [losses, right]
+        return [
+            f"{task} {shown[f'{task}_loss']:.2f} {shown.get(f'{task}_accuracy', 0):.0%}"
+            for task in ("mlm", "nsp")
+            if f"{task}_loss" in shown
+        ]
+
+
+def _short(number: float) -> str:
+    return f"{number / 1000:.1f}k" if number >= 10_000 else f"{number:,.0f}"
 
 
 class _Display:

@@ -10,8 +10,6 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.checkpoint import read_outline
 from tokpipe.bert.parameters import count_encoder_parameters, parameter_table
 
-_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
-
 
 @dataclass(frozen=True, slots=True)
 class TensorRow:
@@ -77,8 +75,6 @@ class ModelView:
         How its tensors are stored: dtypes, sorted.
     parameters, encoder
         All values; those of the encoder with its pooler, as Hugging Face counts.
-    file_bytes
-        Of the weights as they are stored.
     tensors
         In the order of the model.
     work
@@ -91,7 +87,6 @@ class ModelView:
     stored: tuple[str, ...]
     parameters: int
     encoder: int
-    file_bytes: int
     tensors: tuple[TensorRow, ...]
     work: tuple[Work, ...]
 
@@ -116,7 +111,6 @@ def view_model(folder: Path) -> ModelView:
         stored=kinds,
         parameters=total,
         encoder=count_encoder_parameters(config),
-        file_bytes=total * _BYTES[kinds[0]] if len(kinds) == 1 else 4 * total,
         tensors=rows,
         work=tuple(work_of(config, length) for length in lengths),
     )

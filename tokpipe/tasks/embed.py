@@ -65,7 +65,7 @@ def embed_sequences(
 ) -> Vectors:
     """Return a vector for each sequence of ids; see `embed_texts`."""
     out = np.empty((sequences.rows, vector_width(model, config)), np.float32)
-    vectors = _pooled if config.pooling == "pooler" else _combined(model, config)
+    vectors = _pooled if config.pooling == "pooler" else _combined(config)
 
     def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
         out[rows] = vectors(model, packed, workspace)
@@ -104,9 +104,7 @@ def _pooled(model: BertModel, packed: PackedInput, workspace: Workspace) -> Vect
     return np.asarray(model.model.pooled(packed, workspace), np.float32)
 
 
-def _combined(
-    model: BertModel, config: EmbedConfig
-) -> Callable[[BertModel, PackedInput, Workspace], Vectors]:
+def _combined(config: EmbedConfig) -> Callable[[BertModel, PackedInput, Workspace], Vectors]:
     layers = {"last": (-1,), "second-to-last": (-2,)}.get(config.layers, (-4, -3, -2, -1))
     side_by_side = config.layers == "concat-last-four"
 

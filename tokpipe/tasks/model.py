@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
-from tokpipe.bert.huggingface.names import Family
+from tokpipe.bert.huggingface.names import FAMILIES, Family
 from tokpipe.bert.huggingface.parts import encoder_of, views_of
 from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.inputs import PackedInput
@@ -85,6 +86,11 @@ class BertModel:
         self.dtypes = dict(dtypes or {})
         self.folder = folder
         self._tokenizer = tokenizer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it is made of, for other processes; its layers are views of the weights."""
+        made_of = self.parameters, self._tokenizer, self.family.name, self.dtypes, self.folder
+        return _made_again, made_of
 
     @classmethod
     def load(cls, folder: str | Path) -> "BertModel":
@@ -235,6 +241,17 @@ class BertModel:
         save_model(
             self.parameters, self._tokenizer, Path(folder), copied_from=self.folder, force=force
         )
+
+
+def _made_again(
+    parameters: Parameters,
+    tokenizer: Tokenizer | None,
+    family: str,
+    dtypes: Mapping[str, str],
+    folder: Path | None,
+) -> BertModel:
+    kind = FAMILIES[family]
+    return BertModel(parameters, tokenizer, family=kind, dtypes=dtypes, folder=folder)
 
 
 def check_layers(config: BertConfig, layers: Sequence[int]) -> None:

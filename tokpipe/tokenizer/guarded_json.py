@@ -4,6 +4,7 @@ Python's parser recurses (a hundred thousand open brackets end it), takes the la
 keys, takes NaN, and needs up to twenty times the file's size; each of these is looked at first.
 """
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ def check_shape(data: bytes, name: str) -> int:
     int
         About how many values it holds.
     """
+    first = data[:4].removeprefix(codecs.BOM_UTF8)[:1]
+    if first > b"\x7f":
+        raise InputError(f"{name}: not JSON: it begins with the byte 0x{first[0]:02X}")
     shape = json_shape(np.frombuffer(data or b" ", np.uint8), len(data))
     if shape[DEPTH] > MOST_DEPTH:
         raise InputError(

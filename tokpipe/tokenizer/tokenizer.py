@@ -58,6 +58,10 @@ class Tokenizer:
         self.ids = {token: i for i, token in enumerate(self.tokens)}
         self._backend = backend or NativeBackend(spec)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it is made of, for other processes; tables and caches are made there."""
+        return Tokenizer, (self.spec,) if self.is_native else (self.spec, self._backend)
+
     @classmethod
     def load(cls, path: str | Path, words: WordsConfig | None = None) -> "Tokenizer":
         """Open a tokenizer folder, a ``tokenizer.json``, ``vocab.txt`` or ``vocab.json``.

@@ -98,7 +98,8 @@ def read_log(path: Path) -> Iterator[Line]:
     try:
         text = path.read_text("utf-8", errors="replace")
     except OSError as error:
-        raise ArtifactError(f"{path}: {error.strerror}") from error
+        hint = "Name a folder that `tokpipe pretrain` made, or its log."
+        raise ArtifactError(f"{path}: {error.strerror}", hint=hint) from error
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if line.endswith("\n"):
             yield Line.from_json(line, f"{path}:{number}")

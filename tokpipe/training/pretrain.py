@@ -14,6 +14,7 @@ from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
+from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.storage import check_space, storage_errors
@@ -231,7 +232,7 @@ def _checkpoint(run: Path, resume: str | Path | None) -> Path | None:
     for step, path in found.items():
         if path.name == Path(resume).name:
             for later in [s for s in found if s > step]:
-                (found[later] / "tokpipe.json").unlink()
+                (found[later] / MANIFEST).unlink()
             remove_stale(run)
             return path
     raise ArtifactError(

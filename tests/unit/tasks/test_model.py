@@ -1,5 +1,7 @@
 import bz2
+import copy
 import json
+import pickle
 import shutil
 from dataclasses import replace
 
@@ -104,3 +106,13 @@ def check_case(model, case):
     np.testing.assert_allclose(pooled, case["pooler_output_first8"], **near)
     weights = model.model.attentions(packed)[0][0][0]
     np.testing.assert_allclose(weights, case["attention_layer0_head0"], **near)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_has_weights_of_its_own(copied):
+    model = small()
+    again = copied(model)
+    assert (again.encode(TEXTS).layers[0] == model.encode(TEXTS).layers[0]).all()
+    again.parameters.block[:] = 0
+    assert not again.parameters.views["embeddings.token"].any()
+    assert not np.allclose(again.encode(TEXTS[0])[0], model.encode(TEXTS[0])[0])

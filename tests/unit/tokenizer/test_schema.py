@@ -1,5 +1,6 @@
 import copy
 import json
+import lzma
 
 import pytest
 
@@ -239,3 +240,8 @@ def test_expressions_in_use_are_allowed(pattern):
 )
 def test_expressions_of_exponential_time_are_refused(pattern):
     assert unsafe_reason(pattern)
+
+
+def test_a_compressed_file_is_no_json():
+    with pytest.raises(InputError, match=r"x\.xz: not JSON: it begins with the byte 0xFD"):
+        parse_json(lzma.compress(b"{}"), "x.xz")

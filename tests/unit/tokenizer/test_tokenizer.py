@@ -1,3 +1,6 @@
+import copy
+import multiprocessing
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -265,3 +268,22 @@ def test_files_are_encoded_a_line_a_text_without_line_ends(tmp_path, words):
     (tmp_path / "a.txt").write_text("\n".join(lines), newline="")
     found = tokenizer.encode_files([tmp_path / "a.txt"], threads=2, add_special_tokens=True)
     assert found.to_pylist() == [tokenizer.encode(line).ids for line in lines]
+
+
+@pytest.mark.parametrize("made", [BERT, ROBERTA], ids=["wordpiece", "byte-bpe"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_for_another_process_gives_the_same(made, copied):
+    made.encode_batch(["un words", "the tab"])  # kernels, caches and locks are there
+    again = copied(made)
+    assert again.encode("the unseen words").ids == made.encode("the unseen words").ids
+    assert again.tokens == made.tokens
+
+
+def test_processes_share_a_tokenizer():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(_count, [(BERT, "the unseen")]) == [len(BERT.encode("the unseen").ids)]
+
+
+def _count(job):
+    tokenizer, text = job
+    return len(tokenizer.encode(text).ids)

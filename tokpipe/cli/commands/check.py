@@ -9,7 +9,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
-from tokpipe.cli.settings import read_settings
+from tokpipe.cli.settings import read_settings, wrong_values
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
 
@@ -75,7 +75,9 @@ def _check_settings(path: Path) -> "Checked":
 
     findings = []
     try:
-        read_settings(str(path), click.get_current_context())
+        context = click.get_current_context()
+        for place, problem in wrong_values(read_settings(str(path), context), context):
+            findings.append(Finding(ERROR, place, problem))
     except ConfigError as error:
         place, _, problem = error.problem.partition(": ")
         findings.append(Finding(ERROR, place, problem, error.hint))

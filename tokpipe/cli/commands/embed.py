@@ -11,6 +11,7 @@ from tokpipe.cli.plan import show_plan
 from tokpipe.cli.sink import opened_output
 from tokpipe.cli.texts import text_batches
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.sizes import plural
 from tokpipe.tasks.config import EmbedConfig
 
 _BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
@@ -73,6 +74,6 @@ def embed(
                 rows, cut = rows + len(texts), cut + found.cut
                 advance(stored_bytes)
         writer.close()
-    session.progress.note(f"{rows:,} vectors of {width:,} numbers")
+    session.progress.note(f"{plural(rows, 'vector')} of {width:,} numbers")
     if cut:
         session.progress.note(f"texts too long for the model, cut: {cut:,}")

@@ -64,7 +64,7 @@ def nearest(
     if queries and analogy:
         raise ConfigError(f"--analogy takes three words; {queries[0]!r} is one more")
     if among and analogy:
-        raise ConfigError("--analogy is for words, --among for sentences")
+        raise ConfigError("--analogy is for words, --among for sentences", hint="Give one of them.")
     session.begin_kernels()
     from tokpipe.tasks.model import BertModel
 

@@ -128,7 +128,7 @@ def _tree(view: ModelView, width: int, marks: Marks) -> Iterator[Text]:
         yield cut_line(line, width, marks)
 
 
-def _tree_lines(rows: Iterable[TensorRow], marks: Marks) -> Iterator[tuple[str, str, int]]:
+def _tree_lines(rows: Sequence[TensorRow], marks: Marks) -> Iterator[tuple[str, str, int]]:
     """Yield what stands to the left, the shapes, and the parameters; branches have no shape."""
     leaves = _leaves(rows, marks)
     sums: Counter[tuple[str, ...]] = Counter()
@@ -144,12 +144,13 @@ def _tree_lines(rows: Iterable[TensorRow], marks: Marks) -> Iterator[tuple[str, 
         yield INDENT * (len(path) - 1) + path[-1], shape, count
 
 
-def _leaves(rows: Iterable[TensorRow], marks: Marks) -> dict[tuple[str, ...], tuple[str, int]]:
+def _leaves(rows: Sequence[TensorRow], marks: Marks) -> dict[tuple[str, ...], tuple[str, int]]:
     """Put a weight and its bias into one line: their shapes, and their parameters together."""
     found: dict[tuple[str, ...], tuple[str, int]] = {}
-    for row in rows:
-        path = _branches(row)
-        path = path[:-1] if path[-1] in ("weight", "bias") and len(path) > 1 else path
+    paths = [_branches(row) for row in rows]
+    joined = {path[:-1] for path in paths if path[-1] == "weight"}
+    for path, row in zip(paths, rows, strict=True):
+        path = path[:-1] if path[:-1] in joined else path  # the MLM head has a bias of its own
         shape = f" {marks.times} ".join(f"{size:,}" for size in row.shape)
         before, count = found.get(path, ("", 0))
         found[path] = f"{before} + {shape}" if before else shape, count + row.parameters

@@ -67,7 +67,8 @@ def _facts(shards: Shards, view: SplitView, marks: Marks) -> Iterator[tuple[str,
 def _shares(shards: Shards, measured: Measured, marks: Marks) -> Iterator[tuple[str, str]]:
     masks = shards.masks
     kept = 1 - masks.mask_replace_prob - masks.random_replace_prob
-    yield "masked", _percent(measured.masked, masks.masked_lm_prob, marks)
+    asked = _percent(measured.masked, masks.masked_lm_prob, marks)
+    yield "masked", f"{asked} of each, rounded"
     yield f"{marks.arrow} mask", _percent(measured.mask, masks.mask_replace_prob, marks)
     yield f"{marks.arrow} random", _percent(measured.random, masks.random_replace_prob, marks)
     yield f"{marks.arrow} kept", _percent(measured.kept, max(kept, 0), marks)
