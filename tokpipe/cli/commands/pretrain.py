@@ -64,8 +64,9 @@ def pretrain(
 ) -> None:
     """Train a BERT on SHARDS, a folder that build-shards made.
 
-    FOLDER opens with tokpipe and transformers when it is done; each checkpoint in it does at any
-    time. Stop it whenever you like: the same command goes on, to the same weights.
+    When it is done, tokpipe opens FOLDER, and transformers opens FOLDER/encoder with AutoModel and
+    FOLDER/masked-lm with a fill-mask pipeline; each checkpoint opens at any time. Stop it whenever
+    you like: the same command goes on, to the same weights.
     """
     if model.get("pooler") is False:
         model["nsp_head"] = False  # it stands on the pooler
