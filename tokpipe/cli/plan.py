@@ -175,7 +175,11 @@ def _text_to_read(corpus: "Corpus") -> tuple[dict[str, object], int, float]:
     stored = corpus.stored_bytes
     packed = sum(file.size for file in corpus.files if file.codec)
     text = stored - packed + packed * _EXPANSION
-    facts = {"inputs": len(corpus.files), "stored bytes": stored, "text bytes": text}
+    facts: dict[str, object] = {
+        "inputs": len(corpus.files),
+        "stored bytes": stored,
+        "text bytes": text,
+    }
     return facts, text, packed * _EXPANSION / _UNPACKING
 
 
