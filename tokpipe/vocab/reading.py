@@ -217,7 +217,7 @@ class _Best:
         goes_before = (rows[:, _COUNT] > self._floor) | (rows[:, _TIE] < self._behind)
         rows = np.concatenate([self._rows, rows[goes_before]])
         rows = rows[np.lexsort((rows[:, _TIE], -rows[:, _COUNT]))]
-        fit = self._fitting(rows)
+        fit = self._fitting(rows, self.room)
         if fit < len(rows):
             self._floor, self._behind = int(rows[fit, _COUNT]), int(rows[fit, _TIE])
         self._rows = rows[:fit]
@@ -228,7 +228,7 @@ class _Best:
         return Pairs(self._rows, self._floor, self._behind - 1, len(self._rows), none)
 
     def by_likelihood(self, totals: NDArray[np.int64]) -> Pairs:
-        """Return all pairs; the first is the best, those behind it nearly in order."""
+        """Return all pairs; the first is the best, behind it those likely to come next."""
         rows = self._rows
         lefts, rights = totals[rows[:, 0] >> 32], totals[rows[:, 0] & 0xFFFFFFFF]
         scores = rows[:, _COUNT] / (lefts.astype(np.float64) * rights)
@@ -241,9 +241,19 @@ class _Best:
             highest = np.array([value == max(values) for value in values])
             equal = equal[highest[kind.reshape(-1)]]
             first = equal[np.argmin(rows[equal, _TIE])]
-            order = np.concatenate([[first], order[order != first]])
-        rows = rows[order]
-        return Pairs(rows, self._floor, _LAST, self._fitting(rows), totals)
+            order = order[order != first]
+            # Its merge makes its tokens rarer, and so the other pairs of them come up next.
+            left, right = divmod(int(rows[first, 0]), 1 << 32)
+            kin = (rows[order, 0] >> 32 == left) | (rows[order, 0] & 0xFFFFFFFF == right)
+            order = np.concatenate([[first], order[kin], order[~kin]])
+        # Half of the room for them; and half for rare pairs, which come up all of a sudden.
+        likely = order[: self._fitting(rows[order], self.room // 2)]
+        rare = np.argsort(rows[:, _PLACES], kind="stable")
+        rare = rare[: self._fitting(rows[rare], self.room // 2)]
+        placed = np.zeros(len(rows), bool)
+        placed[likely] = placed[rare] = True
+        order = np.concatenate([order[placed[order]], order[~placed[order]]])
+        return Pairs(rows[order], self._floor, _LAST, int(placed.sum()), totals)
 
     def _ties(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         if self._config.tie_break == "lowest-id":
@@ -252,10 +262,10 @@ class _Best:
         length = lengths[rows[:, 0] >> 32] + lengths[rows[:, 0] & 0xFFFFFFFF]
         return length << 32 | rows[:, _FIRST]
 
-    def _fitting(self, rows: NDArray[np.int64]) -> int:
+    def _fitting(self, rows: NDArray[np.int64], room: int) -> int:
         """Return how many of the rows there is room for: at least one."""
         places = np.cumsum(rows[:, _PLACES])
-        return max(1, min(int(np.searchsorted(places, self.room, "right")), _MOST_PAIRS))
+        return max(1, min(int(np.searchsorted(places, room, "right")), _MOST_PAIRS))
 
 
 def _cut(counts: NDArray[np.int64], places: NDArray[np.int64], room: int) -> int:
