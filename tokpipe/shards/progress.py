@@ -102,23 +102,24 @@ class SplitFiles:
         """Append what came of a job; a file that is full by now ends before it."""
         if self._file is not None and self._is_full():
             self._finish(made.job)
-        self._open()
+        file = self._opened()
         for batch in made.batches:
-            self._file.write(batch)
+            file.write(batch)
         self._tally.update(made.tally)
 
     def close(self) -> None:
         """Finish the last shard; a split without examples gets an empty one."""
         if self.next is None:
             return
-        self._open()
+        self._opened()
         self._finish(None)
 
-    def _open(self) -> None:
-        """Begin the next file, unless one is open."""
+    def _opened(self) -> ShardFile:
+        """Return the file that is open; the next one, if none is."""
         if self._file is None:
             path = self.path(len(self.finished))
             self._file = ShardFile(path, self.layout.columns, self.layout.compression)
+        return self._file
 
     def abandon(self) -> None:
         """Close a file that is not finished."""

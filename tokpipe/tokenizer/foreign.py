@@ -151,8 +151,8 @@ def _pieces(found: Any, texts: int) -> tuple[Piece, ...]:
 
     def kind(place: int) -> tuple[str, int]:
         sequence = found.sequence_ids[place]
-        own = sequence is not None and sequence < texts
-        return "AB"[sequence] if own else "", found.type_ids[place]
+        name = "AB"[sequence] if sequence is not None and sequence < texts else ""
+        return name, found.type_ids[place]
 
     pieces = []
     for (sequence, type_id), run in groupby(range(len(found.ids)), kind):
