@@ -242,7 +242,7 @@ def _look(session: Session, folder: Path) -> None:
 
 def _show_mask(session: Session, text: str, found: "list[Candidate]") -> None:
     out = session.console.out
-    guesses = ", ".join(f"{c.text} {c.score:.0%}" for c in found)
+    guesses = ", ".join(f"{c.text} {100 * c.score:.0f} %" for c in found)
     out.line(f"{text}  {out.styled(out.glyph('→'), 'dim')} {guesses}")
 
 
