@@ -67,7 +67,7 @@ def test_a_corpus_with_characters_without_tokens_is_a_problem(folders, tmp_path,
     corpus.write_text("hugs öl\n")
     assert execute(["check", folders[0], "--corpus", str(corpus), "--json"]) == 1
     (found,) = json.loads(capsys.readouterr().out)[0]["findings"]
-    assert found["problem"].endswith("in 1 words (50 %): 'l' (1), 'ö' (1)")
+    assert found["problem"].endswith("in 1 word (50 %): 'l' (1), 'ö' (1)")
 
 
 def test_looking_at_tokens_imports_no_more_than_it_needs(folders):
