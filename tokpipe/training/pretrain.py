@@ -34,6 +34,7 @@ from tokpipe.training.state import (
     checkpoints,
     clear,
     load_into,
+    lock_of,
     refuse_foreign,
     remove_stale,
 )
@@ -127,7 +128,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     model = fitted(model_config or BertConfig.preset("tiny"), found)
     with storage_errors(run):
         run.mkdir(parents=True, exist_ok=True)
-        with one_writer(run.with_name(f".{run.name}.lock"), run):
+        with one_writer(lock_of(run), run):
             if force:
                 clear(run)
             remove_stale(run)

@@ -19,6 +19,7 @@ from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import MANIFEST, build_folder, write_json
+from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.card import model_card
@@ -176,18 +177,26 @@ def remove_stale(run: Path) -> None:
             _remove(path)  # a removal that was cut short
 
 
+def lock_of(run: Path) -> Path:
+    """Return the lock file of a run folder, beside it."""
+    return run.with_name(f".{run.name}.lock")
+
+
 def refuse_foreign(run: Path, *, force: bool) -> None:
     """Refuse a folder that holds something else, or a finished run unless forced.
 
     Raises
     ------
     StorageError
-        If so.
+        If so, or if another process writes it.
     """
     if not run.exists():
         return
     if not run.is_dir():
         raise StorageError(f"{run} is a file", hint="Choose another -o.")
+    if lock_of(run).exists():
+        with storage_errors(run), one_writer(lock_of(run), run):
+            pass  # it was left by one that was killed: it goes
     if (run / MANIFEST).is_file():
         Manifest.read(run, KIND)
         if not force:
