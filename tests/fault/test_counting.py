@@ -18,11 +18,11 @@ ROOT = Path(__file__).parents[2]
 PLACES = ("out", "work")
 DRIVER = """
 import os, shutil, sys
-from numba.core.entrypoints import init_all
-init_all()  # opens files of all installed packages: else where the first kernel is called
+import pyarrow
 from tokpipe import ReadConfig, TokpipeError, count_words
 from tokpipe.words import count
 from tokpipe.words.config import GPT2
+count_words(["corpus.txt"], GPT2, threads=1)  # opens all libraries and compiled kernels
 count.PIECE_BYTES = 3000
 try:
     work = count.Path("work")
