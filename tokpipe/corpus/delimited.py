@@ -73,11 +73,14 @@ def read_delimited(
 
 
 def _record_ends(delimiter: int, quote: int) -> LastEnd:
-    state = FIELD_START
+    state, ended = FIELD_START, False
 
     def last_end(data: np.ndarray, start: int, stop: int) -> int:
-        nonlocal state
+        nonlocal state, ended
+        if not ended and data[: min(stop, len(BOM))].tobytes() == BOM[:stop]:
+            start = max(start, min(stop, len(BOM)))  # a quote behind the mark opens a field
         last, state = last_record_end(data, start, stop, state, delimiter, quote)
+        ended = ended or last >= 0
         return int(last)
 
     return last_end

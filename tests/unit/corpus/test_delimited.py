@@ -22,6 +22,7 @@ CELL = st.text(st.sampled_from('ab,"\n;é東\t '), max_size=8)
 
 
 @given(
+    st.sampled_from(["id", "id\nor name"]),
     st.lists(st.tuples(CELL, CELL, CELL), max_size=8),
     st.sampled_from(["\n", "\r\n"]),
     st.booleans(),
@@ -30,11 +31,11 @@ CELL = st.text(st.sampled_from('ab,"\n;é東\t '), max_size=8)
 )
 @settings(max_examples=200)
 def test_cells_are_those_that_python_wrote_and_do_not_depend_on_the_pieces(
-    rows, end, bom, piece_bytes, chunk
+    first, rows, end, bom, piece_bytes, chunk
 ):
     out = io.StringIO()
     writer = csv.writer(out, lineterminator=end)
-    writer.writerows([("id", "text", "more"), *rows])
+    writer.writerows([(first, "text", "more"), *rows])
     raw = (b"\xef\xbb\xbf" if bom else b"") + out.getvalue().encode()
     chunks = (raw[i : i + chunk] for i in range(0, len(raw), chunk))
     loads = read_delimited("csv", chunks, "x", piece_bytes, ReadConfig())
