@@ -1,6 +1,7 @@
 """Profiles and fixtures shared by all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ from hypothesis import settings
 
 settings.register_profile("tokpipe", deadline=None)  # the first call of a kernel compiles it
 settings.load_profile("tokpipe")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # a shell starts what runs in its background like this, and every process that a test starts
+    # and interrupts would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(os.environ.get("TOKPIPE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -27,7 +27,7 @@ from tokpipe.cli.settings import check_environment, read_settings
 from tokpipe.foundation.memory import peak_memory
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import format_bytes
-from tokpipe.foundation.threads import usable_cpus
+from tokpipe.foundation.threads import thread_count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,7 +319,7 @@ def told_at_length(session: Session) -> Generator[None, None, None]:
         return
     start, note = time.monotonic(), session.progress.note
     note(f"settings: {session.settings_file or 'none from a file'}; seed {session.seed}")
-    note(f"threads: {session.threads or usable_cpus()}")
+    note(f"threads: {thread_count(session.threads)}")
     yield
     peak = peak_memory()
     most = f", at most {format_bytes(peak)} of memory" if peak is not None else ""

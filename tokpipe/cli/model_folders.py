@@ -8,7 +8,7 @@ from tokpipe.cli.command import Session
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.sizes import format_bytes
-from tokpipe.foundation.threads import usable_cpus
+from tokpipe.foundation.threads import thread_count
 
 if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel
@@ -54,7 +54,7 @@ def embedding_plan(
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.inspection.model import view_model
 
-    view, cores = view_model(model), threads or usable_cpus()
+    view, cores = view_model(model), thread_count(threads)
     stored = open_corpus(inputs, read).stored_bytes if inputs and "-" not in inputs else 0
     seconds = stored / _BYTES_A_TOKEN * view.work[0].encoder / _OPERATIONS / cores
     facts: dict[str, object] = {

@@ -15,7 +15,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.storage import free_bytes
-from tokpipe.foundation.threads import usable_cpus
+from tokpipe.foundation.threads import thread_count
 from tokpipe.vocab.config import VocabConfig
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def counting_plan(
     from tokpipe.corpus.reader import open_corpus
 
     facts, text, unpacking = _text_to_read(open_corpus(inputs, read))
-    cores = threads or usable_cpus()
+    cores = thread_count(threads)
     seconds = text / _COUNTING / cores + unpacking
     unique = unique_bytes(text)
     tables = (150 << 20) + (4 << 20) * 4 * cores + unique * cores
@@ -133,7 +133,7 @@ def encoding_plan(
     """
     from tokpipe.corpus.reader import open_corpus
 
-    cores = threads or usable_cpus()
+    cores = thread_count(threads)
     facts, text, unpacking = _text_to_read(open_corpus(inputs, read))
     return Plan(
         title="Encoding texts",

@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tokpipe.foundation.errors import ConfigError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -91,7 +93,7 @@ def run_in_threads(
 
     workers: list[threading.Thread] = []
     try:
-        _start(run, threads or usable_cpus(), workers)
+        _start(run, thread_count(threads), workers)
         while any(worker.is_alive() for worker in workers):
             for worker in workers:
                 worker.join(_POLL_SECONDS)
@@ -114,7 +116,7 @@ def map_ordered(
     Items are drawn by the caller's thread, at most two a thread ahead of what was yielded, so that
     memory is bounded whatever the caller does with the results.
     """
-    threads = threads or usable_cpus()
+    threads = thread_count(threads)
     executor = ThreadPoolExecutor(threads)
     waiting: deque[Future[R]] = deque()
     try:
@@ -143,6 +145,23 @@ def in_background(function: Callable[[], R]) -> Callable[[], R]:
 
     threading.Thread(target=run, daemon=True).start()
     return future.result
+
+
+def thread_count(asked: int | None) -> int:
+    """Return how many threads to use: as many as asked, or one a usable processor for None.
+
+    Raises
+    ------
+    ConfigError
+        If fewer than one are asked for.
+    """
+    if asked is None:
+        return usable_cpus()
+    if asked < 1:
+        raise ConfigError(
+            f"threads: {asked}; allowed are 1 or more", hint="None takes one a usable processor."
+        )
+    return asked
 
 
 def usable_cpus() -> int:

@@ -21,7 +21,7 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import plural
-from tokpipe.foundation.threads import map_ordered, usable_cpus
+from tokpipe.foundation.threads import map_ordered, thread_count
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.documents import Documents
@@ -143,13 +143,11 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         with ExitStack() as stack:
-            layout = _layout(corpus, config, recipe, threads or usable_cpus())
+            layout = _layout(corpus, config, recipe, thread_count(threads))
             splits = tuple(SplitFiles(folder, name, layout) for name in SPLITS)
             for split in splits:
                 stack.callback(split.abandon)
-            _build(
-                corpus, recipe, config, splits, (threads or usable_cpus(), piece_bytes, progress)
-            )
+            _build(corpus, recipe, config, splits, (thread_count(threads), piece_bytes, progress))
         settings = {**config.to_dict(), "seed": config.seed}
         skipped = corpus.tally.get("files skipped", 0)
         tallies = finish_folder(

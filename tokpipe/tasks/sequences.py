@@ -17,7 +17,7 @@ from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.arrays import Strings, gather_ranges
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.tokenizer.columns import join_ids, with_template
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -180,7 +180,7 @@ def run_batches(
                 work(rows, pack(sequences, rows, masked), workspace)
                 advance(len(rows))
 
-        run_in_threads(run, batches, max(1, min(threads or usable_cpus(), len(batches))))
+        run_in_threads(run, batches, max(1, min(thread_count(threads), len(batches))))
 
 
 def batches_by_length(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import PADDING, Strings, padded
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, run_in_threads
 from tokpipe.tokenizer.engine import BLOCK_BYTES, Ids
 from tokpipe.tokenizer.spec import Piece, Spec
 
@@ -208,5 +208,5 @@ def join_ids(
     if len(parts) < 8:
         copy(Feed(range(len(parts))))
     else:
-        run_in_threads(copy, range(len(parts)), threads or usable_cpus())
+        run_in_threads(copy, range(len(parts)), threads)
     return values, offsets

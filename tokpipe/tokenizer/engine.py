@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.tokenizer.added import one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
@@ -157,10 +157,10 @@ class Engine:
                     part = Strings(texts.data, texts.offsets[block.first : block.last + 1])
                     done[block.index] = self.encode_block(part, cache, line_ends)
 
-        if len(blocks) == 1 or threads == 1:
+        if len(blocks) <= 1 or threads == 1:
             work(Feed(blocks))
         else:
-            run_in_threads(work, blocks, min(threads or usable_cpus(), len(blocks)))
+            run_in_threads(work, blocks, min(thread_count(threads), len(blocks)))
         return [ids for ids in done if ids is not None]
 
     def encode_block(self, part: Strings, cache: WordCache, line_ends: bool) -> Ids:

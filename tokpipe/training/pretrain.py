@@ -18,7 +18,7 @@ from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.storage import check_space, storage_errors
-from tokpipe.foundation.threads import usable_cpus
+from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tokenizer.folder import folder_files
@@ -123,6 +123,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     """
     run = Path(out)
     refuse_foreign(run, force=force)
+    how = thread_count(threads), watch or _Nobody()
     found = open_shards(shards)
     config = training_config or TrainingConfig()
     model = fitted(model_config or BertConfig.preset("tiny"), found)
@@ -133,7 +134,6 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
                 clear(run)
             remove_stale(run)
             begun = _checkpoint(run, resume)
-            how = threads or usable_cpus(), watch or _Nobody()
             return _train(run, found, (model, config), begun, *how)
 
 

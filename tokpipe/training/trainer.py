@@ -18,7 +18,7 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.seeds import stream_key
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.optimizer import Optimizer
 from tokpipe.training.parts import deal, pick
@@ -81,7 +81,7 @@ class Trainer:
     ) -> None:
         self.config, self.parameters = config, parameters
         self.model = Model(parameters.config, parameters)
-        self.threads = min(threads or usable_cpus(), config.gradient_shards)
+        self.threads = min(thread_count(threads), config.gradient_shards)
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
         self.optimizer = Optimizer(config, parameters, self._gradients, threads)
         self.moving = threading.Lock()

@@ -21,7 +21,7 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.pages import release_compiler_pages, release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import format_bytes
-from tokpipe.foundation.threads import Feed, run_in_threads, usable_cpus
+from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.words.budget import Budget
 from tokpipe.words.commits import Commits, Covered
 from tokpipe.words.config import WordsConfig
@@ -95,7 +95,7 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
         raise ConfigError(f"held_out={held_out} is not a share from 0 to below 1")
     config = words or WordsConfig()
     corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
-    threads, digest = threads or usable_cpus(), cache(partial(corpus.digest, threads))
+    threads, digest = thread_count(threads), cache(partial(corpus.digest, threads))
     settings = {"read": corpus.config.to_dict(), "held_out": held_out}
     if memory is not None:
         _load_kernels(config)  # 50 MB of machine code and what numba keeps about it

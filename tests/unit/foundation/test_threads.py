@@ -4,7 +4,15 @@ import time
 import pytest
 
 from tokpipe.foundation import threads
-from tokpipe.foundation.threads import Feed, in_background, map_ordered, run_in_threads, usable_cpus
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.threads import (
+    Feed,
+    in_background,
+    map_ordered,
+    run_in_threads,
+    thread_count,
+    usable_cpus,
+)
 
 
 def total(feed):
@@ -16,6 +24,16 @@ def test_each_item_goes_to_one_thread(count):
     results = run_in_threads(total, range(1000), count)
     assert sum(results) == 499_500
     assert len(results) == (count or usable_cpus())
+
+
+def test_fewer_threads_than_one_are_refused():
+    assert thread_count(None) == usable_cpus()
+    assert thread_count(3) == 3
+    for asked in (0, -1):
+        with pytest.raises(ConfigError, match=rf"threads: {asked}; allowed are 1 or more"):
+            run_in_threads(total, range(3), asked)
+        with pytest.raises(ConfigError, match="allowed are 1 or more"):
+            list(map_ordered(abs, range(3), asked))
 
 
 def test_error_of_a_thread_ends_the_others_and_is_raised():

@@ -114,14 +114,14 @@ def _build(session: Session, asked: _Asked) -> "BuildReport":
 
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.corpus.reader import open_corpus
-    from tokpipe.foundation.threads import usable_cpus
+    from tokpipe.foundation.threads import thread_count
     from tokpipe.shards.build import recipe_of
     from tokpipe.shards.estimate import estimate_build
     from tokpipe.shards.vocabulary import load_vocabulary
 
     corpus = open_corpus(asked.inputs, asked.config.read)
     recipe = recipe_of(load_vocabulary(Path(asked.tokenizer)), asked.config)
-    threads = asked.threads or usable_cpus()
+    threads = thread_count(asked.threads)
     found = estimate_build(corpus, recipe, asked.config, threads)
     return Plan(
         title="Building shards",

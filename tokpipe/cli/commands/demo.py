@@ -16,7 +16,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.examples.config import ExampleConfig
 from tokpipe.foundation.errors import StorageError
 from tokpipe.foundation.files import MANIFEST
-from tokpipe.foundation.threads import usable_cpus
+from tokpipe.foundation.threads import thread_count
 from tokpipe.training.config import TrainingConfig
 from tokpipe.vocab.config import VocabConfig
 
@@ -93,7 +93,7 @@ def _plan(session: Session, text: str, steps: int, output: str) -> None:
     counting = counting_plan([text], ReadConfig(), session.threads, None, output)
     vocabulary = training_plan(counting, VocabConfig(vocab_size=(_SIZE,)), output)
     model, tokens = replace(_MODEL, vocab_size=_SIZE), steps * _BATCH_TOKENS
-    cores = min(session.threads or usable_cpus(), TrainingConfig().gradient_shards)
+    cores = min(thread_count(session.threads), TrainingConfig().gradient_shards)
     training = training_seconds(model, _EXAMPLES.max_seq_length, tokens, cores)
     plan = replace(
         vocabulary,

@@ -86,12 +86,12 @@ def pretrain(
 
 
 def _train(session: Session, asked: _Asked) -> "Pretrained":
-    session.begin_kernels(keeps=f"the last checkpoint is in {asked.output}")
+    session.begin_kernels(keeps=f"what was trained is kept in {asked.output}")
     from tokpipe.cli.training_display import training_display
-    from tokpipe.foundation.threads import usable_cpus
+    from tokpipe.foundation.threads import thread_count
     from tokpipe.training.pretrain import pretrain as train
 
-    cores, parts = session.threads or usable_cpus(), asked.training.gradient_shards
+    cores, parts = thread_count(session.threads), asked.training.gradient_shards
     if cores > parts:
         session.progress.note(
             f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
@@ -112,14 +112,14 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
 
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.bert.parameters import count_encoder_parameters
-    from tokpipe.foundation.threads import usable_cpus
+    from tokpipe.foundation.threads import thread_count
     from tokpipe.shards.reader import open_shards
     from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
     from tokpipe.training.pretrain import fitted, room_of
 
     shards = open_shards(asked.shards)
     model, training = fitted(asked.model, shards), asked.training
-    threads = session.threads or usable_cpus()
+    threads = thread_count(session.threads)
     stages = training_bytes(model, training, room_of(training, shards), threads)
     size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
     working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
