@@ -12,12 +12,13 @@ import numpy as np
 from tokpipe.batches.batch import Batch
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.workspace import Room
 from tokpipe.inspection.model import work_of
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import read_log
 from tokpipe.training.parts import deal
 from tokpipe.training.pretrain import pretrain
-from tokpipe.training.trainer import Room, Trainer
+from tokpipe.training.trainer import Trainer
 
 
 def describe(result: Any) -> Any:

@@ -7,8 +7,9 @@ import pytest
 
 from tests.golden.make_training import GOLDEN, MODEL, STEPS, TRAINING, judge, start
 from tokpipe.batches.batch import Batch
+from tokpipe.bert.workspace import Room
 from tokpipe.training.schedule import Schedule
-from tokpipe.training.trainer import Room, Trainer
+from tokpipe.training.trainer import Trainer
 
 
 def ours(threads):

@@ -12,10 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, multiply, multiply_reference
+from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.memory import room_in_address_space
+from tokpipe.foundation.sizes import format_bytes, plural
 
 Array = NDArray[np.floating]
 
-__all__ = ["LEFT", "NOT", "RIGHT", "gemm", "sgemm_address", "use_one_thread"]
+_BLAS_BYTES = 40 << 20  # a thread's: OpenBLAS takes 32 MiB
+_KERNEL_BYTES = 96 << 20  # of kernels and libraries that are loaded when they are first called
+
+__all__ = ["LEFT", "NOT", "RIGHT", "gemm", "refuse_little_room", "sgemm_address", "use_one_thread"]
 
 
 @functools.cache
@@ -42,6 +48,26 @@ def use_one_thread() -> None:
 
     sgemm_address()  # loads the library, so that the limit finds it
     threadpool_limits(1, user_api="blas")
+
+
+def refuse_little_room(threads: int) -> None:
+    """Refuse to begin where a limit on address space leaves too little for what BLAS takes.
+
+    Each thread that multiplies takes 32 MiB, once, and asks for them for ever where they are not
+    to be had (OpenBLAS, `blas_memory_alloc`).
+
+    Raises
+    ------
+    MemoryLimitError
+        With what is left, and what is needed.
+    """
+    left, needed = room_in_address_space(), _KERNEL_BYTES + threads * _BLAS_BYTES
+    if left is not None and left < needed:
+        raise MemoryLimitError(
+            f"multiplying matrices: {format_bytes(left)} of the address space are left; BLAS and "
+            f"kernels on {plural(threads, 'thread')} take {format_bytes(needed)}",
+            hint="Allow more with `ulimit -v`, or take smaller batches, or fewer --threads.",
+        )
 
 
 def gemm(

@@ -31,7 +31,7 @@ from tokpipe.bert.losses import Losses
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.passes import Pass, begin_pass, rows_of
 from tokpipe.bert.weights import Weights, weights_of
-from tokpipe.bert.workspace import Inputs, Workspace
+from tokpipe.bert.workspace import Inputs, Room, Workspace
 
 Array = NDArray[np.floating]
 Index = NDArray[np.int32]
@@ -190,9 +190,7 @@ class Model:
     def _room(self, packed: PackedInput, workspace: Workspace | None) -> Workspace:
         if workspace is not None:
             return workspace
-        masks = 0 if packed.masked_positions is None else len(packed.masked_positions)
-        tokens, sequences = len(packed.input_ids), len(packed.offsets) - 1
-        return self.workspace(tokens, sequences, masks, training=False)
+        return self.workspace(*Room.of(packed), training=False)
 
     def _asked(self, inputs: Inputs) -> Index:
         """Return at which tokens the losses want hidden states."""

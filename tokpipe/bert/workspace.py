@@ -4,7 +4,7 @@ A workspace is made for the greatest batch to come; a pass works on the front of
 inference the layers share one set of what backward would need.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,6 +23,27 @@ from tokpipe.foundation.errors import MemoryLimitError
 LOGITS = 1 << 23  # values of logits at once: 32 MiB, 274 places of a vocabulary of 30,522
 
 Array = NDArray[np.floating]
+
+
+class Room(NamedTuple):
+    """Greatest numbers in a batch: what a workspace is made for."""
+
+    tokens: int
+    sequences: int
+    masks: int
+
+    @classmethod
+    def of(cls, packed: PackedInput) -> Self:
+        """Return what a batch needs."""
+        masks = 0 if packed.masked_positions is None else len(packed.masked_positions)
+        return cls(len(packed.input_ids), len(packed.offsets) - 1, masks)
+
+    @classmethod
+    def about(cls, tokens: int, mean_length: float, masked_share: float) -> Self:
+        """Return what a batch of so many tokens needs in all likelihood."""
+        sequences = int(1.5 * tokens / mean_length) + 2
+        masks = int(tokens * masked_share * 1.1) + sequences
+        return cls(tokens, sequences, min(masks, tokens))
 
 
 class Spare(NamedTuple):
@@ -87,7 +108,7 @@ class Workspace:
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.config, self.training, self.dtype = config, training, np.dtype(dtype)
-        self.tokens, self.sequences, self.masks = tokens, sequences, masks
+        self.tokens, self.sequences, self.masks = self.room = Room(tokens, sequences, masks)
         self.longest = min(tokens, config.longest or tokens)
         try:
             self._allocate()
@@ -133,11 +154,9 @@ class Workspace:
         return front(self.pair_head, sequences)._replace(d_bias=self.pair_head.d_bias)
 
     def _check_room(self, packed: PackedInput) -> None:
-        masks = 0 if packed.masked_positions is None else len(packed.masked_positions)
-        sizes = len(packed.input_ids), len(packed.offsets) - 1, masks
-        room = self.tokens, self.sequences, self.masks
-        if any(size > most for size, most in zip(sizes, room, strict=True)):
-            raise ValueError(f"a workspace for {room} tokens, sequences and masks got {sizes}")
+        needed = Room.of(packed)
+        if any(size > most for size, most in zip(needed, self.room, strict=True)):
+            raise ValueError(f"a workspace for {self.room} got {needed}")
 
     def _allocate(self) -> None:
         config, t = self.config, self.tokens

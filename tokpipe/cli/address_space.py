@@ -5,7 +5,7 @@ room, and a library that does not fit in is an ImportError. Both are answered wi
 """
 
 from tokpipe.foundation.errors import MemoryLimitError
-from tokpipe.foundation.memory import address_space_limit
+from tokpipe.foundation.memory import address_space_limit, keep_to_one_arena
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import usable_cpus
 
@@ -17,8 +17,8 @@ _A_THREAD = 40_000_000  # stack and buffers of OpenBLAS and ours; two are in the
 _RESERVE = 1.1
 
 
-def refuse_tight_address_space(*, compiles: bool) -> None:
-    """Refuse to start under a limit that cannot hold the program itself.
+def fit_into_address_space(*, compiles: bool) -> None:
+    """Be sparing under a limit on address space; refuse one that cannot hold the program itself.
 
     Parameters
     ----------
@@ -31,9 +31,12 @@ def refuse_tight_address_space(*, compiles: bool) -> None:
         With what there is, what is needed, and the command that sets it.
     """
     limit = address_space_limit()
+    if limit is None:
+        return
+    keep_to_one_arena()
     threads = max(0, usable_cpus() - 2)
     least = int(((_COMPILED if compiles else _LOADED) + _A_THREAD * threads) * _RESERVE)
-    if limit is not None and limit < least:
+    if limit < least:
         stage = "compiling the kernels" if compiles else "loading the kernels"
         raise MemoryLimitError(
             f"{stage}: the address space is limited to {format_bytes(limit)}; the program itself"

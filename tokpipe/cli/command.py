@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tokpipe.cli.address_space import refuse_tight_address_space
+from tokpipe.cli.address_space import fit_into_address_space
 from tokpipe.cli.console import Console
 from tokpipe.cli.help import (
     HelpFormatter,
@@ -66,14 +66,14 @@ class Session:
         MemoryLimitError
             If the address space is too small for the program itself.
         """
-        refuse_tight_address_space(compiles=False)
+        fit_into_address_space(compiles=False)
         from tokpipe.foundation.jit import cache_folder  # numba
 
         self.console.when_stopped = keeps
         folder = cache_folder()
         is_known = folder is not None and next(folder.rglob("*.nbi"), None) is not None
         if not is_known:
-            refuse_tight_address_space(compiles=True)
+            fit_into_address_space(compiles=True)
         if self.verbose and folder is not None:
             self.progress.note(f"kernels: {folder}")
         if folder is None:

@@ -11,6 +11,7 @@ try:
 except ImportError:  # not on every system
     resource = None
 
+_M_ARENA_MAX = -8  # of malloc.h
 _GROUP = Path("/sys/fs/cgroup")
 
 
@@ -37,7 +38,7 @@ def machine_memory() -> Memory | None:
 
 def free_memory() -> int | None:
     """Return how many bytes this process may still take, or None if nobody says."""
-    machine, room = machine_memory(), _room_in_address_space()
+    machine, room = machine_memory(), room_in_address_space()
     known = [size for size in (machine and machine.free, room) if size is not None]
     return min(known, default=None)
 
@@ -50,6 +51,17 @@ def address_space_limit() -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
+def keep_to_one_arena() -> None:
+    """Keep malloc to one arena: to be called under a limit on address space, before any thread.
+
+    glibc sets 64 MiB of address space aside for each new thread, which nothing else gets then.
+    """
+    import ctypes  # 2 ms, and hardly anybody has a limit
+
+    with suppress(AttributeError, OSError):  # not glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
 def peak_memory() -> int | None:
     """Return the most bytes that this process ever had in memory, or None if nobody says."""
     if resource is None:
@@ -58,7 +70,8 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _room_in_address_space() -> int | None:
+def room_in_address_space() -> int | None:
+    """Return how much a limit on address space leaves, or None without one."""
     limit = address_space_limit()
     if limit is None:
         return None

@@ -74,7 +74,7 @@ class ModelView:
     stored
         How its tensors are stored: dtypes, sorted.
     parameters, encoder
-        All values; those of the encoder with its pooler, as Hugging Face counts.
+        All values; those of the encoder, with its pooler if it has one, as Hugging Face counts.
     tensors
         In the order of the model.
     work

@@ -10,9 +10,11 @@ from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.losses import Losses
+from tokpipe.bert.workspace import Room
+from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.foundation.threads import map_ordered
+from tokpipe.foundation.threads import map_ordered, thread_count
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.fill_mask import require_head
@@ -99,18 +101,16 @@ def evaluate_shards(
     rows = tokens = 0
     losses = Losses()
 
+    workers = max(1, min(thread_count(threads), count))
+    workspaces = Workspaces(model.model, _room(loader), workers, training=False)
+
     def judge(batch: PackedInput) -> tuple[PackedInput, Losses]:
-        sizes = (
-            len(batch.input_ids),
-            len(batch.offsets) - 1,
-            len(batch.masked_ids if batch.masked_ids is not None else ()),
-        )
-        workspace = model.model.workspace(*sizes, training=False)
-        return batch, model.model.losses(batch, workspace)
+        with workspaces.lend(batch) as workspace:
+            return batch, model.model.losses(batch, workspace)
 
     with progress.task("evaluating", count, "batches") as advance:
         batches = (_packed(batch) for batch in islice(loader.batches(0), count))
-        for batch, found in map_ordered(judge, batches, threads):
+        for batch, found in map_ordered(judge, batches, workers):
             rows, tokens = rows + len(batch.offsets) - 1, tokens + len(batch.input_ids)
             losses += found
             advance(1)
@@ -133,6 +133,12 @@ def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -
         )
     size = BatchConfig(batch_tokens=_BATCH_TOKENS)
     return Loader(split, size, shards.facts, shards.masks, seed)
+
+
+def _room(loader: Loader) -> Room:
+    lengths = loader.split.lengths
+    tokens = min(max(_BATCH_TOKENS, int(lengths.max())), int(lengths.sum()))
+    return Room.about(tokens, float(lengths.mean()), loader.masks.masked_lm_prob)
 
 
 def _packed(batch: Batch) -> PackedInput:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
-from tokpipe.bert.workspace import Workspace
+from tokpipe.bert.workspace import Room, Workspace
+from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.arrays import Strings, gather_ranges
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
@@ -171,16 +172,18 @@ def run_batches(
         Told of the sequences done.
     """
     batches = list(batches_by_length(np.diff(sequences.offsets)))
-    size = _largest(batches, sequences, masked)
+    workers = max(1, min(thread_count(threads), len(batches)))
+    workspaces = Workspaces(model, _largest(batches, sequences, masked), workers, training=False)
     with progress.task("computing", sequences.rows, "texts") as advance:
 
         def run(feed: Feed[NDArray[np.int64]]) -> None:
-            workspace = model.workspace(*size, training=False)
             for rows in feed:
-                work(rows, pack(sequences, rows, masked), workspace)
+                batch = pack(sequences, rows, masked)
+                with workspaces.lend(batch) as workspace:
+                    work(rows, batch, workspace)
                 advance(len(rows))
 
-        run_in_threads(run, batches, max(1, min(thread_count(threads), len(batches))))
+        run_in_threads(run, batches, workers)
 
 
 def batches_by_length(
@@ -223,16 +226,14 @@ def pack(
     )
 
 
-def _largest(
-    batches: list[NDArray[np.int64]], sequences: Sequences, masked: Masked | None
-) -> tuple[int, int, int]:
+def _largest(batches: list[NDArray[np.int64]], sequences: Sequences, masked: Masked | None) -> Room:
     lengths = np.diff(sequences.offsets)
     tokens = max((int(lengths[rows].sum()) for rows in batches), default=1)
     most_rows = max(map(len, batches), default=1)
     if masked is None:
-        return tokens, most_rows, 0
+        return Room(tokens, most_rows, 0)
     masks = np.diff(masked.borders)
-    return tokens, most_rows, max((int(masks[rows].sum()) for rows in batches), default=0)
+    return Room(tokens, most_rows, max((int(masks[rows].sum()) for rows in batches), default=0))
 
 
 def _strings(texts: Sequence[str]) -> Strings:

@@ -3,11 +3,10 @@
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.parameters import parameter_table
-from tokpipe.bert.workspace import workspace_bytes
+from tokpipe.bert.workspace import Room, workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.trainer import Room
 
 PROGRAM = 250 << 20  # Python, numba, Arrow, the compiled kernels, batches made ahead
 _STATE = 3  # blocks of the size of the weights: themselves, two moments

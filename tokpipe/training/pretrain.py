@@ -13,6 +13,7 @@ from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.workspace import Room
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.locks import one_writer
@@ -38,7 +39,7 @@ from tokpipe.training.state import (
     refuse_foreign,
     remove_stale,
 )
-from tokpipe.training.trainer import Room, Trainer
+from tokpipe.training.trainer import Trainer
 
 _COUNTED = 1 << 24  # tokens looked at for the first bias: shares are known well enough then
 
@@ -179,9 +180,8 @@ def room_of(config: TrainingConfig, shards: Shards) -> Room:
     if config.batch_size is not None:
         tokens = min(tokens, config.batch_size * longest)
     part = min(tokens, tokens // config.gradient_shards + longest)
-    sequences = min(config.batch_size or part, int(1.5 * part / mean) + 2)
-    masks = int(part * shards.masks.masked_lm_prob * 1.1) + sequences
-    return Room(part, sequences, min(masks, part))
+    room = Room.about(part, mean, shards.masks.masked_lm_prob)
+    return room._replace(sequences=min(config.batch_size or part, room.sequences))
 
 
 def _train(

@@ -1,12 +1,11 @@
 """A model with its optimizer: one step over some batches, and an evaluation over others."""
 
 import math
-import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.workspace import Workspace
+from tokpipe.bert.workspace import Room
+from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
@@ -28,20 +28,6 @@ class TrainingError(TokpipeError):
     """Training cannot go on: its numbers are none any more."""
 
     exit_code = 1
-
-
-class Room(NamedTuple):
-    """Greatest numbers in a part of a batch: what a workspace is made for."""
-
-    tokens: int
-    sequences: int
-    masks: int
-
-    @classmethod
-    def of(cls, packed: PackedInput) -> Self:
-        """Return what a part needs."""
-        masks = 0 if packed.masked_positions is None else len(packed.masked_positions)
-        return cls(len(packed.input_ids), len(packed.offsets) - 1, masks)
 
 
 class Step(NamedTuple):
@@ -85,9 +71,7 @@ class Trainer:
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
         self.optimizer = Optimizer(config, parameters, self._gradients, threads)
         self.moving = threading.Lock()
-        self._workspaces: queue.SimpleQueue[Workspace] = queue.SimpleQueue()
-        for _ in range(self.threads):
-            self._workspaces.put(self.model.workspace(*room))
+        self._workspaces = Workspaces(self.model, room, self.threads)
 
     def gradients(self, batches: Sequence[Batch]) -> Step:
         """Go forward and backward over the batches of one step; the weights stay.
@@ -137,30 +121,14 @@ class Trainer:
     def _part(
         self, part: PackedInput, shard: int, key: int, totals: tuple[int, int] | None
     ) -> Losses:
-        workspace = self._workspace_for(part)
-        try:
+        with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
                 part, self._gradients[shard], workspace, dropout_key=key, totals=totals
             )
-        finally:
-            self._workspaces.put(workspace)
 
     def _look(self, part: PackedInput) -> Losses:
-        workspace = self._workspace_for(part)
-        try:
+        with self._workspaces.lend(part) as workspace:
             return self.model.losses(part, workspace)
-        finally:
-            self._workspaces.put(workspace)
-
-    def _workspace_for(self, part: PackedInput) -> Workspace:
-        """Take a workspace; make a larger one for a part that is larger than all before."""
-        workspace, needed = self._workspaces.get(), Room.of(part)
-        has = Room(workspace.tokens, workspace.sequences, workspace.masks)
-        if all(size <= most for size, most in zip(needed, has, strict=True)):
-            return workspace
-        del workspace  # before the new one is made
-        larger = Room(*(max(pair) for pair in zip(needed, has, strict=True)))
-        return self.model.workspace(*larger)
 
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"

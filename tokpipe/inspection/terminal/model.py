@@ -96,7 +96,7 @@ def _facts(view: ModelView) -> Iterator[tuple[str, str]]:
     yield "variant", _variant(view)
     yield "beside encoder", _heads(view)
     yield "parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"
-    yield "encoder + pooler", f"{view.encoder:,}"
+    yield "encoder + pooler" if config.pooler else "encoder", f"{view.encoder:,}"
 
 
 def _variant(view: ModelView) -> str:

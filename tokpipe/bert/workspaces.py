@@ -1,0 +1,56 @@
+"""One workspace a thread, made before the first product: BLAS waits for ever for its own memory."""
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tokpipe.bert.blas import refuse_little_room
+from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.model import Model
+from tokpipe.bert.workspace import Room, Workspace
+
+
+class Workspaces:
+    """Workspaces of a model, lent to threads for one batch at a time.
+
+    Parameters
+    ----------
+    model
+        Whose passes they are for.
+    room
+        What batches are expected to need; for a larger one a workspace is made anew.
+    count
+        How many threads borrow at the same time.
+    training
+        Whether backward follows.
+
+    Raises
+    ------
+    MemoryLimitError
+        If there is not that much memory.
+    """
+
+    def __init__(self, model: Model, room: Room, count: int, *, training: bool = True) -> None:
+        self._model, self._training = model, training
+        self._free: queue.SimpleQueue[Workspace] = queue.SimpleQueue()
+        for _ in range(count):
+            self._free.put(model.workspace(*room, training=training))
+        refuse_little_room(count)
+
+    @contextmanager
+    def lend(self, packed: PackedInput) -> Iterator[Workspace]:
+        """Give a workspace that holds a batch, and that nobody else has meanwhile."""
+        workspace = self._fitting(packed)
+        try:
+            yield workspace
+        finally:
+            self._free.put(workspace)
+
+    def _fitting(self, packed: PackedInput) -> Workspace:
+        workspace, needed = self._free.get(), Room.of(packed)
+        has = workspace.room
+        if all(size <= most for size, most in zip(needed, has, strict=True)):
+            return workspace
+        del workspace  # before the new one is made
+        larger = Room(*(max(pair) for pair in zip(needed, has, strict=True)))
+        return self._model.workspace(*larger, training=self._training)
