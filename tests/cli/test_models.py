@@ -81,6 +81,14 @@ def test_texts_that_are_cut_are_counted(tokpipe, model, tmp_path):
     assert "cut: 1" in ran.err and len(ran.out.splitlines()) == 2
 
 
+def test_blank_lines_alone_are_no_texts(tokpipe, model, tmp_path):
+    (tmp_path / "blank.txt").write_text("\n  \n")
+    ran = tokpipe("embed", model, tmp_path / "blank.txt", "-o", tmp_path / "v.npy")
+    assert ran.code == 3 and "the input holds no text" in ran.err
+    assert not (tmp_path / "v.npy").exists()
+    assert tokpipe("nearest", model, "--among", tmp_path / "blank.txt", "a").code == 3
+
+
 def test_words_and_sentences_are_near(tokpipe, model, sentences):
     found = tokpipe("nearest", model, "cat", "dog", "-k", "2", "--json").json
     assert [len(row["nearest"]) for row in found] == [2, 2]

@@ -35,8 +35,18 @@ def given_texts(texts: Sequence[str], stdin: TextIO) -> list[str]:
 
 
 def text_batches(corpus: "Corpus") -> Iterator[tuple[list[str], int]]:
-    """Yield the texts of a corpus in parts, blank lines left out, and the stored bytes of each."""
+    """Yield the texts of a corpus in parts, blank lines left out, and the stored bytes of each.
+
+    Raises
+    ------
+    InputError
+        After all, if there was none.
+    """
+    found = False
     for piece in corpus.pieces():
-        batch = piece.load()
-        texts = [text.decode() for text in batch.texts.iter_bytes()]
-        yield [text.rstrip("\r\n") for text in texts if text.strip()], piece.stored_bytes
+        decoded = (text.decode() for text in piece.load().texts.iter_bytes())
+        texts = [text.rstrip("\r\n") for text in decoded if text.strip()]
+        found = found or bool(texts)
+        yield texts, piece.stored_bytes
+    if not found:
+        raise InputError("the input holds no text", hint="Blank lines are left out.")
