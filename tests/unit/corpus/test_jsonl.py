@@ -106,7 +106,9 @@ def test_nesting_has_a_limit_and_no_depth_hurts(tmp_path, depth, brackets):
 def test_a_line_deeper_than_pythons_parser_is_named_like_any_other(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"deep": ' + "[" * 5000 + "]" * 5000 + "}\n")
-    with pytest.raises(InputError, match=r"a\.jsonl:1: no key 'text'\nPass --text-column\."):
+    # from Python 3.12 on the parser goes deeper, and the keys that are there can be named
+    said = r"a\.jsonl:1: no key 'text'\nPass --text-column(\.|; here: 'deep'\.)"
+    with pytest.raises(InputError, match=said):
         read(path, max_json_depth=9000)
 
 
