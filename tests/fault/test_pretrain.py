@@ -132,11 +132,11 @@ def test_a_signal_is_answered_with_a_checkpoint_and_the_command(train, undisturb
     said = process.communicate(timeout=30)[1].decode()
     assert time.monotonic() - begin < 2.5
     assert process.returncode == 128 + number
-    assert "what was trained is kept in out. To go on:\n  tokpipe pretrain shards -o out" in said
     log = (train.folder / "out/log.jsonl").read_text().splitlines()
     newest = max(path.name for path in (train.folder / "out").glob("checkpoint-*"))
     steps = [json.loads(line)["step"] for line in log]
     assert newest == f"checkpoint-{steps[-1]:06d}"
+    assert f"out/{newest} is kept. To go on:\n  tokpipe pretrain shards -o out" in said
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(train, undisturbed):

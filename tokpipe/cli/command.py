@@ -51,7 +51,7 @@ class Session:
         """Return what a stopped count keeps; of standard input nothing, it cannot be read again."""
         return "" if "-" in inputs else "the words counted so far are kept"
 
-    def begin_kernels(self, *, keeps: str = "") -> None:
+    def begin_kernels(self, *, keeps: str | Callable[[], str] = "") -> None:
         """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
 
         To be called before anything heavy is imported: what has no room to load is refused here.
@@ -59,7 +59,8 @@ class Session:
         Parameters
         ----------
         keeps
-            "the words counted so far are kept"; empty where the work starts over.
+            "the words counted so far are kept", or what finds that out when the command is stopped;
+            empty where the work starts over.
 
         Raises
         ------
@@ -69,7 +70,7 @@ class Session:
         fit_into_address_space(compiles=False)
         from tokpipe.foundation.jit import cache_folder  # numba
 
-        self.console.when_stopped = keeps
+        self.console.when_stopped = keeps if callable(keeps) else lambda: keeps
         folder = cache_folder()
         is_known = folder is not None and next(folder.rglob("*.nbi"), None) is not None
         if not is_known:

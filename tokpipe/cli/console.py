@@ -7,7 +7,7 @@ Colour is on for a terminal, unless ``--no-color``, ``NO_COLOR`` or ``TERM=dumb`
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tokpipe.foundation.visible import visible
@@ -110,14 +110,14 @@ class Console:
     ----------
     out, err : Stream
         Results, and everything else.
-    when_stopped : str
-        What to tell a person who stops the command: that its work is kept, or nothing.
+    when_stopped : callable
+        Returns what to tell a person who stops the command: what is kept, or nothing.
     """
 
     def __init__(self) -> None:
         self.out = Stream("stdout")
         self.err = Stream("stderr")
-        self.when_stopped = ""
+        self.when_stopped: Callable[[], str] = str
 
     def no_color(self) -> None:
         """Turn colour off, whatever the environment says."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from tokpipe.cli.console import Console
+from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
 
@@ -63,10 +64,11 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
 def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
     """Return what a stopped command says: by what, what is kept, how to go on."""
     cause = "Ctrl-C" if exit_code == 130 else "SIGTERM"
-    if not console.when_stopped:
+    kept = console.err.glyph(visible(console.when_stopped()))
+    if not kept:
         return f"stopped by {cause}"
     command = console.err.glyph(shlex.join(["tokpipe", *arguments]))
-    return f"stopped by {cause}; {console.when_stopped}. To go on:\n  {command}"
+    return f"stopped by {cause}; {kept}. To go on:\n  {command}"
 
 
 def _raise(number: int, frame: FrameType | None) -> None:

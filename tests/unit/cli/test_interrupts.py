@@ -26,7 +26,7 @@ def started(work):
         from tokpipe.cli.failures import report
         from tokpipe.cli.interrupts import answering_signals
         console = Console()
-        console.when_stopped = "all is kept"
+        console.when_stopped = lambda: "all is kept"
         try:
             with answering_signals(console, ["work", "a b"]):
                 print("begun", flush=True)

@@ -86,7 +86,7 @@ def pretrain(
 
 
 def _train(session: Session, asked: _Asked) -> "Pretrained":
-    session.begin_kernels(keeps=f"what was trained is kept in {asked.output}")
+    session.begin_kernels(keeps=lambda: _kept(Path(asked.output)))
     from tokpipe.cli.training_display import training_display
     from tokpipe.foundation.threads import thread_count
     from tokpipe.training.pretrain import pretrain as train
@@ -108,6 +108,14 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             resume=asked.resume,
             watch=watch,
         )
+
+
+def _kept(run: Path) -> str:
+    """Say what a stopped run leaves: the weights of a large model take longer than is allowed."""
+    found = max(
+        run.glob("checkpoint-*"), key=lambda path: (len(path.name), path.name), default=None
+    )
+    return f"{found} is kept" if found else "no checkpoint was finished"
 
 
 def _plan(session: Session, asked: _Asked) -> Plan:
