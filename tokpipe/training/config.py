@@ -58,7 +58,11 @@ class TrainingConfig(Config):
     max_grad_norm: float = setting(
         1.0, "Longest gradient; a longer one is scaled down. 0: no limit.", least=0.0
     )
-    save_steps: int = setting(500, "Steps from checkpoint to checkpoint.", least=1)
+    save_steps: int = setting(
+        500,
+        "Steps from checkpoint to checkpoint; every five minutes there is one in any case.",
+        least=1,
+    )
     eval_steps: int = setting(
         500, "Steps from evaluation to evaluation on the validation split; 0: only at the end."
     )

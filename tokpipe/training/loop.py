@@ -28,6 +28,9 @@ from tokpipe.training.state import (
 from tokpipe.training.trainer import Step, Trainer, TrainingError
 
 _POLL_SECONDS = 0.05
+# A step of a large model takes ten seconds, its checkpoint longer to write than a signal may wait:
+# by steps alone it would lose hours.
+_SAVE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,7 @@ class Run:
         self.evaluated: Line | None = None  # the last evaluation
         self._begin = time.monotonic()
         self._saved = -1  # the step of the last checkpoint that is complete
+        self._saved_at = time.monotonic()
         self._stop = threading.Event()
         self._saving = threading.Lock()
         self._error: BaseException | None = None
@@ -224,7 +228,8 @@ class Run:
         step = self.state.step
         if not step or step == self._saved:
             return False
-        return self._is_over() or step % self.trainer.config.save_steps == 0
+        late = time.monotonic() - self._saved_at > _SAVE_SECONDS
+        return late or self._is_over() or step % self.trainer.config.save_steps == 0
 
     def _save(self) -> None:
         """Write a checkpoint when one is due, and remove those that are not kept."""
@@ -245,7 +250,7 @@ class Run:
             )
         moments, files = self.trainer.optimizer.moments, self.data.tokenizer
         save_checkpoint(self.folder, self.state, parameters, moments, files)
-        self._saved = self.state.step
+        self._saved, self._saved_at = self.state.step, time.monotonic()
 
     def _mark_best(self) -> None:
         """Note in the state if this checkpoint, one by plan, is the best so far."""
@@ -270,8 +275,8 @@ class Run:
 def _kept(state: State, config: TrainingConfig, found: Collection[int]) -> set[int]:
     """Return which checkpoints stay: the latest by plan, the best, and the newest of all.
 
-    What an interruption saved goes as soon as a later one is there, so that in the end an
-    interrupted run has the same checkpoints as an undisturbed one.
+    What an interruption or the clock saved goes as soon as a later one is there, so that in the end
+    a run has the same checkpoints however long it took and however often it was interrupted.
     """
     planned = [step for step in found if step % config.save_steps == 0 or step == state.step]
     newest = {max(found)} if found else set()

@@ -29,13 +29,13 @@ def training_bytes(
 def disk_bytes(model: BertConfig, config: TrainingConfig) -> int:
     """Return what a run takes on the disk: checkpoints, and the parts of the model in the end.
 
-    Of checkpoints there are those that are kept, the best, and one that is being written; never
-    more than the training comes to.
+    Of checkpoints there are those that are kept, the best, one that the clock asked for, and one
+    that is being written; never more than the training comes to.
     """
     block = 4 * list(parameter_table(model).values())[-1].end
-    kept = config.keep_checkpoints + 2
+    kept = config.keep_checkpoints + 3
     if config.most_steps is not None:
-        kept = min(kept, -(-config.most_steps // config.save_steps))
+        kept = min(kept, -(-config.most_steps // config.save_steps) + 1)
     return block * (_STATE * kept + len(PARTS))
 
 

@@ -16,9 +16,11 @@ from tokpipe.foundation.errors import (
 )
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.training import loop as loop_module
 from tokpipe.training import pretrain as pretrain_module
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import TIMES, read_log
+from tokpipe.training.state import save_checkpoint
 from tokpipe.training.trainer import TrainingError
 
 
@@ -154,6 +156,20 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(shards, undisturbed, stopped_ru
     assert not (run / "tokpipe.json").exists()
     train(shards, run, threads=2)
     assert contents(run) == undisturbed
+
+
+def test_the_clock_asks_for_checkpoints_that_go_again(shards, undisturbed, tmp_path, monkeypatch):
+    written = []
+
+    def saves(run, state, *more):
+        written.append(state.step)
+        return save_checkpoint(run, state, *more)
+
+    monkeypatch.setattr(loop_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(loop_module, "save_checkpoint", saves)
+    train(shards, tmp_path / "run")
+    assert written == list(range(1, 13))
+    assert contents(tmp_path / "run") == undisturbed
 
 
 def test_it_goes_on_from_any_checkpoint_and_in_another_folder(
