@@ -56,7 +56,7 @@ def test_too_small_an_address_space_is_refused(made, name):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
-@pytest.mark.parametrize("megabytes", [300, 700, 830, 850, 900, 1000, 1400])
+@pytest.mark.parametrize("megabytes", [300, 500, 700, 830, 850, 900, 1000, 1400])
 @pytest.mark.parametrize("name", USES)
 def test_any_address_space_gives_success_or_what_is_needed(made, name, megabytes):
     ran = limited(Command(made, *USES[name]), megabytes)

@@ -32,7 +32,7 @@ class Workspaces:
 
     def __init__(self, model: Model, room: Room, count: int, *, training: bool = True) -> None:
         self._model, self._training = model, training
-        self._free: queue.SimpleQueue[Workspace] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[Workspace | None] = queue.SimpleQueue()  # None: to be made
         for _ in range(count):
             self._free.put(model.workspace(*room, training=training))
         refuse_little_room(count)
@@ -48,9 +48,13 @@ class Workspaces:
 
     def _fitting(self, packed: PackedInput) -> Workspace:
         workspace, needed = self._free.get(), Room.of(packed)
-        has = workspace.room
-        if all(size <= most for size, most in zip(needed, has, strict=True)):
+        has = workspace.room if workspace else Room(0, 0, 0)
+        if workspace and all(size <= most for size, most in zip(needed, has, strict=True)):
             return workspace
         del workspace  # before the new one is made
         larger = Room(*(max(pair) for pair in zip(needed, has, strict=True)))
-        return self._model.workspace(*larger, training=self._training)
+        try:
+            return self._model.workspace(*larger, training=self._training)
+        except BaseException:
+            self._free.put(None)  # the next borrower would wait for ever
+            raise

@@ -21,6 +21,13 @@ def batch(*lengths):
     return PackedInput(np.zeros(sum(lengths), np.int32), np.cumsum([0, *lengths]))
 
 
+def raising(error):
+    def raises(*args, **settings):
+        raise error
+
+    return raises
+
+
 def test_each_borrower_has_its_own_and_gives_it_back(model):
     workspaces = Workspaces(model, Room(8, 2, 0), 2, training=False)
     with workspaces.lend(batch(3, 4)) as one, workspaces.lend(batch(8)) as other:
@@ -36,6 +43,16 @@ def test_a_larger_batch_gets_a_larger_one_that_stays(model):
         assert grown.room == (9, 3, 0) and grown.training
     with workspaces.lend(batch(1)) as again:
         assert again is grown
+
+
+def test_one_that_could_not_grow_leaves_its_place(model, monkeypatch):
+    workspaces = Workspaces(model, Room(8, 2, 0), 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "workspace", raising(MemoryLimitError("no memory")))
+        with pytest.raises(MemoryLimitError), workspaces.lend(batch(9)):
+            pass
+    with workspaces.lend(batch(3)) as again:
+        assert again.room == (3, 1, 0)
 
 
 def test_room_that_blas_would_wait_for_is_refused_before(model, monkeypatch):
