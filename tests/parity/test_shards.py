@@ -1,6 +1,7 @@
 """Shard folders in the hands of `datasets` and transformers."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,12 +70,16 @@ def test_datasets_reads_the_files_by_themselves(folders, tmp_path):
     assert theirs["train"].features["labels"].feature.dtype == "int32"
 
 
+def snippets(text):
+    """Return the Python code of a README."""
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
 def executed(folder, number, monkeypatch):
     """Run a snippet of a shard folder's README beside the folder; return its names."""
-    snippets = re.findall(r"```python\n(.*?)```", (folder / "shards/README.md").read_text(), re.S)
     monkeypatch.chdir(folder)
     names = {}
-    exec(snippets[number], names)
+    exec(snippets((folder / "shards/README.md").read_text())[number], names)
     return names
 
 
@@ -96,6 +101,22 @@ def test_transformers_masks_dynamic_shards_as_the_readme_says(folders, recipe, m
     special = [opened.facts.cls_id, opened.facts.sep_id, pad]
     assert not torch.isin(whole[asked], torch.tensor(special)).any()
     assert 0.1 < asked.sum() / sum(map(len, rows)) < 0.2
+
+
+@pytest.mark.peers
+def test_our_readme_opens_shards_as_it_says(folders, tmp_path, monkeypatch):
+    pytest.importorskip("torch"), pytest.importorskip("transformers")
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    [snippet] = [code for code in snippets(text) if "load_from_disk" in code]
+    (tmp_path / "out").symlink_to(folders / "bert")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    names = {}
+    exec(snippet, names)
+    assert names["batch"]["input_ids"].shape == names["batch"]["labels"].shape
+    for split in open_shards(folders / "bert" / "shards").splits:
+        assert names["shards"][split.name]["input_ids"][:] == rows_of(split)
+        assert names["alone"][split.name]["input_ids"][:] == rows_of(split)
 
 
 @pytest.mark.peers

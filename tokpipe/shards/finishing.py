@@ -12,7 +12,8 @@ from tokpipe.shards.layout import write_dataset_files
 from tokpipe.shards.progress import SplitFiles
 from tokpipe.shards.reader import KIND, shard_name
 from tokpipe.shards.readme import readme
-from tokpipe.shards.vocabulary import TOKENIZER, Vocabulary
+from tokpipe.shards.vocabulary import TOKENIZER, TOKENIZER_CONFIG, Vocabulary
+from tokpipe.tokenizer.folder import transformers_config
 
 
 def finish_folder(
@@ -55,9 +56,14 @@ def finish_folder(
     }
     manifest = Manifest(kind=KIND, settings=stages, inputs=inputs, facts=facts, seed=seed)
     key = f"{sorted(inputs.items())} {sorted(stages.items())} {seed} {vocabulary.digest}"
-    columns, roles = splits[0].layout.columns, vocabulary.tokenizer.roles
+    columns, tokenizer = splits[0].layout.columns, vocabulary.tokenizer
     others = write_dataset_files(folder, columns, files, key)
-    texts = {TOKENIZER: vocabulary.document, "README.md": readme(manifest, columns, roles).encode()}
+    longest = stages["examples"]["max_seq_length"]
+    texts = {
+        TOKENIZER: vocabulary.document,
+        TOKENIZER_CONFIG: transformers_config(tokenizer.spec.model, tokenizer.roles, longest),
+        "README.md": readme(manifest, columns).encode(),
+    }
     for name, content in texts.items():
         with storage_errors(folder / name):
             (folder / name).write_bytes(content)

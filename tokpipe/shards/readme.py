@@ -1,7 +1,6 @@
 """The README of a shard folder: what it holds, and how to open it."""
 
 import json
-from collections.abc import Mapping
 
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.shards.schema import Column
@@ -24,9 +23,7 @@ No masks are stored: `tokpipe pretrain` draws them anew in each epoch. So does t
 ```python
 import datasets, transformers
 train = datasets.load_from_disk("{folder}")["train"].select_columns("input_ids")
-tokenizer = transformers.PreTrainedTokenizerFast(
-    tokenizer_file="{folder}/tokenizer.json", {roles}
-)
+tokenizer = transformers.AutoTokenizer.from_pretrained("{folder}")
 collator = transformers.DataCollatorForLanguageModeling(tokenizer)
 batch = collator([train[i] for i in range(8)])
 ```
@@ -40,9 +37,7 @@ Masks are stored: `input_ids` hold them already, and `labels` what they hide. tr
 ```python
 import datasets, transformers
 train = datasets.load_from_disk("{folder}")["train"].select_columns({wanted})
-tokenizer = transformers.PreTrainedTokenizerFast(
-    tokenizer_file="{folder}/tokenizer.json", {roles}
-)
+tokenizer = transformers.AutoTokenizer.from_pretrained("{folder}")
 collator = transformers.DataCollatorForTokenClassification(tokenizer)
 batch = collator([train[i] for i in range(8)])
 ```
@@ -50,7 +45,7 @@ batch = collator([train[i] for i in range(8)])
 _FOR_MODELS = ("input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label")
 
 
-def readme(manifest: Manifest, columns: tuple[Column, ...], roles: Mapping[str, str]) -> str:
+def readme(manifest: Manifest, columns: tuple[Column, ...]) -> str:
     """Return the text, in Markdown.
 
     Parameters
@@ -59,8 +54,6 @@ def readme(manifest: Manifest, columns: tuple[Column, ...], roles: Mapping[str, 
         What the folder was made from and holds.
     columns
         Of the shards.
-    roles
-        Which special token is ``mask_token``, ``pad_token`` and so on.
     """
     examples, masks = manifest.settings["examples"], manifest.settings["masks"]
     lines = [
@@ -79,7 +72,7 @@ def readme(manifest: Manifest, columns: tuple[Column, ...], roles: Mapping[str, 
     for column in columns:
         kind = f"list of {column.dtype}" if column.is_list else column.dtype
         lines.append(f"| `{column.name}` | {kind} | {_MEANINGS[column.name]} |")
-    lines += ["", _opening(masks["masking"], [column.name for column in columns], roles)]
+    lines += ["", _opening(masks["masking"], [column.name for column in columns])]
     return "\n".join(lines)
 
 
@@ -87,8 +80,7 @@ def _recipe(name: str) -> str:
     return {"bert": "BERT", "roberta": "RoBERTa"}[name]
 
 
-def _opening(masking: str, columns: list[str], roles: Mapping[str, str]) -> str:
-    named = ", ".join(f"{role}={json.dumps(token)}" for role, token in sorted(roles.items()))
+def _opening(masking: str, columns: list[str]) -> str:
     text = (
         "The files are Arrow IPC streams, so that they map into memory:\n\n"
         "```python\n"
@@ -100,4 +92,4 @@ def _opening(masking: str, columns: list[str], roles: Mapping[str, str]) -> str:
     wanted = json.dumps([name for name in _FOR_MODELS if name in columns])
     dense = _DENSE if "labels" in columns else _STATIC
     snippet = dense if masking == "static" else _DYNAMIC
-    return text + snippet.format(folder="shards", wanted=wanted, roles=named)
+    return text + snippet.format(folder="shards", wanted=wanted)

@@ -1,4 +1,4 @@
-"""What examples and masks need to know of a tokenizer, and the file of it that goes along."""
+"""What examples and masks need to know of a tokenizer, and the files of it that go along."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 @dataclass(frozen=True)

@@ -36,17 +36,51 @@ KIND = "tokenizer"  # of the manifest
 _MODEL_MAX_LENGTH = 512  # the positions of BERT and RoBERTa
 
 
-def folder_files(spec: Spec) -> dict[str, bytes]:
-    """Return name and content of every file of a tokenizer folder but the manifest."""
+def folder_files(spec: Spec, model_max_length: int = _MODEL_MAX_LENGTH) -> dict[str, bytes]:
+    """Return name and content of every file of a tokenizer folder but the manifest.
+
+    Parameters
+    ----------
+    model_max_length
+        How many tokens the model takes, for transformers.
+    """
     roles = special_roles({token.content: token.id for token in spec.added_tokens})
     plain = vocab_files(spec)
     return {
         "tokenizer.json": document_bytes(spec),
-        "tokenizer_config.json": _json(_transformers_config(spec, roles)),
+        "tokenizer_config.json": transformers_config(spec.model, roles, model_max_length),
         "special_tokens_map.json": _json(roles),
         **plain,
         "README.md": _readme(spec, list(plain)).encode(),
     }
+
+
+def transformers_config(
+    model: ModelKind, roles: Mapping[str, str], model_max_length: int = _MODEL_MAX_LENGTH
+) -> bytes:
+    """Return ``tokenizer_config.json``, with which transformers' AutoTokenizer opens a folder.
+
+    Parameters
+    ----------
+    model
+        What the ``tokenizer.json`` beside it holds.
+    roles
+        Which special token is ``mask_token``, ``pad_token`` and so on.
+    model_max_length
+        How many tokens the model takes.
+    """
+    # PreTrainedTokenizerFast runs tokenizer.json as it stands; BertTokenizerFast and the like
+    # build a pipeline of their own around the vocabulary, and lose NFC, Whitespace, templates.
+    inputs = ["input_ids", *["token_type_ids"] * (model is ModelKind.WORDPIECE), "attention_mask"]
+    return _json(
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": model_max_length,
+            "model_input_names": inputs,
+            "clean_up_tokenization_spaces": False,
+            **roles,
+        }
+    )
 
 
 def save_spec(
@@ -140,20 +174,6 @@ def _words_beside(file: Path) -> WordsConfig | None:
         strip_accents=lowercase if strips.absent else node.flag("strip_accents"),
         handle_chinese_chars=node.flag("tokenize_chinese_chars", True),
     )
-
-
-def _transformers_config(spec: Spec, roles: Mapping[str, str]) -> dict[str, Any]:
-    # PreTrainedTokenizerFast runs tokenizer.json as it stands; BertTokenizerFast and the like
-    # build a pipeline of their own around the vocabulary, and lose NFC, Whitespace, templates.
-    is_wordpiece = spec.model is ModelKind.WORDPIECE
-    inputs = ["input_ids", *["token_type_ids"] * is_wordpiece, "attention_mask"]
-    return {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": _MODEL_MAX_LENGTH,
-        "model_input_names": inputs,
-        "clean_up_tokenization_spaces": False,
-        **roles,
-    }
 
 
 def _json(value: Any) -> bytes:

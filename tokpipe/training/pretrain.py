@@ -265,13 +265,9 @@ def _data(shards: Shards, config: TrainingConfig, model: BertConfig) -> Data:
 
 
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
-    files = folder_files(shards.tokenizer.spec)
+    longest = model.longest or shards.examples.max_seq_length
+    files = folder_files(shards.tokenizer.spec, longest)
     del files["README.md"]
-    told = json.loads(files["tokenizer_config.json"])
-    told["model_max_length"] = model.longest or shards.examples.max_seq_length
-    files["tokenizer_config.json"] = (
-        json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-    ).encode()
     return files
 
 
