@@ -148,7 +148,7 @@ class Engine:
         list of (int32[K], int64[t + 1])
             Ids and offsets of each block of texts, in order.
         """
-        blocks = list(_blocks(texts.offsets))
+        blocks, count = list(_blocks(texts.offsets)), thread_count(threads)
         done: list[Ids | None] = [None] * len(blocks)
 
         def work(feed: Feed[Block]) -> None:
@@ -157,10 +157,10 @@ class Engine:
                     part = Strings(texts.data, texts.offsets[block.first : block.last + 1])
                     done[block.index] = self.encode_block(part, cache, line_ends)
 
-        if len(blocks) <= 1 or threads == 1:
+        if len(blocks) <= 1 or count == 1:
             work(Feed(blocks))
         else:
-            run_in_threads(work, blocks, min(thread_count(threads), len(blocks)))
+            run_in_threads(work, blocks, min(count, len(blocks)))
         return [ids for ids in done if ids is not None]
 
     def encode_block(self, part: Strings, cache: WordCache, line_ends: bool) -> Ids:

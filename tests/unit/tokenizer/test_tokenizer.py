@@ -186,6 +186,11 @@ def test_ids_do_not_depend_on_threads_blocks_or_cache(monkeypatch):
     assert small.encode_arrow(column, threads=1).equals(expected)
 
 
+def test_fewer_threads_than_one_are_refused_for_short_texts_too():
+    with pytest.raises(ConfigError, match="threads: -1; allowed are 1 or more"):
+        ROBERTA.encode_arrow(pa.array(["a"]), threads=-1)
+
+
 @pytest.mark.parametrize("size", [63, 64, 65, 4096, 4097, 70_000])
 def test_long_words_are_merged_as_the_library_does(size):
     text = ("the" * size)[:size]
