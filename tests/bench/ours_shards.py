@@ -34,7 +34,9 @@ def keep(path: str, tokenizer: str, out: str) -> Callable:
     """Make shards with dynamic masks where the loaders find them."""
 
     def run() -> dict[str, str]:
-        if not (Path(out) / "tokpipe.json").exists():
+        try:
+            tokpipe.open_shards(out)
+        except tokpipe.TokpipeError:  # none yet, or of an older format
             build_shards([path], tokenizer, out, threads=2, force=True)
         return {"folder": out}
 
