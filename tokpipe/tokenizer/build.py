@@ -144,7 +144,7 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
         )
 
     if output is None:
-        return train_sizes(count(None), settings, progress)
+        return train_sizes(count(None), settings, progress, threads)
     identity = _identity(settings, words, read, held_out)
     is_counted = isinstance(inputs, WordCounts)
     with build_folder(
@@ -155,9 +155,9 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
         counts = count(work)
         inputs_digest = in_background(counts.digest)  # merging leaves a processor free
         cut = _cut(train(counts, settings, progress), counts)
-        files = in_background(lambda: [folder_files(tokenizer.spec) for _, tokenizer in cut])
-        trained = _measured(cut, settings, counts)
-        _write(folder, trained, files(), counts, inputs_digest())
+        files = [folder_files(tokenizer.spec) for _, tokenizer in cut]
+        trained = _measured(cut, settings, counts, threads)
+        _write(folder, trained, files, counts, inputs_digest())
     return trained
 
 
@@ -167,10 +167,13 @@ def default_words(model: str) -> WordsConfig:
 
 
 def train_sizes(
-    counts: WordCounts, config: VocabConfig, progress: Progress = SILENT
+    counts: WordCounts,
+    config: VocabConfig,
+    progress: Progress = SILENT,
+    threads: int | None = None,
 ) -> list[Trained]:
     """Train once and cut the vocabulary to each size asked, ascending: the merges are nested."""
-    return _measured(_cut(train(counts, config, progress), counts), config, counts)
+    return _measured(_cut(train(counts, config, progress), counts), config, counts, threads)
 
 
 def _cut(largest: Vocabulary, counts: WordCounts) -> list[tuple[Vocabulary, Tokenizer]]:
@@ -179,10 +182,13 @@ def _cut(largest: Vocabulary, counts: WordCounts) -> list[tuple[Vocabulary, Toke
 
 
 def _measured(
-    cut: list[tuple[Vocabulary, Tokenizer]], config: VocabConfig, counts: WordCounts
+    cut: list[tuple[Vocabulary, Tokenizer]],
+    config: VocabConfig,
+    counts: WordCounts,
+    threads: int | None,
 ) -> list[Trained]:
     return [
-        Trained(size, *one, measure(one[1], counts), counts.facts.get("bytes", 0))
+        Trained(size, *one, measure(one[1], counts, threads), counts.facts.get("bytes", 0))
         for size, one in zip(config.sizes, cut, strict=True)
     ]
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
-from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
+from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, thread_count
 from tokpipe.tokenizer.added import one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
@@ -256,7 +257,11 @@ class Engine:
             cache.out.resize(max(need, 2 * len(cache.out)), refcheck=False)
 
     def encode_spans(
-        self, data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+        self,
+        data: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        threads: int | None = 1,
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
         """Encode words that are marked in a text, without a cache.
 
@@ -265,6 +270,8 @@ class Engine:
         data : uint8[N + PADDING]
         starts, ends : int64[W]
             Borders of the words, normalised already.
+        threads
+            How many, or None for one a processor.
 
         Returns
         -------
@@ -276,10 +283,15 @@ class Engine:
         is_long = (ends - starts > kernels.INLINE) & (self.spec.model is not ModelKind.WORDPIECE)
         far = np.arange(_SPANS_A_CALL, len(starts), _SPANS_A_CALL)
         cuts = np.concatenate([[0], np.flatnonzero(np.diff(is_long)) + 1, far, [len(starts)]])
-        parts = []
-        for first, last in pairwise(np.unique(cuts).tolist()):
-            encode = self._encode_long_spans if is_long[first] else self._encode_short_spans
-            parts.append(encode(data, starts[first:last], ends[first:last]))
+
+        def encode(borders: tuple[int, int]) -> tuple[NDArray[Any], ...]:
+            first, last = borders
+            work = self._encode_long_spans if is_long[first] else self._encode_short_spans
+            return work(data, starts[first:last], ends[first:last])
+
+        ranges = list(pairwise(np.unique(cuts).tolist()))
+        spread = len(ranges) > 1 and thread_count(threads) > 1
+        parts = list(map_ordered(encode, ranges, threads) if spread else map(encode, ranges))
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64)
         counts, ids, piece_ends = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -39,7 +39,7 @@ class Quality:
         return asdict(self)
 
 
-def measure(tokenizer: Tokenizer, counts: WordCounts) -> Quality:
+def measure(tokenizer: Tokenizer, counts: WordCounts, threads: int | None = None) -> Quality:
     """Measure a vocabulary on the held-out words of `counts`, or on all if none are held out.
 
     Every unique word is encoded once and weighs as much as it occurs; of a word of more than
@@ -49,7 +49,7 @@ def measure(tokenizer: Tokenizer, counts: WordCounts) -> Quality:
     sample = held_out if held_out is not None and len(held_out) else counts
     words, weights = sample.words, sample.counts.astype(np.float64)  # sums may pass 63 bits
     starts, ends = words.offsets[:-1], _ends(words)
-    pieces, ids, _ = tokenizer.engine.encode_spans(words.data, starts, ends)
+    pieces, ids, _ = tokenizer.engine.encode_spans(words.data, starts, ends, threads)
     unknown = tokenizer.ids.get(tokenizer.spec.unk_token or "", -1)
     borders = np.concatenate([[0], np.cumsum(pieces)])
     unknowns = np.concatenate([[0], np.cumsum(ids == unknown)])[borders]
