@@ -4,20 +4,27 @@ The main thread may sit in a kernel or a library for longer than that, and Pytho
 handlers only between its own instructions. So a thread of its own watches a pipe that the C handler
 writes to, and ends the process when the orderly way takes too long. That is safe: what is on the
 disk must survive a kill -9 at any moment anyway.
+
+What a handler raises can fall into a callback of C code or into a finalizer, where Python prints
+and drops it (LLVM hands compiled kernels to such a callback): then the signal is sent once more.
 """
 
 import os
 import shlex
 import signal
+import sys
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
 from tokpipe.cli.console import Console
 from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
+_AGAIN_SECONDS = 0.02  # until a signal is sent once more: the callback that dropped it is left then
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,6 +41,17 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
+@dataclass
+class _Watch:
+    """What the threads that watch over a command know of it."""
+
+    reader: int  # end of the pipe that the C handler writes to
+    console: Console
+    arguments: Sequence[str]
+    ended: threading.Event = field(default_factory=threading.Event)
+    sends_again: bool = False  # the next signal is none of the user's
+
+
 @contextmanager
 def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[None, None, None]:
     """Turn SIGINT and SIGTERM into `Stopped` in the main thread, with a time limit behind it.
@@ -47,14 +65,14 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
     os.set_blocking(writer, False)
     before = {s: signal.signal(s, _raise) for s in (signal.SIGINT, signal.SIGTERM)}
     previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    ended = threading.Event()
-    watched = (reader, ended, console, arguments)
-    watcher = threading.Thread(target=_watch, args=watched, daemon=True)
-    watcher.start()
+    watch, hook = _Watch(reader, console, arguments), sys.unraisablehook
+    sys.unraisablehook = lambda dropped: _send_again(watch, dropped) or hook(dropped)
+    threading.Thread(target=_watch, args=(watch,), daemon=True).start()
     try:
         yield
     finally:
-        ended.set()
+        watch.ended.set()
+        sys.unraisablehook = hook
         signal.set_wakeup_fd(previous)
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -75,26 +93,44 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def _watch(reader: int, ended: threading.Event, console: Console, arguments: Sequence[str]) -> None:
+def _send_again(watch: _Watch, dropped: Any) -> bool:
+    """Send a signal once more if it is what was dropped; return whether it is."""
+    if not isinstance(dropped.exc_value, Stopped):
+        return False
+    number = dropped.exc_value.exit_code - 128
+
+    def send() -> None:
+        if not watch.ended.is_set():
+            watch.sends_again = True
+            os.kill(os.getpid(), number)
+
+    later = threading.Timer(_AGAIN_SECONDS, send)
+    later.daemon = True
+    later.start()
+    return True
+
+
+def _watch(watch: _Watch) -> None:
     """Wait for signals; leave by force at the second, or when the first is not answered."""
     answered = 0
-    while number := os.read(reader, 1):
+    while number := os.read(watch.reader, 1):
         if number[0] not in (signal.SIGINT, signal.SIGTERM):
+            continue
+        if watch.sends_again:
+            watch.sends_again = False
             continue
         answered += 1
         if answered > 1:
             os._exit(128 + number[0])
-        late = (ended, console, arguments, 128 + number[0])
+        late = (watch, 128 + number[0])
         threading.Thread(target=_leave_if_late, args=late, daemon=True).start()
-    os.close(reader)
+    os.close(watch.reader)
 
 
-def _leave_if_late(
-    ended: threading.Event, console: Console, arguments: Sequence[str], exit_code: int
-) -> None:
-    if ended.wait(_PATIENCE_SECONDS):
+def _leave_if_late(watch: _Watch, exit_code: int) -> None:
+    if watch.ended.wait(_PATIENCE_SECONDS):
         return
-    message = f"\n{farewell(console, arguments, exit_code)}\n"
+    message = f"\n{farewell(watch.console, watch.arguments, exit_code)}\n"
     try:
         os.write(2, message.encode("ascii", "backslashreplace"))
     finally:

@@ -15,6 +15,14 @@ ROOT = Path(__file__).parents[3]
 
 ORDERLY = "time.sleep(60)"
 STUCK = "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"  # C code, without the GIL, for minutes
+DROPPED = """
+import ctypes, os, signal
+def callback():
+    os.kill(os.getpid(), signal.{number})
+    time.sleep(0.01)
+ctypes.CFUNCTYPE(None)(callback)()
+time.sleep(60)
+"""
 STUBBORN = "\ntry: time.sleep(60)\nfinally: time.sleep(60)"
 
 
@@ -61,6 +69,23 @@ def test_signal_is_answered_within_two_seconds(work, number, code):
     assert found == code
     assert "all is kept. To go on:\n  tokpipe work 'a b'\n" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_signal_that_a_callback_drops_is_answered_all_the_same(number, code):
+    process = started(DROPPED.format(number=number))
+    found, said = ended(process, 1.0)  # not by force
+    assert found == code
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    assert said.count("all is kept") == 1
+
+
+def test_what_else_a_finalizer_drops_is_shown():
+    process = started("class A:\n  def __del__(self): 1 / 0\nA()\nsys.exit(7)")
+    found, said = ended(process, 2.0)
+    assert found == 7
+    assert "ZeroDivisionError" in said
 
 
 @pytest.mark.parametrize("work", [STUCK, STUBBORN])
