@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tokpipe.bert.kernels import formulas
+from tokpipe.bert.kernels.activations import ACTIVATIONS
 from tokpipe.bert.model import Model
 from tokpipe.foundation.jit import compiled_helper
 
@@ -48,10 +49,19 @@ def test_far_out_they_level_off_and_nan_stays():
     exponential, erf, tanh, logistic = evaluated([-np.inf, -200, 200, np.inf, np.nan])
     assert exponential[:2].max() < 1e-37
     assert exponential[2:4].min() > 1e38
-    np.testing.assert_allclose(erf[:4], [-1, -1, 1, 1], atol=2e-7)
-    np.testing.assert_allclose(tanh[:4], [-1, -1, 1, 1], atol=2e-7)
-    np.testing.assert_allclose(logistic[:4], [0, 0, 1, 1], atol=2e-7)
+    np.testing.assert_array_equal(erf[:4], [-1, -1, 1, 1])
+    np.testing.assert_array_equal(tanh[:4], [-1, -1, 1, 1])
+    np.testing.assert_array_equal(logistic[:4], [0, 0, 1, 1])
     assert np.isnan([exponential[4], erf[4], tanh[4], logistic[4]]).all()
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_new", "silu"])
+def test_an_activation_of_a_value_far_below_zero_is_zero(name):
+    # where the formula under it stays short of one, as many times too much as the value is large
+    before = np.float32([[-20, -51.6, -1e4, -1e30]])
+    out = np.empty_like(before)
+    ACTIVATIONS[name][0](before, out)
+    np.testing.assert_allclose(out, 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -18,7 +18,8 @@ _LOG_2_HIGH, _LOG_2_LOW = np.float32(0.693359375), np.float32(-2.121944400546905
 _E2, _E3, _E4, _E5, _E6, _E7 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720, 5040))
 
 # Rational minimax fits of f(x)/x in x^2, to relative errors of 2e-8 and 1e-9, by least squares
-# weighted anew until the errors were level; beyond the clip f is within 1e-7 of one.
+# weighted anew until the errors were level. From the clip on f is within 1e-7 of one and given as
+# one: what is left of it would be multiplied by x.
 _ERF_CLIP = np.float32(3.9)
 _P0, _P1, _P2, _P3, _P4, _P5 = (
     np.float32(value)
@@ -69,7 +70,9 @@ def error_function(x):  # type: ignore[no-untyped-def]
     x = _ERF_CLIP if x > _ERF_CLIP else x
     q = x * x
     p = ((((_P5 * q + _P4) * q + _P3) * q + _P2) * q + _P1) * q + _P0
-    return x * p / (((((_Q5 * q + _Q4) * q + _Q3) * q + _Q2) * q + _Q1) * q + ONE)
+    y = x * p / (((((_Q5 * q + _Q4) * q + _Q3) * q + _Q2) * q + _Q1) * q + ONE)
+    y = -ONE if x <= -_ERF_CLIP else y
+    return ONE if x >= _ERF_CLIP else y
 
 
 @inlined_formula
@@ -79,7 +82,9 @@ def hyperbolic_tangent(x):  # type: ignore[no-untyped-def]
     x = _TANH_CLIP if x > _TANH_CLIP else x
     q = x * x
     p = ((((_R5 * q + _R4) * q + _R3) * q + _R2) * q + _R1) * q + ONE
-    return x * p / ((((_S4 * q + _S3) * q + _S2) * q + _S1) * q + ONE)
+    y = x * p / ((((_S4 * q + _S3) * q + _S2) * q + _S1) * q + ONE)
+    y = -ONE if x <= -_TANH_CLIP else y
+    return ONE if x >= _TANH_CLIP else y
 
 
 @inlined_formula
