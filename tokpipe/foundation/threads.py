@@ -133,17 +133,18 @@ def map_ordered(
 def in_background(function: Callable[[], R]) -> Callable[[], R]:
     """Begin a call in a thread of its own; return a function that waits for its result.
 
-    An error is raised there. Nobody waits for a thread whose result is not asked for.
+    An error is raised there. Nobody waits for a thread whose result is not asked for. Where the
+    system allows no further thread, the call is made at once.
     """
     future: Future[R] = Future()
 
     def run() -> None:
         try:
             future.set_result(function())
-        except BaseException as error:
+        except Exception as error:  # a signal's is not the call's, where it is made at once
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    _start(run, 1, [])
     return future.result
 
 

@@ -68,9 +68,8 @@ def vocab_files(spec: Spec) -> dict[str, bytes]:
     files = {"vocab.json": (json.dumps(ids, ensure_ascii=False) + "\n").encode()}
     broken = {i for i, token in enumerate(spec.tokens) if not _BREAKS.isdisjoint(token)}
     if broken.isdisjoint(spec.merges[:, :2].ravel().tolist()):
-        rows = ((spec.tokens[a], spec.tokens[b]) for a, b, _ in spec.merges.tolist())
-        lines = ["#version: 0.2", *(f"{left} {right}" for left, right in rows)]
-        files["merges.txt"] = "".join(f"{line}\n" for line in lines).encode()
+        rows = [f"{spec.tokens[a]} {spec.tokens[b]}\n" for a, b, _ in spec.merges.tolist()]
+        files["merges.txt"] = "".join(["#version: 0.2\n", *rows]).encode()
     return files
 
 

@@ -130,3 +130,17 @@ def test_background_work_gives_its_result_or_its_error():
     assert in_background(lambda: 3)() == 3
     with pytest.raises(ZeroDivisionError):
         in_background(lambda: 1 // 0)()
+
+
+def test_without_a_further_thread_background_work_is_done_at_once(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads.threading.Thread, "start", refuse)
+    made_by = in_background(threading.get_ident)
+    assert made_by() == threading.get_ident()
+    with pytest.raises(KeyboardInterrupt):
+        in_background(stop)
