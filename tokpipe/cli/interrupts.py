@@ -5,8 +5,10 @@ handlers only between its own instructions. So a thread of its own watches a pip
 writes to, and ends the process when the orderly way takes too long. That is safe: what is on the
 disk must survive a kill -9 at any moment anyway.
 
-What a handler raises can fall into a callback of C code or into a finalizer, where Python prints
-and drops it (LLVM hands compiled kernels to such a callback): then the signal is sent once more.
+What a handler raises must not fall into llvmlite, which loads compiled kernels: an object of LLVM
+is then given away and kept as well, and freed twice, or a callback of LLVM has no result. There the
+signal is put off until llvmlite is left. Where it falls into another callback or a finalizer,
+Python prints and drops it: then the signal is sent once more.
 """
 
 import os
@@ -17,6 +19,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -24,7 +27,7 @@ from tokpipe.cli.console import Console
 from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
-_AGAIN_SECONDS = 0.02  # until a signal is sent once more: the callback that dropped it is left then
+_AGAIN_SECONDS = 0.02  # until a signal is sent once more: what could not take it is left then
 
 
 class Stopped(KeyboardInterrupt):
@@ -63,10 +66,11 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    before = {s: signal.signal(s, _raise) for s in (signal.SIGINT, signal.SIGTERM)}
-    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     watch, hook = _Watch(reader, console, arguments), sys.unraisablehook
-    sys.unraisablehook = lambda dropped: _send_again(watch, dropped) or hook(dropped)
+    answer = partial(_answer, watch)
+    before = {s: signal.signal(s, answer) for s in (signal.SIGINT, signal.SIGTERM)}
+    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    sys.unraisablehook = lambda dropped: _is_sent_again(watch, dropped) or hook(dropped)
     threading.Thread(target=_watch, args=(watch,), daemon=True).start()
     try:
         yield
@@ -89,16 +93,30 @@ def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
     return f"stopped by {cause}; {kept}. To go on:\n  {command}"
 
 
-def _raise(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)
+def _answer(watch: _Watch, number: int, frame: FrameType | None) -> None:
+    if _is_in_llvm(frame):
+        _send_again(watch, number)
+    else:
+        raise Stopped(number)
 
 
-def _send_again(watch: _Watch, dropped: Any) -> bool:
+def _is_in_llvm(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith("llvmlite.binding"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_sent_again(watch: _Watch, dropped: Any) -> bool:
     """Send a signal once more if it is what was dropped; return whether it is."""
     if not isinstance(dropped.exc_value, Stopped):
         return False
-    number = dropped.exc_value.exit_code - 128
+    _send_again(watch, dropped.exc_value.exit_code - 128)
+    return True
 
+
+def _send_again(watch: _Watch, number: int) -> None:
     def send() -> None:
         if not watch.ended.is_set():
             watch.sends_again = True
@@ -107,7 +125,6 @@ def _send_again(watch: _Watch, dropped: Any) -> bool:
     later = threading.Timer(_AGAIN_SECONDS, send)
     later.daemon = True
     later.start()
-    return True
 
 
 def _watch(watch: _Watch) -> None:

@@ -23,6 +23,20 @@ def callback():
 ctypes.CFUNCTYPE(None)(callback)()
 time.sleep(60)
 """
+COMPILER = """
+import os, signal
+def load():
+    global is_loaded
+    os.kill(os.getpid(), signal.{number})
+    time.sleep(0.1)
+    is_loaded = True
+of_llvmlite = {{"__name__": "llvmlite.binding.ffi", "load": load}}
+try:
+    exec("load()", of_llvmlite)
+    time.sleep(60)
+finally:
+    print("whole" if is_loaded else "half loaded", file=sys.stderr)
+"""
 STUBBORN = "\ntry: time.sleep(60)\nfinally: time.sleep(60)"
 
 
@@ -78,6 +92,15 @@ def test_signal_that_a_callback_drops_is_answered_all_the_same(number, code):
     assert found == code
     assert "Traceback" not in said
     assert "Exception ignored" not in said
+    assert said.count("all is kept") == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_signal_does_not_interrupt_the_loading_of_kernels(number, code):
+    process = started(f"is_loaded = False\n{COMPILER.format(number=number)}")
+    found, said = ended(process, 1.0)  # not by force
+    assert found == code
+    assert said.startswith("whole\n")
     assert said.count("all is kept") == 1
 
 
