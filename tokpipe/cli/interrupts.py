@@ -16,7 +16,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,7 +70,7 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
     answer = partial(_answer, watch)
     before = {s: signal.signal(s, answer) for s in (signal.SIGINT, signal.SIGTERM)}
     previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    sys.unraisablehook = lambda dropped: _is_sent_again(watch, dropped) or hook(dropped)
+    sys.unraisablehook = partial(_take_dropped, watch, hook)
     threading.Thread(target=_watch, args=(watch,), daemon=True).start()
     try:
         yield
@@ -108,12 +108,12 @@ def _is_in_llvm(frame: FrameType | None) -> bool:
     return False
 
 
-def _is_sent_again(watch: _Watch, dropped: Any) -> bool:
-    """Send a signal once more if it is what was dropped; return whether it is."""
-    if not isinstance(dropped.exc_value, Stopped):
-        return False
-    _send_again(watch, dropped.exc_value.exit_code - 128)
-    return True
+def _take_dropped(watch: _Watch, hook: Callable[[Any], None], dropped: Any) -> None:
+    """Send a signal that was dropped once more, and leave anything else to the hook before."""
+    if isinstance(dropped.exc_value, Stopped):
+        _send_again(watch, dropped.exc_value.exit_code - 128)
+    else:
+        hook(dropped)
 
 
 def _send_again(watch: _Watch, number: int) -> None:
