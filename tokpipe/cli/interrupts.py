@@ -12,22 +12,26 @@ Python prints and drops it: then the signal is sent once more.
 """
 
 import os
+import select
 import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from tokpipe.cli.console import Console
 from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
 _AGAIN_SECONDS = 0.02  # until a signal is sent once more: what could not take it is left then
+_AGAIN = 128  # added to a signal's number in the pipe: it is to be sent once more
 
 
 class Stopped(KeyboardInterrupt):
@@ -44,15 +48,15 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Watch:
-    """What the threads that watch over a command know of it."""
+    """What the thread that watches over a command knows of it."""
 
     reader: int  # end of the pipe that the C handler writes to
+    writer: int
     console: Console
     arguments: Sequence[str]
     ended: threading.Event = field(default_factory=threading.Event)
-    sends_again: bool = False  # the next signal is none of the user's
 
 
 @contextmanager
@@ -66,7 +70,7 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    watch, hook = _Watch(reader, console, arguments), sys.unraisablehook
+    watch, hook = _Watch(reader, writer, console, arguments), sys.unraisablehook
     answer = partial(_answer, watch)
     before = {s: signal.signal(s, answer) for s in (signal.SIGINT, signal.SIGTERM)}
     previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -117,36 +121,44 @@ def _take_dropped(watch: _Watch, hook: Callable[[Any], None], dropped: Any) -> N
 
 
 def _send_again(watch: _Watch, number: int) -> None:
-    def send() -> None:
-        if not watch.ended.is_set():
-            watch.sends_again = True
-            os.kill(os.getpid(), number)
-
-    later = threading.Timer(_AGAIN_SECONDS, send)
-    later.daemon = True
-    later.start()
+    """Ask the watching thread: the one there is, for none may be to be had when memory is short."""
+    os.write(watch.writer, bytes([_AGAIN + number]))
 
 
 def _watch(watch: _Watch) -> None:
     """Wait for signals; leave by force at the second, or when the first is not answered."""
-    answered = 0
-    while number := os.read(watch.reader, 1):
-        if number[0] not in (signal.SIGINT, signal.SIGTERM):
-            continue
-        if watch.sends_again:
-            watch.sends_again = False
-            continue
-        answered += 1
-        if answered > 1:
-            os._exit(128 + number[0])
-        late = (watch, 128 + number[0])
-        threading.Thread(target=_leave_if_late, args=late, daemon=True).start()
+    first, own, deadline = 0, 0, inf
+    while number := _next(watch, first, deadline):
+        if number > _AGAIN:
+            own = _sent_again(watch, number - _AGAIN)
+        elif number == own:
+            own = 0
+        elif number in (signal.SIGINT, signal.SIGTERM):
+            if first:
+                os._exit(128 + number)
+            first, deadline = number, time.monotonic() + _PATIENCE_SECONDS
     os.close(watch.reader)
 
 
-def _leave_if_late(watch: _Watch, exit_code: int) -> None:
-    if watch.ended.wait(_PATIENCE_SECONDS):
-        return
+def _next(watch: _Watch, first: int, deadline: float) -> int:
+    """Return what comes through the pipe, and 0 at its end; leave when the time is over."""
+    left = deadline - time.monotonic()
+    in_time = left > 0 and select.select([watch.reader], [], [], None if left == inf else left)[0]
+    if not in_time and not watch.ended.is_set():
+        _leave(watch, 128 + first)
+    return int.from_bytes(os.read(watch.reader, 1))
+
+
+def _sent_again(watch: _Watch, number: int) -> int:
+    """Send a signal once more, and return what will come through the pipe for it."""
+    time.sleep(_AGAIN_SECONDS)
+    if watch.ended.is_set():
+        return 0
+    os.kill(os.getpid(), number)
+    return number
+
+
+def _leave(watch: _Watch, exit_code: int) -> NoReturn:
     message = f"\n{farewell(watch.console, watch.arguments, exit_code)}\n"
     try:
         os.write(2, message.encode("ascii", "backslashreplace"))

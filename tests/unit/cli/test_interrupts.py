@@ -37,6 +37,19 @@ try:
 finally:
     print("whole" if is_loaded else "half loaded", file=sys.stderr)
 """
+STUBBORN_ALONE = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.{number})
+finally:
+    time.sleep(60)
+"""
+NO_MORE_THREADS = """
+import threading
+def start(thread):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = start
+"""
 STUBBORN = "\ntry: time.sleep(60)\nfinally: time.sleep(60)"
 
 
@@ -102,6 +115,22 @@ def test_signal_does_not_interrupt_the_loading_of_kernels(number, code):
     assert found == code
     assert said.startswith("whole\n")
     assert said.count("all is kept") == 1
+
+
+def test_signal_is_answered_where_the_loading_of_kernels_does_not_end():
+    endless = COMPILER.format(number="SIGINT").replace("sleep(0.1)", "sleep(60)")
+    found, said = ended(started(f"is_loaded = False\n{endless}"), 2.0)
+    assert found == 130
+    assert said.count("all is kept") == 1
+
+
+@pytest.mark.parametrize("work", [DROPPED, STUBBORN_ALONE])
+def test_signal_is_answered_where_no_thread_can_start(work):
+    process = started(NO_MORE_THREADS + work.format(number="SIGINT"))
+    found, said = ended(process, 2.0)
+    assert found == 130
+    assert said.count("all is kept") == 1
+    assert "Traceback" not in said
 
 
 def test_what_else_a_finalizer_drops_is_shown():
