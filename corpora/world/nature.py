@@ -22,6 +22,11 @@ class Animal(NamedTuple):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def gift_comes(self) -> str:
+        """The verb that agrees with the gift: milk comes, eggs come."""
+        return "come" if self.gift.endswith("s") else "comes"
+
 
 def _animal(name: str, call: str, *facts: str, plural: str = "") -> Animal:
     return Animal(name, plural or f"{name}s", verb(call), *facts)

@@ -133,7 +133,7 @@ GIFT = [
     "It gives us {a.gift}.",
     "We get {a.gift} from it.",
     "People keep {a.plural} because they want {a.gift}.",
-    "{a.gift} [comes|comes to us] from the {a}.",
+    "{a.gift} [{a.gift_comes}|{a.gift_comes} to us] from the {a}.",
 ]
 NATURE = [
     "The {a} is {a.nature}.",

@@ -66,7 +66,7 @@ TRADES = [
            "watch/watches/watched/watching the great wheel turn",
            "fill/fills/filled/filling the sacks with flour"),
     _trade("teacher", "teach/teaches/taught/teaching the children", "lessons",
-           "chalk; in the school; books; printer", "",
+           "piece of chalk; in the school; books; printer", "",
            "ring/rings/rang/ringing the school bell",
            "write/writes/wrote/writing the new words on the blackboard with chalk",
            "read/reads/read/reading a story aloud",

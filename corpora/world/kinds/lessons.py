@@ -33,7 +33,7 @@ def questions(draws: Draws) -> list[str]:
     page.write(
         "[In the school of Millbrook|At school in Millbrook|On {day}] Rose the teacher [asked the "
         "children|took the chalk and asked|began the lesson].".replace(
-            "{day}", draws.pick(WEEKDAYS)
+            "{day}", draws.pick(WEEKDAYS[:5])
         )
     )
     for _ in range(4 + draws.below(3)):

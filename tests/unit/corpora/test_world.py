@@ -74,3 +74,16 @@ def test_an_animal_keeps_its_voice(animal):
     calls = "|".join(other.call.third for other in ANIMALS)
     found = set(re.findall(rf"\b(?:[Aa]n?|[Tt]he) {animal.name} ({calls})\b", TEXT))
     assert found == {animal.call.third}
+
+
+def test_verbs_agree_with_what_animals_give():
+    gifts = {animal.gift for animal in ANIMALS if animal.gift}
+    many = {gift for gift in gifts if f"{gift.capitalize()} come " in TEXT}
+    one = {gift for gift in gifts if f"{gift.capitalize()} comes " in TEXT}
+    assert many == {"eggs", "feathers"}
+    assert one == {"milk", "wool", "honey"}
+
+
+def test_no_school_at_the_end_of_the_week():
+    days = set(re.findall(r"^On (\w+) Rose the teacher", TEXT, re.MULTILINE))
+    assert days == set(WEEKDAYS[:5])
