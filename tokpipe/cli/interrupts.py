@@ -99,7 +99,7 @@ def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
 
 def _answer(watch: _Watch, number: int, frame: FrameType | None) -> None:
     if _is_in_llvm(frame):
-        _send_again(watch, number)
+        _ask_to_send_again(watch, number)
     else:
         raise Stopped(number)
 
@@ -115,12 +115,12 @@ def _is_in_llvm(frame: FrameType | None) -> bool:
 def _take_dropped(watch: _Watch, hook: Callable[[Any], None], dropped: Any) -> None:
     """Send a signal that was dropped once more, and leave anything else to the hook before."""
     if isinstance(dropped.exc_value, Stopped):
-        _send_again(watch, dropped.exc_value.exit_code - 128)
+        _ask_to_send_again(watch, dropped.exc_value.exit_code - 128)
     else:
         hook(dropped)
 
 
-def _send_again(watch: _Watch, number: int) -> None:
+def _ask_to_send_again(watch: _Watch, number: int) -> None:
     """Ask the watching thread: the one there is, for none may be to be had when memory is short."""
     os.write(watch.writer, bytes([_AGAIN + number]))
 
@@ -130,7 +130,7 @@ def _watch(watch: _Watch) -> None:
     first, own, deadline = 0, 0, inf
     while number := _next(watch, first, deadline):
         if number > _AGAIN:
-            own = _sent_again(watch, number - _AGAIN)
+            own = _send_again(watch, number - _AGAIN)
         elif number == own:
             own = 0
         elif number in (signal.SIGINT, signal.SIGTERM):
@@ -149,7 +149,7 @@ def _next(watch: _Watch, first: int, deadline: float) -> int:
     return int.from_bytes(os.read(watch.reader, 1))
 
 
-def _sent_again(watch: _Watch, number: int) -> int:
+def _send_again(watch: _Watch, number: int) -> int:
     """Send a signal once more, and return what will come through the pipe for it."""
     time.sleep(_AGAIN_SECONDS)
     if watch.ended.is_set():
