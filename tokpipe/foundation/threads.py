@@ -141,7 +141,9 @@ def in_background(function: Callable[[], R]) -> Callable[[], R]:
     def run() -> None:
         try:
             future.set_result(function())
-        except Exception as error:  # a signal's is not the call's, where it is made at once
+        except KeyboardInterrupt:  # no error of the call's, where it is made at once
+            raise
+        except BaseException as error:
             future.set_exception(error)
 
     _start(run, 1, [])

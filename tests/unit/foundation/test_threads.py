@@ -1,3 +1,4 @@
+import sys
 import threading
 import time
 
@@ -130,6 +131,8 @@ def test_background_work_gives_its_result_or_its_error():
     assert in_background(lambda: 3)() == 3
     with pytest.raises(ZeroDivisionError):
         in_background(lambda: 1 // 0)()
+    with pytest.raises(SystemExit):
+        in_background(sys.exit)()
 
 
 def test_without_a_further_thread_background_work_is_done_at_once(monkeypatch):
