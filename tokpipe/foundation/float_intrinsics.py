@@ -27,32 +27,32 @@ def call_sgemm(  # noqa: PLR0913
     beta,
     out,
     out_stride,
-):  # type: ignore[no-untyped-def]
+):
     """Call Fortran's SGEMM: ``out = alpha * op(left) @ op(right) + beta * out``, by columns.
 
     `flags` has bit 0 for a transposed left and bit 1 for a transposed right operand; operands are
     int64 addresses, sizes and strides int64 (passed on as 32 bits), factors float32.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         flags, rows, columns, depth = arguments[1:5]
         alpha, left, left_stride, right, right_stride, beta, out, out_stride = arguments[5:]
 
-        def place(value):  # type: ignore[no-untyped-def]
+        def place(value):
             with builder.goto_entry_block():
                 slot = builder.alloca(value.type)
             builder.store(value, slot)
             return slot
 
-        def letter(bit: int):  # type: ignore[no-untyped-def]
+        def letter(bit: int):
             asked = builder.and_(flags, _LONG(bit))
             is_transposed = builder.icmp_unsigned("!=", asked, _LONG(0))
             return place(builder.select(is_transposed, _CHAR(ord("T")), _CHAR(ord("N"))))
 
-        def integer(value):  # type: ignore[no-untyped-def]
+        def integer(value):
             return place(builder.trunc(value, _INT))
 
-        def pointer(value):  # type: ignore[no-untyped-def]
+        def pointer(value):
             return builder.inttoptr(value, _FLOAT.as_pointer())
 
         passed = [
@@ -72,10 +72,10 @@ def call_sgemm(  # noqa: PLR0913
 
 
 @intrinsic
-def nearest_integer(typing_context, value):  # type: ignore[no-untyped-def]
+def nearest_integer(typing_context, value):
     """Round a float32 to the nearest whole number, as float32."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         function = builder.module.declare_intrinsic("llvm.rint", [_FLOAT])
         return builder.call(function, [arguments[0]])
 
@@ -83,14 +83,14 @@ def nearest_integer(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def power_of_two(typing_context, exponent):  # type: ignore[no-untyped-def]
+def power_of_two(typing_context, exponent):
     """Return 2 to the power of a whole float32 from -126 to 127; anything for another.
 
     The whole number is read from the low bits of ``exponent + 1.5 * 2**23``: a conversion to an
     integer would be undefined for NaN.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         shifted = builder.fadd(arguments[0], _FLOAT(12582912.0))
         bits = builder.shl(builder.bitcast(shifted, _INT), _INT(23))
         return builder.bitcast(builder.add(bits, _INT(127 << 23)), _FLOAT)
@@ -98,29 +98,29 @@ def power_of_two(typing_context, exponent):  # type: ignore[no-untyped-def]
     return types.float32(types.float32), generate
 
 
-def _flip_negative(builder, bits):  # type: ignore[no-untyped-def]
+def _flip_negative(builder, bits):
     sign = builder.ashr(bits, _INT(31))
     return builder.xor(bits, builder.and_(sign, _INT(0x7FFFFFFF)))
 
 
 @intrinsic
-def order_key(typing_context, value):  # type: ignore[no-untyped-def]
+def order_key(typing_context, value):
     """Return an int32 that is in the order of float32: its greatest is found by vectors.
 
     The greatest of floats is not, without leave to ignore NaN.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return _flip_negative(builder, builder.bitcast(arguments[0], _INT))
 
     return types.int32(types.float32), generate
 
 
 @intrinsic
-def from_order_key(typing_context, key):  # type: ignore[no-untyped-def]
+def from_order_key(typing_context, key):
     """Return the float32 of an `order_key`."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return builder.bitcast(_flip_negative(builder, arguments[0]), _FLOAT)
 
     return types.float32(types.int32), generate

@@ -13,8 +13,8 @@ from numba.extending import intrinsic
 _BYTE, _HALF, _WORD, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 
-def _load(width: ir.IntType):  # type: ignore[no-untyped-def]
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _load(width: ir.IntType):
+    def generate(context, builder, signature, arguments):
         value = builder.load(builder.inttoptr(arguments[0], width.as_pointer()))
         value.align = 1
         return value
@@ -22,8 +22,8 @@ def _load(width: ir.IntType):  # type: ignore[no-untyped-def]
     return generate
 
 
-def _store(width: ir.IntType):  # type: ignore[no-untyped-def]
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _store(width: ir.IntType):
+    def generate(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], width.as_pointer())
         builder.store(arguments[1], pointer, align=1)
         return context.get_dummy_value()
@@ -32,76 +32,76 @@ def _store(width: ir.IntType):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def load_u8(typing_context, address):  # type: ignore[no-untyped-def]
+def load_u8(typing_context, address):
     """Return the byte at an address (int64) as uint8."""
     return types.uint8(types.int64), _load(_BYTE)
 
 
 @intrinsic
-def load_u16(typing_context, address):  # type: ignore[no-untyped-def]
+def load_u16(typing_context, address):
     """Return two bytes at an address (int64), aligned or not, as uint16."""
     return types.uint16(types.int64), _load(_HALF)
 
 
 @intrinsic
-def load_u32(typing_context, address):  # type: ignore[no-untyped-def]
+def load_u32(typing_context, address):
     """Return four bytes at an address (int64), aligned or not, as uint32."""
     return types.uint32(types.int64), _load(_WORD)
 
 
 @intrinsic
-def load_i32(typing_context, address):  # type: ignore[no-untyped-def]
+def load_i32(typing_context, address):
     """Return four bytes at an address (int64), aligned or not, as int32."""
     return types.int32(types.int64), _load(_WORD)
 
 
 @intrinsic
-def load_u64(typing_context, address):  # type: ignore[no-untyped-def]
+def load_u64(typing_context, address):
     """Return eight bytes at an address (int64), aligned or not, as uint64."""
     return types.uint64(types.int64), _load(_LONG)
 
 
 @intrinsic
-def load_i64(typing_context, address):  # type: ignore[no-untyped-def]
+def load_i64(typing_context, address):
     """Return eight bytes at an address (int64), aligned or not, as int64."""
     return types.int64(types.int64), _load(_LONG)
 
 
 @intrinsic
-def store_u8(typing_context, address, value):  # type: ignore[no-untyped-def]
+def store_u8(typing_context, address, value):
     """Write a uint8 to an address (int64)."""
     return types.void(types.int64, types.uint8), _store(_BYTE)
 
 
 @intrinsic
-def store_u32(typing_context, address, value):  # type: ignore[no-untyped-def]
+def store_u32(typing_context, address, value):
     """Write a uint32 to an address (int64), aligned or not."""
     return types.void(types.int64, types.uint32), _store(_WORD)
 
 
 @intrinsic
-def store_i32(typing_context, address, value):  # type: ignore[no-untyped-def]
+def store_i32(typing_context, address, value):
     """Write an int32 to an address (int64), aligned or not."""
     return types.void(types.int64, types.int32), _store(_WORD)
 
 
 @intrinsic
-def store_u64(typing_context, address, value):  # type: ignore[no-untyped-def]
+def store_u64(typing_context, address, value):
     """Write a uint64 to an address (int64), aligned or not."""
     return types.void(types.int64, types.uint64), _store(_LONG)
 
 
 @intrinsic
-def store_i64(typing_context, address, value):  # type: ignore[no-untyped-def]
+def store_i64(typing_context, address, value):
     """Write an int64 to an address (int64), aligned or not."""
     return types.void(types.int64, types.int64), _store(_LONG)
 
 
 @intrinsic
-def prefetch(typing_context, address):  # type: ignore[no-untyped-def]
+def prefetch(typing_context, address):
     """Ask for the cache line at an address (int64), without waiting for it."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer, number = _BYTE.as_pointer(), _WORD
         signature = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
         function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], signature)
@@ -114,36 +114,36 @@ def prefetch(typing_context, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def trailing_zeros(typing_context, value):  # type: ignore[no-untyped-def]
+def trailing_zeros(typing_context, value):
     """Count the zero bits below the lowest one of a uint64; 64 for zero."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.uint64(types.uint64), generate
 
 
 @intrinsic
-def count_ones(typing_context, value):  # type: ignore[no-untyped-def]
+def count_ones(typing_context, value):
     """Count the one bits of a uint64."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
 
 
-def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summary: str):  # type: ignore[no-untyped-def]
+def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summary: str):
     """Make an intrinsic: bit `i` of its uint64 is set if the byte at `address + i` is in a range.
 
     Written with LLVM vectors of 32 or 64 bytes, so that each processor uses the widest it has.
     """
     vector = ir.VectorType(_BYTE, lanes)
 
-    def splat(value: int):  # type: ignore[no-untyped-def]
+    def splat(value: int):
         return ir.Constant(vector, [value] * lanes)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         bytes_ = builder.load(builder.inttoptr(arguments[0], vector.as_pointer()))
         bytes_.align = 1
         found = None
@@ -154,7 +154,7 @@ def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summa
         bits = builder.bitcast(found, ir.IntType(lanes))
         return builder.zext(bits, _LONG) if lanes < 64 else bits
 
-    def typer(typing_context, address):  # type: ignore[no-untyped-def]
+    def typer(typing_context, address):
         return types.uint64(types.int64), generate
 
     typer.__name__, typer.__qualname__, typer.__doc__ = name, name, summary

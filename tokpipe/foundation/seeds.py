@@ -70,7 +70,7 @@ def child_key_reference(key: int, index: int) -> int:
 
 
 @inlined_helper
-def child_key(key, index):  # type: ignore[no-untyped-def]
+def child_key(key, index):
     """Return the key (uint64) of child number `index` (int64) of a key (uint64)."""
     return _mixed(key + _U_CHILD * (np.uint64(index) + _ONE))
 
@@ -81,7 +81,7 @@ def random_bits_reference(key: int, counter: int) -> int:
 
 
 @inlined_helper
-def random_bits(key, counter):  # type: ignore[no-untyped-def]
+def random_bits(key, counter):
     """Return draw number `counter` (int64) of the stream `key` (uint64), 64 bits (uint64)."""
     return _mixed(key + _U_GAMMA * (np.uint64(counter) + _ONE))
 
@@ -92,7 +92,7 @@ def random_below_reference(key: int, counter: int, limit: int) -> int:
 
 
 @inlined_helper
-def random_below(key, counter, limit):  # type: ignore[no-untyped-def]
+def random_below(key, counter, limit):
     """Return a draw (int64) from ``range(limit)``; `limit` from 1 to 2^32.
 
     By multiplication and not by remainder; the shares differ by at most ``limit / 2**32``.
@@ -106,7 +106,7 @@ def random_unit_reference(key: int, counter: int) -> float:
 
 
 @inlined_helper
-def random_unit(key, counter):  # type: ignore[no-untyped-def]
+def random_unit(key, counter):
     """Return a draw (float64) from [0, 1), a multiple of 2^-53."""
     return np.float64(random_bits(key, counter) >> _11) * _UNIT
 
@@ -121,7 +121,7 @@ def short_random_bits_reference(key: int, counter: int) -> int:
 
 
 @inlined_helper
-def short_random_bits(key, counter):  # type: ignore[no-untyped-def]
+def short_random_bits(key, counter):
     """Return a draw (uint32) of the stream `key` (uint64), the upper half of which is the better.
 
     For shares of many values, as in dropout: it takes 32-bit products, of which a vector holds
@@ -154,7 +154,7 @@ def fill_random_bits_reference(key: np.uint64, first: int, out: NDArray[np.uint6
 
 
 @kernel(reference=fill_random_bits_reference)
-def fill_random_bits(key, first, out):  # type: ignore[no-untyped-def]
+def fill_random_bits(key, first, out):
     """Write the draws ``first``, ``first + 1``, … of a stream."""
     for i in range(len(out)):
         out[i] = random_bits(key, first + i)
@@ -179,7 +179,7 @@ def child_keys_reference(keys: NDArray[np.uint64], indices: NDArray[np.int64]) -
 
 
 @kernel(reference=child_keys_reference)
-def child_keys(keys, indices):  # type: ignore[no-untyped-def]
+def child_keys(keys, indices):
     """Return the key (uint64[n]) of child ``indices[i]`` (int64[n]) of each ``keys[i]``."""
     out = np.empty(keys.size, np.uint64)
     for i in range(keys.size):
@@ -206,7 +206,7 @@ def _mix(state: int) -> int:
 
 
 @inlined_helper
-def _mixed(state):  # type: ignore[no-untyped-def]
+def _mixed(state):
     state = (state ^ (state >> _30)) * _U_FIRST
     state = (state ^ (state >> _27)) * _U_SECOND
     return state ^ (state >> _31)

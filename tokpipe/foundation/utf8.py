@@ -10,7 +10,7 @@ from tokpipe.foundation.jit import inlined_helper
 
 
 @inlined_helper
-def decode_at(address):  # type: ignore[no-untyped-def]
+def decode_at(address):
     """Return the code point at an address and how many bytes it takes, both int64."""
     first = np.int64(load_u8(address))
     if first < 0x80:
@@ -26,7 +26,7 @@ def decode_at(address):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def encode_at(address, code_point):  # type: ignore[no-untyped-def]
+def encode_at(address, code_point):
     """Write a code point as UTF-8 and return how many bytes it took (int64)."""
     if code_point < 0x80:
         store_u8(address, np.uint8(code_point))
@@ -48,7 +48,7 @@ def encode_at(address, code_point):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def character_before(address):  # type: ignore[no-untyped-def]
+def character_before(address):
     """Return the address of the character that ends in front of an address."""
     address -= 1
     while load_u8(address) & 0xC0 == 0x80:
@@ -57,7 +57,7 @@ def character_before(address):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def copy_bytes(target, source, count):  # type: ignore[no-untyped-def]
+def copy_bytes(target, source, count):
     """Copy bytes eight at a time; up to seven bytes behind the target's end are overwritten."""
     done = np.int64(0)
     while done < count:

@@ -297,7 +297,7 @@ class Engine:
         counts, ids, piece_ends = (np.concatenate(column) for column in zip(*parts, strict=True))
         return counts, ids, piece_ends
 
-    def _encode_short_spans(self, data, starts, ends):  # type: ignore[no-untyped-def]
+    def _encode_short_spans(self, data, starts, ends):
         sizes = ends - starts
         room = int(sizes.sum()) + len(starts) + 1
         ids, piece_ends = np.empty(room, np.int32), np.empty(room, np.int32)
@@ -310,7 +310,7 @@ class Engine:
         )  # fmt: skip
         return counts, ids[:written], piece_ends[:written].astype(np.int64) + base
 
-    def _encode_long_spans(self, data, starts, ends):  # type: ignore[no-untyped-def]
+    def _encode_long_spans(self, data, starts, ends):
         found = [self.encode_long(data[start:end]) for start, end in zip(starts, ends, strict=True)]
         counts = np.array([len(ids) for ids, _ in found], np.int32)
         piece_ends = [ends + start for (_, ends), start in zip(found, starts, strict=True)]

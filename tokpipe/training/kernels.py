@@ -48,7 +48,7 @@ def sum_gradients_reference(
 
 
 @kernel(reference=sum_gradients_reference)
-def sum_gradients(shards, pieces, squares):  # type: ignore[no-untyped-def]
+def sum_gradients(shards, pieces, squares):
     for i in range(len(pieces)):
         start, end = pieces[i, 0], pieces[i, 1]
         reach = 1
@@ -63,7 +63,7 @@ def sum_gradients(shards, pieces, squares):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _sum_of_squares(values):  # type: ignore[no-untyped-def]
+def _sum_of_squares(values):
     lanes = np.zeros(_LANES)
     whole = len(values) // _LANES * _LANES
     for first in range(0, whole, _LANES):
@@ -106,7 +106,7 @@ def adamw_reference(
 
 
 @kernel(reference=adamw_reference)
-def adamw(state, pieces, factors):  # type: ignore[no-untyped-def]
+def adamw(state, pieces, factors):
     scale, beta1, beta2, rate, root, epsilon, decay = factors
     rest1, rest2, per_root = _ONE - beta1, _ONE - beta2, _ONE / root
     for i in range(len(pieces)):
@@ -156,7 +156,7 @@ def lamb_directions_reference(
 
 
 @kernel(reference=lamb_directions_reference)
-def lamb_directions(state, pieces, factors, squares):  # type: ignore[no-untyped-def]
+def lamb_directions(state, pieces, factors, squares):
     scale, beta1, beta2, correction, root, epsilon, decay = factors
     rest1, rest2, per_root = _ONE - beta1, _ONE - beta2, _ONE / root
     for i in range(len(pieces)):
@@ -195,7 +195,7 @@ def move_by_tensor_reference(
 
 
 @kernel(reference=move_by_tensor_reference)
-def move_by_tensor(weights, directions, pieces, rates):  # type: ignore[no-untyped-def]
+def move_by_tensor(weights, directions, pieces, rates):
     for i in range(len(pieces)):
         start, end, rate = pieces[i, 0], pieces[i, 1], rates[pieces[i, 2]]
         target, direction = weights[start:end], directions[start:end]

@@ -57,7 +57,7 @@ def _merged_down(files: list[Path], extra: Path, most: int) -> list[Path]:
     return files
 
 
-def _told(batches: Iterator[Run], done) -> Iterator[Run]:  # type: ignore[no-untyped-def]
+def _told(batches: Iterator[Run], done) -> Iterator[Run]:
     for batch in batches:
         done(len(batch.counts))
         yield batch

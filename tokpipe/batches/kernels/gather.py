@@ -16,7 +16,7 @@ FIRST_ROW, SHARD, SHARD_ROW, IDS, ID_BORDERS, SEGMENT_B, LABELS = range(7)
 TARGETS, TARGET_BORDERS, TARGET_IDS, COLUMNS = range(7, 11)
 
 
-def _at(address, kind, begin, end):  # type: ignore[no-untyped-def]
+def _at(address, kind, begin, end):
     """Return a few items of an array in memory: for the twins."""
     item = np.dtype(kind).itemsize
     return np.frombuffer(
@@ -24,11 +24,11 @@ def _at(address, kind, begin, end):  # type: ignore[no-untyped-def]
     )
 
 
-def _line_of(table, row):  # type: ignore[no-untyped-def]
+def _line_of(table, row):
     return table[np.searchsorted(table[:, FIRST_ROW], row, side="right") - 1]
 
 
-def gather_rows_reference(rows, table, width, offsets, out):  # type: ignore[no-untyped-def]
+def gather_rows_reference(rows, table, width, offsets, out):
     input_ids, token_type_ids, labels, places = out
     kind = np.uint16 if width == 2 else np.int32
     for i, row in enumerate(rows):
@@ -47,7 +47,7 @@ def gather_rows_reference(rows, table, width, offsets, out):  # type: ignore[no-
 
 
 @inlined_helper
-def _find_part(table, row):  # type: ignore[no-untyped-def]
+def _find_part(table, row):
     """Return the part that holds a row: the last one that does not begin behind it."""
     low, high = np.int64(0), np.int64(table.shape[0])
     while high - low > 1:
@@ -60,7 +60,7 @@ def _find_part(table, row):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _copy_ids(source, width, target, at, size):  # type: ignore[no-untyped-def]
+def _copy_ids(source, width, target, at, size):
     """Copy ids as int32; return the greatest, as if all were uint32."""
     greatest = np.uint32(0)
     if width == 2:
@@ -77,7 +77,7 @@ def _copy_ids(source, width, target, at, size):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=gather_rows_reference)
-def gather_rows(rows, table, width, offsets, out):  # type: ignore[no-untyped-def]
+def gather_rows(rows, table, width, offsets, out):
     """Copy rows end to end.
 
     Parameters
@@ -119,7 +119,7 @@ def gather_rows(rows, table, width, offsets, out):  # type: ignore[no-untyped-de
     return np.int64(greatest)
 
 
-def target_borders_reference(rows, table):  # type: ignore[no-untyped-def]
+def target_borders_reference(rows, table):
     borders = [0]
     for row in rows:
         line = _line_of(table, row)
@@ -130,7 +130,7 @@ def target_borders_reference(rows, table):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=target_borders_reference)
-def target_borders(rows, table):  # type: ignore[no-untyped-def]
+def target_borders(rows, table):
     """Return int64[B + 1]: how many stored targets the rows have, added up.
 
     Parameters
@@ -148,7 +148,7 @@ def target_borders(rows, table):  # type: ignore[no-untyped-def]
     return out
 
 
-def gather_targets_reference(rows, table, width, borders, out):  # type: ignore[no-untyped-def]
+def gather_targets_reference(rows, table, width, borders, out):
     positions, ids = out
     kind = np.uint16 if width == 2 else np.int32
     for i, row in enumerate(rows):
@@ -160,7 +160,7 @@ def gather_targets_reference(rows, table, width, borders, out):  # type: ignore[
 
 
 @kernel(reference=gather_targets_reference)
-def gather_targets(rows, table, width, borders, out):  # type: ignore[no-untyped-def]
+def gather_targets(rows, table, width, borders, out):
     """Copy the stored targets of rows end to end.
 
     Parameters

@@ -5,7 +5,7 @@ import numpy as np
 from tokpipe.foundation.jit import kernel
 
 
-def batch_borders_reference(lengths, order, groups, most_tokens, most_rows):  # type: ignore[no-untyped-def]
+def batch_borders_reference(lengths, order, groups, most_tokens, most_rows):
     borders = [0]
     for begin, end in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
         tokens = 0
@@ -22,7 +22,7 @@ def batch_borders_reference(lengths, order, groups, most_tokens, most_rows):  # 
 
 
 @kernel(reference=batch_borders_reference)
-def batch_borders(lengths, order, groups, most_tokens, most_rows):  # type: ignore[no-untyped-def]
+def batch_borders(lengths, order, groups, most_tokens, most_rows):
     """Fill batches with rows in order, each as far as it goes.
 
     Parameters

@@ -83,13 +83,13 @@ def _gelu_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _gelu(x):  # type: ignore[no-untyped-def]
+def _gelu(x):
     share = HALF + HALF * error_function(x * _ROOT_HALF)
     return x * share, share + x * _BELL * exponential(-HALF * x * x)
 
 
 @kernel(reference=_forward_twin(_gelu_reference), rounding=FUSED)
-def gelu_forward(before, out):  # type: ignore[no-untyped-def]
+def gelu_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -97,7 +97,7 @@ def gelu_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_gelu_reference), rounding=FUSED)
-def gelu_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def gelu_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
@@ -115,14 +115,14 @@ def _gelu_new_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _gelu_new(x):  # type: ignore[no-untyped-def]
+def _gelu_new(x):
     t = hyperbolic_tangent(_ROOT_2_PI * (x + _CUBE * x * x * x))
     share = HALF + HALF * t
     return x * share, share + HALF * x * (ONE - t * t) * _ROOT_2_PI * (ONE + _CUBE_3 * x * x)
 
 
 @kernel(reference=_forward_twin(_gelu_new_reference), rounding=FUSED)
-def gelu_new_forward(before, out):  # type: ignore[no-untyped-def]
+def gelu_new_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -130,7 +130,7 @@ def gelu_new_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_gelu_new_reference), rounding=FUSED)
-def gelu_new_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def gelu_new_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
@@ -146,12 +146,12 @@ def _relu_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _relu(x):  # type: ignore[no-untyped-def]
+def _relu(x):
     return (x, ONE) if x > ZERO else (x * ZERO, ZERO)
 
 
 @kernel(reference=_forward_twin(_relu_reference), rounding=FUSED)
-def relu_forward(before, out):  # type: ignore[no-untyped-def]
+def relu_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -159,7 +159,7 @@ def relu_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_relu_reference), rounding=FUSED)
-def relu_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def relu_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
@@ -176,13 +176,13 @@ def _silu_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _silu(x):  # type: ignore[no-untyped-def]
+def _silu(x):
     share = logistic(x)
     return x * share, share * (ONE + x * (ONE - share))
 
 
 @kernel(reference=_forward_twin(_silu_reference), rounding=FUSED)
-def silu_forward(before, out):  # type: ignore[no-untyped-def]
+def silu_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -190,7 +190,7 @@ def silu_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_silu_reference), rounding=FUSED)
-def silu_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def silu_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
@@ -207,13 +207,13 @@ def _tanh_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _tanh(x):  # type: ignore[no-untyped-def]
+def _tanh(x):
     t = hyperbolic_tangent(x)
     return t, ONE - t * t
 
 
 @kernel(reference=_forward_twin(_tanh_reference), rounding=FUSED)
-def tanh_forward(before, out):  # type: ignore[no-untyped-def]
+def tanh_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -221,7 +221,7 @@ def tanh_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_tanh_reference), rounding=FUSED)
-def tanh_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def tanh_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
@@ -238,13 +238,13 @@ def _sigmoid_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _sigmoid(x):  # type: ignore[no-untyped-def]
+def _sigmoid(x):
     share = logistic(x)
     return share, share * (ONE - share)
 
 
 @kernel(reference=_forward_twin(_sigmoid_reference), rounding=FUSED)
-def sigmoid_forward(before, out):  # type: ignore[no-untyped-def]
+def sigmoid_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -252,7 +252,7 @@ def sigmoid_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_sigmoid_reference), rounding=FUSED)
-def sigmoid_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def sigmoid_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
@@ -269,13 +269,13 @@ def _elu_reference(x: Array) -> tuple[Array, Array]:
 
 
 @inlined_formula
-def _elu(x):  # type: ignore[no-untyped-def]
+def _elu(x):
     power = exponential(x if x < ZERO else ZERO)
     return (x, ONE) if x > ZERO else (power - ONE, power)
 
 
 @kernel(reference=_forward_twin(_elu_reference), rounding=FUSED)
-def elu_forward(before, out):  # type: ignore[no-untyped-def]
+def elu_forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
@@ -283,7 +283,7 @@ def elu_forward(before, out):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=_backward_twin(_elu_reference), rounding=FUSED)
-def elu_backward(before, gradient, out, d_bias):  # type: ignore[no-untyped-def]
+def elu_backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):

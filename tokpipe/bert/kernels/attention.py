@@ -95,7 +95,7 @@ def _factors(
 
 
 @kernel(reference=attention_forward_reference, rounding=FUSED_SUMS)
-def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scale, logsums, out):  # type: ignore[no-untyped-def]
+def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scale, logsums, out):
     hidden = out.shape[1]
     width, stride = hidden // heads, 3 * hidden
     root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
@@ -128,7 +128,7 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
 
 
 @inlined_sums
-def _longest(offsets):  # type: ignore[no-untyped-def]
+def _longest(offsets):
     most = np.int64(0)
     for b in range(len(offsets) - 1):
         most = max(most, np.int64(offsets[b + 1] - offsets[b]))
@@ -136,7 +136,7 @@ def _longest(offsets):  # type: ignore[no-untyped-def]
 
 
 @inlined_sums
-def _add_biases(row, biases, place):  # type: ignore[no-untyped-def]
+def _add_biases(row, biases, place):
     shift = len(biases) // 2 - place
     beside = biases[shift : shift + len(row)]
     for j in range(len(row)):
@@ -144,7 +144,7 @@ def _add_biases(row, biases, place):  # type: ignore[no-untyped-def]
 
 
 @inlined_sums
-def _weigh(row, share, row_key, threshold):  # type: ignore[no-untyped-def]
+def _weigh(row, share, row_key, threshold):
     for j in range(len(row)):
         row[j] *= kept(row_key, j, threshold, share)
 
@@ -202,7 +202,7 @@ def attention_backward_reference(
 def attention_backward(
     qkv, address, offsets, heads, biases, key, threshold, scale, logsums, out, gradient, d_qkv,
     d_biases,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     hidden = out.shape[1]
     width, stride = hidden // heads, 3 * hidden
     root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
@@ -268,7 +268,7 @@ def attention_backward(
 
 
 @inlined_sums
-def _weights_again(row, dropped, logsum, row_key, threshold, factor):  # type: ignore[no-untyped-def]
+def _weights_again(row, dropped, logsum, row_key, threshold, factor):
     for j in range(len(row)):
         weight = exponential(row[j] - logsum)
         row[j] = weight
@@ -276,7 +276,7 @@ def _weights_again(row, dropped, logsum, row_key, threshold, factor):  # type: i
 
 
 @inlined_sums
-def _dot(left, right):  # type: ignore[no-untyped-def]
+def _dot(left, right):
     # the row's sum of weights times their slopes, from D products instead of n
     total = ZERO
     for j in range(len(left)):
@@ -285,12 +285,12 @@ def _dot(left, right):  # type: ignore[no-untyped-def]
 
 
 @inlined_sums
-def _score_slopes(row, weights, dropped, total):  # type: ignore[no-untyped-def]
+def _score_slopes(row, weights, dropped, total):
     for j in range(len(row)):
         row[j] = row[j] * dropped[j] - weights[j] * total
 
 
 @inlined_sums
-def _add_to(target, row):  # type: ignore[no-untyped-def]
+def _add_to(target, row):
     for j in range(len(row)):
         target[j] += row[j]

@@ -13,7 +13,7 @@ from tokpipe.foundation.seeds import child_key, child_key_reference, short_rando
 
 
 @inlined_helper
-def kept(row_key, column, threshold, scale):  # type: ignore[no-untyped-def]
+def kept(row_key, column, threshold, scale):
     """Return the factor (float32) of a value: the scale, or 0 where it is dropped."""
     if threshold == np.uint32(0):  # the same for a whole loop: the compiler makes two loops of it
         return scale
@@ -59,7 +59,7 @@ def drop_reference(
 
 
 @kernel(reference=drop_reference)
-def drop(values, key, threshold, scale):  # type: ignore[no-untyped-def]
+def drop(values, key, threshold, scale):
     factor = np.float32(scale)
     for t in range(len(values)):
         row, row_key = values[t], child_key(key, t)

@@ -53,7 +53,7 @@ _S1, _S2, _S3, _S4 = (
 
 
 @inlined_formula
-def exponential(x):  # type: ignore[no-untyped-def]
+def exponential(x):
     """Return e to the power of x, for x up to 88; below -87 it stays at 1.6e-38."""
     x = _LEAST if x < _LEAST else x  # NaN passes
     x = _MOST if x > _MOST else x
@@ -64,7 +64,7 @@ def exponential(x):  # type: ignore[no-untyped-def]
 
 
 @inlined_formula
-def error_function(x):  # type: ignore[no-untyped-def]
+def error_function(x):
     """Return erf(x), within 4e-7."""
     x = -_ERF_CLIP if x < -_ERF_CLIP else x
     x = _ERF_CLIP if x > _ERF_CLIP else x
@@ -76,7 +76,7 @@ def error_function(x):  # type: ignore[no-untyped-def]
 
 
 @inlined_formula
-def hyperbolic_tangent(x):  # type: ignore[no-untyped-def]
+def hyperbolic_tangent(x):
     """Return tanh(x), within 4e-7."""
     x = -_TANH_CLIP if x < -_TANH_CLIP else x
     x = _TANH_CLIP if x > _TANH_CLIP else x
@@ -88,6 +88,6 @@ def hyperbolic_tangent(x):  # type: ignore[no-untyped-def]
 
 
 @inlined_formula
-def logistic(x):  # type: ignore[no-untyped-def]
+def logistic(x):
     """Return 1 / (1 + exp(-x)), within 4e-7."""
     return HALF + HALF * hyperbolic_tangent(HALF * x)

@@ -13,7 +13,7 @@ _LOWEST = np.int32(-(1 << 31))
 
 
 @inlined_sums
-def exponentials(row):  # type: ignore[no-untyped-def]
+def exponentials(row):
     """Turn a row into exponentials of what it is below its greatest; return that, and the sum."""
     greatest = _LOWEST
     for j in range(len(row)):
@@ -68,7 +68,7 @@ def cross_entropy_reference(
 
 
 @kernel(reference=cross_entropy_reference, rounding=FUSED_SUMS)
-def cross_entropy(logits, targets, factor, d_bias):  # type: ignore[no-untyped-def]
+def cross_entropy(logits, targets, factor, d_bias):
     loss, correct = 0.0, 0
     for t in range(len(logits)):
         row, target = logits[t], targets[t]

@@ -50,7 +50,7 @@ def norm_forward_reference(
 
 
 @inlined_sums
-def _finish_row(row, mean, weight, bias, eps, out):  # type: ignore[no-untyped-def]
+def _finish_row(row, mean, weight, bias, eps, out):
     """Normalise a row in place, given its mean; return what it was multiplied by."""
     count = np.float32(len(row))
     rest, squares = ZERO, ZERO
@@ -72,7 +72,7 @@ def _finish_row(row, mean, weight, bias, eps, out):  # type: ignore[no-untyped-d
 
 
 @kernel(reference=norm_forward_reference, rounding=FUSED_SUMS)
-def norm_forward(x, weight, bias, eps, normalised, scales, out):  # type: ignore[no-untyped-def]
+def norm_forward(x, weight, bias, eps, normalised, scales, out):
     count = np.float32(x.shape[1])
     for t in range(len(x)):
         source, row = x[t], normalised[t]
@@ -117,7 +117,7 @@ def norm_backward_reference(
 
 
 @kernel(reference=norm_backward_reference, rounding=FUSED_SUMS)
-def norm_backward(gradient, normalised, scales, weight, into, d_weight, d_bias):  # type: ignore[no-untyped-def]
+def norm_backward(gradient, normalised, scales, weight, into, d_weight, d_bias):
     count = np.float32(gradient.shape[1])
     for t in range(len(gradient)):
         source, row, target, scale = gradient[t], normalised[t], into[t], scales[t]
@@ -165,7 +165,7 @@ def sum_norm_forward_reference(
 @kernel(reference=sum_norm_forward_reference, rounding=FUSED_SUMS)
 def sum_norm_forward(
     x, residual, weight, bias, eps, key, threshold, scale, normalised, scales, out
-):  # type: ignore[no-untyped-def]
+):
     count, factor = np.float32(x.shape[1]), np.float32(scale)
     for t in range(len(x)):
         source, beside, row, row_key = x[t], residual[t], normalised[t], child_key(key, t)
@@ -219,7 +219,7 @@ def sum_norm_backward_reference(
 def sum_norm_backward(
     gradient, normalised, scales, weight, key, threshold, scale, d_residual, d_x, d_weight, d_bias,
     d_x_bias,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     count, factor = np.float32(gradient.shape[1]), np.float32(scale)
     for t in range(len(gradient)):
         source, row, row_scale, row_key = gradient[t], normalised[t], scales[t], child_key(key, t)

@@ -10,7 +10,7 @@ NOT, LEFT, RIGHT = 0, 1, 2  # which operand is transposed
 
 
 @inlined_helper
-def product_at(  # type: ignore[no-untyped-def]
+def product_at(
     address, transposed, rows, columns, depth, factor, left, left_stride, right, right_stride, add,
     out, out_stride,
 ):  # fmt: skip
@@ -56,7 +56,7 @@ def multiply_reference(
 
 
 @kernel(reference=multiply_reference)
-def multiply(address, left, right, out, transposed, add):  # type: ignore[no-untyped-def]
+def multiply(address, left, right, out, transposed, add):
     rows, columns = out.shape
     depth = left.shape[0] if transposed == LEFT else left.shape[1]
     product_at(

@@ -38,7 +38,7 @@ def rotate_reference(
 
 
 @kernel(reference=rotate_reference, rounding=FUSED)
-def rotate(qkv, positions, heads, cosines, sines):  # type: ignore[no-untyped-def]
+def rotate(qkv, positions, heads, cosines, sines):
     half = cosines.shape[1]
     for t in range(len(qkv)):
         row, cosine, sine = qkv[t], cosines[positions[t]], sines[positions[t]]

@@ -28,7 +28,7 @@ def gather_rows_reference(
 
 
 @kernel(reference=gather_rows_reference)
-def gather_rows(table, index, out, add):  # type: ignore[no-untyped-def]
+def gather_rows(table, index, out, add):
     for t in range(len(index)):
         source, target = table[index[t]], out[t]
         if add:
@@ -57,7 +57,7 @@ def scatter_rows_reference(
 
 
 @kernel(reference=scatter_rows_reference)
-def scatter_rows(rows, index, table):  # type: ignore[no-untyped-def]
+def scatter_rows(rows, index, table):
     for t in range(len(index)):
         source, target = rows[t], table[index[t]]
         for j in range(len(source)):
@@ -78,7 +78,7 @@ def add_column_sums_reference(values: NDArray[np.floating], sums: NDArray[np.flo
 
 
 @kernel(reference=add_column_sums_reference)
-def add_column_sums(values, sums):  # type: ignore[no-untyped-def]
+def add_column_sums(values, sums):
     for t in range(len(values)):
         row = values[t]
         for j in range(len(row)):
@@ -99,7 +99,7 @@ def fill_rows_reference(row: NDArray[np.floating], out: NDArray[np.floating]) ->
 
 
 @kernel(reference=fill_rows_reference)
-def fill_rows(row, out):  # type: ignore[no-untyped-def]
+def fill_rows(row, out):
     for t in range(len(out)):
         target = out[t]
         for j in range(len(target)):
@@ -125,7 +125,7 @@ def count_positions_reference(
 
 
 @kernel(reference=count_positions_reference)
-def count_positions(offsets, first, out):  # type: ignore[no-untyped-def]
+def count_positions(offsets, first, out):
     for b in range(len(offsets) - 1):
         for t in range(offsets[b], offsets[b + 1]):
             out[t] = first + t - offsets[b]

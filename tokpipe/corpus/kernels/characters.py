@@ -26,7 +26,7 @@ SPACES = 1 << SPACE
 EVER = 1 << 62  # as many characters as there are
 
 
-def class_of_reference(character, classes):  # type: ignore[no-untyped-def]
+def class_of_reference(character, classes):
     """Return the class of a character: for the twins."""
     point = ord(character)
     if HALFWIDTH <= point < 0x10000:
@@ -37,7 +37,7 @@ def class_of_reference(character, classes):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def class_at(at, stop, classes):  # type: ignore[no-untyped-def]
+def class_at(at, stop, classes):
     """Return the class of the character at an address and the bytes it takes; SPACE at the stop."""
     if at >= stop:
         return np.int64(SPACE), np.int64(1)
@@ -58,13 +58,13 @@ def class_at(at, stop, classes):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def is_among(found, wanted):  # type: ignore[no-untyped-def]
+def is_among(found, wanted):
     """Say whether a class is one of a set."""
     return (np.int64(wanted) >> found) & 1 != 0
 
 
 @inlined_helper
-def pass_over(at, stop, classes, wanted, most):  # type: ignore[no-untyped-def]
+def pass_over(at, stop, classes, wanted, most):
     """Return the address behind the characters of a set of classes, at most so many."""
     while at < stop and most > 0:
         found, size = class_at(at, stop, classes)
@@ -76,7 +76,7 @@ def pass_over(at, stop, classes, wanted, most):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def without_spaces(start, end, classes):  # type: ignore[no-untyped-def]
+def without_spaces(start, end, classes):
     """Return the end without the white space before it."""
     while end > start:
         one = character_before(end)
@@ -87,7 +87,7 @@ def without_spaces(start, end, classes):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def classes_between(at, stop, classes):  # type: ignore[no-untyped-def]
+def classes_between(at, stop, classes):
     """Return a bit for each class between two addresses, how many characters, and the last two."""
     seen, count, last, second = np.int64(0), np.int64(0), np.int64(-1), np.int64(-1)
     while at < stop:
@@ -100,7 +100,7 @@ def classes_between(at, stop, classes):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def count_characters(at, stop):  # type: ignore[no-untyped-def]
+def count_characters(at, stop):
     """Count the characters of UTF-8 from one address to another."""
     size, all_ones = stop - at, ~np.uint64(0)
     while at < stop:
@@ -113,7 +113,7 @@ def count_characters(at, stop):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def next_mark(at, stop, any_mark):  # type: ignore[no-untyped-def]
+def next_mark(at, stop, any_mark):
     """Return the first address that holds a line end, or one not before `stop`.
 
     With `any_mark`, it may also hold the first byte of a mark that ends sentences.

@@ -18,7 +18,7 @@ _ONES = np.uint64(0x0101010101010101)
 _THREE = np.uint64(3)
 
 
-def records_reference(text, delimiter, quote):  # type: ignore[no-untyped-def]
+def records_reference(text, delimiter, quote):
     """Yield (begin, end, fields, closed) of each record of `text`; its line end is in the range."""
     at = 0
     while at < len(text):
@@ -49,7 +49,7 @@ def records_reference(text, delimiter, quote):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _before(at, first, second):  # type: ignore[no-untyped-def]
+def _before(at, first, second):
     """Return how many of eight bytes stand before the first that is one of two (repeated) bytes."""
     word = load_u64(at)
     a, b = word ^ first, word ^ second
@@ -58,11 +58,11 @@ def _before(at, first, second):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _repeated(byte):  # type: ignore[no-untyped-def]
+def _repeated(byte):
     return _ONES * np.uint64(byte & 255)
 
 
-def last_record_end_reference(data, start, stop, state, delimiter, quote):  # type: ignore[no-untyped-def]
+def last_record_end_reference(data, start, stop, state, delimiter, quote):
     last = -1
     for at in range(start, stop):
         byte = data[at]
@@ -79,7 +79,7 @@ def last_record_end_reference(data, start, stop, state, delimiter, quote):  # ty
 
 
 @kernel(reference=last_record_end_reference)
-def last_record_end(data, start, stop, state, delimiter, quote):  # type: ignore[no-untyped-def]
+def last_record_end(data, start, stop, state, delimiter, quote):
     """Find where the last whole record of ``data[start:stop]`` ends.
 
     Parameters
@@ -123,7 +123,7 @@ def last_record_end(data, start, stop, state, delimiter, quote):  # type: ignore
     return last, state
 
 
-def column_cells_reference(data, start, stop, delimiter, quote, column):  # type: ignore[no-untyped-def]
+def column_cells_reference(data, start, stop, delimiter, quote, column):
     text = data[start:stop].tobytes()
     records = list(records_reference(text, delimiter, quote))
     if records and not records[-1][3]:
@@ -142,7 +142,7 @@ def column_cells_reference(data, start, stop, delimiter, quote, column):  # type
 
 
 @kernel(reference=column_cells_reference)
-def column_cells(data, start, stop, delimiter, quote, column):  # type: ignore[no-untyped-def]
+def column_cells(data, start, stop, delimiter, quote, column):
     """Copy the cells of one column out of whole records, unquoted; blank lines are no records.
 
     Parameters

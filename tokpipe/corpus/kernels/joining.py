@@ -10,7 +10,7 @@ from tokpipe.foundation.jit import inlined_helper, kernel
 from tokpipe.foundation.utf8 import copy_bytes
 
 
-def join_sentences_reference(data, spans, borders, leading_space):  # type: ignore[no-untyped-def]
+def join_sentences_reference(data, spans, borders, leading_space):
     first = set(borders.tolist())
     sentences = []
     for i, (a, b) in enumerate(spans.tolist()):
@@ -21,12 +21,12 @@ def join_sentences_reference(data, spans, borders, leading_space):  # type: igno
 
 
 @inlined_helper
-def _is_blank(byte):  # type: ignore[no-untyped-def]
+def _is_blank(byte):
     return byte == 32 or (byte >= 9 and byte <= 13)
 
 
 @kernel(reference=join_sentences_reference)
-def join_sentences(data, spans, borders, leading_space):  # type: ignore[no-untyped-def]
+def join_sentences(data, spans, borders, leading_space):
     """Copy sentences out, end to end, the white space round a line end made one space.
 
     Parameters

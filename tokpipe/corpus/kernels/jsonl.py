@@ -24,7 +24,7 @@ _CONTROLS = np.uint64(0xE0E0E0E0E0E0E0E0)
 _THREE = np.uint64(3)
 
 
-def text_of_line_reference(line, key, max_depth):  # type: ignore[no-untyped-def]
+def text_of_line_reference(line, key, max_depth):
     """Return the status of one line (str), its text, and how many lone surrogates were in it."""
     stripped = line.strip(" \t\r\n")
     if not stripped:
@@ -47,7 +47,7 @@ def text_of_line_reference(line, key, max_depth):  # type: ignore[no-untyped-def
     return (SURROGATE if lone else TEXT), text, lone
 
 
-def _too_deep_reference(line, max_depth):  # type: ignore[no-untyped-def]
+def _too_deep_reference(line, max_depth):
     """Return the position behind the bracket that is too deep, or None."""
     depth, inside, at = 0, False, 0
     while at < len(line):
@@ -64,7 +64,7 @@ def _too_deep_reference(line, max_depth):  # type: ignore[no-untyped-def]
     return None
 
 
-def json_texts_reference(data, offsets, key, max_depth):  # type: ignore[no-untyped-def]
+def json_texts_reference(data, offsets, key, max_depth):
     lines = [data[offsets[i] : offsets[i + 1]].tobytes().decode() for i in range(len(offsets) - 1)]
     name = key.tobytes().decode()
     found = [text_of_line_reference(line, name, max_depth) for line in lines]
@@ -75,19 +75,19 @@ def json_texts_reference(data, offsets, key, max_depth):  # type: ignore[no-unty
 
 
 @inlined_helper
-def _is_space(byte):  # type: ignore[no-untyped-def]
+def _is_space(byte):
     return byte == 32 or byte == 10 or byte == 13 or byte == 9
 
 
 @inlined_helper
-def _skip_space(at, end):  # type: ignore[no-untyped-def]
+def _skip_space(at, end):
     while at < end and _is_space(load_u8(at)):
         at += 1
     return at
 
 
 @inlined_helper
-def _plain_bytes(at):  # type: ignore[no-untyped-def]
+def _plain_bytes(at):
     """Return how many of the eight bytes at an address stand for themselves in a string."""
     word = load_u64(at)
     quotes = word ^ _QUOTES
@@ -100,7 +100,7 @@ def _plain_bytes(at):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _hex_digit(byte):  # type: ignore[no-untyped-def]
+def _hex_digit(byte):
     if 48 <= byte <= 57:
         return np.int64(byte) - 48
     lower = np.int64(byte) | 32
@@ -108,7 +108,7 @@ def _hex_digit(byte):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _code_unit(at, end):  # type: ignore[no-untyped-def]
+def _code_unit(at, end):
     r"""Return the number that the four digits behind a ``\u`` write, or -1."""
     if end - at < 4:
         return np.int64(-1)
@@ -122,7 +122,7 @@ def _code_unit(at, end):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _simple_escape(byte):  # type: ignore[no-untyped-def]
+def _simple_escape(byte):
     """Return the character of a two-character escape, or -1."""
     if byte == 34 or byte == 92 or byte == 47:
         return np.int64(byte)
@@ -138,7 +138,7 @@ def _simple_escape(byte):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _read_string(at, end, out, keep):  # type: ignore[no-untyped-def]
+def _read_string(at, end, out, keep):
     """Read the string that begins behind a quote; copy it, unescaped, if `keep`.
 
     Returns the address behind its closing quote (-1: malformed), the address behind the copy, and
@@ -184,7 +184,7 @@ def _read_string(at, end, out, keep):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _same_string(at, end, key, key_end, scratch):  # type: ignore[no-untyped-def]
+def _same_string(at, end, key, key_end, scratch):
     """Say whether the string behind a quote is the key; `scratch` has room for it unescaped."""
     _, copied, _ = _read_string(at, end, scratch, True)
     if copied - scratch != key_end - key:
@@ -196,14 +196,14 @@ def _same_string(at, end, key, key_end, scratch):  # type: ignore[no-untyped-def
 
 
 @inlined_helper
-def _digits(at, end):  # type: ignore[no-untyped-def]
+def _digits(at, end):
     while at < end and 48 <= load_u8(at) <= 57:
         at += 1
     return at
 
 
 @inlined_helper
-def _word_is(at, end, word, length):  # type: ignore[no-untyped-def]
+def _word_is(at, end, word, length):
     """Say whether up to eight letters stand at an address; `word` holds them, low byte first."""
     if end - at < length:
         return False
@@ -221,7 +221,7 @@ _INFINITY = np.uint64(int.from_bytes(b"Infinity", "little"))
 
 
 @compiled_helper
-def _read_scalar(at, end):  # type: ignore[no-untyped-def]
+def _read_scalar(at, end):
     """Return the address behind a number, true, false, null, NaN or Infinity, or -1."""
     if _word_is(at, end, _NULL, 4) or _word_is(at, end, _TRUE, 4):
         return at + 4
@@ -246,7 +246,7 @@ def _read_scalar(at, end):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):  # type: ignore[no-untyped-def]
+def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):
     """Check one line; return its status, the address behind its text at `out`, its surrogates."""
     at = _skip_space(at, end)
     if at >= end:
@@ -321,7 +321,7 @@ def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):  # type: 
 
 
 @kernel(reference=json_texts_reference)
-def json_texts(data, offsets, key, max_depth):  # type: ignore[no-untyped-def]
+def json_texts(data, offsets, key, max_depth):
     """Take the string under one key out of each line of JSON.
 
     Parameters

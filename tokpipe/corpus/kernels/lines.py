@@ -21,7 +21,7 @@ _SEVEN, _FIFTY_SIX = np.uint64(7), np.uint64(56)
 
 
 @inlined_helper
-def _sequence_length(address, room):  # type: ignore[no-untyped-def]
+def _sequence_length(address, room):
     """Return the bytes of the valid multi-byte UTF-8 sequence at an address, 0 if there is none."""
     word = load_u32(address)
     if (word & 0xC0E0) == 0x80C0:
@@ -37,7 +37,7 @@ def _sequence_length(address, room):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _find_invalid(at, end):  # type: ignore[no-untyped-def]
+def _find_invalid(at, end):
     """Return the address of the first byte that begins no valid sequence, or -1."""
     while at < end:
         high = load_u64(at) & _HIGH
@@ -58,7 +58,7 @@ def _find_invalid(at, end):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
-def first_invalid_reference(data, start, stop):  # type: ignore[no-untyped-def]
+def first_invalid_reference(data, start, stop):
     try:
         data[start:stop].tobytes().decode()
     except UnicodeDecodeError as error:
@@ -67,7 +67,7 @@ def first_invalid_reference(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=first_invalid_reference)
-def first_invalid(data, start, stop):  # type: ignore[no-untyped-def]
+def first_invalid(data, start, stop):
     """Find the first byte that begins no valid UTF-8 sequence.
 
     Parameters
@@ -89,13 +89,13 @@ def first_invalid(data, start, stop):  # type: ignore[no-untyped-def]
     return bad - base if bad >= 0 else np.int64(-1)
 
 
-def invalid_strings_reference(data, offsets):  # type: ignore[no-untyped-def]
+def invalid_strings_reference(data, offsets):
     pairs = pairwise(offsets)
     return np.array([first_invalid_reference(data, a, b) >= 0 for a, b in pairs], np.bool_)
 
 
 @kernel(reference=invalid_strings_reference)
-def invalid_strings(data, offsets):  # type: ignore[no-untyped-def]
+def invalid_strings(data, offsets):
     """Mark the strings that are not UTF-8, each looked at on its own.
 
     Parameters
@@ -115,7 +115,7 @@ def invalid_strings(data, offsets):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _line_ends(base, at, stop, out, n, room):  # type: ignore[no-untyped-def]
+def _line_ends(base, at, stop, out, n, room):
     """Write the positions behind line ends to ``out + 8 n``, until `stop` or out of room.
 
     Returns where it came to, and how many there are now.
@@ -138,14 +138,14 @@ def _line_ends(base, at, stop, out, n, room):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _resized(array, count, size):  # type: ignore[no-untyped-def]
+def _resized(array, count, size):
     out = np.empty(size, np.int64)
     for i in range(count):
         out[i] = array[i]
     return out
 
 
-def line_offsets_reference(data, start, stop):  # type: ignore[no-untyped-def]
+def line_offsets_reference(data, start, stop):
     ends = [i + 1 for i in range(start, stop) if data[i] == 10]
     if start < stop and data[stop - 1] != 10:
         ends.append(stop)
@@ -154,7 +154,7 @@ def line_offsets_reference(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=line_offsets_reference)
-def line_offsets(data, start, stop):  # type: ignore[no-untyped-def]
+def line_offsets(data, start, stop):
     r"""Find the borders of lines; only ``\n`` ends a line, and belongs to it.
 
     Parameters
@@ -190,7 +190,7 @@ def line_offsets(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def newlines_between(at, end):  # type: ignore[no-untyped-def]
+def newlines_between(at, end):
     r"""Count the ``\n`` from one address to another."""
     count = np.int64(0)
     while at + 8 <= end:
@@ -204,17 +204,17 @@ def newlines_between(at, end):  # type: ignore[no-untyped-def]
     return count
 
 
-def count_newlines_reference(data, start, stop):  # type: ignore[no-untyped-def]
+def count_newlines_reference(data, start, stop):
     return data[start:stop].tobytes().count(b"\n")
 
 
 @kernel(reference=count_newlines_reference)
-def count_newlines(data, start, stop):  # type: ignore[no-untyped-def]
+def count_newlines(data, start, stop):
     r"""Count the ``\n`` in ``data[start:stop]``, uint8."""
     return newlines_between(data.ctypes.data + start, data.ctypes.data + stop)
 
 
-def fold_crlf_reference(data, offsets):  # type: ignore[no-untyped-def]
+def fold_crlf_reference(data, offsets):
     pairs = pairwise(offsets)
     lines = [data[a:b].tobytes().replace(b"\r\n", b"\n") for a, b in pairs]
     folded = np.frombuffer(b"".join(lines) + bytes(64), np.uint8)
@@ -222,7 +222,7 @@ def fold_crlf_reference(data, offsets):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=fold_crlf_reference)
-def fold_crlf(data, offsets):  # type: ignore[no-untyped-def]
+def fold_crlf(data, offsets):
     r"""Copy lines with ``\r\n`` at their ends made ``\n``; a ``\r`` elsewhere stays.
 
     Parameters
@@ -261,7 +261,7 @@ def fold_crlf(data, offsets):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _is_blank(address, end):  # type: ignore[no-untyped-def]
+def _is_blank(address, end):
     while address < end:
         byte = load_u8(address)
         if byte != 32 and (byte < 9 or byte > 13):
@@ -270,7 +270,7 @@ def _is_blank(address, end):  # type: ignore[no-untyped-def]
     return True
 
 
-def document_starts_reference(data, offsets):  # type: ignore[no-untyped-def]
+def document_starts_reference(data, offsets):
     pairs = pairwise(offsets)
     blank = [not data[a:b].tobytes().strip() for a, b in pairs]
     starts = [i for i in range(1, len(blank)) if blank[i - 1] and not blank[i]]
@@ -278,7 +278,7 @@ def document_starts_reference(data, offsets):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=document_starts_reference)
-def document_starts(data, offsets):  # type: ignore[no-untyped-def]
+def document_starts(data, offsets):
     """Find the lines that begin a document inside a batch: not blank, behind a blank one.
 
     Blank is a line of ASCII white space, or of nothing.

@@ -59,26 +59,26 @@ def word_slot(key: int) -> int:
 class Rules:
     """The rules on one text, character by character: for the twins."""
 
-    def __init__(self, text, classes, keys, kinds):  # type: ignore[no-untyped-def]
+    def __init__(self, text, classes, keys, kinds):
         self.text, self.length = text, len(text)
         self.words = {int(key): int(kind) for key, kind in zip(keys, kinds, strict=True) if key}
         behind = [SPACE] * (_LOOK + 1)
         self.classes = [class_of_reference(c, classes) for c in text] + behind
         self.width = max(len(line) for line in text.split("\n"))
 
-    def passed(self, at, wanted, most=None):  # type: ignore[no-untyped-def]
+    def passed(self, at, wanted, most=None):
         """Return the first place from `at` on, at most so far, whose class is not wanted."""
         first, stop = at, self.length if most is None else min(self.length, at + most)
         while first < stop and self.classes[first] in wanted:
             first += 1
         return first
 
-    def _known(self, first, last):  # type: ignore[no-untyped-def]
+    def _known(self, first, last):
         raw = self.text[first:last].encode()
         small = bytes(c + 32 if 65 <= c <= 90 else c for c in raw)
         return self.words.get(int.from_bytes(small, "little"), 0) if 0 < len(raw) <= 8 else 0
 
-    def behind_tails(self, end):  # type: ignore[no-untyped-def]
+    def behind_tails(self, end):
         """Pass over what stands alone behind a stop and belongs to it: ``. .``, ``)``, ``:-)``."""
         while True:
             first = self.passed(end, (SPACE,))
@@ -96,7 +96,7 @@ class Rules:
                     return end
             end = last
 
-    def ends_sentence(self, start, at, stops, end, following):  # type: ignore[no-untyped-def]
+    def ends_sentence(self, start, at, stops, end, following):
         """Say whether the stops from `at` on end a sentence; closing marks reach to `end`."""
         kind, text = self.classes, self.text
         glued = following == end
@@ -143,7 +143,7 @@ class Rules:
             return bool(starts & STARTS)
         return True
 
-    def ends_line(self, end, following, line):  # type: ignore[no-untyped-def]
+    def ends_line(self, end, following, line):
         """Say whether a line end is meant: the next word would have fitted into the line."""
         kind, text = self.classes, self.text
         if kind[following] == OTHER and kind[following + 1] == SPACE:  # a bullet
@@ -169,7 +169,7 @@ _WORDLY = _CASED | 1 << LETTER | 1 << DIGIT
 
 
 @inlined_helper
-def _known(first, last, keys, kinds):  # type: ignore[no-untyped-def]
+def _known(first, last, keys, kinds):
     """Return the kinds of the word between two addresses, 0 where the table has it not."""
     size = last - first
     if size <= 0 or size > 8:
@@ -189,7 +189,7 @@ def _known(first, last, keys, kinds):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def behind_tails(end, stop, classes):  # type: ignore[no-untyped-def]
+def behind_tails(end, stop, classes):
     while True:
         first = pass_over(end, stop, classes, SPACES, EVER)
         if first in (end, stop) or newlines_between(end, first) > 0:
@@ -214,7 +214,7 @@ def behind_tails(end, stop, classes):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _has_initial(start, word, classes):  # type: ignore[no-untyped-def]
+def _has_initial(start, word, classes):
     """Say whether a capital and its stop come before a word, one character between."""
     dot = word
     for _ in range(2):
@@ -227,13 +227,13 @@ def _has_initial(start, word, classes):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _is_hiragana(at):  # type: ignore[no-untyped-def]
+def _is_hiragana(at):
     point = np.int64(load_u8(at + 1)) << 8 | np.int64(load_u8(at + 2))
     return load_u8(at) == 0xE3 and point >= 0x8181 and point <= 0x829F
 
 
 @inlined_helper
-def _ends_glued(first, last, stop, found, letters, last_letter, strong, classes):  # type: ignore[no-untyped-def]
+def _ends_glued(first, last, stop, found, letters, last_letter, strong, classes):
     """Say whether a stop with no space behind it ends a sentence."""
     if strong and last_letter == LETTER and found == LETTER:
         return True
@@ -255,7 +255,7 @@ def _ends_glued(first, last, stop, found, letters, last_letter, strong, classes)
 
 
 @compiled_helper
-def ends_sentence(start, at, stops, end, following, stop, classes, keys, kinds):  # type: ignore[no-untyped-def]
+def ends_sentence(start, at, stops, end, following, stop, classes, keys, kinds):
     glued = following == end
     marks, marks_count, _, _ = classes_between(at, stops, classes)
     if is_among(FULL, marks):
@@ -302,7 +302,7 @@ def ends_sentence(start, at, stops, end, following, stop, classes, keys, kinds):
 
 
 @compiled_helper
-def ends_line(end, following, line, stop, width, classes):  # type: ignore[no-untyped-def]
+def ends_line(end, following, line, stop, width, classes):
     found, step = class_at(following, stop, classes)
     if found == OTHER and class_at(following + step, stop, classes)[0] == SPACE:
         return True

@@ -39,7 +39,7 @@ from tokpipe.foundation.jit import compiled_helper, kernel
 NONE, LINE, RULE = range(3)  # splitters
 
 
-def sentence_spans_reference(data, units, splitter, classes, keys, kinds):  # type: ignore[no-untyped-def]
+def sentence_spans_reference(data, units, splitter, classes, keys, kinds):
     spans, borders = [], [0]
     for a, b in pairwise(units.tolist()):
         text = data[a:b].tobytes().decode()
@@ -50,7 +50,7 @@ def sentence_spans_reference(data, units, splitter, classes, keys, kinds):  # ty
     return np.array(spans, np.int64).reshape(-1, 2), np.array(borders, np.int64)
 
 
-def _sentences_of(rules, splitter):  # type: ignore[no-untyped-def]
+def _sentences_of(rules, splitter):
     """Yield where each sentence of a text begins and ends, in characters."""
     text, kind, length = rules.text, rules.classes, rules.length
     start = line = at = rules.passed(0, (SPACE,))
@@ -85,7 +85,7 @@ def _sentences_of(rules, splitter):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _widest(at, stop):  # type: ignore[no-untyped-def]
+def _widest(at, stop):
     """Return the characters of the longest line between two addresses."""
     widest = np.int64(0)
     while at <= stop:
@@ -97,7 +97,7 @@ def _widest(at, stop):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _next_sentence(unit, start, line, width, stop, splitter, classes, keys, kinds):  # type: ignore[no-untyped-def]
+def _next_sentence(unit, start, line, width, stop, splitter, classes, keys, kinds):
     """Find the end of the sentence that begins at `start` in a text from `unit` to `stop`.
 
     Returns its end, where the next one begins (`stop` if there is none), where the line there
@@ -142,14 +142,14 @@ def _next_sentence(unit, start, line, width, stop, splitter, classes, keys, kind
 
 
 @compiled_helper
-def _grown(spans, count):  # type: ignore[no-untyped-def]
+def _grown(spans, count):
     out = np.empty((2 * spans.shape[0], 2), np.int64)
     out[:count] = spans[:count]
     return out
 
 
 @kernel(reference=sentence_spans_reference)
-def sentence_spans(data, units, splitter, classes, keys, kinds):  # type: ignore[no-untyped-def]
+def sentence_spans(data, units, splitter, classes, keys, kinds):
     """Find the sentences of texts, each text on its own.
 
     Parameters

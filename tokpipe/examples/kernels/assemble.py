@@ -5,7 +5,7 @@ import numpy as np
 from tokpipe.foundation.jit import kernel
 
 
-def assemble_rows_reference(ids, spans, borders, cls_id, sep_id):  # type: ignore[no-untyped-def]
+def assemble_rows_reference(ids, spans, borders, cls_id, sep_id):
     rows, offsets = [], [0]
     for e in range(len(borders) - 1):
         rows.append(cls_id)
@@ -16,7 +16,7 @@ def assemble_rows_reference(ids, spans, borders, cls_id, sep_id):  # type: ignor
 
 
 @kernel(reference=assemble_rows_reference)
-def assemble_rows(ids, spans, borders, cls_id, sep_id):  # type: ignore[no-untyped-def]
+def assemble_rows(ids, spans, borders, cls_id, sep_id):
     """Copy the spans of every example between its special tokens.
 
     Parameters

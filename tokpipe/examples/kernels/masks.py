@@ -27,7 +27,7 @@ FIXED, CONTINUES = 1, 2  # kinds of tokens: never chosen; belongs to the word be
 _ONE, _LOW = np.uint64(1), np.int64(63)
 
 
-def mask_rows_reference(  # type: ignore[no-untyped-def]
+def mask_rows_reference(
     input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, lengths, out
 ):
     positions, originals, borders = out
@@ -66,7 +66,7 @@ def mask_rows_reference(  # type: ignore[no-untyped-def]
     return filled
 
 
-def _words(row, kinds):  # type: ignore[no-untyped-def]
+def _words(row, kinds):
     """Return the positions of each word of a row: for the twin."""
     words, apart = [], True
     for i, kind in enumerate(kinds[row].tolist()):
@@ -79,7 +79,7 @@ def _words(row, kinds):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _find_words(row, kinds, starts, ends):  # type: ignore[no-untyped-def]
+def _find_words(row, kinds, starts, ends):
     """Write where each word of a row begins, and from entry 1 on where it ends; count them.
 
     Without branches on the tokens, which no processor foresees: half the time.
@@ -96,7 +96,7 @@ def _find_words(row, kinds, starts, ends):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _span_words(lengths, draw):  # type: ignore[no-untyped-def]
+def _span_words(lengths, draw):
     words = 1
     for k in range(lengths.size - 1):
         words += draw >= lengths[k]
@@ -104,7 +104,7 @@ def _span_words(lengths, draw):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _choose_tokens(row, kinds, order, left, tried, chosen, anchors):  # type: ignore[no-untyped-def]
+def _choose_tokens(row, kinds, order, left, tried, chosen, anchors):
     """Choose single tokens: their own groups, none of which has to be found first."""
     for i in range(row.size):
         tried[i] = i
@@ -121,7 +121,7 @@ def _choose_tokens(row, kinds, order, left, tried, chosen, anchors):  # type: ig
 
 
 @inlined_helper
-def _choose_words(row, kinds, order, length, left, lengths, tried, starts, ends, chosen, anchors):  # type: ignore[no-untyped-def]
+def _choose_words(row, kinds, order, length, left, lengths, tried, starts, ends, chosen, anchors):
     """Choose words, or runs of words."""
     words, spans = _find_words(row, kinds, starts, ends), lengths.size > 1
     for g in range(words):
@@ -148,9 +148,7 @@ def _choose_words(row, kinds, order, length, left, lengths, tried, starts, ends,
 
 
 @kernel(reference=mask_rows_reference)
-def mask_rows(  # type: ignore[no-untyped-def]
-    input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, lengths, out
-):
+def mask_rows(input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, lengths, out):
     """Choose tokens of every row and replace them, in place.
 
     Parameters

@@ -21,12 +21,12 @@ from tokpipe.foundation.seeds import (
 _LEAST = 3  # tokens and separators in an example that is made shorter
 
 
-def pack_units_reference(units, documents, keys, room, short_share, crosses):  # type: ignore[no-untyped-def]
+def pack_units_reference(units, documents, keys, room, short_share, crosses):
     units, documents = units.tolist(), documents.tolist()
     spans, borders, owners, ordinals = [], [0], [], []
     used, limit, last = 0, 0, -1
 
-    def finish():  # type: ignore[no-untyped-def]
+    def finish():
         if used:
             borders.append(len(spans))
 
@@ -58,14 +58,14 @@ def pack_units_reference(units, documents, keys, room, short_share, crosses):  #
 
 
 @inlined_helper
-def _limit(key, ordinal, room, short_share):  # type: ignore[no-untyped-def]
+def _limit(key, ordinal, room, short_share):
     if random_unit(key, 2 * ordinal) < short_share:
         return _LEAST + random_below(key, 2 * ordinal + 1, room - _LEAST + 1)
     return np.int64(room)
 
 
 @kernel(reference=pack_units_reference)
-def pack_units(units, documents, keys, room, short_share, crosses):  # type: ignore[no-untyped-def]
+def pack_units(units, documents, keys, room, short_share, crosses):
     """Fill examples with units in their order.
 
     Parameters

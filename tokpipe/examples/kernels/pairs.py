@@ -33,19 +33,19 @@ from tokpipe.foundation.seeds import (
 class _Draws:
     """The draws of a document, one after the other: for the twin."""
 
-    def __init__(self, key):  # type: ignore[no-untyped-def]
+    def __init__(self, key):
         self.key, self.count = int(key), 0
 
-    def below(self, limit):  # type: ignore[no-untyped-def]
+    def below(self, limit):
         self.count += 1
         return random_below_reference(self.key, self.count - 1, int(limit))
 
-    def chance(self, share):  # type: ignore[no-untyped-def]
+    def chance(self, share):
         self.count += 1
         return random_unit_reference(self.key, self.count - 1) < share
 
 
-def build_pairs_reference(units, documents, keys, window, short_share, order, exact):  # type: ignore[no-untyped-def]
+def build_pairs_reference(units, documents, keys, window, short_share, order, exact):
     units, documents = units.tolist(), documents.tolist()
     filled = [d for d in range(len(documents) - 1) if documents[d] < documents[d + 1]]
     spans, labels, owners, balance, dropped = [], [], [], 0, 0
@@ -104,7 +104,7 @@ def build_pairs_reference(units, documents, keys, window, short_share, order, ex
 
 
 @inlined_helper
-def _truncate(a_begin, a_end, b_begin, b_end, window, key, count):  # type: ignore[no-untyped-def]
+def _truncate(a_begin, a_end, b_begin, b_end, window, key, count):
     """Take tokens from the ends of the longer segment until both fit; also the draws so far."""
     a, b = a_end - a_begin, b_end - b_begin
     while a + b > window:
@@ -120,7 +120,7 @@ def _truncate(a_begin, a_end, b_begin, b_end, window, key, count):  # type: igno
 
 
 @inlined_helper
-def _run_end(units, start, stop, wanted):  # type: ignore[no-untyped-def]
+def _run_end(units, start, stop, wanted):
     """Return the end of a run of units of at least `wanted` tokens, or `stop`."""
     last = start + 1
     while last < stop and units[last] - units[start] < wanted:
@@ -129,7 +129,7 @@ def _run_end(units, start, stop, wanted):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=build_pairs_reference)
-def build_pairs(units, documents, keys, window, short_share, order, exact):  # type: ignore[no-untyped-def]
+def build_pairs(units, documents, keys, window, short_share, order, exact):
     """Make segment pairs of all documents.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 from tokpipe.foundation.jit import kernel
 
 
-def cut_sentences_reference(sentences, documents, window, longest):  # type: ignore[no-untyped-def]
+def cut_sentences_reference(sentences, documents, window, longest):
     borders, starts, cut = [sentences[0]], [0], 0
     for d in range(len(documents) - 1):
         for s in range(documents[d], documents[d + 1]):
@@ -24,7 +24,7 @@ def cut_sentences_reference(sentences, documents, window, longest):  # type: ign
 
 
 @kernel(reference=cut_sentences_reference)
-def cut_sentences(sentences, documents, window, longest):  # type: ignore[no-untyped-def]
+def cut_sentences(sentences, documents, window, longest):
     """Cut sentences longer than the window into parts, and leave out the empty ones.
 
     Parameters

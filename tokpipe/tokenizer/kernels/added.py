@@ -18,14 +18,14 @@ _EIGHT = 8
 
 
 @inlined_helper
-def _equal_bytes(eight, pattern):  # type: ignore[no-untyped-def]
+def _equal_bytes(eight, pattern):
     """Return the high bits of the bytes that are equal, exactly."""
     different = eight ^ pattern
     return ~(((different & _LOW) + _LOW) | different) & _HIGH
 
 
 @inlined_helper
-def _next_start(position, end, table, one, other, is_simple):  # type: ignore[no-untyped-def]
+def _next_start(position, end, table, one, other, is_simple):
     """Return the address of the next byte that may begin a token, or `end`."""
     while position < end:
         if is_simple:
@@ -42,7 +42,7 @@ def _next_start(position, end, table, one, other, is_simple):  # type: ignore[no
     return end
 
 
-def find_tokens_reference(data, offsets, starts, trie, progress, rows):  # type: ignore[no-untyped-def]
+def find_tokens_reference(data, offsets, starts, trie, progress, rows):
     tokens = _tokens_of(trie)
     longest_first = sorted(tokens, key=len, reverse=True)
     found = 0
@@ -60,7 +60,7 @@ def find_tokens_reference(data, offsets, starts, trie, progress, rows):  # type:
     return found
 
 
-def _tokens_of(trie):  # type: ignore[no-untyped-def]
+def _tokens_of(trie):
     """Return the words in a trie with their ids."""
     edges = {int(key) - 1: int(value) for key, value in trie.reshape(-1, 2) if key}
     tokens, waiting = {}, [(WORD_ROOT, b"")]
@@ -75,7 +75,7 @@ def _tokens_of(trie):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=find_tokens_reference)
-def find_tokens(data, offsets, starts, trie, progress, rows):  # type: ignore[no-untyped-def]
+def find_tokens(data, offsets, starts, trie, progress, rows):
     """Find added tokens in texts: leftmost, then longest, none over another.
 
     Parameters

@@ -96,7 +96,7 @@ def _whole_word_reference(word: bytes, model: ModelTables) -> int | None:
 
 
 @compiled_helper
-def bpe_symbols(address, size, edges, settings, pairs, mask, bytes_, symbols):  # type: ignore[no-untyped-def]
+def bpe_symbols(address, size, edges, settings, pairs, mask, bytes_, symbols):
     """Write the symbols of a word before any merge; return how many.
 
     `edges` is 3, or for a part of a word: 1 if the word begins there, plus 2 if it ends there.
@@ -127,7 +127,7 @@ def bpe_symbols(address, size, edges, settings, pairs, mask, bytes_, symbols):  
 
 
 @inlined_helper
-def _rank(pairs, mask, left, right):  # type: ignore[no-untyped-def]
+def _rank(pairs, mask, left, right):
     """Return ``rank << 32 | new id`` of two symbols, or `_NEVER`."""
     key = _MERGE_TAG | (left & LOW) << HALF | (right & LOW)
     slot = entry(pairs, mask, key)
@@ -135,7 +135,7 @@ def _rank(pairs, mask, left, right):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def merge_by_scan(symbols, count, pairs, mask, ranks):  # type: ignore[no-untyped-def]
+def merge_by_scan(symbols, count, pairs, mask, ranks):
     """Merge `count` symbols in place by looking over all ranks for each merge; return how many."""
     for i in range(count - 1):
         left, right = load_u64(symbols + 8 * i), load_u64(symbols + 8 * i + 8)
@@ -165,7 +165,7 @@ def merge_by_scan(symbols, count, pairs, mask, ranks):  # type: ignore[no-untype
 
 
 @inlined_helper
-def _push(heap, count, key):  # type: ignore[no-untyped-def]
+def _push(heap, count, key):
     """Put a key into a binary min-heap of `count`; the caller counts."""
     i = count
     while i > 0:
@@ -179,7 +179,7 @@ def _push(heap, count, key):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _pop(heap, count):  # type: ignore[no-untyped-def]
+def _pop(heap, count):
     """Take the least key out of a heap of `count` (at least 1); the caller counts."""
     least = load_u64(heap)
     last = load_u64(heap + 8 * (count - 1))
@@ -201,7 +201,7 @@ def _pop(heap, count):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _offer(symbols, links, heap, waiting, left, right, pairs, mask):  # type: ignore[no-untyped-def]
+def _offer(symbols, links, heap, waiting, left, right, pairs, mask):
     """Put the pair of two neighbours into the heap if it merges; return the heap's size."""
     if left < 0 or right < 0:
         return waiting
@@ -213,7 +213,7 @@ def _offer(symbols, links, heap, waiting, left, right, pairs, mask):  # type: ig
 
 
 @compiled_helper
-def start_heap(symbols, first, last, count, links, heap, waiting, pairs, mask):  # type: ignore[no-untyped-def]
+def start_heap(symbols, first, last, count, links, heap, waiting, pairs, mask):
     """Link symbols `first` to `last` of `count`, and put the pairs that merge into the heap.
 
     Returns the heap's size, `waiting` before.
@@ -227,7 +227,7 @@ def start_heap(symbols, first, last, count, links, heap, waiting, pairs, mask): 
 
 
 @compiled_helper
-def run_heap(symbols, links, heap, waiting, pairs, mask, steps):  # type: ignore[no-untyped-def]
+def run_heap(symbols, links, heap, waiting, pairs, mask, steps):
     """Take up to `steps` pairs from the heap and merge them; return the heap's size.
 
     A merged-away symbol is 0 bytes long, which nothing else is. A key whose pair has changed since
@@ -259,7 +259,7 @@ def run_heap(symbols, links, heap, waiting, pairs, mask, steps):  # type: ignore
 
 
 @inlined_helper
-def _write_symbols(symbols, count, ids, ends):  # type: ignore[no-untyped-def]
+def _write_symbols(symbols, count, ids, ends):
     """Write the ids (and ends) of the symbols that are left; return how many."""
     written, end = 0, ZERO
     for i in range(count):
@@ -274,7 +274,7 @@ def _write_symbols(symbols, count, ids, ends):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def bpe_word(address, size, model, ids, ends, scratch):  # type: ignore[no-untyped-def]
+def bpe_word(address, size, model, ids, ends, scratch):
     """Write the pieces of a word, merges by rank, and return how many there are.
 
     Parameters

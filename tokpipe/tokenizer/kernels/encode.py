@@ -61,7 +61,7 @@ def encode_texts_reference(
     out_offsets,
     scratch,
     work,
-):  # type: ignore[no-untyped-def]
+):
     # a cache makes no difference to the ids, so the twin has none
     written = 0
     for t in range(len(offsets) - 1):
@@ -81,7 +81,7 @@ def encode_texts_reference(
     return DONE
 
 
-def _segment_reference(segment, split, model):  # type: ignore[no-untyped-def]
+def _segment_reference(segment, split, model):
     offsets = np.array([0, len(segment)], np.int64)
     words, borders, _ = split_words.reference(segment, offsets, split)
     found = [words[a:b].tobytes() for a, b in pairwise(borders)]
@@ -89,7 +89,7 @@ def _segment_reference(segment, split, model):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _emit(value, pieces, out, written):  # type: ignore[no-untyped-def]
+def _emit(value, pieces, out, written):
     """Write the ids that a cache value stands for; return how many are written by now."""
     here = out + 4 * written
     count = value & _MANY
@@ -106,7 +106,7 @@ def _emit(value, pieces, out, written):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _cache_value(ids, count, pieces, used, most):  # type: ignore[no-untyped-def]
+def _cache_value(ids, count, pieces, used, most):
     """Return the cache value for ids at an address and the pieces used; -1 if there is no room."""
     if count <= 3:
         value = np.int64(count)
@@ -122,7 +122,7 @@ def _cache_value(ids, count, pieces, used, most):  # type: ignore[no-untyped-def
 
 
 @inlined_helper
-def _lower_copy(address, size, target):  # type: ignore[no-untyped-def]
+def _lower_copy(address, size, target):
     for i in range(size):
         byte = load_u8(address + i)
         if 65 <= byte <= 90:
@@ -131,7 +131,7 @@ def _lower_copy(address, size, target):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _is_hopeless(size, model):  # type: ignore[no-untyped-def]
+def _is_hopeless(size, model):
     """Say whether a word is too long for WordPiece whatever its characters are."""
     settings = model[0]
     is_wordpiece = load_i64(settings + 8 * KIND) == WORDPIECE
@@ -139,7 +139,7 @@ def _is_hopeless(size, model):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, out, work):  # type: ignore[no-untyped-def]
+def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, out, work):
     """Run the model on a word that the cache does not know, and tell the cache if it can hear it.
 
     Returns
@@ -183,7 +183,7 @@ def encode_texts(
     out_offsets,
     scratch,
     work,
-):  # type: ignore[no-untyped-def]
+):
     """Encode texts from where `progress` stands, until all are done or the budget is used up.
 
     Parameters

@@ -8,7 +8,7 @@ HEAP_STEPS = 1 << 19  # pairs taken in one call of `merge_long`: about 100 ms
 
 
 @compiled_helper
-def long_symbols(word, size, edges, model, symbols):  # type: ignore[no-untyped-def]
+def long_symbols(word, size, edges, model, symbols):
     """Write the symbols of the part of a long word that a window shows; return how many.
 
     Parameters
@@ -30,7 +30,7 @@ def long_symbols(word, size, edges, model, symbols):  # type: ignore[no-untyped-
 
 
 @compiled_helper
-def merge_long(symbols, count, links, heap, state, model):  # type: ignore[no-untyped-def]
+def merge_long(symbols, count, links, heap, state, model):
     """Merge a long word a little further; call until it returns True.
 
     No `kernel` with a twin of its own, because half a merge means nothing: tests compare the end

@@ -16,7 +16,7 @@ def encode_word_reference(word: bytes, model: ModelTables) -> list[tuple[int, in
 
 
 @inlined_helper
-def encode_word(address, size, model, ids, ends, scratch):  # type: ignore[no-untyped-def]
+def encode_word(address, size, model, ids, ends, scratch):
     """Write the pieces of a word, whatever the model, and return how many there are."""
     settings, trie, mask = model[0], model[1], model[2]
     if load_i64(settings + 8 * KIND) == WORDPIECE:
@@ -24,7 +24,7 @@ def encode_word(address, size, model, ids, ends, scratch):  # type: ignore[no-un
     return bpe_word(address, size, model, ids, ends, scratch)
 
 
-def encode_words_reference(data, starts, ends, first, model, ids, piece_ends, counts, scratch):  # type: ignore[no-untyped-def]
+def encode_words_reference(data, starts, ends, first, model, ids, piece_ends, counts, scratch):
     written = 0
     for k in range(first, len(starts)):
         if (len(ids) - written) < ends[k] - starts[k] + 1:
@@ -38,7 +38,7 @@ def encode_words_reference(data, starts, ends, first, model, ids, piece_ends, co
 
 
 @kernel(reference=encode_words_reference)
-def encode_words(data, starts, ends, first, model, ids, piece_ends, counts, scratch):  # type: ignore[no-untyped-def]
+def encode_words(data, starts, ends, first, model, ids, piece_ends, counts, scratch):
     """Encode words that are marked in a text, with the end of each piece.
 
     Parameters

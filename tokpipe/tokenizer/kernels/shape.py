@@ -13,7 +13,7 @@ _QUOTE, _BACKSLASH, _COMMA = 34, 92, 44
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*("?)', re.DOTALL)
 
 
-def json_shape_reference(data, size):  # type: ignore[no-untyped-def]
+def json_shape_reference(data, size):
     text = data[:size].tobytes()
     strings = [match[1] for match in _STRING.finditer(text)]
     skeleton = _STRING.sub(b"", text)
@@ -27,7 +27,7 @@ def json_shape_reference(data, size):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=json_shape_reference)
-def json_shape(data, size):  # type: ignore[no-untyped-def]
+def json_shape(data, size):
     """Measure the shape of a JSON text, which need not be valid.
 
     Parameters

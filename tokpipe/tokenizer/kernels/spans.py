@@ -8,7 +8,7 @@ from tokpipe.words.kernels.layout import split_words
 from tokpipe.words.kernels.split import take_word
 
 
-def word_spans_reference(data, first, last, split, starts, ends):  # type: ignore[no-untyped-def]
+def word_spans_reference(data, first, last, split, starts, ends):
     offsets = np.array([first, last], np.int64)
     words, borders, _ = split_words.reference(data, offsets, split)
     count, text, position = 0, data[:last].tobytes(), int(first)
@@ -21,7 +21,7 @@ def word_spans_reference(data, first, last, split, starts, ends):  # type: ignor
 
 
 @kernel(reference=word_spans_reference)
-def word_spans(data, first, last, split, starts, ends):  # type: ignore[no-untyped-def]
+def word_spans(data, first, last, split, starts, ends):
     """Find the words of a text that is normalised already.
 
     Parameters

@@ -42,7 +42,7 @@ class ModelTables(NamedTuple):
 
 
 @inlined_helper
-def model_addresses(model):  # type: ignore[no-untyped-def]
+def model_addresses(model):
     """Return the addresses and masks of a model, as `encode_word` takes them."""
     return (
         model.settings.ctypes.data,
@@ -54,12 +54,12 @@ def model_addresses(model):  # type: ignore[no-untyped-def]
     )
 
 
-def entries(table):  # type: ignore[no-untyped-def]
+def entries(table):
     return {int(key): int(value) for key, value in table.reshape(-1, 2) if key}
 
 
 @inlined_helper
-def entry(table, mask, key):  # type: ignore[no-untyped-def]
+def entry(table, mask, key):
     """Return the address of the entry with a key, or of the free one where it belongs."""
     state = key * _MIX
     i = (state ^ (state >> _SPREAD)) & mask
@@ -73,7 +73,7 @@ def entry(table, mask, key):  # type: ignore[no-untyped-def]
         i = (i + ONE) & mask
 
 
-def put_entries_reference(keys, values, table):  # type: ignore[no-untyped-def]
+def put_entries_reference(keys, values, table):
     slots = len(table) // 2
     for key, value in zip(keys.tolist(), values.tolist(), strict=True):
         state = key * int(_MIX) & (2**64 - 1)
@@ -84,7 +84,7 @@ def put_entries_reference(keys, values, table):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=put_entries_reference)
-def put_entries(keys, values, table):  # type: ignore[no-untyped-def]
+def put_entries(keys, values, table):
     """Put keys with their values into an open-addressing table; a later equal key replaces.
 
     Parameters
@@ -102,7 +102,7 @@ def put_entries(keys, values, table):  # type: ignore[no-untyped-def]
     _keep = table.size
 
 
-def add_to_trie_reference(data, offsets, ids, root, nodes, trie):  # type: ignore[no-untyped-def]
+def add_to_trie_reference(data, offsets, ids, root, nodes, trie):
     one_key, one_value = np.zeros(1, np.uint64), np.zeros(1, np.uint64)
     for k in range(len(ids)):
         word, node, edges = data[offsets[k] : offsets[k + 1]].tolist(), int(root), entries(trie)
@@ -120,7 +120,7 @@ def add_to_trie_reference(data, offsets, ids, root, nodes, trie):  # type: ignor
 
 
 @kernel(reference=add_to_trie_reference)
-def add_to_trie(data, offsets, ids, root, nodes, trie):  # type: ignore[no-untyped-def]
+def add_to_trie(data, offsets, ids, root, nodes, trie):
     """Add words with their ids to a trie, under one of its roots.
 
     Parameters
@@ -159,7 +159,7 @@ def add_to_trie(data, offsets, ids, root, nodes, trie):  # type: ignore[no-untyp
 
 
 @inlined_helper
-def whole_word(address, size, trie, mask):  # type: ignore[no-untyped-def]
+def whole_word(address, size, trie, mask):
     """Return the id of a word that is a token, or -1."""
     node, edge = np.uint64(WORD_ROOT), ZERO
     for i in range(address, address + size):
@@ -172,7 +172,7 @@ def whole_word(address, size, trie, mask):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def longest_token(position, end, trie, mask):  # type: ignore[no-untyped-def]
+def longest_token(position, end, trie, mask):
     """Return id and bytes of the longest token at an address, 0 bytes if there is none."""
     node, start, best, size = np.uint64(WORD_ROOT), position, np.int64(-1), np.int64(0)
     while position < end:

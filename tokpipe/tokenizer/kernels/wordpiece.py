@@ -48,7 +48,7 @@ def wordpiece_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]
 
 
 @compiled_helper
-def wordpiece_word(address, size, settings, trie, mask, ids, ends):  # type: ignore[no-untyped-def]
+def wordpiece_word(address, size, settings, trie, mask, ids, ends):
     """Write the pieces of a word, longest match first, and return how many there are.
 
     Parameters

@@ -41,7 +41,7 @@ from tokpipe.vocab.kernels.state import (
 
 
 @inlined_helper
-def _goes_before(score, tie, entry, row):  # type: ignore[no-untyped-def]
+def _goes_before(score, tie, entry, row):
     """Say whether (score, tie, entry) belongs in front of a row; the older entry wins a draw."""
     other = load_i64(row)
     if score != other:
@@ -53,12 +53,12 @@ def _goes_before(score, tie, entry, row):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _copy_row(target, source):  # type: ignore[no-untyped-def]
+def _copy_row(target, source):
     put_row(target, load_i64(source), load_i64(source + 8), load_i64(source + 16))
 
 
 @compiled_helper
-def _push(n, score, tie, entry):  # type: ignore[no-untyped-def]
+def _push(n, score, tie, entry):
     heap = load_i64(n + 8 * HEAP_AT)
     j = load_i64(n + 8 * HEAP)
     store_i64(n + 8 * HEAP, j + 1)
@@ -72,7 +72,7 @@ def _push(n, score, tie, entry):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _sink(n, score, tie, entry):  # type: ignore[no-untyped-def]
+def _sink(n, score, tie, entry):
     """Put a row in at the front, where there is a gap, and let it sink to its place."""
     heap = load_i64(n + 8 * HEAP_AT)
     size = load_i64(n + 8 * HEAP)
@@ -94,7 +94,7 @@ def _sink(n, score, tie, entry):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _drop_front(n):  # type: ignore[no-untyped-def]
+def _drop_front(n):
     heap = load_i64(n + 8 * HEAP_AT)
     size = load_i64(n + 8 * HEAP) - 1
     store_i64(n + 8 * HEAP, size)
@@ -104,7 +104,7 @@ def _drop_front(n):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def fill_heap(state):  # type: ignore[no-untyped-def]
+def fill_heap(state):
     """Put every candidate into the heap."""
     n = bind(state)
     slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
@@ -114,7 +114,7 @@ def fill_heap(state):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _choose(n):  # type: ignore[no-untyped-def]
+def _choose(n):
     """Take the best candidate from the heap; -1 if none is common enough."""
     heap = load_i64(n + 8 * HEAP_AT)
     entries = load_i64(n + 8 * ENTRIES_AT)
@@ -141,7 +141,7 @@ def _choose(n):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def advance(state, merges, known, work):  # type: ignore[no-untyped-def]
+def advance(state, merges, known, work):
     """Go on merging until the rows of `merges` or the work allowed are used up.
 
     Parameters
@@ -192,7 +192,7 @@ def advance(state, merges, known, work):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def clean_up(state, target, work):  # type: ignore[no-untyped-def]
+def clean_up(state, target, work):
     """Copy what may still be needed into the arrays of another state; only if THRIFTY.
 
     Left behind are candidates below the minimum frequency, places where the pair no longer

@@ -83,7 +83,7 @@ class Ranking(NamedTuple):
 
 
 @inlined_helper
-def _product(a, b):  # type: ignore[no-untyped-def]
+def _product(a, b):
     """Return a * b of two uint64 as (high, low)."""
     a0, a1, b0, b1 = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
     low, one, two = a0 * b0, a0 * b1, a1 * b0
@@ -93,7 +93,7 @@ def _product(a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def compare_ratios(a, b, c, d, e, f):  # type: ignore[no-untyped-def]
+def compare_ratios(a, b, c, d, e, f):
     """Compare a / (b * c) with d / (e * f), positive int64 all: -1, 0 or 1."""
     left = _triple(np.uint64(a), np.uint64(e), np.uint64(f))
     right = _triple(np.uint64(d), np.uint64(b), np.uint64(c))
@@ -104,7 +104,7 @@ def compare_ratios(a, b, c, d, e, f):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _triple(a, b, c):  # type: ignore[no-untyped-def]
+def _triple(a, b, c):
     """Return a * b * c as three uint64, the highest first."""
     high, low = _product(a, b)
     carry, bottom = _product(low, c)
@@ -114,7 +114,7 @@ def _triple(a, b, c):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _goes_before(ranking, e, f):  # type: ignore[no-untyped-def]
+def _goes_before(ranking, e, f):
     """Say whether candidate `e` is better than `f`."""
     one, two = ranking.scores[e], ranking.scores[f]
     if abs(one - two) > _CLOSE * max(one, two):
@@ -135,7 +135,7 @@ def _goes_before(ranking, e, f):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _settle(state, ranking, j, e):  # type: ignore[no-untyped-def]
+def _settle(state, ranking, j, e):
     """Put candidate `e` into the gap at `j` of the heap, and move it up or down to its place."""
     size = state.numbers[HEAP]
     while j > 0 and _goes_before(ranking, e, np.int64(ranking.order[(j - 1) >> 1])):
@@ -158,7 +158,7 @@ def _settle(state, ranking, j, e):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _leave(state, ranking, e):  # type: ignore[no-untyped-def]
+def _leave(state, ranking, e):
     """Take a candidate out of the heap."""
     j = np.int64(ranking.standing[e])
     ranking.standing[e] = -1
@@ -169,7 +169,7 @@ def _leave(state, ranking, e):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _rate(n, state, ranking, e):  # type: ignore[no-untyped-def]
+def _rate(n, state, ranking, e):
     """Look up a candidate's count and score again, and give it its place in the heap or none."""
     pair = state.entries[e, 0]
     count = load_i64(slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair) + 8)
@@ -196,7 +196,7 @@ def _rate(n, state, ranking, e):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def count_tokens(state, ranking, begin, end):  # type: ignore[no-untyped-def]
+def count_tokens(state, ranking, begin, end):
     """Count the tokens that begin in cells ``begin..end - 1``."""
     n = bind(state)
     cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
@@ -207,7 +207,7 @@ def count_tokens(state, ranking, begin, end):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def enter(state, ranking, begin, end):  # type: ignore[no-untyped-def]
+def enter(state, ranking, begin, end):
     """Put the candidates ``begin..end - 1`` into the lists of their tokens and into the heap."""
     n = bind(state)
     for e in range(begin, end):
@@ -222,7 +222,7 @@ def enter(state, ranking, begin, end):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _rate_neighbours(n, state, ranking, token, side):  # type: ignore[no-untyped-def]
+def _rate_neighbours(n, state, ranking, token, side):
     """Rate the candidates that a token begins (side 0) or ends (side 1) again.
 
     Those that are merged leave the list, and those that are too rare as well if THRIFTY.
@@ -248,7 +248,7 @@ def _rate_neighbours(n, state, ranking, token, side):  # type: ignore[no-untyped
 
 
 @compiled_helper
-def advance_likelihood(state, ranking, merges, known, work):  # type: ignore[no-untyped-def]
+def advance_likelihood(state, ranking, merges, known, work):
     """Go on merging; parameters and result as in `frequency.advance`, and the `Ranking`."""
     n = bind(state)
     numbers = state.numbers

@@ -55,7 +55,7 @@ _SIDES = (LEFT, RIGHT)  # in a loop, so that what handles a side is compiled onc
 
 
 @inlined_helper
-def _insert(n, pair, change):  # type: ignore[no-untyped-def]
+def _insert(n, pair, change):
     """Add to a pair's count, from nothing if it is not in the table; return its slot."""
     slot = slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair)
     if load_i64(slot) == 0:
@@ -67,7 +67,7 @@ def _insert(n, pair, change):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _touched(n, side):  # type: ignore[no-untyped-def]
+def _touched(n, side):
     """Return the address of the neighbours met on one side, and how many there are."""
     lefts = load_i64(n + 8 * TOUCHED_AT)
     if side == LEFT:
@@ -76,12 +76,12 @@ def _touched(n, side):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _least_kept(n):  # type: ignore[no-untyped-def]
+def _least_kept(n):
     return load_i64(n + 8 * FLOOR) if load_i64(n + 8 * THRIFTY) != 0 else np.int64(1)
 
 
 @inlined_helper
-def _add_made(n, side, new):  # type: ignore[no-untyped-def]
+def _add_made(n, side, new):
     """Add the pairs that the merge made on one side to the table."""
     neighbours, least = load_i64(n + 8 * NEIGHBOURS_AT), _least_kept(n)
     thrifty = load_i64(n + 8 * THRIFTY) != 0
@@ -96,7 +96,7 @@ def _add_made(n, side, new):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _take_broken(n, side, pair):  # type: ignore[no-untyped-def]
+def _take_broken(n, side, pair):
     """Take the pairs that the merge broke on one side from the table."""
     neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
     slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
@@ -115,7 +115,7 @@ def _take_broken(n, side, pair):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _open_made(n, side):  # type: ignore[no-untyped-def]
+def _open_made(n, side):
     """Make candidates of the pairs that the merge made on one side and that are common enough."""
     neighbours, entries = load_i64(n + 8 * NEIGHBOURS_AT), load_i64(n + 8 * ENTRIES_AT)
     e, start, least = load_i64(n + 8 * ENTRIES), load_i64(n + 8 * PLACES), _least_kept(n)
@@ -138,7 +138,7 @@ def _open_made(n, side):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _place_events(n, begin, end):  # type: ignore[no-untyped-def]
+def _place_events(n, begin, end):
     """Write the places of the pairs that a merge made to their candidates."""
     events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
     places = load_i64(n + 8 * PLACES_AT)
@@ -152,7 +152,7 @@ def _place_events(n, begin, end):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _clear(n, side):  # type: ignore[no-untyped-def]
+def _clear(n, side):
     neighbours = load_i64(n + 8 * NEIGHBOURS_AT)
     tokens, count = _touched(n, side)
     for i in range(count):
@@ -163,7 +163,7 @@ def _clear(n, side):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _settle(n, pair, new):  # type: ignore[no-untyped-def]
+def _settle(n, pair, new):
     """Carry the sums of a merge over to the table and to new candidates, without their places."""
     lengths = load_i64(n + 8 * LENGTHS_AT)
     length = load_i32(lengths + 4 * (pair >> 32)) + load_i32(lengths + 4 * (pair & LOW))
@@ -183,7 +183,7 @@ def _settle(n, pair, new):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
+def _has_room(n, state, count, tokens):
     """Say whether a merge of so many occurrences is sure to find room in every array."""
     pairs = min(2 * count, 2 * tokens)
     likely = load_i64(n + 8 * LIKELIHOOD) != 0  # that run has a heap of its own
@@ -197,7 +197,7 @@ def _has_room(n, state, count, tokens):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def merge_waiting(n, state, new, work):  # type: ignore[no-untyped-def]
+def merge_waiting(n, state, new, work):
     """Merge the pair that waits, or go on with it, down to the new candidates.
 
     These are not in any heap yet: they are the rows of `entries` from ``FIRST_MADE`` on.

@@ -26,7 +26,7 @@ from tokpipe.vocab.kernels.state import (
 
 
 @compiled_helper
-def count_pairs(state, found, begin, end):  # type: ignore[no-untyped-def]
+def count_pairs(state, found, begin, end):
     """Count the pairs that begin in cells ``begin..end - 1``.
 
     Parameters
@@ -63,7 +63,7 @@ def count_pairs(state, found, begin, end):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def move_slots(source, target, found, found_target, least):  # type: ignore[no-untyped-def]
+def move_slots(source, target, found, found_target, least):
     """Copy slots, and the places counted beside them, into a larger table.
 
     Pairs that occur less than `least` times stay behind. Returns how many were copied.
@@ -82,7 +82,7 @@ def move_slots(source, target, found, found_target, least):  # type: ignore[no-u
 
 
 @compiled_helper
-def open_entries(state, found):  # type: ignore[no-untyped-def]
+def open_entries(state, found):
     """Make a candidate of each pair that is common enough; rare ones leave the table if THRIFTY.
 
     `found` comes out holding the candidate of each slot, or -1; `places` are reserved and empty
@@ -108,7 +108,7 @@ def open_entries(state, found):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def place_pairs(state, found, begin, end):  # type: ignore[no-untyped-def]
+def place_pairs(state, found, begin, end):
     """Write the places of the pairs that begin in cells ``begin..end - 1``."""
     n = bind(state)
     cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)

@@ -40,7 +40,7 @@ from tokpipe.vocab.kernels.state import (
 
 
 @inlined_helper
-def gather(n, entry, left, right):  # type: ignore[no-untyped-def]
+def gather(n, entry, left, right):
     """Collect every place of a pair in every word that a candidate names.
 
     tokenizers keeps words and not places: where a pair comes back (a token made by two merges),
@@ -67,7 +67,7 @@ def gather(n, entry, left, right):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _note(row, side, weight, event, code, place):  # type: ignore[no-untyped-def]
+def _note(row, side, weight, event, code, place):
     """Add to one side of a neighbour's row the pair that a merge makes, and remember its place."""
     store_i64(row + side + INC, load_i64(row + side + INC) + weight)
     store_i64(row + side + NEW, load_i64(row + side + NEW) + 1)
@@ -76,7 +76,7 @@ def _note(row, side, weight, event, code, place):  # type: ignore[no-untyped-def
 
 
 @inlined_helper
-def replace_pair(n, pair, new, from_places, begin, end):  # type: ignore[no-untyped-def]
+def replace_pair(n, pair, new, from_places, begin, end):
     """Replace a pair by a new symbol where it still stands; sum up what changes around it.
 
     It goes on from where the call before it stopped. An event is (code, place): a pair that the
@@ -139,7 +139,7 @@ def replace_pair(n, pair, new, from_places, begin, end):  # type: ignore[no-unty
 
 
 @inlined_helper
-def _word_at(starts, words, word, p):  # type: ignore[no-untyped-def]
+def _word_at(starts, words, word, p):
     """Return the word that cell `p` lies in; it is not before `word`."""
     step = np.int64(1)
     while word + step < words and load_i64(starts + 8 * (word + step)) <= p:
@@ -153,7 +153,7 @@ def _word_at(starts, words, word, p):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def replace_lean(n, pair, new, from_places, begin, end):  # type: ignore[no-untyped-def]
+def replace_lean(n, pair, new, from_places, begin, end):
     """Do on lean cells what `replace_pair` does; no token is made twice there."""
     cells, starts = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * STARTS_AT)
     weights, words = load_i64(n + 8 * WEIGHTS_AT), load_i64(n + 8 * WORDS)

@@ -30,7 +30,7 @@ READ, WRITTEN, WORD, PAIRS = range(4)
 AT_WORD, AT_BYTE, NEXT, BEGUN, KEPT = range(5)
 
 
-def lay_out_symbols_reference(data, offsets, table, fewest, cells, kept, cursor, budget):  # type: ignore[no-untyped-def]
+def lay_out_symbols_reference(data, offsets, table, fewest, cells, kept, cursor, budget):
     at, numbers = int(cursor[NEXT]), []
     for w in range(len(offsets) - 1):
         word = data[offsets[w] : offsets[w + 1]].tobytes()
@@ -49,7 +49,7 @@ def lay_out_symbols_reference(data, offsets, table, fewest, cells, kept, cursor,
 
 
 @kernel(reference=lay_out_symbols_reference)
-def lay_out_symbols(data, offsets, table, fewest, cells, kept, cursor, budget):  # type: ignore[no-untyped-def]
+def lay_out_symbols(data, offsets, table, fewest, cells, kept, cursor, budget):
     """Write words as lean cells, each word with a border behind it.
 
     Parameters
@@ -110,7 +110,7 @@ def lay_out_symbols(data, offsets, table, fewest, cells, kept, cursor, budget): 
 
 
 @inlined_helper
-def _row_of(table, mask, pair):  # type: ignore[no-untyped-def]
+def _row_of(table, mask, pair):
     """Return the address of a pair's row, or of the free row where it belongs."""
     j = ((pair * MIX) >> 32) & mask
     while True:
@@ -122,18 +122,18 @@ def _row_of(table, mask, pair):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _bucket_of(pair, mask):  # type: ignore[no-untyped-def]
+def _bucket_of(pair, mask):
     return ((pair * _MIX) >> 40) & mask
 
 
 @inlined_helper
-def _is_allowed(lengths, before, symbol, longest):  # type: ignore[no-untyped-def]
+def _is_allowed(lengths, before, symbol, longest):
     length = np.int64(lengths[before]) + np.int64(lengths[symbol])
     return length < longest or length == 2
 
 
 @compiled_helper
-def read_through(  # type: ignore[no-untyped-def]
+def read_through(
     cells, starts, weights, totals, lengths, longest, pair, new, table, wanted, cursor, budget
 ):
     """Replace a pair by a new symbol, and count the pairs that stand then; a stretch at a time.
@@ -216,7 +216,7 @@ def read_through(  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):  # type: ignore[no-untyped-def]
+def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):
     """Sum up the pairs of cells, one a token, by buckets; a stretch at a time.
 
     Parameters
@@ -243,7 +243,7 @@ def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):  # t
 
 
 @compiled_helper
-def widen_table(source, target):  # type: ignore[no-untyped-def]
+def widen_table(source, target):
     """Copy the rows of a table into a larger one."""
     base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
     for j in range(source.shape[0]):
@@ -253,7 +253,7 @@ def widen_table(source, target):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def enter_pairs(state, pairs, counts, first, found):  # type: ignore[no-untyped-def]
+def enter_pairs(state, pairs, counts, first, found):
     """Enter pairs into the slots of a state; write to `found` which candidate a slot has.
 
     Parameters
@@ -275,7 +275,7 @@ def enter_pairs(state, pairs, counts, first, found):  # type: ignore[no-untyped-
 
 
 @compiled_helper
-def place_lean(state, found, begin, end):  # type: ignore[no-untyped-def]
+def place_lean(state, found, begin, end):
     """Write the places of the pairs that begin in cells ``begin..end - 1``, one cell a token.
 
     Candidates with a length of -1 get none.
@@ -300,7 +300,7 @@ def place_lean(state, found, begin, end):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def to_cells(lean, weights, cells, cursor, budget):  # type: ignore[no-untyped-def]
+def to_cells(lean, weights, cells, cursor, budget):
     """Write lean cells, one a token, as the cells of symbols.py, a stretch at a time.
 
     Parameters

@@ -120,7 +120,7 @@ class MergeState(NamedTuple):
 
 
 @inlined_helper
-def bind(state):  # type: ignore[no-untyped-def]
+def bind(state):
     """Write the addresses of the arrays beside the numbers; return the address of those.
 
     The arrays are the caller's arguments, and so outlive the call.
@@ -146,7 +146,7 @@ def bind(state):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def slot_of(slots, mask, pair):  # type: ignore[no-untyped-def]
+def slot_of(slots, mask, pair):
     """Return the address of a pair's slot, or of the free slot where it belongs."""
     j = ((pair * MIX) >> 32) & mask
     while True:
@@ -158,25 +158,25 @@ def slot_of(slots, mask, pair):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def symbol_at(cells, p):  # type: ignore[no-untyped-def]
+def symbol_at(cells, p):
     return np.int64(load_i32(cells + 8 * p))
 
 
 @inlined_helper
-def weight_at(cells, large, p):  # type: ignore[no-untyped-def]
+def weight_at(cells, large, p):
     weight = np.int64(load_i32(cells + 8 * p + 4))
     return weight if weight < BIG else load_i64(large + 8 * (weight - BIG))
 
 
 @inlined_helper
-def length_at(cells, p):  # type: ignore[no-untyped-def]
+def length_at(cells, p):
     """Return how many cells the token covers whose second or last cell is `p` (1 if neither)."""
     held = np.int64(load_i32(cells + 8 * p + 4))
     return -held if held < 0 else np.int64(1)
 
 
 @inlined_helper
-def holds(cells, p, left, right):  # type: ignore[no-untyped-def]
+def holds(cells, p, left, right):
     """Say whether a pair stands at `p`."""
     if symbol_at(cells, p) != left or load_i32(cells + 8 * p + 4) < 0:
         return False
@@ -184,19 +184,19 @@ def holds(cells, p, left, right):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def lean_symbol(cells, p):  # type: ignore[no-untyped-def]
+def lean_symbol(cells, p):
     return np.int64(load_i32(cells + 4 * p))
 
 
 @inlined_helper
-def lean_length(cells, p):  # type: ignore[no-untyped-def]
+def lean_length(cells, p):
     """Return how many cells the token covers whose second or last cell is `p` (1 if neither)."""
     held = lean_symbol(cells, p)
     return -held if held <= DEAD else np.int64(1)
 
 
 @inlined_helper
-def lean_holds(cells, p, left, right):  # type: ignore[no-untyped-def]
+def lean_holds(cells, p, left, right):
     """Say whether a pair stands at `p` of lean cells."""
     return (
         lean_symbol(cells, p) == left and lean_symbol(cells, p + lean_length(cells, p + 1)) == right
@@ -204,21 +204,21 @@ def lean_holds(cells, p, left, right):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def put_row(row, score, tie, entry):  # type: ignore[no-untyped-def]
+def put_row(row, score, tie, entry):
     store_i64(row, score)
     store_i64(row + 8, tie)
     store_i64(row + 16, entry)
 
 
 @inlined_helper
-def _shorten(n, row, by):  # type: ignore[no-untyped-def]
+def _shorten(n, row, by):
     store_i64(row + 8, load_i64(row + 8) + by)
     store_i64(row + 16, load_i64(row + 16) - by)
     store_i64(n + 8 * LIVE_PLACES, load_i64(n + 8 * LIVE_PLACES) - by)
 
 
 @inlined_helper
-def _length_of(n, pair):  # type: ignore[no-untyped-def]
+def _length_of(n, pair):
     """Return how many characters a pair has."""
     lengths = load_i64(n + 8 * LENGTHS_AT)
     return np.int64(load_i32(lengths + 4 * (pair >> 32))) + np.int64(
@@ -227,21 +227,21 @@ def _length_of(n, pair):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def is_too_long(n, pair):  # type: ignore[no-untyped-def]
+def is_too_long(n, pair):
     """Say whether the limit forbids what a pair makes; two characters are never held to it."""
     length = _length_of(n, pair)
     return length > 2 and length >= load_i64(n + 8 * LONGEST)
 
 
 @inlined_helper
-def _stands(n, cells, p, pair):  # type: ignore[no-untyped-def]
+def _stands(n, cells, p, pair):
     if load_i64(n + 8 * LEAN) != 0:
         return lean_holds(cells, p, pair >> 32, pair & LOW)
     return holds(cells, p, pair >> 32, pair & LOW)
 
 
 @compiled_helper
-def tie_of(n, entry):  # type: ignore[no-untyped-def]
+def tie_of(n, entry):
     """Return what decides among equal scores, the lowest first.
 
     By default the pair itself. First-seen: the length in characters, then the first place; that

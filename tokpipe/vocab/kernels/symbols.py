@@ -16,7 +16,7 @@ BIG = 1 << 30
 BORDER = -1
 
 
-def count_characters_reference(data, offsets, counts, totals, kinds):  # type: ignore[no-untyped-def]
+def count_characters_reference(data, offsets, counts, totals, kinds):
     for w in range(len(counts)):
         word = data[offsets[w] : offsets[w + 1]].tobytes()
         codes = list(word) if len(totals) == 256 else [ord(c) for c in word.decode()]
@@ -27,7 +27,7 @@ def count_characters_reference(data, offsets, counts, totals, kinds):  # type: i
 
 
 @inlined_helper
-def code_at(address, as_bytes):  # type: ignore[no-untyped-def]
+def code_at(address, as_bytes):
     """Return (code, bytes that it takes) of the byte or the UTF-8 character at an address."""
     first = np.int64(load_u8(address))
     if as_bytes or first < 0x80:
@@ -43,7 +43,7 @@ def code_at(address, as_bytes):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=count_characters_reference)
-def count_characters(data, offsets, counts, totals, kinds):  # type: ignore[no-untyped-def]
+def count_characters(data, offsets, counts, totals, kinds):
     """Add up how often each character stands in the words, and where in its word.
 
     Parameters
@@ -77,7 +77,7 @@ def count_characters(data, offsets, counts, totals, kinds):  # type: ignore[no-u
     return totals, kinds
 
 
-def lay_out_words_reference(data, offsets, weights, symbols, fewest, cells, at):  # type: ignore[no-untyped-def]
+def lay_out_words_reference(data, offsets, weights, symbols, fewest, cells, at):
     for w in range(len(weights)):
         word = data[offsets[w] : offsets[w + 1]].tobytes()
         codes = list(word) if symbols.shape[1] == 256 else [ord(c) for c in word.decode()]
@@ -93,7 +93,7 @@ def lay_out_words_reference(data, offsets, weights, symbols, fewest, cells, at):
 
 
 @kernel(reference=lay_out_words_reference)
-def lay_out_words(data, offsets, weights, symbols, fewest, cells, at):  # type: ignore[no-untyped-def]
+def lay_out_words(data, offsets, weights, symbols, fewest, cells, at):
     """Write words as cells, each with a border behind it.
 
     Parameters

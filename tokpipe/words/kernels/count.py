@@ -28,7 +28,7 @@ COUNTED_AT_ONCE = 8 << 20  # bytes of text in one call, at a word's end: 40 to 1
 
 def count_texts_reference(
     data, offsets, left_out, text, position, tables, scratch_bytes, head, slots, arena
-):  # type: ignore[no-untyped-def]
+):
     """Count with the other twins; the table must have room for all words."""
     borders = np.array([position, *offsets[text + 1 :]])
     kept = [t for t in range(len(borders) - 1) if not left_out[text + t]]
@@ -42,7 +42,7 @@ def count_texts_reference(
 
 
 @kernel(reference=count_texts_reference)
-def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, head, slots, arena):  # type: ignore[no-untyped-def]
+def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, head, slots, arena):
     """Add the words of texts to a table, until it is full or the call has lasted long enough.
 
     Parameters
@@ -118,14 +118,14 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
     return text, at - base if kept else np.int64(0), needed, words
 
 
-def texts_below_reference(data, offsets, threshold):  # type: ignore[no-untyped-def]
+def texts_below_reference(data, offsets, threshold):
     texts = [data[a:b].tobytes() for a, b in pairwise(offsets)]
     mixed = [first_slot_reference(word_key_reference(t), len(t), 1 << 64) for t in texts]
     return np.array([m * int(_MIX) % 2**64 < threshold for m in mixed], np.bool_)
 
 
 @kernel(reference=texts_below_reference)
-def texts_below(data, offsets, threshold):  # type: ignore[no-untyped-def]
+def texts_below(data, offsets, threshold):
     """Choose texts by a hash of their bytes: always the same ones, wherever they stand.
 
     Parameters

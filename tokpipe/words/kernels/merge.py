@@ -19,8 +19,8 @@ _SLACK = 8  # bytes behind the last word written, for whole stores
 
 def merge_runs_reference(
     data, offsets, counts, cursors, ends, ended, out_data, out_offsets, out_counts
-):  # type: ignore[no-untyped-def]
-    def word(r):  # type: ignore[no-untyped-def]
+):
+    def word(r):
         return data[offsets[cursors[r]] : offsets[cursors[r] + 1]].tobytes()
 
     written, out_offsets[0] = 0, 0
@@ -47,7 +47,7 @@ def merge_runs_reference(
 
 
 @inlined_helper
-def _prefix(address, size):  # type: ignore[no-untyped-def]
+def _prefix(address, size):
     if size <= 0:
         return np.uint64(0)
     eight = load_u64(address)
@@ -57,7 +57,7 @@ def _prefix(address, size):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _compare(one, one_size, other, other_size):  # type: ignore[no-untyped-def]
+def _compare(one, one_size, other, other_size):
     """Return -1, 0 or 1: how two words (addresses and sizes) stand to each other."""
     while True:
         a, b = _prefix(one, one_size), _prefix(other, other_size)
@@ -72,7 +72,7 @@ def _compare(one, one_size, other, other_size):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _stands_before(r, s, prefixes, base, offsets, cursors):  # type: ignore[no-untyped-def]
+def _stands_before(r, s, prefixes, base, offsets, cursors):
     """Say whether the next word of run `r` stands before that of run `s`."""
     if prefixes[r] != prefixes[s]:
         return prefixes[r] < prefixes[s]
@@ -89,7 +89,7 @@ def _stands_before(r, s, prefixes, base, offsets, cursors):  # type: ignore[no-u
 
 
 @inlined_helper
-def _sift(heap, top, size, prefixes, base, offsets, cursors):  # type: ignore[no-untyped-def]
+def _sift(heap, top, size, prefixes, base, offsets, cursors):
     """Let the run at place `top` of the heap sink to where it belongs."""
     moving = heap[top]
     while 2 * top + 1 < size:
@@ -106,7 +106,7 @@ def _sift(heap, top, size, prefixes, base, offsets, cursors):  # type: ignore[no
 
 
 @inlined_helper
-def _copy(target, source, size):  # type: ignore[no-untyped-def]
+def _copy(target, source, size):
     end = source + size
     while source < end:
         eight = load_u64(source)
@@ -117,7 +117,7 @@ def _copy(target, source, size):  # type: ignore[no-untyped-def]
 
 
 @kernel(reference=merge_runs_reference)
-def merge_runs(data, offsets, counts, cursors, ends, ended, out_data, out_offsets, out_counts):  # type: ignore[no-untyped-def]
+def merge_runs(data, offsets, counts, cursors, ends, ended, out_data, out_offsets, out_counts):
     """Merge runs until one needs more words, the output is full, or all are done.
 
     Parameters

@@ -20,7 +20,7 @@ ORDERED_AT_ONCE = 1 << 18  # rows looked at in one call of `order_ties`: up to a
 COPIED_AT_ONCE = 1 << 20
 
 
-def pack_slots_reference(slots, arena, first, packed):  # type: ignore[no-untyped-def]
+def pack_slots_reference(slots, arena, first, packed):
     last = min(len(slots) // 3, first + MOVE_SLOTS)
     for i in range(first, last):
         word = word_at_reference(slots, arena, i)
@@ -32,7 +32,7 @@ def pack_slots_reference(slots, arena, first, packed):  # type: ignore[no-untype
 
 
 @kernel(reference=pack_slots_reference)
-def pack_slots(slots, arena, first, packed):  # type: ignore[no-untyped-def]
+def pack_slots(slots, arena, first, packed):
     """Move used slots to the front, their keys turned into prefixes; the table ends as such.
 
     Parameters
@@ -67,18 +67,18 @@ def pack_slots(slots, arena, first, packed):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _row(rows, order, i):  # type: ignore[no-untyped-def]
+def _row(rows, order, i):
     return rows + load_i64(order + 8 * i) * 24
 
 
 @inlined_helper
-def _word_bytes(row, arena):  # type: ignore[no-untyped-def]
+def _word_bytes(row, arena):
     place = load_i64(row + 8)
     return load_i64(arena + place) if place > SHORT else place
 
 
 @inlined_helper
-def _block(row, arena, depth):  # type: ignore[no-untyped-def]
+def _block(row, arena, depth):
     """Return eight bytes of a word from `depth` on as a number, and their rank.
 
     Two words that are equal up to `depth` compare as (block, rank): equal blocks with fewer bytes
@@ -91,7 +91,7 @@ def _block(row, arena, depth):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _comes_first(one, other, arena, depth):  # type: ignore[no-untyped-def]
+def _comes_first(one, other, arena, depth):
     """Say whether word `one` stands before `other`; both agree up to `depth`."""
     while True:
         a, a_rank = _block(one, arena, depth)
@@ -104,7 +104,7 @@ def _comes_first(one, other, arena, depth):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _sort_by_insertion(rows, arena, order, low, high, depth):  # type: ignore[no-untyped-def]
+def _sort_by_insertion(rows, arena, order, low, high, depth):
     for i in range(low + 1, high):
         moving = load_u64(order + 8 * i)
         row = _row(rows, order, i)
@@ -116,14 +116,14 @@ def _sort_by_insertion(rows, arena, order, low, high, depth):  # type: ignore[no
 
 
 @inlined_helper
-def _swap(order, i, j):  # type: ignore[no-untyped-def]
+def _swap(order, i, j):
     held = load_u64(order + 8 * i)
     store_u64(order + 8 * i, load_u64(order + 8 * j))
     store_u64(order + 8 * j, held)
 
 
 @compiled_helper
-def _partition(rows, arena, order, low, high, depth):  # type: ignore[no-untyped-def]
+def _partition(rows, arena, order, low, high, depth):
     """Split a range into words before, at and behind the block of its middle word."""
     pivot, pivot_rank = _block(_row(rows, order, (low + high) // 2), arena, depth)
     before, i, behind = low, low, high
@@ -142,7 +142,7 @@ def _partition(rows, arena, order, low, high, depth):  # type: ignore[no-untyped
 
 
 @inlined_helper
-def _order_three(lows, highs, depths, top):  # type: ignore[no-untyped-def]
+def _order_three(lows, highs, depths, top):
     """Order three ranges by falling size: the smallest is done first, so the stack stays short."""
     for a, b in ((0, 1), (1, 2), (0, 1)):
         i, j = top + a, top + b
@@ -153,7 +153,7 @@ def _order_three(lows, highs, depths, top):  # type: ignore[no-untyped-def]
 
 
 @compiled_helper
-def _sort_range(rows, arena, order, low, high, depth):  # type: ignore[no-untyped-def]
+def _sort_range(rows, arena, order, low, high, depth):
     """Sort a range of words equal up to `depth`: multikey quicksort, eight bytes a step.
 
     References
@@ -177,14 +177,14 @@ def _sort_range(rows, arena, order, low, high, depth):  # type: ignore[no-untype
         top += 3
 
 
-def order_ties_reference(rows, arena, order, first):  # type: ignore[no-untyped-def]
+def order_ties_reference(rows, arena, order, first):
     last = first
     while last < len(order) and (
         last < first + ORDERED_AT_ONCE or rows[3 * order[last]] == rows[3 * order[last - 1]]
     ):
         last += 1
 
-    def word(row):  # type: ignore[no-untyped-def]
+    def word(row):
         prefix = int(rows[3 * row]).to_bytes(8, "big")
         place = int(rows[3 * row + 1])
         return prefix[:place] if place <= SHORT else word_at_reference(rows, arena, row)
@@ -194,7 +194,7 @@ def order_ties_reference(rows, arena, order, first):  # type: ignore[no-untyped-
 
 
 @kernel(reference=order_ties_reference)
-def order_ties(rows, arena, order, first):  # type: ignore[no-untyped-def]
+def order_ties(rows, arena, order, first):
     """Order words that share their first eight bytes by the bytes behind.
 
     Parameters
@@ -227,7 +227,7 @@ def order_ties(rows, arena, order, first):  # type: ignore[no-untyped-def]
     return low
 
 
-def copy_words_reference(rows, arena, order, data, offsets, values):  # type: ignore[no-untyped-def]
+def copy_words_reference(rows, arena, order, data, offsets, values):
     offsets[0] = 0
     for i, row in enumerate(order):
         place, values[i] = int(rows[3 * row + 1]), rows[3 * row + 2]
@@ -242,7 +242,7 @@ def copy_words_reference(rows, arena, order, data, offsets, values):  # type: ig
 
 
 @kernel(reference=copy_words_reference)
-def copy_words(rows, arena, order, data, offsets, values):  # type: ignore[no-untyped-def]
+def copy_words(rows, arena, order, data, offsets, values):
     """Write words end to end, with their borders and values, until `data` is full.
 
     Parameters

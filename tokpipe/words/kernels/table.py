@@ -58,7 +58,7 @@ def first_slot_reference(key: int, size: int, capacity: int) -> int:
     return int.from_bytes(state.to_bytes(8, "little"), "big") & (capacity - 1)
 
 
-def word_at_reference(slots, arena, slot):  # type: ignore[no-untyped-def]
+def word_at_reference(slots, arena, slot):
     """Return the word in a slot as Python bytes, or None where the slot is free."""
     key, place = int(slots[3 * slot]), int(slots[3 * slot + 1])
     if place <= SHORT:
@@ -68,13 +68,13 @@ def word_at_reference(slots, arena, slot):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _bytes_mask(size):  # type: ignore[no-untyped-def]
+def _bytes_mask(size):
     """Return ones over the low `size` bytes (1 to 8) of a uint64."""
     return _ALL >> (np.uint64(64) - np.uint64(size) * _EIGHT)
 
 
 @inlined_helper
-def _eight_of(address, end, lower):  # type: ignore[no-untyped-def]
+def _eight_of(address, end, lower):
     """Return the next eight bytes of a word, zeros behind its end, lower-cased if asked."""
     eight = load_u64(address)
     if address + 8 > end:
@@ -83,7 +83,7 @@ def _eight_of(address, end, lower):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def word_key(address, size, lower):  # type: ignore[no-untyped-def]
+def word_key(address, size, lower):
     """Return the key (uint64) of the `size` bytes at an address; see the module's layout."""
     if size <= SHORT:
         eight = load_u64(address) & _bytes_mask(size)
@@ -98,7 +98,7 @@ def word_key(address, size, lower):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def swap_bytes(eight):  # type: ignore[no-untyped-def]
+def swap_bytes(eight):
     """Turn little-endian into big-endian; LLVM makes one instruction of it."""
     m8, m16 = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
     b8, b16, b32 = np.uint64(8), np.uint64(16), np.uint64(32)
@@ -108,7 +108,7 @@ def swap_bytes(eight):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def first_slot(key, size):  # type: ignore[no-untyped-def]
+def first_slot(key, size):
     """Return a mixed key, whose low bits say where the search for a word begins.
 
     Only the highest byte of the product depends on all bytes of the key, so the bytes are swapped.
@@ -119,7 +119,7 @@ def first_slot(key, size):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def _is_word(record, address, size, lower):  # type: ignore[no-untyped-def]
+def _is_word(record, address, size, lower):
     """Say whether the arena record at an address holds the word at another address."""
     if load_i64(record) != size:
         return False
@@ -134,7 +134,7 @@ def _is_word(record, address, size, lower):  # type: ignore[no-untyped-def]
 
 
 @inlined_helper
-def find_word(slots, mask, arena, address, size, lower, key):  # type: ignore[no-untyped-def]
+def find_word(slots, mask, arena, address, size, lower, key):
     """Return the address of the slot of a word, or of the free slot where it belongs.
 
     Parameters
@@ -171,7 +171,7 @@ def find_word(slots, mask, arena, address, size, lower, key):  # type: ignore[no
 
 
 @compiled_helper
-def insert_word(head, slot, arena, address, size, lower, key, value):  # type: ignore[no-untyped-def]
+def insert_word(head, slot, arena, address, size, lower, key, value):
     """Put a new word into the free slot that `find_word` gave; return whether there was room.
 
     Parameters
@@ -199,7 +199,7 @@ def insert_word(head, slot, arena, address, size, lower, key, value):  # type: i
 
 
 @inlined_helper
-def _copy_word(record, address, size, lower):  # type: ignore[no-untyped-def]
+def _copy_word(record, address, size, lower):
     store_i64(record, size)
     record += RECORD
     end = address + size
@@ -209,7 +209,7 @@ def _copy_word(record, address, size, lower):  # type: ignore[no-untyped-def]
         record += 8
 
 
-def add_words_reference(data, offsets, values, lower, first, head, slots, arena):  # type: ignore[no-untyped-def]
+def add_words_reference(data, offsets, values, lower, first, head, slots, arena):
     capacity = len(slots) // 3
     for i in range(first, len(values)):
         word = data[offsets[i] : offsets[i + 1]].tobytes()
@@ -237,7 +237,7 @@ def add_words_reference(data, offsets, values, lower, first, head, slots, arena)
 
 
 @kernel(reference=add_words_reference)
-def add_words(data, offsets, values, lower, first, head, slots, arena):  # type: ignore[no-untyped-def]
+def add_words(data, offsets, values, lower, first, head, slots, arena):
     """Add values to words in the table, which get a slot when they are new, until it is full.
 
     Parameters
@@ -281,7 +281,7 @@ def add_words(data, offsets, values, lower, first, head, slots, arena):  # type:
     return i
 
 
-def move_words_reference(old, first, arena, slots):  # type: ignore[no-untyped-def]
+def move_words_reference(old, first, arena, slots):
     last, capacity = min(len(old) // 3, first + MOVE_SLOTS), len(slots) // 3
     for i in range(first, last):
         word = word_at_reference(old, arena, i)
@@ -294,7 +294,7 @@ def move_words_reference(old, first, arena, slots):  # type: ignore[no-untyped-d
 
 
 @kernel(reference=move_words_reference)
-def move_words(old, first, arena, slots):  # type: ignore[no-untyped-def]
+def move_words(old, first, arena, slots):
     """Move words from slot `first` of an old table on into a larger, empty or growing one.
 
     Parameters

@@ -36,7 +36,7 @@ CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 CHARACTERS = "".join(map(chr, CODE_POINTS))
 
 
-def ask(normalizer):  # type: ignore[no-untyped-def]
+def ask(normalizer):
     """Return what a normalizer makes of every character alone, where that is another string."""
     pairs = ((c, normalizer.normalize_str(c)) for c in CHARACTERS)
     return {c: out for c, out in pairs if out != c}
@@ -55,7 +55,7 @@ def matches(pattern: str) -> set[str]:
     return {c for start, end in spans for c in CHARACTERS[start:end]}
 
 
-def pieces(pre_tokenizer, character: str) -> int:  # type: ignore[no-untyped-def]
+def pieces(pre_tokenizer, character: str) -> int:
     """Count the words in a character between two letters: 1 joins, 2 is space, 3 stands alone."""
     return len(pre_tokenizer.pre_tokenize_str(f"a{character}a"))
 
@@ -126,7 +126,7 @@ def primitive_flags(asked: dict) -> dict[str, int]:  # type: ignore[type-arg]
 class BertClasses:
     """The class of a character and its replacement in one variant of the BERT normalizer."""
 
-    def __init__(self, flags, classes, asked, variant):  # type: ignore[no-untyped-def]
+    def __init__(self, flags, classes, asked, variant):
         self.flags, self.classes, self.asked, self.variant = flags, classes, asked, variant
 
     def mapped(self, c: str) -> str:
@@ -242,7 +242,7 @@ def build() -> dict[str, np.ndarray]:
     return arrays(record_of, list(seen), list(mapping), pool, pairs)
 
 
-def arrays(record_of, records, mappings, pool, pairs) -> dict[str, np.ndarray]:  # type: ignore[no-untyped-def]
+def arrays(record_of, records, mappings, pool, pairs) -> dict[str, np.ndarray]:
     """Lay the tables out as the module's docstring says."""
     assert len(records) < 1 << 16
     numbers: dict[bytes, int] = {}  # page 0 gets number 0: kernels look ASCII up without `pages`
