@@ -47,15 +47,7 @@ class Finding:
 
 
 def findings(console: Console, own_version: str) -> Iterator[Finding]:
-    """Yield all findings; the self-test, which takes longest, is not among them.
-
-    Parameters
-    ----------
-    console
-        The terminal to describe.
-    own_version
-        The version of tokpipe.
-    """
+    """Yield all findings; the self-test, which takes longest, is not among them."""
     yield Finding("tokpipe", own_version)
     yield _python()
     yield from _packages()
@@ -148,15 +140,7 @@ def _terminal(console: Console) -> Finding:
 
 
 def tried(name: str, test: Callable[[], str]) -> Finding:
-    """Run a test and return what came of it.
-
-    Parameters
-    ----------
-    name
-        What is tested.
-    test
-        Returns what to say of its success; raises what went wrong.
-    """
+    """Run a test and return what came of it."""
     try:
         return Finding(name, test())
     except Exception as error:

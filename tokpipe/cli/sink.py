@@ -17,15 +17,6 @@ STDOUT = "-"
 def opened_output(output: str, *, force: bool, binary: bool) -> Generator[BinaryIO, None, None]:
     """Open an output for bytes; a plain file appears only when the block succeeds.
 
-    Parameters
-    ----------
-    output
-        A path, or ``-`` for stdout.
-    force
-        Replace a file that exists.
-    binary
-        Whether the bytes are no text, and so must not go to a terminal.
-
     Raises
     ------
     ConfigError

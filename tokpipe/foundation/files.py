@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tokpipe.foundation.differences import first_difference
 from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
 from tokpipe.foundation.locks import is_free, lock_handle, one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
@@ -268,6 +267,24 @@ def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
         f"now it is {json.dumps(now)}",
         hint="Run the same command as before to go on, or pass --force to start over.",
     )
+
+
+def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Return the path of the first difference of two JSON values and what stands there, or None.
+
+    Examples
+    --------
+    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
+    ('words.lowercase', True, False)
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for name in [*wanted, *(n for n in found if n not in wanted)]:
+            inner = f"{key}.{name}" if key else str(name)
+            below = first_difference(found.get(name), wanted.get(name), inner)
+            if below is not None:
+                return below
+        return None
+    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
 
 
 def _put_in_place(partial: Path, target: Path, work: Path, old: Path) -> None:

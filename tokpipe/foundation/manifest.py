@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from tokpipe.foundation.differences import first_difference
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import MANIFEST, write_json
+from tokpipe.foundation.files import MANIFEST, first_difference, write_json
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
 
@@ -88,15 +87,7 @@ class Manifest:
         return cls(**found)
 
     def write(self, folder: Path, files: Iterable[str]) -> None:
-        """Write the manifest, the last file of a folder, with size and hash of the others.
-
-        Parameters
-        ----------
-        folder
-            Where it goes.
-        files
-            Paths inside the folder, with ``/``.
-        """
+        """Write the manifest, the last file of a folder, with size and hash of the others."""
         facts = {name: describe_file(folder / name) for name in sorted(files)}
         replace(self, files=facts).store(folder)
 
@@ -187,15 +178,6 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
     """Compare two nested mappings of JSON types.
-
-    Parameters
-    ----------
-    found, wanted
-        What an artifact was made from, and what is asked now.
-    what
-        The artifact, for the message.
-    hint
-        What to do about a difference.
 
     Raises
     ------

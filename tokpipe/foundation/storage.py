@@ -62,14 +62,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
 
 
 def check_space(path: Path, needed: int) -> None:
-    """Refuse work that the disk cannot hold, before it begins.
-
-    Parameters
-    ----------
-    path
-        What will be written; need not exist yet.
-    needed
-        An estimate in bytes.
+    """Refuse work whose `needed` bytes (an estimate) the disk cannot hold, before it begins.
 
     Raises
     ------
