@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ def folder(tmp_path_factory):
 
 
 def encode(folder, kind, *more):
-    return Command(folder, "encode", "tok", "text.txt", "--format", kind, *more)
+    return Command(folder, "encode", "text.txt", "-t", "tok", "--to", kind, *more)
 
 
 def of_8192_bytes():
@@ -47,16 +48,16 @@ def test_a_limit_on_sizes_is_no_success(folder, tmp_path, kind, env):
     "arguments",
     [
         ("inspect", "vocab", "tok", "--json"),
-        ("inspect", "tokens", "--tokenizer", "tok", "gull " * 2000, "--json"),
+        ("inspect", "tokens", "gull " * 2000, "-t", "tok", "--json"),
         ("completion", "bash"),
-        ("encode", "tok", "text.txt"),
+        ("encode", "text.txt", "-t", "tok"),
         ("doctor", "--json"),
     ],
     ids=lambda arguments: " ".join(arguments)[:16],
 )
 @pytest.mark.parametrize("env", [UNBUFFERED, {}], ids=["unbuffered", "buffered"])
 def test_every_command_notices_a_full_stdout(folder, arguments, env):
-    with open("/dev/full", "wb") as out:
+    with Path("/dev/full").open("wb") as out:
         ran = Command(folder, *arguments).run(stdout=out, env=env)
     assert ran.code == 4, ran.err
     assert "no space left" in ran.err.lower() and "Traceback" not in ran.err
@@ -90,12 +91,12 @@ def test_the_free_space_told_is_that_of_the_output(folder, tmp_path):
     disk = os.statvfs(tmp_path)
     if os.statvfs("/dev/shm").f_bavail == disk.f_bavail:
         pytest.skip("one disk only")
-    place = "/dev/shm/tokpipe-whole-writes"
+    place = Path("/dev/shm/tokpipe-whole-writes")
     try:
-        with open(place, "wb") as out:
+        with place.open("wb") as out:
             ran = encode(folder, "ids").run(stdout=out, preexec_fn=of_8192_bytes)
     finally:
-        os.unlink(place)
+        place.unlink()
     free = os.statvfs("/dev/shm").f_bavail * os.statvfs("/dev/shm").f_frsize
     told = ran.err.split("(")[1].split(" free")[0]
     number, unit = told.split()

@@ -107,12 +107,15 @@ def _disks() -> Iterator[Finding]:
 
 
 def _kernel_cache() -> Finding:
-    from tokpipe.foundation.jit import cache_folder
+    from tokpipe.foundation.jit import cache_folder, why_no_cache
 
     folder = cache_folder()
     if folder is None:
-        advice = "Set TOKPIPE_CACHE_DIR to a writable folder, or each run compiles for 20 s."
-        return Finding("kernel cache", "nowhere writable", ODD, advice)
+        advice = (
+            "Set TOKPIPE_CACHE_DIR to a folder that only you can write, "
+            "or each run compiles for up to a minute."
+        )
+        return Finding("kernel cache", f"not used: {why_no_cache()}", ODD, advice)
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return Finding("kernel cache", f"{format_bytes(sum(files))} in {folder}")
 
