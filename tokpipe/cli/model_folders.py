@@ -38,19 +38,7 @@ def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
 def embedding_plan(
     model: Path, inputs: Sequence[str], read: ReadConfig, threads: int | None, output: str
 ) -> Plan:
-    """Estimate what embedding takes; standard input is not looked at.
-
-    Parameters
-    ----------
-    model
-        Its headers are checked.
-    inputs, read
-        The texts.
-    threads
-        As asked, or None.
-    output
-        Where the vectors go.
-    """
+    """Estimate what embedding takes; standard input is not looked at."""
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.inspection.model import view_model
 

@@ -29,7 +29,7 @@ def inspect_run(
         from tokpipe.inspection.run_page import run_page
 
         refuse_existing_file(Path(html), force=session.force)
-        with atomic_write(Path(html)) as file:
+        with atomic_write(Path(html), replace=session.force) as file:
             file.write(run_page(found, list(METRICS)).encode())
     if session.json:
         session.console.json([{"run": run.name, **run.figures()} for run in found])
