@@ -56,7 +56,7 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
     tables : SplitTables
         How texts are split.
     scratch_bytes : int
-        Room for a word, see `words.split.scratch_bytes`.
+        Room for a word, see `words.pre_tokenizers.scratch_bytes`.
     head : int64[4], slots : uint64[3 * C], arena : uint8[A]
         The table, see `words.kernels.table`; changed in place.
 

@@ -122,7 +122,7 @@ def split_words(data, offsets, tables):
     offsets : int64[T + 1]
         Their borders.
     tables : SplitTables
-        From `tokpipe.words.split.split_tables`.
+        From `tokpipe.words.pre_tokenizers.split_tables`.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def word_spans(data, offsets, tables):
     offsets : int64[T + 1]
         Their borders.
     tables : SplitTables
-        From `tokpipe.words.split.plain_split_tables`.
+        From `tokpipe.words.pre_tokenizers.plain_split_tables`.
 
     Returns
     -------

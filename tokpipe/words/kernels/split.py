@@ -1,7 +1,7 @@
 """Texts to words on UTF-8 bytes: `take_word` for other kernels (faces are in `layout`).
 
 A kernel walks a text with a cursor, on addresses and on the tables that `split_addresses` takes
-from a `tokpipe.words.split.SplitTables`::
+from a `tokpipe.words.pre_tokenizers.SplitTables`::
 
     split = split_addresses(tables)
     cursor, end = words_from(data_address + offsets[t]), data_address + offsets[t + 1]
