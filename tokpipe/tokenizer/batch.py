@@ -16,8 +16,8 @@ from tokpipe.tokenizer.detail import encode_utf8
 from tokpipe.tokenizer.encoding import Encoding, space_counts
 from tokpipe.tokenizer.engine import Engine
 from tokpipe.tokenizer.spec import Piece, Spec, Template
-from tokpipe.words.normalize import before_plain_split, character_widths, normalize
-from tokpipe.words.split import pre_tokenize
+from tokpipe.words.normalizers import before_plain_split, character_widths, normalize
+from tokpipe.words.pre_tokenizers import pre_tokenize
 
 _CHUNK_BYTES = 1 << 19  # of text: 20 ms in kernels, and 30 MB of Python objects
 

@@ -18,8 +18,8 @@ from tokpipe.tokenizer.encoding import Encoding
 from tokpipe.tokenizer.engine import Engine
 from tokpipe.tokenizer.kernels.spans import word_spans
 from tokpipe.tokenizer.spec import Spec
-from tokpipe.words.normalize import character_widths, normalize_aligned
-from tokpipe.words.split import plain_split_tables
+from tokpipe.words.normalizers import character_widths, normalize_aligned
+from tokpipe.words.pre_tokenizers import plain_split_tables
 
 _WORDS = 1 << 16  # found in one call of a kernel
 
