@@ -10,9 +10,10 @@ import numpy as np
 
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.kernels.mask_trace import MaskTrace
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import stream_key
-from tokpipe.inspection.mask_trace import MaskTrace, trace_masking
+from tokpipe.inspection.mask_trace import trace_masking
 from tokpipe.shards.vocabulary import token_facts
 from tokpipe.tokenizer.tokenizer import Tokenizer
 

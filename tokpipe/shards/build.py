@@ -26,9 +26,9 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.documents import Documents
 from tokpipe.shards.finishing import finish_folder
-from tokpipe.shards.making import Job, Made, Recipe, jobs_of, make
-from tokpipe.shards.progress import Layout, SplitFiles
+from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
 from tokpipe.shards.schema import columns_of
+from tokpipe.shards.split_files import FileLayout, SplitFiles
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, token_facts
 
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
@@ -185,7 +185,7 @@ def _identity(
     }
 
 
-def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -> Layout:
+def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -> FileLayout:
     """Return where files end; to get a number of them, the training text is measured first."""
     shards, wanted = config.shards, config.shards.num_shards
     text = None
@@ -200,13 +200,13 @@ def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -
                 hint="Ask for fewer shards, or for smaller blocks.",
             )
         text = sum(sizes) / wanted
-    return Layout(recipe.columns, shards.compression, shards.shard_bytes, text)
+    return FileLayout(recipe.columns, shards.compression, shards.shard_bytes, text)
 
 
-def documents_of(config: BuildConfig, *places: Any) -> Documents:
-    """Return what cuts the corpus into blocks, from the start or from some places on."""
+def documents_of(config: BuildConfig, *starts: Any) -> Documents:
+    """Return what cuts the corpus into blocks, from the start or from where each split goes on."""
     shards = config.shards
-    return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *places)
+    return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *starts)
 
 
 def loaded_pieces(
@@ -239,9 +239,9 @@ def _build(
         with progress.task("building shards", corpus.stored_bytes or None, "B") as advance:
             blocks = documents.blocks(loaded_pieces(pieces, threads, advance))
             jobs = _jobs(blocks, config.masks.copies, [after and after[1] for after in nexts])
-            made: Made
-            for made in map_ordered(partial(make, recipe=recipe), jobs, threads):
-                splits[made.job.block.split].write(made)
+            result: JobResult
+            for result in map_ordered(partial(make, recipe=recipe), jobs, threads):
+                splits[result.job.block.split].write(result)
     for split in splits:
         split.close()
     if not sum(shard.rows for shard in splits[0].finished):

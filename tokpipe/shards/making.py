@@ -14,7 +14,7 @@ from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.documents import EncodedDocuments
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, mask_examples
-from tokpipe.shards.blocks import Block, Place
+from tokpipe.shards.blocks import Block, ResumePoint
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.schema import Column
 from tokpipe.tokenizer.engine import Ids
@@ -65,13 +65,13 @@ class Job:
     copies: range
 
     @property
-    def place(self) -> tuple[Place, int]:
+    def resume_point(self) -> tuple[ResumePoint, int]:
         """What comes next when everything before this is done: a block, and a copy of it."""
-        return self.block.place, self.copies.start
+        return self.block.resume_point, self.copies.start
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class JobResult:
     """What came of a job.
 
     Attributes
@@ -95,7 +95,7 @@ def jobs_of(block: Block, copies: int, first: int = 0) -> Iterator[Job]:
         yield Job(block, range(start, min(copies, start + COPIES)))
 
 
-def make(job: Job, recipe: Recipe) -> Made:
+def make(job: Job, recipe: Recipe) -> JobResult:
     """Make the examples of a job: a pure function of its arguments."""
     documents, tally = _encoded(job.block, recipe)
     batches = []
@@ -111,7 +111,7 @@ def make(job: Job, recipe: Recipe) -> Made:
             )
         batches.append(record_batch(recipe.columns, rows, examples.labels, masks))
         tally.update(_tally(examples, rows, masks, copy))
-    return Made(job, batches, tally)
+    return JobResult(job, batches, tally)
 
 
 def wants_space(tokenizer: Tokenizer) -> bool:
@@ -135,7 +135,7 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
             "text bytes": block.texts.nbytes,
             "sentences": len(sentences.texts),
             "parts of long documents": block.further_parts,
-            **{f"texts {what}": count for what, count in block.mended.items()},
+            **{f"texts {what}": count for what, count in block.repairs.items()},
         }
     )
     return EncodedDocuments(ids, offsets, sentences.documents, block.numbers), tally
@@ -150,17 +150,17 @@ def _joined(blocks: list[Ids]) -> Ids:
 
 
 def _tally(examples: Examples, rows: Rows, masks: Masks | None, copy: int) -> dict[str, int]:
-    found = {"examples": len(examples), "tokens": len(rows.input_ids)}
+    counts = {"examples": len(examples), "tokens": len(rows.input_ids)}
     if examples.labels is not None:
-        found["labels of 1"] = int(np.count_nonzero(examples.labels))
+        counts["labels of 1"] = int(np.count_nonzero(examples.labels))
     if masks is not None:
-        found["masked tokens"] = len(masks.positions)
-    found["tokens dropped from pairs"] = examples.tally.dropped_tokens
+        counts["masked tokens"] = len(masks.positions)
+    counts["tokens dropped from pairs"] = examples.tally.dropped_tokens
     if copy == 0:  # what holds of the text is the same in every copy
-        found |= {
+        counts |= {
             "documents": examples.tally.documents,
             "text tokens": examples.tally.tokens,
             "documents without text": examples.tally.empty_documents,
             "sentences cut": examples.tally.cut_sentences,
         }
-    return found
+    return counts

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, RANDOM
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.epochs import EpochsView, Passes
-from tokpipe.inspection.mask_trace import KEPT, MASKED, RANDOM
 from tokpipe.inspection.terminal.charts import INDENT, facts
 from tokpipe.inspection.terminal.marks import (
     GOOD,

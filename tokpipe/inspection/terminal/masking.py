@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.examples.config import MaskConfig
-from tokpipe.inspection.mask_trace import KEPT, MASKED, Draw, Fate, MaskTrace
+from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, Draw, Fate, MaskTrace
 from tokpipe.inspection.readable import TokenForm, parts_of
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
