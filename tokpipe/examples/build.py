@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.examples.config import ExampleConfig
-from tokpipe.examples.documents import EncodedDocuments
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.kernels.assemble import assemble_rows
 from tokpipe.examples.kernels.packing import pack_units
@@ -21,8 +20,34 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import child_keys, stream_key
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedDocuments:
+    """A block of documents: the unit from which examples are built.
+
+    Attributes
+    ----------
+    ids : int32[T]
+        The tokens of all documents, end to end, without special tokens.
+    sentences : int64[S + 1]
+        Ascending borders into `ids`; empty sentences are allowed.
+    documents : int64[D + 1]
+        Ascending borders into `sentences`; empty documents are allowed.
+    numbers : int64[D]
+        What the draws of a document depend on: its number in the corpus. No two documents, and
+        no two parts of one that was cut, have the same.
+    """
+
+    ids: NDArray[np.int32]
+    sentences: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.documents) - 1
+
+
 class Tally(NamedTuple):
-    """What became of the text: the sum of two is the tally of both.
+    """What became of the text.
 
     Attributes
     ----------
@@ -42,10 +67,6 @@ class Tally(NamedTuple):
     empty_documents: int = 0
     cut_sentences: int = 0
     dropped_tokens: int = 0
-
-    def plus(self, other: "Tally") -> "Tally":
-        """Return the tally of both."""
-        return Tally(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,10 +124,7 @@ def build_examples(
     ----------
     documents
         A block; random next segments come from other documents of the same block.
-    config
-        What is asked.
-    seed
-        Of all draws.
+    config, seed
     copy
         Which of several copies of the block: each has draws of its own.
 

@@ -51,14 +51,7 @@ def mask_examples(
         Their borders.
     keys : uint64[E]
         Of each example's draws: the masks depend on its key and its tokens alone.
-    facts
-        Of the vocabulary.
-    config
-        What is asked.
-
-    Returns
-    -------
-    Masks
+    facts, config
 
     Raises
     ------

@@ -17,7 +17,7 @@ from tokpipe.inspection.mask_trace import trace_masking
 from tokpipe.shards.vocabulary import token_facts
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
-MOST_TOKENS = 512
+MOST_TOKENS = 512  # a line each; the longest example of BERT, too
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,7 @@ def view_epochs(
     Static masks are those of the copies that `build_shards` stores: pass e sees copy e, and from
     the last copy on the first again. Dynamic ones are drawn anew, as the loader does.
 
-    Parameters
-    ----------
-    text
-        A sentence.
-    tokenizer
-        Of the vocabulary.
-    config
-        What is asked; `dupe_factor` is the number of static copies.
-    epochs
-        How many passes.
-    seed
-        Of all draws.
+    `dupe_factor` of the settings is the number of static copies.
 
     Raises
     ------

@@ -22,10 +22,7 @@ def trace_masking(
         The example, special tokens included; left as it is.
     key
         Of its draws.
-    facts
-        Of the vocabulary.
-    config
-        What is asked.
+    facts, config
 
     Raises
     ------

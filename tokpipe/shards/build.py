@@ -36,15 +36,7 @@ _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes,
 
 @dataclass(frozen=True, kw_only=True)
 class BuildConfig:
-    """All settings of a shard folder.
-
-    Attributes
-    ----------
-    examples, masks, sentences, shards, read
-        Settings of each stage.
-    seed : int
-        Of all draws.
-    """
+    """All settings of a shard folder, by stage, and the seed of all draws."""
 
     examples: ExampleConfig = field(default_factory=ExampleConfig)
     masks: MaskConfig = field(default_factory=MaskConfig)

@@ -22,7 +22,6 @@ def record_batch(
     Parameters
     ----------
     columns
-        What is wanted.
     rows
         The examples, masked already where masks are static.
     labels : int8[E] or None

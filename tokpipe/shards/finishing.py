@@ -28,12 +28,8 @@ def finish_folder(
 
     Parameters
     ----------
-    folder
-        The working folder.
-    splits
-        All their shards are finished.
-    vocabulary
-        Of the ids.
+    folder, splits, vocabulary
+        All shards are finished, in the working folder.
     settings
         By stage, and "seed".
     inputs

@@ -9,9 +9,8 @@ import pyarrow as pa
 
 from tokpipe.corpus.config import SentenceConfig
 from tokpipe.corpus.sentences import split_sentences
-from tokpipe.examples.build import Examples, Rows, assemble, build_examples
+from tokpipe.examples.build import EncodedDocuments, Examples, Rows, assemble, build_examples
 from tokpipe.examples.config import ExampleConfig, MaskConfig
-from tokpipe.examples.documents import EncodedDocuments
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, mask_examples
 from tokpipe.shards.blocks import Block, ResumePoint
@@ -26,19 +25,7 @@ COPIES = 8  # masked copies of a block that are made at once: memory is bounded 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """All that says what examples a block gives.
-
-    Attributes
-    ----------
-    tokenizer, facts
-        The vocabulary, and what examples and masks need to know of it.
-    sentences, examples, masks
-        Settings.
-    columns
-        Of the shards.
-    seed
-        Of all draws.
-    """
+    """All that says what examples a block gives."""
 
     tokenizer: Tokenizer
     facts: TokenFacts
@@ -51,15 +38,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """Some copies of a block.
-
-    Attributes
-    ----------
-    block
-        The documents.
-    copies : range
-        Which copies of the examples are to be made.
-    """
+    """Some copies of a block: which of the examples' copies are to be made."""
 
     block: Block
     copies: range
@@ -77,7 +56,6 @@ class JobResult:
     Attributes
     ----------
     job
-        What was asked.
     batches : list of pyarrow.RecordBatch
         One a copy.
     tally : Counter

@@ -66,21 +66,12 @@ class Part(NamedTuple):
 
 
 def read_parts(path: Path, schema: pa.Schema, shard: int) -> Iterator[Part]:
-    """Map a shard file and yield its record batches.
-
-    Parameters
-    ----------
-    path
-        The file; an empty one of no rows is allowed.
-    schema
-        What it must hold.
-    shard
-        Its number.
+    """Map a shard file, which may have no rows, and yield its record batches.
 
     Raises
     ------
     ArtifactError
-        If it is not what a shard file should be.
+        If it is not what a shard file should be, or its columns are not of this schema.
     """
     row = 0
     try:

@@ -46,15 +46,7 @@ _FOR_MODELS = ("input_ids", "token_type_ids", "attention_mask", "labels", "next_
 
 
 def readme(manifest: Manifest, columns: tuple[Column, ...]) -> str:
-    """Return the text, in Markdown.
-
-    Parameters
-    ----------
-    manifest
-        What the folder was made from and holds.
-    columns
-        Of the shards.
-    """
+    """Return the text, in Markdown, about a folder of some columns."""
     examples, masks = manifest.settings["examples"], manifest.settings["masks"]
     lines = [
         "# Pretraining shards",

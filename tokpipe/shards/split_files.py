@@ -64,19 +64,7 @@ class FileLayout:
 
 @dataclass
 class SplitFiles:
-    """The shards of a split, in a folder that nobody reads yet.
-
-    Attributes
-    ----------
-    folder : Path
-        The working folder.
-    name : str
-        Of the split.
-    layout
-        How files are laid out.
-    finished : list of Finished
-        The shards that are done.
-    """
+    """The shards of a split, `finished` ones and the next, in a folder that nobody reads yet."""
 
     folder: Path
     name: str

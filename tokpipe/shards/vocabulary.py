@@ -19,7 +19,6 @@ class Vocabulary:
     Attributes
     ----------
     tokenizer
-        Opened.
     document : bytes
         Its ``tokenizer.json``: as it was found, or as we write it.
     """

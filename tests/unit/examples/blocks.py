@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tokpipe.examples.documents import EncodedDocuments
+from tokpipe.examples.build import EncodedDocuments
 from tokpipe.examples.facts import TokenFacts
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

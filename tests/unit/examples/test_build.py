@@ -176,11 +176,6 @@ def test_draws_hang_on_document_numbers_and_not_on_places():
     assert spans_of(whole)[-len(part) :] == spans_of(part)
 
 
-def test_tallies_add_up():
-    one, other = Tally(1, 10, 2, 0, 1, 3), Tally(2, 20, 4, 1, 0, 1)
-    assert one.plus(other) == Tally(3, 30, 6, 1, 1, 4)
-
-
 def test_a_vocabulary_without_separator_is_refused():
     block = block_of([[3]])
     with pytest.raises(ConfigError, match="begin or to end"):

@@ -23,7 +23,7 @@ from tokpipe.inspection.terminal.tokens import heading
 
 _SIGNS = {MASKED: ("M", "bold red"), RANDOM: ("R", "yellow"), KEPT: ("=", GOOD)}
 _NOT = (".", QUIET)
-_GAP = 3
+_GAP = 3  # columns between static and dynamic: more than between two passes, which have one
 _LEAST_TOKEN = 8  # columns for the tokens, before passes are left out
 
 

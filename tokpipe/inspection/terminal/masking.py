@@ -58,7 +58,6 @@ def masked_lines(
     positions
         Which ones were chosen.
     vocabulary
-        To write them.
     place
         The width and the signs there are.
     """
@@ -110,16 +109,7 @@ def mask_trace_renderable(
 ) -> Laid:
     """Draw the masking of one example from its candidates to its result.
 
-    Parameters
-    ----------
-    trace
-        From `inspection.mask_trace`.
-    config
-        What was asked.
-    vocabulary
-        To write tokens.
-    key
-        What the draws hang on, in words.
+    `key` says in words what the draws hang on.
     """
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
