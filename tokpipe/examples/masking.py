@@ -41,7 +41,8 @@ def mask_examples(
     """Mask examples in place.
 
     An example of L tokens gets ``min(max_predictions_per_seq, max(1, round(prob * L)))`` targets,
-    as BERT has it; fewer if it has fewer that may be chosen, or if no more whole words fit.
+    as BERT has it; fewer if it has fewer that may be chosen, or if no more whole words fit. Words
+    longer than that many tokens are masked in part, once no others fit.
 
     Parameters
     ----------

@@ -5,6 +5,9 @@ Fisher-Yates shuffle that goes on only as long as it must) until the row has as 
 as it should; one that would give too many is passed over, so no word is ever split. For spans, a
 group drawn this way and the words behind it are taken together, up to a length drawn from a table.
 
+Words that are longer than all that is wanted never fit: what writing without spaces makes of a
+sentence. Should too few others be there, single tokens of such words are drawn.
+
 Draws of a row hang on its key alone: the shuffle on child 0, what becomes of the token at a
 position on child 1 and that position, the random token on child 2, a span's length on child 3.
 
@@ -14,7 +17,7 @@ J. Devlin et al.: BERT, 2019, appendix A.1.
 M. Joshi et al.: SpanBERT, TACL 2020, sec. 3.1.
 """
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -166,11 +169,16 @@ def trace_row(row: NDArray[np.int32], key: int, rule: MaskRule) -> MaskTrace:
     wanted = min(rule.most, max(1, round(len(row) * rule.shares[0])))
     order, fate, word, length = (child_key_reference(key, i) for i in range(4))
     draws, begins = _draw_groups(groups, fixed, rule.lengths, wanted, (order, length))
+    left = draws[-1].left if draws else wanted
+    parts = [i for group in groups if len(rule.lengths) and len(group) > wanted for i in group]
+    for draw in _draw_parts(parts, left, (order, len(groups))):
+        draws.append(draw)
+        begins[draw.taken[0]] = draw.taken[0]
     fates = tuple(
         _fate(position, begins[position], (fate, word), int(row[position]), rule)
         for position in sorted(begins)
     )
-    return MaskTrace(tuple(row.tolist()), groups, fixed, wanted, draws, fates)
+    return MaskTrace(tuple(row.tolist()), groups, fixed, wanted, tuple(draws), fates)
 
 
 def _words(kinds: NDArray[np.uint8]) -> tuple[Group, ...]:
@@ -192,7 +200,7 @@ def _draw_groups(
     lengths: NDArray[np.float64],
     wanted: int,
     keys: tuple[int, int],
-) -> tuple[tuple[Draw, ...], dict[int, int]]:
+) -> tuple[list[Draw], dict[int, int]]:
     """Draw groups until enough are chosen; also return where the span of each position begins."""
     tried, begins, draws, left = list(range(len(groups))), {}, [], wanted
     for first in range(len(groups)):
@@ -211,7 +219,17 @@ def _draw_groups(
         left -= len(taken)
         starts = tuple(group[0] for group in span)
         draws.append(Draw(first, count, place, starts, words, taken, left, reason))
-    return tuple(draws), begins
+    return draws, begins
+
+
+def _draw_parts(tokens: list[int], left: int, key: tuple[int, int]) -> Iterator[Draw]:
+    """Draw single tokens of the words that are too long; `key`: and how many draws it has had."""
+    for first in range(min(left, len(tokens))):
+        count = len(tokens) - first
+        place = first + random_below_reference(key[0], key[1] + first, count)
+        tokens[first], tokens[place] = tokens[place], tokens[first]
+        taken, reason = (tokens[first],), "a part of a word that is too long"
+        yield Draw(first, count, place, taken, 1, taken, left - first - 1, reason)
 
 
 def _take(

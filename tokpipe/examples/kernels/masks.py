@@ -69,9 +69,27 @@ def _choose_tokens(row, kinds, order, left, tried, chosen, anchors):
 
 
 @inlined_helper
+def _choose_parts(order, left, wanted, words, tried, starts, ends, chosen, anchors):
+    """Choose single tokens of words that are longer than all that was wanted."""
+    count = np.int64(0)
+    for g in range(words):
+        if ends[g + 1] - starts[g] > wanted:
+            for i in range(starts[g], ends[g + 1]):
+                tried[count] = i
+                count += 1
+    for k in range(min(left, count)):
+        other = k + random_below(order, words + k, count - k)
+        i = np.int64(tried[other])
+        tried[other] = tried[k]
+        chosen[i >> 6] |= _ONE << np.uint64(i & _LOW)
+        anchors[i] = i
+
+
+@inlined_helper
 def _choose_words(row, rule, order, length, left, tried, starts, ends, chosen, anchors):
     """Choose words, or runs of words."""
     words, spans = _find_words(row, rule.kinds, starts, ends), rule.lengths.size > 1
+    wanted = left
     for g in range(words):
         tried[g] = g
     for g in range(words):
@@ -93,6 +111,8 @@ def _choose_words(row, rule, order, length, left, tried, starts, ends, chosen, a
                 chosen[i >> 6] |= _ONE << np.uint64(i & _LOW)
                 anchors[i] = starts[begin] if spans else i
             left -= end - first
+    if left > 0:
+        _choose_parts(order, left, wanted, words, tried, starts, ends, chosen, anchors)
 
 
 @kernel(reference=mask_rows_reference)

@@ -183,12 +183,17 @@ class _Drawer:
         items = [head, Text(self.marks.arrow, end="")]
         if self.config.span != "none":
             items.append(Text(f"a span of {draw.words}", end=""))
-        items += [self._group(self.groups[start]) for start in draw.groups]
+        items += [self._group(self._drawn(start, draw)) for start in draw.groups]
         if draw.taken:
             items.append(Text(f"taken, {draw.left} left", GOOD, end=""))
         if draw.reason:
             items.append(Text(f"{'then ' * bool(draw.taken)}{draw.reason}", "yellow", end=""))
         yield from flow(items, self.width, " ", INDENT)
+
+    def _drawn(self, start: int, draw: Draw) -> Sequence[int]:
+        """Return the group that was tried, or the one token of a word that is too long."""
+        group = self.groups.get(start, draw.taken)
+        return draw.taken if len(group) > self.trace.wanted and draw.taken else group
 
     def fates(self) -> Iterator[Text]:
         """Show what became of each."""
