@@ -55,7 +55,9 @@ def _rows(draw):
     cuts = sorted(draw(st.lists(st.integers(0, len(ids)), min_size=2, max_size=8)))
     spans = np.array(list(pairwise(cuts)), np.int64)
     inner = sorted(draw(st.lists(st.integers(0, len(spans)), max_size=3)))
-    return ids, spans, np.array([0, *inner, len(spans)], np.int64), 101, 102
+    specials = st.lists(st.integers(100, 110), max_size=3).map(lambda x: np.array(x, np.int32))
+    borders = np.array([0, *inner, len(spans)], np.int64)
+    return ids, spans, borders, draw(specials), draw(specials), draw(specials)
 
 
 @st.composite

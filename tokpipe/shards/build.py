@@ -15,6 +15,7 @@ from typing import Any
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
+from tokpipe.examples.build import text_window
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import check_facts
 from tokpipe.foundation.errors import ConfigError, InputError
@@ -29,7 +30,7 @@ from tokpipe.shards.finishing import finish_folder
 from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
 from tokpipe.shards.schema import columns_of
 from tokpipe.shards.split_files import FileLayout, SplitFiles
-from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, token_facts
+from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
 
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
 
@@ -154,9 +155,12 @@ def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:
     """Check that vocabulary and settings go together."""
     facts = token_facts(vocabulary.tokenizer)
     check_facts(facts, config.masks)
+    template = row_template(vocabulary.tokenizer.spec.template, pairs=config.examples.pairs)
+    text_window(config.examples, template)
     return Recipe(
         tokenizer=vocabulary.tokenizer,
         facts=facts,
+        template=template,
         sentences=config.sentences,
         examples=config.examples,
         masks=config.masks,

@@ -13,6 +13,7 @@ from tokpipe.examples.build import EncodedDocuments, Examples, Rows, assemble, b
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, mask_examples
+from tokpipe.examples.template import RowTemplate
 from tokpipe.shards.blocks import Block, ResumePoint
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.schema import Column
@@ -29,6 +30,7 @@ class Recipe:
 
     tokenizer: Tokenizer
     facts: TokenFacts
+    template: RowTemplate
     sentences: SentenceConfig
     examples: ExampleConfig
     masks: MaskConfig
@@ -80,8 +82,8 @@ def make(job: Job, recipe: Recipe) -> JobResult:
     if job.copies.start:
         tally.clear()  # the text was counted with its first copies
     for copy in job.copies:
-        examples = build_examples(documents, recipe.examples, recipe.seed, copy)
-        rows = assemble(documents, examples, recipe.facts)
+        examples = build_examples(documents, recipe.examples, recipe.template, recipe.seed, copy)
+        rows = assemble(documents, examples, recipe.template)
         masks = None
         if recipe.masks.masking == "static":
             masks = mask_examples(
