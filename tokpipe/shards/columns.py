@@ -22,7 +22,6 @@ def record_batch(
     Parameters
     ----------
     columns
-        What is wanted.
     rows
         The examples, masked already where masks are static.
     labels : int8[E] or None
@@ -30,20 +29,20 @@ def record_batch(
     masks
         What stood in the places that are to be predicted, or None.
     """
-    made = {
+    values = {
         "input_ids": (rows.input_ids, rows.offsets),
         "segment_b_start": (rows.segment_b_start, None),
         "next_sentence_label": (labels, None),
         "sentence_order_label": (labels, None),
     }
     if masks is not None:
-        made["masked_lm_positions"] = (masks.positions, masks.offsets)
-        made["masked_lm_ids"] = (masks.ids, masks.offsets)
+        values["masked_lm_positions"] = (masks.positions, masks.offsets)
+        values["masked_lm_ids"] = (masks.ids, masks.offsets)
     dense = {"labels": _labels, "token_type_ids": _token_type_ids, "attention_mask": _ones}
     for column in columns:
         if column.name in dense:
-            made[column.name] = (dense[column.name](rows, masks), rows.offsets)
-    arrays = [_array(column, *made[column.name]) for column in columns]
+            values[column.name] = (dense[column.name](rows, masks), rows.offsets)
+    arrays = [_array(column, *values[column.name]) for column in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
 
 

@@ -66,21 +66,12 @@ class Part(NamedTuple):
 
 
 def read_parts(path: Path, schema: pa.Schema, shard: int) -> Iterator[Part]:
-    """Map a shard file and yield its record batches.
-
-    Parameters
-    ----------
-    path
-        The file; an empty one of no rows is allowed.
-    schema
-        What it must hold.
-    shard
-        Its number.
+    """Map a shard file, which may have no rows, and yield its record batches.
 
     Raises
     ------
     ArtifactError
-        If it is not what a shard file should be.
+        If it is not what a shard file should be, or its columns are not of this schema.
     """
     row = 0
     try:
@@ -98,20 +89,20 @@ def read_parts(path: Path, schema: pa.Schema, shard: int) -> Iterator[Part]:
 
 
 def _part(path: Path, batch: pa.RecordBatch, shard: int, first_row: int) -> Part:
-    found = dict(zip(batch.schema.names, batch.columns, strict=True))
-    for name, column in found.items():
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name, column in columns.items():
         if column.null_count or column.offset:
             raise ArtifactError(f"{path}: {name} holds nulls", hint=_HINT)
-    label = next((name for name in found if name.endswith("_label")), None)
+    label = next((name for name in columns if name.endswith("_label")), None)
     part = Part(
         shard,
         first_row,
         batch.num_rows,
-        _lists(path, found["input_ids"]),
-        _values(found.get("segment_b_start")),
-        _values(found.get(label)) if label else None,
-        _lists(path, found.get("masked_lm_positions")),
-        _lists(path, found.get("masked_lm_ids")),
+        _lists(path, columns["input_ids"]),
+        _values(columns.get("segment_b_start")),
+        _values(columns.get(label)) if label else None,
+        _lists(path, columns.get("masked_lm_positions")),
+        _lists(path, columns.get("masked_lm_ids")),
     )
     _check_rows(path, part)
     return part

@@ -61,19 +61,6 @@ class Split:
         found = [np.diff(part.input_ids.offsets) for part in self.parts]
         return np.concatenate([np.zeros(0, np.int32), *found])
 
-    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return shard and row in the shard of some rows of the split, for people.
-
-        Returns
-        -------
-        int64[B, 2]
-        """
-        parts = np.searchsorted(self.borders, rows, side="right") - 1
-        starts = np.array([(p.shard, p.first_row) for p in self.parts], np.int64).reshape(-1, 2)
-        places = starts[parts]
-        places[:, 1] += rows - self.borders[parts]
-        return places
-
 
 @dataclass(frozen=True)
 class Shards:
@@ -178,20 +165,18 @@ def _tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
     if TOKENIZER not in manifest.files:
         raise ArtifactError(f"{folder}: the manifest names no {TOKENIZER}")
     tokenizer = Tokenizer.load(folder / TOKENIZER)
-    said = manifest.facts.get("vocab_size")
-    if tokenizer.vocab_size != said:
-        raise ArtifactError(
-            f"{folder / TOKENIZER} has {tokenizer.vocab_size:,} tokens, the manifest says {said}"
-        )
+    stated, size = manifest.facts.get("vocab_size"), tokenizer.vocab_size
+    if size != stated:
+        raise ArtifactError(f"{folder / TOKENIZER} has {size:,} tokens, the manifest says {stated}")
     return tokenizer
 
 
 def _split(folder: Path, manifest: Manifest, name: str, schema: Any) -> Split:
     """Open the shards of a split, and compare rows and tokens with the manifest."""
-    said = _said(folder, manifest, name)
+    stated = _stated_counts(folder, manifest, name)
     parts, files, tokens = [], [], 0
-    for number, (rows, wanted) in enumerate(said):
-        file = shard_name(name, number, len(said))
+    for number, (rows, wanted) in enumerate(stated):
+        file = shard_name(name, number, len(stated))
         if file not in manifest.files:
             raise ArtifactError(f"{folder}: the manifest names no {file}")
         found = list(read_parts(folder / file, schema, number))
@@ -208,7 +193,7 @@ def _split(folder: Path, manifest: Manifest, name: str, schema: Any) -> Split:
     return Split(name, parts, files, tokens)
 
 
-def _said(folder: Path, manifest: Manifest, split: str) -> list[tuple[int, int]]:
+def _stated_counts(folder: Path, manifest: Manifest, split: str) -> list[tuple[int, int]]:
     """Return rows and tokens of each shard of a split, as the manifest says."""
     try:
         return [(shard["rows"], shard["tokens"]) for shard in manifest.facts["shards"][split]]

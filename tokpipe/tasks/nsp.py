@@ -26,10 +26,7 @@ def judge_pairs(
     ----------
     model
         With an NSP head.
-    pairs
-        Two texts each.
-    threads, progress
-        As everywhere.
+    pairs, threads, progress
 
     Returns
     -------

@@ -131,7 +131,7 @@ def encode_pairs(
     InputError
         If a text holds a lone surrogate.
     """
-    limit = _limit(config, max_length, 3)
+    limit = _limit(config, max_length, tokenizer.spec.template.added(True))
     whole = [tokenizer.encode(one, two, max_length=_NO_LIMIT, padding=False) for one, two in pairs]
     cut = [limit is not None and len(encoding.ids) > limit for encoding in whole]
     for number, (one, two) in enumerate(pairs):

@@ -190,7 +190,7 @@ def test_a_stopped_build_goes_on_behind_its_last_record(build, tmp_path, monkeyp
     done, make = [], module.make
 
     def stopping(job, recipe):
-        done.append(job.place)
+        done.append(job.resume_point)
         if len(done) == 5:
             raise KeyboardInterrupt
         return make(job, recipe)
