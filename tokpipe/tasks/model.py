@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import FAMILIES, family_of
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
-from tokpipe.bert.huggingface.names import FAMILIES, Family
 from tokpipe.bert.huggingface.parts import encoder_of, views_of
-from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters

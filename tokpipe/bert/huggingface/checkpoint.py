@@ -10,19 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.huggingface.names import (
-    Family,
-    fillers,
-    heads_among,
-    their_tensors,
-)
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import family_of, refusals
+from tokpipe.bert.huggingface.names import fillers, heads_among, their_tensors
 from tokpipe.bert.huggingface.parts import views_of
-from tokpipe.bert.huggingface.settings import (
-    config_json,
-    family_of,
-    read_config,
-    refusals,
-)
+from tokpipe.bert.huggingface.settings import config_json, read_config
 from tokpipe.bert.huggingface.stored import CONFIG, INDEX, WEIGHTS, StoredTensors, refuse_pickle
 from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
-from tokpipe.bert.huggingface.names import Family, Place, canonical, is_buffer
+from tokpipe.bert.huggingface.names import Place, canonical, is_buffer
 from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.visible import visible

@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.bert.huggingface.models import CONFIGS, SHAPE, filled
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.bert import BERT
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
-from tokpipe.bert.huggingface.names import BERT
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.foundation.errors import InputError
 
