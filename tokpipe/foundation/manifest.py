@@ -56,8 +56,8 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path, kind: str) -> Self:
-        """Read the manifest of a folder, and check that it is one, of this kind.
+    def read(cls, folder: Path, kind: str | None = None) -> Self:
+        """Read the manifest of a folder, and check that it is one, of this kind if one is asked.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Manifest:
         if wrong or set(found) != set(_FIELDS):
             keys = wrong or sorted(set(found) - set(_FIELDS))
             raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
-        if found["kind"] != kind:
+        if kind is not None and found["kind"] != kind:
             maker = _MAKERS.get(kind)
             raise ArtifactError(
                 f"{folder} holds {found['kind']!r}, wanted {kind!r}",
@@ -112,6 +112,8 @@ class Manifest:
     def check_files(self, folder: Path, *, hashes: bool = True) -> None:
         """Compare the files of a folder with what the manifest says of them.
 
+        All sizes first: a file that has grown to a terabyte is not hashed to find that out.
+
         Raises
         ------
         ArtifactError
@@ -120,15 +122,43 @@ class Manifest:
         """
         for name, wanted in self.files.items():
             _check_place(folder, name)
-            path = folder / name
-            found = describe_file(path) if hashes else {"bytes": _size(path)}
-            for key, value in found.items():
-                if value != wanted[key]:
-                    difference = f"{_briefly(value)}, the manifest says {_briefly(wanted[key])}"
-                    raise ArtifactError(
-                        f"{path}: {key} {'is' if key == 'bytes' else 'begins with'} {difference}",
-                        hint="The file is damaged or was changed; make the folder again.",
-                    )
+            _require_same(folder / name, "bytes", (folder / name).stat().st_size, wanted)
+        for name, wanted in self.files.items() if hashes else ():
+            found = describe_file(folder / name)
+            _require_same(folder / name, "sha256", found["sha256"], wanted)
+
+
+def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest | None:
+    """Check the bytes of a folder's files against the manifest that lies beside them, if one does.
+
+    For everyone who reads all bytes of what tokpipe may have written: a folder of another program
+    has no manifest, and nothing is asked of it.
+
+    Parameters
+    ----------
+    folder
+        Of a tokenizer, a model, shards or counts; of whichever kind.
+    names
+        Paths inside the folder, with ``/``, of the files that are going to be read; those that
+        the manifest does not know are passed over. None: all that it knows.
+
+    Returns
+    -------
+    Manifest or None
+        What the folder says of itself.
+
+    Raises
+    ------
+    ArtifactError
+        If the manifest is damaged, or a file is not as it says.
+    """
+    if not os.path.lexists(folder / MANIFEST):
+        return None
+    manifest = Manifest.read(folder)
+    known = manifest.files if names is None else set(names) & set(manifest.files)
+    asked = {name: facts for name, facts in manifest.files.items() if name in known}
+    replace(manifest, files=asked).check_files(folder)
+    return manifest
 
 
 _MAKERS = {  # kind of folder -> the command that makes it
@@ -190,6 +220,16 @@ def _seal_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _require_same(path: Path, key: str, found: int | str, facts: Mapping[str, Any]) -> None:
+    wanted = facts[key]
+    if found != wanted:
+        verb = "is" if key == "bytes" else "begins with"
+        raise ArtifactError(
+            f"{path}: {key} {verb} {_briefly(found)}, the manifest says {_briefly(wanted)}",
+            hint="The file is damaged or was changed; make the folder again.",
+        )
+
+
 def _briefly(value: int | str) -> str:
     """Write a size, or the beginning of a hash: enough to see that two differ."""
     return f"{value:,}" if isinstance(value, int) else value[:12]
@@ -234,7 +274,3 @@ def _check_place(folder: Path, name: str) -> None:
         raise ArtifactError(f"{path} is a link that leads out of the folder")
     if not path.is_file():
         raise ArtifactError(f"{path}: missing, or no plain file", hint="Make the folder again.")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
