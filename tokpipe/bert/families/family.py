@@ -19,6 +19,9 @@ COMMON_KEYS = (
     *("max_position_embeddings", "type_vocab_size", "initializer_range", "layer_norm_eps"),
     "pad_token_id",
 )
+# transformers' heads for labels of texts, choices and tokens, and for answer spans; "score" is what
+# newer classes call the one for labels.
+OTHER_HEADS = ("classifier.", "pre_classifier.", "qa_outputs.", "score.")
 _THEIR_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid")
 
 
@@ -65,6 +68,8 @@ class Family:
         The same for heads, whose names have no prefix.
     copies
         Tensors that repeat another: their name, and ours of the one they must equal.
+    other_heads
+        How the names of heads begin that its classes have for other tasks, and ours have not.
     always
         Parts of ours that its classes have in any case. Where a model has them not, they are
         written with values that change nothing.
@@ -89,6 +94,7 @@ class Family:
     rows: Rows
     heads: Rows
     copies: Mapping[str, str] = field(default_factory=dict)
+    other_heads: tuple[str, ...] = OTHER_HEADS
     always: tuple[str, ...] = ()
     keys: Mapping[str, str] | None
     defaults: Mapping[str, Any] = field(default_factory=dict)

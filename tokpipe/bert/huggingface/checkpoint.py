@@ -36,12 +36,15 @@ class Checkpoint:
         The kind of model that the folder says it is.
     dtypes
         How each tensor was stored, by its canonical name in the family: for writing it so again.
+    left_out
+        Names of the tensors of heads for other tasks, which are not read.
     """
 
     config: BertConfig
     parameters: Parameters
     family: Family
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 class Outline(NamedTuple):
@@ -49,13 +52,14 @@ class Outline(NamedTuple):
 
     Attributes
     ----------
-    config, family, dtypes
+    config, family, dtypes, left_out
         As of a `Checkpoint`.
     """
 
     config: BertConfig
     family: Family
     dtypes: Mapping[str, str]
+    left_out: tuple[str, ...]
 
 
 def read_outline(folder: Path) -> Outline:
@@ -85,7 +89,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         unexpected, of another shape than the settings say, or holds NaN or infinity.
     """
     with ExitStack() as stack:
-        (config, family, dtypes), stored = _open(folder, stack)
+        (config, family, dtypes, left_out), stored = _open(folder, stack)
         parameters = Parameters(config)
         for name, place in their_tensors(config, family).items():
             found = stored.found[name]
@@ -93,7 +97,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         neutral = {name: filler.values for name, filler in fillers(config, family).items()}
         stored.check_equal(neutral, "the values that change nothing")
         stored.check_equal(_copied(family, parameters, stored), "the embeddings that it is tied to")
-    return Checkpoint(config, parameters, family, dtypes)
+    return Checkpoint(config, parameters, family, dtypes, left_out)
 
 
 def write_checkpoint(
@@ -162,8 +166,10 @@ def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
     stored.take_copies_for_missing(family, places)
     shapes = {name: place.shape for name, place in places.items()}
     shapes |= {name: filler.shape for name, filler in fillers(config, family).items()}
+    left_out = stored.leave_out_other_heads(family, shapes)
     stored.check(shapes, family)
-    return Outline(config, family, {name: stored.found[name].dtype for name in shapes}), stored
+    dtypes = {name: stored.found[name].dtype for name in shapes}
+    return Outline(config, family, dtypes, left_out), stored
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:

@@ -6,7 +6,7 @@ import click
 
 from tokpipe.bert.families.registry import FAMILIES, closest_family
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import DTYPES, copy_plan, show_written
+from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, show_written
 from tokpipe.cli.options import Bytes
 
 _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
@@ -60,9 +60,8 @@ def export_model(
         return
     session.begin_kernels()
     from tokpipe.tasks.folder import Layout, save_model
-    from tokpipe.tasks.model import BertModel
 
-    model = BertModel.load(source)
+    model = open_model(session, source)
     # where none can express it, the refusal of the closest names the reasons
     fitting = FAMILIES[family] if family else closest_family(model.config)
     if not heads:

@@ -12,6 +12,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.bert import BERT_ROWS
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
+    OTHER_HEADS,
     Architectures,
     Family,
     offset_reasons,
@@ -52,6 +53,7 @@ ELECTRA = Family(
         "mlm.bias": "generator_lm_head.bias",
     },
     copies={"generator_lm_head.weight": "embeddings.token"},
+    other_heads=(*OTHER_HEADS, "discriminator_predictions."),
     always=("embeddings.segment",),
     keys={key: key for key in (*COMMON_KEYS, "embedding_size")},
     defaults={
@@ -125,6 +127,9 @@ def test_transformers_gives_the_same_numbers(width, tmp_path, monkeypatch):
     packed = PackedInput(ids, borders, np.zeros(6, np.int32), masked_positions=places)
     found = Model(config, parameters).mlm_logits(packed)
     np.testing.assert_allclose(found, expected, atol=5e-5, rtol=1e-5)
+    transformers.ElectraForPreTraining(theirs.config).save_pretrained(tmp_path / "other")
+    left_out = load_checkpoint(tmp_path / "other").left_out
+    assert left_out and all(name.startswith("discriminator_predictions.") for name in left_out)
     theirs.save_pretrained(tmp_path / "again")
     again = load_checkpoint(tmp_path / "again").parameters
     assert again.block.tobytes() == parameters.block.tobytes()
