@@ -135,6 +135,25 @@ def test_their_folder_gives_our_numbers_and_its_own_tensors_again(name, size, tm
     assert stored(tmp_path / "again") == stored(tmp_path / "theirs")
 
 
+TASKS = ["SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", ["Bert", "Roberta", "DistilBert", "Albert"])
+def test_the_encoder_of_their_models_for_other_tasks_is_taken(kind, task, tmp_path):
+    values = {"DistilBert": DISTIL, "Albert": {**SMALL, "embedding_size": 16}}.get(kind, SMALL)
+    values = {**values, "pad_token_id": 1} if kind == "Roberta" else values
+    config = getattr(transformers, f"{kind}Config")(**values, initializer_range=0.2)
+    theirs = getattr(transformers, f"{kind}For{task}")(config)
+    theirs.save_pretrained(tmp_path)
+    found = load_checkpoint(tmp_path)
+    heads = {n for n in theirs.state_dict() if not n.startswith(f"{theirs.base_model_prefix}.")}
+    assert heads and set(found.left_out) == heads
+    encoder = transformers.AutoModel.from_pretrained(tmp_path)
+    ours = logits_of_ours(found.config, found.parameters, SEQUENCES)
+    assert_equal_outputs(ours, logits_of_theirs(encoder, found.config, SEQUENCES))
+
+
 def stored(folder):
     """Return name and bytes of every tensor of a folder."""
     found = {}

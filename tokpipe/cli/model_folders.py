@@ -20,6 +20,17 @@ _BYTES_A_TEXT = 100
 _OPERATIONS = 80e9  # a second and core
 
 
+def open_model(session: Session, folder: Path) -> "BertModel":
+    """Open a model, and say what of it is left out."""
+    from tokpipe.bert.huggingface.stored import other_heads_note
+    from tokpipe.tasks.model import BertModel
+
+    model = BertModel.load(folder)
+    if model.left_out:
+        session.progress.note(f"{folder}: {other_heads_note(model.left_out)}")
+    return model
+
+
 def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
     """Print what copying a model takes; its headers are checked."""
     from tokpipe.inspection.model import view_model

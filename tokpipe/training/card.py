@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
-from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.parameters import count_encoder_parameters
 
 _ENCODER = f"""`{ENCODER}` holds the model without its heads:
