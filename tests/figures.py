@@ -1,4 +1,4 @@
-"""How large the code is, by package: lines of each kind, files, functions, and the longest of them."""
+"""How large the code is, by package: lines of each kind, files, functions, the longest of them."""
 
 import ast
 import io

@@ -4,8 +4,8 @@ A fenced block behind ``<!-- run: tokpipe … -->`` holds what that command prin
 without colour; ``<!-- ran: … -->`` marks one whose figures differ from run to run (seconds), which
 is renewed but not compared; ``<!-- long: … -->`` one that takes minutes. ``python -m tests.readme``
 renews all but the long ones, in order, in one empty folder, so that a later command may use what an
-earlier one wrote; with ``--long``, those too; with ``--trees``, the trees and the headline rows of
-the measurements alone, which takes a second.
+earlier one wrote; with ``--long``, those too; with ``--trees``, the trees, the headline rows of
+the measurements and what is quoted of the code alone, which takes a second.
 """
 
 import ast
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tokpipe"
 README = ROOT / "README.md"
 TREE = PACKAGE / "TREE.md"
+KERNELS = PACKAGE / "KERNELS.md"
 PACKAGES = (
     *("foundation", "corpus", "words", "vocab", "tokenizer", "examples", "shards", "batches"),
     *("bert", "training", "tasks", "inspection", "cli"),
@@ -121,8 +123,29 @@ def with_tree(text: str) -> str:
     return re.sub("<!-- tree -->.*?<!-- /tree -->", lambda _: block, text, flags=re.DOTALL)
 
 
+def with_sources(text: str) -> str:
+    """Return a page with the functions that it quotes as they are now."""
+
+    def quoted(match: re.Match[str]) -> str:
+        path, name = match.groups()
+        source = (ROOT / path).read_text(encoding="utf-8")
+        [found] = [one for one in ast.parse(source).body if getattr(one, "name", None) == name]
+        first = min([found.lineno, *(one.lineno for one in found.decorator_list)])
+        lines = source.splitlines()[first - 1 : found.end_lineno]
+        return "\n".join([f"<!-- source: {path} {name} -->", "```python", *lines, "```"])
+
+    return re.sub(r"<!-- source: (\S+) (\w+) -->\n```python\n.*?```", quoted, text, flags=re.DOTALL)
+
+
+def snippets(text: str) -> str:
+    """Return the Python blocks of a page that are no quotations, as one program."""
+    blocks = re.findall(r"(?<!-->\n)^ *```python\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    return "\n".join(textwrap.dedent(block) for block in blocks)
+
+
 def renew_trees() -> None:
-    """Renew both trees, and the headline rows of the measurements."""
+    """Renew both trees, the headline rows of the measurements, and what is quoted of the code."""
+    KERNELS.write_text(with_sources(KERNELS.read_text(encoding="utf-8")), encoding="utf-8")
     text = with_tree(README.read_text(encoding="utf-8"))
     README.write_text(with_headlines(text, RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
     TREE.write_text(whole_tree(), encoding="utf-8")

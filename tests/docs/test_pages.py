@@ -6,9 +6,14 @@ import pytest
 
 from tests import readme
 from tests.bench import report
+from tokpipe.foundation import jit
 
 PAGES = [
-    *(readme.README, readme.TREE, report.RESULTS, readme.ROOT / "corpora/README.md"),
+    readme.README,
+    readme.TREE,
+    readme.KERNELS,
+    report.RESULTS,
+    readme.ROOT / "corpora/README.md",
 ]
 
 
@@ -74,3 +79,18 @@ def test_headline_without_a_row_is_refused():
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_page_on_kernels_quotes_the_code_and_its_snippets_run():
+    text = readme.KERNELS.read_text(encoding="utf-8")
+    assert readme.with_sources(text) == text, "renew it: python -m tests.readme --trees"
+    snippets = readme.snippets(text)
+    assert snippets.count("assert") == 3 and "@kernel" not in snippets
+    exec(compile(snippets, "KERNELS.md", "exec"), {})
+
+
+def test_page_on_kernels_names_every_flag_there_is():
+    text = readme.KERNELS.read_text(encoding="utf-8")
+    assert all(f"`{name}=" in text for name in jit._FLAGS)
+    named = set(re.findall(r"`([A-Z_]{5,})`", text))
+    assert named <= {"PADDING", "TOLERANCES", "TOKPIPE_CACHE_DIR"}, named
