@@ -32,11 +32,9 @@ def test_tree_has_every_package_and_module():
     assert len(re.findall(r"^ +\w+\.py ", page, re.MULTILINE)) == len(modules)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(readme.PACKAGE.rglob("*.py")), ids=lambda path: path.as_posix()[-40:]
-)
-def test_every_module_has_a_phrase(path):
-    assert readme.summary(path).endswith((".", ":", "!")), path
+def test_every_module_has_a_phrase():
+    modules = readme.PACKAGE.rglob("*.py")
+    assert [path for path in modules if not readme.summary(path).endswith((".", ":", "!"))] == []
 
 
 def test_headline_rows_are_those_that_were_measured():
