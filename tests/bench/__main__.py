@@ -10,7 +10,7 @@ import os
 import sys
 
 from tests.bench import before, embed, encode, learning, sentences, shards, train, vocab
-from tests.bench.report import machine, markdown, write_to_readme
+from tests.bench.report import machine, markdown, write
 
 TABLES = {
     "vocab": vocab.rows,
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("table", choices=[*TABLES, "before"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=os.environ.get("TOKPIPE_PEERS_PYTHON", sys.executable))
-    parser.add_argument("--write-readme", action="store_true", help="put the table there too")
+    parser.add_argument("--write", action="store_true", help="renew RESULTS.md and the README")
     parser.add_argument("--rev", default="HEAD", help="what `before` compares this tree with")
     options = parser.parse_args()
     if options.table == "before":
@@ -39,8 +39,8 @@ def main() -> int:
     text = f"{markdown(rows)}\n\nMeasured on {machine()}; medians of {options.rounds} rounds, "
     text += "both sides in turn, kernels compiled before."
     print(text)
-    if options.write_readme:
-        write_to_readme(options.table, text)
+    if options.write and options.table in TABLES:
+        write(options.table, text)
     return 0 if all(row.passed for row in rows) else 1
 
 

@@ -1,11 +1,29 @@
-"""Rows of measurements as a table, in the terminal and in the README."""
+"""Rows of measurements as tables: all on a page of their own, the headline rows in the README."""
 
 import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+RESULTS = Path(__file__).parent / "RESULTS.md"
 README = Path(__file__).parents[2] / "README.md"
+HEADLINES = (  # of which table, which work, beside whom
+    ("vocab", "train byte-bpe 30,000, 100 MB, warm process", "tokenizers"),
+    ("vocab", "peak memory, byte-bpe, 100 MB", "tokenizers"),
+    ("encode", "encode to Arrow, WordPiece (bert-base-uncased)", "encode_batch_fast"),
+    ("encode", "encode to Arrow, byte-level BPE (gpt2)", "gigatoken"),
+    ("sentences", "sentence borders, English (UD EWT), test: precision / recall / F1", "pysbd"),
+    ("shards", "dynamic masks, BERT pairs", "datasets.map"),
+    ("shards", "loader: packed batches of 8,192 tokens, masked anew", "DataLoader"),
+    ("train", "pretrain mini, 4,096 tokens a batch", "transformers eager"),
+    ("train", "pretrain mini, 4,096 tokens a batch", "transformers, head at masked places"),
+    ("train", "peak memory, mini", "transformers eager"),
+    ("learning", "loss after 1,000 steps, tiny (curves: learning.html)", "transformers"),
+    (
+        *("embed", "embed 1,000 sentences of mixed length, MiniLM-L6-H384"),
+        "transformers, 32 at a time, sorted by length",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -38,11 +56,36 @@ def machine() -> str:
     return f"{len(names) or 1} × {model}, Python {platform.python_version()}"
 
 
-def write_to_readme(name: str, text: str) -> None:
-    """Replace what stands between the markers of this table in the README."""
-    begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
-    readme = README.read_text(encoding="utf-8")
+def with_table(results: str, name: str, table: str) -> str:
+    """Return the page of measurements with one table anew."""
+    return _between(results, f"bench:{name}", table)
+
+
+def with_headlines(readme: str, results: str) -> str:
+    """Return the README with the headline rows of the page of measurements."""
+    lines, machines = ["| work | tokpipe | peer | measured |", "|---|---|---|---|"], {}
+    for name, work, peer in HEADLINES:
+        table = re.search(f"<!-- bench:{name} -->\n(.*?)\n<!-- /bench:{name} -->", results, re.S)
+        rows = table[1].split("\n") if table else []
+        found = [row for row in rows if row.startswith(f"| {work} |") and f"| {peer}" in row]
+        if not found:
+            raise SystemExit(f"{RESULTS.name} has no row of {name}: {work}, beside {peer}")
+        lines.append(found[0].rsplit("|", 2)[0] + "|")
+        machines[rows[-1].split(";")[0]] = None
+    return _between(readme, "bench", "\n".join([*lines, "", *(f"{one}." for one in machines)]))
+
+
+def write(name: str, table: str) -> None:
+    """Put a table on the page of measurements, and what the README shows of it there."""
+    results = with_table(RESULTS.read_text(encoding="utf-8"), name, table)
+    readme = with_headlines(README.read_text(encoding="utf-8"), results)
+    RESULTS.write_text(results, encoding="utf-8")
+    README.write_text(readme, encoding="utf-8")
+
+
+def _between(page: str, marker: str, block: str) -> str:
+    begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    if not pattern.search(readme):
-        raise SystemExit(f"README.md has no {begin} … {end}")
-    README.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", readme), encoding="utf-8")
+    if not pattern.search(page):
+        raise SystemExit(f"the page has no {begin} … {end}")
+    return pattern.sub(lambda _: f"{begin}\n{block}\n{end}", page)

@@ -19,13 +19,3 @@ def test_command_prints_what_the_readme_says(example, folder):
     assert output
     if example.kind == "run":
         assert output == example.output
-
-
-def test_tree_is_what_the_folders_hold():
-    text = readme.README.read_text(encoding="utf-8")
-    assert readme.with_tree(text) == text, "renew it: python -m tests.readme"
-
-
-def test_tree_has_every_package():
-    folders = {path.parent.name for path in readme.PACKAGE.glob("*/__init__.py")}
-    assert set(readme.PACKAGES) == folders

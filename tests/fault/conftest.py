@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.fault.strace import calls_on_output
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600  # seconds; compilation of all kernels on a busy machine included
@@ -55,6 +58,12 @@ class Command:
         return Ran(
             process.returncode, *((part or b"").decode("utf-8", "replace") for part in (out, err))
         )
+
+    def limited(self, what, most, *more, **settings):
+        """Run under a limit of the system: the bytes of "AS" or of "FSIZE"."""
+        limit = getattr(resource, f"RLIMIT_{what}")
+        ends = (most, resource.RLIM_INFINITY if what == "FSIZE" else most)
+        return self.run(*more, preexec_fn=lambda: resource.setrlimit(limit, ends), **settings)
 
     def finished(self):
         """Run to the end, whatever is there; a result that was in place already is fine."""
@@ -107,6 +116,14 @@ def undisturbed(tmp_path_factory):
     seconds = seconds_of(command)
     assert names(folder) == ["out", "text.txt"]
     return hashes(folder / "out"), seconds
+
+
+@pytest.fixture(scope="session")
+def touched(tmp_path_factory, undisturbed):
+    """Which system calls of an undisturbed training touch its output."""
+    folder = tmp_path_factory.mktemp("traced")
+    write_corpus(folder / "text.txt")
+    return calls_on_output(Command(folder, *TRAIN))
 
 
 def seconds_of(command):

@@ -21,14 +21,16 @@ def needs_strace():
         pytest.skip("strace may not trace here")
 
 
-def calls_on_output(command, folder, *more, places=("out",)):
+def calls_on_output(command, places=("out",)):
     """Run a command; return which of each system call (from 1, by thread) touch its output.
 
     `places` are the names in the working folder, with or without a dot before, that are output.
     """
+    needs_strace()
+    folder = command.folder
     log, trace = _log(folder), f"trace={','.join(CALLS)}"
     before = ["strace", "-f", "-y", "-qq", "-s", "0", "-o", str(log), "-e", trace]
-    ran = command.run(*more, before=before)
+    ran = command.run(before=before)
     assert ran.code == 0, ran.err
     seen, found = Counter(), {}
     for line in log.read_text("utf-8", "replace").splitlines():

@@ -6,15 +6,7 @@ import pytest
 
 from tests.fault.conftest import Command, write_corpus
 
-resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
-
-
-def limited(command, megabytes):
-    limit = megabytes * 1_000_000
-    return command.run(
-        "--force", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    )
 
 
 @pytest.fixture
@@ -31,7 +23,7 @@ def holds(ran):
 
 @pytest.mark.parametrize("megabytes", [300, 500])
 def test_too_small_an_address_space_is_refused_before_anything_is_loaded(training, megabytes):
-    ran = limited(training, megabytes)
+    ran = training.limited("AS", megabytes * 1_000_000, "--force")
     assert ran.code == 5
     assert f"limited to {megabytes}.0 MB" in ran.err and "loading the kernels" in ran.err
 
@@ -40,16 +32,12 @@ def test_too_small_an_address_space_is_refused_before_anything_is_loaded(trainin
 @pytest.mark.parametrize("megabytes", [*range(600, 1000, 50), 1500, 2000])
 def test_any_address_space_gives_success_or_what_is_needed(training, megabytes):
     assert training.run("--force").code == 0  # compiles
-    holds(limited(training, megabytes))
+    holds(training.limited("AS", megabytes * 1_000_000, "--force"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [700, 1200, 1600])
 def test_compiling_in_little_address_space_is_refused(training, megabytes, tmp_path):
     training.arguments += ["--threads", "2"]
-    limit = megabytes * 1_000_000
-    ran = training.run(
-        env={"TOKPIPE_CACHE_DIR": str(tmp_path / "cache")},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
-    )
-    holds(ran)
+    cold = {"TOKPIPE_CACHE_DIR": str(tmp_path / "cache")}
+    holds(training.limited("AS", megabytes * 1_000_000, env=cold))

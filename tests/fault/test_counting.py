@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault.conftest import Command, names
-from tests.fault.strace import CALLS, calls_on_output, failing, failures, needs_strace, sample
+from tests.fault.strace import CALLS, calls_on_output, failing, failures, sample
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("out", "work")
@@ -74,9 +74,7 @@ def undisturbed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def calls(undisturbed, tmp_path_factory):
     """Return which of each system call, counted by thread, touch the work folder or the output."""
-    needs_strace()
-    other = write_corpus(tmp_path_factory.mktemp("traced"))
-    return calls_on_output(Driver(other), other, places=PLACES)
+    return calls_on_output(Driver(write_corpus(tmp_path_factory.mktemp("traced"))), PLACES)
 
 
 def kill_and_go_on(driver, undisturbed, call, number):

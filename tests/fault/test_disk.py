@@ -2,15 +2,14 @@
 
 import ctypes
 import os
-import resource
 import shutil
 import subprocess
 import time
 
 import pytest
 
-from tests.fault.conftest import TRAIN, Command, hashes, names, write_corpus
-from tests.fault.strace import calls_on_output, failures, needs_strace
+from tests.fault.conftest import Command, hashes, names, write_corpus
+from tests.fault.strace import failures
 
 
 def refused(ran, said):
@@ -18,14 +17,6 @@ def refused(ran, said):
     assert said in ran.err.lower()
     assert "Traceback" not in ran.err
     assert ran.err.count("error:") == 1
-
-
-@pytest.fixture(scope="module")
-def touched(tmp_path_factory, undisturbed):
-    needs_strace()
-    folder = tmp_path_factory.mktemp("traced")
-    write_corpus(folder / "text.txt")
-    return calls_on_output(Command(folder, *TRAIN), folder)
 
 
 @pytest.mark.parametrize(
@@ -50,21 +41,30 @@ def test_failing_disk_is_named_and_leaves_nothing(call, error, said, train, touc
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "mkdir"])
 def test_failing_at_every_system_call(call, error, train, touched, undisturbed):
-    for ran in failures(train, call, touched[call], error):
+    leaves_all_or_nothing(train, call, error, touched, undisturbed)
+
+
+def leaves_all_or_nothing(command, call, error, touched, undisturbed):
+    """Let each call on the output fail, one a run."""
+    for ran in failures(command, call, touched[call], error):
         assert ran.code in (0, 4), ran.err
+        assert "Traceback" not in ran.err
         if ran.code == 0:  # it failed in a thread or place that does not matter
-            assert hashes(train.folder / "out") == undisturbed[0]
-            shutil.rmtree(train.folder / "out")
-        assert names(train.folder) == ["text.txt"]
+            assert hashes(command.folder / "out") == undisturbed[0]
+            shutil.rmtree(command.folder / "out")
+        assert names(command.folder) == ["text.txt"]
 
 
 def test_limit_on_file_size_leaves_the_earlier_output(train, undisturbed):
-    train.finished()
-    limits = (2000, resource.RLIM_INFINITY)
-    ran = train.run("--force", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
-    refused(ran, "file too large")
-    assert hashes(train.folder / "out") == undisturbed[0]
-    assert names(train.folder) == ["out", "text.txt"]
+    leaves_the_earlier_output(train, 2000, undisturbed)
+
+
+def leaves_the_earlier_output(command, most, undisturbed):
+    """Run a command, and once more with --force where no file may have more bytes than `most`."""
+    command.finished()
+    refused(command.limited("FSIZE", most, "--force"), "file too large")
+    assert hashes(command.folder / "out") == undisturbed[0]
+    assert names(command.folder) == ["out", "text.txt"]
 
 
 def test_full_small_disk_leaves_nothing(tmp_path):

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.fault.conftest import TRAIN, Command, hashes, names, write_corpus
-from tests.fault.strace import CALLS, calls_on_output, failing, needs_strace, sample
+from tests.fault.conftest import Command, hashes, names, write_corpus
+from tests.fault.strace import CALLS, failing, needs_strace, sample
 
 KILL = "signal=SIGKILL"
 
@@ -20,15 +20,6 @@ def survives(command, undisturbed, before):
     assert hashes(command.folder / "out") == undisturbed[0]
     assert names(command.folder) == ["out", "text.txt"]
     return killed
-
-
-@pytest.fixture(scope="module")
-def touched(tmp_path_factory, undisturbed):
-    """Which system calls of an undisturbed training touch its output."""
-    needs_strace()
-    folder = tmp_path_factory.mktemp("traced")
-    write_corpus(folder / "text.txt")
-    return calls_on_output(Command(folder, *TRAIN), folder)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -1,7 +1,6 @@
 """M1, S1, O1, K3, K4 and F2 on the commands that make and use a model."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -41,15 +40,10 @@ def made(tmp_path_factory):
     return folder
 
 
-def limited(command, megabytes):
-    limit = megabytes * 1_000_000
-    return command.run(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 @pytest.mark.parametrize("name", ["fill-mask", "pretrain", "check"])
 def test_too_small_an_address_space_is_refused(made, name):
-    ran = limited(Command(made, *USES[name]), 300)
+    ran = Command(made, *USES[name]).limited("AS", 300_000_000)
     assert ran.code == 5, ran.err
     assert "hint:" in ran.err
 
@@ -59,7 +53,7 @@ def test_too_small_an_address_space_is_refused(made, name):
 @pytest.mark.parametrize("megabytes", [300, 500, 700, 830, 850, 900, 1000, 1400])
 @pytest.mark.parametrize("name", USES)
 def test_any_address_space_gives_success_or_what_is_needed(made, name, megabytes):
-    ran = limited(Command(made, *USES[name]), megabytes)
+    ran = Command(made, *USES[name]).limited("AS", megabytes * 1_000_000)
     assert ran.code in (0, 5), ran.err
     assert "Traceback" not in ran.err
 

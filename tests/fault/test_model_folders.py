@@ -2,14 +2,13 @@
 
 import os
 import random
-import resource
 import shutil
 
 import numpy as np
 import pytest
 
 from tests.fault.conftest import Command, hashes, names
-from tests.fault.strace import calls_on_output, failing, needs_strace, sample
+from tests.fault.strace import calls_on_output, failing, sample
 from tests.unit.tasks.models import small
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.foundation.errors import InputError
@@ -37,9 +36,8 @@ def undisturbed(saved, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def touched(saved, tmp_path_factory):
-    needs_strace()
     folder = tmp_path_factory.mktemp("traced")
-    return calls_on_output(Command(folder, "export", saved, "-o", "out", "-q"), folder)
+    return calls_on_output(Command(folder, "export", saved, "-o", "out", "-q"))
 
 
 @pytest.mark.parametrize("call", ["write", "rename", "fsync"])
@@ -57,10 +55,7 @@ def test_killed_at_a_system_call_it_is_done_again_to_the_same_bytes(
 
 def test_a_limit_on_file_size_leaves_the_earlier_folder(export, undisturbed):
     export.finished()
-    limits = (5000, resource.RLIM_INFINITY)
-    ran = export.run(
-        "--force", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    )
+    ran = export.limited("FSIZE", 5000, "--force")
     assert ran.code == 4 and "file too large" in ran.err.lower() and "Traceback" not in ran.err
     assert hashes(export.folder / "out") == undisturbed
     assert names(export.folder) == ["m", "out"]

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.fault.conftest import ROOT, Command, hashes, names, seconds_of
-from tests.fault.strace import calls_on_output, failing, failures, needs_strace, sample
+from tests.fault.strace import calls_on_output, failing, failures, sample
 from tests.unit.training.folders import write_shards
 from tokpipe.training.log import TIMES
 
@@ -52,10 +52,9 @@ def undisturbed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def touched(tmp_path_factory, undisturbed):
     """Which system calls of an undisturbed training touch its output."""
-    needs_strace()
     folder = tmp_path_factory.mktemp("traced")
     write_shards(folder / "shards")
-    return calls_on_output(Command(folder, *TRAIN), folder)
+    return calls_on_output(Command(folder, *TRAIN))
 
 
 def ends_as(train, undisturbed):

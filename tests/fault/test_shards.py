@@ -1,7 +1,6 @@
 """K1 to K4, F1, L1 and S1 on `build-shards`: killed, starved, refused, stopped."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -9,10 +8,10 @@ import time
 
 import pytest
 
-from tests.fault.conftest import hashes, names
+from tests.fault.conftest import hashes, names, seconds_of
 from tests.fault.shards import build_command, write_tokenizer
-from tests.fault.strace import CALLS, calls_on_output, failing, failures, needs_strace, sample
-from tests.fault.test_disk import refused
+from tests.fault.strace import CALLS, calls_on_output, failing, failures, sample
+from tests.fault.test_disk import leaves_all_or_nothing, leaves_the_earlier_output, refused
 from tests.fault.test_kills import KILL, killed_often, survives
 from tests.fault.test_signals import pestered, stopped_in_the_work
 
@@ -31,20 +30,15 @@ def build(tmp_path, tokenizer):
 def undisturbed(tokenizer, tmp_path_factory):
     """Return what the command makes when nobody disturbs it, and in how many seconds."""
     command = build_command(tmp_path_factory.mktemp("undisturbed"), tokenizer)
-    assert command.run().code == 0
-    start = time.monotonic()
-    ran = command.run("--force")
-    assert ran.code == 0, ran.err
+    seconds = seconds_of(command)
     assert len(list((command.folder / "out/train").glob("*.arrow"))) > 2
-    return hashes(command.folder / "out"), time.monotonic() - start
+    return hashes(command.folder / "out"), seconds
 
 
 @pytest.fixture(scope="module")
 def touched(tokenizer, undisturbed, tmp_path_factory):
     """Which system calls of an undisturbed run touch its output."""
-    needs_strace()
-    folder = tmp_path_factory.mktemp("traced")
-    return calls_on_output(build_command(folder, tokenizer), folder)
+    return calls_on_output(build_command(tmp_path_factory.mktemp("traced"), tokenizer))
 
 
 @pytest.mark.parametrize("call", ["rename", "write"])
@@ -131,22 +125,11 @@ def test_failing_disk_is_named_and_leaves_nothing(call, error, said, build, touc
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "mkdir"])
 def test_failing_at_every_system_call(call, error, build, touched, undisturbed):
-    for ran in failures(build, call, touched[call], error):
-        assert ran.code in (0, 4), ran.err
-        assert "Traceback" not in ran.err
-        if ran.code == 0:  # it failed in a thread or place that does not matter
-            assert hashes(build.folder / "out") == undisturbed[0]
-            shutil.rmtree(build.folder / "out")
-        assert names(build.folder) == ["text.txt"]
+    leaves_all_or_nothing(build, call, error, touched, undisturbed)
 
 
 def test_limit_on_file_size_leaves_the_earlier_output(build, undisturbed):
-    build.finished()
-    limits = (5000, resource.RLIM_INFINITY)
-    ran = build.run("--force", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
-    refused(ran, "file too large")
-    assert hashes(build.folder / "out") == undisturbed[0]
-    assert names(build.folder) == ["out", "text.txt"]
+    leaves_the_earlier_output(build, 5000, undisturbed)
 
 
 def test_second_writer_is_told_who_writes(tmp_path, tokenizer):

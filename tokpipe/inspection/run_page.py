@@ -29,27 +29,32 @@ class _Line:
 
 
 def run_page(runs: Sequence[RunView], metrics: Sequence[str]) -> str:
-    """Return the page: a table, and a chart for each metric that a run has.
-
-    All text is escaped; the page has no script, and its policy allows its own style alone.
-    """
-    style = (_TEMPLATES / "page.css").read_text("utf-8")
+    """Return the page: a table, and a chart for each metric that a run has."""
     charts = [chart for metric in metrics if (chart := _chart(runs, metric))]
     rows = [
         {"name": visible(run.name), "color": _color(number), **run.figures()}
         for number, run in enumerate(runs)
     ]
+    return rendered("run.html", rows=rows, charts=charts)
+
+
+def rendered(template: str, **content: Any) -> str:
+    """Return a page of a template.
+
+    All text is escaped; the page has no script, and its policy allows our own style alone.
+    """
+    style = (_TEMPLATES / "page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'"
-    return _template().render(rows=rows, charts=charts, style=style, policy=policy)
+    return _template(template).render(**content, style=style, policy=policy)
 
 
 @cache
-def _template() -> Any:
+def _template(name: str) -> Any:
     from jinja2 import Environment, FileSystemLoader  # only for pages
 
     loader = FileSystemLoader(_TEMPLATES)
-    return Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("run.html")
+    return Environment(loader=loader, autoescape=True, trim_blocks=True).get_template(name)
 
 
 def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
