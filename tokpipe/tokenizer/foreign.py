@@ -83,7 +83,8 @@ class ForeignBackend:
         for row in long:  # says what the library would panic over
             texts = inputs[row] if is_pair else inputs[row : row + 1]
             parts = self._library.encode_batch(list(texts), add_special_tokens=False)
-            kept_lengths(tuple(map(len, parts)), cut, room)
+            if sum(map(len, parts)) > room:
+                kept_lengths(tuple(map(len, parts)), cut, room)
         self._library.enable_truncation(
             cut.max_length,
             stride=cut.stride or 0,

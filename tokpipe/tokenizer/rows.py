@@ -70,11 +70,6 @@ class Rows(NamedTuple):
         The rows that are windows of a row.
     vocabulary : list of str
         Tokens by id.
-    texts : int
-        How many rows are no windows.
-    types_differ : bool
-        Whether windows number their texts by type although the texts themselves are all 0: what
-        Hugging Face's ``RobertaProcessing`` leaves of pairs where it adds no special tokens.
     """
 
     tokens: Tokens
@@ -83,8 +78,6 @@ class Rows(NamedTuple):
     spans: "list[_Span]"
     overflow: dict[int, range]
     vocabulary: list[str]
-    texts: int
-    types_differ: bool
 
     def values(self, name: str, row: int) -> list:
         """Return one list of one encoding, new each time."""
@@ -123,8 +116,6 @@ class Rows(NamedTuple):
             case "word_ids":
                 return tokens.words[start:end].tolist()
         constants = {"type_ids": piece.type_id, "sequence_ids": int(piece.sequence == "B")}
-        if self.types_differ and row >= self.texts:
-            constants["type_ids"] = constants["sequence_ids"]
         return [constants.get(name, int(name == "attention_mask"))] * (end - start)
 
 
@@ -164,8 +155,7 @@ class RowMaker:
         if finish.template.trim:
             tokens, heads = self._trimmed(tokens, finish.template.trim_keeps_first)
         count = (len(tokens.borders) - 1) // texts
-        types_differ = finish.template.style == "roberta" and not finish.adds
-        rows = Rows(tokens, heads, pieces, spans, overflow, self._vocabulary, count, types_differ)
+        rows = Rows(tokens, heads, pieces, spans, overflow, self._vocabulary)
         return [Encoding.of(rows, row) for row in range(count)]
 
     def _trimmed(
