@@ -17,7 +17,7 @@ from tokpipe.tokenizer.kernels.added import find_tokens
 from tokpipe.tokenizer.kernels.tables import WORD_ROOT, add_to_trie
 from tokpipe.tokenizer.spec import AddedToken, Spec
 from tokpipe.tokenizer.tables import empty_table
-from tokpipe.words.normalize import normalize
+from tokpipe.words.normalizers import normalize
 from tokpipe.words.tables import names
 from tokpipe.words.tables.unicode import record_of, unicode_tables
 

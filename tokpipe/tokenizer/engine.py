@@ -21,8 +21,8 @@ from tokpipe.tokenizer.kernels.tables import ModelTables
 from tokpipe.tokenizer.long_words import NothingInCommonError, Pieces, pieces_of, windows
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
-from tokpipe.words.normalize import before_split
-from tokpipe.words.split import SplitTables, scratch_bytes, split_tables
+from tokpipe.words.normalizers import before_split
+from tokpipe.words.pre_tokenizers import SplitTables, scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
 BLOCK_BYTES = 1 << 20

@@ -18,8 +18,8 @@ from tokpipe.tokenizer.engine import Engine
 from tokpipe.tokenizer.kernels.spans import word_spans
 from tokpipe.tokenizer.spec import Spec
 from tokpipe.words.config import GPT2
-from tokpipe.words.normalize import before_plain_split, character_widths, normalize_aligned
-from tokpipe.words.split import plain_split_tables, pre_tokenize
+from tokpipe.words.normalizers import before_plain_split, character_widths, normalize_aligned
+from tokpipe.words.pre_tokenizers import plain_split_tables, pre_tokenize
 
 _BYTES_AT_ONCE = 1 << 20  # of texts whose words are found in one call of a kernel: 40 ms
 _WORDS_AT_ONCE = 1 << 16  # of texts that are larger
