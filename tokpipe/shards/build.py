@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
@@ -156,6 +158,12 @@ def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:
     facts = token_facts(vocabulary.tokenizer)
     check_facts(facts, config.masks)
     template = row_template(vocabulary.tokenizer.spec.template, pairs=config.examples.pairs)
+    for id in np.concatenate(template[:3]).tolist():
+        if not 0 <= id < facts.vocab_size:
+            raise InputError(
+                f"the tokenizer puts the id {id} around a text, outside of its vocabulary of "
+                f"{facts.vocab_size:,} tokens"
+            )
     text_window(config.examples, template)
     return Recipe(
         tokenizer=vocabulary.tokenizer,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.examples.build import Rows
 from tokpipe.examples.masking import Masks
+from tokpipe.foundation.errors import InputError
 from tokpipe.shards.schema import IGNORED, Column, schema_of
 
 
@@ -28,6 +29,11 @@ def record_batch(
         Of pairs.
     masks
         What stood in the places that are to be predicted, or None.
+
+    Raises
+    ------
+    InputError
+        If a value does not fit its column.
     """
     values = {
         "input_ids": (rows.input_ids, rows.offsets),
@@ -85,6 +91,10 @@ def _ones(rows: Rows, masks: Masks) -> NDArray[np.int8]:
 
 def _array(column: Column, values: Any, offsets: NDArray[np.int64] | None) -> pa.Array:
     """Wrap buffers; not by `pa.array`, which imports what it knows of pandas: 40 MB."""
+    range_of = np.iinfo(column.dtype)
+    for value in (values.min(initial=0), values.max(initial=0)):
+        if not range_of.min <= value <= range_of.max:
+            raise InputError(f"{column.name}: {value} is no {column.dtype}")
     values = np.ascontiguousarray(values).astype(column.dtype, copy=False)
     numbers = pa.Array.from_buffers(
         pa.type_for_alias(column.dtype), len(values), [None, pa.py_buffer(values)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tokpipe.corpus.config import SentenceConfig
 from tokpipe.corpus.sentences import split_sentences
@@ -14,6 +15,8 @@ from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, mask_examples
 from tokpipe.examples.template import RowTemplate
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
 from tokpipe.shards.blocks import Block, ResumePoint
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.schema import Column
@@ -21,6 +24,8 @@ from tokpipe.tokenizer.engine import Ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
+_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
+_SHOWN = 60  # characters of a text in a message: a line of a terminal with what is said of it
 COPIES = 8  # masked copies of a block that are made at once: memory is bounded for any dupe_factor
 
 
@@ -110,6 +115,7 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
         leading_space=wants_space(recipe.tokenizer),
     )
     ids, offsets = _joined(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
+    _check_range(ids, offsets, sentences.texts, recipe.tokenizer)
     tally = Counter(
         {
             "text bytes": block.texts.nbytes,
@@ -119,6 +125,25 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
         }
     )
     return EncodedDocuments(ids, offsets, sentences.documents, block.numbers), tally
+
+
+def _check_range(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], texts: Strings, tokenizer: Tokenizer
+) -> None:
+    """Refuse ids that no token has, which a column of uint16 would store as others."""
+    strange = np.flatnonzero(ids.view(np.uint32) >= tokenizer.vocab_size)
+    if not len(strange):
+        return
+    first = int(strange[0])
+    number = int(np.searchsorted(offsets, first, side="right")) - 1
+    text = texts.bytes_of(number).decode()
+    encoding = tokenizer.encode(text, add_special_tokens=False, max_length=_NO_LIMIT, padding=False)
+    start, end = encoding.offsets[first - int(offsets[number])]
+    raise InputError(
+        f"{text[start:end]!r} in {text.strip()[:_SHOWN]!r} has the id {ids[first]}, outside of the "
+        f"vocabulary of {tokenizer.vocab_size:,} tokens",
+        hint="Its unknown token is missing: train a vocabulary with [UNK] among --special-tokens.",
+    )
 
 
 def _joined(blocks: list[Ids]) -> Ids:

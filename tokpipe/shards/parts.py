@@ -83,7 +83,7 @@ def read_parts(path: Path, schema: pa.Schema, shard: int) -> Iterator[Part]:
                 part = _part(path, batch, shard, row)
                 row += part.rows
                 yield part
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise ArtifactError(f"{path}: no shard of examples: {reason}", hint=_HINT) from error
 
@@ -124,7 +124,7 @@ def _lists(path: Path, column: pa.Array | None) -> Any:
     lists = Lists(_values(column.values), _values(column.offsets))
     values, offsets = lists
     right = len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(values)
-    if not right or (np.diff(offsets) < 0).any():
+    if not right or (offsets[1:] < offsets[:-1]).any():  # a difference may pass 2^31
         raise ArtifactError(f"{path}: the offsets of a list do not fit its values", hint=_HINT)
     return lists
 
@@ -138,3 +138,5 @@ def _check_rows(path: Path, part: Part) -> None:
         wrong = wrong or not np.array_equal(positions.offsets, ids.offsets)
     if wrong:
         raise ArtifactError(f"{path}: the columns of a row do not fit each other", hint=_HINT)
+    if part.labels is not None and ((part.labels < 0) | (part.labels > 1)).any():
+        raise ArtifactError(f"{path}: labels that are neither 0 nor 1", hint=_HINT)
