@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tokpipe.bert.registry import ENTRIES, entry_of
+from tokpipe.bert import registry
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.inspection.sparkline import thinned
 from tokpipe.training.log import LOG, Line, read_log
@@ -29,7 +29,8 @@ def title_of(metric: str) -> str:
     if metric in _TITLES:
         return _TITLES[metric]
     head, _, kind = metric.rpartition("_")
-    return f"loss of {entry_of(head).asked}" if kind == "loss" else f"{entry_of(head).asked} right"
+    asked = registry.entry_of(head).asked
+    return f"loss of {asked}" if kind == "loss" else f"{asked} right"
 
 
 class Curve(NamedTuple):
@@ -88,7 +89,7 @@ class RunView:
 def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[str]:
     """Return the figures that the steps of some runs have: of their heads first."""
     seen = {name: None for run in runs for line in run.steps for name in line.heads}
-    heads = [entry.name for entry in ENTRIES if entry.name in seen]
+    heads = [entry.name for entry in registry.ENTRIES if entry.name in seen]
     heads += [name for name in seen if name not in heads]
     losses = [f"{name}_loss" for name in heads]
     return losses if losses_only else [*losses, *(f"{n}_accuracy" for n in heads), *_TITLES]
