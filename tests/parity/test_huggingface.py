@@ -15,8 +15,8 @@ from tests.unit.tasks.models import CONFIG, small
 from tests.unit.tasks.test_model import check_case
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.tensor_file import TensorFile
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
+from tokpipe.foundation.batch import Batch
 from tokpipe.tasks.fill_mask import fill_masks
 from tokpipe.tasks.model import BertModel
 
@@ -52,10 +52,10 @@ def logits_of_ours(config, parameters, sequences):
     offsets = np.cumsum([0, *map(len, sequences)]).astype(np.int32)
     kinds = np.concatenate([segments(config, s) for s in sequences]).astype(np.int32)
     places = np.arange(len(ids), dtype=np.int32) if config.mlm_head else None
-    packed = PackedInput(ids, offsets, kinds, masked_positions=places)
+    packed = Batch(ids, offsets, kinds, masked_positions=places)
     model = Model(config, parameters)
     hidden = model.hidden_states(packed)[0]
-    return hidden, model.mlm_logits(packed) if config.mlm_head else None
+    return hidden, model.logits("mlm", packed) if config.mlm_head else None
 
 
 def logits_of_theirs(model, config, sequences):

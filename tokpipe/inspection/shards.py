@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.batches.batch import Batch
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.seeds import random_order, stream_key
 from tokpipe.inspection.intervals import Share, share
 from tokpipe.shards.reader import Shards, Split

@@ -13,10 +13,10 @@ from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import FAMILIES, family_of
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.bert.huggingface.parts import encoder_of, views_of
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.folder import save_model
@@ -208,7 +208,7 @@ class BertModel:
         shape = (len(sequences.input_ids), self.config.hidden_size)
         out = [np.empty(shape, np.float32) for _ in layers]
 
-        def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
+        def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
             borders = packed.offsets
             found = self.model.hidden_states(packed, layers, workspace)
             for place, hidden in zip(out, found, strict=True):
