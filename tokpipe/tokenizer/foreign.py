@@ -17,6 +17,7 @@ import tokenizers
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tokenizer.detail import encode_utf8
+from tokpipe.tokenizer.document import tokens_by_id
 from tokpipe.tokenizer.encoding import Encoding, truncate_pair
 from tokpipe.tokenizer.engine import Ids, without_line_ends
 from tokpipe.tokenizer.node import Node
@@ -46,7 +47,7 @@ class ForeignBackend:
             vocab = self._library.get_vocab(with_added_tokens=True)
             template = _template_of(self._library)
         self._name = name
-        self.spec = _common_parts(root, sorted(vocab, key=vocab.__getitem__), template)
+        self.spec = _common_parts(root, tokens_by_id(vocab), template)
 
     def encode(
         self, text: str, pair: str | None, add_special_tokens: bool, cut: Truncation | None
