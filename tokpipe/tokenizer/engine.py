@@ -355,7 +355,7 @@ class Engine:
 
     @functools.cached_property
     def _longest_token(self) -> int:
-        return max(len(token.encode()) for token in self.spec.tokens)
+        return max((len(token.encode()) for token in self.spec.tokens), default=0)
 
 
 def without_line_ends(texts: Strings) -> Strings:

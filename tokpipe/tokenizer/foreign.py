@@ -17,6 +17,7 @@ import tokenizers
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.tokenizer.document import tokens_by_id
 from tokpipe.tokenizer.encoding import Encoding
 from tokpipe.tokenizer.engine import Ids, without_line_ends
 from tokpipe.tokenizer.node import Node
@@ -48,7 +49,7 @@ class ForeignBackend:
             vocab = self._library.get_vocab(with_added_tokens=True)
             template = _template_of(self._library)
         self._name, self._lock = name, threading.Lock()  # truncation is a state of the library's
-        self.spec = _common_parts(root, sorted(vocab, key=vocab.__getitem__), template)
+        self.spec = _common_parts(root, tokens_by_id(vocab), template)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_lock"}

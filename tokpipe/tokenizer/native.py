@@ -79,7 +79,7 @@ class NativeBackend:
         """Turn ids into text."""
         size, skipped = len(self._tokens), self._special_ids if skip_special_tokens else ()
         tokens = [self._tokens[i] for i in ids if 0 <= i < size and i not in skipped]
-        return decode_tokens(tokens, self.spec.decoder)
+        return decode_tokens(list(filter(None, tokens)), self.spec.decoder)  # "": no token has it
 
 
 def _chunks(texts: Iterator[bytes], together: int) -> Iterator[Strings]:
