@@ -145,6 +145,7 @@ def build_folder(
                 _sync_tree(partial)
                 _put_in_place(partial, target, work, old, force)
             except BaseException as error:
+                _advise_to_start_over(error, partial)
                 if identity is None or not _can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
                     shutil.rmtree(work, ignore_errors=True)
@@ -210,11 +211,11 @@ def _is_vacant(target: Path) -> bool:
 def _refuse(target: Path, *, force: bool) -> None:
     if _is_vacant(target):
         return
+    ours = _is_written_by_tokpipe(target)
     if not force:
-        raise StorageError(
-            f"{target} exists already", hint="Choose another -o, or pass --force to replace it."
-        )
-    if not _is_written_by_tokpipe(target):
+        or_force = ", or pass --force to replace it" if ours else ""
+        raise StorageError(f"{target} exists already", hint=f"Choose another -o{or_force}.")
+    if not ours:
         raise StorageError(
             f"{target} was not written by tokpipe (no {MANIFEST} in it)",
             hint="--force replaces only what tokpipe has written; choose another -o.",
@@ -428,6 +429,12 @@ def _kept_beside(made: Path, target: Path) -> StorageError:
         hint="Move the other away, then: "
         f"mv -- {shlex.quote(str(kept))} {shlex.quote(str(target))}",
     )
+
+
+def _advise_to_start_over(error: BaseException, partial: Path) -> None:
+    """Give the one way out to an error about what an interrupted run has left."""
+    if isinstance(error, ArtifactError) and str(partial) in error.problem:
+        error.hint = "An interrupted run left it: pass --force to start over."
 
 
 def _can_go_on(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.panics import without_panic_text
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.check.agreement import check_agreement, read_beside
 from tokpipe.inspection.check.finding import ERROR, Checked, Finding, finding_of
@@ -120,7 +121,8 @@ def _check_pipeline(path: Path, source: Source, before: list[Finding]) -> list[F
         return [] if known else [finding_of(error, path)]
     content = document_bytes(spec) if isinstance(spec, Spec) else json.dumps(spec).encode()
     try:
-        return list(check_reach(source, Tokenizer.from_str(content.decode())))
+        with without_panic_text():
+            return list(check_reach(source, Tokenizer.from_str(content.decode())))
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # the library's PanicException is no Exception
