@@ -20,7 +20,7 @@ from typing import Any
 
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.files import build_folder
-from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.tokenizer.document import document_bytes, spec_from_document
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab, spec_from_bpe_files
@@ -33,6 +33,10 @@ from tokpipe.tokenizer.vocab_files import find_merges, read_bpe_files, read_voca
 from tokpipe.words.config import WordsConfig
 
 KIND = "tokenizer"  # of the manifest
+_FILES = (  # of a tokenizer, in whatever folder: a model's weights beside it are not ours to read
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.txt", "vocab.json", "merges.txt"),
+)
 _MODEL_MAX_LENGTH = 512  # the positions of BERT and RoBERTa
 
 
@@ -135,7 +139,10 @@ def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, 
     ------
     InputError
         If a file is missing, damaged, or asks for what no honest tokenizer needs.
+    ArtifactError
+        If it is not as the manifest beside it says.
     """
+    verify_files(path if path.is_dir() else path.parent, _FILES)
     file = _main_file(path) if path.is_dir() else path
     if file.suffix == ".txt":
         beside = words or _words_beside(file)
