@@ -160,8 +160,14 @@ def test_folders_may_be_nested_as_deep_as_paths_allow(tmp_path):
         deep = deep / "d"
         deep.mkdir()
     (deep / "x.txt").write_text("x")
-    found = find_inputs([tmp_path], ReadConfig()).files
-    assert [file.path for file in found] == [deep / "x.txt"]
+    try:
+        found = find_inputs([tmp_path], ReadConfig()).files
+        assert [file.path for file in found] == [deep / "x.txt"]
+    finally:  # pytest's own clearing is not as deep
+        (deep / "x.txt").unlink()
+        while deep != tmp_path:
+            deep.rmdir()
+            deep = deep.parent
 
 
 def test_a_hidden_file_is_no_suggestion_for_a_plain_name(tmp_path):
