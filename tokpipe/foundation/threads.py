@@ -10,12 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _LAST_SECONDS = 1.0  # how long threads may finish after Ctrl-C; one may wait for input for ever
+_MOST_THREADS = 64  # or four a processor, where that is more
 _POLL_SECONDS = 0.05  # how long a signal may wait for the main thread to wake up
 
 
@@ -153,18 +155,21 @@ def in_background(function: Callable[[], R]) -> Callable[[], R]:
 def thread_count(asked: int | None) -> int:
     """Return how many threads to use: as many as asked, or one a usable processor for None.
 
+    More than `_MOST_THREADS` gain nothing, and each takes tables of its own.
+
     Raises
     ------
     ConfigError
-        If fewer than one are asked for.
+        If fewer than one are asked for, or it is no whole number.
     """
+    require("threads", asked, int)
     if asked is None:
         return usable_cpus()
     if asked < 1:
         raise ConfigError(
             f"threads: {asked}; allowed are 1 or more", hint="None takes one a usable processor."
         )
-    return asked
+    return min(asked, max(_MOST_THREADS, 4 * usable_cpus()))
 
 
 def usable_cpus() -> int:
