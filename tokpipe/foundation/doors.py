@@ -6,9 +6,8 @@ the door the one walks the disk letter by letter, and the other fails far from w
 
 import os
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
-
-import numpy as np
 
 from tokpipe.foundation.errors import ConfigError, InputError
 
@@ -48,10 +47,9 @@ def require(name: str, value: Any, *kinds: type, optional: bool = True) -> None:
     """
     if value is None and optional:
         return
-    if int in kinds or float in kinds:
-        kinds = (*kinds, np.integer)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        kinds = tuple(kind for kind in kinds if kind is not np.integer)
+    # NumPy's whole numbers are no int, but say that they are numbers of that kind
+    allowed = (*kinds, Integral) if int in kinds or float in kinds else kinds
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
         needed = " or ".join(_article(kind.__name__) for kind in kinds)
         raise ConfigError(f"{name} is {described(value)}; {needed} is needed")
 
