@@ -1,6 +1,10 @@
 import json
 
+import numpy as np
 import pytest
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.words.counts import WordCounts
 
 
 def test_counts_are_written_and_summed_up(tokpipe, text_file):
@@ -97,3 +101,70 @@ def test_input_without_a_word_is_an_error_and_leaves_nothing(tokpipe, text_file)
 def test_a_plan_names_folders_that_hold_no_counts(tokpipe, tmp_path):
     ran = tokpipe("merge-counts", "nowhere", "-o", "all", "--dry-run")
     assert ran.code == 4 and "nowhere: no such folder" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("words.tsv", "words.tsv is a table of words"),
+        ("spm.model", "spm.model is a SentencePiece model"),
+        ("cl100k.tiktoken", "cl100k.tiktoken is a tiktoken vocabulary"),
+        ("text.txt", "text.txt is a text"),
+        ("owner/name", "count hub:owner/name with `count-words`"),
+        ("empty", "empty is no folder of word counts: no tokpipe.json in it"),
+        ("counts/counts.arrow", "Name its folder: counts."),
+        ("counts/tokpipe.json", "Name its folder: counts."),
+    ],
+)
+@pytest.mark.parametrize("command", ["train-vocab", "merge-counts"])
+def test_what_is_no_counts_folder_is_said_as_what_it_is(tokpipe, text_file, command, place, said):
+    here = text_file.parent
+    assert tokpipe("count-words", text_file, "-o", "counts", "-q").code == 0
+    (here / "empty").mkdir()
+    for name in ("words.tsv", "spm.model", "cl100k.tiktoken"):
+        (here / name).write_text("a\t1\n")
+    option = ["--from-counts"] if command == "train-vocab" else []
+    ran = tokpipe(command, *option, place, "-o", "out")
+    assert ran.code == 4 and said in " ".join(ran.err.split())
+    assert not (here / "out").exists()
+
+
+def forged(folder, counts, **facts):
+    words = Strings.from_list([b"%c" % (97 + i) * 3 for i in range(len(counts))])
+    made = WordCounts(words=words, counts=np.array(counts, np.int64), facts=facts)
+    made.save(folder)
+
+
+@pytest.mark.parametrize(
+    ("counts", "facts", "said"),
+    [
+        ([5, 7], {"words": 12}, ""),
+        ([5, 7], {}, ""),
+        ([5, 0], {}, "a count below 1"),
+        ([-5, 7], {}, "a count below 1"),
+        ([2**62, 2**62], {}, "more than 2^63 - 1"),
+        ([2**63 - 1], {}, "more than 2^63 - 1"),
+        ([5, 7], {"words": 13}, "sum up to 12, but 13 words were counted"),
+    ],
+)
+def test_check_looks_at_the_counts(tokpipe, tmp_path, counts, facts, said):
+    forged(tmp_path / "counts", counts, **facts)
+    ran = tokpipe("check", tmp_path / "counts")
+    assert ran.code == (1 if said else 0)
+    assert said in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize("score", ["frequency", "likelihood"])
+@pytest.mark.parametrize("model", ["wordpiece", "bpe", "byte-bpe"])
+@pytest.mark.parametrize("counts", [[2**62, 2**62], [2**63 - 1], [2**60] * 4])
+def test_counts_whose_sums_pass_63_bits_are_refused(tokpipe, tmp_path, model, score, counts):
+    forged(tmp_path / "counts", counts)
+    line = ["--model", model, "--score", score, "--vocab-size", "300", "-o", tmp_path / "out"]
+    ran = tokpipe("train-vocab", "--from-counts", tmp_path / "counts", *line)
+    assert ran.code == 3 and "2^63" in ran.err
+
+
+def test_counts_just_below_are_trained_on(tokpipe, tmp_path):
+    forged(tmp_path / "counts", [2**60, 2**60])
+    line = ["--vocab-size", "20", "-o", tmp_path / "out"]
+    assert tokpipe("train-vocab", "--from-counts", tmp_path / "counts", *line).code == 0

@@ -99,3 +99,45 @@ def test_mistakes_are_named(tokpipe, text_file, line, code, said):
     assert said in ran.err
     assert "Traceback" not in ran.err
     assert [path.name for path in text_file.parent.iterdir()] == ["text.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("acgt" * 30, [], "--max-input-chars-per-word"),
+        ("acgt" * 30, ["--max-input-chars-per-word", "120"], ""),
+        ("acgt" * 30, ["--model", "byte-bpe"], ""),
+        ("a b c d e f", ["--limit-alphabet", "3"], "--limit-alphabet"),
+        ("a b c d e f", ["--limit-alphabet", "3", "--model", "bpe"], "--limit-alphabet"),
+        ("a b c d e f", [], ""),
+    ],
+)
+def test_a_vocabulary_that_does_not_fit_is_said_with_its_cure(
+    tokpipe, tmp_path, text, options, said
+):
+    (tmp_path / "own.txt").write_text(f"{text}\n" * 9)
+    ran = tokpipe("train-vocab", "own.txt", "--vocab-size", "300", "-o", "out", *options)
+    assert ran.code == 0
+    assert ("are unknown to the vocabulary" in ran.err) == bool(said) and said in ran.err
+
+
+@pytest.mark.parametrize(
+    ("given", "tokens"),
+    [
+        (r"[UNK],a\,b", ["[UNK]", "a,b"]),
+        (r"[UNK],\,", ["[UNK]", ","]),
+        ("[UNK],", ["[UNK]"]),
+        ("[UNK],,x", None),
+        (",[UNK]", None),
+    ],
+)
+def test_a_comma_may_stand_in_a_special_token(tokpipe, text_file, given, tokens):
+    ran = tokpipe("train-vocab", text_file, "--special-tokens", given, "-o", "out")
+    assert ran.code == (0 if tokens else 2)
+    if tokens:
+        added = json.loads((text_file.parent / "out" / "tokenizer.json").read_text())[
+            "added_tokens"
+        ]
+        assert [token["content"] for token in added] == tokens
+    else:
+        assert "two commas" in ran.err or "missing" in ran.err

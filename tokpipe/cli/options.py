@@ -1,5 +1,6 @@
 """Command-line options made from configuration classes, so that no default is written twice."""
 
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
@@ -11,6 +12,8 @@ import click
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.sizes import parse_bytes, parse_count
+
+_COMMA = re.compile(r"(?<!\\),")
 
 GLOBAL = "Global options (before or after the command)"  # the heading of what all commands share
 
@@ -59,9 +62,15 @@ class CommaList(click.ParamType):
         self.name = f"{item.name},…"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, ...]:
-        """Read each value; a trailing comma is forgiven."""
+        r"""Read each value; a trailing comma is forgiven, and a comma in a value is ``\,``."""
         if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
+            parts = [part.strip().replace("\\,", ",") for part in _COMMA.split(value)]
+            value = parts if parts[-1] else parts[:-1]
+            if "" in value:
+                raise click.BadParameter(
+                    r"two commas side by side: a value between them is missing"
+                    r" (a comma in a value is written \,)"
+                )
         elif not isinstance(value, list | tuple):
             value = [value]
         return tuple(self.item.convert(part, param, ctx) for part in value)

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.dataset_folders import dataset_files, is_dataset_folder
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of, format_of, format_of_name
+from tokpipe.foundation.doors import paths_of
 from tokpipe.foundation.errors import InputError
 
 HUB = "hub:"
@@ -128,11 +129,12 @@ def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:
     Raises
     ------
     InputError
-        If an input is missing, matches nothing, is no readable kind of file, or all are empty.
+        If an input is no path, missing, matches nothing, is no readable kind of file, or all are
+        empty.
     """
-    found = Found()
+    inputs, found = paths_of("inputs", inputs), Found()
     for item in inputs:
-        _add(str(item), config, found)
+        _add(item, config, found)
     if not found.files:
         raise _nothing(found, inputs)
     if sum(file.name == _STDIN_NAME and not file.path for file in found.files) > 1:

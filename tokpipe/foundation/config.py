@@ -1,14 +1,18 @@
 """The one style of configuration: frozen dataclasses whose fields carry help and limits."""
 
+import functools
 import hashlib
 import json
 import math
 import re
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
+from types import NoneType, UnionType
 from typing import Any, Self
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -35,12 +39,17 @@ class Config:
     Raises
     ------
     ConfigError
-        On construction, if a value lies outside the limits that its field declares, is no finite
-        number, or no text.
+        On construction, if a value is of another kind than its field, lies outside the limits that
+        the field declares, is no finite number, or no text. One value stands for a tuple of one.
     """
 
     def __post_init__(self) -> None:
+        kinds = _kinds(type(self))
         for f in fields(self):
+            given = getattr(self, f.name)
+            value = _of_kind(f.name, given, kinds[f.name])
+            if value is not given:
+                object.__setattr__(self, f.name, value)  # once, before anybody has seen it
             _check_plain(f.name, getattr(self, f.name))
             _check_limits(f.name, getattr(self, f.name), f.metadata)
         self.check()
@@ -73,6 +82,29 @@ def unknown_name(problem: str, name: str, known: list[str]) -> ConfigError:
     near = get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
     return ConfigError(f"{problem} {name!r}", hint=hint)
+
+
+@functools.cache
+def _kinds(config: type[Config]) -> dict[str, Any]:
+    return typing.get_type_hints(config)
+
+
+def _of_kind(name: str, value: Any, hint: Any) -> Any:
+    """Return a value as the kind that its field declares, or refuse it."""
+    options = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    if value is None and NoneType in options:
+        return value
+    kind = next(option for option in options if option is not NoneType)
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        values = value if isinstance(value, tuple | list) else (value,)
+        for i, each in enumerate(values):
+            place = f"{name}[{i}]" if values is value else name
+            _of_kind(place, each, item)
+        return value if isinstance(value, tuple) else tuple(values)
+    if isinstance(kind, type):
+        require(name, value, *((int, float) if kind is float else (kind,)), optional=False)
+    return value
 
 
 def _check_plain(name: str, value: Any) -> None:

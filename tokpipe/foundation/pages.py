@@ -17,6 +17,10 @@ from pathlib import Path
 
 _MAPS = Path("/proc/self/smaps")
 _MADV_DONTNEED = 4
+# What must be zero of a mapping whose pages are all as in its file. A page that was written (by the
+# loader, that is) is no page of the file any more, but an anonymous one; in a child of `fork` it is
+# shared with the parent and so not private, and it may be swapped out and so not resident.
+_WRITTEN = ("Anonymous", "Swap", "Private_Dirty", "Shared_Dirty")
 _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(\S.*)")
 
 
@@ -47,11 +51,13 @@ def release_freed_memory() -> None:
 
 def _clean_mappings(library: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of the mappings of a library whose pages are all as in its file."""
-    start = end = 0
-    wanted = False
-    for line in _MAPS.read_text(errors="replace").splitlines():
-        if head := _HEAD.fullmatch(line):
-            start, end = int(head[1], 16), int(head[2], 16)
-            wanted = library in head[4] and head[3] in ("r-xp", "r--p")
-        elif wanted and line.startswith("Private_Dirty:") and int(line.split()[1]) == 0:
-            yield start, end
+    head, written, wanted = None, dict[str, int](), False
+    for line in [*_MAPS.read_text(errors="replace").splitlines(), ""]:
+        name, _, value = line.partition(":")
+        if wanted and name in _WRITTEN:
+            written[name] = int(value.split()[0])
+        elif (following := _HEAD.fullmatch(line)) or not line:
+            if head and wanted and [*written.values()] == [0] * len(_WRITTEN):
+                yield int(head[1], 16), int(head[2], 16)
+            head, written = following, {}
+            wanted = bool(head) and library in head[4] and head[3] in ("r-xp", "r--p")

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
 
 T = TypeVar("T")
@@ -179,8 +180,9 @@ def thread_count(asked: int | None) -> int:
     Raises
     ------
     ConfigError
-        If fewer than one are asked for.
+        If fewer than one are asked for, or it is no whole number.
     """
+    require("threads", asked, int)
     if asked is None:
         return usable_cpus()
     if asked < 1:

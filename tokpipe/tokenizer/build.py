@@ -11,6 +11,7 @@ import numpy as np
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import Corpus
 from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
@@ -132,6 +133,7 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
     progress: Progress = SILENT,
 ) -> list[Trained]:
     """Do what `train_vocab` does, and return each size with its quality, ascending."""
+    require("config", config, VocabConfig)
     settings = config or VocabConfig()
 
     def count(workdir: Path | None) -> WordCounts:

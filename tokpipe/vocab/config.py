@@ -74,7 +74,9 @@ class VocabConfig(Config):
         most=1 << 20,
     )
     special_tokens: tuple[str, ...] | None = setting(
-        None, "Tokens with the first ids. None: BERT's for wordpiece, RoBERTa's otherwise."
+        None,
+        "Tokens with the first ids; a comma in one is written \\,. "
+        "None: BERT's for wordpiece, RoBERTa's otherwise.",
     )
     continuing_subword_prefix: str | None = setting(
         None, "Marks a token that goes on inside a word. None: ## for wordpiece, nothing otherwise."

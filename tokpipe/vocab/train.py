@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.doors import described, require
 from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitError
 from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
@@ -25,6 +26,9 @@ R = TypeVar("R")
 
 _BYTES_A_CALL = 16_000_000  # 50 to 100 ms of decoding
 _MOST_CELLS = 2**31 - 1  # places are int32
+# No count of a character, token or pair can pass what its words have together; and float64, in
+# which that is summed, is right to 1e-9 of it.
+_MOST_SYMBOLS = 2**63 * (1 - 1e-9)
 _FOUR_BYTES = 1 << 21  # what four bytes of broken UTF-8 can decode to: nothing lies outside
 
 
@@ -52,7 +56,7 @@ def train(
     """Learn a vocabulary from word counts.
 
     The merges and ids are those of `tokenizers.trainers.BpeTrainer`, bit for bit, with the score
-    "frequency" and the tie-break "lowest-id". Counts do not overflow: int64 throughout.
+    "frequency" and the tie-break "lowest-id". Counts do not overflow: their sums are bounded.
 
     Parameters
     ----------
@@ -73,7 +77,7 @@ def train(
     Raises
     ------
     InputError
-        If there is no word at all.
+        If there is no word at all, or what is counted together passes 2^63.
     ArtifactError
         If the words are not UTF-8, or a count is below 1.
     MemoryLimitError
@@ -87,6 +91,12 @@ def train(
     Units, section 3.2. Schuster and Nakajima (2012), Japanese and Korean Voice Search, section 3
     (the likelihood score).
     """
+    require("config", config, VocabConfig, optional=False)
+    if not isinstance(getattr(counts, "words", None), Strings):
+        raise InputError(
+            f"counts are {described(counts)}; word counts are needed",
+            hint="Count texts with `count_words`, or make a `WordCounts` of words and counts.",
+        )
     _check_counts(counts)
     alphabet, codes = _alphabet(*_characters(counts, config), config, marked_order)
     base_size = len(alphabet.tokens)
@@ -107,13 +117,21 @@ def train(
 
 
 def _check_counts(counts: CountedWords) -> None:
-    """Refuse what the kernels cannot take: no words, counts below 1, more than 2^31 symbols."""
+    """Refuse what the kernels cannot take: no words, counts below 1, sums or symbols too many."""
     if not len(counts.words):
         raise InputError("the corpus holds no word", hint="Is the input empty, or only blank?")
     if counts.counts.min() < 1:
         raise ArtifactError(
             f"the word counts hold a count of {counts.counts.min()}; the least is 1",
             hint="Count the words again.",
+        )
+    weights = counts.counts.astype(np.float64)
+    symbols = float(weights @ np.diff(counts.words.offsets))
+    if symbols >= _MOST_SYMBOLS:
+        raise InputError(
+            f"the words have {symbols:.3g} bytes, each as often as it is counted; "
+            "sums of more than 2^63 - 1 cannot be kept",
+            hint="Divide all counts by the same number, or count a part of the corpus.",
         )
     if counts.words.nbytes + len(counts.words) >= _MOST_CELLS:
         raise MemoryLimitError(

@@ -17,6 +17,7 @@ import numpy as np
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
 from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.pages import release_compiler_pages, release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
@@ -74,7 +75,9 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
     Raises
     ------
     InputError
-        If the inputs cannot be read as asked.
+        If the inputs are no list of paths, or cannot be read as asked.
+    ConfigError
+        If a setting is of another kind than it should be, or out of range.
     ArtifactError
         If `workdir` was begun with other inputs, settings, or another version.
     MemoryLimitError
@@ -91,6 +94,11 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
     >>> dict(zip(counts.words.iter_bytes(), counts.counts.tolist()))
     {b'be': 2, b'not': 1, b'or': 1, b'to': 2}
     """
+    require("words", words, WordsConfig)
+    require("read", read, ReadConfig)
+    require("held_out", held_out, int, float, optional=False)
+    require("memory", memory, int)
+    require("workdir", workdir, Path)
     if not 0 <= held_out < 1:
         raise ConfigError(f"held_out={held_out} is not a share from 0 to below 1")
     config = words or WordsConfig()

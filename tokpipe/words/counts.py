@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.errors import ArtifactError, ConfigError
-from tokpipe.foundation.files import atomic_write, build_folder
+from tokpipe.foundation.doors import paths_of, require
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
+from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.words.budget import Budget
@@ -53,6 +54,11 @@ class WordCounts:
         Counts of the texts that were held out, if any were to be.
     digest
         Returns the sha256 of each input by its name; called when the counts are saved.
+
+    Raises
+    ------
+    ConfigError
+        If words or counts are of another kind, or not as many as the others.
     """
 
     words: Strings
@@ -62,6 +68,16 @@ class WordCounts:
     facts: Mapping[str, int] = field(default_factory=dict)
     held_out: "WordCounts | None" = None
     digest: Callable[[], Mapping[str, str]] = dict
+
+    def __post_init__(self) -> None:
+        require("words", self.words, Strings, optional=False)
+        require("counts", self.counts, np.ndarray, optional=False)
+        require("config", self.config, WordsConfig, optional=False)
+        found, shape = self.counts.dtype, self.counts.shape
+        if found != np.int64 or shape != (len(self.words),):
+            raise ConfigError(
+                f"counts are {found}{list(shape)}; int64[{len(self.words)}] is needed, one a word"
+            )
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -105,8 +121,9 @@ class WordCounts:
         Raises
         ------
         ArtifactError
-            If it is none, damaged, or not as its manifest says.
+            If it is something else, damaged, or not as its manifest says.
         """
+        require("folder", folder, str, Path, optional=False)
         manifest = open_counts(Path(folder))
         parts = {}
         for name in manifest.facts:
@@ -135,8 +152,9 @@ def open_counts(folder: Path) -> Manifest:
     Raises
     ------
     ArtifactError
-        If it is no counts folder, or damaged.
+        If it is something else than a counts folder, or damaged.
     """
+    _refuse_other(folder)
     manifest = Manifest.read(folder, KIND)
     if _COUNTS not in manifest.facts or set(manifest.facts) != set(manifest.files):
         raise ArtifactError(f"{folder}: the manifest names no {_COUNTS}, or other files")
@@ -145,6 +163,36 @@ def open_counts(folder: Path) -> Manifest:
             raise ArtifactError(f"{folder}: the manifest holds something else than numbers")
     manifest.check_files(folder)
     return manifest
+
+
+_OTHERS = {  # ending or name -> what it is
+    ".tsv": "a table of words",
+    ".csv": "a table of words",
+    ".txt": "a text",
+    ".model": "a SentencePiece model",
+    ".tiktoken": "a tiktoken vocabulary",
+    ".json": "a file of JSON",
+    ".arrow": "a file of a folder",
+}
+
+
+def _refuse_other(path: Path) -> None:
+    """Refuse what is no folder, or a counts folder nowhere, by what it is."""
+    made = "Name a folder that `tokpipe count-words` made."
+    if path.exists() and not path.is_dir():
+        kind = _OTHERS.get(path.suffix.lower(), "a file")
+        inside = path.name in (_COUNTS, _HELD_OUT, MANIFEST) and (path.parent / MANIFEST).is_file()
+        hint = f"Name its folder: {path.parent}." if inside else made
+        raise ArtifactError(f"{path} is {kind}, no folder of word counts", hint=hint)
+    if not path.exists():
+        raise ArtifactError(
+            f"{path}: no such folder",
+            hint="Counts are not fetched from the hub; count hub:owner/name with `count-words`."
+            if len(path.parts) == 2 and not path.parent.exists()
+            else made,
+        )
+    if not (path / MANIFEST).exists():
+        raise ArtifactError(f"{path} is no folder of word counts: no {MANIFEST} in it", hint=made)
 
 
 def merge_counts(
@@ -175,7 +223,11 @@ def merge_counts(
     InputError
         If a word occurs more than 2^63 - 1 times.
     """
-    paths = [Path(folder) for folder in folders]
+    require("memory", memory, int)
+    require("workdir", workdir, str, Path)
+    paths = [Path(folder) for folder in paths_of("folders", folders)]
+    if not paths:
+        raise InputError("no folders of word counts are given; one is needed at least")
     manifests = [open_counts(path) for path in paths]
     for path, manifest in zip(paths, manifests, strict=True):
         _require_like(manifests[0], manifest, paths[0], path)

@@ -42,7 +42,9 @@ def check_path(path: Path) -> list[Checked]:
         from tokpipe.words.counts import KIND as COUNTS
 
         if kind == COUNTS:
-            return [Checked(str(path), "word counts", _check_manifest(path, COUNTS))]
+            from tokpipe.inspection.check.counts import check_counts
+
+            return [Checked(str(path), "word counts", check_counts(path))]
         if kind == SHARDS:
             return _check_shards(path)
         if kind == SEVERAL:

@@ -29,8 +29,8 @@ from tokpipe.words.kernels.table import (
 )
 
 _BATCH = 16  # words whose slots are asked for before the first is looked at: 250 -> 290 MB/s
-# The fields of an entry of the batch, in bytes: the word, and where to go on if it finds no room. By
-# address, as all that is done once a word.
+# The fields of an entry of the batch, in bytes: the word, and where to go on if it finds no room.
+# By address, as all that is done once a word.
 _WORD, _SIZE, _KEY, _LOWER, _TEXT, _AT = range(0, 48, 8)
 _ENTRY_BYTES = 48
 COUNTED_AT_ONCE = 8 << 20  # bytes of text in one call, at a word's end: 40 to 100 ms
