@@ -7,7 +7,7 @@ that a killed run goes on where it stood and ends with the same bytes.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import plural
-from tokpipe.foundation.threads import map_ordered, thread_count
+from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.documents import Documents
@@ -34,6 +34,7 @@ from tokpipe.shards.schema import columns_of
 from tokpipe.shards.split_files import FileLayout, SplitFiles
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
 
+_THREADS_A_PROCESSOR = 8  # at most: more only hold more of the text in memory
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
 
 
@@ -119,7 +120,11 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     StorageError
         If the output exists, or the disk refuses.
     """
-    config = config or BuildConfig()
+    config = BuildConfig() if config is None else config
+    if not isinstance(inputs, Corpus):
+        inputs = _paths(inputs)
+    _check_arguments(tokenizer, output, config, {"threads": threads, "piece_bytes": piece_bytes})
+    workers = min(thread_count(threads), _THREADS_A_PROCESSOR * usable_cpus())
     corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, config.read)
     vocabulary = load_vocabulary(Path(tokenizer))
     recipe = recipe_of(vocabulary, config)
@@ -129,7 +134,7 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
             "num_shards needs the length of the text, and a stream can be read only once",
             hint="Leave --num-shards out, or give a file.",
         )
-    digest = corpus.digest(threads)
+    digest = corpus.digest(workers)
     identity = _identity(config, digest, vocabulary) | {"piece_bytes": piece_bytes}
     needed = int(corpus.stored_bytes * _DISK_SHARE * config.masks.copies)
     with build_folder(
@@ -138,11 +143,11 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         with ExitStack() as stack:
-            layout = _layout(corpus, config, recipe, thread_count(threads))
+            layout = _layout(corpus, config, recipe, workers)
             splits = tuple(SplitFiles(folder, name, layout) for name in SPLITS)
             for split in splits:
                 stack.callback(split.abandon)
-            _build(corpus, recipe, config, splits, (thread_count(threads), piece_bytes, progress))
+            _build(corpus, recipe, config, splits, (workers, piece_bytes, progress))
         settings = {**config.to_dict(), "seed": config.seed}
         skipped = corpus.tally.get("files skipped", 0)
         tallies = finish_folder(
@@ -151,6 +156,46 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     files = {split.name: len(split.finished) for split in splits}
     file_bytes = sum(shard.size for split in splits for shard in split.finished)
     return BuildReport(Path(output), tallies, files, file_bytes)
+
+
+def _paths(inputs: Any) -> list[str | Path]:
+    """Return what was named as a list, and refuse what is none."""
+    if isinstance(inputs, str | bytes | Path) or not isinstance(inputs, Iterable):
+        kind = type(inputs).__name__
+        raise InputError(
+            f"inputs is a {kind} ({inputs!r:.60}): a list of files, folders or patterns is needed",
+            hint="Put one file into brackets.",
+        )
+    paths = list(inputs)
+    for number, path in enumerate(paths, 1):
+        if not isinstance(path, str | Path):
+            kind = type(path).__name__
+            raise InputError(
+                f"input {number} is a {kind} ({path!r:.60}): a string or path is needed"
+            )
+    return paths
+
+
+def _check_arguments(
+    tokenizer: Any, output: Any, config: Any, numbers: dict[str, int | None]
+) -> None:
+    for name, path in (("tokenizer", tokenizer), ("output", output)):
+        if not isinstance(path, str | Path):
+            kind = type(path).__name__
+            raise ConfigError(f"{name} is a {kind} ({path!r:.60}): a string or path is needed")
+    _check_kind("config", config, BuildConfig)
+    for part in fields(BuildConfig):
+        wanted = int if part.name == "seed" else part.default_factory
+        _check_kind(f"config.{part.name}", getattr(config, part.name), wanted)
+    for name, number in numbers.items():
+        if number is not None and (type(number) is not int or number < 1):
+            raise ConfigError(f"{name}: {number!r:.60}; allowed are whole numbers from 1 on")
+
+
+def _check_kind(name: str, value: Any, wanted: Any) -> None:
+    if type(value) is not wanted:
+        kind = type(value).__name__
+        raise ConfigError(f"{name} is a {kind} ({value!r:.60}): {wanted.__name__} is needed")
 
 
 def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:

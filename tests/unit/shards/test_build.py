@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +76,37 @@ def test_a_byte_level_vocabulary_that_the_library_runs_gives_the_same_rows(build
 def test_another_seed_makes_other_examples(build):
     one, two = (rows_of(open_shards(build(str(seed), seed=seed)).train) for seed in (0, 1))
     assert one != two
+
+
+WRONG = [
+    *({"inputs": inputs} for inputs in ("text.txt", b"text.txt", Path("text.txt"), None, 3)),
+    *({"inputs": [ENGLISH, other]} for other in (None, float("nan"), b"text.txt", 3, ["a"])),
+    *({"inputs": inputs} for inputs in ([], (), iter([]))),
+    *({name: value} for name in ("tokenizer", "output") for value in (None, 3, b"x")),
+    *({"config": config} for config in ({"seed": 1}, 3, "bert", ExampleConfig())),
+    *({"config": BuildConfig(**part)} for part in ({"seed": "x"}, {"seed": 1.0}, {"seed": None})),
+    *({"config": BuildConfig(**{name: None})} for name in ("examples", "masks", "shards", "read")),
+    *({"threads": threads} for threads in (0, -1, 1.5, "2", float("nan"), True)),
+    *({"piece_bytes": size} for size in (0, -5, "x", 2.0)),
+]
+
+
+@pytest.mark.parametrize("given", WRONG, ids=str)
+def test_what_is_no_argument_is_refused(given, vocabularies, tmp_path):
+    arguments = {"inputs": [ENGLISH], "tokenizer": vocabularies / "wordpiece", "output": tmp_path}
+    with pytest.raises((ConfigError, InputError)):
+        build_shards(**{**arguments, **given})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_inputs_may_be_a_generator_and_threads_as_many_as_anybody_likes(
+    build, tmp_path, vocabularies
+):
+    wanted = hashes(build("list"))
+    assert hashes(build("many", threads=1_000_000)) == wanted
+    inputs = (path for path in [ENGLISH])
+    build_shards(inputs, vocabularies / "wordpiece", tmp_path / "lazy", BuildConfig(shards=SMALL))
+    assert hashes(tmp_path / "lazy") == wanted
 
 
 @pytest.mark.parametrize("wanted", [1, 3])
