@@ -30,6 +30,7 @@ from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.documents import Documents
 from tokpipe.shards.finishing import finish_folder
 from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
+from tokpipe.shards.quality import build_warnings
 from tokpipe.shards.schema import columns_of
 from tokpipe.shards.split_files import FileLayout, SplitFiles
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
@@ -69,12 +70,15 @@ class BuildReport:
         Of each split, how many files.
     file_bytes : int
         Of all shards together.
+    warnings : tuple of str
+        Where vocabulary, masks or pairs do not fit the text: causes and cures.
     """
 
     folder: Path
     tallies: dict[str, Counter[str]]
     shards: dict[str, int]
     file_bytes: int
+    warnings: tuple[str, ...] = ()
 
 
 def build_shards(  # noqa: PLR0913 - the public face: all but three by name
@@ -155,7 +159,9 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         )
     files = {split.name: len(split.finished) for split in splits}
     file_bytes = sum(shard.size for split in splits for shard in split.finished)
-    return BuildReport(Path(output), tallies, files, file_bytes)
+    whole = sum(tallies.values(), Counter())
+    warnings = tuple(build_warnings(whole, config.examples, config.masks))
+    return BuildReport(Path(output), tallies, files, file_bytes, warnings)
 
 
 def _paths(inputs: Any) -> list[str | Path]:
