@@ -32,7 +32,7 @@ from tokpipe.shards.finishing import finish_folder
 from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
 from tokpipe.shards.quality import build_warnings
 from tokpipe.shards.schema import columns_of
-from tokpipe.shards.split_files import FileLayout, SplitFiles
+from tokpipe.shards.split_files import FileLayout, SplitFiles, refuse_leftover
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
 
 _THREADS_A_PROCESSOR = 8  # at most: more only hold more of the text in memory
@@ -81,7 +81,7 @@ class BuildReport:
     warnings: tuple[str, ...] = ()
 
 
-def build_shards(  # noqa: PLR0913 - the public face: all but three by name
+def build_shards(  # noqa: PLR0913, PLR0915 - the public face: all but three by name
     inputs: Sequence[str | Path] | Corpus,
     tokenizer: str | Path,
     output: str | Path,
@@ -145,6 +145,7 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         Path(output), force=force, identity=None if is_stream else identity, needed_bytes=needed
     ) as folder:
         work = folder / UNFINISHED
+        refuse_leftover(work, is_dir=True)
         work.mkdir(exist_ok=True)
         with ExitStack() as stack:
             layout = _layout(corpus, config, recipe, workers)

@@ -1,6 +1,7 @@
 """Builds from real text: the same bytes however they are made, and what is in them."""
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tokpipe.corpus.bundled import bundled_corpus
 from tokpipe.examples.build import Rows
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import Masks
-from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, TokpipeError
 from tokpipe.shards.build import BuildConfig, build_shards
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.config import ShardConfig
@@ -288,6 +289,63 @@ def test_a_stopped_build_goes_on_behind_its_last_record(build, tmp_path, monkeyp
     assert all(shards)
     monkeypatch.setattr(module, "make", make)
     assert hashes(build("again", threads=2)) == wanted
+
+
+def replaced_by(kind):
+    def change(path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+        path.mkdir() if kind == "folder" else path.write_text(kind)
+
+    return change
+
+
+def changed(key, value):
+    def change(path):
+        path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+    return change
+
+
+BROKEN = [
+    ("train", replaced_by("a file")),
+    (".unfinished", replaced_by("a file")),
+    ("train/data-00002.arrow", replaced_by("folder")),
+    *((".unfinished/train-00000.json", change) for change in (
+        *map(replaced_by, ("folder", "", "{", "[]", "3", "null", "[" * 100_000)),
+        changed("rows", "x"), changed("rows", -5), changed("tokens", 2**63), changed("size", 1),
+        changed("tally", {"examples": "a"}), changed("tally", None), changed("next", None),
+        changed("next", [[10**30, 0, 0, 0, True, 0, 0], 0]), changed("more", 1),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change"), BROKEN)
+def test_a_broken_rest_of_a_build_is_refused_with_the_way_out(
+    name, change, build, tmp_path, monkeypatch
+):
+    from tokpipe.shards import build as module
+
+    done, make = [], module.make
+
+    def stopping(job, recipe):
+        done.append(job)
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        return make(job, recipe)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "make", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            build("again", threads=1)
+    (tmp_path / ".again.partial/train/data-00002.arrow").unlink(missing_ok=True)
+    change(tmp_path / ".again.partial" / name)
+    with pytest.raises(ArtifactError) as raised:
+        build("again")
+    assert "--force" in raised.value.hint
+    assert hashes(build("again", force=True)) == hashes(build("whole"))
 
 
 def test_a_record_whose_shard_is_gone_is_not_believed(build, tmp_path, monkeypatch):
