@@ -81,7 +81,7 @@ class BuildReport:
     warnings: tuple[str, ...] = ()
 
 
-def build_shards(  # noqa: PLR0913, PLR0915 - the public face: all but three by name
+def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     inputs: Sequence[str | Path] | Corpus,
     tokenizer: str | Path,
     output: str | Path,
@@ -125,11 +125,9 @@ def build_shards(  # noqa: PLR0913, PLR0915 - the public face: all but three by 
         If the output exists, or the disk refuses.
     """
     config = BuildConfig() if config is None else config
-    if not isinstance(inputs, Corpus):
-        inputs = _paths(inputs)
     _check_arguments(tokenizer, output, config, {"threads": threads, "piece_bytes": piece_bytes})
     workers = min(thread_count(threads), _THREADS_A_PROCESSOR * usable_cpus())
-    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, config.read)
+    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(_paths(inputs), config.read)
     vocabulary = load_vocabulary(Path(tokenizer))
     recipe = recipe_of(vocabulary, config)
     is_stream = any(file.is_stream for file in corpus.files)

@@ -175,12 +175,11 @@ def _read(record: Path) -> Finished:
         is_whole = content.pop("sha256") == _seal_of(content)
         after = content.pop("next")
         start = None if after is None else (ResumePoint(*after[0]), int(after[1]))
-        shard = Finished(**content, next=start)
+        if is_whole:
+            return Finished(**content, next=start)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        is_whole = False
-    if not is_whole:
-        raise ArtifactError(f"{record}: no record of a finished shard", hint=_START_OVER)
-    return shard
+        pass
+    raise ArtifactError(f"{record}: no record of a finished shard", hint=_START_OVER)
 
 
 def _seal_of(content: dict[str, Any]) -> str:
