@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.loader import Loader
 from tokpipe.corpus.bundled import bundled_corpus
 from tokpipe.shards.reader import open_shards
 
@@ -128,3 +130,76 @@ def test_nothing_held_back_is_a_note(build):
     ran = build("--validation-fraction", "0")
     assert ran.code == 0
     assert "the validation split is empty" in ran.err
+
+
+CHINESE = "我们今天在学校看书然后回家吃饭\n"
+ENGLISH = "the harbour lay still that evening and the boats were home"
+
+
+def made(tokpipe, tmp_path, text, model, *more):
+    """Build shards of a text with a vocabulary of the bundled English texts."""
+    english = bundled_corpus() / "english"
+    vocabulary = ("--model", model, "--vocab-size", "500", "-o", "tok", "-q")
+    assert tokpipe("train-vocab", english, *vocabulary).code == 0
+    (tmp_path / "text.txt").write_text(text, "utf-8")
+    ran = tokpipe("build-shards", "text.txt", "-t", "tok", "-o", "out", *more)
+    assert ran.code == 0, ran.err
+    return ran, tokpipe("check", "out")
+
+
+@pytest.mark.parametrize("masking", ["static", "dynamic"])
+@pytest.mark.parametrize("words", [("--whole-word",), ("--span", "geometric")])
+def test_a_line_without_spaces_is_masked_as_asked(tokpipe, tmp_path, words, masking):
+    ran, checked = made(tokpipe, tmp_path, CHINESE, "byte-bpe", *words, "--masking", masking,
+                        "--no-nsp", "--validation-fraction", "0")  # fmt: skip
+    assert "warning" not in ran.err and "are masked" not in checked.out
+    split = open_shards(tmp_path / "out").train
+    loader = Loader(split, BatchConfig(), open_shards(tmp_path / "out").facts,
+                    open_shards(tmp_path / "out").masks, 0)  # fmt: skip
+    masked = sum(len(batch.masked_ids) for batch in loader.batches(0, threads=1))
+    assert masked / split.tokens == pytest.approx(0.15, abs=0.01)
+
+
+LONG = ("xqzjk " * 9 + "\n\n") * 40  # rows of nine words of five pieces, where seven are wanted
+SHORT = [
+    (LONG, ("--whole-word", "--packing", "doc-sentences"), "10.7 % of the tokens are masked, ask"),
+    (CHINESE * 9, (), "nothing is masked, asked 15 % of the tokens: the others are special or"),
+    (CHINESE * 9, (), "100.0 % of the words are unknown to the vocabulary: "),
+]
+
+
+@pytest.mark.parametrize("masking", ["static", "dynamic"])
+@pytest.mark.parametrize(("text", "more", "said"), SHORT)
+def test_masks_and_words_that_are_missed_by_far_are_said(
+    tokpipe, tmp_path, text, more, said, masking
+):
+    ran, checked = made(tokpipe, tmp_path, text, "wordpiece", *more, "--masking", masking,
+                        "--no-nsp", "--validation-fraction", "0")  # fmt: skip
+    assert said in ran.err
+    if "masked" in said:
+        assert "masked" in checked.out
+
+
+@pytest.mark.parametrize("balance", ["google", "exact"])
+def test_documents_of_one_sentence_are_named_as_the_cause(tokpipe, tmp_path, balance):
+    text = "\n\n".join(f"{ENGLISH} {number}" for number in range(300))
+    more = ("--nsp-balance", balance, "--validation-fraction", "0", "--short-seq-prob", "0")
+    ran, checked = made(tokpipe, tmp_path, text, "wordpiece", *more)
+    for said in (ran.err, checked.out):
+        assert "100.0 % of the pairs" in said
+        assert "document is one sentence" in said
+        assert "--nsp-balance exact" not in said
+
+
+def test_a_balance_that_can_be_made_up_for_is_advised(tokpipe, tmp_path):
+    lines = [ENGLISH, ENGLISH, ENGLISH, f"{ENGLISH}\n{ENGLISH}"] * 100
+    more = ("--validation-fraction", "0", "--short-seq-prob", "0", "--max-seq-length", "32")
+    ran, checked = made(tokpipe, tmp_path, "\n\n".join(lines), "wordpiece", *more)
+    for said in (ran.err, checked.out):
+        assert "--nsp-balance exact makes up for them" in said
+
+
+def test_text_that_fits_has_no_warning(tokpipe, tmp_path, build):
+    for more in ((), ("--whole-word", "--masking", "static"), ("--sop",), ("--no-nsp",)):
+        ran = build(*more, "--force")
+        assert ran.code == 0 and "warning" not in ran.err

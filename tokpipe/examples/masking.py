@@ -1,6 +1,7 @@
 """The one function that masks: when shards are built (static), and when they are read (dynamic)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +70,18 @@ def mask_examples(
     ([0, 1, 1, 0], [1, 2], [2, 2])
     """
     rule = mask_rule(facts, config)
-    wanted = np.rint(np.diff(offsets) * config.masked_lm_prob).astype(np.int64)
-    room = int(np.clip(wanted, 1, rule.most).sum())
+    room = wanted_targets(np.diff(offsets), config)
     positions, originals = np.empty(room, np.int32), np.empty(room, np.int32)
     borders = np.zeros(len(offsets), np.int64)
     filled = mask_rows(input_ids, offsets, keys, rule, (positions, originals, borders))
     return Masks(positions[:filled], originals[:filled], borders)
+
+
+def wanted_targets(lengths: NDArray[Any], config: MaskConfig) -> int:
+    """Return how many targets examples of some lengths (int[E]) are to have together."""
+    most = config.max_predictions_per_seq or np.iinfo(np.int32).max
+    wanted = np.rint(lengths * config.masked_lm_prob).astype(np.int64)
+    return int(np.clip(wanted, 1, most).sum())
 
 
 def mask_rule(facts: TokenFacts, config: MaskConfig) -> MaskRule:

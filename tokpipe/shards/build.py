@@ -7,7 +7,7 @@ that a killed run goes on where it stood and ends with the same bytes.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,18 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.files import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import plural
-from tokpipe.foundation.threads import map_ordered, thread_count
+from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.documents import Documents
 from tokpipe.shards.finishing import finish_folder
 from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
+from tokpipe.shards.quality import build_warnings
 from tokpipe.shards.schema import columns_of
-from tokpipe.shards.split_files import FileLayout, SplitFiles
+from tokpipe.shards.split_files import FileLayout, SplitFiles, refuse_leftover
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
 
+_THREADS_A_PROCESSOR = 8  # at most: more only hold more of the text in memory
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
 
 
@@ -68,12 +70,15 @@ class BuildReport:
         Of each split, how many files.
     file_bytes : int
         Of all shards together.
+    warnings : tuple of str
+        Where vocabulary, masks or pairs do not fit the text: causes and cures.
     """
 
     folder: Path
     tallies: dict[str, Counter[str]]
     shards: dict[str, int]
     file_bytes: int
+    warnings: tuple[str, ...] = ()
 
 
 def build_shards(  # noqa: PLR0913 - the public face: all but three by name
@@ -119,8 +124,10 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     StorageError
         If the output exists, or the disk refuses.
     """
-    config = config or BuildConfig()
-    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, config.read)
+    config = BuildConfig() if config is None else config
+    _check_arguments(tokenizer, output, config, {"threads": threads, "piece_bytes": piece_bytes})
+    workers = min(thread_count(threads), _THREADS_A_PROCESSOR * usable_cpus())
+    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(_paths(inputs), config.read)
     vocabulary = load_vocabulary(Path(tokenizer))
     recipe = recipe_of(vocabulary, config)
     is_stream = any(file.is_stream for file in corpus.files)
@@ -129,20 +136,21 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
             "num_shards needs the length of the text, and a stream can be read only once",
             hint="Leave --num-shards out, or give a file.",
         )
-    digest = corpus.digest(threads)
+    digest = corpus.digest(workers)
     identity = _identity(config, digest, vocabulary) | {"piece_bytes": piece_bytes}
     needed = int(corpus.stored_bytes * _DISK_SHARE * config.masks.copies)
     with build_folder(
         Path(output), force=force, identity=None if is_stream else identity, needed_bytes=needed
     ) as folder:
         work = folder / UNFINISHED
+        refuse_leftover(work, is_dir=True)
         work.mkdir(exist_ok=True)
         with ExitStack() as stack:
-            layout = _layout(corpus, config, recipe, thread_count(threads))
+            layout = _layout(corpus, config, recipe, workers)
             splits = tuple(SplitFiles(folder, name, layout) for name in SPLITS)
             for split in splits:
                 stack.callback(split.abandon)
-            _build(corpus, recipe, config, splits, (thread_count(threads), piece_bytes, progress))
+            _build(corpus, recipe, config, splits, (workers, piece_bytes, progress))
         settings = {**config.to_dict(), "seed": config.seed}
         skipped = corpus.tally.get("files skipped", 0)
         tallies = finish_folder(
@@ -150,7 +158,49 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         )
     files = {split.name: len(split.finished) for split in splits}
     file_bytes = sum(shard.size for split in splits for shard in split.finished)
-    return BuildReport(Path(output), tallies, files, file_bytes)
+    whole = sum(tallies.values(), Counter())
+    warnings = tuple(build_warnings(whole, config.examples, config.masks))
+    return BuildReport(Path(output), tallies, files, file_bytes, warnings)
+
+
+def _paths(inputs: Any) -> list[str | Path]:
+    """Return what was named as a list, and refuse what is none."""
+    if isinstance(inputs, str | bytes | Path) or not isinstance(inputs, Iterable):
+        kind = type(inputs).__name__
+        raise InputError(
+            f"inputs is a {kind} ({inputs!r:.60}): a list of files, folders or patterns is needed",
+            hint="Put one file into brackets.",
+        )
+    paths = list(inputs)
+    for number, path in enumerate(paths, 1):
+        if not isinstance(path, str | Path):
+            kind = type(path).__name__
+            raise InputError(
+                f"input {number} is a {kind} ({path!r:.60}): a string or path is needed"
+            )
+    return paths
+
+
+def _check_arguments(
+    tokenizer: Any, output: Any, config: Any, numbers: dict[str, int | None]
+) -> None:
+    for name, path in (("tokenizer", tokenizer), ("output", output)):
+        if not isinstance(path, str | Path):
+            kind = type(path).__name__
+            raise ConfigError(f"{name} is a {kind} ({path!r:.60}): a string or path is needed")
+    _check_kind("config", config, BuildConfig)
+    for part in fields(BuildConfig):
+        wanted = int if part.name == "seed" else part.default_factory
+        _check_kind(f"config.{part.name}", getattr(config, part.name), wanted)
+    for name, number in numbers.items():
+        if number is not None and (type(number) is not int or number < 1):
+            raise ConfigError(f"{name}: {number!r:.60}; allowed are whole numbers from 1 on")
+
+
+def _check_kind(name: str, value: Any, wanted: Any) -> None:
+    if type(value) is not wanted:
+        kind = type(value).__name__
+        raise ConfigError(f"{name} is a {kind} ({value!r:.60}): {wanted.__name__} is needed")
 
 
 def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:

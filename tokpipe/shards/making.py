@@ -13,17 +13,19 @@ from tokpipe.corpus.sentences import split_sentences
 from tokpipe.examples.build import EncodedDocuments, Examples, Rows, assemble, build_examples
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.facts import TokenFacts
-from tokpipe.examples.masking import Masks, mask_examples
+from tokpipe.examples.masking import Masks, mask_examples, wanted_targets
 from tokpipe.examples.template import RowTemplate
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 from tokpipe.shards.blocks import Block, ResumePoint
 from tokpipe.shards.columns import record_batch
+from tokpipe.shards.quality import word_counts
 from tokpipe.shards.schema import Column
 from tokpipe.tokenizer.engine import Ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
+_SAMPLED = 256  # rows of a block that are masked for their number: a millisecond
 _NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 _SHOWN = 60  # characters of a text in a message: a line of a terminal with what is said of it
 COPIES = 8  # masked copies of a block that are made at once: memory is bounded for any dupe_factor
@@ -96,6 +98,7 @@ def make(job: Job, recipe: Recipe) -> JobResult:
             )
         batches.append(record_batch(recipe.columns, rows, examples.labels, masks))
         tally.update(_tally(examples, rows, masks, copy))
+        tally.update(_target_counts(rows, examples.keys, masks, recipe))
     return JobResult(job, batches, tally)
 
 
@@ -120,6 +123,7 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
         {
             "text bytes": block.texts.nbytes,
             "sentences": len(sentences.texts),
+            **word_counts(ids, recipe.facts),
             "parts of long documents": block.further_parts,
             **{f"texts {what}": count for what, count in block.repairs.items()},
         }
@@ -152,6 +156,19 @@ def _joined(blocks: list[Ids]) -> Ids:
     lengths = [np.diff(offsets) for _, offsets in blocks]
     ids = np.concatenate([np.zeros(0, np.int32), *(ids for ids, _ in blocks)])
     return ids, np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
+
+
+def _target_counts(
+    rows: Rows, keys: NDArray[np.uint64], masks: Masks | None, recipe: Recipe
+) -> dict[str, int]:
+    """Count targets and how many were asked for; where they are drawn at load, of some rows."""
+    offsets = rows.offsets
+    if masks is None:
+        offsets = offsets[: _SAMPLED + 1]
+        ids = rows.input_ids[: offsets[-1]].copy()
+        masks = mask_examples(ids, offsets, keys[:_SAMPLED], recipe.facts, recipe.masks)
+    asked = wanted_targets(np.diff(offsets), recipe.masks)
+    return {"targets asked": asked, "targets found": len(masks.positions)}
 
 
 def _tally(examples: Examples, rows: Rows, masks: Masks | None, copy: int) -> dict[str, int]:

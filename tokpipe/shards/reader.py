@@ -101,8 +101,8 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     """Open a shard folder.
 
     The files, and the number of rows and tokens in every shard are compared with the manifest.
-    That reads all bytes once in a process, a second for two gigabytes on each of the processors;
-    whoever opens the folder again does not wait.
+    That reads all bytes, about a second for a gigabyte on each of the processors, and once in a
+    process: whoever opens the folder again does not wait.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ rows, tokens, tally, and from where the work goes on. A file without its record 
 and so is one that is not as long as its record says.
 """
 
+import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,7 @@ from tokpipe.shards.schema import Column
 from tokpipe.shards.writer import ShardFile
 
 _START = (ResumePoint(), 0)
+_START_OVER = "Pass --force to start over."
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ class SplitFiles:
     _tally: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        refuse_leftover(self.folder / self.name, is_dir=True)
         (self.folder / self.name).mkdir(exist_ok=True)
         while (record := self._record(len(self.finished))).exists():
+            refuse_leftover(record, is_dir=False)
             shard = _read(record)
             if shard.size not in self._sizes(len(self.finished)):
                 return
@@ -106,6 +110,7 @@ class SplitFiles:
         """Return the file that is open; the next one, if none is."""
         if self._file is None:
             path = self.path(len(self.finished))
+            refuse_leftover(path, is_dir=False)
             self._file = ShardFile(path, self.layout.columns, self.layout.compression)
         return self._file
 
@@ -137,7 +142,8 @@ class SplitFiles:
         sync(path.parent)  # its name is on the disk before anything says that it is done
         size = path.stat().st_size
         shard = Finished(self._file.rows, self._file.tokens, size, dict(self._tally), after)
-        write_json(self._record(len(self.finished)), asdict(shard))
+        content = asdict(shard)
+        write_json(self._record(len(self.finished)), {**content, "sha256": _seal_of(content)})
         self.finished.append(shard)
         self._file, self._tally = None, Counter()
 
@@ -151,14 +157,31 @@ class SplitFiles:
         return self.folder / UNFINISHED / f"{self.name}-{number:05d}.json"
 
 
+def refuse_leftover(path: Path, *, is_dir: bool) -> None:
+    """Refuse what stands in a working folder where a build writes something else.
+
+    Raises
+    ------
+    ArtifactError
+        If there is a folder in the place of a file, or the other way round.
+    """
+    if path.exists() and path.is_dir() != is_dir:
+        raise ArtifactError(f"{path}: left by no build of shards", hint=_START_OVER)
+
+
 def _read(record: Path) -> Finished:
     try:
-        found: dict[str, Any] = json.loads(record.read_text("utf-8"))
-        after = found.pop("next")
+        content: dict[str, Any] = json.loads(record.read_text("utf-8"))
+        is_whole = content.pop("sha256") == _seal_of(content)
+        after = content.pop("next")
         start = None if after is None else (ResumePoint(*after[0]), int(after[1]))
-        return Finished(**found, next=start)
-    except (ValueError, TypeError, LookupError) as error:
-        raise ArtifactError(
-            f"{record}: no record of a finished shard",
-            hint="Pass --force to start over.",
-        ) from error
+        if is_whole:
+            return Finished(**content, next=start)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        pass
+    raise ArtifactError(f"{record}: no record of a finished shard", hint=_START_OVER)
+
+
+def _seal_of(content: dict[str, Any]) -> str:
+    """Return the sha256 of a record, which says from where the work goes on: it must be true."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -117,5 +117,5 @@ def row_template(template: Template, *, pairs: bool) -> RowTemplate:
             "than A, B, or token types other than 0 before and 1 from B on: shards cannot hold it",
             hint="Change the post_processor in its tokenizer.json.",
         )
-    parts = (np.array(part, np.int32) for part in (ids[0], between, ids[-1]))
-    return RowTemplate(*parts, type_1_from)
+    begin, middle, end = (np.array(part, np.int32) for part in (ids[0], between, ids[-1]))
+    return RowTemplate(begin, middle, end, type_1_from)

@@ -1,7 +1,9 @@
 """Builds from real text: the same bytes however they are made, and what is in them."""
 
 import json
+import shutil
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from tokpipe.corpus.bundled import bundled_corpus
 from tokpipe.examples.build import Rows
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import Masks
-from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, TokpipeError
 from tokpipe.shards.build import BuildConfig, build_shards
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.config import ShardConfig
@@ -75,6 +77,37 @@ def test_a_byte_level_vocabulary_that_the_library_runs_gives_the_same_rows(build
 def test_another_seed_makes_other_examples(build):
     one, two = (rows_of(open_shards(build(str(seed), seed=seed)).train) for seed in (0, 1))
     assert one != two
+
+
+WRONG = [
+    *({"inputs": inputs} for inputs in ("text.txt", b"text.txt", Path("text.txt"), None, 3)),
+    *({"inputs": [ENGLISH, other]} for other in (None, float("nan"), b"text.txt", 3, ["a"])),
+    *({"inputs": inputs} for inputs in ([], (), iter([]))),
+    *({name: value} for name in ("tokenizer", "output") for value in (None, 3, b"x")),
+    *({"config": config} for config in ({"seed": 1}, 3, "bert", ExampleConfig())),
+    *({"config": BuildConfig(**part)} for part in ({"seed": "x"}, {"seed": 1.0}, {"seed": None})),
+    *({"config": BuildConfig(**{name: None})} for name in ("examples", "masks", "shards", "read")),
+    *({"threads": threads} for threads in (0, -1, 1.5, "2", float("nan"), True)),
+    *({"piece_bytes": size} for size in (0, -5, "x", 2.0)),
+]
+
+
+@pytest.mark.parametrize("given", WRONG, ids=str)
+def test_what_is_no_argument_is_refused(given, vocabularies, tmp_path):
+    arguments = {"inputs": [ENGLISH], "tokenizer": vocabularies / "wordpiece", "output": tmp_path}
+    with pytest.raises((ConfigError, InputError)):
+        build_shards(**{**arguments, **given})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_inputs_may_be_a_generator_and_threads_as_many_as_anybody_likes(
+    build, tmp_path, vocabularies
+):
+    wanted = hashes(build("list"))
+    assert hashes(build("many", threads=1_000_000)) == wanted
+    inputs = (path for path in [ENGLISH])
+    build_shards(inputs, vocabularies / "wordpiece", tmp_path / "lazy", BuildConfig(shards=SMALL))
+    assert hashes(tmp_path / "lazy") == wanted
 
 
 @pytest.mark.parametrize("wanted", [1, 3])
@@ -256,6 +289,63 @@ def test_a_stopped_build_goes_on_behind_its_last_record(build, tmp_path, monkeyp
     assert all(shards)
     monkeypatch.setattr(module, "make", make)
     assert hashes(build("again", threads=2)) == wanted
+
+
+def replaced_by(kind):
+    def change(path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+        path.mkdir() if kind == "folder" else path.write_text(kind)
+
+    return change
+
+
+def changed(key, value):
+    def change(path):
+        path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+    return change
+
+
+BROKEN = [
+    ("train", replaced_by("a file")),
+    (".unfinished", replaced_by("a file")),
+    ("train/data-00002.arrow", replaced_by("folder")),
+    *((".unfinished/train-00000.json", change) for change in (
+        *map(replaced_by, ("folder", "", "{", "[]", "3", "null", "[" * 100_000)),
+        changed("rows", "x"), changed("rows", -5), changed("tokens", 2**63), changed("size", 1),
+        changed("tally", {"examples": "a"}), changed("tally", None), changed("next", None),
+        changed("next", [[10**30, 0, 0, 0, True, 0, 0], 0]), changed("more", 1),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change"), BROKEN)
+def test_a_broken_rest_of_a_build_is_refused_with_the_way_out(
+    name, change, build, tmp_path, monkeypatch
+):
+    from tokpipe.shards import build as module
+
+    done, make = [], module.make
+
+    def stopping(job, recipe):
+        done.append(job)
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        return make(job, recipe)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "make", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            build("again", threads=1)
+    (tmp_path / ".again.partial/train/data-00002.arrow").unlink(missing_ok=True)
+    change(tmp_path / ".again.partial" / name)
+    with pytest.raises(ArtifactError) as raised:
+        build("again")
+    assert "--force" in raised.value.hint
+    assert hashes(build("again", force=True)) == hashes(build("whole"))
 
 
 def test_a_record_whose_shard_is_gone_is_not_believed(build, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.files import refuse_existing_folder
-from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.sizes import format_bytes, plural
 from tokpipe.shards.config import ShardConfig
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def _plan(session: Session, asked: _Asked) -> Plan:
 
 def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float) -> None:
     tallies = report.tallies
+    for warning in report.warnings:
+        session.console.warn(warning)
     if session.json:
         session.console.json(
             {
@@ -151,11 +153,16 @@ def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float
                     name: {"shards": report.shards[name], **_plain(tally)}
                     for name, tally in tallies.items()
                 },
+                "warnings": list(report.warnings),
             }
         )
         return
     if not tallies["validation"]["examples"]:
-        session.progress.note("no document was held back: the validation split is empty")
+        held_back = tallies["validation"]["documents"]
+        why = "no document was held back"
+        if held_back:
+            why = f"{plural(held_back, 'document')} held back gave no example"
+        session.progress.note(f"{why}: the validation split is empty")
     title = f"{asked.config.examples.recipe} shards, {asked.config.masks.masking} masks"
     rows = _rows(report, asked.config.examples.task)
     session.console.table(f"{title}, in {asked.output}", rows, header=("", *tallies))
@@ -190,7 +197,7 @@ def _rows(report: "BuildReport", task: str) -> list[list[str]]:
         shares = (_percent(tally, "masked tokens", "tokens") for tally in tallies)
         rows.append(["tokens masked", *shares])
     shown = {"documents", "sentences", "examples", "tokens", "labels of 1", "masked tokens"}
-    shown |= {"text bytes", "text tokens"}
+    shown |= {"text bytes", "text tokens", "words", "targets asked", "targets found"}
     rest = sorted({what for tally in tallies for what, n in tally.items() if n} - shown)
     return rows + _counts(tallies, rest)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.examples.masking import mask_examples, wanted_targets
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
@@ -14,11 +15,18 @@ from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
 from tokpipe.inspection.intervals import share
 from tokpipe.shards.parts import Part
+from tokpipe.shards.quality import (
+    FEW_TARGETS,
+    SKEWED,
+    mask_cause,
+    pair_cause,
+    target_shortage,
+)
 from tokpipe.shards.reader import KIND, Shards, Split, open_shards
 
 _SURE = 5.0  # deviations: a rate this far off is no chance (one in two million)
-_SKEWED = (0.35, 0.75)  # of random nexts; BERT's own rule gives 0.50 to 0.67
 _MOST_UNKNOWN = 0.05
+_SAMPLED_PARTS, _SAMPLED_ROWS = 16, 256  # that are masked to see how many targets they get
 _FEW_TOKENS = 0.2  # of max_seq_length: a trainer that pads would waste four fifths
 
 
@@ -104,6 +112,8 @@ def check_split(shards: Shards, split: Split) -> Iterator[Finding]:
     yield from _check_labels(shards, split, counts)
     if counts.targets or shards.masks.masking == "static":
         yield from _check_masks(shards, split, counts)
+    elif not counts.out_of_range:
+        yield from _check_number(shards, split, *_sampled_targets(shards, split))
 
 
 def _count_rows(part: Part, shards: Shards, counts: Counts) -> None:
@@ -193,12 +203,32 @@ def _check_labels(shards: Shards, split: Split, counts: Counts) -> Iterator[Find
     if not shards.examples.pairs:
         return
     found = share(counts.ones, split.rows, _SURE)
-    low, high = _SKEWED
+    low, high = SKEWED
     if found.low > high or found.high < low:
         what = "random next" if shards.examples.task == "nsp" else "swapped"
         problem = f"{100 * found.value:.1f} % of the pairs are {what}: the labels are skewed"
-        hint = "Documents of one sentence? --nsp-balance exact makes up for them."
-        yield Finding(WARNING, split.name, problem, hint)
+        cause = pair_cause(counts.ones, split.rows, shards.examples)
+        yield Finding(WARNING, split.name, problem, f"{cause[:1].upper()}{cause[1:]}.")
+
+
+def _sampled_targets(shards: Shards, split: Split) -> tuple[int, int]:
+    """Mask some rows as a loader would; return how many targets they get, and should have."""
+    found = asked = 0
+    for part in split.parts[:_SAMPLED_PARTS]:
+        offsets = part.input_ids.offsets[: _SAMPLED_ROWS + 1].astype(np.int64)
+        ids = part.input_ids.values[: offsets[-1]].astype(np.int32)
+        keys = np.arange(len(offsets) - 1, dtype=np.uint64)
+        found += len(mask_examples(ids, offsets, keys, shards.facts, shards.masks).positions)
+        asked += wanted_targets(np.diff(offsets), shards.masks)
+    return found, asked
+
+
+def _check_number(shards: Shards, split: Split, found: int, asked: int) -> Iterator[Finding]:
+    if found < FEW_TARGETS * asked:
+        problem = target_shortage(found, asked, 100 * shards.masks.masked_lm_prob)
+        cause = mask_cause(shards.masks)
+        level = WARNING if found else ERROR
+        yield Finding(level, split.name, problem, f"{cause[:1].upper()}{cause[1:]}")
 
 
 def _check_masks(shards: Shards, split: Split, counts: Counts) -> Iterator[Finding]:
@@ -214,6 +244,7 @@ def _check_masks(shards: Shards, split: Split, counts: Counts) -> Iterator[Findi
     if not counts.targets:
         yield Finding(ERROR, split.name, "there is no masked token in it")
         return
+    yield from _check_number(shards, split, counts.targets, wanted_targets(split.lengths, masks))
     if masks.span != "none":
         return  # the tokens of a span share their fate: their number is no number of draws
     kept = 1 - masks.mask_replace_prob - masks.random_replace_prob
