@@ -27,6 +27,7 @@ from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
+from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
@@ -91,7 +92,8 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         The folder, as `build_shards` made it.
     model_config
         Shape of the model; None: the preset "tiny". What the shards decide may be left at its
-        default: `vocab_size`, `pad_token_id` and `nsp_head` follow them.
+        default: `vocab_size`, `pad_token_id` and `nsp_head` follow them, and where they have
+        RoBERTa's recipe `position_offset`, `max_position_embeddings` and `type_vocab_size`.
     training_config
         How to train.
     out
@@ -159,13 +161,14 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
             hint="Leave it at 2, or build shards with --no-nsp.",
         )
     pad = max(shards.facts.pad_id, 0)
-    fitted = replace(model, vocab_size=vocab, pad_token_id=pad, nsp_head=pairs and model.pooler)
+    known = config_for_recipe(model, shards)
+    fitted = replace(known, vocab_size=vocab, pad_token_id=pad, nsp_head=pairs and model.pooler)
     longest, wanted = fitted.longest, shards.examples.max_seq_length
     if longest is not None and longest < wanted:
         raise ConfigError(
             f"max_position_embeddings={model.max_position_embeddings} gives {longest} places, and "
             f"the shards have max_seq_length={wanted}",
-            hint=f"Set max_position_embeddings={wanted + fitted.position_offset} or more.",
+            hint=f"Set max_position_embeddings={wanted + model.position_offset} or more.",
         )
     return fitted
 

@@ -15,6 +15,7 @@ from tokpipe.cli.progress import duration
 from tokpipe.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from tokpipe.shards.reader import Shards
     from tokpipe.training.pretrain import Pretrained
 
 _MODEL = "Model (by default as --preset has it)"
@@ -26,6 +27,7 @@ class _Asked:
     shards: str
     output: str
     model: BertConfig
+    given: dict[str, Any]
     training: TrainingConfig
     resume: str | None
 
@@ -62,7 +64,7 @@ def pretrain(
     training: TrainingConfig,
     model: dict[str, Any],
 ) -> None:
-    """Train a BERT on SHARDS, a folder that build-shards made.
+    """Train a BERT on SHARDS, a folder that build-shards made; of RoBERTa's recipe, a RoBERTa.
 
     When it is done, tokpipe opens FOLDER, and transformers opens FOLDER/encoder with AutoModel and
     FOLDER/masked-lm with a fill-mask pipeline; each checkpoint opens at any time. Stop it whenever
@@ -74,6 +76,7 @@ def pretrain(
         shards=shards,
         output=output,
         model=BertConfig.preset(preset, **model),
+        given=model,
         training=replace(training, seed=session.seed),
         resume=resume,
     )
@@ -90,6 +93,7 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
     from tokpipe.cli.training_display import training_display
     from tokpipe.foundation.threads import thread_count
     from tokpipe.training.pretrain import pretrain as train
+    from tokpipe.training.recipe import kind_note
 
     cores, parts = thread_count(session.threads), asked.training.gradient_shards
     if cores > parts:
@@ -97,6 +101,9 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
             "and other weights"
         )
+    note = kind_note(*_fitted(asked))
+    if note:
+        session.progress.note(note)
     with training_display(session.progress) as watch:
         return train(
             asked.shards,
@@ -118,15 +125,25 @@ def _kept(run: Path) -> str:
     return f"{found} is kept" if found else "no checkpoint was finished"
 
 
+def _fitted(asked: _Asked) -> "tuple[BertConfig, Shards]":
+    """Open the shards, and return what they make of the settings asked for."""
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.pretrain import fitted
+    from tokpipe.training.recipe import refuse_contradictions
+
+    shards = open_shards(asked.shards)
+    model = fitted(asked.model, shards)
+    refuse_contradictions(asked.given, model)
+    return model, shards
+
+
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.bert.parameters import count_encoder_parameters
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.shards.reader import open_shards
     from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
-    from tokpipe.training.pretrain import fitted, room_of
+    from tokpipe.training.pretrain import room_of
 
-    shards = open_shards(asked.shards)
-    model, training = fitted(asked.model, shards), asked.training
+    (model, shards), training = _fitted(asked), asked.training
     threads = thread_count(session.threads)
     stages = training_bytes(model, training, room_of(training, shards), threads)
     size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
