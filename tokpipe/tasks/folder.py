@@ -17,7 +17,7 @@ from tokpipe.tokenizer.guarded_json import read_bounded
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 KIND = "model"  # of the manifest
-_TOKENIZER_FILES = (
+TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt"),
 )
@@ -101,7 +101,7 @@ def save_model(
 
 def _tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[str, bytes]:
     if source is not None and (source / "tokenizer.json").exists():
-        names = [name for name in _TOKENIZER_FILES if (source / name).is_file()]
+        names = [name for name in TOKENIZER_FILES if (source / name).is_file()]
         return {name: read_bounded(source / name) for name in names}
     return {} if tokenizer is None else folder_files(tokenizer.spec)
 

@@ -18,8 +18,9 @@ from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.tasks.folder import save_model
+from tokpipe.tasks.folder import TOKENIZER_FILES, save_model
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -112,8 +113,11 @@ class BertModel:
         ------
         InputError
             If a file is missing, damaged, or of a kind that may run code.
+        ArtifactError
+            If a file is not what a manifest of ours beside it says.
         """
         folder = Path(folder)
+        verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder)
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None

@@ -20,6 +20,7 @@ from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.files import write_json
+from tokpipe.foundation.manifest import verify_files
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def read_outline(folder: Path) -> Outline:
 
     Raises
     ------
+    ArtifactError
+        As there.
     InputError
         As there, but for what the values themselves are.
     """
@@ -84,6 +87,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
     Raises
     ------
+    ArtifactError
+        If a file is not what a manifest of ours beside it says.
     InputError
         If a file is missing, damaged or of a kind that may run code; if a tensor is missing,
         unexpected, of another shape than the settings say, or holds NaN or infinity.
@@ -158,6 +163,7 @@ def write_checkpoint(
 
 def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
     """Open the files of a folder and check all names and shapes."""
+    verify_files(folder, [CONFIG, INDEX, WEIGHTS])
     refuse_pickle(folder)
     config, family = read_config(folder)
     stored = StoredTensors.open(folder, family, stack)

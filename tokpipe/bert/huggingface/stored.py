@@ -13,6 +13,7 @@ from tokpipe.bert.huggingface.foreign_files import read_object, shown
 from tokpipe.bert.huggingface.names import Place, canonical, is_buffer
 from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.visible import visible
 
 CONFIG = "config.json"
@@ -171,8 +172,9 @@ def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
     weight_map = read_object(path).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise InputError(f"{path}: no weight_map, or an empty one")
-    files = {}
-    for name in sorted({_plain_name(path, name) for name in weight_map.values()}):
+    files, names = {}, sorted({_plain_name(path, name) for name in weight_map.values()})
+    verify_files(folder, names)
+    for name in names:
         files[name] = stack.enter_context(TensorFile(folder / name))
     found = {tensor: name for name, file in files.items() for tensor in file.entries}
     listed = sum(len(file.entries) for file in files.values())
