@@ -75,6 +75,12 @@ def test_shards_of_robertas_recipe_make_a_roberta_that_is_exported(tokpipe, text
         assert (config["pad_token_id"], config["max_position_embeddings"]) == (1, 514)
     assert tokpipe("export", "run", "-o", "out").code == 0
     assert tokpipe("fill-mask", "out", "the <mask> lay still").code == 0
+    cards = [path.read_text() for path in tmp_path.glob("[or]u*/**/README.md")]
+    assert len(cards) == 5 and not any("[MASK]" in text for text in [ran.out, *cards])
+    assert 'tokpipe fill-mask run "any text with a <mask> in it"' in ran.out
+    for part in ("run", "run/checkpoint-000006", "out"):
+        card = (tmp_path / part / "README.md").read_text()
+        assert '"text with a <mask> in it"' in card and "roberta" in card.lower()
     ran = tokpipe("pretrain", "shards", *SMALL, "--position-offset", 0, "-o", "no")
     assert ran.code == 2 and "makes it 2" in ran.err and not (tmp_path / "no").exists()
     ran = tokpipe("pretrain", "shards", *SMALL, "--position", "none", "-o", "own")

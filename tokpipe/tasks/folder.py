@@ -12,6 +12,7 @@ from tokpipe.bert.parameters import Parameters, count_encoder_parameters
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.visible import visible
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.tokenizer.guarded_json import read_bounded
 from tokpipe.tokenizer.tokenizer import Tokenizer
@@ -91,7 +92,7 @@ def save_model(
             shard_bytes=layout.shard_bytes,
         )
         others = _tokenizer_files(tokenizer, copied_from)
-        others["README.md"] = _card(parameters, family).encode()
+        others["README.md"] = _card(parameters, family, tokenizer).encode()
         for name, content in others.items():
             with storage_errors(folder / name):
                 (folder / name).write_bytes(content)
@@ -106,15 +107,18 @@ def _tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[s
     return {} if tokenizer is None else folder_files(tokenizer.spec)
 
 
-def _card(parameters: Parameters, family: Family) -> str:
+def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -> str:
     config = parameters.config
     heads = [n for n in ("pooler", "mlm_head", "nsp_head") if getattr(config, n)]
+    mask = tokenizer.roles.get("mask_token") if tokenizer and config.mlm_head else None
+    text = f"text with a {visible(mask)} in it" if mask else ""
+    example = f'\n    tokpipe fill-mask "this folder" "{text}"\n' if mask else ""
     opened = (
         f'`transformers.AutoModel.from_pretrained("this folder")` opens it too, as `{family.name}`.'
-        if family.name != "tokpipe"
+        if family.architectures
         else "transformers has no such model; tokpipe opens it."
     )
-    return f"""# A {family.name} model
+    return f"""# A model of the family {family.name}
 
 {count_encoder_parameters(config):,} parameters in the encoder ({parameters.count:,} with all
 heads): {config.num_hidden_layers} layers, {config.hidden_size} wide,
@@ -128,6 +132,6 @@ import tokpipe
 model = tokpipe.BertModel.load("this folder")
 model.encode(["some text"])[0]  # float32[tokens, {config.hidden_size}]
 ```
-
+{example}
 {opened}
 """

@@ -1,5 +1,6 @@
 """The model card, ``README.md`` of a model folder."""
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
 from tokpipe.bert.parameters import count_encoder_parameters
+from tokpipe.foundation.visible import visible
 
 _ENCODER = f"""`{ENCODER}` holds the model without its heads:
 
@@ -33,7 +35,12 @@ does not take; `tokpipe export --no-heads` leaves them out.
 """
 
 
-def model_card(config: BertConfig, state: Mapping[str, Any], parts: Collection[str] = ()) -> str:
+def model_card(
+    config: BertConfig,
+    state: Mapping[str, Any],
+    tokenizer: Mapping[str, bytes],
+    parts: Collection[str] = (),
+) -> str:
     """Return the card of a model in training, or of what came of it.
 
     Parameters
@@ -42,15 +49,24 @@ def model_card(config: BertConfig, state: Mapping[str, Any], parts: Collection[s
         Of the model.
     state
         As `State.to_dict` returns it.
+    tokenizer
+        Name and content of the tokenizer's files; they say what a mask is.
     parts
         Folders below it, for transformers.
     """
+    mask = json.loads(tokenizer.get("special_tokens_map.json", b"{}")).get("mask_token")
+    fills = config.mlm_head and mask is not None
+    example = (
+        f'    tokpipe fill-mask "this folder" "text with a {visible(mask)} in it"\n\n'
+        if fills
+        else ""
+    )
     return f"""---
 library_name: tokpipe
-pipeline_tag: fill-mask
+pipeline_tag: {"fill-mask" if fills else "feature-extraction"}
 ---
 
-# A BERT of {config.num_hidden_layers} layers, {config.hidden_size} wide
+# A{_shape(config)[1:]}
 
 {count_encoder_parameters(config):,} parameters in the encoder, a vocabulary of
 {config.vocab_size:,} tokens, trained with tokpipe for {state["step"]:,} steps on
@@ -62,9 +78,7 @@ import tokpipe
 model = tokpipe.BertModel.load("this folder")
 ```
 
-    tokpipe fill-mask "this folder" "text with a [MASK] in it"
-
-{_transformers(config, parts)}
+{example}{_transformers(config, parts)}
 ## Files
 
 `config.json` holds the shape of the model, `trainer_state.json` all settings of its training,
@@ -99,15 +113,21 @@ def part_card(name: str, config: BertConfig) -> str:
 library_name: transformers
 ---
 
-# Part of a BERT of {config.num_hidden_layers} layers, {config.hidden_size} wide
+# Part of {_shape(config)}
 
 {about}{pooler}
 tokpipe opens it, too. The folder that it was made in holds the whole model and its card.
 """
 
 
+def _shape(config: BertConfig) -> str:
+    title = family_of(config).title
+    article = "an" if title[0] in "AEIOU" else "a"
+    return f"{article} {title} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
+
+
 def _transformers(config: BertConfig, parts: Collection[str]) -> str:
-    if family_of(config).name == "tokpipe":
+    if family_of(config).architectures is None:
         return "transformers has no such model; tokpipe opens it.\n"
     if not parts:
         return _CHECKPOINT

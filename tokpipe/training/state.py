@@ -133,7 +133,8 @@ def save_checkpoint(
         names = write_checkpoint(folder, parameters)
         write_tensors(folder / OPTIMIZER, _named(moments))
         write_json(folder / STATE, state.to_dict())
-        extra = {**tokenizer, "README.md": model_card(parameters.config, state.to_dict()).encode()}
+        card = model_card(parameters.config, state.to_dict(), tokenizer)
+        extra = {**tokenizer, "README.md": card.encode()}
         for name, content in extra.items():
             (folder / name).write_bytes(content)
         shutil.copyfile(run / LOG, folder / LOG)

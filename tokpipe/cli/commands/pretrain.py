@@ -12,6 +12,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan, training_seconds
 from tokpipe.cli.progress import duration
+from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -198,10 +199,12 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
         rows.append(("best checkpoint", f"step {state.best_step:,}"))
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {asked.output}", rows)
-    out = session.console.out
+    from tokpipe.tokenizer.tokenizer import Tokenizer
+
+    out, mask = session.console.out, visible(Tokenizer.load(made.folder).roles["mask_token"])
     out.line("\nGo on with:\n")
     for line in (
-        f'tokpipe fill-mask {asked.output} "any text with a [MASK] in it"',
+        f'tokpipe fill-mask {asked.output} "any text with a {mask} in it"',
         f"tokpipe inspect run {Path(asked.output)}",
     ):
         out.line(f"  {out.styled('$', 'dim')} {line}")
