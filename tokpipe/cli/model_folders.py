@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
-_COPYING = 400 << 20  # bytes a second
-_BYTES_A_TOKEN = 4
-_BYTES_A_TEXT = 100
+# For estimates before the work:
+_COPYING = 400 << 20  # bytes a second, read and written
+_BYTES_A_TOKEN = 4  # of English text
+_BYTES_A_TEXT = 100  # of a sentence
 _OPERATIONS = 80e9  # a second and core
 
 
@@ -49,19 +50,7 @@ def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
 def embedding_plan(
     model: Path, inputs: Sequence[str], read: ReadConfig, threads: int | None, output: str
 ) -> Plan:
-    """Estimate what embedding takes; standard input is not looked at.
-
-    Parameters
-    ----------
-    model
-        Its headers are checked.
-    inputs, read
-        The texts.
-    threads
-        As asked, or None.
-    output
-        Where the vectors go.
-    """
+    """Estimate what embedding takes; standard input is not looked at."""
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.inspection.model import view_model
 

@@ -60,18 +60,8 @@ def save_model(
 
     Parameters
     ----------
-    parameters
-        The weights, and their settings.
-    tokenizer
-        Of the model; None: none is written.
-    target
-        The folder to make.
-    layout
-        Names and precision.
     copied_from
         A folder whose ``tokenizer.json`` and files beside it are copied as they stand.
-    force
-        Replace a folder that is there.
 
     Raises
     ------

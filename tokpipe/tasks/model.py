@@ -132,7 +132,7 @@ class BertModel:
 
     @property
     def config(self) -> BertConfig:
-        """Its settings."""
+        """Its settings, those of its weights."""
         return self.parameters.config
 
     @property
@@ -189,10 +189,6 @@ class BertModel:
             Which: 0 the embeddings, L (or -1) the last layer.
         max_length
             Most tokens of a text, if fewer than the model allows; what is longer is cut.
-        threads
-            How many, or None for one a processor; the numbers do not depend on it.
-        progress
-            Told of the texts done.
 
         Returns
         -------
@@ -240,13 +236,6 @@ class BertModel:
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.
-
-        Parameters
-        ----------
-        folder
-            To make.
-        force
-            Replace a folder that is there.
 
         Raises
         ------

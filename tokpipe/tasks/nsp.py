@@ -22,15 +22,6 @@ def judge_pairs(
 ) -> NDArray[np.float64]:
     """Return the probability that the second text of each pair follows the first.
 
-    Parameters
-    ----------
-    model
-        With an NSP head.
-    pairs
-        Two texts each.
-    threads, progress
-        As everywhere.
-
     Returns
     -------
     float64[B]

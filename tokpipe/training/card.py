@@ -45,8 +45,6 @@ def model_card(
 
     Parameters
     ----------
-    config
-        Of the model.
     state
         As `State.to_dict` returns it.
     tokenizer
@@ -92,15 +90,7 @@ one-sided in it. Look at that text before you rely on the model.
 
 
 def part_card(name: str, config: BertConfig) -> str:
-    """Return the card of a part of a model.
-
-    Parameters
-    ----------
-    name
-        Of its folder.
-    config
-        Of the whole model.
-    """
+    """Return the card of a part of a model, by its folder's name and the whole model's settings."""
     pooler = (
         "\nIts pooler is the identity, as none was trained: `pooler_output` is the tanh of the\n"
         "first token's hidden state.\n"

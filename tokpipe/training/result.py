@@ -39,12 +39,8 @@ def finish(
 
     Parameters
     ----------
-    run
-        The folder.
-    checkpoint
-        In it.
     parameters
-        The weights of that checkpoint.
+        The weights of the checkpoint.
     tokenizer
         Name and content of the tokenizer's files.
 
