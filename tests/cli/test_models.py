@@ -1,8 +1,10 @@
 """The commands that use a model, on a small one with drawn weights."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -184,6 +186,7 @@ def test_a_pooler_that_nobody_trained_is_the_identity(tokpipe, tmp_path):
 def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
+    (model / "tokpipe.json").unlink()  # else its checksums would speak first
     for command in (("inspect", "model"), ("fill-mask",), ("import",)):
         rest = {"fill-mask": ["[MASK]"], "import": ["-o", "x"]}.get(command[0], [])
         assert tokpipe(*command, model, *rest).code == 3
@@ -191,6 +194,62 @@ def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
     (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
     ran = tokpipe("import", "pickle", "-o", "x")
     assert ran.code == 3 and "save_pretrained" in ran.err
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1  # the lowest bit of a weight, or of a character
+    path.write_bytes(content)
+
+
+def exchange(path):
+    text = path.read_text()
+    assert '"cat"' in text and '"dog"' in text
+    path.write_text(text.replace('"cat"', '"x"').replace('"dog"', '"cat"').replace('"x"', '"dog"'))
+
+
+def grow(path):
+    os.truncate(path, 1 << 40)  # a hole of a terabyte: hashing it would take minutes
+
+
+CHANGES = {
+    "a bit of a weight": ("model.safetensors", flip),
+    "a bit of a shard of weights": ("model-00001-of-00002.safetensors", flip),
+    "the settings": ("config.json", flip),
+    "two tokens": ("tokenizer.json", exchange),
+    "a hole behind the weights": ("model.safetensors", grow),
+    "a hole behind the settings": ("config.json", grow),
+    "no weights": ("model.safetensors", Path.unlink),
+    "no tokenizer": ("tokenizer.json", Path.unlink),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_the_manifest_does_not_say_is_refused_by_every_command(tokpipe, model, name):
+    file, change = CHANGES[name]
+    if "of-00002" in file:
+        size = (model / "model.safetensors").stat().st_size // 2 + 5000
+        assert tokpipe("export", model, "-o", "m2", "--shard-size", size).code == 0
+        model = model.with_name("m2")
+    (model / "README.md").write_text("a card may be changed")
+    assert tokpipe("fill-mask", model, "a [MASK]").code == 0
+    change(model / file)
+    (model.parent / "s.txt").write_text("a cat\n")
+    commands = [
+        ("fill-mask", model, "a [MASK]"),
+        ("embed", model, "s.txt"),
+        ("nearest", model, "cat"),
+        ("predict", "nsp", model, "the cat", "sat"),
+        ("evaluate", model, "s.txt"),
+        ("import", model, "-o", "out"),
+        ("export", model, "-o", "out"),
+    ]
+    if file != "tokenizer.json":
+        commands += [("inspect", "model", model), ("import", model, "-o", "out", "--dry-run")]
+    for command in commands:
+        ran = tokpipe(*command)
+        assert ran.code == 4 and file in ran.err, (command, ran.err)
+    assert not (model.parent / "out").exists()
 
 
 def test_a_model_is_evaluated_on_shards(tokpipe, tmp_path):

@@ -61,6 +61,32 @@ def test_check_finds_what_is_wrong_with_a_run(tokpipe, shards, tmp_path):
     assert ran.code == 1 and "the training is not over" in ran.out
 
 
+def test_shards_of_robertas_recipe_make_a_roberta_that_is_exported(tokpipe, text_file, tmp_path):
+    model = ("--model", "byte-bpe", "--vocab-size", 300)
+    assert tokpipe("train-vocab", text_file, *model, "-o", "bb").code == 0
+    size = ("--max-seq-length", 32)
+    shards = ("build-shards", text_file, "-t", "bb", "--recipe", "roberta", *size)
+    assert tokpipe(*shards, "-o", "shards").code == 0
+    ran = tokpipe("pretrain", "shards", *SMALL, "-o", "run")
+    assert ran.code == 0, ran.err
+    for part in ("run", "run/encoder", "run/masked-lm"):
+        config = json.loads((tmp_path / part / "config.json").read_text())
+        assert config["model_type"] == "roberta" and config["type_vocab_size"] == 1
+        assert (config["pad_token_id"], config["max_position_embeddings"]) == (1, 514)
+    assert tokpipe("export", "run", "-o", "out").code == 0
+    assert tokpipe("fill-mask", "out", "the <mask> lay still").code == 0
+    cards = [path.read_text() for path in tmp_path.glob("[or]u*/**/README.md")]
+    assert len(cards) == 5 and not any("[MASK]" in text for text in [ran.out, *cards])
+    assert 'tokpipe fill-mask run "any text with a <mask> in it"' in ran.out
+    for part in ("run", "run/checkpoint-000006", "out"):
+        card = (tmp_path / part / "README.md").read_text()
+        assert '"text with a <mask> in it"' in card and "roberta" in card.lower()
+    ran = tokpipe("pretrain", "shards", *SMALL, "--position-offset", 0, "-o", "no")
+    assert ran.code == 2 and "makes it 2" in ran.err and not (tmp_path / "no").exists()
+    ran = tokpipe("pretrain", "shards", *SMALL, "--position", "none", "-o", "own")
+    assert ran.code == 0 and ran.err.index("family will be tokpipe") < ran.err.index("step 3")
+
+
 def test_json_holds_the_figures(tokpipe, shards):
     ran = tokpipe("pretrain", shards, *SMALL, "-o", "run", "--json", "-q")
     assert ran.code == 0, ran.err

@@ -66,6 +66,7 @@ def test_changed_weights_are_refused_or_finite(count, saved, tmp_path):
     """Change bytes of the header, of the borders and of the settings, and cut the file."""
     folder = tmp_path / "m"
     shutil.copytree(saved, folder)
+    (folder / "tokpipe.json").unlink()  # a stranger's, which no checksum guards
     weights, settings = folder / "model.safetensors", folder / "config.json"
     whole, config = weights.read_bytes(), settings.read_bytes()
     header = 8 + int.from_bytes(whole[:8], "little")
@@ -94,5 +95,8 @@ def test_links_and_fifos_are_no_weights(saved, tmp_path):
     shutil.copytree(saved, folder)
     (folder / "model.safetensors").unlink()
     os.mkfifo(folder / "model.safetensors")
+    ran = Command(tmp_path, "inspect", "model", "m").run()
+    assert ran.code == 4 and "no plain file" in ran.err
+    (folder / "tokpipe.json").unlink()
     ran = Command(tmp_path, "inspect", "model", "m").run()
     assert ran.code == 3 and "no plain file" in ran.err

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from tests.unit.training.folders import MODEL, train, write_shards
+from tokpipe.bert.families.roberta import ROBERTA
+from tokpipe.examples.config import ExampleConfig
+from tokpipe.shards.build import BuildConfig, build_shards
 from tokpipe.tasks.fill_mask import fill_masks
 from tokpipe.tasks.model import BertModel
+from tokpipe.tokenizer.build import train_vocabularies
+from tokpipe.vocab.config import VocabConfig
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 torch = pytest.importorskip("torch", reason="the peers extra is not installed")
@@ -27,10 +32,25 @@ MODELS = {
 TEXTS = ["a b [MASK] a b", "[MASK] b c a"]
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=[*MODELS, "roberta"])
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
+    if request.param == "roberta":
+        return _roberta(folder)
     train(write_shards(folder / "shards"), folder / "run", model=MODELS[request.param], steps=4)
+    return folder / "run"
+
+
+def _roberta(folder):
+    """Pretrain on shards of RoBERTa's recipe, as a person would."""
+    text = folder / "t.txt"
+    text.write_text("a b c a b c\nc b a\n\nb c a b\n" * 60)
+    config = VocabConfig(model="byte-bpe", vocab_size=(270,))
+    train_vocabularies([str(text)], config, output=folder / "bb")
+    examples = ExampleConfig(recipe="roberta", max_seq_length=16)
+    build_shards([str(text)], folder / "bb", folder / "shards", BuildConfig(examples=examples))
+    train(folder / "shards", folder / "run", model=MODELS["no pooler"], steps=4)
+    assert BertModel.load(folder / "run").family is ROBERTA
     return folder / "run"
 
 
@@ -75,7 +95,9 @@ def test_auto_model_opens_the_encoder(run, silent):
 def test_auto_model_for_masked_lm_and_the_pipeline_open_theirs(run, silent):
     silent(transformers.AutoModelForMaskedLM.from_pretrained, run / "masked-lm")
     pipeline = silent(lambda folder: transformers.pipeline("fill-mask", folder), run / "masked-lm")
-    for text, (mask,) in zip(TEXTS, fill_masks(BertModel.load(run), TEXTS, 5), strict=True):
+    ours = BertModel.load(run)
+    texts = [text.replace("[MASK]", ours.tokenizer.roles["mask_token"]) for text in TEXTS]
+    for text, (mask,) in zip(texts, fill_masks(ours, texts, 5), strict=True):
         theirs = pipeline(text, top_k=5)
         assert [found["token_str"] for found in theirs] == [c.text for c in mask]
         expected = [found["score"] for found in theirs]

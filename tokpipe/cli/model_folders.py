@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
-_COPYING = 400 << 20  # bytes a second
-_BYTES_A_TOKEN = 4
-_BYTES_A_TEXT = 100
+# For estimates before the work:
+_COPYING = 400 << 20  # bytes a second, read and written
+_BYTES_A_TOKEN = 4  # of English text
+_BYTES_A_TEXT = 100  # of a sentence
 _OPERATIONS = 80e9  # a second and core
 
 

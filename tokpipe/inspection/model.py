@@ -67,10 +67,8 @@ class ModelView:
 
     Attributes
     ----------
-    name
-        Its folder.
-    family
-        Which kind of model the folder says it is.
+    name, family
+        Its folder, and which kind of model that says it is.
     stored
         How its tensors are stored: dtypes, sorted.
     parameters, encoder

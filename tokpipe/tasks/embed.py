@@ -26,18 +26,7 @@ def embed_texts(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> Vectors:
-    """Return a vector for each text.
-
-    Parameters
-    ----------
-    model
-        Of any kind.
-    texts
-        What is longer than the model allows is cut.
-    config
-        Layers and pooling.
-    threads, progress
-        As everywhere; vectors do not depend on the threads.
+    """Return a vector for each text, which is cut where it is longer than the model allows.
 
     Returns
     -------

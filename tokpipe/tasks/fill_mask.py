@@ -13,23 +13,11 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import Masked, encode_texts, run_batches
 
-_ROWS = 256
+_ROWS = 256  # of logits sorted at once, which takes four times their memory: 120 MB at BERT's size
 
 
 class Candidate(NamedTuple):
-    """A token for a mask.
-
-    Attributes
-    ----------
-    token
-        As the vocabulary writes it.
-    id
-        Of the token.
-    text
-        What it stands for.
-    score
-        Its probability.
-    """
+    """A token for a mask: as the vocabulary writes it, its id, its text, and its probability."""
 
     token: str
     id: int
@@ -46,17 +34,6 @@ def fill_masks(
     progress: Progress = SILENT,
 ) -> list[list[list[Candidate]]]:
     """Return the likeliest tokens for each mask of each text, the likeliest first.
-
-    Parameters
-    ----------
-    model
-        With an MLM head.
-    texts
-        Each with at least one mask token of the model's tokenizer.
-    top
-        How many tokens for a mask.
-    threads, progress
-        As everywhere.
 
     Raises
     ------
@@ -78,7 +55,7 @@ def fill_masks(
     def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
         logits = model.model.logits("mlm", packed, workspace)
         places = np.concatenate([np.arange(*masked.borders[row : row + 2]) for row in rows])
-        for start in range(0, len(places), _ROWS):  # sorting takes four times their memory
+        for start in range(0, len(places), _ROWS):
             part = places[start : start + _ROWS]
             ids[part], scores[part] = likeliest(logits[start : start + _ROWS], top)
 
@@ -99,8 +76,6 @@ def likeliest(
     ----------
     logits : float32[M, V]
         Overwritten.
-    top
-        How many.
 
     Returns
     -------

@@ -12,12 +12,13 @@ from tokpipe.bert.parameters import Parameters, count_encoder_parameters
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.visible import visible
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.tokenizer.guarded_json import read_bounded
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 KIND = "model"  # of the manifest
-_TOKENIZER_FILES = (
+TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt"),
 )
@@ -59,18 +60,8 @@ def save_model(
 
     Parameters
     ----------
-    parameters
-        The weights, and their settings.
-    tokenizer
-        Of the model; None: none is written.
-    target
-        The folder to make.
-    layout
-        Names and precision.
     copied_from
         A folder whose ``tokenizer.json`` and files beside it are copied as they stand.
-    force
-        Replace a folder that is there.
 
     Raises
     ------
@@ -91,7 +82,7 @@ def save_model(
             shard_bytes=layout.shard_bytes,
         )
         others = _tokenizer_files(tokenizer, copied_from)
-        others["README.md"] = _card(parameters, family).encode()
+        others["README.md"] = _card(parameters, family, tokenizer).encode()
         for name, content in others.items():
             with storage_errors(folder / name):
                 (folder / name).write_bytes(content)
@@ -101,20 +92,23 @@ def save_model(
 
 def _tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[str, bytes]:
     if source is not None and (source / "tokenizer.json").exists():
-        names = [name for name in _TOKENIZER_FILES if (source / name).is_file()]
+        names = [name for name in TOKENIZER_FILES if (source / name).is_file()]
         return {name: read_bounded(source / name) for name in names}
     return {} if tokenizer is None else folder_files(tokenizer.spec)
 
 
-def _card(parameters: Parameters, family: Family) -> str:
+def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -> str:
     config = parameters.config
     heads = [n for n in ("pooler", "mlm_head", "nsp_head") if getattr(config, n)]
+    mask = tokenizer.roles.get("mask_token") if tokenizer and config.mlm_head else None
+    text = f"text with a {visible(mask)} in it" if mask else ""
+    example = f'\n    tokpipe fill-mask "this folder" "{text}"\n' if mask else ""
     opened = (
         f'`transformers.AutoModel.from_pretrained("this folder")` opens it too, as `{family.name}`.'
-        if family.name != "tokpipe"
+        if family.architectures
         else "transformers has no such model; tokpipe opens it."
     )
-    return f"""# A {family.name} model
+    return f"""# A model of the family {family.name}
 
 {count_encoder_parameters(config):,} parameters in the encoder ({parameters.count:,} with all
 heads): {config.num_hidden_layers} layers, {config.hidden_size} wide,
@@ -128,6 +122,6 @@ import tokpipe
 model = tokpipe.BertModel.load("this folder")
 model.encode(["some text"])[0]  # float32[tokens, {config.hidden_size}]
 ```
-
+{example}
 {opened}
 """

@@ -18,8 +18,9 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.tasks.folder import save_model
+from tokpipe.tasks.folder import TOKENIZER_FILES, save_model
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -112,8 +113,11 @@ class BertModel:
         ------
         InputError
             If a file is missing, damaged, or of a kind that may run code.
+        ArtifactError
+            If a file is not what a manifest of ours beside it says.
         """
         folder = Path(folder)
+        verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder)
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None
@@ -128,7 +132,7 @@ class BertModel:
 
     @property
     def config(self) -> BertConfig:
-        """Its settings."""
+        """Its settings, those of its weights."""
         return self.parameters.config
 
     @property
@@ -185,10 +189,6 @@ class BertModel:
             Which: 0 the embeddings, L (or -1) the last layer.
         max_length
             Most tokens of a text, if fewer than the model allows; what is longer is cut.
-        threads
-            How many, or None for one a processor; the numbers do not depend on it.
-        progress
-            Told of the texts done.
 
         Returns
         -------
@@ -236,13 +236,6 @@ class BertModel:
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.
-
-        Parameters
-        ----------
-        folder
-            To make.
-        force
-            Replace a folder that is there.
 
         Raises
         ------

@@ -78,14 +78,14 @@ class WordVectors:
     ) -> list[Neighbour]:
         scores = self._unit @ normalized(target[None])[0]
         left_out = {_folded(word) for word in without}
-        found = []
-        for place in np.argsort(-scores, kind="stable"):
-            word = self.words[int(self._ids[place])]
+        neighbours = []
+        for row in np.argsort(-scores, kind="stable"):
+            word = self.words[int(self._ids[row])]
             if _folded(word) not in left_out:
-                found.append(Neighbour(word, int(self._ids[place]), float(scores[place])))
-            if len(found) == top:
+                neighbours.append(Neighbour(word, int(self._ids[row]), float(scores[row])))
+            if len(neighbours) == top:
                 break
-        return found
+        return neighbours
 
 
 def whole_words(tokenizer: Tokenizer) -> dict[int, str]:
@@ -93,7 +93,7 @@ def whole_words(tokenizer: Tokenizer) -> dict[int, str]:
     specials = set(tokenizer.special_tokens)
     is_wordpiece = tokenizer.spec.model is ModelKind.WORDPIECE
     marked = _marks_spaces(tokenizer)
-    found = {}
+    words = {}
     for id, token in enumerate(tokenizer.tokens):
         if token in specials or (is_wordpiece and token.startswith("##")):
             continue
@@ -101,8 +101,8 @@ def whole_words(tokenizer: Tokenizer) -> dict[int, str]:
             continue
         text = tokenizer.decode([id]).strip()
         if any(character.isalpha() for character in text) and "\ufffd" not in text:
-            found[id] = text
-    return found
+            words[id] = text
+    return words
 
 
 def _marks_spaces(tokenizer: Tokenizer) -> bool:
@@ -124,8 +124,6 @@ def nearest_texts(
         Vectors of the texts.
     texts
         B texts.
-    top
-        How many for each query.
 
     Raises
     ------

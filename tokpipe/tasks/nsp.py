@@ -22,12 +22,6 @@ def judge_pairs(
 ) -> NDArray[np.float64]:
     """Return the probability that the second text of each pair follows the first.
 
-    Parameters
-    ----------
-    model
-        With an NSP head.
-    pairs, threads, progress
-
     Returns
     -------
     float64[B]

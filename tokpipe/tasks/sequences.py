@@ -24,8 +24,6 @@ from tokpipe.tokenizer.columns import join_ids, with_template
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
-
-
 _NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 
 
@@ -90,16 +88,8 @@ def encode_texts(
 
     Parameters
     ----------
-    tokenizer
-        Of the model.
-    texts
-        One sequence each.
-    config
-        Says how long a sequence may be.
     max_length
         Most tokens, if fewer than the model allows.
-    threads
-        How many, or None for one a processor.
 
     Raises
     ------
@@ -158,19 +148,11 @@ def run_batches(
 
     Parameters
     ----------
-    model
-        Says how large a workspace is.
-    sequences
-        In any order; each goes into one batch.
     work
         Called with the numbers of the sequences (int64[b]), the batch of them, and a workspace
         that no other thread uses; from several threads at once.
     masked
         Places that go along as `masked_positions`.
-    threads
-        How many, or None for one a processor.
-    progress
-        Told of the sequences done.
     """
     batches = list(batches_by_length(np.diff(sequences.offsets)))
     workers = max(1, min(thread_count(threads), len(batches)))

@@ -1,5 +1,6 @@
 """The model card, ``README.md`` of a model folder."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
 from tokpipe.bert.parameters import count_encoder_parameters
 from tokpipe.bert.registry import entry_of, heads_of
+from tokpipe.foundation.visible import visible
 
 _ENCODER = f"""`{ENCODER}` holds the model without its heads:
 
@@ -35,25 +37,35 @@ does not take; `tokpipe export --no-heads` leaves them out.
 
 
 def model_card(
-    config: BertConfig, state: Mapping[str, Any], parts: Mapping[str, BertConfig] | None = None
+    config: BertConfig,
+    state: Mapping[str, Any],
+    tokenizer: Mapping[str, bytes],
+    parts: Mapping[str, BertConfig] | None = None,
 ) -> str:
     """Return the card of a model in training, or of what came of it.
 
     Parameters
     ----------
-    config
-        Of the model.
     state
         As `State.to_dict` returns it.
+    tokenizer
+        Name and content of the tokenizer's files; they say what a mask is.
     parts
         Folders below it, for transformers, and the settings of the model in each.
     """
+    mask = json.loads(tokenizer.get("special_tokens_map.json", b"{}")).get("mask_token")
+    fills = config.mlm_head and mask is not None
+    example = (
+        f'    tokpipe fill-mask "this folder" "text with a {visible(mask)} in it"\n\n'
+        if fills
+        else ""
+    )
     return f"""---
 library_name: tokpipe
-pipeline_tag: fill-mask
+pipeline_tag: {"fill-mask" if fills else "feature-extraction"}
 ---
 
-# A BERT of {config.num_hidden_layers} layers, {config.hidden_size} wide
+# A{_shape(config)[1:]}
 
 {count_encoder_parameters(config):,} parameters in the encoder, a vocabulary of
 {config.vocab_size:,} tokens, trained with tokpipe for {state["step"]:,} steps on
@@ -65,9 +77,7 @@ import tokpipe
 model = tokpipe.BertModel.load("this folder")
 ```
 
-    tokpipe fill-mask "this folder" "text with a [MASK] in it"
-
-{_transformers(config, parts or {})}
+{example}{_transformers(config, parts or {})}
 ## Files
 
 `config.json` holds the shape of the model, `trainer_state.json` all settings of its training,
@@ -81,15 +91,7 @@ one-sided in it. Look at that text before you rely on the model.
 
 
 def part_card(name: str, config: BertConfig) -> str:
-    """Return the card of a part of a model.
-
-    Parameters
-    ----------
-    name
-        Of its folder.
-    config
-        Of the whole model.
-    """
+    """Return the card of a part of a model, by its folder's name and the whole model's settings."""
     pooler = (
         "\nIts pooler is the identity, as none was trained: `pooler_output` is the tanh of the\n"
         "first token's hidden state.\n"
@@ -102,15 +104,21 @@ def part_card(name: str, config: BertConfig) -> str:
 library_name: transformers
 ---
 
-# Part of a BERT of {config.num_hidden_layers} layers, {config.hidden_size} wide
+# Part of {_shape(config)}
 
 {about}{pooler}
 tokpipe opens it, too. The folder that it was made in holds the whole model and its card.
 """
 
 
+def _shape(config: BertConfig) -> str:
+    title = family_of(config).title
+    article = "an" if title[0] in "AEIOU" else "a"
+    return f"{article} {title} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
+
+
 def _transformers(config: BertConfig, parts: Mapping[str, BertConfig]) -> str:
-    if family_of(config).name == "tokpipe":
+    if family_of(config).architectures is None:
         return "transformers has no such model; tokpipe opens it.\n"
     if not parts:
         return _CHECKPOINT

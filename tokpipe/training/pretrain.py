@@ -27,6 +27,7 @@ from tokpipe.training.frequencies import frequencies_of
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
+from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
@@ -89,7 +90,9 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         The folder, as `build_shards` made it.
     model_config
         Shape of the model; None: the preset "tiny". What the shards decide may be left at its
-        default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them.
+        default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them,
+        and where they have RoBERTa's recipe `position_offset`, `max_position_embeddings` and
+        `type_vocab_size`.
     training_config
         How to train.
     out
@@ -157,7 +160,7 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
             hint="Leave it at 2, or build shards with --no-nsp.",
         )
     pad = max(shards.facts.pad_id, 0)
-    fitted = replace(model, vocab_size=vocab, pad_token_id=pad)
+    fitted = replace(config_for_recipe(model, shards), vocab_size=vocab, pad_token_id=pad)
     for head in all_heads().values():
         fitted = head.fitted(fitted, pairs)
     longest, wanted = fitted.longest, shards.examples.max_seq_length
@@ -165,7 +168,7 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
         raise ConfigError(
             f"max_position_embeddings={model.max_position_embeddings} gives {longest} places, and "
             f"the shards have max_seq_length={wanted}",
-            hint=f"Set max_position_embeddings={wanted + fitted.position_offset} or more.",
+            hint=f"Set max_position_embeddings={wanted + model.position_offset} or more.",
         )
     return fitted
 

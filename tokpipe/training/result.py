@@ -39,12 +39,8 @@ def finish(
 
     Parameters
     ----------
-    run
-        The folder.
-    checkpoint
-        In it.
     parameters
-        The weights of that checkpoint.
+        The weights of the checkpoint.
     tokenizer
         Name and content of the tokenizer's files.
 
@@ -55,7 +51,7 @@ def finish(
     """
     manifest, state = Manifest.read(checkpoint, KIND), State.read(checkpoint)
     parts = parts_of(parameters.config, family_of(parameters.config))
-    card = model_card(parameters.config, state.to_dict(), parts)
+    card = model_card(parameters.config, state.to_dict(), tokenizer, parts)
     with storage_errors(run):
         linked = [name for name in manifest.files if name not in (OPTIMIZER, _CARD)]
         for name in linked:

@@ -20,7 +20,7 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import MANIFEST, build_folder, write_json
 from tokpipe.foundation.locks import one_writer
-from tokpipe.foundation.manifest import Manifest, require_equal
+from tokpipe.foundation.manifest import Manifest, require_equal, verify_files
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.card import model_card
 from tokpipe.training.log import LOG
@@ -71,8 +71,9 @@ class State:
         InputError
             If the file is missing or no JSON.
         ArtifactError
-            If it is none of ours.
+            If it is none of ours, or not what the manifest says.
         """
+        verify_files(folder, [STATE])
         found = read_object(folder / STATE)
         try:
             position = Position(**found.pop("position"))
@@ -132,7 +133,8 @@ def save_checkpoint(
         names = write_checkpoint(folder, parameters)
         write_tensors(folder / OPTIMIZER, _named(moments))
         write_json(folder / STATE, state.to_dict())
-        extra = {**tokenizer, "README.md": model_card(parameters.config, state.to_dict()).encode()}
+        card = model_card(parameters.config, state.to_dict(), tokenizer)
+        extra = {**tokenizer, "README.md": card.encode()}
         for name, content in extra.items():
             (folder / name).write_bytes(content)
         shutil.copyfile(run / LOG, folder / LOG)

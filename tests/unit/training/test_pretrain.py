@@ -219,13 +219,16 @@ def test_changed_shards_and_versions_are_refused(stopped_run, shards, tmp_path, 
         train(shards, run)
 
 
-def test_a_damaged_checkpoint_is_refused(shards, stopped_run):
+@pytest.mark.parametrize(
+    "name", ["optimizer.safetensors", "model.safetensors", "trainer_state.json", "tokenizer.json"]
+)
+def test_a_damaged_checkpoint_is_refused(name, shards, stopped_run):
     run = stopped_run(6)
-    path = max(run.glob("checkpoint-*")) / "optimizer.safetensors"
+    path = max(run.glob("checkpoint-*")) / name
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
     path.write_bytes(data)
-    with pytest.raises(ArtifactError, match=r"optimizer\.safetensors"):
+    with pytest.raises(ArtifactError, match=f"{name}: sha256"):
         train(shards, run)
 
 

@@ -4,7 +4,7 @@ from tokpipe.bert.families.family import Family
 
 TOKPIPE = Family(
     name="tokpipe",
-    title="tokpipe",
+    title="BERT variant",
     rows={"pooler": "pooler"},
     heads={name: name for name in ("mlm.transform", "mlm.norm", "mlm.bias", "nsp")},
     keys=None,

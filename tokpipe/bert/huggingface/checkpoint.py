@@ -20,6 +20,7 @@ from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.files import write_json
+from tokpipe.foundation.manifest import verify_files
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,8 @@ class Checkpoint:
 
     Attributes
     ----------
-    config
-        Its settings; which heads it has follows from the tensors.
-    parameters
-        Its weights, float32.
+    config, parameters
+        Its settings, where which heads it has follows from the tensors; its weights, float32.
     family
         The kind of model that the folder says it is.
     dtypes
@@ -48,13 +47,7 @@ class Checkpoint:
 
 
 class Outline(NamedTuple):
-    """What a folder says of a model, its weights left unread.
-
-    Attributes
-    ----------
-    config, family, dtypes, left_out
-        As of a `Checkpoint`.
-    """
+    """What a folder says of a model, its weights left unread; see `Checkpoint`."""
 
     config: BertConfig
     family: Family
@@ -67,6 +60,8 @@ def read_outline(folder: Path) -> Outline:
 
     Raises
     ------
+    ArtifactError
+        As there.
     InputError
         As there, but for what the values themselves are.
     """
@@ -75,15 +70,12 @@ def read_outline(folder: Path) -> Outline:
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a model folder, ours or Hugging Face's.
-
-    Parameters
-    ----------
-    folder
-        Holds ``config.json`` and ``model.safetensors``, or several files and their index.
+    """Read ``config.json`` and ``model.safetensors``, or several files and their index.
 
     Raises
     ------
+    ArtifactError
+        If a file is not what a manifest of ours beside it says.
     InputError
         If a file is missing, damaged or of a kind that may run code; if a tensor is missing,
         unexpected, of another shape than the settings say, or holds NaN or infinity.
@@ -91,9 +83,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     with ExitStack() as stack:
         (config, family, dtypes, left_out), stored = _open(folder, stack)
         parameters = Parameters(config)
-        for name, place in their_tensors(config, family).items():
-            found = stored.found[name]
-            found.file.read(found.name, place.of(parameters.views))
+        for name, part in their_tensors(config, family).items():
+            tensor = stored.tensors[name]
+            tensor.file.read(tensor.name, part.of(parameters.views))
         neutral = {name: filler.values for name, filler in fillers(config, family).items()}
         stored.check_equal(neutral, "the values that change nothing")
         stored.check_equal(_copied(family, parameters, stored), "the embeddings that it is tied to")
@@ -113,10 +105,6 @@ def write_checkpoint(
 
     Parameters
     ----------
-    folder
-        Nobody reads it yet.
-    parameters
-        The weights, and their settings.
     part
         Settings with fewer heads, to write that part only.
     family
@@ -143,8 +131,8 @@ def write_checkpoint(
     family = family or family_of(parameters.config)
     settings = config_json(config, family)
     settings["dtype"] = _torch_name(dtypes)
-    places, views = their_tensors(config, family), views_of(parameters, config)
-    tensors = {name: place.of(views) for name, place in places.items()}
+    slices, views = their_tensors(config, family), views_of(parameters, config)
+    tensors = {name: part.of(views) for name, part in slices.items()}
     tensors |= {name: filler.values for name, filler in fillers(config, family).items()}
     kinds = {
         name: dtypes if isinstance(dtypes, str) else dtypes.get(name, "F32") for name in tensors
@@ -158,22 +146,23 @@ def write_checkpoint(
 
 def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
     """Open the files of a folder and check all names and shapes."""
+    verify_files(folder, [CONFIG, INDEX, WEIGHTS])
     refuse_pickle(folder)
     config, family = read_config(folder)
     stored = StoredTensors.open(folder, family, stack)
     config = _with_heads(config, family, stored)
-    places = their_tensors(config, family)
-    stored.take_copies_for_missing(family, places)
-    shapes = {name: place.shape for name, place in places.items()}
+    slices = their_tensors(config, family)
+    stored.take_copies_for_missing(family, slices)
+    shapes = {name: part.shape for name, part in slices.items()}
     shapes |= {name: filler.shape for name, filler in fillers(config, family).items()}
     left_out = stored.leave_out_other_heads(family, shapes)
     stored.check(shapes, family)
-    dtypes = {name: stored.found[name].dtype for name in shapes}
+    dtypes = {name: stored.tensors[name].dtype for name in shapes}
     return Outline(config, family, dtypes, left_out), stored
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:
-    names = set(stored.found)
+    names = set(stored.tensors)
     bias = next((c for c, ours in family.copies.items() if ours == "mlm.bias"), None)
     heads = heads_among(names, family)
     heads["mlm_head"] |= bias in names
@@ -190,7 +179,7 @@ def _copied(
     return {
         name: parameters.views[ours]
         for name, ours in family.copies.items()
-        if name in stored.found and ours in parameters.views
+        if name in stored.tensors and ours in parameters.views
     }
 
 

@@ -14,7 +14,7 @@ _BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")  # older rel
 _HEADS = {"pooler": "pooler", "mlm": "mlm_head", "nsp": "nsp_head"}  # first of our names: setting
 
 
-class Place(NamedTuple):
+class TensorSlice(NamedTuple):
     """Where a tensor of theirs lies in ours: all of it, or some of its rows."""
 
     name: str
@@ -38,7 +38,7 @@ class Filler(NamedTuple):
         return np.eye(self.shape[0], dtype=np.float32) if is_square else np.zeros(self.shape, "f4")
 
 
-def their_tensors(config: BertConfig, family: Family) -> dict[str, Place]:
+def their_tensors(config: BertConfig, family: Family) -> dict[str, TensorSlice]:
     """Return the name of each tensor that a model has in a family, and where it lies in ours.
 
     Examples
@@ -46,12 +46,12 @@ def their_tensors(config: BertConfig, family: Family) -> dict[str, Place]:
     >>> from tokpipe.bert.families.bert import BERT
     >>> tensors = their_tensors(BertConfig.preset("tiny"), BERT)
     >>> tensors["bert.encoder.layer.1.attention.self.key.bias"]
-    Place(name='layers.1.attention.qkv.bias', shape=(128,), first=128)
+    TensorSlice(name='layers.1.attention.qkv.bias', shape=(128,), first=128)
     """
     table = parameter_table(config)
     if family.keys is None:
-        return {name: Place(name, slot.shape) for name, slot in table.items()}
-    return dict(item for name, slot in table.items() for item in _their_places(name, slot, family))
+        return {name: TensorSlice(name, slot.shape) for name, slot in table.items()}
+    return dict(item for name, slot in table.items() for item in _their_slices(name, slot, family))
 
 
 def fillers(config: BertConfig, family: Family) -> dict[str, Filler]:
@@ -60,14 +60,14 @@ def fillers(config: BertConfig, family: Family) -> dict[str, Filler]:
     A model without segments gets one segment of zeros; an ALBERT whose embeddings are as wide as
     its hidden states gets the identity as their projection.
     """
-    found: dict[str, Filler] = {}
+    neutral: dict[str, Filler] = {}
     hidden, width = config.hidden_size, config.embedding_width
     if "embeddings.segment" in family.always and not config.type_vocab_size:
-        found[f"{family.prefix}{family.rows['embeddings.segment']}"] = Filler((1, width))
+        neutral[f"{family.prefix}{family.rows['embeddings.segment']}"] = Filler((1, width))
     if "embeddings.projection" in family.always and hidden == width:
         name = f"{family.prefix}{family.rows['embeddings.projection']}"
-        found |= {f"{name}.weight": Filler((hidden, hidden)), f"{name}.bias": Filler((hidden,))}
-    return found
+        neutral |= {f"{name}.weight": Filler((hidden, hidden)), f"{name}.bias": Filler((hidden,))}
+    return neutral
 
 
 def heads_among(names: set[str], family: Family) -> dict[str, bool]:
@@ -105,7 +105,7 @@ def is_buffer(name: str) -> bool:
     return name.endswith(_BUFFERS)
 
 
-def _their_places(name: str, slot: Slot, family: Family) -> Iterator[tuple[str, Place]]:
+def _their_slices(name: str, slot: Slot, family: Family) -> Iterator[tuple[str, TensorSlice]]:
     stem, _, ending = name.rpartition(".")
     parts = stem.split(".")
     layer = parts[1] if parts[0] == "layers" else ""
@@ -115,7 +115,7 @@ def _their_places(name: str, slot: Slot, family: Family) -> Iterator[tuple[str, 
     height = slot.shape[0] // len(rows)
     for number, theirs in enumerate(rows):
         full = f"{prefix}{theirs.replace('{i}', layer)}{suffix}"
-        yield full, Place(name, (height, *slot.shape[1:]), number * height)
+        yield full, TensorSlice(name, (height, *slot.shape[1:]), number * height)
 
 
 def _row(

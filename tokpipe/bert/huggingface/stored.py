@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
-from tokpipe.bert.huggingface.names import Place, canonical, is_buffer
+from tokpipe.bert.huggingface.names import TensorSlice, canonical, is_buffer
 from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.visible import visible
 
 CONFIG = "config.json"
@@ -54,47 +55,47 @@ class StoredTensor(NamedTuple):
 class StoredTensors:
     """The tensors of all files of a folder, by canonical name."""
 
-    def __init__(self, folder: Path, found: dict[str, StoredTensor]) -> None:
+    def __init__(self, folder: Path, tensors: dict[str, StoredTensor]) -> None:
         self.folder = visible(str(folder))
-        self.found = found
+        self.tensors = tensors
 
     @classmethod
     def open(cls, folder: Path, family: Family, stack: ExitStack) -> Self:
         """Open the files of a folder, for as long as the stack lives; look at their headers."""
-        found: dict[str, StoredTensor] = {}
+        tensors: dict[str, StoredTensor] = {}
         stored = [(file, name) for file in _open_files(folder, stack) for name in file.entries]
         wrapper = _wrapper_of([name for _, name in stored], visible(str(folder)))
         for file, name in stored:
             key = canonical(name.removeprefix(wrapper), family)
             if is_buffer(name):
                 continue
-            if key in found:
+            if key in tensors:
                 raise InputError(
-                    f"{visible(str(folder))}: {shown(name)} and {shown(found[key].name)} "
+                    f"{visible(str(folder))}: {shown(name)} and {shown(tensors[key].name)} "
                     "are the same tensor"
                 )
-            found[key] = StoredTensor(file, name)
-        return cls(folder, found)
+            tensors[key] = StoredTensor(file, name)
+        return cls(folder, tensors)
 
     def leave_out_other_heads(self, family: Family, wanted: Container[str]) -> tuple[str, ...]:
         """Forget the tensors of heads for other tasks; return their names in the files."""
-        others = [n for n in self.found if n.startswith(family.other_heads) and n not in wanted]
-        return tuple(self.found.pop(name).name for name in others)
+        others = [n for n in self.tensors if n.startswith(family.other_heads) and n not in wanted]
+        return tuple(self.tensors.pop(name).name for name in others)
 
-    def take_copies_for_missing(self, family: Family, places: Mapping[str, Place]) -> None:
+    def take_copies_for_missing(self, family: Family, slices: Mapping[str, TensorSlice]) -> None:
         """Let a copy stand for the tensor that it repeats, where only the copy was stored."""
-        originals = {place.name: name for name, place in places.items()}
+        originals = {part.name: name for name, part in slices.items()}
         for copy, ours in family.copies.items():
             name = originals.get(ours)
-            if name is not None and name not in self.found and copy in self.found:
-                self.found[name] = self.found.pop(copy)
+            if name is not None and name not in self.tensors and copy in self.tensors:
+                self.tensors[name] = self.tensors.pop(copy)
 
     def check(self, wanted: Mapping[str, tuple[int, ...]], family: Family) -> None:
         """Refuse tensors that are missing, unexpected or misshapen."""
-        missing = [name for name in wanted if name not in self.found]
+        missing = [name for name in wanted if name not in self.tensors]
         if missing:
             raise InputError(f"{self.folder}: no {named_briefly(missing)}")
-        unexpected = [n for n in self.found if n not in wanted and n not in family.copies]
+        unexpected = [n for n in self.tensors if n not in wanted and n not in family.copies]
         if unexpected:
             raise InputError(
                 f"{self.folder}: {named_briefly(unexpected)}: no part of a {family.name} model",
@@ -102,7 +103,7 @@ class StoredTensors:
                 f"{', '.join(family.other_heads)}...",
             )
         for name, shape in wanted.items():
-            stored = self.found[name]
+            stored = self.tensors[name]
             if stored.shape != shape:
                 raise InputError(
                     f"{self.folder}: {shown(stored.name)} has the shape {shown(list(stored.shape))}"
@@ -117,7 +118,7 @@ class StoredTensors:
     def check_equal(self, wanted: Mapping[str, NDArray[np.float32]], what: str) -> None:
         """Refuse tensors that must repeat what is known already, and do not."""
         for name, values in wanted.items():
-            stored = self.found[name]
+            stored = self.tensors[name]
             if stored.shape != values.shape or not np.array_equal(stored.read(), values):
                 raise InputError(
                     f"{self.folder}: {shown(stored.name)} differs from {what}",
@@ -171,8 +172,9 @@ def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
     weight_map = read_object(path).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise InputError(f"{path}: no weight_map, or an empty one")
-    files = {}
-    for name in sorted({_plain_name(path, name) for name in weight_map.values()}):
+    files, names = {}, sorted({_plain_name(path, name) for name in weight_map.values()})
+    verify_files(folder, names)
+    for name in names:
         files[name] = stack.enter_context(TensorFile(folder / name))
     found = {tensor: name for name, file in files.items() for tensor in file.entries}
     listed = sum(len(file.entries) for file in files.values())

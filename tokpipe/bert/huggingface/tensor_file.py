@@ -23,8 +23,8 @@ from tokpipe.foundation.visible import visible
 MOST_HEADER = 1 << 20  # bytes; the largest models in use have 200 kB
 FLOATS = {"F32": 4, "F16": 2, "BF16": 2}  # what weights may be stored as, and bytes a value
 _SIZES = FLOATS | {"F64": 8, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-_MOST_DIMENSIONS = 8
-_PIECE = 1 << 20  # values converted at once
+_MOST_DIMENSIONS = 8  # weights of these models have two
+_PIECE = 1 << 20  # values converted at once: 4 MiB
 
 Floats = NDArray[np.float32]
 
@@ -39,12 +39,7 @@ class Entry(NamedTuple):
 
 
 class TensorFile:
-    """An open file of tensors whose header was found right.
-
-    Attributes
-    ----------
-    entries
-        Each tensor by its name.
+    """An open file of tensors whose header is right; `entries` has each tensor by its name.
 
     Raises
     ------
@@ -142,10 +137,6 @@ def write_tensors(
 
     Parameters
     ----------
-    path
-        The file.
-    tensors : float32 arrays
-        By name.
     dtypes
         ``F32``, ``F16`` or ``BF16``, for all or by name (F32 where a name is left out).
     metadata

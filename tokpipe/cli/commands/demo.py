@@ -39,7 +39,7 @@ _MASKED = (
 # What lets a model this small learn in two minutes: short examples of one document each, no pairs,
 # no dropout (the text is seen a dozen times, not hundreds), and a high learning rate. With 1e-3 and
 # dropout the loss is still near the entropy of single words after as many steps.
-_EXAMPLES = ExampleConfig(recipe="roberta", packing="doc-sentences", max_seq_length=64)
+_EXAMPLES = ExampleConfig(objective="none", packing="doc-sentences", max_seq_length=64)
 _MODEL = BertConfig.preset(
     "tiny",
     max_position_embeddings=64,

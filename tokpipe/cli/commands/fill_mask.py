@@ -35,7 +35,8 @@ _FEW = 100  # texts, done before a bar could be read
 def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int) -> None:
     """Show the likeliest tokens for each mask in TEXT, with their probabilities.
 
-    TEXT may be - for lines of standard input.
+    TEXT may be - for lines of standard input. A mask is written as the model's tokenizer has it:
+    [MASK] where it is like BERT's, <mask> where it is like RoBERTa's.
     """
     session.begin_kernels()
     from tokpipe.tasks.fill_mask import fill_masks

@@ -12,9 +12,11 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan, training_seconds
 from tokpipe.cli.progress import duration
+from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from tokpipe.shards.reader import Shards
     from tokpipe.training.pretrain import Pretrained
 
 _MODEL = "Model (by default as --preset has it)"
@@ -26,6 +28,7 @@ class _Asked:
     shards: str
     output: str
     model: BertConfig
+    given: dict[str, Any]
     training: TrainingConfig
     resume: str | None
 
@@ -62,7 +65,7 @@ def pretrain(
     training: TrainingConfig,
     model: dict[str, Any],
 ) -> None:
-    """Train a BERT on SHARDS, a folder that build-shards made.
+    """Train a BERT on SHARDS, a folder that build-shards made; of RoBERTa's recipe, a RoBERTa.
 
     When it is done, tokpipe opens FOLDER, and transformers opens FOLDER/encoder with AutoModel and
     FOLDER/masked-lm with a fill-mask pipeline; each checkpoint opens at any time. Stop it whenever
@@ -74,6 +77,7 @@ def pretrain(
         shards=shards,
         output=output,
         model=BertConfig.preset(preset, **model),
+        given=model,
         training=replace(training, seed=session.seed),
         resume=resume,
     )
@@ -90,6 +94,7 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
     from tokpipe.cli.training_display import training_display
     from tokpipe.foundation.threads import thread_count
     from tokpipe.training.pretrain import pretrain as train
+    from tokpipe.training.recipe import kind_note
 
     cores, parts = thread_count(session.threads), asked.training.gradient_shards
     if cores > parts:
@@ -97,6 +102,9 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
             "and other weights"
         )
+    note = kind_note(*_fitted(asked))
+    if note:
+        session.progress.note(note)
     with training_display(session.progress) as watch:
         return train(
             asked.shards,
@@ -118,15 +126,25 @@ def _kept(run: Path) -> str:
     return f"{found} is kept" if found else "no checkpoint was finished"
 
 
+def _fitted(asked: _Asked) -> "tuple[BertConfig, Shards]":
+    """Open the shards, and return what they make of the settings asked for."""
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.pretrain import fitted
+    from tokpipe.training.recipe import refuse_contradictions
+
+    shards = open_shards(asked.shards)
+    model = fitted(asked.model, shards)
+    refuse_contradictions(asked.given, model)
+    return model, shards
+
+
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.bert.parameters import count_encoder_parameters
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.shards.reader import open_shards
     from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
-    from tokpipe.training.pretrain import capacity_of, fitted
+    from tokpipe.training.pretrain import capacity_of
 
-    shards = open_shards(asked.shards)
-    model, training = fitted(asked.model, shards), asked.training
+    (model, shards), training = _fitted(asked), asked.training
     threads = thread_count(session.threads)
     stages = training_bytes(model, training, capacity_of(training, shards), threads)
     size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
@@ -184,10 +202,12 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
         rows.append(("best checkpoint", f"step {state.best_step:,}"))
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {asked.output}", rows)
-    out = session.console.out
+    from tokpipe.tokenizer.tokenizer import Tokenizer
+
+    out, mask = session.console.out, visible(Tokenizer.load(made.folder).roles["mask_token"])
     out.line("\nGo on with:\n")
     for line in (
-        f'tokpipe fill-mask {asked.output} "any text with a [MASK] in it"',
+        f'tokpipe fill-mask {asked.output} "any text with a {mask} in it"',
         f"tokpipe inspect run {Path(asked.output)}",
     ):
         out.line(f"  {out.styled('$', 'dim')} {line}")

@@ -1,6 +1,5 @@
 """Model folders and runs: files as their manifest says, tensors as the settings say."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
@@ -8,9 +7,9 @@ from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.stored import WEIGHTS, has_weights, other_heads_note
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
-from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.inspection.check.finding import NOTE, WARNING, Checked, Finding, finding_of
-from tokpipe.training.state import KIND, checkpoints
+from tokpipe.training.state import checkpoints
 
 _UNFINISHED = Finding(
     WARNING,
@@ -35,29 +34,14 @@ def check_model(path: Path) -> list[Checked]:
 
 
 def _check_folder(path: Path) -> Checked:
-    findings = list(_findings(path))
-    return Checked(str(path), _about(path), findings)
-
-
-def _findings(path: Path) -> Iterator[Finding]:
-    if (path / MANIFEST).exists():
-        try:
-            Manifest.read(path, KIND).check_files(path)
-        except TokpipeError as error:
-            yield finding_of(error, path)
-            return
+    about, findings = "a model", []
     try:
-        left_out = load_checkpoint(path).left_out
+        verify_files(path)
+        config, family, _, left_out = read_outline(path)
+        about = f"{family.name}, {config.num_hidden_layers} layers, {config.hidden_size} wide"
+        if left_out:
+            findings.append(Finding(NOTE, WEIGHTS, other_heads_note(left_out)))
+        load_checkpoint(path)
     except TokpipeError as error:
-        yield finding_of(error, path)
-        return
-    if left_out:
-        yield Finding(NOTE, WEIGHTS, other_heads_note(left_out))
-
-
-def _about(path: Path) -> str:
-    try:
-        config, family, *_ = read_outline(path)
-    except TokpipeError:
-        return "a model"
-    return f"{family.name}, {config.num_hidden_layers} layers, {config.hidden_size} wide"
+        findings.append(finding_of(error, path))
+    return Checked(str(path), about, findings)

@@ -26,7 +26,7 @@ from tokpipe.inspection.terminal.marks import (
 )
 from tokpipe.inspection.terminal.tokens import heading
 
-_BAR = 20
+_BAR = 20  # columns at most: so names, shapes and figures still fit into 80
 
 
 def model_renderable(view: ModelView) -> Laid:
@@ -57,8 +57,6 @@ def scores_renderable(
     ----------
     title
         Stands above; foreign text is made visible.
-    rows
-        Name and value, in the order wanted.
     form
         How a vocabulary writes tokens, where the names are tokens.
     percent
