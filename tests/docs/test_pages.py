@@ -1,9 +1,11 @@
 """What our pages say of the tree, of measurements and of each other holds."""
 
 import re
+import tomllib
 
 import pytest
 
+import tokpipe
 from tests import readme
 from tests.bench import report
 from tokpipe.foundation import jit
@@ -77,6 +79,13 @@ def test_headline_without_a_row_is_refused():
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_version_is_said_in_one_place():
+    project = tomllib.loads((readme.ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "version" not in project["project"] and project["project"]["dynamic"] == ["version"]
+    place = readme.ROOT / project["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{tokpipe.__version__}"' in place.read_text("utf-8")
 
 
 def test_page_on_kernels_quotes_the_code_and_its_snippets_run():
