@@ -1,6 +1,7 @@
 """Settings of `explain`; light, because the command line makes its options from them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tokpipe.foundation.config import Config, setting
 from tokpipe.vocab.config import VocabConfig
@@ -20,7 +21,7 @@ class _ExplainConfig(Config):
     continuing_subword_prefix: str = setting("", "Marks a token that goes on inside a word.")
     encode: str | None = setting(None, "Then encode this word with what was learnt.")
 
-    def _vocab_config(self, model: str, **others: str) -> VocabConfig:
+    def _vocab_config(self, model: str, **others: Any) -> VocabConfig:
         return VocabConfig(
             model=model,
             special_tokens=(),
