@@ -26,7 +26,7 @@ from tokpipe.inspection.terminal.marks import (
 )
 from tokpipe.inspection.terminal.tokens import heading
 
-_BAR = 20
+_BAR = 20  # columns of a bar, at most
 
 
 def model_renderable(view: ModelView) -> Laid:
