@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from tests.bench import embed, encode, learning, sentences, shards, train, vocab
+from tests.bench import before, embed, encode, learning, sentences, shards, train, vocab
 from tests.bench.report import machine, markdown, write
 
 TABLES = {
@@ -26,16 +26,20 @@ TABLES = {
 def main() -> int:
     """Measure one table, print it, and say by the exit code whether every floor was passed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("table", choices=[*TABLES, "before"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=os.environ.get("TOKPIPE_PEERS_PYTHON", sys.executable))
     parser.add_argument("--write", action="store_true", help="renew RESULTS.md and the README")
+    parser.add_argument("--rev", default="HEAD", help="what `before` compares this tree with")
     options = parser.parse_args()
-    rows = TABLES[options.table](options.peers, options.rounds)
+    if options.table == "before":
+        rows = before.rows(options.peers, options.rounds, options.rev)
+    else:
+        rows = TABLES[options.table](options.peers, options.rounds)
     text = f"{markdown(rows)}\n\nMeasured on {machine()}; medians of {options.rounds} rounds, "
     text += "both sides in turn, kernels compiled before."
     print(text)
-    if options.write:
+    if options.write and options.table in TABLES:
         write(options.table, text)
     return 0 if all(row.passed for row in rows) else 1
 

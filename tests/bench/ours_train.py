@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tokpipe.batches.batch import Batch
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.head import Capacity
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.workspace import Room
+from tokpipe.foundation.batch import Batch
 from tokpipe.inspection.model import work_of
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import read_log
@@ -35,11 +35,11 @@ def loaded_batches(path: str) -> list[Batch]:
         ]
 
 
-def room_for(batches: list[Batch]) -> Room:
+def room_for(batches: list[Batch]) -> Capacity:
     """Return what the largest part of some batches needs."""
     shards = TrainingConfig().gradient_shards
-    parts = [Room.of(part) for batch in batches for part in deal(batch, shards)]
-    return Room(*(max(sizes) for sizes in zip(*parts, strict=True)))
+    parts = [Capacity.of(part) for batch in batches for part in deal(batch, shards)]
+    return Capacity(*(max(sizes) for sizes in zip(*parts, strict=True)))
 
 
 def operations(config: BertConfig, batch: Batch) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench.batches import text_shards
-from tests.bench.harness import WORKER
+from tests.bench.harness import TREE
 from tests.bench.report import Row
 
 _POLL_SECONDS = 0.005
@@ -56,7 +56,7 @@ def _start(shards: str, place: Path, name: str) -> _Start:
     """Make one step as a user would; kernels are kept in `place`."""
     run = place / name
     settings = ["--preset", "tiny", "--steps", "1", "--batch-tokens", "2048", "-o", str(run)]
-    paths = {"PYTHONPATH": str(WORKER.parents[2]), "TOKPIPE_CACHE_DIR": str(place / "cache")}
+    paths = {"PYTHONPATH": str(TREE), "TOKPIPE_CACHE_DIR": str(place / "cache")}
     environment = os.environ | paths
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no installed command compiles its modules
     begin = time.perf_counter()

@@ -1,6 +1,7 @@
 """The commands that use a model, on a small one with drawn weights."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
+from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.tasks.embed import embed_texts
 from tokpipe.tasks.model import BertModel
@@ -113,6 +115,37 @@ def test_a_model_is_imported_and_exported_bit_for_bit(tokpipe, model, tmp_path):
     assert (tmp_path / "again" / "tokenizer.json").exists()
     assert tokpipe("import", "kept", "-o", "again").code == 4
     assert tokpipe("import", "kept", "-o", "again", "--force").code == 0
+
+
+def test_heads_for_other_tasks_are_named_and_left_out(tokpipe, model, sentences, tmp_path):
+    foreign = tmp_path / "foreign"
+    shutil.copytree(model, foreign)
+    (foreign / "tokpipe.json").unlink()
+    with TensorFile(model / "model.safetensors") as file:
+        tensors = {name: np.empty(e.shape, np.float32) for name, e in file.entries.items()}
+        for name, out in tensors.items():
+            file.read(name, out)
+    tensors["classifier.weight"] = np.ones((3, CONFIG.hidden_size), np.float32)
+    write_tensors(foreign / "model.safetensors", {f"module.{n}": v for n, v in tensors.items()})
+    for command in (
+        ("embed", foreign, sentences),
+        ("fill-mask", foreign, "a [MASK]"),
+        ("nearest", foreign, "cat"),
+        ("predict", "nsp", foreign, "the cat", "sat"),
+        ("inspect", "model", foreign),
+        ("import", foreign, "-o", "taken"),
+        ("export", foreign, "-o", "out"),
+    ):
+        ran = tokpipe(*command)
+        assert ran.code == 0, ran.err
+        assert "left out, being heads for other tasks: module.classifier.weight" in ran.err
+    assert "left out" not in tokpipe("fill-mask", model, "a [MASK]").err
+    found = tokpipe("inspect", "model", foreign, "--json").json
+    assert found["left_out"] == ["module.classifier.weight"]
+    taken, mine = (tmp_path / name / "model.safetensors" for name in ("taken", "m"))
+    assert taken.read_bytes() == mine.read_bytes()
+    ran = tokpipe("check", foreign)
+    assert ran.code == 0 and "classifier" in ran.out
 
 
 def test_a_plan_writes_nothing(tokpipe, model, sentences, tmp_path):

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -11,9 +12,15 @@ import pyarrow as pa
 import pytest
 
 from tests.manifests import forge_manifest
+from tests.unit.shards import folders
 from tests.unit.shards.folders import write_folder
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.loader import Loader
+from tokpipe.examples.build import Rows
+from tokpipe.examples.masking import Masks
 from tokpipe.foundation.errors import ArtifactError, TokpipeError
 from tokpipe.foundation.manifest import describe_file
+from tokpipe.shards.columns import record_batch
 from tokpipe.shards.reader import open_shards
 
 SHARD = "train/data-00000-of-00002.arrow"
@@ -75,7 +82,7 @@ def test_changed_bytes_of_a_shard_that_its_hash_confirms_do_no_harm(count, folde
             changed[draw.randrange(len(whole))] = draw.randrange(256)
         file.write_bytes(changed)
         try:
-            shards = open_shards(folder)  # sizes are equal, so hashes are not asked
+            shards = open_shards(folder, hashes=False)
             everything(shards)
             assert shards.train.rows == rows
         except ArtifactError:
@@ -93,6 +100,7 @@ def test_changed_bytes_of_a_shard_that_its_hash_confirms_do_no_harm(count, folde
         [-4, 5, 11, 18],
         [1, 5, 11, 18],
         [0, -(2**31), 11, 18],
+        [0, 2**31 - 1, -(2**31), 18],  # each difference wraps round to a positive one
     ],
 )
 def test_forged_borders_of_lists_are_refused(forged, folder):
@@ -103,6 +111,67 @@ def test_forged_borders_of_lists_are_refused(forged, folder):
     sign(folder, SHARD)
     with pytest.raises(ArtifactError, match="data-00000-of-00002"):
         open_shards(folder, hashes=True)
+
+
+FORGED_ROWS = [
+    ({"labels": (0, 2)}, "neither 0 nor 1"),
+    ({"labels": (-1, 0)}, "neither 0 nor 1"),
+    ({"ids": [2, *[5] * 200, 3]}, "202 tokens, longer than max_seq_length=128"),
+    ({"ids": []}, "an example of no token"),
+    ({"start": 60_000}, "the columns of a row do not fit"),
+    ({"ids": [2, 4, 60_000, 6, 3]}, "the id 60000"),
+    ({"positions": [7]}, "for position 7 of 5"),
+    ({"was": [40_000]}, "the id 40000"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), FORGED_ROWS)
+def test_forged_rows_under_a_valid_seal_are_refused(content, said, tmp_path, monkeypatch):
+    ids = np.array(content.get("ids", [2, 4, 5, 6, 3]), np.int32)
+
+    def batch(columns, first):
+        rows = Rows(
+            np.tile(ids, 2), np.arange(3) * len(ids), np.full(2, content.get("start", 3))
+        )  # fmt: skip
+        positions, was = content.get("positions", [1]), content.get("was", [7])
+        masks = Masks(np.array(positions * 2), np.array(was * 2), np.arange(3))
+        if not len(ids):
+            masks = Masks(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(3, np.int64))
+            rows = rows._replace(segment_b_start=np.zeros(2, np.int32))
+        return record_batch(columns, rows, np.array(content.get("labels", (0, 1))), masks)
+
+    monkeypatch.setattr(folders, "batch", batch)
+    folder = folders.write_folder(tmp_path / "shards")
+    with pytest.raises(ArtifactError, match=said):
+        shards = open_shards(folder)
+        loader = Loader(shards.train, BatchConfig(), shards.facts, shards.masks, 0)
+        list(loader.batches(0, threads=1))
+
+
+@pytest.mark.parametrize("count", [2**63, -1, 1.5, "6", None, [6]])
+@pytest.mark.parametrize("key", ["rows", "tokens"])
+def test_forged_counts_are_refused(count, key, folder):
+    forge_manifest(folder, lambda m: m["facts"]["shards"]["train"][0].update({key: count}))
+    with pytest.raises(ArtifactError, match="the manifest says"):
+        open_shards(folder)
+
+
+def test_whoever_reads_shards_asks_for_their_hashes_each_time_they_change(folder):
+    old = time.time_ns() - 10**10
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    for path in files:
+        os.utime(path, ns=(old, old))
+    for name in (SHARD, "tokenizer.json"):
+        open_shards(folder)
+        whole = (folder / name).read_bytes()
+        changed = bytearray(whole)
+        changed[len(whole) // 2] ^= 1
+        (folder / name).write_bytes(changed)
+        os.utime(folder / name, ns=(old, old))  # as a copy would, or a disk that forgets
+        with pytest.raises(ArtifactError, match=f"{name}: sha256"):
+            open_shards(folder)
+        (folder / name).write_bytes(whole)
+        open_shards(folder)
 
 
 @pytest.mark.parametrize("batches", [0, 1])

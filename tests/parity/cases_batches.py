@@ -68,7 +68,7 @@ def _gathered(draw):
     rows, table, width, lengths = draw(_rows())
     offsets = borders_of(lengths[rows])
     tokens = int(offsets[-1])
-    fields = np.zeros(tokens, np.int32), np.zeros(tokens, np.uint8), np.zeros(len(rows), np.int32)
+    fields = np.zeros(tokens, np.int32), np.zeros(tokens, np.int32), np.zeros(len(rows), np.int32)
     return rows, table, width, offsets, (*fields, np.zeros((len(rows), 2), np.int64))
 
 

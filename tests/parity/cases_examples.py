@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.examples.config import MaskConfig
-from tokpipe.examples.kernels.masks import CONTINUES, FIXED
+from tokpipe.examples.kernels.mask_trace import CONTINUES, FIXED, MaskRule
 from tokpipe.examples.masking import span_lengths
 
 KEYS = st.integers(0, 2**64 - 1)
@@ -55,7 +55,9 @@ def _rows(draw):
     cuts = sorted(draw(st.lists(st.integers(0, len(ids)), min_size=2, max_size=8)))
     spans = np.array(list(pairwise(cuts)), np.int64)
     inner = sorted(draw(st.lists(st.integers(0, len(spans)), max_size=3)))
-    return ids, spans, np.array([0, *inner, len(spans)], np.int64), 101, 102
+    specials = st.lists(st.integers(100, 110), max_size=3).map(lambda x: np.array(x, np.int32))
+    borders = np.array([0, *inner, len(spans)], np.int64)
+    return ids, spans, borders, draw(specials), draw(specials), draw(specials)
 
 
 @st.composite
@@ -67,17 +69,12 @@ def _masks(draw):
     config = MaskConfig(whole_word=draw(st.booleans()), span=draw(spans))
     mask = draw(st.floats(0, 1))
     shares = np.array([draw(st.floats(0.01, 1)), mask, draw(st.floats(mask, 1))])
-    most = draw(st.integers(1, 12))
+    ordinary = np.arange(3, 20, dtype=np.int32)
     return (
         np.array(ids, np.int32),
         borders_of(sizes),
         keys_of(draw, len(sizes)),
-        kinds,
-        np.arange(3, 20, dtype=np.int32),
-        2,
-        shares,
-        most,
-        span_lengths(config),
+        MaskRule(kinds, ordinary, 2, shares, draw(st.integers(1, 12)), span_lengths(config)),
         (np.zeros(200, np.int32), np.zeros(200, np.int32), np.zeros(len(sizes) + 1, np.int64)),
     )
 

@@ -3,6 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from tokpipe.training.kernels import Factors
+
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
 
@@ -22,7 +24,7 @@ def blocks_of(draw, count, size):
 
 def factors_of(draw):
     scale, root = draw(st.sampled_from([1.0, 0.25])), draw(st.floats(0.03, 1))
-    return np.array([scale, 0.9, 0.999, 0.01, root, 1e-3, 0.05], np.float32)
+    return Factors(*map(np.float32, (scale, 0.9, 0.999, 0.01, root, 1e-3, 0.05)))
 
 
 @st.composite

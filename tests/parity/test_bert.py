@@ -62,13 +62,13 @@ def test_attentions_are_those_of_transformers(both):
 def test_logits_and_losses_are_those_of_transformers(both):
     model, batch, out, _, tolerance = both
     logits = torch_bert.unpadded(out.prediction_logits, batch)[batch.masked_positions]
-    assert relative(model.mlm_logits(batch), logits) < tolerance
+    assert relative(model.logits("mlm", batch), logits) < tolerance
     pairs = out.seq_relationship_logits.detach().numpy()
-    assert relative(model.nsp_logits(batch), pairs) < tolerance
+    assert relative(model.logits("nsp", batch), pairs) < tolerance
     losses = model.losses(batch, model.workspace(400, 8, 60))
     assert losses.total == pytest.approx(out.loss.item(), rel=tolerance)
-    assert losses.mlm_correct == (logits.argmax(1) == batch.masked_ids).sum()
-    assert losses.nsp_correct == (pairs.argmax(1) == batch.next_sentence_label).sum()
+    assert losses["mlm"].correct == (logits.argmax(1) == batch.masked_ids).sum()
+    assert losses["nsp"].correct == (pairs.argmax(1) == batch.next_sentence_label).sum()
 
 
 def test_every_gradient_is_that_of_transformers(both, compared):
@@ -175,7 +175,7 @@ def test_loss_of_pairs_alone_is_that_of_torch(seed):
     model = Model(config, random_parameters(config, seed, np.float32, 0.1))
     batch = random_batch(config, (4, 9, 2), seed)
     losses = model.losses(batch, model.workspace(20, 3, 4))
-    logits = torch.tensor(model.nsp_logits(batch))
+    logits = torch.tensor(model.logits("nsp", batch))
     labels = torch.tensor(batch.next_sentence_label, dtype=torch.long)
     expected = torch.nn.functional.cross_entropy(logits, labels)
     assert losses.total == pytest.approx(expected.item(), rel=1e-5)

@@ -19,9 +19,9 @@ def test_losses_logits_and_gradients_are_those_of_transformers(preset, tolerance
     gradients, workspace = model.parameters.zeros_like(), model.workspace(400, 8, 60)
     losses = model.loss_and_gradients(batch, gradients, workspace)
     assert losses.total == pytest.approx(golden["loss"], rel=tolerance)
-    logits = model.mlm_logits(batch, workspace)[::6, ::3001]
+    logits = model.logits("mlm", batch, workspace)[::6, ::3001]
     np.testing.assert_allclose(logits, golden["mlm_logits"], atol=tolerance * np.abs(logits).max())
-    pairs = model.nsp_logits(batch, workspace)
+    pairs = model.logits("nsp", batch, workspace)
     np.testing.assert_allclose(pairs, golden["nsp_logits"], atol=tolerance * np.abs(pairs).max())
     assert set(golden["gradients"]) == set(gradients.views)
     for name, view in gradients.views.items():

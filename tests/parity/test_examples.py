@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from tests.parity.pretraining_script import Settings, make_instances, pairs_of
-from tests.unit.examples.blocks import block_of, facts_of
+from tests.unit.examples.blocks import BERT, block_of, facts_of
 from tokpipe.examples.build import assemble, build_examples
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import mask_examples
@@ -46,7 +46,7 @@ def their_pairs(sizes, settings, seed=1):
 
 
 def our_pairs(sizes, config, seed=1):
-    examples = build_examples(block_of(sizes), config, seed)
+    examples = build_examples(block_of(sizes), config, BERT, seed)
     a, b = np.diff(examples.spans, axis=1)[:, 0].reshape(-1, 2).T
     return a, b, examples.labels
 
@@ -89,8 +89,8 @@ def test_masks_are_distributed_as_google_s(whole_word):
     sizes = [[10 + i % 9 for i in range(12)]] * 150
     block = block_of(sizes)
     block.ids[:] = np.random.default_rng(1).integers(5, 1_000, len(block.ids))
-    examples = build_examples(block, ExampleConfig(), 1)
-    rows = assemble(block, examples, FACTS)
+    examples = build_examples(block, ExampleConfig(), BERT, 1)
+    rows = assemble(block, examples, BERT)
     ids = rows.input_ids.copy()
     config = MaskConfig(whole_word=whole_word, max_predictions_per_seq=15)
     masks = mask_examples(ids, rows.offsets, examples.keys, FACTS, config)

@@ -15,8 +15,8 @@ from tests.unit.tasks.models import CONFIG, small
 from tests.unit.tasks.test_model import check_case
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.tensor_file import TensorFile
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
+from tokpipe.foundation.batch import Batch
 from tokpipe.tasks.fill_mask import fill_masks
 from tokpipe.tasks.model import BertModel
 
@@ -52,10 +52,10 @@ def logits_of_ours(config, parameters, sequences):
     offsets = np.cumsum([0, *map(len, sequences)]).astype(np.int32)
     kinds = np.concatenate([segments(config, s) for s in sequences]).astype(np.int32)
     places = np.arange(len(ids), dtype=np.int32) if config.mlm_head else None
-    packed = PackedInput(ids, offsets, kinds, masked_positions=places)
+    packed = Batch(ids, offsets, kinds, masked_positions=places)
     model = Model(config, parameters)
     hidden = model.hidden_states(packed)[0]
-    return hidden, model.mlm_logits(packed) if config.mlm_head else None
+    return hidden, model.logits("mlm", packed) if config.mlm_head else None
 
 
 def logits_of_theirs(model, config, sequences):
@@ -133,6 +133,25 @@ def test_their_folder_gives_our_numbers_and_its_own_tensors_again(name, size, tm
     (tmp_path / "again").mkdir()
     write_checkpoint(tmp_path / "again", found.parameters, family=found.family)
     assert stored(tmp_path / "again") == stored(tmp_path / "theirs")
+
+
+TASKS = ["SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", ["Bert", "Roberta", "DistilBert", "Albert"])
+def test_the_encoder_of_their_models_for_other_tasks_is_taken(kind, task, tmp_path):
+    values = {"DistilBert": DISTIL, "Albert": {**SMALL, "embedding_size": 16}}.get(kind, SMALL)
+    values = {**values, "pad_token_id": 1} if kind == "Roberta" else values
+    config = getattr(transformers, f"{kind}Config")(**values, initializer_range=0.2)
+    theirs = getattr(transformers, f"{kind}For{task}")(config)
+    theirs.save_pretrained(tmp_path)
+    found = load_checkpoint(tmp_path)
+    heads = {n for n in theirs.state_dict() if not n.startswith(f"{theirs.base_model_prefix}.")}
+    assert heads and set(found.left_out) == heads
+    encoder = transformers.AutoModel.from_pretrained(tmp_path)
+    ours = logits_of_ours(found.config, found.parameters, SEQUENCES)
+    assert_equal_outputs(ours, logits_of_theirs(encoder, found.config, SEQUENCES))
 
 
 def stored(folder):

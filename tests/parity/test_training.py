@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.golden.make_training import GOLDEN, MODEL, STEPS, TRAINING, judge, start
-from tokpipe.batches.batch import Batch
-from tokpipe.bert.workspace import Room
+from tokpipe.bert.head import Capacity
+from tokpipe.foundation.batch import Batch
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.trainer import Trainer
 
@@ -21,7 +21,7 @@ def ours(threads):
     parameters.config = without_dropout
     rows = np.zeros((len(packed.offsets) - 1, 2), np.int64)
     batch = Batch(*packed, rows)
-    trainer = Trainer(TRAINING, parameters, Room(400, 8, 60), threads)
+    trainer = Trainer(TRAINING, parameters, Capacity(400, 8, 60), threads)
     schedule, found = Schedule(TRAINING, STEPS), []
     for step in range(STEPS):
         losses, norm = trainer.gradients([batch])

@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.inputs import PackedInput
+from tokpipe.foundation.batch import Batch
 
 # Written apart from tokpipe.bert.huggingface: a judge does not ask the judged for names.
 _EMBEDDINGS = {
@@ -115,7 +115,7 @@ def gradients_of(model, views: dict, table: dict) -> dict[str, np.ndarray]:
     }
 
 
-def padded(batch: PackedInput, pad: int) -> dict[str, torch.Tensor]:
+def padded(batch: Batch, pad: int) -> dict[str, torch.Tensor]:
     """Return the batch as transformers takes it: [B, S], padded, labels -100 where unmasked."""
     lengths = np.diff(batch.offsets)
     shape = len(lengths), lengths.max()
@@ -130,7 +130,7 @@ def padded(batch: PackedInput, pad: int) -> dict[str, torch.Tensor]:
     return {name: torch.tensor(array, dtype=torch.long) for name, array in arrays.items()}
 
 
-def unpadded(values: torch.Tensor, batch: PackedInput) -> np.ndarray:
+def unpadded(values: torch.Tensor, batch: Batch) -> np.ndarray:
     """Return [B, S, …] as [T, …]."""
     lengths = np.diff(batch.offsets)
     is_token = np.arange(values.shape[1]) < lengths[:, None]

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.batches.batch import Batch
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.kernels.gather import (
     COLUMNS,
@@ -22,6 +21,7 @@ from tokpipe.batches.plan import Plan, mask_keys, plan_epoch
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, check_facts, mask_examples
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.shards.parts import Lists, Part
@@ -37,7 +37,7 @@ class _Rows(NamedTuple):
 
     offsets: NDArray[np.int64]
     input_ids: NDArray[np.int32]
-    token_type_ids: NDArray[np.uint8]
+    token_type_ids: NDArray[np.int32]
     labels: NDArray[np.int32]
     places: NDArray[np.int64]
 
@@ -143,7 +143,7 @@ class Loader:
         found = _Rows(
             offsets,
             np.empty(tokens, np.int32),
-            np.empty(tokens, np.uint8),
+            np.empty(tokens, np.int32),
             np.zeros(len(rows), np.int32),
             np.empty((len(rows), 2), np.int64),
         )

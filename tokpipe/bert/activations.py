@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tokpipe.bert.kernels.activations import ACTIVATIONS
-from tokpipe.bert.precision import by_precision
+from tokpipe.bert.twins import by_precision
 
 
 class Activation(NamedTuple):

@@ -12,8 +12,8 @@ from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.dropout import Dropout
 from tokpipe.bert.kernels import attention, rotation
 from tokpipe.bert.linear import add_column_sums, input_backward, linear_forward, weight_backward
-from tokpipe.bert.precision import by_precision
 from tokpipe.bert.residual import SavedNorm
+from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import AttentionWeights
 
 Array = NDArray[np.floating]
@@ -44,8 +44,8 @@ class SavedAttention(NamedTuple):
     norm: SavedNorm
 
 
-class Places(NamedTuple):
-    """Which tokens belong together, and how their places are told.
+class SequenceLayout(NamedTuple):
+    """Which tokens belong together, and how their positions are told.
 
     Attributes
     ----------
@@ -70,7 +70,11 @@ class Places(NamedTuple):
 
 
 def attend_forward(
-    x: Array, weights: AttentionWeights, places: Places, drop: Dropout, saved: SavedAttention
+    x: Array,
+    weights: AttentionWeights,
+    layout: SequenceLayout,
+    drop: Dropout,
+    saved: SavedAttention,
 ) -> None:
     """Let each token look at those of its sequence; `saved.attended` is what it finds.
 
@@ -80,7 +84,7 @@ def attend_forward(
         The tokens.
     weights
         Of this layer.
-    places
+    layout
         Of the tokens.
     drop
         The dropout of weights.
@@ -89,10 +93,10 @@ def attend_forward(
     """
     qkv, logsums, attended, _ = saved
     linear_forward(x, weights.qkv, qkv)
-    if places.rotations:
-        _rotate(qkv, places.positions, places.heads, *places.rotations)
+    if layout.rotations:
+        _rotate(qkv, layout.positions, layout.heads, *layout.rotations)
     _forward(
-        *(qkv, sgemm_address(), places.offsets, places.heads, places.biases),
+        *(qkv, sgemm_address(), layout.offsets, layout.heads, layout.biases),
         *(*drop, logsums, attended),
     )
 
@@ -100,8 +104,8 @@ def attend_forward(
 def attend_backward(
     x: Array,
     layer: tuple[AttentionWeights, AttentionWeights, SavedAttention, Dropout],
-    places: Places,
-    slopes: tuple[Array, Array],
+    layout: SequenceLayout,
+    buffers: tuple[Array, Array],
     into: Array,
 ) -> None:
     """Add the gradients of `attend_forward`.
@@ -112,22 +116,22 @@ def attend_backward(
         The tokens.
     layer
         Weights, their gradients, what was kept, and the dropout of weights.
-    places
+    layout
         Of the tokens.
-    slopes : (float32[T, H], float32[T, 3H])
+    buffers : (float32[T, H], float32[T, 3H])
         Gradient of `saved.attended`; and a spare array.
     into : float32[T, H]
         Gradient of x, added to.
     """
     weights, gradients, (qkv, logsums, attended, _), drop = layer
-    d_attended, d_qkv = slopes
+    d_attended, d_qkv = buffers
     _backward(
-        *(qkv, sgemm_address(), places.offsets, places.heads, places.biases, *drop),
-        *(logsums, attended, d_attended, d_qkv, places.d_biases),
+        *(qkv, sgemm_address(), layout.offsets, layout.heads, layout.biases, *drop),
+        *(logsums, attended, d_attended, d_qkv, layout.d_biases),
     )
-    if places.rotations:
-        cosines, sines = places.rotations
-        _rotate(d_qkv, places.positions, places.heads, cosines, -sines)
+    if layout.rotations:
+        cosines, sines = layout.rotations
+        _rotate(d_qkv, layout.positions, layout.heads, cosines, -sines)
     add_column_sums(d_qkv, gradients.qkv.bias)
     weight_backward(x, d_qkv, gradients.qkv.weight)
     input_backward(d_qkv, weights.qkv.weight, into, add=True)

@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.dropout import Dropout
-from tokpipe.bert.kernels import rows
 from tokpipe.bert.linear import add_column_sums, input_backward, linear_forward, weight_backward
-from tokpipe.bert.precision import by_precision
-from tokpipe.bert.residual import SavedNorm, drop, norm_backward, norm_forward
+from tokpipe.bert.residual import (
+    SavedNorm,
+    drop,
+    gather_rows,
+    norm_backward,
+    norm_forward,
+    scatter_rows,
+)
 from tokpipe.bert.weights import EmbeddingWeights
 
 Array = NDArray[np.floating]
-
-gather_rows = by_precision(rows.gather_rows)
-scatter_rows = by_precision(rows.scatter_rows)
 
 
 class Tokens(NamedTuple):

@@ -53,7 +53,7 @@ def feed_forward_forward(
     linear_forward(inner, weights.output, out)
 
 
-class FeedForwardSpare(NamedTuple):
+class FeedForwardScratch(NamedTuple):
     """Two spare arrays, float32[T, F]."""
 
     inner: Array
@@ -64,7 +64,7 @@ def feed_forward_backward(
     x: Array,
     layer: tuple[FeedForwardWeights, FeedForwardWeights, SavedFeedForward],
     activation: Activation,
-    spare: FeedForwardSpare,
+    scratch: FeedForwardScratch,
     gradient: Array,
     into: Array,
 ) -> None:
@@ -78,7 +78,7 @@ def feed_forward_backward(
         Weights, their gradients, and what was kept.
     activation
         Between the two maps.
-    spare
+    scratch
         Spare arrays.
     gradient : float32[T, H]
         Of the result.
@@ -86,7 +86,7 @@ def feed_forward_backward(
         Gradient of x, added to.
     """
     weights, gradients, saved = layer
-    inner, d_inner = spare
+    inner, d_inner = scratch
     input_backward(gradient, weights.output.weight, d_inner)
     activation.backward(saved.before, d_inner, inner, gradients.input.bias)
     weight_backward(inner, gradient, gradients.output.weight)

@@ -1,46 +1,39 @@
-"""What goes into the model: sequences packed end to end, without padding.
+"""A batch made ready for kernels: every value in its range, every array of one type."""
 
-Sequence ``b`` of ``B`` is tokens ``offsets[b]:offsets[b + 1]`` of ``T``. The field names are those
-of `tokpipe.batches.batch.Batch`.
-"""
-
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError
 
+_FIELDS = (
+    *("input_ids", "offsets", "token_type_ids"),
+    *("masked_positions", "masked_ids", "next_sentence_label"),
+)
 
-class PackedInput(NamedTuple):
-    """Sequences end to end, and what is to be learned from them.
 
-    Attributes
-    ----------
-    input_ids : int32[T]
-        The tokens.
-    offsets : int32[B + 1]
-        Borders of the sequences in the tokens.
-    token_type_ids : int32[T] or None
-        Segment of each token; None: all 0.
-    masked_positions : int32[M] or None
-        Places in the T tokens at which the MLM head works.
-    masked_ids : int32[M] or None
-        The tokens to be found there.
-    next_sentence_label : int32[B] or None
-        0: the second segment follows the first, 1: it is a random one.
+def prepared(batch: Batch, config: BertConfig) -> Batch:
+    """Return a batch with arrays as kernels are compiled for them; copied only if they are not.
+
+    Raises
+    ------
+    InputError
+        If an id, segment, position, label or border would make a kernel reach outside its tables.
     """
+    check_input(batch, config)
+    found = {name: getattr(batch, name) for name in _FIELDS}
+    return replace(
+        batch,
+        **{
+            name: None if a is None else np.require(a, np.int32, "CAW") for name, a in found.items()
+        },
+    )
 
-    input_ids: NDArray[np.integer]
-    offsets: NDArray[np.integer]
-    token_type_ids: NDArray[np.integer] | None = None
-    masked_positions: NDArray[np.integer] | None = None
-    masked_ids: NDArray[np.integer] | None = None
-    next_sentence_label: NDArray[np.integer] | None = None
 
-
-def check_input(packed: PackedInput, config: BertConfig) -> None:
+def check_input(batch: Batch, config: BertConfig) -> None:
     """Refuse a batch that would make a kernel reach outside its tables.
 
     Raises
@@ -48,17 +41,17 @@ def check_input(packed: PackedInput, config: BertConfig) -> None:
     InputError
         If an id, segment, position, label or border is out of range.
     """
-    ids, offsets = packed.input_ids, packed.offsets
+    ids, offsets = batch.input_ids, batch.offsets
     _check_offsets(offsets, len(ids), config.longest)
     _check_range("input_ids", ids, config.vocab_size, len(ids))
-    _check_range("token_type_ids", packed.token_type_ids, max(config.type_vocab_size, 1), len(ids))
-    positions, labels = packed.masked_positions, packed.masked_ids
+    _check_range("token_type_ids", batch.token_type_ids, max(config.type_vocab_size, 1), len(ids))
+    positions, labels = batch.masked_positions, batch.masked_ids
     _check_range("masked_positions", positions, len(ids))
     if labels is not None:
         _check_range(
             "masked_ids", labels, config.vocab_size, 0 if positions is None else len(positions)
         )
-    _check_range("next_sentence_label", packed.next_sentence_label, 2, len(offsets) - 1)
+    _check_range("next_sentence_label", batch.next_sentence_label, 2, len(offsets) - 1)
 
 
 def _check_offsets(offsets: NDArray[np.integer], tokens: int, longest: int | None) -> None:

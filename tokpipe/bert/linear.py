@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.blas import LEFT, NOT, RIGHT, gemm
 from tokpipe.bert.kernels import rows
-from tokpipe.bert.precision import by_precision
+from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import Linear
 
 Array = NDArray[np.floating]

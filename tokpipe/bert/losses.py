@@ -1,45 +1,70 @@
-"""What a pass over a batch found out: sums of losses, and counts."""
+"""What a pass over a batch found out: for each head sums of losses, and counts, by name."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, kw_only=True)
-class Losses:
-    """Sums over a batch or a part of one; parts are added with ``+``.
+class Tally(NamedTuple):
+    """What one head was asked, and how it did.
 
     Attributes
     ----------
-    mlm, nsp
-        Sums of the losses at masked tokens, and of pairs, in nats.
-    masks, pairs
+    sum
+        Of the losses; in nats where it guesses among classes.
+    count
         Over how many.
-    mlm_correct, nsp_correct
-        How many of them had the greatest logit at the target.
+    correct
+        How many had the greatest logit at the target; None where there are no classes.
     """
 
-    mlm: float = 0.0
-    masks: int = 0
-    mlm_correct: int = 0
-    nsp: float = 0.0
-    pairs: int = 0
-    nsp_correct: int = 0
+    sum: float
+    count: int
+    correct: int | None = None
+
+    @property
+    def mean(self) -> float:
+        """Mean loss."""
+        return self.sum / self.count
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right guesses."""
+        return None if self.correct is None else self.correct / self.count
+
+
+class Losses(Mapping[str, Tally]):
+    """Tallies by the name of their head; parts of a batch are added with ``+``.
+
+    A head that was asked nothing is not in it.
+    """
+
+    def __init__(self, tallies: Mapping[str, Tally] | None = None) -> None:
+        self._tallies = dict(tallies or {})
+
+    def __getitem__(self, name: str) -> Tally:
+        return self._tallies[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tallies)
+
+    def __len__(self) -> int:
+        return len(self._tallies)
+
+    def __repr__(self) -> str:
+        return f"Losses({self._tallies})"
 
     def __add__(self, other: Self) -> Self:
-        names = ("mlm", "masks", "mlm_correct", "nsp", "pairs", "nsp_correct")
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
-
-    @property
-    def mean_mlm(self) -> float:
-        """Mean loss at a masked token; 0 without any."""
-        return self.mlm / self.masks if self.masks else 0.0
-
-    @property
-    def mean_nsp(self) -> float:
-        """Mean loss of a pair; 0 without any."""
-        return self.nsp / self.pairs if self.pairs else 0.0
+        both = self._tallies | other._tallies
+        for name in self._tallies.keys() & other._tallies.keys():
+            both[name] = _added(self[name], other[name])
+        return type(self)(both)
 
     @property
     def total(self) -> float:
         """What training lessens: the sum of the means."""
-        return self.mean_mlm + self.mean_nsp
+        return sum((tally.mean for tally in self.values()), 0.0)
+
+
+def _added(one: Tally, other: Tally) -> Tally:
+    right = None if one.correct is None else one.correct + (other.correct or 0)
+    return Tally(one.sum + other.sum, one.count + other.count, right)

@@ -5,33 +5,25 @@ lock to others nearly all the time: several shards run side by side, each with a
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.activations import activation_named
 from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.context import ForwardContext, begin_pass, rows_of
 from tokpipe.bert.encoder import encode, encode_backward
-from tokpipe.bert.heads import (
-    MaskHead,
-    decode,
-    mask_head_backward,
-    mask_head_forward,
-    mask_losses,
-    pair_losses,
-    pooler_backward,
-    pooler_forward,
-)
-from tokpipe.bert.inputs import PackedInput, check_input
+from tokpipe.bert.head import Capacity, Head, HeadContext, target_count
+from tokpipe.bert.inputs import prepared
 from tokpipe.bert.kernels.attention import attention_weights
-from tokpipe.bert.linear import linear_forward
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.passes import Pass, begin_pass, rows_of
-from tokpipe.bert.weights import Weights, weights_of
-from tokpipe.bert.workspace import Inputs, Room, Workspace
+from tokpipe.bert.pooler import PoolerScratch, pooler_forward
+from tokpipe.bert.registry import heads_of
+from tokpipe.bert.weights import weights_of
+from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.batch import Batch
 
 Array = NDArray[np.floating]
 Index = NDArray[np.int32]
@@ -53,28 +45,29 @@ class Model:
         self.config = config
         self.parameters = parameters
         self.weights = weights_of(parameters)
+        self.heads = heads_of(config)
 
     def workspace(
         self, tokens: int, sequences: int, masks: int = 0, *, training: bool = True
     ) -> Workspace:
         """Return the memory for batches up to a size, in the precision of the weights."""
-        dtype = self.parameters.block.dtype
-        return Workspace(self.config, tokens, sequences, masks, training=training, dtype=dtype)
+        capacity, dtype = Capacity(tokens, sequences, masks), self.parameters.block.dtype
+        return Workspace(self.config, capacity, training=training, dtype=dtype)
 
     def loss_and_gradients(
         self,
-        packed: PackedInput,
+        batch: Batch,
         gradients: Parameters,
         workspace: Workspace,
         *,
         dropout_key: int | None = None,
-        totals: tuple[int, int] | None = None,
+        totals: Mapping[str, int] | None = None,
     ) -> Losses:
         """Go forward and backward over a batch or a shard of one.
 
         Parameters
         ----------
-        packed
+        batch
             The sequences, and what is to be learned from them.
         gradients
             To which the gradients are added.
@@ -83,32 +76,32 @@ class Model:
         dropout_key
             Of the draws, 64 bits: another for each step and shard; None: no dropout.
         totals
-            Masks and pairs in the whole batch of which this is a shard: the gradients of the
-            shards then add up to that of the batch's mean losses. None: this is all.
+            For each head what there is to find in the whole batch of which this is a shard: the
+            gradients of the shards then add up to that of the batch's mean losses. None: this is
+            all.
 
         Raises
         ------
         InputError
             If an id, position or label is out of range.
         """
-        now = self._begin(packed, workspace, weights_of(gradients), dropout_key, asked=self._asked)
-        hidden = _last(now)
-        _slope(now).fill(0)
-        losses = self._mask_losses(now, workspace, hidden, totals and totals[0])
-        losses += self._pair_losses(now, workspace, hidden, totals and totals[1])
-        encode_backward(now, _slope(now))
+        ctx = self._begin(batch, workspace, gradients, dropout_key, self._output_rows)
+        hidden = _last(ctx)
+        d_hidden = ctx.scratch.stream[0][: len(hidden)]
+        d_hidden.fill(0)
+        losses = self._losses(ctx, workspace, (hidden, d_hidden), totals or {})
+        encode_backward(ctx, d_hidden)
         return losses
 
-    def losses(self, packed: PackedInput, workspace: Workspace) -> Losses:
+    def losses(self, batch: Batch, workspace: Workspace) -> Losses:
         """Go forward over a batch, without dropout, and return its losses."""
-        now = self._begin(packed, workspace, asked=self._asked)
-        hidden = _last(now)
-        losses = self._mask_losses(now, workspace, hidden, None)
-        return losses + self._pair_losses(now, workspace, hidden, None)
+        ctx = self._begin(batch, workspace, wanted=self._output_rows)
+        hidden = _last(ctx)
+        return self._losses(ctx, workspace, (hidden, hidden[:0]), {})
 
     def hidden_states(
         self,
-        packed: PackedInput,
+        batch: Batch,
         layers: Sequence[int] = (-1,),
         workspace: Workspace | None = None,
     ) -> list[Array]:
@@ -116,7 +109,7 @@ class Model:
 
         Parameters
         ----------
-        packed
+        batch
             The sequences.
         layers
             Which ones, in the order wanted: 0 the embeddings, L (or -1) the last layer.
@@ -127,135 +120,112 @@ class Model:
         if any(not -count <= layer < count for layer in layers):
             raise ValueError(f"layers {list(layers)} are not all from {-count} to {count - 1}")
         wanted = [layer % count for layer in layers]
-        now = self._begin(packed, self._room(packed, workspace))
-        needed = itertools.islice(encode(now), max(wanted, default=-1) + 1)
+        ctx = self._begin(batch, self._large_enough(batch, workspace))
+        needed = itertools.islice(encode(ctx), max(wanted, default=-1) + 1)
         kept = {number: stream.copy() for number, stream in needed if number in wanted}
         return [kept[number] for number in wanted]
 
-    def attentions(
-        self, packed: PackedInput, workspace: Workspace | None = None
-    ) -> list[list[Array]]:
+    def attentions(self, batch: Batch, workspace: Workspace | None = None) -> list[list[Array]]:
         """Return the weights of attention: for each layer, for each sequence, float32[A, n, n]."""
-        now = self._begin(packed, self._room(packed, workspace))
-        offsets, heads, biases = now.inputs.offsets, now.places.heads, now.places.biases
+        ctx = self._begin(batch, self._large_enough(batch, workspace))
+        offsets, heads, biases = ctx.layout.offsets, ctx.layout.heads, ctx.layout.biases
         weights = []
-        for number, _ in encode(now):
+        for number, _ in encode(ctx):
             if number:
-                qkv = now.layers[number - 1][0].qkv
+                qkv = ctx.layers[number - 1].attention.qkv
                 pairs = itertools.pairwise(offsets)
                 weights.append([attention_weights(qkv[a:b], heads, biases)[0] for a, b in pairs])
         return weights
 
-    def mlm_logits(self, packed: PackedInput, workspace: Workspace | None = None) -> Array:
-        """Return the logits of all tokens at `masked_positions`: float32[M, V]."""
-        workspace = self._room(packed, workspace)
-        now = self._begin(packed, workspace, asked=_masked)
-        head = self._mask_head()
-        assert head is not None, "the model has no MLM head"
-        hidden, places = _last(now), rows_of(now, now.inputs.masked_positions)
-        made = mask_head_forward(head, hidden, places, workspace.mask_head_for(len(places)))
-        return decode(head, made, np.empty((len(made), self.config.vocab_size), made.dtype))
+    def logits(self, name: str, batch: Batch, workspace: Workspace | None = None) -> Array:
+        """Return what a head says of a batch: float32[N, classes], N as it was asked.
 
-    def pooled(self, packed: PackedInput, workspace: Workspace | None = None) -> Array:
+        Raises
+        ------
+        KeyError
+            If the model has no head of that name: the caller's mistake.
+        """
+        workspace, head = self._large_enough(batch, workspace), self.heads[name]
+        ctx = self._begin(batch, workspace, wanted=head.output_rows)
+        hidden = _last(ctx)
+        return head.logits(self._head_context(ctx, workspace, name, (hidden, hidden[:0])))
+
+    def pooled(self, batch: Batch, workspace: Workspace | None = None) -> Array:
         """Return the pooler's vector of each sequence: float32[B, H]."""
-        workspace = self._room(packed, workspace)
-        now = self._begin(packed, workspace, asked=_firsts)
         assert self.weights.pooler is not None, "the model has no pooler"
-        first = rows_of(now, _firsts(now.inputs))
-        saved = workspace.pair_head_for(len(first))
-        return pooler_forward(self.weights.pooler, _last(now), first, saved).copy()
-
-    def nsp_logits(self, packed: PackedInput, workspace: Workspace | None = None) -> Array:
-        """Return the logits of each pair, float32[B, 2]: follows, is random."""
-        assert self.weights.nsp is not None, "the model has no NSP head"
-        pooled = self.pooled(packed, workspace)
-        logits = np.empty((len(pooled), 2), pooled.dtype)
-        linear_forward(pooled, self.weights.nsp, logits)
-        return logits
+        ctx = self._begin(batch, self._large_enough(batch, workspace), wanted=_first_tokens)
+        hidden, first = _last(ctx), rows_of(ctx, _first_tokens(ctx.batch))
+        shape, dtype = (len(first), self.config.hidden_size), hidden.dtype
+        scratch = PoolerScratch(*(np.empty(shape, dtype) for _ in PoolerScratch._fields))
+        return pooler_forward(self.weights.pooler, hidden, first, scratch)
 
     def _begin(
         self,
-        packed: PackedInput,
+        batch: Batch,
         workspace: Workspace,
-        gradients: Weights | None = None,
+        gradients: Parameters | None = None,
         dropout_key: int | None = None,
-        asked: Callable[[Inputs], Index] | None = None,
-    ) -> Pass:
-        check_input(packed, self.config)
-        inputs = workspace.load(packed)
-        rows = np.unique(asked(inputs)) if asked else inputs.ids[:0]
-        few = rows if 0 < len(rows) < len(inputs.ids) else None
-        return begin_pass(self.weights, gradients, workspace, inputs, dropout_key, few)
+        wanted: Callable[[Batch], Index] | None = None,
+    ) -> ForwardContext:
+        batch = prepared(batch, self.config)
+        workspace.check_holds(Capacity.of(batch))
+        rows = np.unique(wanted(batch)) if wanted else batch.input_ids[:0]
+        few = rows if 0 < len(rows) < len(batch.input_ids) else None
+        model = self.weights, None if gradients is None else weights_of(gradients)
+        return begin_pass(model, workspace, batch, dropout_key, few)
 
-    def _room(self, packed: PackedInput, workspace: Workspace | None) -> Workspace:
+    def _large_enough(self, batch: Batch, workspace: Workspace | None) -> Workspace:
         if workspace is not None:
             return workspace
-        return self.workspace(*Room.of(packed), training=False)
+        return self.workspace(*Capacity.of(batch), training=False)
 
-    def _asked(self, inputs: Inputs) -> Index:
+    def _asked(self, batch: Batch) -> Mapping[str, Head]:
+        """Return the heads to which a batch says what is to be found."""
+        return {name: head for name, head in self.heads.items() if target_count(head, batch)}
+
+    def _output_rows(self, batch: Batch) -> Index:
         """Return at which tokens the losses want hidden states."""
-        has_pairs = self.weights.nsp is not None and len(inputs.labels) > 0
-        masks = _masked(inputs)[: None if self.weights.mlm else 0]
-        return np.concatenate([masks, _firsts(inputs)[: None if has_pairs else 0]])
+        heads = self._asked(batch).values()
+        return np.concatenate([batch.offsets[:0], *(head.output_rows(batch) for head in heads)])
 
-    def _mask_head(self) -> MaskHead | None:
-        weights, config = self.weights, self.config
-        if weights.mlm is None:
-            return None
-        activation = activation_named(config.hidden_act)
-        return MaskHead(weights.mlm, weights.embeddings.token, activation, config.layer_norm_eps)
-
-    def _mask_losses(
-        self, now: Pass, workspace: Workspace, hidden: Array, total: int | None
+    def _losses(
+        self,
+        ctx: ForwardContext,
+        workspace: Workspace,
+        states: tuple[Array, Array],
+        totals: Mapping[str, int],
     ) -> Losses:
-        head, gradients = self._mask_head(), now.gradients
-        places, targets = rows_of(now, _masked(now.inputs)), now.inputs.masked_ids
-        if head is None or not len(targets):
-            return Losses()
-        saved = workspace.mask_head_for(len(places))
-        mask_head_forward(head, hidden, places, saved)
-        factor = 1 / (total or len(targets))
-        if gradients is None or gradients.mlm is None:
-            loss, correct = mask_losses(head, targets, factor, None, saved)
-        else:
-            learned = (gradients.mlm, gradients.embeddings.token)
-            loss, correct = mask_losses(head, targets, factor, learned, saved)
-            mask_head_backward(head, gradients.mlm, places, saved, _slope(now))
-        return Losses(mlm=loss, masks=len(targets), mlm_correct=correct)
+        tallies = {}
+        for name, head in self._asked(ctx.batch).items():
+            total = totals.get(name) or target_count(head, ctx.batch)
+            context = self._head_context(ctx, workspace, name, states)
+            tallies[name] = head.losses(context._replace(factor=1 / total))
+        return Losses(tallies)
 
-    def _pair_losses(
-        self, now: Pass, workspace: Workspace, hidden: Array, total: int | None
-    ) -> Losses:
-        pooler, nsp, gradients = self.weights.pooler, self.weights.nsp, now.gradients
-        labels, first = now.inputs.labels, rows_of(now, _firsts(now.inputs))
-        if pooler is None or nsp is None or not len(labels):
-            return Losses()
-        saved = workspace.pair_head_for(len(first))
-        pooler_forward(pooler, hidden, first, saved)
-        d_nsp = None if gradients is None else gradients.nsp
-        factor = 1 / (total or len(labels))
-        loss, correct = pair_losses(nsp, labels, factor, d_nsp, saved)
-        if gradients is not None and gradients.pooler is not None:
-            pooler_backward(pooler, gradients.pooler, first, saved, _slope(now))
-        return Losses(nsp=loss, pairs=len(labels), nsp_correct=correct)
+    def _head_context(
+        self, ctx: ForwardContext, workspace: Workspace, name: str, states: tuple[Array, Array]
+    ) -> HeadContext:
+        head = self.heads[name]
+        return HeadContext(
+            config=self.config,
+            weights=ctx.weights,
+            gradients=ctx.gradients,
+            scratch=workspace.heads[name],
+            targets=head.targets(ctx.batch),
+            rows=rows_of(ctx, head.output_rows(ctx.batch)),
+            hidden=states[0],
+            d_hidden=states[1],
+            factor=1.0,
+        )
 
 
-def _last(now: Pass) -> Array:
+def _last(ctx: ForwardContext) -> Array:
     """Go forward; return the last hidden states."""
-    hidden = now.spare.made
-    for _, result in encode(now):
+    hidden = ctx.scratch.made
+    for _, result in encode(ctx):
         hidden = result
     return hidden
 
 
-def _slope(now: Pass) -> Array:
-    """Return the array for the gradient of the last hidden states."""
-    return (now.end or now).spare.stream
-
-
-def _masked(inputs: Inputs) -> Index:
-    return inputs.masked_positions
-
-
-def _firsts(inputs: Inputs) -> Index:
-    return inputs.offsets[:-1]
+def _first_tokens(batch: Batch) -> Index:
+    return batch.offsets[:-1]  # type: ignore[return-value]  # int32, see `prepared`

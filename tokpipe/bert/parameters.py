@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 
 ALIGNMENT = 16  # values: a cache line of float32
-RELATIVE_BUCKETS = 32
+RELATIVE_BUCKETS = 32  # as T5 has it (Raffel et al. 2019, 2.1)
 
 _PIECE = 1 << 18  # random numbers drawn at once: 2 MiB of bits, 30 ms
 
@@ -116,15 +117,14 @@ def parameter_table(config: BertConfig) -> dict[str, Slot]:
 
 
 def count_encoder_parameters(config: BertConfig) -> int:
-    """Return the size of the encoder with its pooler, the MLM and NSP heads left out.
+    """Return the size of the encoder with its pooler, the heads left out.
 
     Examples
     --------
     >>> count_encoder_parameters(BertConfig.preset("tiny"))
     4385920
     """
-    table = parameter_table(config)
-    return sum(s.size for name, s in table.items() if not name.startswith(("mlm.", "nsp.")))
+    return sum(prod(shape) for _, shape in _encoder_shapes(config))
 
 
 def layer_names(config: BertConfig, layer: int) -> tuple[str, str]:
@@ -142,55 +142,52 @@ def layer_names(config: BertConfig, layer: int) -> tuple[str, str]:
 
 
 def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield from _encoder_shapes(config)
+    for head in heads_of(config).values():
+        yield from head.shapes(config)
+
+
+def _encoder_shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
     hidden, width = config.hidden_size, config.embedding_width
     yield "embeddings.token", (config.vocab_size, width)
     if config.position == "learned":
         yield "embeddings.position", (config.max_position_embeddings, width)
     if config.type_vocab_size:
         yield "embeddings.segment", (config.type_vocab_size, width)
-    yield from _norm("embeddings.norm", width)
+    yield from norm_shapes("embeddings.norm", width)
     if width != hidden:
-        yield from _linear("embeddings.projection", hidden, width)
+        yield from linear_shapes("embeddings.projection", hidden, width)
     if config.position == "relative":
         yield "relative.weight", (RELATIVE_BUCKETS, config.num_attention_heads)
     for layer in range(config.num_hidden_layers):
         yield from _layer_shapes(config, layer)
     if config.norm_position == "pre":
-        yield from _norm("final_norm", hidden)
-    yield from _head_shapes(config)
+        yield from norm_shapes("final_norm", hidden)
+    if config.pooler:
+        yield from linear_shapes("pooler", hidden, hidden)
 
 
 def _layer_shapes(config: BertConfig, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     hidden, inner = config.hidden_size, config.intermediate_size
     attention, ffn = layer_names(config, layer)
     if attention == f"layers.{layer}.attention.":
-        yield from _linear(f"{attention}qkv", 3 * hidden, hidden)
-        yield from _linear(f"{attention}output", hidden, hidden)
-        yield from _norm(f"{attention}norm", hidden)
+        yield from linear_shapes(f"{attention}qkv", 3 * hidden, hidden)
+        yield from linear_shapes(f"{attention}output", hidden, hidden)
+        yield from norm_shapes(f"{attention}norm", hidden)
     if ffn == f"layers.{layer}.ffn.":
-        yield from _linear(f"{ffn}input", inner, hidden)
-        yield from _linear(f"{ffn}output", hidden, inner)
-        yield from _norm(f"{ffn}norm", hidden)
+        yield from linear_shapes(f"{ffn}input", inner, hidden)
+        yield from linear_shapes(f"{ffn}output", hidden, inner)
+        yield from norm_shapes(f"{ffn}norm", hidden)
 
 
-def _head_shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
-    hidden, width = config.hidden_size, config.embedding_width
-    if config.pooler:
-        yield from _linear("pooler", hidden, hidden)
-    if config.mlm_head:  # its decoder is the token table (Press and Wolf 2017)
-        yield from _linear("mlm.transform", width, hidden)
-        yield from _norm("mlm.norm", width)
-        yield "mlm.bias", (config.vocab_size,)
-    if config.nsp_head:
-        yield from _linear("nsp", 2, hidden)
-
-
-def _linear(name: str, out: int, into: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def linear_shapes(name: str, out: int, into: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield name and shape of the weight and the bias of a linear map."""
     yield f"{name}.weight", (out, into)
     yield f"{name}.bias", (out,)
 
 
-def _norm(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def norm_shapes(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield name and shape of the scale and the shift of a norm."""
     yield f"{name}.weight", (width,)
     yield f"{name}.bias", (width,)
 

@@ -3,8 +3,8 @@
 Post-norm (BERT): ``stream = norm(stream + drop(part(stream)))``.
 Pre-norm: ``stream = stream + drop(part(norm(stream)))``.
 
-Each way is two pairs of functions: `enter` makes what the part works on, `leave` what the stream
-becomes. Gradients of the stream are kept in one array, to which all ways add.
+Each way is two pairs of functions: `before` makes what the part works on, `after` what the stream
+becomes. The gradient of the stream lies in one of two buffers that swap, see `StreamGradient`.
 
 References
 ----------
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.dropout import Dropout
-from tokpipe.bert.kernels import dropout, norms
+from tokpipe.bert.kernels import dropout, norms, rows
 from tokpipe.bert.linear import add_column_sums
-from tokpipe.bert.precision import by_precision
+from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import Linear
 
 Array = NDArray[np.floating]
@@ -29,6 +29,8 @@ norm_backward = by_precision(norms.norm_backward)
 sum_norm_forward = by_precision(norms.sum_norm_forward)
 sum_norm_backward = by_precision(norms.sum_norm_backward)
 drop = by_precision(dropout.drop)
+gather_rows = by_precision(rows.gather_rows)
+scatter_rows = by_precision(rows.scatter_rows)
 
 
 class SavedNorm(NamedTuple):
@@ -49,8 +51,8 @@ class SavedNorm(NamedTuple):
     out: Array
 
 
-class Join(NamedTuple):
-    """The norm of one part of one layer, in one pass.
+class Residual(NamedTuple):
+    """The sum around one part of one layer, in one pass.
 
     Attributes
     ----------
@@ -74,67 +76,96 @@ class Join(NamedTuple):
     drop: Dropout
 
 
-def enter_forward(join: Join, stream: Array) -> Array:
-    """Return what the part works on: float32[T, H]."""
-    if not join.is_pre:
-        return stream
-    norm_forward(stream, *join.norm, join.eps, *join.saved)
-    return join.saved.out
-
-
-def leave_forward(join: Join, made: Array, stream: Array) -> Array:
-    """Return the stream with what the part made; in pre-norm it is the same array, added to."""
-    if join.is_pre:
-        drop(made, *join.drop)
-        stream += made
-        return stream
-    sum_norm_forward(made, stream, *join.norm, join.eps, *join.drop, *join.saved)
-    return join.saved.out
-
-
-def leave_backward(
-    join: Join, d_stream: Array, spare: Array, d_made: Array, d_bias: Array
-) -> Array:
-    """Take the gradients of `leave_forward`.
+class StreamGradient:
+    """The gradient of the residual stream: one of two buffers holds it, the other is spare.
 
     Parameters
     ----------
-    join
+    buffers : (float32[T, H], float32[T, H])
+        The first holds it.
+    rows
+        Of how many tokens it is, fewer than T where not all are asked for.
+    """
+
+    def __init__(self, buffers: tuple[Array, Array], rows: int) -> None:
+        self._buffers, self._rows = buffers, rows
+
+    @property
+    def values(self) -> Array:
+        """The gradient, float32[rows, H]."""
+        return self._buffers[0][: self._rows]
+
+    @property
+    def spare(self) -> Array:
+        """The other buffer, float32[rows, H]."""
+        return self._buffers[1][: self._rows]
+
+    def swap(self) -> None:
+        """Take what was written into the spare buffer for the gradient."""
+        self._buffers = self._buffers[::-1]
+
+    def spread(self, tokens: NDArray[np.int32], count: int) -> None:
+        """Make the gradient at some tokens that at all, `count` of them: the others have none."""
+        some, self._rows = self.values, count
+        self.spare.fill(0)
+        scatter_rows(some, tokens, self.spare)
+        self.swap()
+
+
+def before_forward(residual: Residual, stream: Array) -> Array:
+    """Return what the part works on: float32[T, H]."""
+    if not residual.is_pre:
+        return stream
+    norm_forward(stream, *residual.norm, residual.eps, *residual.saved)
+    return residual.saved.out
+
+
+def after_forward(residual: Residual, made: Array, stream: Array) -> Array:
+    """Return the stream with what the part made; in pre-norm it is the same array, added to."""
+    if residual.is_pre:
+        drop(made, *residual.drop)
+        stream += made
+        return stream
+    sum_norm_forward(*(made, stream, *residual.norm, residual.eps, *residual.drop, *residual.saved))
+    return residual.saved.out
+
+
+def after_backward(
+    residual: Residual, stream: StreamGradient, d_made: Array, d_bias: Array
+) -> None:
+    """Take the gradients of `after_forward`; that of the stream lacks the part's share then.
+
+    Parameters
+    ----------
+    residual
         As before, with gradients.
-    d_stream : float32[T, H]
-        Gradient of the stream behind.
-    spare : float32[T, H]
-        Another array of its shape.
+    stream
+        Gradient of the stream behind; becomes that in front.
     d_made : float32[T, H]
         Gradient of what the part made, written.
     d_bias : float32[H]
         Gradient of the part's last bias, added to.
-
-    Returns
-    -------
-    float32[T, H]
-        Gradient of the stream in front, the part's share still missing: `spare` or `d_stream`.
     """
-    if join.is_pre:
-        d_made[:] = d_stream
-        drop(d_made, *join.drop)
+    if residual.is_pre:
+        d_made[:] = stream.values
+        drop(d_made, *residual.drop)
         add_column_sums(d_made, d_bias)
-        return d_stream
-    assert join.d_norm is not None
-    saved = join.saved
+        return
+    assert residual.d_norm is not None
+    normalised, scales, _ = residual.saved
     sum_norm_backward(
-        *(d_stream, saved.normalised, saved.scales, join.norm.weight, *join.drop),
-        *(spare, d_made, *join.d_norm, d_bias),
+        *(stream.values, normalised, scales, residual.norm.weight, *residual.drop),
+        *(stream.spare, d_made, *residual.d_norm, d_bias),
     )
-    return spare
+    stream.swap()
 
 
-def enter_backward(join: Join, d_entered: Array, d_stream: Array) -> None:
+def before_backward(residual: Residual, d_part: Array, stream: StreamGradient) -> None:
     """Add the part's share to the gradient of the stream; in post-norm it is there already."""
-    if join.is_pre:
-        assert join.d_norm is not None
-        saved = join.saved
+    if residual.is_pre:
+        assert residual.d_norm is not None
+        normalised, scales, _ = residual.saved
         norm_backward(
-            *(d_entered, saved.normalised, saved.scales, join.norm.weight),
-            *(d_stream, *join.d_norm),
+            *(d_part, normalised, scales, residual.norm.weight),
+            *(stream.values, *residual.d_norm),
         )

@@ -1,11 +1,13 @@
 """The views of a parameter block as a tree: what each layer is handed, gradients likewise."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.parameters import Parameters, layer_names
+from tokpipe.bert.registry import heads_of
 
 Array = NDArray[np.floating]
 
@@ -43,24 +45,20 @@ class FeedForwardWeights(NamedTuple):
     norm: Linear
 
 
-class MaskHeadWeights(NamedTuple):
-    """The map in front of the decoder [E, H], its norm, and the decoder's bias [V]."""
-
-    transform: Linear
-    norm: Linear
-    bias: Array
-
-
 class Weights(NamedTuple):
-    """All weights of a model; None where a variant has none."""
+    """All weights of a model; None where a variant has none; those of each head by its name."""
 
     embeddings: EmbeddingWeights
     relative: Array | None
     layers: list[tuple[AttentionWeights, FeedForwardWeights]]
     final_norm: Linear | None
     pooler: Linear | None
-    mlm: MaskHeadWeights | None
-    nsp: Linear | None
+    heads: dict[str, Any]
+
+
+def linear_of(views: Mapping[str, Array], name: str) -> Linear:
+    """Return weight and bias of a linear map, or scale and shift of a norm."""
+    return Linear(views[f"{name}.weight"], views[f"{name}.bias"])
 
 
 def weights_of(parameters: Parameters) -> Weights:
@@ -68,7 +66,7 @@ def weights_of(parameters: Parameters) -> Weights:
     views = parameters.views
 
     def linear(name: str) -> Linear:
-        return Linear(views[f"{name}.weight"], views[f"{name}.bias"])
+        return linear_of(views, name)
 
     def linear_or_none(name: str) -> Linear | None:
         return linear(name) if f"{name}.weight" in views else None
@@ -87,15 +85,11 @@ def weights_of(parameters: Parameters) -> Weights:
         norm=linear("embeddings.norm"),
         projection=linear_or_none("embeddings.projection"),
     )
-    mlm = None
-    if parameters.config.mlm_head:
-        mlm = MaskHeadWeights(linear("mlm.transform"), linear("mlm.norm"), views["mlm.bias"])
     return Weights(
         embeddings=embeddings,
         relative=views.get("relative.weight"),
         layers=[layer(number) for number in range(parameters.config.num_hidden_layers)],
         final_norm=linear_or_none("final_norm"),
         pooler=linear_or_none("pooler"),
-        mlm=mlm,
-        nsp=linear_or_none("nsp"),
+        heads={name: head.weights(views) for name, head in heads_of(parameters.config).items()},
     )

@@ -10,15 +10,7 @@ _PIECES, _PIECE_BYTES = 8, 1 << 20  # the sample: the beginning of the corpus
 
 
 def warn_of_accents(console: Console, inputs: Sequence[str], read: ReadConfig) -> None:
-    """Warn where stripping accents changes more of the letters than a few foreign names.
-
-    Parameters
-    ----------
-    console
-        Gets the warning.
-    inputs, read
-        The corpus; standard input is not looked at, for it can be read but once.
-    """
+    """Warn where stripping accents changes more of the letters than a few foreign names."""
     if "-" in inputs:
         return
     from tokpipe.corpus.reader import open_corpus

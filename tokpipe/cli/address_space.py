@@ -20,11 +20,6 @@ _RESERVE = 1.1
 def fit_into_address_space(*, compiles: bool) -> None:
     """Be sparing under a limit on address space; refuse one that cannot hold the program itself.
 
-    Parameters
-    ----------
-    compiles
-        Whether kernels have to be compiled first.
-
     Raises
     ------
     MemoryLimitError

@@ -141,15 +141,7 @@ class Context(click.Context):
 
 
 class Command(click.Command):
-    """A command with examples, whose callback gets a `Session` first.
-
-    Parameters
-    ----------
-    examples
-        Command lines that work as they stand.
-    plans
-        Whether it answers ``--dry-run``; who only looks at something has nothing to plan.
-    """
+    """A command whose callback gets a `Session` first; one that `plans` answers ``--dry-run``."""
 
     context_class = Context
 
@@ -202,15 +194,6 @@ def command(
 
     Its name is the function's with dashes, its help the docstring. The function may return the
     exit code; None is 0.
-
-    Parameters
-    ----------
-    examples
-        Command lines that work as they stand, the most useful first.
-    name
-        Another name.
-    plans
-        Whether it answers ``--dry-run``.
     """
 
     def decorate(function: Callable[..., Any]) -> Command:
@@ -221,13 +204,7 @@ def command(
 
 
 class CommandGroup(click.Group):
-    """A group whose commands are imported when asked for.
-
-    Parameters
-    ----------
-    sections
-        Heading -> command name -> module; its command is called as the module.
-    """
+    """A group whose commands are imported when asked for."""
 
     context_class = Context
 

@@ -157,17 +157,7 @@ class Console:
         return console
 
     def table(self, title: str, rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> None:
-        """Write an aligned table to stdout: the first column names, the others right-aligned.
-
-        Parameters
-        ----------
-        title
-            Stands above, in bold; may be empty.
-        rows
-            One sequence of cells a row, plain text; shorter rows are filled up.
-        header
-            Names of the columns, or nothing.
-        """
+        """Write an aligned table to stdout: the first column names, the others right-aligned."""
         from tokpipe.cli.table import table_lines  # rich, for the widths of characters
 
         out = self.out

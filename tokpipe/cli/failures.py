@@ -24,17 +24,7 @@ _PIPE_CLOSED = 141  # what a shell shows for a program that died of SIGPIPE
 
 
 def report(error: BaseException, console: Console, arguments: Sequence[str]) -> int:
-    """Say what went wrong on stderr, and return the exit code.
-
-    Parameters
-    ----------
-    error
-        Whatever ended the command.
-    console
-        Where to say it.
-    arguments
-        The command line, to repeat it where the work can go on.
-    """
+    """Say what went wrong on stderr, and return the exit code."""
     if isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt):
         error = error.__cause__  # a signal that came while a kernel handed its result over
     try:

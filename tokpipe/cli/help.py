@@ -40,15 +40,7 @@ def write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> N
 def write_commands(
     heading: str, rows: Sequence[tuple[str, str, str]], formatter: click.HelpFormatter
 ) -> None:
-    """Write commands: the name and what it does, and beneath it an example.
-
-    Parameters
-    ----------
-    heading
-        What the commands have in common.
-    rows
-        Name, line, example.
-    """
+    """Write commands: the name and what it does, and beneath it an example."""
     column = max((len(name) for name, _, _ in rows), default=0) + 4
     with formatter.section(heading):
         for name, line, example in rows:

@@ -35,13 +35,7 @@ _AGAIN = 128  # added to a signal's number in the pipe: it is to be sent once mo
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal that asks the command to end.
-
-    Attributes
-    ----------
-    exit_code : int
-        130 for SIGINT, 143 for SIGTERM.
-    """
+    """A signal that asks the command to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)

@@ -47,15 +47,7 @@ class Finding:
 
 
 def findings(console: Console, own_version: str) -> Iterator[Finding]:
-    """Yield all findings; the self-test, which takes longest, is not among them.
-
-    Parameters
-    ----------
-    console
-        The terminal to describe.
-    own_version
-        The version of tokpipe.
-    """
+    """Yield all findings; the self-test, which takes longest, is not among them."""
     yield Finding("tokpipe", own_version)
     yield _python()
     yield from _packages()
@@ -115,12 +107,15 @@ def _disks() -> Iterator[Finding]:
 
 
 def _kernel_cache() -> Finding:
-    from tokpipe.foundation.jit import cache_folder
+    from tokpipe.foundation.jit import cache_folder, why_no_cache
 
     folder = cache_folder()
     if folder is None:
-        advice = "Set TOKPIPE_CACHE_DIR to a writable folder, or each run compiles for 20 s."
-        return Finding("kernel cache", "nowhere writable", ODD, advice)
+        advice = (
+            "Set TOKPIPE_CACHE_DIR to a folder that only you can write, "
+            "or each run compiles for up to a minute."
+        )
+        return Finding("kernel cache", f"not used: {why_no_cache()}", ODD, advice)
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return Finding("kernel cache", f"{format_bytes(sum(files))} in {folder}")
 
@@ -148,15 +143,7 @@ def _terminal(console: Console) -> Finding:
 
 
 def tried(name: str, test: Callable[[], str]) -> Finding:
-    """Run a test and return what came of it.
-
-    Parameters
-    ----------
-    name
-        What is tested.
-    test
-        Returns what to say of its success; raises what went wrong.
-    """
+    """Run a test and return what came of it."""
     try:
         return Finding(name, test())
     except Exception as error:

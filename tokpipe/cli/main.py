@@ -77,13 +77,7 @@ main = _Main(
 
 
 def execute(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; nothing escapes.
-
-    Parameters
-    ----------
-    arguments
-        What follows the program's name.
-    """
+    """Run one command line and return its exit code; nothing escapes."""
     prepare_streams()
     console = Console()
     if "--no-color" in arguments:

@@ -20,6 +20,17 @@ _BYTES_A_TEXT = 100
 _OPERATIONS = 80e9  # a second and core
 
 
+def open_model(session: Session, folder: Path) -> "BertModel":
+    """Open a model, and say what of it is left out."""
+    from tokpipe.bert.huggingface.stored import other_heads_note
+    from tokpipe.tasks.model import BertModel
+
+    model = BertModel.load(folder)
+    if model.left_out:
+        session.progress.note(f"{folder}: {other_heads_note(model.left_out)}")
+    return model
+
+
 def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
     """Print what copying a model takes; its headers are checked."""
     from tokpipe.inspection.model import view_model
@@ -38,19 +49,7 @@ def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
 def embedding_plan(
     model: Path, inputs: Sequence[str], read: ReadConfig, threads: int | None, output: str
 ) -> Plan:
-    """Estimate what embedding takes; standard input is not looked at.
-
-    Parameters
-    ----------
-    model
-        Its headers are checked.
-    inputs, read
-        The texts.
-    threads
-        As asked, or None.
-    output
-        Where the vectors go.
-    """
+    """Estimate what embedding takes; standard input is not looked at."""
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.inspection.model import view_model
 

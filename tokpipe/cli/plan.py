@@ -39,21 +39,7 @@ _BYTES_A_TOKEN = 4  # of text; and of an id in Arrow, or of its digits in a line
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be read, written and taken.
-
-    Attributes
-    ----------
-    title : str
-        What the command makes.
-    facts : dict
-        What is known: inputs, bytes, settings.
-    memory, disk : int
-        Estimates in bytes.
-    seconds : float
-        An estimate.
-    output : str
-        Where it goes.
-    """
+    """What would be read, written and taken: estimates in bytes and seconds."""
 
     title: str
     facts: dict[str, object]
@@ -89,17 +75,7 @@ def counting_plan(
     memory: int | None,
     output: str,
 ) -> Plan:
-    """Estimate what counting words takes.
-
-    Parameters
-    ----------
-    inputs, read
-        The corpus.
-    threads, memory
-        As asked, or None.
-    output
-        Where the counts go.
-    """
+    """Estimate what counting words takes."""
     from tokpipe.corpus.reader import open_corpus
 
     facts, text, unpacking = _text_to_read(open_corpus(inputs, read))
@@ -120,17 +96,7 @@ def counting_plan(
 def encoding_plan(
     inputs: Sequence[str], read: ReadConfig, threads: int | None, output: str
 ) -> Plan:
-    """Estimate what encoding texts takes; standard input is not looked at.
-
-    Parameters
-    ----------
-    inputs, read
-        The corpus.
-    threads
-        As asked, or None.
-    output
-        Where the ids go.
-    """
+    """Estimate what encoding texts takes; standard input is not looked at."""
     from tokpipe.corpus.reader import open_corpus
 
     cores = thread_count(threads)
@@ -146,17 +112,7 @@ def encoding_plan(
 
 
 def training_plan(counting: Plan, vocab: VocabConfig, output: str) -> Plan:
-    """Estimate what training takes, on top of the counting.
-
-    Parameters
-    ----------
-    counting
-        The plan of the counting; of nothing much, where the words are counted already.
-    vocab
-        What is to be trained.
-    output
-        The folder.
-    """
+    """Estimate what training takes, on top of the counting."""
     size = max(vocab.sizes)
     text = counting.facts.get("text bytes", 0)
     text = text if isinstance(text, int) else 0
@@ -209,19 +165,7 @@ def merging_plan(folders: Sequence[str], output: str) -> Plan:
 
 
 def training_seconds(model: "BertConfig", sequence: int, tokens: int, threads: int) -> float:
-    """Estimate how long a model trains.
-
-    Parameters
-    ----------
-    model
-        Its size.
-    sequence
-        Tokens of an example.
-    tokens
-        How many it sees in all.
-    threads
-        How many have work.
-    """
+    """Estimate how long a model trains."""
     from tokpipe.inspection.model import work_of
 
     return tokens * work_of(model, sequence).training / _OPERATIONS / threads

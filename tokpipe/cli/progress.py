@@ -21,13 +21,7 @@ _LEAST_BAR = 8  # columns
 
 
 class Task:
-    """A piece of work that is shown while it runs.
-
-    Parameters
-    ----------
-    label, total, unit
-        As in `Progress.task`.
-    """
+    """A piece of work that is shown while it runs."""
 
     def __init__(self, label: str, total: int | None, unit: str) -> None:
         self.label, self.total, self.unit = label, total, unit
@@ -84,13 +78,7 @@ class Task:
 
 
 class ConsoleProgress:
-    """Shows the innermost task that runs; what is finished stays as one line.
-
-    Parameters
-    ----------
-    console
-        Its stderr is written to.
-    """
+    """Shows the innermost task that runs; what is finished stays as one line."""
 
     def __init__(self, console: Console) -> None:
         self._err = console.err

@@ -23,15 +23,7 @@ NOT_IN_A_FILE = {"help", "version", "config"}
 
 @dataclass(frozen=True)
 class Settings:
-    """A settings file that has been read and checked.
-
-    Attributes
-    ----------
-    path : Path or None
-        The file, or None where there is none.
-    values : dict
-        Its content, names with underscores.
-    """
+    """A settings file that has been read and checked."""
 
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -47,13 +39,6 @@ class Settings:
 
 def read_settings(asked: str | None, context: click.Context) -> Settings:
     """Read ``--config FILE``, or `DEFAULT_FILE` where it exists, and check every name in it.
-
-    Parameters
-    ----------
-    asked
-        The file that the user named, or None.
-    context
-        The context of the running command; its root knows all commands.
 
     Raises
     ------

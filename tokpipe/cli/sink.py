@@ -1,10 +1,11 @@
 """Where the result of a command goes: a file written whole, a device, or stdout."""
 
+import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.files import atomic_write, refuse_existing_file
@@ -16,15 +17,6 @@ STDOUT = "-"
 @contextmanager
 def opened_output(output: str, *, force: bool, binary: bool) -> Generator[BinaryIO, None, None]:
     """Open an output for bytes; a plain file appears only when the block succeeds.
-
-    Parameters
-    ----------
-    output
-        A path, or ``-`` for stdout.
-    force
-        Replace a file that exists.
-    binary
-        Whether the bytes are no text, and so must not go to a terminal.
 
     Raises
     ------
@@ -38,7 +30,7 @@ def opened_output(output: str, *, force: bool, binary: bool) -> Generator[Binary
             raise ConfigError(
                 "binary output does not go to a terminal", hint="Name a file with -o."
             )
-        with storage_errors(Path("stdout")):
+        with storage_errors(Path("stdout"), _handle(sys.stdout)):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
@@ -48,10 +40,19 @@ def opened_output(output: str, *, force: bool, binary: bool) -> Generator[Binary
         with storage_errors(path), path.open("wb") as file:
             yield file
         return
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))  # the file that is meant, and not the link
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
+    with atomic_write(path, replace=force) as file:
         yield file
+
+
+def _handle(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):  # something without one was put in its place
+        return None
 
 
 def goes_to_terminal(output: str) -> bool:

@@ -2,7 +2,9 @@
 
 import io
 import os
+import select
 import sys
+from typing import Any
 
 _ENDS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 
@@ -19,9 +21,12 @@ def prepare_streams() -> None:
             flags = os.O_RDWR if name == "stderr" else os.O_RDONLY  # writing to it fails: EBADF
             _occupy(number, flags)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+        if stream is getattr(sys, f"__{name}__"):  # and not what a test or a notebook put there
+            _write_whole(name, stream)
 
 
 def silence(number: int) -> None:
@@ -29,6 +34,39 @@ def silence(number: int) -> None:
     handle = os.open(os.devnull, os.O_WRONLY)
     os.dup2(handle, number)
     os.close(handle)
+
+
+class _WholeFile(io.FileIO):
+    """A file whose `write` takes all it is given, or raises.
+
+    Python's own may take a part and say so: at a limit on sizes, where a disk is nearly full, and
+    of a pipe that somebody has made non-blocking. Hardly anybody asks how much was taken.
+    """
+
+    def write(self, data: Any) -> int:
+        """Write all bytes, however often the system has to be asked."""
+        view, done = memoryview(data).cast("B"), 0
+        while done < len(view):
+            try:
+                done += os.write(self.fileno(), view[done:])
+            except BlockingIOError:
+                select.select((), (self.fileno(),), ())
+        return done
+
+
+def _write_whole(name: str, stream: Any) -> None:
+    """Put a stream in the place of a standard one that never writes a part of what it is given."""
+    if isinstance(getattr(stream.buffer, "raw", None), _WholeFile):
+        return
+    stream.flush()
+    whole = io.TextIOWrapper(
+        io.BufferedWriter(_WholeFile(stream.fileno(), "w", closefd=False)),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.line_buffering or stream.write_through,  # PYTHONUNBUFFERED
+    )
+    setattr(sys, name, whole)
+    setattr(sys, f"__{name}__", whole)
 
 
 def _occupy(number: int, flags: int) -> None:

@@ -5,11 +5,12 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
+from tokpipe.bert.registry import entry_of
 from tokpipe.cli.console import Stream
 from tokpipe.cli.progress import ConsoleProgress, Task, clock, duration
 from tokpipe.foundation.progress import Progress
 from tokpipe.inspection.sparkline import sparkline
-from tokpipe.training.log import Line, Watch
+from tokpipe.training.log import HeadFigures, Line, Watch
 
 _CURVE, _LEAST_CURVE = 30, 4  # columns
 _POINTS = 400  # of the curve that are remembered
@@ -25,6 +26,7 @@ class TrainingTask(Task):
         self.first_share: float | None = None
         self.share = 0.0
         self.shown: dict[str, float] = {}
+        self.heads: list[str] = []
         self.tokens = 0
         self.losses: deque[float] = deque(maxlen=_POINTS)
 
@@ -34,8 +36,10 @@ class TrainingTask(Task):
             self.first_share, self.start = share, time.monotonic()
         self.step, self.tokens = line.step, line.tokens
         self.share, self.done = share, int(share * 1000)
-        for name in ("mlm_loss", "nsp_loss", "mlm_accuracy", "nsp_accuracy", "tokens_per_second"):
-            value: float | None = getattr(line, name)
+        self.heads = list(line.heads)
+        figures = [f"{head}_{kind}" for head in self.heads for kind in HeadFigures._fields]
+        for name in (*figures, "tokens_per_second"):
+            value = line.value(name)
             if value is not None:
                 weight = min(_SMOOTH, 1 - 1 / (len(self.losses) + 1))
                 before = self.shown.setdefault(name, value)
@@ -76,13 +80,13 @@ class TrainingTask(Task):
         return f"trained to step {self.step:,} in {duration(self.seconds)}{said}"
 
     def _losses(self) -> list[str]:
-        """Return each task's loss, and how many of its guesses are right."""
-        shown = self.shown
-        return [
-            f"{task} {shown[f'{task}_loss']:.2f} {shown.get(f'{task}_accuracy', 0):.0%}"
-            for task in ("mlm", "nsp")
-            if f"{task}_loss" in shown
-        ]
+        """Return each head's loss, and how many of its guesses are right."""
+        said = []
+        for head in self.heads:
+            accuracy = self.shown.get(f"{head}_accuracy")
+            right = "" if accuracy is None else f" {accuracy:.0%}"
+            said.append(f"{head} {self.shown[f'{head}_loss']:.2f}{right}")
+        return said
 
 
 def _short(number: float) -> str:
@@ -110,8 +114,11 @@ class _Display:
             if self._task is not None:
                 self._task.see(line, share)
             return
-        accuracy = line.mlm_accuracy
-        right = "" if accuracy is None else f", {100 * accuracy:.1f} % of the masks right"
+        right = "".join(
+            f", {100 * figures.accuracy:.1f} % of the {entry_of(head).counted} right"
+            for head, figures in line.heads.items()
+            if figures.accuracy is not None
+        )
         self._progress.note(f"step {line.step:,}: {line.split} loss {line.loss:.4f}{right}")
 
 

@@ -21,13 +21,6 @@ words_options: Callable[[Callable[..., Any]], Callable[..., Any]] = config_optio
 def words_config(model: str, given: Mapping[str, Any]) -> WordsConfig:
     """Return the usual configuration of a kind of vocabulary, changed by what was given.
 
-    Parameters
-    ----------
-    model
-        "bpe", "byte-bpe" or "wordpiece".
-    given
-        Field of `WordsConfig` -> value.
-
     Examples
     --------
     >>> words_config("byte-bpe", {"lowercase": True}).pre_tokenizer

@@ -44,18 +44,6 @@ def read_delimited(
 ) -> Iterator[Callable[[], TextBatch]]:
     """Yield what loads the batches of a CSV or TSV file, one after the other.
 
-    Parameters
-    ----------
-    kind
-        "csv" or "tsv".
-    chunks
-        The bytes of the file.
-    name
-        For messages.
-    piece_bytes
-        About how many bytes a batch takes.
-    config
-
     Raises
     ------
     InputError

@@ -52,15 +52,7 @@ class Piece:
 
 
 class Corpus:
-    """Text in files, read as often as asked.
-
-    Parameters
-    ----------
-    found
-        The files, in the order in which they are read, and what was left out.
-    config
-        How they are read.
-    """
+    """Text in files, read as often as asked."""
 
     def __init__(self, found: Found, config: ReadConfig) -> None:
         self.files = tuple(found.files)
@@ -199,15 +191,7 @@ class Corpus:
 
 
 def open_corpus(inputs: Sequence[str | Path], config: ReadConfig | None = None) -> Corpus:
-    """Find the files that the inputs name.
-
-    Parameters
-    ----------
-    inputs
-        Files, folders, globs, folders of saved datasets, ``-`` for standard input,
-        ``hub:owner/name[:config][:split]``; see `tokpipe.corpus.inputs.find_inputs`.
-    config
-        How they are read.
+    """Find the files that the inputs name, as `tokpipe.corpus.inputs.find_inputs` takes them.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Documents to examples, and examples to rows of ids.
 
 An example is a few spans of its documents' ids; nothing is copied before `assemble` puts them
-between special tokens: ``[CLS] span [SEP]``, once for each span.
+between special tokens, as the tokenizer does with two texts or one.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.examples.config import ExampleConfig
-from tokpipe.examples.documents import EncodedDocuments
-from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.kernels.assemble import assemble_rows
 from tokpipe.examples.kernels.packing import pack_units
 from tokpipe.examples.kernels.pairs import build_pairs
 from tokpipe.examples.kernels.units import cut_sentences
+from tokpipe.examples.template import RowTemplate
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import child_keys, stream_key
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedDocuments:
+    """A block of documents: the unit from which examples are built.
+
+    Attributes
+    ----------
+    ids : int32[T]
+        The tokens of all documents, end to end, without special tokens.
+    sentences : int64[S + 1]
+        Ascending borders into `ids`; empty sentences are allowed.
+    documents : int64[D + 1]
+        Ascending borders into `sentences`; empty documents are allowed.
+    numbers : int64[D]
+        What the draws of a document depend on: its number in the corpus. No two documents, and
+        no two parts of one that was cut, have the same.
+    """
+
+    ids: NDArray[np.int32]
+    sentences: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.documents) - 1
+
+
 class Tally(NamedTuple):
-    """What became of the text: the sum of two is the tally of both.
+    """What became of the text.
 
     Attributes
     ----------
@@ -42,10 +67,6 @@ class Tally(NamedTuple):
     empty_documents: int = 0
     cut_sentences: int = 0
     dropped_tokens: int = 0
-
-    def plus(self, other: "Tally") -> "Tally":
-        """Return the tally of both."""
-        return Tally(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +107,7 @@ class Rows(NamedTuple):
     offsets : int64[E + 1]
         Their borders.
     segment_b_start : int32[E]
-        Tokens before segment B, [CLS] and [SEP] included; the row's length where there is no B.
+        Tokens of type 0, which are those before segment B; the row's length where none has type 1.
     """
 
     input_ids: NDArray[np.int32]
@@ -95,7 +116,11 @@ class Rows(NamedTuple):
 
 
 def build_examples(
-    documents: EncodedDocuments, config: ExampleConfig, seed: int, copy: int = 0
+    documents: EncodedDocuments,
+    config: ExampleConfig,
+    template: RowTemplate,
+    seed: int,
+    copy: int = 0,
 ) -> Examples:
     """Cut documents into examples: a pure function of its arguments.
 
@@ -103,12 +128,16 @@ def build_examples(
     ----------
     documents
         A block; random next segments come from other documents of the same block.
-    config
-        What is asked.
-    seed
-        Of all draws.
+    config, seed
+    template
+        Of rows: what it adds to the segments must fit as well.
     copy
         Which of several copies of the block: each has draws of its own.
+
+    Raises
+    ------
+    ConfigError
+        If ``max_seq_length`` leaves no room for text.
 
     Examples
     --------
@@ -116,24 +145,25 @@ def build_examples(
     >>> block = EncodedDocuments(
     ...     np.arange(6, dtype=np.int32), borders, np.array([0, 2]), np.array([0])
     ... )
-    >>> build_examples(block, ExampleConfig(recipe="roberta"), seed=1).spans.tolist()
+    >>> template = RowTemplate(*np.array([[0], [1], [1]], np.int32))
+    >>> build_examples(block, ExampleConfig(recipe="roberta"), template, seed=1).spans.tolist()
     [[0, 6]]
     """
     # Parts of half a window, for pairs: two of them fill one, so that none is cut off again.
-    longest = -(-config.window // 2) if config.pairs else config.window
-    units, borders, cut = cut_sentences(
-        documents.sentences, documents.documents, config.window, longest
-    )
+    window = text_window(config, template)
+    longest = -(-window // 2) if config.pairs else window
+    units, borders, cut = cut_sentences(documents.sentences, documents.documents, window, longest)
     stream = "pairs" if config.pairs else "packing"
     keys = _document_keys(seed, stream, documents.numbers, copy)
     if config.pairs:
         order, exact = config.task == "sop", config.nsp_balance == "exact"
         spans, labels, owners, dropped = build_pairs(
-            units, borders, keys, config.window, config.short_share, order, exact
+            units, borders, keys, window, config.short_share, order, exact
         )
         pieces, ordinals = np.arange(0, len(spans) + 1, 2), _ordinals(owners)
     else:
-        room, crosses = config.max_seq_length - 1, config.packing == "full-sentences"
+        room = window + 1  # for the separator that each span but the last one costs
+        crosses = config.packing == "full-sentences"
         spans, pieces, owners, ordinals = pack_units(
             units, borders, keys, room, config.short_share, crosses
         )
@@ -145,26 +175,32 @@ def build_examples(
     return Examples(spans, pieces, labels, masks, tally)
 
 
-def assemble(documents: EncodedDocuments, examples: Examples, facts: TokenFacts) -> Rows:
-    """Copy examples out of their documents, with the special tokens around them.
+def text_window(config: ExampleConfig, template: RowTemplate) -> int:
+    """Return how many tokens of text an example may have.
 
     Raises
     ------
     ConfigError
-        If the vocabulary has no token that begins a text, or none that ends it.
+        If that are fewer than two, of which a pair could be made.
     """
-    if facts.cls_id < 0 or facts.sep_id < 0:
+    added = template.added(2 if config.pairs else 1)
+    if config.max_seq_length < added + 2:
         raise ConfigError(
-            "the vocabulary has no token to begin or to end an example with",
-            hint="Train it with [CLS] and [SEP], or <s> and </s>, among --special-tokens.",
+            f"max_seq_length={config.max_seq_length} leaves no room for text: the tokenizer puts "
+            f"{added} special tokens around it",
+            hint=f"Pass --max-seq-length {added + 2} or more.",
         )
-    ids, offsets = assemble_rows(
-        documents.ids, examples.spans, examples.borders, facts.cls_id, facts.sep_id
-    )
-    if examples.labels is None:
+    return config.max_seq_length - added
+
+
+def assemble(documents: EncodedDocuments, examples: Examples, template: RowTemplate) -> Rows:
+    """Copy examples out of their documents, with the special tokens around them."""
+    ids, offsets = assemble_rows(documents.ids, examples.spans, examples.borders, *template[:3])
+    if examples.labels is None or template.type_1_from is None:
         starts = np.diff(offsets)
     else:
-        starts = 2 + examples.spans[::2, 1] - examples.spans[::2, 0]
+        first = examples.spans[::2]
+        starts = len(template.begin) + first[:, 1] - first[:, 0] + template.type_1_from
     return Rows(ids, offsets, starts.astype(np.int32))
 
 

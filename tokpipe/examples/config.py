@@ -7,7 +7,6 @@ from tokpipe.foundation.errors import ConfigError
 
 _OBJECTIVES = {"bert": "nsp", "roberta": "none"}
 _SHORT_SEQ_PROB = 0.1  # BERT's, for pairs
-_PAIR_SPECIALS, _PACK_SPECIALS = 3, 2  # [CLS] A [SEP] B [SEP], [CLS] text [SEP]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +64,6 @@ class ExampleConfig(Config):
         if self.short_seq_prob is None:
             return _SHORT_SEQ_PROB if self.pairs else 0.0
         return self.short_seq_prob
-
-    @property
-    def window(self) -> int:
-        """Most tokens of text in an example."""
-        return self.max_seq_length - (_PAIR_SPECIALS if self.pairs else _PACK_SPECIALS)
 
 
 @dataclass(frozen=True, kw_only=True)

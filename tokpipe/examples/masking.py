@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
-from tokpipe.examples.kernels.masks import CONTINUES, FIXED, mask_rows
+from tokpipe.examples.kernels.mask_trace import CONTINUES, FIXED, MaskRule
+from tokpipe.examples.kernels.masks import mask_rows
 from tokpipe.foundation.errors import ConfigError
 
 
@@ -40,7 +41,8 @@ def mask_examples(
     """Mask examples in place.
 
     An example of L tokens gets ``min(max_predictions_per_seq, max(1, round(prob * L)))`` targets,
-    as BERT has it; fewer if it has fewer that may be chosen, or if no more whole words fit.
+    as BERT has it; fewer if it has fewer that may be chosen, or if no more whole words fit. Words
+    longer than that many tokens are masked in part, once no others fit.
 
     Parameters
     ----------
@@ -50,14 +52,7 @@ def mask_examples(
         Their borders.
     keys : uint64[E]
         Of each example's draws: the masks depend on its key and its tokens alone.
-    facts
-        Of the vocabulary.
-    config
-        What is asked.
-
-    Returns
-    -------
-    Masks
+    facts, config
 
     Raises
     ------
@@ -73,26 +68,33 @@ def mask_examples(
     >>> ids.tolist(), masks.positions.tolist(), masks.ids.tolist()
     ([0, 1, 1, 0], [1, 2], [2, 2])
     """
-    check_facts(facts, config)
-    most = config.max_predictions_per_seq or np.iinfo(np.int32).max
+    rule = mask_rule(facts, config)
     wanted = np.rint(np.diff(offsets) * config.masked_lm_prob).astype(np.int64)
-    room = int(np.clip(wanted, 1, most).sum())
+    room = int(np.clip(wanted, 1, rule.most).sum())
     positions, originals = np.empty(room, np.int32), np.empty(room, np.int32)
     borders = np.zeros(len(offsets), np.int64)
-    shares = (config.masked_lm_prob, config.mask_replace_prob)
-    filled = mask_rows(
-        input_ids,
-        offsets,
-        keys,
+    filled = mask_rows(input_ids, offsets, keys, rule, (positions, originals, borders))
+    return Masks(positions[:filled], originals[:filled], borders)
+
+
+def mask_rule(facts: TokenFacts, config: MaskConfig) -> MaskRule:
+    """Return what is asked as kernels take it.
+
+    Raises
+    ------
+    ConfigError
+        If the vocabulary has no mask token, or nothing that a random token could be.
+    """
+    check_facts(facts, config)
+    to_mask = config.mask_replace_prob
+    return MaskRule(
         _kinds(facts, config),
         _random_tokens(facts, config),
         facts.mask_id,
-        np.array([*shares, shares[1] + config.random_replace_prob]),
-        most,
+        np.array([config.masked_lm_prob, to_mask, to_mask + config.random_replace_prob]),
+        config.max_predictions_per_seq or np.iinfo(np.int32).max,
         span_lengths(config),
-        (positions, originals, borders),
     )
-    return Masks(positions[:filled], originals[:filled], borders)
 
 
 def check_facts(facts: TokenFacts, config: MaskConfig) -> None:

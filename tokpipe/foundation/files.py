@@ -4,33 +4,46 @@ Beside a target ``out/tok`` stand, while it is written: ``out/.tok.lock`` (held 
 ``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant
 each, ``out/.tok.unfinished`` (what it was made from, moved out of the finished content) and, of a
 replacement, ``out/.tok.old``. A single file is written as ``out/.tok.<8 hex digits>.tmp``. All of
-them are gone after success, and the next writer clears what a killed one left behind.
+them are gone after success, and the next writer clears what a killed one left behind. What
+somebody else puts at ``out/tok`` while the work runs stays there, and the finished work stands
+beside it as ``out/tok.finished``.
 """
 
 import ctypes
+import errno
 import json
 import os
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tokpipe.foundation.differences import first_difference
 from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
 from tokpipe.foundation.locks import is_free, lock_handle, one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 
 MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
 UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)  # a name, by another
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # FAT, some of a network
 _IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
 
 
 @contextmanager
-def atomic_write(path: Path) -> Generator[BinaryIO, None, None]:
+def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, None, None]:
     """Open a temporary sibling of `path`; rename it onto `path` only if the block succeeds.
+
+    Parameters
+    ----------
+    path
+        The file to make.
+    replace
+        Take the place of a plain file that is there then; of anything else never.
 
     Yields
     ------
@@ -40,7 +53,8 @@ def atomic_write(path: Path) -> Generator[BinaryIO, None, None]:
     Raises
     ------
     StorageError
-        If the disk is full, read-only or forbidden; the old file is intact then.
+        If the disk is full, read-only or forbidden; the old file is intact then. If something
+        stands at `path` in the end that may not be replaced: the new file is kept beside it.
     """
     with storage_errors(path):
         _remove_stale_temporaries(path)
@@ -50,7 +64,11 @@ def atomic_write(path: Path) -> Generator[BinaryIO, None, None]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-                temporary.replace(path)  # while its lock is held: nobody takes it for stale
+                # while its lock is held: nobody takes it for stale
+                if replace and _is_plain(path):
+                    temporary.replace(path)
+                elif not _move(temporary, path):
+                    raise _kept_beside(temporary, path)
                 os.fsync(parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -123,7 +141,7 @@ def build_folder(
                 yield partial
                 _take_out(partial, work)
                 _sync_tree(partial)
-                _put_in_place(partial, target, work, old)
+                _put_in_place(partial, target, work, old, force)
             except BaseException as error:
                 if identity is None or not _can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
@@ -143,10 +161,12 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
     Raises
     ------
     StorageError
-        If it exists and `force` is not set, or it is a folder.
+        If it exists and `force` is not set, or it is a folder, a disk or a socket.
     """
     if path.is_dir():
         raise StorageError(f"{path} is a folder", hint="Name a file.")
+    if path.exists() and not path.is_file() and not _is_device(path):
+        raise StorageError(f"{path} is no file that can be written", hint="Name a file.")
     if path.exists() and not force and not _is_device(path):
         raise StorageError(
             f"{path} exists already", hint="Choose another -o, or pass --force to replace it."
@@ -183,11 +203,15 @@ def _refuse(target: Path, *, force: bool) -> None:
         raise StorageError(
             f"{target} exists already", hint="Choose another -o, or pass --force to replace it."
         )
-    if not (target / MANIFEST).is_file():
+    if not _is_written_by_tokpipe(target):
         raise StorageError(
             f"{target} was not written by tokpipe (no {MANIFEST} in it)",
             hint="--force replaces only what tokpipe has written; choose another -o.",
         )
+
+
+def _is_written_by_tokpipe(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and not folder.is_symlink()
 
 
 def _beside(target: Path) -> tuple[Path, ...]:
@@ -198,6 +222,10 @@ def _beside(target: Path) -> tuple[Path, ...]:
 
 def _is_device(path: Path) -> bool:
     return path.is_char_device() or path.is_fifo()
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _recover(target: Path, work: Path, old: Path) -> None:
@@ -270,20 +298,49 @@ def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
     )
 
 
-def _put_in_place(partial: Path, target: Path, work: Path, old: Path) -> None:
+def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Return the path of the first difference of two JSON values and what stands there, or None.
+
+    Examples
+    --------
+    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
+    ('words.lowercase', True, False)
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for name in [*wanted, *(n for n in found if n not in wanted)]:
+            inner = f"{key}.{name}" if key else str(name)
+            below = first_difference(found.get(name), wanted.get(name), inner)
+            if below is not None:
+                return below
+        return None
+    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
+
+
+def _put_in_place(partial: Path, target: Path, work: Path, old: Path, force: bool) -> None:
     """Rename the new folder onto its name; at every moment the old or the new one stands there.
 
     A disk that does not confirm the new name gets the old one back: an error leaves no output.
+    What came there while the work ran is met as it would have been at the start, also in the
+    moment between looking and moving: it is refused, or put back.
     """
     with _opened(target.parent) as parent:
-        if _is_vacant(target):
-            partial.rename(target)
+        if not force or _is_vacant(target):
+            if not _move(partial, target):
+                raise _kept_beside(partial, target)
         else:
+            if not _is_written_by_tokpipe(target):
+                raise _kept_beside(partial, target)
             _remove(work)  # to replace is to start over; old content must not be gone on with
             if _exchange(partial, target):
+                if not _is_written_by_tokpipe(partial):
+                    _exchange(partial, target)
+                    raise _kept_beside(partial, target)
                 partial.rename(old)
             else:  # no exchange on this system: `_recover` closes the gap between the two renames
                 target.rename(old)
+                if not _is_written_by_tokpipe(old):
+                    old.rename(target)
+                    raise _kept_beside(partial, target)
                 partial.rename(target)
         try:
             os.fsync(parent)
@@ -315,6 +372,51 @@ def _exchange(one: Path, other: Path) -> bool:
         return False
     here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
     return rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
+
+
+def _move(source: Path, target: Path) -> bool:
+    """Give a file or folder its name, and return whether that was free, or an empty folder.
+
+    In one step, so that nothing is replaced that comes between looking and moving. Renaming a
+    folder is refused by the system over all but an empty folder. Renaming a file is not, so a
+    file gets a second name and loses its first: links know no replacing.
+    """
+    try:
+        if source.is_dir():
+            source.rename(target)
+        else:
+            _link(source, target)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "", str(target)) from None
+        source.rename(target)
+    else:
+        source.unlink()
+
+
+def _kept_beside(made: Path, target: Path) -> StorageError:
+    """Give finished work a name beside the place that was taken meanwhile, and make the error."""
+    short = os.fsdecode(os.fsencode(target.name)[:200])
+    names = (f"{short}.finished{f'-{n}' if n else ''}" for n in count())
+    kept = next(path for name in names if _move(made, path := target.with_name(name)))
+    return StorageError(
+        f"{target} was put there by another while the work ran, and is left as it is; "
+        f"what was made is whole, in {kept}",
+        hint="Move the other away, then: "
+        f"mv -- {shlex.quote(str(kept))} {shlex.quote(str(target))}",
+    )
 
 
 def _can_go_on(error: BaseException) -> bool:

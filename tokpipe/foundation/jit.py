@@ -18,6 +18,8 @@ from numba.core import caching
 from numba.core.runtime.nrt import rtsys
 from platformdirs import user_cache_path
 
+from tokpipe.foundation.private_folders import make_private_folder
+
 KERNELS: dict[str, Any] = {}  # "module.kernel" -> compiled; the parity tests walk it
 
 # No fastmath: NaN and infinity must survive, and a run must be repeatable bit for bit.
@@ -62,7 +64,7 @@ def kernel(
 def compiled_helper(function: Callable[..., Any], rounding: set[str] | None = None) -> Any:
     """Compile a private part of a kernel as a function of its own, called and not inlined."""
     dispatcher: Any = numba.njit(function, fastmath=rounding or False, **_FLAGS)
-    if _cache_folder() is not None:
+    if cache_folder() is not None:
         dispatcher._cache = _OnFirstUse(dispatcher.py_func)
     return dispatcher
 
@@ -97,7 +99,7 @@ class _CheckedResults(caching.CompileResultCacheImpl):
         digest, data = payload
         if hashlib.sha256(data).digest() != digest:
             raise ValueError("damaged cache entry")
-        # numba's own format for compiled code, made by this user on this machine, hash checked
+        # numba's own format for compiled code; it lies where only this user can have put it
         return super().rebuild(target_context, pickle.loads(data))
 
 
@@ -163,7 +165,7 @@ def _private_cache(function: Callable[..., Any]) -> Any:
     # The folder is read from numba's configuration only while the cache object is made, so a
     # user's own numba code in the same process keeps its own place.
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
     try:
         return _ForgivingCache(function)
     finally:
@@ -171,24 +173,30 @@ def _private_cache(function: Callable[..., Any]) -> Any:
 
 
 @functools.cache
-def _cache_folder() -> Path | None:
-    """Return the folder for compiled kernels, made if need be, or None where none is writable."""
+def _cache_place() -> tuple[Path | None, str]:
+    """Return the folder for compiled kernels, made if need be; or None, and why there is none."""
     asked = os.environ.get("TOKPIPE_CACHE_DIR")
     root = Path(asked) if asked else user_cache_path("tokpipe", appauthor=False)
     folder = root / "kernels" / _sources_digest()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if reason := make_private_folder(folder):
+            return None, reason
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
-    except OSError:
-        return None
-    return folder
+    except OSError as error:
+        return None, f"nowhere writable ({root}: {os.strerror(error.errno or 0).lower()})"
+    return folder, ""
 
 
 def cache_folder() -> Path | None:
-    """Return where compiled kernels are kept, or None: for `tokpipe doctor`."""
-    return _cache_folder()
+    """Return where compiled kernels are kept, or None where no place is writable and private."""
+    return _cache_place()[0]
+
+
+def why_no_cache() -> str:
+    """Return why compiled kernels are kept nowhere, for `tokpipe doctor`; nothing if they are."""
+    return _cache_place()[1]
 
 
 def _sources_digest() -> str:

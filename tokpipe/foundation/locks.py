@@ -20,13 +20,6 @@ def one_writer(lock: Path, target: Path) -> Generator[None, None, None]:
     `flock` on a file of its own, and not a file that merely exists: nothing is left to clean up
     after kill -9. What stands in the file is for people: who holds it.
 
-    Parameters
-    ----------
-    lock
-        The lock file; its folder must exist.
-    target
-        What is written, for the message.
-
     Raises
     ------
     StorageError

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from tokpipe.foundation.differences import first_difference
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import MANIFEST, write_json
+from tokpipe.foundation.files import MANIFEST, first_difference, write_json
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
 
@@ -56,8 +55,8 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path, kind: str) -> Self:
-        """Read the manifest of a folder, and check that it is one, of this kind.
+    def read(cls, folder: Path, kind: str | None = None) -> Self:
+        """Read the manifest of a folder, and check that it is one, of this kind if one is asked.
 
         Raises
         ------
@@ -72,7 +71,7 @@ class Manifest:
         if wrong or set(found) != set(_FIELDS):
             keys = wrong or sorted(set(found) - set(_FIELDS))
             raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
-        if found["kind"] != kind:
+        if kind is not None and found["kind"] != kind:
             maker = _MAKERS.get(kind)
             raise ArtifactError(
                 f"{folder} holds {found['kind']!r}, wanted {kind!r}",
@@ -88,15 +87,7 @@ class Manifest:
         return cls(**found)
 
     def write(self, folder: Path, files: Iterable[str]) -> None:
-        """Write the manifest, the last file of a folder, with size and hash of the others.
-
-        Parameters
-        ----------
-        folder
-            Where it goes.
-        files
-            Paths inside the folder, with ``/``.
-        """
+        """Write the manifest, the last file of a folder, with size and hash of the others."""
         facts = {name: describe_file(folder / name) for name in sorted(files)}
         replace(self, files=facts).store(folder)
 
@@ -112,6 +103,8 @@ class Manifest:
     def check_files(self, folder: Path, *, hashes: bool = True) -> None:
         """Compare the files of a folder with what the manifest says of them.
 
+        All sizes first: a file that has grown to a terabyte is not hashed to find that out.
+
         Raises
         ------
         ArtifactError
@@ -120,15 +113,43 @@ class Manifest:
         """
         for name, wanted in self.files.items():
             _check_place(folder, name)
-            path = folder / name
-            found = describe_file(path) if hashes else {"bytes": _size(path)}
-            for key, value in found.items():
-                if value != wanted[key]:
-                    difference = f"{_briefly(value)}, the manifest says {_briefly(wanted[key])}"
-                    raise ArtifactError(
-                        f"{path}: {key} {'is' if key == 'bytes' else 'begins with'} {difference}",
-                        hint="The file is damaged or was changed; make the folder again.",
-                    )
+            _require_same(folder / name, "bytes", (folder / name).stat().st_size, wanted)
+        for name, wanted in self.files.items() if hashes else ():
+            found = describe_file(folder / name)
+            _require_same(folder / name, "sha256", found["sha256"], wanted)
+
+
+def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest | None:
+    """Check the bytes of a folder's files against the manifest that lies beside them, if one does.
+
+    For everyone who reads all bytes of what tokpipe may have written: a folder of another program
+    has no manifest, and nothing is asked of it.
+
+    Parameters
+    ----------
+    folder
+        Of a tokenizer, a model, shards or counts; of whichever kind.
+    names
+        Paths inside the folder, with ``/``, of the files that are going to be read; those that
+        the manifest does not know are passed over. None: all that it knows.
+
+    Returns
+    -------
+    Manifest or None
+        What the folder says of itself.
+
+    Raises
+    ------
+    ArtifactError
+        If the manifest is damaged, or a file is not as it says.
+    """
+    if not os.path.lexists(folder / MANIFEST):
+        return None
+    manifest = Manifest.read(folder)
+    known = manifest.files if names is None else set(names) & set(manifest.files)
+    asked = {name: facts for name, facts in manifest.files.items() if name in known}
+    replace(manifest, files=asked).check_files(folder)
+    return manifest
 
 
 _MAKERS = {  # kind of folder -> the command that makes it
@@ -158,15 +179,6 @@ def describe_file(path: Path) -> dict[str, Any]:
 def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
     """Compare two nested mappings of JSON types.
 
-    Parameters
-    ----------
-    found, wanted
-        What an artifact was made from, and what is asked now.
-    what
-        The artifact, for the message.
-    hint
-        What to do about a difference.
-
     Raises
     ------
     ArtifactError
@@ -188,6 +200,16 @@ def _seal_of(content: Mapping[str, Any]) -> str:
     plain = json.loads(json.dumps(content))  # keys are strings, and lists no tuples, as in the file
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _require_same(path: Path, key: str, found: int | str, facts: Mapping[str, Any]) -> None:
+    wanted = facts[key]
+    if found != wanted:
+        verb = "is" if key == "bytes" else "begins with"
+        raise ArtifactError(
+            f"{path}: {key} {verb} {_briefly(found)}, the manifest says {_briefly(wanted)}",
+            hint="The file is damaged or was changed; make the folder again.",
+        )
 
 
 def _briefly(value: int | str) -> str:
@@ -234,7 +256,3 @@ def _check_place(folder: Path, name: str) -> None:
         raise ArtifactError(f"{path} is a link that leads out of the folder")
     if not path.is_file():
         raise ArtifactError(f"{path}: missing, or no plain file", hint="Make the folder again.")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +27,15 @@ _HINTS = {
 
 
 @contextmanager
-def storage_errors(path: Path) -> Generator[None, None, None]:
+def storage_errors(path: Path, handle: int | None = None) -> Generator[None, None, None]:
     """Turn what the operating system refuses while the block writes into a `StorageError`.
 
     Parameters
     ----------
     path
         The file or folder that the user asked for; named where the error itself names none.
+    handle
+        Of an open file that has no path, such as standard output: its disk is the one meant.
 
     Raises
     ------
@@ -45,16 +48,17 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
     except OSError as error:
         if error.errno not in _HINTS:
             raise
-        raise storage_error(error, path) from error
+        raise storage_error(error, path, handle) from error
 
 
-def storage_error(error: OSError, path: Path) -> StorageError:
+def storage_error(error: OSError, path: Path, handle: int | None = None) -> StorageError:
     """Return what to tell the user of an OSError that came up while `path` was written."""
     named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     if Path(named).name.startswith("."):  # our own temporary: the user knows only the target
         named = ""
     reason = os.strerror(error.errno) if error.errno else str(error).split("\n")[0]
-    amount = _amount(path) if error.errno in FULL else ""
+    free = free_bytes(path if handle is None else handle) if error.errno in FULL else None
+    amount = "" if free is None else f" ({format_bytes(free)} free)"
     return StorageError(
         f"{named or path}: {reason[:1].lower()}{reason[1:]}{amount}",
         hint=_HINTS.get(error.errno or 0, ""),
@@ -62,14 +66,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
 
 
 def check_space(path: Path, needed: int) -> None:
-    """Refuse work that the disk cannot hold, before it begins.
-
-    Parameters
-    ----------
-    path
-        What will be written; need not exist yet.
-    needed
-        An estimate in bytes.
+    """Refuse work whose `needed` bytes (an estimate) the disk cannot hold, before it begins.
 
     Raises
     ------
@@ -84,18 +81,30 @@ def check_space(path: Path, needed: int) -> None:
         )
 
 
-def free_bytes(path: Path) -> int | None:
-    """Return how many bytes are free where `path` is or would be, or None if nobody knows."""
-    for place in (path, *path.absolute().parents):
+def free_bytes(place: Path | int) -> int | None:
+    """Return how many bytes are free where a path is or would be, or None if nobody knows.
+
+    Nobody knows it of devices and pipes. An open file is given by its handle.
+    """
+    if isinstance(place, int):
+        return _free_behind(place)
+    for above in (place, *place.absolute().parents):
         try:
-            return shutil.disk_usage(place).free
-        except FileNotFoundError:
+            mode = above.stat().st_mode
+            known = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+            return shutil.disk_usage(above).free if known else None
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
             return None
     return None
 
 
-def _amount(path: Path) -> str:
-    free = free_bytes(path)
-    return "" if free is None else f" ({format_bytes(free)} free)"
+def _free_behind(handle: int) -> int | None:
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
+        disk = os.fstatvfs(handle)
+        return disk.f_bavail * disk.f_frsize
+    except OSError:
+        return None

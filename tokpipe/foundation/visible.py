@@ -26,13 +26,6 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 def visible(text: str, *, ascii_only: bool = False) -> str:
     r"""Return `text` with each character that acts or hides replaced by its escape.
 
-    Parameters
-    ----------
-    text
-        Anything from outside: a token, a file name, a line of a corpus. Lone surrogates are fine.
-    ascii_only
-        Escape everything that is not printable ASCII, for a terminal that has no more.
-
     Examples
     --------
     >>> print(visible("a\x1b]0;title\x07\u202e[bold]"))

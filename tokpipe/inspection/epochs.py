@@ -10,13 +10,14 @@ import numpy as np
 
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.kernels.mask_trace import MaskTrace
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import stream_key
-from tokpipe.inspection.mask_trace import MaskTrace, trace_masking
+from tokpipe.inspection.mask_trace import trace_masking
 from tokpipe.shards.vocabulary import token_facts
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
-MOST_TOKENS = 512
+MOST_TOKENS = 512  # a line each; the longest example of BERT, too
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,7 @@ def view_epochs(
     Static masks are those of the copies that `build_shards` stores: pass e sees copy e, and from
     the last copy on the first again. Dynamic ones are drawn anew, as the loader does.
 
-    Parameters
-    ----------
-    text
-        A sentence.
-    tokenizer
-        Of the vocabulary.
-    config
-        What is asked; `dupe_factor` is the number of static copies.
-    epochs
-        How many passes.
-    seed
-        Of all draws.
+    `dupe_factor` of the settings is the number of static copies.
 
     Raises
     ------

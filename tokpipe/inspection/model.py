@@ -79,6 +79,8 @@ class ModelView:
         In the order of the model.
     work
         For sequences of 128 tokens, and the longest.
+    left_out
+        Names of stored tensors that belong to heads for other tasks.
     """
 
     name: str
@@ -89,6 +91,7 @@ class ModelView:
     encoder: int
     tensors: tuple[TensorRow, ...]
     work: tuple[Work, ...]
+    left_out: tuple[str, ...]
 
 
 def view_model(folder: Path) -> ModelView:
@@ -113,6 +116,7 @@ def view_model(folder: Path) -> ModelView:
         encoder=count_encoder_parameters(config),
         tensors=rows,
         work=tuple(work_of(config, length) for length in lengths),
+        left_out=outline.left_out,
     )
 
 
@@ -166,6 +170,7 @@ def model_json(view: ModelView) -> dict[str, Any]:
         "encoder_parameters": view.encoder,
         "mib_float32": view.parameters * 4 / (1 << 20),
         "tensors": tensors,
+        "left_out": list(view.left_out),
         "flops_a_token": [
             {
                 "sequence": work.sequence,

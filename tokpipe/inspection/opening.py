@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +17,15 @@ from tokpipe.inspection.source import Source, read_source
 from tokpipe.inspection.tokens import TokenView, view_tokens
 from tokpipe.inspection.toy import SENTENCE, toy_tokenizer
 from tokpipe.inspection.trace import Pair, WordTrace, trace_bpe, trace_wordpiece
-from tokpipe.tokenizer.folder import load_spec
 from tokpipe.tokenizer.node import Node
+from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.words_json import words_from_json
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 from tokpipe.words.config import WordsConfig
-from tokpipe.words.normalize import before_split
-from tokpipe.words.split import split_words
+from tokpipe.words.normalizers import before_split
+from tokpipe.words.pre_tokenizers import split_words
 
 _AS_IT_IS = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="none")
 
@@ -49,8 +48,7 @@ class Opened:
         """How it makes words of text, also where only its model is not ours; None: as we cannot."""
         if self.spec is not None:
             return self.spec.words
-        document: Any = load_spec(self.path)
-        root = Node(document, f"{self.path}:")
+        root = Node(read_tokenizer(self.path).document, f"{self.path}:")
         return words_from_json(root.child("normalizer"), root.child("pre_tokenizer"))
 
     @cached_property
@@ -161,8 +159,7 @@ class Opened:
     def _foreign_words(self, text: str) -> list[str]:
         from tokenizers import Tokenizer as Library  # only for models that are not ours
 
-        document: Any = load_spec(self.path)
-        library = Library.from_str(json.dumps(document))
+        library = Library.from_str(json.dumps(read_tokenizer(self.path).document))
         if library.normalizer is not None:
             text = library.normalizer.normalize_str(text)
         if library.pre_tokenizer is None:

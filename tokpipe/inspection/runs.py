@@ -6,19 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from tokpipe.bert import registry
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.inspection.sparkline import thinned
 from tokpipe.training.log import LOG, Line, read_log
 
-METRICS = {  # field of a log's line -> what it is called
-    "mlm_loss": "loss of masked tokens",
-    "nsp_loss": "loss of pairs",
-    "mlm_accuracy": "masked tokens right",
-    "nsp_accuracy": "pairs right",
+_TITLES = {  # figure of a log's line -> what it is called
     "learning_rate": "learning rate",
     "grad_norm": "length of the gradient",
     "tokens_per_second": "tokens a second",
 }
+
+
+def title_of(metric: str) -> str:
+    """Return what a figure of a log's line is called.
+
+    Examples
+    --------
+    >>> title_of("mlm_accuracy"), title_of("grad_norm")
+    ('masked tokens right', 'length of the gradient')
+    """
+    if metric in _TITLES:
+        return _TITLES[metric]
+    head, _, kind = metric.rpartition("_")
+    asked = registry.entry_of(head).asked
+    return f"loss of {asked}" if kind == "loss" else f"{asked} right"
 
 
 class Curve(NamedTuple):
@@ -50,7 +62,7 @@ class RunView:
         known = [
             (float(line.step), value)
             for line in lines
-            if (value := getattr(line, metric)) is not None and math.isfinite(value)
+            if (value := line.value(metric)) is not None and math.isfinite(value)
         ]
         return Curve(
             thinned([step for step, _ in known], points),
@@ -72,6 +84,15 @@ class RunView:
             "tokens_per_second": speeds[len(speeds) // 2] if speeds else None,
             "seconds": last.seconds if last else None,
         }
+
+
+def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[str]:
+    """Return the figures that the steps of some runs have: of their heads first."""
+    seen = {name: None for run in runs for line in run.steps for name in line.heads}
+    heads = [entry.name for entry in registry.ENTRIES if entry.name in seen]
+    heads += [name for name in seen if name not in heads]
+    losses = [f"{name}_loss" for name in heads]
+    return losses if losses_only else [*losses, *(f"{n}_accuracy" for n in heads), *_TITLES]
 
 
 def read_run(path: str | Path) -> RunView:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.batches.batch import Batch
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.seeds import random_order, stream_key
 from tokpipe.inspection.intervals import Share, share
 from tokpipe.shards.reader import Shards, Split
 
 MOST_TOKENS = 20_000_000  # measured: a few seconds, and intervals of a hundredth of a percent
-_BARS = 16
-_PADDED_ROWS = 32
+_BARS = 16  # classes of length: a screen of 24 lines holds them with the figures above
+_PADDED_ROWS = 32  # what padding is measured on: the batch of BERT's fine-tuning script
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,7 @@ def view_split(shards: Shards, split: Split, examples: int, seed: int) -> SplitV
 
     Parameters
     ----------
-    shards
-        The folder.
-    split
-        Its train or validation split.
+    shards, split
     examples
         How many to show.
     seed

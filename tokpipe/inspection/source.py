@@ -1,7 +1,6 @@
-"""A vocabulary as its files write it, read without judging: what `check` judges and views show.
+"""A vocabulary as its files write it: what `check` judges and views show, also where it is refused.
 
-Unlike `tokenizer.folder`, which refuses what it cannot run, this reads on: repeated tokens, ids
-with gaps and merges that lead nowhere are kept as they stand.
+Repeated tokens, ids with holes and merges that lead nowhere are kept as they stand.
 """
 
 from collections.abc import Mapping
@@ -10,13 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import TokenForm
-from tokpipe.inspection.reading import read_json, read_lines
-from tokpipe.vocab.config import BERT_SPECIAL_TOKENS
+from tokpipe.tokenizer.guarded_json import JsonObject
+from tokpipe.tokenizer.reading import read_tokenizer
+from tokpipe.tokenizer.schema import guess_model
+from tokpipe.tokenizer.vocab_files import METASPACE
 
-METASPACE = "▁"
 _STEPS = ("normalizer", "pre_tokenizer", "post_processor", "decoder", "padding")
 
 
@@ -107,43 +105,25 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read a tokenizer folder, a tokenizer.json, a vocab.txt, or a vocab.json beside merges.txt.
+    """Read a tokenizer folder or file.
 
     Raises
     ------
     InputError
         If there is no such file, or it is not what its name says.
     """
-    file = _find(path)
-    if file.suffix == ".txt":
-        return _from_vocab_txt(file)
-    content = read_json(file)
-    if not isinstance(content, dict):
-        raise InputError(f"{visible(str(file))} holds no JSON object")
-    whole = isinstance(content.get("model"), dict)  # in a vocab.json "model" is a token
-    return _from_tokenizer_json(file, content) if whole else _bare(file, content)
+    file = read_tokenizer(path)
+    return source_of(file.path, file.document)
 
 
-def _find(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        raise InputError(f"{visible(str(path))}: no such file or folder")
-    for name in ("tokenizer.json", "vocab.txt", "vocab.json"):
-        if (path / name).is_file():
-            return path / name
-    raise InputError(
-        f"{visible(str(path))} holds no tokenizer.json, vocab.txt or vocab.json",
-        hint="Name a folder that train-vocab or a Hugging Face tokenizer wrote.",
-    )
-
-
-def _from_tokenizer_json(path: Path, content: Mapping[str, Any]) -> Source:
-    model = content["model"]
+def source_of(path: Path, document: Any) -> Source:
+    """Return the parts of a `tokenizer.json`, of whatever types they are."""
+    content = _object(document)
+    model = _object(content.get("model"))
     steps = {name: content.get(name) for name in _STEPS}
-    kind = _text(model.get("type")).lower() or ("bpe" if "merges" in model else "wordpiece")
+    kind = _text(model.get("type") or guess_model(model)).lower()
     byte_level = any(
-        part.get("type") == "ByteLevel"
+        part["type"] == "ByteLevel"
         for name in ("pre_tokenizer", "decoder")
         for part in _opened(steps[name])
     )
@@ -158,40 +138,16 @@ def _from_tokenizer_json(path: Path, content: Mapping[str, Any]) -> Source:
     )
 
 
-def _from_vocab_txt(path: Path) -> Source:
-    lines = read_lines(path)
-    if 2 * sum(" " in line.strip() for line in lines) > len(lines):
-        raise InputError(
-            f"{visible(str(path))} holds text, not a token a line",
-            hint="Name a vocab.txt; a corpus goes with --corpus.",
-        )
-    entries = tuple((line, id) for id, line in enumerate(lines))
-    ids = dict(entries)
-    added = tuple(Added(t, ids[t], True) for t in BERT_SPECIAL_TOKENS if t in ids)
-    marks = {"unk_token": "[UNK]", "continuing_subword_prefix": "##"}
-    settings = marks | {"max_input_chars_per_word": 100}
-    return Source(path, "wordpiece", entries, (), added, settings, {})
-
-
-def _bare(path: Path, content: Mapping[str, Any]) -> Source:
-    """Read a vocab.json, with the merges.txt beside it: GPT-2's form."""
-    merges = path.with_name("merges.txt")
-    lines = read_lines(merges) if merges.is_file() else []
-    pairs = tuple(tuple(line.split(" ")) for line in lines if line and line[:9] != "#version:")
-    ids = dict(_entries(content))
-    added = tuple(Added(t, ids[t], True) for t in ids if t.startswith("<") and t.endswith(">"))
-    byte_level = {"type": "ByteLevel"}
-    return Source(path, "byte-bpe", _entries(content), pairs, added, {}, {"decoder": byte_level})
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _entries(vocab: Any) -> tuple[tuple[str, int], ...]:
-    if isinstance(vocab, dict):
-        pairs = getattr(vocab, "repeated", None) or vocab.items()
-        return tuple((token, id) for token, id in pairs if isinstance(id, int))
     if isinstance(vocab, list):  # Unigram: [token, score], the id is the place
         firsts = [item[0] if isinstance(item, list) and item else item for item in vocab]
         return tuple((str(token), id) for id, token in enumerate(firsts))
-    return ()
+    pairs = vocab.repeated if isinstance(vocab, JsonObject) else _object(vocab).items()
+    return tuple((token, id) for token, id in pairs if type(id) is int)
 
 
 def _merges(merges: Any) -> tuple[tuple[str, ...], ...]:
@@ -205,13 +161,12 @@ def _merges(merges: Any) -> tuple[tuple[str, ...], ...]:
 
 
 def _added(added: Any) -> tuple[Added, ...]:
-    found = []
-    for item in added if isinstance(added, list) else ():
-        fields = item if isinstance(item, dict) else {}
-        content, id = fields.get("content"), fields.get("id")
-        if isinstance(content, str) and isinstance(id, int):
-            found.append(Added(content, id, fields.get("special") is True))
-    return tuple(found)
+    items = [_object(item) for item in added] if isinstance(added, list) else []
+    return tuple(
+        Added(item["content"], item["id"], item.get("special") is True)
+        for item in items
+        if isinstance(item.get("content"), str) and type(item.get("id")) is int
+    )
 
 
 def _opened(step: Any) -> list[Mapping[str, Any]]:

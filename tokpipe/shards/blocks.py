@@ -1,4 +1,4 @@
-"""What flows from reading to building: documents with their numbers, blocks of them, places."""
+"""What flows from reading to building: documents with their numbers, and blocks of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tokpipe.foundation.arrays import Strings
 PART_SHIFT = 40  # of a number: the document's in the corpus below, which part of it above
 
 
-class Place(NamedTuple):
+class ResumePoint(NamedTuple):
     """From where the corpus has to be read again, and which document comes next there.
 
     Attributes
@@ -22,7 +22,7 @@ class Place(NamedTuple):
     document, part, part_bytes
         At its start: number of the last document that has begun, the part of it, and how many
         bytes that part has so far.
-    is_begun
+    has_document
         Whether there is such a document.
     next_document, next_part
         Everything before this one is done.
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     document: int = 0
     part: int = 0
     part_bytes: int = 0
-    is_begun: bool = False
+    has_document: bool = False
     next_document: int = 0
     next_part: int = 0
 
@@ -53,10 +53,10 @@ class Units:
         Whether it begins here; only the first can go on from the piece before.
     is_lines : bool
         As in `TextBatch`.
-    entry : Place
+    entry : ResumePoint
         What holds at the start of the piece.
-    mended : Mapping[str, int]
-        What was mended in the piece; counted with its first unit.
+    repairs : Mapping[str, int]
+        What was repaired in the piece; counted with its first unit.
     """
 
     texts: Strings
@@ -65,11 +65,11 @@ class Units:
     parts: NDArray[np.int64]
     begins: NDArray[np.bool_]
     is_lines: bool
-    entry: Place
-    mended: Mapping[str, int]
+    entry: ResumePoint
+    repairs: Mapping[str, int]
 
-    def place(self, unit: int) -> Place:
-        """Return the place of a unit that begins here."""
+    def resume_point(self, unit: int) -> ResumePoint:
+        """Return where work goes on from a unit that begins here."""
         document, part = int(self.documents[unit]), int(self.parts[unit])
         return self.entry._replace(next_document=document, next_part=part)
 
@@ -90,9 +90,9 @@ class Block:
         Of the documents in the corpus; parts of one that was cut have numbers of their own.
     is_lines : bool
         As in `TextBatch`.
-    mended : Mapping[str, int]
-        What was mended in the text: how many texts "replaced", "skipped", "null", "cut".
-    place : Place
+    repairs : Mapping[str, int]
+        What was repaired in the text: how many texts "replaced", "skipped", "null", "cut".
+    resume_point : ResumePoint
         Where it begins: what comes before it is done when work goes on from there.
     """
 
@@ -101,8 +101,8 @@ class Block:
     documents: NDArray[np.int64]
     numbers: NDArray[np.int64]
     is_lines: bool
-    mended: Mapping[str, int]
-    place: Place
+    repairs: Mapping[str, int]
+    resume_point: ResumePoint
 
     @property
     def further_parts(self) -> int:

@@ -12,9 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
+from tokpipe.examples.build import text_window
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import check_facts
 from tokpipe.foundation.errors import ConfigError, InputError
@@ -26,25 +29,17 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.documents import Documents
 from tokpipe.shards.finishing import finish_folder
-from tokpipe.shards.making import Job, Made, Recipe, jobs_of, make
-from tokpipe.shards.progress import Layout, SplitFiles
+from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
 from tokpipe.shards.schema import columns_of
-from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, token_facts
+from tokpipe.shards.split_files import FileLayout, SplitFiles
+from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
 
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildConfig:
-    """All settings of a shard folder.
-
-    Attributes
-    ----------
-    examples, masks, sentences, shards, read
-        Settings of each stage.
-    seed : int
-        Of all draws.
-    """
+    """All settings of a shard folder, by stage, and the seed of all draws."""
 
     examples: ExampleConfig = field(default_factory=ExampleConfig)
     masks: MaskConfig = field(default_factory=MaskConfig)
@@ -162,9 +157,18 @@ def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:
     """Check that vocabulary and settings go together."""
     facts = token_facts(vocabulary.tokenizer)
     check_facts(facts, config.masks)
+    template = row_template(vocabulary.tokenizer.spec.template, pairs=config.examples.pairs)
+    for id in np.concatenate(template[:3]).tolist():
+        if not 0 <= id < facts.vocab_size:
+            raise InputError(
+                f"the tokenizer puts the id {id} around a text, outside of its vocabulary of "
+                f"{facts.vocab_size:,} tokens"
+            )
+    text_window(config.examples, template)
     return Recipe(
         tokenizer=vocabulary.tokenizer,
         facts=facts,
+        template=template,
         sentences=config.sentences,
         examples=config.examples,
         masks=config.masks,
@@ -185,7 +189,7 @@ def _identity(
     }
 
 
-def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -> Layout:
+def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -> FileLayout:
     """Return where files end; to get a number of them, the training text is measured first."""
     shards, wanted = config.shards, config.shards.num_shards
     text = None
@@ -200,13 +204,13 @@ def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -
                 hint="Ask for fewer shards, or for smaller blocks.",
             )
         text = sum(sizes) / wanted
-    return Layout(recipe.columns, shards.compression, shards.shard_bytes, text)
+    return FileLayout(recipe.columns, shards.compression, shards.shard_bytes, text)
 
 
-def documents_of(config: BuildConfig, *places: Any) -> Documents:
-    """Return what cuts the corpus into blocks, from the start or from some places on."""
+def documents_of(config: BuildConfig, *starts: Any) -> Documents:
+    """Return what cuts the corpus into blocks, from the start or from where each split goes on."""
     shards = config.shards
-    return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *places)
+    return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *starts)
 
 
 def loaded_pieces(
@@ -239,9 +243,9 @@ def _build(
         with progress.task("building shards", corpus.stored_bytes or None, "B") as advance:
             blocks = documents.blocks(loaded_pieces(pieces, threads, advance))
             jobs = _jobs(blocks, config.masks.copies, [after and after[1] for after in nexts])
-            made: Made
-            for made in map_ordered(partial(make, recipe=recipe), jobs, threads):
-                splits[made.job.block.split].write(made)
+            result: JobResult
+            for result in map_ordered(partial(make, recipe=recipe), jobs, threads):
+                splits[result.job.block.split].write(result)
     for split in splits:
         split.close()
     if not sum(shard.rows for shard in splits[0].finished):

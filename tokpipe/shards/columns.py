@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.examples.build import Rows
 from tokpipe.examples.masking import Masks
+from tokpipe.foundation.errors import InputError
 from tokpipe.shards.schema import IGNORED, Column, schema_of
 
 
@@ -22,28 +23,32 @@ def record_batch(
     Parameters
     ----------
     columns
-        What is wanted.
     rows
         The examples, masked already where masks are static.
     labels : int8[E] or None
         Of pairs.
     masks
         What stood in the places that are to be predicted, or None.
+
+    Raises
+    ------
+    InputError
+        If a value does not fit its column.
     """
-    made = {
+    values = {
         "input_ids": (rows.input_ids, rows.offsets),
         "segment_b_start": (rows.segment_b_start, None),
         "next_sentence_label": (labels, None),
         "sentence_order_label": (labels, None),
     }
     if masks is not None:
-        made["masked_lm_positions"] = (masks.positions, masks.offsets)
-        made["masked_lm_ids"] = (masks.ids, masks.offsets)
+        values["masked_lm_positions"] = (masks.positions, masks.offsets)
+        values["masked_lm_ids"] = (masks.ids, masks.offsets)
     dense = {"labels": _labels, "token_type_ids": _token_type_ids, "attention_mask": _ones}
     for column in columns:
         if column.name in dense:
-            made[column.name] = (dense[column.name](rows, masks), rows.offsets)
-    arrays = [_array(column, *made[column.name]) for column in columns]
+            values[column.name] = (dense[column.name](rows, masks), rows.offsets)
+    arrays = [_array(column, *values[column.name]) for column in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
 
 
@@ -86,6 +91,10 @@ def _ones(rows: Rows, masks: Masks) -> NDArray[np.int8]:
 
 def _array(column: Column, values: Any, offsets: NDArray[np.int64] | None) -> pa.Array:
     """Wrap buffers; not by `pa.array`, which imports what it knows of pandas: 40 MB."""
+    range_of = np.iinfo(column.dtype)
+    for value in (values.min(initial=0), values.max(initial=0)):
+        if not range_of.min <= value <= range_of.max:
+            raise InputError(f"{column.name}: {value} is no {column.dtype}")
     values = np.ascontiguousarray(values).astype(column.dtype, copy=False)
     numbers = pa.Array.from_buffers(
         pa.type_for_alias(column.dtype), len(values), [None, pa.py_buffer(values)]

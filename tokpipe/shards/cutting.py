@@ -70,7 +70,7 @@ def cut_documents(
     inner = np.concatenate([np.zeros(0, np.int64), *cuts])
     if not len(inner):
         return Parts(documents, owners, numbers, begins)
-    inner_owners = np.repeat(long, [len(found) for found in cuts])
+    inner_owners = np.repeat(long, [len(inner) for inner in cuts])
     order = np.argsort(np.concatenate([owners, inner_owners]), kind="stable")
     owners = np.concatenate([owners, inner_owners])[order]
     steps = np.cumsum(order >= count)
@@ -88,12 +88,12 @@ def _cuts(
 ) -> NDArray[np.int64]:
     """Return in front of which texts of a document another part begins."""
     start, end = int(documents[document]), int(documents[document + 1])
-    found = []
+    cuts = []
     while True:
         start = int(np.searchsorted(offsets, offsets[start] + limit - before))
         if start >= end:
-            return np.array(found, np.int64)
-        found.append(start)
+            return np.array(cuts, np.int64)
+        cuts.append(start)
         before = 0
 
 
@@ -116,23 +116,23 @@ def cut_long_texts(
     long = np.flatnonzero(np.diff(texts.offsets) > limit)
     if not len(long):
         return texts, documents, 0
-    cuts = [_places(texts, int(text), limit) for text in long]
+    cuts = [_cuts_of_text(texts, int(text), limit) for text in long]
     extra = np.zeros(len(texts) + 1, np.int64)
-    extra[long + 1] = [len(found) for found in cuts]
+    extra[long + 1] = [len(inner) for inner in cuts]
     offsets = np.sort(np.concatenate([texts.offsets, *cuts]))
     return Strings(texts.data, offsets), documents + np.cumsum(extra)[documents], len(long)
 
 
-def _places(texts: Strings, text: int, limit: int) -> NDArray[np.int64]:
+def _cuts_of_text(texts: Strings, text: int, limit: int) -> NDArray[np.int64]:
     start, end = int(texts.offsets[text]), int(texts.offsets[text + 1])
-    found = []
+    cuts = []
     while end - start > limit:
-        start = _place(texts.data, start, start + limit)
-        found.append(start)
-    return np.array(found, np.int64)
+        start = _cut_before(texts.data, start, start + limit)
+        cuts.append(start)
+    return np.array(cuts, np.int64)
 
 
-def _place(data: NDArray[np.uint8], start: int, wanted: int) -> int:
+def _cut_before(data: NDArray[np.uint8], start: int, wanted: int) -> int:
     """Return a cut at or before `wanted`: at white space, else between two characters."""
     lowest = max(start + 1, wanted - _LOOK_BACK)
     blanks = np.flatnonzero(_BLANKS[data[lowest : wanted + 1]])

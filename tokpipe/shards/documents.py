@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.foundation.seeds import child_keys, stream_key
-from tokpipe.shards.blocks import Block, Place, Units
+from tokpipe.shards.blocks import Block, ResumePoint, Units
 from tokpipe.shards.cutting import cut_documents, cut_long_texts
 from tokpipe.shards.gathering import Gathering
 
@@ -32,7 +32,7 @@ class Documents:
         Share of the documents that are held back.
     seed
         Of the draw that decides which.
-    places
+    starts
         Where each split goes on; None for one that is done.
     """
 
@@ -41,17 +41,17 @@ class Documents:
         block_bytes: int,
         validation_fraction: float,
         seed: int,
-        places: tuple[Place | None, Place | None] = (Place(), Place()),
+        starts: tuple[ResumePoint | None, ResumePoint | None] = (ResumePoint(), ResumePoint()),
     ) -> None:
         self._limit = block_bytes
         self._key = np.uint64(stream_key(seed, "split"))
         self._held_back = np.uint64(min(int(validation_fraction * 2**64), 2**64 - 1))
         self._sides = {
-            split: Gathering(split, block_bytes, place)
-            for split, place in enumerate(places)
-            if place is not None
+            split: Gathering(split, block_bytes, start)
+            for split, start in enumerate(starts)
+            if start is not None
         }
-        self._now = min(place for place in places if place is not None)
+        self._now = min(start for start in starts if start is not None)
 
     @property
     def first_piece(self) -> int:
@@ -81,10 +81,10 @@ class Documents:
     def _units(self, index: int, batch: TextBatch) -> Units:
         texts, documents, long = cut_long_texts(batch.texts, batch.documents, self._limit)
         entry = self._now._replace(piece=index)
-        if entry.is_begun and batch.continues:
+        if entry.has_document and batch.continues:
             first, open_part = entry.document, (entry.part, entry.part_bytes)
         else:
-            first, open_part = entry.document + entry.is_begun, (0, 0)
+            first, open_part = entry.document + entry.has_document, (0, 0)
         parts = cut_documents(texts.offsets, documents, self._limit, *open_part)
         units = Units(
             texts=texts,
@@ -94,12 +94,12 @@ class Documents:
             begins=parts.begins,
             is_lines=batch.is_lines,
             entry=entry,
-            mended={**batch.tally, "cut": long} if long else batch.tally,
+            repairs={**batch.tally, "cut": long} if long else batch.tally,
         )
         self._now = self._after(units)
         return units
 
-    def _after(self, units: Units) -> Place:
+    def _after(self, units: Units) -> ResumePoint:
         """Return what holds at the start of the next piece."""
         if not len(units.documents):
             return units.entry
@@ -108,4 +108,4 @@ class Documents:
         document, part = int(units.documents[-1]), int(units.parts[-1])
         if size >= self._limit:  # should the document go on, then in another part
             part, size = part + 1, 0
-        return Place(units.entry.piece, document, part, size, True)
+        return ResumePoint(units.entry.piece, document, part, size, True)

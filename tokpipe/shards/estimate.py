@@ -81,9 +81,9 @@ def _run(
         for block in documents_of(config).blocks(loaded)
         for job in jobs_of(block, config.masks.copies)
     )
-    for made in map_ordered(partial(make, recipe=recipe), jobs, threads):
-        tally.update(made.tally)
-        size += sum(batch.nbytes for batch in made.batches)
+    for result in map_ordered(partial(make, recipe=recipe), jobs, threads):
+        tally.update(result.tally)
+        size += sum(batch.nbytes for batch in result.batches)
     return tally, size, sum(stored)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from tokpipe.foundation.files import sync
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
-from tokpipe.shards.layout import write_dataset_files
-from tokpipe.shards.progress import SplitFiles
+from tokpipe.shards.dataset_files import write_dataset_files
 from tokpipe.shards.reader import KIND, shard_name
 from tokpipe.shards.readme import readme
+from tokpipe.shards.split_files import SplitFiles
 from tokpipe.shards.vocabulary import TOKENIZER, TOKENIZER_CONFIG, Vocabulary
 from tokpipe.tokenizer.folder import transformers_config
 
@@ -28,12 +28,8 @@ def finish_folder(
 
     Parameters
     ----------
-    folder
-        The working folder.
-    splits
-        All their shards are finished.
-    vocabulary
-        Of the ids.
+    folder, splits, vocabulary
+        All shards are finished, in the working folder.
     settings
         By stage, and "seed".
     inputs

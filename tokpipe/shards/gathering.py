@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
-from tokpipe.shards.blocks import PART_SHIFT, Block, Place, Units
+from tokpipe.shards.blocks import PART_SHIFT, Block, ResumePoint, Units
 
 
 class Gathering:
@@ -19,14 +19,14 @@ class Gathering:
         0 for training, 1 for validation.
     block_bytes
         A block ends with the document that brings it to so many bytes.
-    place
+    start
         Documents before it are left out.
     """
 
-    def __init__(self, split: int, block_bytes: int, place: Place) -> None:
+    def __init__(self, split: int, block_bytes: int, start: ResumePoint) -> None:
         self._split = split
         self._limit = block_bytes
-        self._first = (place.next_document, place.next_part)
+        self._first = (start.next_document, start.next_part)
         self._start()
 
     def _start(self) -> None:
@@ -36,8 +36,8 @@ class Gathering:
         self._numbers: list[NDArray[np.int64]] = []
         self._bytes = 0
         self._is_lines = False
-        self._mended: Counter[str] = Counter()
-        self._place = Place()
+        self._repairs: Counter[str] = Counter()
+        self._resume_point = ResumePoint()
 
     def add(self, units: Units, chosen: NDArray[np.int64]) -> Iterator[Block]:
         """Take the chosen units of a piece, ascending; yield the blocks that are whole now."""
@@ -76,9 +76,9 @@ class Gathering:
         if not len(chosen):
             return
         if not self._numbers:
-            self._place = units.place(int(chosen[0]))
+            self._resume_point = units.resume_point(int(chosen[0]))
         if chosen[0] == 0:
-            self._mended.update(units.mended)
+            self._repairs.update(units.repairs)
         offsets, borders = units.texts.offsets, units.borders
         runs = np.split(chosen, np.flatnonzero(np.diff(chosen) != 1) + 1)
         for run in runs:
@@ -108,8 +108,8 @@ class Gathering:
             documents=documents,
             numbers=np.concatenate(self._numbers),
             is_lines=self._is_lines,
-            mended=self._mended,
-            place=self._place,
+            repairs=self._repairs,
+            resume_point=self._resume_point,
         )
         self._start()
         return block

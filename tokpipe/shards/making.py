@@ -6,42 +6,36 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tokpipe.corpus.config import SentenceConfig
 from tokpipe.corpus.sentences import split_sentences
-from tokpipe.examples.build import Examples, Rows, assemble, build_examples
+from tokpipe.examples.build import EncodedDocuments, Examples, Rows, assemble, build_examples
 from tokpipe.examples.config import ExampleConfig, MaskConfig
-from tokpipe.examples.documents import EncodedDocuments
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.masking import Masks, mask_examples
-from tokpipe.shards.blocks import Block, Place
+from tokpipe.examples.template import RowTemplate
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
+from tokpipe.shards.blocks import Block, ResumePoint
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.schema import Column
 from tokpipe.tokenizer.engine import Ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
+_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
+_SHOWN = 60  # characters of a text in a message: a line of a terminal with what is said of it
 COPIES = 8  # masked copies of a block that are made at once: memory is bounded for any dupe_factor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """All that says what examples a block gives.
-
-    Attributes
-    ----------
-    tokenizer, facts
-        The vocabulary, and what examples and masks need to know of it.
-    sentences, examples, masks
-        Settings.
-    columns
-        Of the shards.
-    seed
-        Of all draws.
-    """
+    """All that says what examples a block gives."""
 
     tokenizer: Tokenizer
     facts: TokenFacts
+    template: RowTemplate
     sentences: SentenceConfig
     examples: ExampleConfig
     masks: MaskConfig
@@ -51,33 +45,24 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """Some copies of a block.
-
-    Attributes
-    ----------
-    block
-        The documents.
-    copies : range
-        Which copies of the examples are to be made.
-    """
+    """Some copies of a block: which of the examples' copies are to be made."""
 
     block: Block
     copies: range
 
     @property
-    def place(self) -> tuple[Place, int]:
+    def resume_point(self) -> tuple[ResumePoint, int]:
         """What comes next when everything before this is done: a block, and a copy of it."""
-        return self.block.place, self.copies.start
+        return self.block.resume_point, self.copies.start
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class JobResult:
     """What came of a job.
 
     Attributes
     ----------
     job
-        What was asked.
     batches : list of pyarrow.RecordBatch
         One a copy.
     tally : Counter
@@ -95,15 +80,15 @@ def jobs_of(block: Block, copies: int, first: int = 0) -> Iterator[Job]:
         yield Job(block, range(start, min(copies, start + COPIES)))
 
 
-def make(job: Job, recipe: Recipe) -> Made:
+def make(job: Job, recipe: Recipe) -> JobResult:
     """Make the examples of a job: a pure function of its arguments."""
     documents, tally = _encoded(job.block, recipe)
     batches = []
     if job.copies.start:
         tally.clear()  # the text was counted with its first copies
     for copy in job.copies:
-        examples = build_examples(documents, recipe.examples, recipe.seed, copy)
-        rows = assemble(documents, examples, recipe.facts)
+        examples = build_examples(documents, recipe.examples, recipe.template, recipe.seed, copy)
+        rows = assemble(documents, examples, recipe.template)
         masks = None
         if recipe.masks.masking == "static":
             masks = mask_examples(
@@ -111,7 +96,7 @@ def make(job: Job, recipe: Recipe) -> Made:
             )
         batches.append(record_batch(recipe.columns, rows, examples.labels, masks))
         tally.update(_tally(examples, rows, masks, copy))
-    return Made(job, batches, tally)
+    return JobResult(job, batches, tally)
 
 
 def wants_space(tokenizer: Tokenizer) -> bool:
@@ -130,15 +115,35 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
         leading_space=wants_space(recipe.tokenizer),
     )
     ids, offsets = _joined(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
+    _check_range(ids, offsets, sentences.texts, recipe.tokenizer)
     tally = Counter(
         {
             "text bytes": block.texts.nbytes,
             "sentences": len(sentences.texts),
             "parts of long documents": block.further_parts,
-            **{f"texts {what}": count for what, count in block.mended.items()},
+            **{f"texts {what}": count for what, count in block.repairs.items()},
         }
     )
     return EncodedDocuments(ids, offsets, sentences.documents, block.numbers), tally
+
+
+def _check_range(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], texts: Strings, tokenizer: Tokenizer
+) -> None:
+    """Refuse ids that no token has, which a column of uint16 would store as others."""
+    strange = np.flatnonzero(ids.view(np.uint32) >= tokenizer.vocab_size)
+    if not len(strange):
+        return
+    first = int(strange[0])
+    number = int(np.searchsorted(offsets, first, side="right")) - 1
+    text = texts.bytes_of(number).decode()
+    encoding = tokenizer.encode(text, add_special_tokens=False, max_length=_NO_LIMIT, padding=False)
+    start, end = encoding.offsets[first - int(offsets[number])]
+    raise InputError(
+        f"{text[start:end]!r} in {text.strip()[:_SHOWN]!r} has the id {ids[first]}, outside of the "
+        f"vocabulary of {tokenizer.vocab_size:,} tokens",
+        hint="Its unknown token is missing: train a vocabulary with [UNK] among --special-tokens.",
+    )
 
 
 def _joined(blocks: list[Ids]) -> Ids:
@@ -150,17 +155,17 @@ def _joined(blocks: list[Ids]) -> Ids:
 
 
 def _tally(examples: Examples, rows: Rows, masks: Masks | None, copy: int) -> dict[str, int]:
-    found = {"examples": len(examples), "tokens": len(rows.input_ids)}
+    counts = {"examples": len(examples), "tokens": len(rows.input_ids)}
     if examples.labels is not None:
-        found["labels of 1"] = int(np.count_nonzero(examples.labels))
+        counts["labels of 1"] = int(np.count_nonzero(examples.labels))
     if masks is not None:
-        found["masked tokens"] = len(masks.positions)
-    found["tokens dropped from pairs"] = examples.tally.dropped_tokens
+        counts["masked tokens"] = len(masks.positions)
+    counts["tokens dropped from pairs"] = examples.tally.dropped_tokens
     if copy == 0:  # what holds of the text is the same in every copy
-        found |= {
+        counts |= {
             "documents": examples.tally.documents,
             "text tokens": examples.tally.tokens,
             "documents without text": examples.tally.empty_documents,
             "sentences cut": examples.tally.cut_sentences,
         }
-    return found
+    return counts

@@ -66,21 +66,12 @@ class Part(NamedTuple):
 
 
 def read_parts(path: Path, schema: pa.Schema, shard: int) -> Iterator[Part]:
-    """Map a shard file and yield its record batches.
-
-    Parameters
-    ----------
-    path
-        The file; an empty one of no rows is allowed.
-    schema
-        What it must hold.
-    shard
-        Its number.
+    """Map a shard file, which may have no rows, and yield its record batches.
 
     Raises
     ------
     ArtifactError
-        If it is not what a shard file should be.
+        If it is not what a shard file should be, or its columns are not of this schema.
     """
     row = 0
     try:
@@ -92,26 +83,26 @@ def read_parts(path: Path, schema: pa.Schema, shard: int) -> Iterator[Part]:
                 part = _part(path, batch, shard, row)
                 row += part.rows
                 yield part
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise ArtifactError(f"{path}: no shard of examples: {reason}", hint=_HINT) from error
 
 
 def _part(path: Path, batch: pa.RecordBatch, shard: int, first_row: int) -> Part:
-    found = dict(zip(batch.schema.names, batch.columns, strict=True))
-    for name, column in found.items():
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name, column in columns.items():
         if column.null_count or column.offset:
             raise ArtifactError(f"{path}: {name} holds nulls", hint=_HINT)
-    label = next((name for name in found if name.endswith("_label")), None)
+    label = next((name for name in columns if name.endswith("_label")), None)
     part = Part(
         shard,
         first_row,
         batch.num_rows,
-        _lists(path, found["input_ids"]),
-        _values(found.get("segment_b_start")),
-        _values(found.get(label)) if label else None,
-        _lists(path, found.get("masked_lm_positions")),
-        _lists(path, found.get("masked_lm_ids")),
+        _lists(path, columns["input_ids"]),
+        _values(columns.get("segment_b_start")),
+        _values(columns.get(label)) if label else None,
+        _lists(path, columns.get("masked_lm_positions")),
+        _lists(path, columns.get("masked_lm_ids")),
     )
     _check_rows(path, part)
     return part
@@ -133,7 +124,7 @@ def _lists(path: Path, column: pa.Array | None) -> Any:
     lists = Lists(_values(column.values), _values(column.offsets))
     values, offsets = lists
     right = len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(values)
-    if not right or (np.diff(offsets) < 0).any():
+    if not right or (offsets[1:] < offsets[:-1]).any():  # a difference may pass 2^31
         raise ArtifactError(f"{path}: the offsets of a list do not fit its values", hint=_HINT)
     return lists
 
@@ -147,3 +138,5 @@ def _check_rows(path: Path, part: Part) -> None:
         wrong = wrong or not np.array_equal(positions.offsets, ids.offsets)
     if wrong:
         raise ArtifactError(f"{path}: the columns of a row do not fit each other", hint=_HINT)
+    if part.labels is not None and ((part.labels < 0) | (part.labels > 1)).any():
+        raise ArtifactError(f"{path}: labels that are neither 0 nor 1", hint=_HINT)

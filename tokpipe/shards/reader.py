@@ -1,8 +1,9 @@
 """Shard folders, opened: mapped columns, what they were made with, and whether they are whole."""
 
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.threads import map_ordered
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.parts import Part, read_parts
 from tokpipe.shards.schema import columns_of, schema_of
@@ -61,19 +63,6 @@ class Split:
         found = [np.diff(part.input_ids.offsets) for part in self.parts]
         return np.concatenate([np.zeros(0, np.int32), *found])
 
-    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return shard and row in the shard of some rows of the split, for people.
-
-        Returns
-        -------
-        int64[B, 2]
-        """
-        parts = np.searchsorted(self.borders, rows, side="right") - 1
-        starts = np.array([(p.shard, p.first_row) for p in self.parts], np.int64).reshape(-1, 2)
-        places = starts[parts]
-        places[:, 1] += rows - self.borders[parts]
-        return places
-
 
 @dataclass(frozen=True)
 class Shards:
@@ -108,18 +97,19 @@ class Shards:
         return self.train, self.validation
 
 
-def open_shards(folder: str | Path, *, hashes: bool = False) -> Shards:
+def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     """Open a shard folder.
 
-    The size of every file, and the number of rows and tokens in every shard are compared with the
-    manifest; nothing is read but what says where rows begin.
+    The files, and the number of rows and tokens in every shard are compared with the manifest.
+    That reads all bytes once in a process, a second for two gigabytes on each of the processors;
+    whoever opens the folder again does not wait.
 
     Parameters
     ----------
     folder
         As `build_shards` made it.
     hashes
-        Whether to compare the content of all files, too; that reads everything.
+        Whether to compare the content of all files, and not their sizes alone.
 
     Raises
     ------
@@ -128,12 +118,16 @@ def open_shards(folder: str | Path, *, hashes: bool = False) -> Shards:
     """
     folder = Path(folder)
     manifest = Manifest.read(folder, KIND)
-    manifest.check_files(folder, hashes=hashes)
+    manifest.check_files(folder, hashes=False)
+    if hashes:
+        _verify(folder, manifest)
     examples, masks, shards = _settings(folder, manifest)
     tokenizer = _tokenizer(folder, manifest)
     columns = columns_of(examples, masks, shards, tokenizer.vocab_size)
     schema = schema_of(columns)
-    train, validation = (_split(folder, manifest, name, schema) for name in SPLITS)
+    train, validation = (
+        _split(folder, manifest, name, schema, examples.max_seq_length) for name in SPLITS
+    )
     return Shards(
         folder,
         manifest,
@@ -145,6 +139,30 @@ def open_shards(folder: str | Path, *, hashes: bool = False) -> Shards:
         tokenizer,
         token_facts(tokenizer),
     )
+
+
+_VERIFIED: set[tuple[Any, ...]] = set()  # files that this process has found to be whole
+_SETTLED_NS = 2_000_000_000  # a file that was written later may change within one tick of its time
+
+
+def _verify(folder: Path, manifest: Manifest) -> None:
+    """Compare the bytes of the files with the manifest, but for those found whole before."""
+
+    def state(name: str) -> tuple[Any, ...]:
+        found = (folder / name).stat()
+        times = found.st_mtime_ns, found.st_ctime_ns
+        return found.st_dev, found.st_ino, found.st_size, *times, manifest.files[name]["sha256"]
+
+    def verify(name: str) -> tuple[Any, ...]:
+        before = state(name)
+        replace(manifest, files={name: manifest.files[name]}).check_files(folder)
+        return before
+
+    unseen = [name for name in manifest.files if state(name) not in _VERIFIED]
+    now = time.time_ns()
+    for found in map_ordered(verify, unseen):
+        if max(found[3:5]) + _SETTLED_NS < now:
+            _VERIFIED.add(found)
 
 
 def shard_name(split: str, number: int, count: int) -> str:
@@ -178,20 +196,18 @@ def _tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
     if TOKENIZER not in manifest.files:
         raise ArtifactError(f"{folder}: the manifest names no {TOKENIZER}")
     tokenizer = Tokenizer.load(folder / TOKENIZER)
-    said = manifest.facts.get("vocab_size")
-    if tokenizer.vocab_size != said:
-        raise ArtifactError(
-            f"{folder / TOKENIZER} has {tokenizer.vocab_size:,} tokens, the manifest says {said}"
-        )
+    stated, size = manifest.facts.get("vocab_size"), tokenizer.vocab_size
+    if size != stated:
+        raise ArtifactError(f"{folder / TOKENIZER} has {size:,} tokens, the manifest says {stated}")
     return tokenizer
 
 
-def _split(folder: Path, manifest: Manifest, name: str, schema: Any) -> Split:
+def _split(folder: Path, manifest: Manifest, name: str, schema: Any, longest: int) -> Split:
     """Open the shards of a split, and compare rows and tokens with the manifest."""
-    said = _said(folder, manifest, name)
+    stated = _stated_counts(folder, manifest, name)
     parts, files, tokens = [], [], 0
-    for number, (rows, wanted) in enumerate(said):
-        file = shard_name(name, number, len(said))
+    for number, (rows, wanted) in enumerate(stated):
+        file = shard_name(name, number, len(stated))
         if file not in manifest.files:
             raise ArtifactError(f"{folder}: the manifest names no {file}")
         found = list(read_parts(folder / file, schema, number))
@@ -202,13 +218,24 @@ def _split(folder: Path, manifest: Manifest, name: str, schema: Any) -> Split:
                 f"the manifest says {rows} of {wanted}",
                 hint="The file is damaged or was changed; make the folder again.",
             )
+        for part in found:
+            _check_lengths(folder / file, np.diff(part.input_ids.offsets), longest)
         parts += [part for part in found if part.rows]
         files.append(file)
         tokens += counts[1]
     return Split(name, parts, files, tokens)
 
 
-def _said(folder: Path, manifest: Manifest, split: str) -> list[tuple[int, int]]:
+def _check_lengths(path: Path, lengths: NDArray[np.int32], longest: int) -> None:
+    if len(lengths) and not 0 < lengths.min() <= lengths.max() <= longest:
+        found = "no token" if not lengths.min() else f"{lengths.max():,} tokens"
+        raise ArtifactError(
+            f"{path}: an example of {found}, longer than max_seq_length={longest} or empty",
+            hint="The file is damaged or was changed; make the folder again.",
+        )
+
+
+def _stated_counts(folder: Path, manifest: Manifest, split: str) -> list[tuple[int, int]]:
     """Return rows and tokens of each shard of a split, as the manifest says."""
     try:
         return [(shard["rows"], shard["tokens"]) for shard in manifest.facts["shards"][split]]

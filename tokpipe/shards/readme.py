@@ -8,7 +8,7 @@ from tokpipe.shards.schema import Column
 _MEANINGS = {
     "input_ids": "token ids, special tokens included, no padding",
     "segment_b_start": "how many tokens stand before segment B: `token_type_ids` are 0 up to "
-    "there and 1 from there on",
+    "there and 1 from there on; all of them if the tokenizer gives both segments the type 0",
     "next_sentence_label": "0: B follows A; 1: B is from another document",
     "sentence_order_label": "0: A comes first; 1: the two segments are swapped",
     "masked_lm_positions": "which tokens are to be predicted",
@@ -46,15 +46,7 @@ _FOR_MODELS = ("input_ids", "token_type_ids", "attention_mask", "labels", "next_
 
 
 def readme(manifest: Manifest, columns: tuple[Column, ...]) -> str:
-    """Return the text, in Markdown.
-
-    Parameters
-    ----------
-    manifest
-        What the folder was made from and holds.
-    columns
-        Of the shards.
-    """
+    """Return the text, in Markdown, about a folder of some columns."""
     examples, masks = manifest.settings["examples"], manifest.settings["masks"]
     lines = [
         "# Pretraining shards",

@@ -5,7 +5,8 @@ column                      type           there
 ==========================  =============  ====================================================
 ``input_ids``               list of ids    always; special tokens included, no padding
 ``segment_b_start``         uint16         pairs: how many tokens stand before segment B, so that
-                                           ``token_type_ids`` are 0 before and 1 from there on
+                                           ``token_type_ids`` are 0 before and 1 from there on; all
+                                           of them where the tokenizer gives both the type 0
 ``next_sentence_label``     int8           next-sentence pairs: 1 for a random next
 ``sentence_order_label``    int8           sentence-order pairs: 1 for swapped segments
 ``masked_lm_positions``     list of uint16 static masks: which tokens to predict

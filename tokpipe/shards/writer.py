@@ -10,16 +10,7 @@ from tokpipe.shards.schema import Column, schema_of
 
 
 class ShardFile:
-    """A shard that is being written.
-
-    Parameters
-    ----------
-    path
-        Where it goes; overwritten.
-    columns
-        What it holds.
-    compression
-        "none", "lz4" or "zstd".
+    """A shard that is being written, over what is there; `compression`: "none", "lz4" or "zstd".
 
     Attributes
     ----------

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.config import EmbedConfig
@@ -67,7 +67,7 @@ def embed_sequences(
     out = np.empty((sequences.rows, vector_width(model, config)), np.float32)
     vectors = _pooled if config.pooling == "pooler" else _combined(config)
 
-    def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
+    def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
         out[rows] = vectors(model, packed, workspace)
 
     run_batches(model.model, sequences, work, threads=threads, progress=progress)
@@ -100,15 +100,15 @@ def normalized(vectors: Vectors) -> Vectors:
     return (vectors / np.where(lengths, lengths, 1)).astype(np.float32, copy=False)
 
 
-def _pooled(model: BertModel, packed: PackedInput, workspace: Workspace) -> Vectors:
+def _pooled(model: BertModel, packed: Batch, workspace: Workspace) -> Vectors:
     return np.asarray(model.model.pooled(packed, workspace), np.float32)
 
 
-def _combined(config: EmbedConfig) -> Callable[[BertModel, PackedInput, Workspace], Vectors]:
+def _combined(config: EmbedConfig) -> Callable[[BertModel, Batch, Workspace], Vectors]:
     layers = {"last": (-1,), "second-to-last": (-2,)}.get(config.layers, (-4, -3, -2, -1))
     side_by_side = config.layers == "concat-last-four"
 
-    def vectors(model: BertModel, packed: PackedInput, workspace: Workspace) -> Vectors:
+    def vectors(model: BertModel, packed: Batch, workspace: Workspace) -> Vectors:
         states = model.model.hidden_states(packed, layers, workspace)
         pooled = [_over_tokens(state, packed.offsets, config.pooling) for state in states]
         return np.concatenate(pooled, axis=1) if side_by_side else np.add.reduce(pooled)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tokpipe.batches.batch import Batch
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
-from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.head import Capacity
 from tokpipe.bert.losses import Losses
-from tokpipe.bert.workspace import Room
+from tokpipe.bert.registry import entry_of
 from tokpipe.bert.workspaces import Workspaces
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import map_ordered, thread_count
@@ -51,15 +51,13 @@ class Evaluation:
             "sequences": self.sequences,
             "tokens": self.tokens,
         }
-        if found.masks:
-            result["masks"] = found.masks
-            result["mlm_loss"] = found.mean_mlm
-            result["perplexity"] = math.exp(min(found.mean_mlm, 700.0))
-            result["mlm_accuracy"] = found.mlm_correct / found.masks
-        if found.pairs:
-            result["pairs"] = found.pairs
-            result["nsp_loss"] = found.mean_nsp
-            result["nsp_accuracy"] = found.nsp_correct / found.pairs
+        for name, tally in found.items():
+            result[entry_of(name).counted] = tally.count
+            result[f"{name}_loss"] = tally.mean
+            if entry_of(name).has_perplexity:
+                result["perplexity"] = math.exp(min(tally.mean, 700.0))
+            if tally.accuracy is not None:
+                result[f"{name}_accuracy"] = tally.accuracy
         return result
 
 
@@ -94,7 +92,7 @@ def evaluate_shards(
     ConfigError
         If the model has no head, the split is empty, or its sequences are none for the model.
     """
-    if not model.config.nsp_head:
+    if not model.model.heads:
         require_head(model, "mlm_head", "has a loss")
     loader = _opened(model, Path(folder), config, seed)
     count = min(loader.count(0), config.most_batches or loader.count(0))
@@ -102,16 +100,16 @@ def evaluate_shards(
     losses = Losses()
 
     workers = max(1, min(thread_count(threads), count))
-    workspaces = Workspaces(model.model, _room(loader), workers, training=False)
+    workspaces = Workspaces(model.model, _capacity(loader), workers, training=False)
 
-    def judge(batch: PackedInput) -> tuple[PackedInput, Losses]:
+    def judge(batch: Batch) -> tuple[Batch, Losses]:
         with workspaces.lend(batch) as workspace:
             return batch, model.model.losses(batch, workspace)
 
     with progress.task("evaluating", count, "batches") as advance:
-        batches = (_packed(batch) for batch in islice(loader.batches(0), count))
+        batches = islice(loader.batches(0), count)
         for batch, found in map_ordered(judge, batches, workers):
-            rows, tokens = rows + len(batch.offsets) - 1, tokens + len(batch.input_ids)
+            rows, tokens = rows + len(batch), tokens + len(batch.input_ids)
             losses += found
             advance(1)
     return Evaluation(config.split, rows, tokens, losses)
@@ -135,21 +133,10 @@ def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -
     return Loader(split, size, shards.facts, shards.masks, seed)
 
 
-def _room(loader: Loader) -> Room:
+def _capacity(loader: Loader) -> Capacity:
     lengths = loader.split.lengths
     tokens = min(max(_BATCH_TOKENS, int(lengths.max())), int(lengths.sum()))
-    return Room.about(tokens, float(lengths.mean()), loader.masks.masked_lm_prob)
-
-
-def _packed(batch: Batch) -> PackedInput:
-    return PackedInput(
-        batch.input_ids,
-        batch.offsets,
-        batch.token_type_ids,
-        batch.masked_positions,
-        batch.masked_ids,
-        batch.next_sentence_label,
-    )
+    return Capacity.about(tokens, float(lengths.mean()), loader.masks.masked_lm_prob)
 
 
 def _check(model: BertModel, shards: Shards) -> None:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.model import BertModel
@@ -75,8 +75,8 @@ def fill_masks(
     ids = np.empty((len(masked.places), top), np.int64)
     scores = np.empty((len(masked.places), top), np.float32)
 
-    def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
-        logits = model.model.mlm_logits(packed, workspace)
+    def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
+        logits = model.model.logits("mlm", packed, workspace)
         places = np.concatenate([np.arange(*masked.borders[row : row + 2]) for row in rows])
         for start in range(0, len(places), _ROWS):  # sorting takes four times their memory
             part = places[start : start + _ROWS]

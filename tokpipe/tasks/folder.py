@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.checkpoint import write_checkpoint
-from tokpipe.bert.huggingface.names import Family
-from tokpipe.bert.huggingface.settings import config_json, family_of
+from tokpipe.bert.huggingface.settings import config_json
 from tokpipe.bert.parameters import Parameters, count_encoder_parameters
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.manifest import Manifest

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import FAMILIES, family_of
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
-from tokpipe.bert.huggingface.names import FAMILIES, Family
 from tokpipe.bert.huggingface.parts import encoder_of, views_of
-from tokpipe.bert.huggingface.settings import family_of
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.folder import save_model
@@ -69,6 +69,8 @@ class BertModel:
         How its tensors were stored.
     folder : Path or None
         Where it came from.
+    left_out : tuple of str
+        Names of the tensors there that belong to heads for other tasks, and were not read.
     """
 
     def __init__(
@@ -79,22 +81,26 @@ class BertModel:
         family: Family | None = None,
         dtypes: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        left_out: tuple[str, ...] = (),
     ) -> None:
         self.parameters = parameters
         self.model = Model(parameters.config, parameters)
         self.family = family or family_of(parameters.config)
         self.dtypes = dict(dtypes or {})
         self.folder = folder
+        self.left_out = left_out
         self._tokenizer = tokenizer
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it is made of, for other processes; its layers are views of the weights."""
         made_of = self.parameters, self._tokenizer, self.family.name, self.dtypes, self.folder
-        return _made_again, made_of
+        return _made_again, (*made_of, self.left_out)
 
     @classmethod
     def load(cls, folder: str | Path) -> "BertModel":
         """Open a model folder, ours or Hugging Face's.
+
+        Heads that transformers has for other tasks are left out, and named in `left_out`.
 
         Parameters
         ----------
@@ -112,7 +118,12 @@ class BertModel:
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None
         return cls(
-            found.parameters, tokenizer, family=found.family, dtypes=found.dtypes, folder=folder
+            found.parameters,
+            tokenizer,
+            family=found.family,
+            dtypes=found.dtypes,
+            folder=folder,
+            left_out=found.left_out,
         )
 
     @property
@@ -197,7 +208,7 @@ class BertModel:
         shape = (len(sequences.input_ids), self.config.hidden_size)
         out = [np.empty(shape, np.float32) for _ in layers]
 
-        def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
+        def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
             borders = packed.offsets
             found = self.model.hidden_states(packed, layers, workspace)
             for place, hidden in zip(out, found, strict=True):
@@ -249,9 +260,10 @@ def _made_again(
     family: str,
     dtypes: Mapping[str, str],
     folder: Path | None,
+    left_out: tuple[str, ...],
 ) -> BertModel:
-    kind = FAMILIES[family]
-    return BertModel(parameters, tokenizer, family=kind, dtypes=dtypes, folder=folder)
+    about = {"family": FAMILIES[family], "dtypes": dtypes, "folder": folder, "left_out": left_out}
+    return BertModel(parameters, tokenizer, **about)
 
 
 def check_layers(config: BertConfig, layers: Sequence[int]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.workspace import Workspace
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
@@ -26,10 +26,7 @@ def judge_pairs(
     ----------
     model
         With an NSP head.
-    pairs
-        Two texts each.
-    threads, progress
-        As everywhere.
+    pairs, threads, progress
 
     Returns
     -------
@@ -44,8 +41,8 @@ def judge_pairs(
     sequences = encode_pairs(model.tokenizer, pairs, model.config)
     out = np.empty(len(pairs))
 
-    def work(rows: NDArray[np.int64], packed: PackedInput, workspace: Workspace) -> None:
-        follows, random = model.model.nsp_logits(packed, workspace).astype(np.float64).T
+    def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
+        follows, random = model.model.logits("nsp", packed, workspace).astype(np.float64).T
         out[rows] = 1 / (1 + np.exp(np.clip(random - follows, -700, 700)))
 
     run_batches(model.model, sequences, work, threads=threads, progress=progress)

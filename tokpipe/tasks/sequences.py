@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.head import Capacity
 from tokpipe.bert.model import Model
-from tokpipe.bert.workspace import Room, Workspace
+from tokpipe.bert.workspace import Workspace
 from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.arrays import Strings, gather_ranges
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
@@ -75,7 +76,7 @@ class Masked(NamedTuple):
         return cls(places, np.searchsorted(places, sequences.offsets))
 
 
-Work = Callable[[NDArray[np.int64], PackedInput, Workspace], None]
+Work = Callable[[NDArray[np.int64], Batch, Workspace], None]
 
 
 def encode_texts(
@@ -131,7 +132,7 @@ def encode_pairs(
     InputError
         If a text holds a lone surrogate.
     """
-    limit = _limit(config, max_length, 3)
+    limit = _limit(config, max_length, tokenizer.spec.template.added(True))
     whole = [tokenizer.encode(one, two, max_length=_NO_LIMIT, padding=False) for one, two in pairs]
     cut = [limit is not None and len(encoding.ids) > limit for encoding in whole]
     for number, (one, two) in enumerate(pairs):
@@ -206,9 +207,7 @@ def batches_by_length(
         start, before = end, int(sums[end - 1])
 
 
-def pack(
-    sequences: Sequences, rows: NDArray[np.int64], masked: Masked | None = None
-) -> PackedInput:
+def pack(sequences: Sequences, rows: NDArray[np.int64], masked: Masked | None = None) -> Batch:
     """Copy some sequences into a batch."""
     index, offsets = gather_ranges(sequences.offsets, rows)
     kinds = sequences.token_type_ids
@@ -218,7 +217,7 @@ def pack(
         shift = offsets[:-1] - sequences.offsets[rows]
         moved = masked.places[found] + np.repeat(shift, np.diff(borders))
         positions = moved.astype(np.int32)
-    return PackedInput(
+    return Batch(
         input_ids=sequences.input_ids[index],
         offsets=offsets.astype(np.int32),
         token_type_ids=None if kinds is None else kinds[index].astype(np.int32),
@@ -226,14 +225,16 @@ def pack(
     )
 
 
-def _largest(batches: list[NDArray[np.int64]], sequences: Sequences, masked: Masked | None) -> Room:
+def _largest(
+    batches: list[NDArray[np.int64]], sequences: Sequences, masked: Masked | None
+) -> Capacity:
     lengths = np.diff(sequences.offsets)
     tokens = max((int(lengths[rows].sum()) for rows in batches), default=1)
     most_rows = max(map(len, batches), default=1)
     if masked is None:
-        return Room(tokens, most_rows, 0)
+        return Capacity(tokens, most_rows, 0)
     masks = np.diff(masked.borders)
-    return Room(tokens, most_rows, max((int(masks[rows].sum()) for rows in batches), default=0))
+    return Capacity(tokens, most_rows, max((int(masks[rows].sum()) for rows in batches), default=0))
 
 
 def _strings(texts: Sequence[str]) -> Strings:

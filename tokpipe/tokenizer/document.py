@@ -1,6 +1,7 @@
 """A whole `tokenizer.json`: checked document to `Spec`, and `Spec` to document."""
 
 import json
+from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -19,7 +20,7 @@ from tokpipe.tokenizer.parts_json import (
     truncation_from_json,
     truncation_to_json,
 )
-from tokpipe.tokenizer.schema import read_merges
+from tokpipe.tokenizer.schema import guess_model, read_merges
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.words_json import (
     normalizer_to_json,
@@ -52,13 +53,13 @@ def spec_from_document(root: Node) -> Spec | None:
 
 
 def _model_fields(model: Node, is_bytes: bool) -> dict[str, Any] | None:
-    kind = model.value.get("type", "BPE" if "merges" in model.value else "WordPiece")
+    kind = model.text("type", guess_model(model.value))
     if kind == "WordPiece" and not is_bytes:
         return {
             "model": ModelKind.WORDPIECE,
-            "tokens": _tokens(model),
+            "tokens": tokens_by_id(model.value["vocab"]),
             "merges": np.zeros((0, 3), np.int32),
-            "unk_token": model.text("unk_token"),
+            "unk_token": model.text("unk_token", "[UNK]"),
             "continuing_subword_prefix": model.text("continuing_subword_prefix", "##"),
             "max_input_chars_per_word": model.count("max_input_chars_per_word", 100),
         }
@@ -70,10 +71,10 @@ def _model_fields(model: Node, is_bytes: bool) -> dict[str, Any] | None:
     unknown_is_token = unknown is None or unknown in model.value["vocab"]
     if not unknown_is_token or (is_bytes and (prefix or suffix)):
         return None
-    merges = read_merges(model, model.value["vocab"])
+    merges, _ = read_merges(model, model.value["vocab"])
     return {
         "model": ModelKind.BYTE_BPE if is_bytes else ModelKind.BPE,
-        "tokens": _tokens(model),
+        "tokens": tokens_by_id(model.value["vocab"]),
         "merges": np.array(merges, np.int32).reshape(-1, 3),
         "unk_token": unknown,
         "continuing_subword_prefix": prefix,
@@ -83,9 +84,18 @@ def _model_fields(model: Node, is_bytes: bool) -> dict[str, Any] | None:
     }
 
 
-def _tokens(model: Node) -> list[str]:
-    vocab = model.value["vocab"]
-    return sorted(vocab, key=vocab.__getitem__)
+def tokens_by_id(ids: Mapping[str, int]) -> list[str]:
+    """Return a list in which each token stands at its id, and "" where no token has the id.
+
+    Examples
+    --------
+    >>> tokens_by_id({"b": 3, "a": 0})
+    ['a', '', '', 'b']
+    """
+    tokens = [""] * (1 + max(ids.values(), default=-1))
+    for token, id in ids.items():
+        tokens[id] = token
+    return tokens
 
 
 def document_bytes(spec: Spec) -> bytes:
@@ -96,8 +106,13 @@ def document_bytes(spec: Spec) -> bytes:
     """
     text = json.dumps(document_from_spec(spec), indent=2, ensure_ascii=False)
     quoted = [encode_basestring(token) for token in spec.tokens]
-    vocab = ",\n".join(f"      {token}: {i}" for i, token in enumerate(quoted))
-    text = text.replace('"vocab": {}', f'"vocab": {{\n{vocab}\n    }}')
+    vocab = ",\n".join(
+        f"      {shown}: {i}"
+        for i, (token, shown) in enumerate(zip(spec.tokens, quoted, strict=True))
+        if token
+    )
+    if vocab:
+        text = text.replace('"vocab": {}', f'"vocab": {{\n{vocab}\n    }}')
     merges = ",\n".join(
         f"      [\n        {quoted[left]},\n        {quoted[right]}\n      ]"
         for left, right, _ in spec.merges.tolist()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, thread_count
-from tokpipe.tokenizer.added import one_finder
+from tokpipe.tokenizer.added import cut_out, one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
 from tokpipe.tokenizer.kernels.model import encode_words
@@ -21,8 +21,8 @@ from tokpipe.tokenizer.kernels.tables import ModelTables
 from tokpipe.tokenizer.long_words import NothingInCommonError, Pieces, pieces_of, windows
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
-from tokpipe.words.normalize import before_split
-from tokpipe.words.split import SplitTables, scratch_bytes, split_tables
+from tokpipe.words.normalizers import before_split
+from tokpipe.words.pre_tokenizers import SplitTables, scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
 BLOCK_BYTES = 1 << 20
@@ -31,7 +31,7 @@ _CALL_BYTES = 4 << 20  # budget of one kernel call: about 40 ms
 _FIRST_CALL_BYTES = 1 << 16  # while the cache is small: it grows between calls
 _SPANS_A_CALL = 1 << 16
 _LARGE_OUT = 1 << 23  # ids: 32 MB
-_NO_MATCHES = np.zeros((0, 3), np.int64)
+_NO_MATCHES = np.zeros((0, 4), np.int64)
 
 Ids = tuple[NDArray[np.int32], NDArray[np.int64]]
 
@@ -149,7 +149,7 @@ class Engine:
         list of (int32[K], int64[t + 1])
             Ids and offsets of each block of texts, in order.
         """
-        blocks, count = list(_blocks(texts.offsets)), thread_count(threads)
+        blocks, count = list(text_blocks(texts.offsets)), thread_count(threads)
         done: list[Ids | None] = [None] * len(blocks)
 
         def work(feed: Feed[Block]) -> None:
@@ -177,18 +177,11 @@ class Engine:
 
     def _encode_between(self, texts: Strings, matches: NDArray[np.int64], cache: WordCache) -> Ids:
         """Normalise and encode what stands between added tokens, and put their ids in."""
-        cuts = np.sort(np.concatenate([texts.offsets, matches[:, 0], matches[:, 1]]), kind="stable")
-        pieces = Strings(texts.data, cuts)
-        is_token = np.isin(cuts[:-1], matches[:, 0]) & (np.diff(cuts) > 0)
-        plain = Strings.from_list(
-            b"" if drop else piece
-            for piece, drop in zip(pieces.iter_bytes(), is_token.tolist(), strict=True)
-        )
-        ids, borders = self._run(before_split(plain, self.spec.words), _NO_MATCHES, cache)
-        ids = np.insert(ids, borders[:-1][is_token], matches[:, 2].astype(np.int32))
-        added = np.concatenate([[0], np.cumsum(is_token)])
-        last_pieces = np.searchsorted(cuts, texts.offsets, side="left")
-        return ids, (borders + added)[last_pieces]
+        cut = cut_out(texts, matches)
+        ids, borders = self._run(before_split(cut.pieces, self.spec.words), _NO_MATCHES, cache)
+        ids = np.insert(ids, borders[cut.tokens], matches[:, 2].astype(np.int32))
+        added = np.searchsorted(cut.tokens, cut.first)
+        return ids, borders[cut.first] + added
 
     def _run(
         self,
@@ -362,7 +355,7 @@ class Engine:
 
     @functools.cached_property
     def _longest_token(self) -> int:
-        return max(len(token.encode()) for token in self.spec.tokens)
+        return max((len(token.encode()) for token in self.spec.tokens), default=0)
 
 
 def without_line_ends(texts: Strings) -> Strings:
@@ -380,7 +373,7 @@ def _at_least(array: NDArray, size: int) -> NDArray:
     return array if len(array) >= size else np.empty(size, array.dtype)
 
 
-def _blocks(offsets: NDArray[np.int64]) -> Iterator[Block]:
+def text_blocks(offsets: NDArray[np.int64]) -> Iterator[Block]:
     """Cut texts into runs of about `BLOCK_BYTES`, at the borders of texts."""
     texts, start, end = len(offsets) - 1, int(offsets[0]), int(offsets[-1])
     targets = np.arange(start + BLOCK_BYTES, end, BLOCK_BYTES)

@@ -18,18 +18,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
-from tokpipe.tokenizer.document import document_bytes, spec_from_document
-from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab, spec_from_bpe_files
-from tokpipe.tokenizer.guarded_json import read_json
-from tokpipe.tokenizer.node import Node
+from tokpipe.tokenizer.document import document_bytes
+from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.roles import special_roles
-from tokpipe.tokenizer.schema import check_document
 from tokpipe.tokenizer.spec import ModelKind, Spec
-from tokpipe.tokenizer.vocab_files import find_merges, read_bpe_files, read_vocab_txt, vocab_files
+from tokpipe.tokenizer.vocab_files import vocab_files
 from tokpipe.words.config import WordsConfig
 
 KIND = "tokenizer"  # of the manifest
@@ -116,15 +112,7 @@ def write_files(files: Mapping[str, bytes], folder: Path, manifest: Manifest) ->
 
 
 def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, Any]:
-    """Read a tokenizer folder, a ``tokenizer.json``, a ``vocab.txt`` or a ``vocab.json``.
-
-    Parameters
-    ----------
-    path
-        ``vocab.json`` needs its ``merges.txt`` (or GPT-2's ``vocab.bpe``) beside it.
-    words
-        How text is normalised and split, for files that do not say it: ``vocab.txt`` (by default
-        BERT's way, cased or not by the tokens) and ``vocab.json`` (GPT-2's).
+    """Read a tokenizer as `read_tokenizer` does, or refuse it.
 
     Returns
     -------
@@ -134,46 +122,10 @@ def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, 
     Raises
     ------
     InputError
-        If a file is missing, damaged, or asks for what no honest tokenizer needs.
+        If a file is missing, damaged, contradicts itself, or asks for what no honest tokenizer
+        needs.
     """
-    file = _main_file(path) if path.is_dir() else path
-    if file.suffix == ".txt":
-        beside = words or _words_beside(file)
-        return spec_from_bert_vocab(read_vocab_txt(file), beside)
-    document = read_json(file)
-    if _is_vocab(document):  # GPT-2's vocabulary has the token "model", so keys say nothing
-        return spec_from_bpe_files(*read_bpe_files(file, find_merges(file)), words)
-    return spec_from_document(check_document(document, str(file))) or document
-
-
-def _main_file(folder: Path) -> Path:
-    for name in ("tokenizer.json", "vocab.txt", "vocab.json"):
-        if (folder / name).exists():
-            return folder / name
-    raise InputError(
-        f"{folder}: no tokenizer.json, vocab.txt or vocab.json in this folder",
-        hint="tokpipe train-vocab makes a tokenizer folder.",
-    )
-
-
-def _is_vocab(document: Any) -> bool:
-    return isinstance(document, dict) and all(type(value) is int for value in document.values())
-
-
-def _words_beside(file: Path) -> WordsConfig | None:
-    """Return what Google's or Hugging Face's ``tokenizer_config.json`` says of casing, if there."""
-    config = file.with_name("tokenizer_config.json")
-    if not config.exists():
-        return None
-    node = Node(read_json(config, 1 << 20), f"{config}:")
-    if node.child("do_lower_case").absent:
-        return None
-    lowercase, strips = node.flag("do_lower_case"), node.child("strip_accents")
-    return WordsConfig(
-        lowercase=lowercase,
-        strip_accents=lowercase if strips.absent else node.flag("strip_accents"),
-        handle_chinese_chars=node.flag("tokenize_chinese_chars", True),
-    )
+    return read_tokenizer(path, words).opened()
 
 
 def _json(value: Any) -> bytes:

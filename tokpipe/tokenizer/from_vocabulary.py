@@ -3,15 +3,19 @@
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.tokenizer.parts_json import bert_template
 from tokpipe.tokenizer.roles import special_roles, usual_template
 from tokpipe.tokenizer.spec import AddedToken, Decoder, DecoderKind, ModelKind, Spec
 from tokpipe.vocab.vocabulary import Vocabulary
 from tokpipe.words.config import BERT_UNCASED, GPT2, WordsConfig
+
+_BERT_ROLES = {f"{r}_token": f"[{r.upper()}]" for r in ("pad", "unk", "cls", "sep", "mask")}
 
 
 def spec_from_vocabulary(vocabulary: Vocabulary, words: WordsConfig) -> Spec:
@@ -38,6 +42,7 @@ def spec_from_vocabulary(vocabulary: Vocabulary, words: WordsConfig) -> Spec:
         words=words,
         unk_token=config.unknown or None,
         continuing_subword_prefix=config.prefix,
+        max_input_chars_per_word=config.max_input_chars_per_word,
         end_of_word_suffix=config.end_of_word_suffix,
         added_tokens=special_tokens(ids),
         template=usual_template(ids, byte_level=is_bytes, prefix_space=words.add_prefix_space),
@@ -65,20 +70,40 @@ def special_tokens(ids: Mapping[str, int]) -> tuple[AddedToken, ...]:
     return tuple(AddedToken(id, content, lstrip=content == "<mask>") for content, id in ids.items())
 
 
-def spec_from_bert_vocab(tokens: list[str], words: WordsConfig | None = None) -> Spec:
-    """Make BERT's tokenizer around a ``vocab.txt``; cased or not by the tokens if not told."""
-    ids = {token: i for i, token in enumerate(tokens)}
-    unknown = special_roles(ids).get("unk_token", "[UNK]")
-    brackets = [t for t in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if t in ids]
+def spec_from_bert_vocab(
+    tokens: list[str],
+    words: WordsConfig | None = None,
+    roles: Mapping[str, str] = MappingProxyType({}),
+    ids: Mapping[str, int] | None = None,
+) -> Spec:
+    """Make BERT's tokenizer around a ``vocab.txt``; cased or not by the tokens if not told.
+
+    Parameters
+    ----------
+    tokens
+        Index = id; "" where no token has the id.
+    roles
+        Special tokens that have other names than BERT's: ``{"mask_token": "<mask>"}``.
+    ids
+        The ids of all tokens, where tokens stand elsewhere, too.
+    """
+    ids = {token: i for i, token in enumerate(tokens)} if ids is None else ids
+    roles = _BERT_ROLES | dict(roles)
+    special = {t: ids[t] for t in map(roles.__getitem__, _BERT_ROLES) if t in ids}
+    cls, sep = roles["cls_token"], roles["sep_token"]
+    template = usual_template(ids, byte_level=False, prefix_space=False)
+    if cls in ids and sep in ids:
+        template = bert_template((cls, ids[cls]), (sep, ids[sep]))
+    unknown = roles["unk_token"]
     return Spec(
         model=ModelKind.WORDPIECE,
         tokens=tokens,
         merges=np.zeros((0, 3), np.int32),
         words=words or _guess_bert_words(tokens),
-        unk_token=unknown,
+        unk_token=unknown if unknown in ids else special_roles(ids).get("unk_token", unknown),
         continuing_subword_prefix="##",
-        added_tokens=special_tokens({token: ids[token] for token in brackets}),
-        template=usual_template(ids, byte_level=False, prefix_space=False),
+        added_tokens=special_tokens(special),
+        template=template,
         decoder=Decoder(DecoderKind.WORDPIECE, "##", cleanup=True),
     )
 
@@ -97,10 +122,22 @@ def _has_accent(token: str) -> bool:
 
 
 def spec_from_bpe_files(
-    tokens: list[str], merges: NDArray[np.int32], words: WordsConfig | None = None
+    tokens: list[str],
+    merges: NDArray[np.int32],
+    words: WordsConfig | None = None,
+    ids: Mapping[str, int] | None = None,
 ) -> Spec:
-    """Make GPT-2's or RoBERTa's tokenizer around ``vocab.json`` and ``merges.txt``."""
-    ids = {token: i for i, token in enumerate(tokens)}
+    """Make GPT-2's or RoBERTa's tokenizer around ``vocab.json`` and ``merges.txt``.
+
+    Parameters
+    ----------
+    tokens
+        Index = id; "" where no token has the id.
+    merges : int32[M, 3]
+    ids
+        The ids of all tokens, where tokens stand elsewhere, too.
+    """
+    ids = {token: i for i, token in enumerate(tokens)} if ids is None else ids
     specials = set(special_roles(ids).values())
     return Spec(
         model=ModelKind.BYTE_BPE,

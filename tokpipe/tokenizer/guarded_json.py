@@ -5,13 +5,14 @@ keys, takes NaN, and needs up to twenty times the file's size; each of these is 
 """
 
 import codecs
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.strict_json import parse_strictly, unique_object
+from tokpipe.foundation.strict_json import Pairs, parse_strictly, unique_object
 from tokpipe.tokenizer.kernels.shape import (
     COMMAS,
     CONTAINERS,
@@ -25,7 +26,6 @@ MOST_BYTES = 36 << 20  # the largest vocabularies in use (262,144 tokens) make f
 MOST_VALUES = 1_500_000  # as many strings too, at some 70 bytes of memory each
 MOST_CONTAINERS = 700_000
 MOST_DEPTH = 32
-_MOST_COMPARED = 1 << 16  # values; in more, pairs kept for comparison would double the memory
 
 
 def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:
@@ -52,20 +52,30 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         raise InputError(f"{path}: {error.strerror or error}") from error
 
 
-def parse_json(data: bytes, name: str) -> Any:
+class JsonObject(dict[str, Any]):
+    """An object in which a key stands twice: the last counts, `repeated` holds all pairs."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        super().__init__(pairs)
+        self.repeated = pairs
+
+
+def parse_json(
+    data: bytes, name: str, objects: Callable[[Pairs], Any] | None = unique_object
+) -> Any:
     """Parse JSON within limits; `name` stands in the error message."""
-    objects = unique_object if check_shape(data, name) <= _MOST_COMPARED else None
+    check_shape(data, name)
     return parse_strictly(data, name, objects=objects, encoding="utf-8-sig")
 
 
-def check_shape(data: bytes, name: str) -> int:
-    """Refuse JSON that is too deep or holds too many values, before anything parses it.
+def any_object(pairs: Pairs) -> dict[str, Any]:
+    """Make an object of its keys and values; a key may stand twice."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else JsonObject(pairs)
 
-    Returns
-    -------
-    int
-        About how many values it holds.
-    """
+
+def check_shape(data: bytes, name: str) -> None:
+    """Refuse JSON that is too deep or holds too many values, before anything parses it."""
     first = data[:4].removeprefix(codecs.BOM_UTF8)[:1]
     if first > b"\x7f":
         raise InputError(f"{name}: not JSON: it begins with the byte 0x{first[0]:02X}")
@@ -79,7 +89,6 @@ def check_shape(data: bytes, name: str) -> int:
     _check_count(name, int(shape[CONTAINERS]), MOST_CONTAINERS, "lists and objects")
     _check_count(name, int(shape[COMMAS]), MOST_VALUES, "values")
     _check_count(name, int(shape[STRINGS]), MOST_VALUES, "strings")
-    return int(shape[COMMAS])
 
 
 def _check_count(name: str, found: int, most: int, what: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tokpipe.foundation.errors import InputError
+from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, FoundError
 
 MOST_INTEGER = 2**31 - 1
 MOST_TEXT = 1 << 20
@@ -25,9 +25,13 @@ class Node:
     value: Any
     place: str
 
-    def error(self, problem: str, hint: str = "") -> InputError:
+    def error(self, problem: str, hint: str = "") -> FoundError:
         """Make the error that says `problem` about this place."""
-        return InputError(f"{self.place.removesuffix(':')}: {problem}", hint=hint)
+        return FoundError(Finding(ERROR, self.place.removesuffix(":"), problem, hint))
+
+    def warning(self, problem: str, hint: str = "") -> Finding:
+        """Make the finding that says `problem` about this place, and refuses nothing."""
+        return Finding(WARNING, self.place.removesuffix(":"), problem, hint)
 
     @property
     def absent(self) -> bool:
@@ -97,7 +101,9 @@ def describe(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"the number {short(value)}"
-    return {"str": "a string", "list": "a list", "dict": "an object"}[type(value).__name__]
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else "a string"
 
 
 def short(value: Any) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tokpipe.tokenizer.node import Node
+from tokpipe.tokenizer.schema import MOST_TOKENS
 from tokpipe.tokenizer.spec import (
     AddedToken,
     Decoder,
@@ -147,14 +148,14 @@ def decoder_to_json(decoder: Decoder) -> dict[str, Any] | None:
 
 
 def added_tokens_from_json(node: Node) -> tuple[AddedToken, ...]:
-    """Return the added tokens in the order of the file."""
+    """Return the added tokens in the order of the file, each once, without empty ones."""
     flags = ("special", "normalized", "single_word", "lstrip", "rstrip")
-    return tuple(
-        AddedToken(
-            token.count("id"), token.text("content"), **{f: token.flag(f, False) for f in flags}
-        )
-        for token in ([] if node.absent else node.items(1 << 20))
-    )
+    found: dict[str, AddedToken] = {}
+    for token in () if node.absent else node.items(MOST_TOKENS):
+        content, set_flags = token.text("content"), {f: token.flag(f, False) for f in flags}
+        if content:
+            found.setdefault(content, AddedToken(token.count("id"), content, **set_flags))
+    return tuple(found.values())
 
 
 def added_token_to_json(token: AddedToken) -> dict[str, Any]:

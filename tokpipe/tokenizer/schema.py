@@ -2,22 +2,27 @@
 
 Elsewhere such a file can abort the process (deep nesting), fill the memory (padding to 2^31),
 or hang it (exponential expressions, replacements that double the text forty times). Everything
-that has a size is bounded here, every name must be known, and ids must be dense and unique.
+that has a size is bounded here, every name must be known, and no id may have two tokens. What is
+only wasteful (ids with holes, tokens that stand twice) is a warning, and the file is opened.
 """
 
-from collections.abc import Callable
+from collections import Counter
 from typing import Any
 
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.sizes import plural
+from tokpipe.tokenizer.findings import Finding, Findings
+from tokpipe.tokenizer.guarded_json import JsonObject
 from tokpipe.tokenizer.node import Node, describe, short
 from tokpipe.tokenizer.regex_safety import unsafe_reason
 
-MOST_TOKENS = 1_000_000
-MOST_MERGES = 1_000_000
-MOST_PADDING = 1 << 20
-MOST_NESTING = 4
-MOST_PARTS = 64
+MOST_TOKENS = 1_000_000  # four times those of the largest vocabularies in use
+MOST_ID = (1 << 21) - 1  # a list of so many tokens, holes included, takes 16 MB
+MOST_MERGES = 1_000_000  # one a token
+MOST_PADDING = 1 << 20  # ids of a text: more than any model takes
+MOST_NESTING = 4  # sequences in sequences; files in use have 2
+MOST_PARTS = 64  # of a sequence; files in use have up to 20
 MOST_GROWTH = 256  # how many times longer a normalizer may make a text
+_MOST_NAMED = 10  # faults of one kind that are named each
 
 _PARTS = {  # part of the document: its known types, the key of its sequences
     "normalizer": (
@@ -42,161 +47,264 @@ _PARTS = {  # part of the document: its known types, the key of its sequences
 _KEYS = {"version", "truncation", "padding", "added_tokens", "model", *_PARTS}
 
 
-def check_document(document: Any, name: str) -> Node:
-    """Check a parsed `tokenizer.json` and return it as a node.
-
-    Raises
-    ------
-    InputError
-        Naming the place, what was found and what is allowed.
-    """
-    root = Node(document, f"{name}:")
-    if not isinstance(document, dict) or "model" not in document:
-        raise root.error(f"{describe(document)} without a model, a tokenizer.json is needed")
-    for key in document:
-        if key not in _KEYS:
-            raise root.error(f"unknown key {short(key)}")
-    size = check_added_tokens(root.child("added_tokens"), check_model(root.child("model")))
-    for part, (types, key) in _PARTS.items():
-        _check_part(root.child(part), types.split(), key, size)
-    _check_growth(root.child("normalizer"))
-    _check_truncation(root.child("truncation"))
-    _check_padding(root.child("padding"))
-    return root
-
-
-def check_vocab(node: Node) -> dict[str, int]:
-    """Check that a mapping of tokens to ids holds each id from 0 once, and return it."""
-    vocab = node.value
-    if not isinstance(vocab, dict):
-        raise node.error(f"{describe(vocab)}, an object of tokens and ids is needed")
-    if not 0 < len(vocab) <= MOST_TOKENS:
-        raise node.error(f"{len(vocab):,} tokens, allowed are 1 to {MOST_TOKENS:,}")
-    seen = bytearray(len(vocab))
-    for token, index in vocab.items():
-        if type(index) is not int or not 0 <= index < len(vocab):
-            raise node.error(
-                f"the token {short(token)} has the id {short(index)}, "
-                f"with {len(vocab):,} tokens 0 to {len(vocab) - 1:,} are allowed",
-                "Ids must run from 0 without a gap.",
-            )
-        if seen[index]:
-            raise node.error(f"two tokens have the id {index}, one is {short(token)}")
-        seen[index] = 1
-        if not token.isascii():
-            Node(token, node.place).text_value()
-    return vocab
-
-
-def check_model(node: Node) -> set[str]:
-    """Check the model and return its tokens."""
-    kind = node.text("type", _guess_model(node.value))
-    checks: dict[str, Callable[[Node], set[str]]] = {
-        "WordPiece": _check_words_model,
-        "WordLevel": _check_words_model,
-        "BPE": _check_bpe,
-        "Unigram": _check_unigram,
-    }
-    if kind not in checks:
-        raise node.error(f"the model {short(kind)} is not one of {', '.join(checks)}")
-    return checks[kind](node)
-
-
-def check_added_tokens(node: Node, tokens: set[str]) -> int:
-    """Check that added tokens are unique and get ids that leave no gap behind the model's.
+def check_document(document: Any, name: str) -> Findings:
+    """Check a parsed `tokenizer.json`.
 
     Returns
     -------
-    int
-        How many tokens there are, with those of the model.
+    Findings
+        Each with the place, what was found and what is allowed. Without an error among them,
+        `document.spec_from_document` and the `tokenizers` library can read it.
     """
-    if node.absent:
-        return len(tokens)
-    size, names, extra = len(tokens), set(), []
-    for token in node.items(MOST_TOKENS):
-        content, index = token.text("content"), token.count("id", most=2 * MOST_TOKENS)
-        for flag in ("single_word", "lstrip", "rstrip", "normalized", "special"):
-            token.flag(flag, False)
-        if not content or content in names:
-            raise token.error(f"the added token {short(content)} is empty or stands twice")
-        names.add(content)
-        if content not in tokens:
-            extra.append(index)
-    if sorted(extra) != list(range(size, size + len(extra))):
-        raise node.error(
-            f"{len(extra)} tokens outside the model have ids other than "
-            f"{size:,} to {size + len(extra) - 1:,}"
+    root, found = Node(document, f"{name}:"), Findings()
+    if not isinstance(document, dict) or "model" not in document:
+        found.append(
+            root.error(f"{describe(document)} without a model, a tokenizer.json is needed").finding
         )
-    return size + len(extra)
+        return found
+    for key in document:
+        if key not in _KEYS:
+            found.append(root.error(f"unknown key {short(key)}").finding)
+    ids: dict[str, int] = {}
+    with found.collect():
+        ids = check_model(root.child("model"), found)
+    with found.collect():
+        ids = check_added_tokens(root.child("added_tokens"), ids, found)
+    found += _holes(root.child("model"), ids)
+    size = 1 + max(ids.values(), default=-1)
+    for part, (types, key) in _PARTS.items():
+        with found.collect():
+            _check_part(root.child(part), types.split(), key, size)
+            if part == "normalizer":
+                _check_growth(root.child(part))
+    with found.collect():
+        _check_truncation(root.child("truncation"))
+    with found.collect():
+        _check_padding(root.child("padding"))
+    return found
 
 
-def _guess_model(value: Any) -> str | None:
-    # files of before 2021 leave the type out
+def check_model(node: Node, found: Findings) -> dict[str, int]:
+    """Check the model and return its tokens with their ids."""
+    kind = node.text("type", guess_model(node.value))
+    if kind == "Unigram":
+        return _check_unigram(node)
+    if kind not in ("WordPiece", "WordLevel", "BPE"):
+        raise node.error(
+            f"the model {short(kind)} is not one of WordPiece, WordLevel, BPE, Unigram"
+        )
+    ids = check_vocab(node.child("vocab"), found)
+    with found.collect():
+        if kind == "BPE":
+            _check_bpe(node, ids, found)
+        else:
+            _check_words_model(node, ids, found)
+    return ids
+
+
+def check_vocab(node: Node, found: Findings) -> dict[str, int]:
+    """Check a mapping of tokens to ids and return it, without what is wrong with it."""
+    vocab = node.value
+    if not isinstance(vocab, dict):
+        raise node.error(f"{describe(vocab)}, an object of tokens and ids is needed")
+    if len(vocab) > MOST_TOKENS:
+        raise node.error(f"{len(vocab):,} tokens, at most {MOST_TOKENS:,} are allowed")
+    wrong = [t for t, id in vocab.items() if type(id) is not int or not 0 <= id <= MOST_ID]
+    ids = {t: id for t, id in vocab.items() if t not in set(wrong)} if wrong else vocab
+    problems = [
+        node.error(
+            f"the token {short(token)} has the id {short(vocab[token])}, "
+            f"whole numbers from 0 to {MOST_ID:,} are allowed"
+        ).finding
+        for token in wrong
+    ]
+    found += _first(problems, node)
+    found += _first(_shared(ids, node), node)
+    found += _first(_repeated(vocab, node), node)
+    with found.collect():
+        for token in ids:
+            if not token.isascii():
+                Node(token, node.place).text_value()
+    return ids
+
+
+def _first(problems: list[Finding], node: Node) -> list[Finding]:
+    """Return the first of many problems of one kind, and how many more there are."""
+    more = len(problems) - _MOST_NAMED
+    if more <= 0:
+        return problems
+    rest = Finding(problems[0].level, node.place, f"{plural(more, 'more fault')} of this kind")
+    return [*problems[:_MOST_NAMED], rest]
+
+
+def _shared(ids: dict[str, int], node: Node) -> list[Finding]:
+    if len(set(ids.values())) == len(ids):
+        return []
+    times = Counter(ids.values())
+    tokens: dict[int, list[str]] = {}
+    for token, id in ids.items():
+        if times[id] > 1:
+            tokens.setdefault(id, []).append(token)
+    return [
+        node.error(
+            f"the id {id} belongs to {len(names)} tokens: {', '.join(map(short, names[:5]))}"
+        ).finding
+        for id, names in sorted(tokens.items())
+    ]
+
+
+def _repeated(vocab: dict[str, int], node: Node) -> list[Finding]:
+    """Name the tokens that stand twice; readers take the last."""
+    if not isinstance(vocab, JsonObject):
+        return []
+    ids: dict[str, list[Any]] = {}
+    for token, id in vocab.repeated:
+        ids.setdefault(token, []).append(id)
+    return [
+        node.warning(
+            f"the token {short(token)} stands {len(found)} times, with the ids "
+            f"{', '.join(map(short, found[:5]))}",
+            "Readers keep the last; the other ids are never produced.",
+        )
+        for token, found in ids.items()
+        if len(found) > 1
+    ]
+
+
+def _holes(node: Node, ids: dict[str, int]) -> list[Finding]:
+    used = set(ids.values())
+    largest = max(used, default=-1)
+    missing = largest + 1 - len(used)
+    if not missing:
+        return []
+    first = next(id for id in range(largest + 1) if id not in used)
+    return [
+        node.warning(
+            f"ids run to {largest:,} but {missing:,} of them belong to no token, the first is "
+            f"{first:,}",
+            "Embeddings need a row for each id up to the largest; number the tokens densely.",
+        )
+    ]
+
+
+def check_added_tokens(node: Node, ids: dict[str, int], found: Findings) -> dict[str, int]:
+    """Check that no added token contradicts the model's, or another one.
+
+    Returns
+    -------
+    dict
+        Tokens and ids of the model and of the added tokens.
+    """
+    whole = dict(ids)
+    owners = {id: token for token, id in ids.items()}
+    added: set[str] = set()
+    for token in () if node.absent else node.items(MOST_TOKENS):
+        with found.collect():
+            content, id = token.text("content"), token.count("id", most=MOST_ID)
+            for flag in ("single_word", "lstrip", "rstrip", "normalized", "special"):
+                token.flag(flag, False)
+            found += _added_token(token, content, id, whole, owners, content in added)
+            added.add(content)
+            if content:
+                whole.setdefault(content, id)
+                owners.setdefault(id, content)
+    if not whole:
+        raise Node(None, node.place.removesuffix(".added_tokens")).error(
+            "0 tokens, a tokenizer needs at least one"
+        )
+    return whole
+
+
+def _added_token(
+    node: Node, content: str, id: int, ids: dict[str, int], owners: dict[int, str], again: bool
+) -> list[Finding]:
+    if not content:
+        return [node.warning("the added token is empty: nothing can be found as it")]
+    if ids.get(content, id) != id:
+        other = "before" if again else "in the vocabulary"
+        problem = f"{short(content)} has the id {id}, {other} it has {ids[content]}"
+        return [node.error(problem, "Which of the two is meant? Correct the other.").finding]
+    if owners.get(id, content) != content:
+        problem = f"{short(content)} has the id {id}, which is that of {short(owners[id])}"
+        return [node.error(problem).finding]
+    return [node.warning(f"the added token {short(content)} stands twice")] if again else []
+
+
+def guess_model(value: Any) -> str | None:
+    """Return the type of a model that does not say it: files of before 2021."""
     if isinstance(value, dict) and "type" not in value:
         return "BPE" if "merges" in value else "WordPiece"
     return None
 
 
-def _check_words_model(node: Node) -> set[str]:
-    vocab = check_vocab(node.child("vocab"))
+def _check_words_model(node: Node, ids: dict[str, int], found: Findings) -> None:
     node.text("continuing_subword_prefix", "")
     node.count("max_input_chars_per_word", 100, 1 << 20)
-    unknown = node.text("unk_token", "")
-    if unknown not in vocab:
-        raise node.error(f"unk_token {short(unknown)} is not in the vocabulary")
-    return set(vocab)
+    unknown = node.text("unk_token", "[UNK]")
+    if unknown not in ids:
+        found.append(
+            node.warning(
+                f"unk_token {short(unknown)} is not in the vocabulary: an unknown word is an error",
+                f"Add {short(unknown)} to the vocabulary, or name the token that stands for it.",
+            )
+        )
 
 
-def _check_bpe(node: Node) -> set[str]:
-    vocab = check_vocab(node.child("vocab"))
+def _check_bpe(node: Node, ids: dict[str, int], found: Findings) -> None:
     for key in ("unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
         node.text_or_none(key)
     for key in ("fuse_unk", "byte_fallback", "ignore_merges"):
         node.flag(key, False)
-    if not node.child("dropout").absent and node.value["dropout"] != 0:
-        raise node.child("dropout").error("ids must not be a matter of chance, null is allowed")
-    read_merges(node, vocab)
-    return set(vocab)
+    dropout = node.child("dropout")
+    if not dropout.absent and dropout.value != 0:
+        raise dropout.error("ids must not be a matter of chance, null is allowed")
+    found += _first(read_merges(node, ids)[1], node)
 
 
-def read_merges(node: Node, vocab: dict[str, int]) -> list[tuple[int, int, int]]:
-    """Return merges as (left, right, new) ids; every one must resolve."""
+Merge = tuple[int, int, int]  # left, right and new id
+
+
+def read_merges(node: Node, ids: dict[str, int]) -> tuple[list[Merge], list[Finding]]:
+    """Return the merges as ids, and those that lead nowhere as findings."""
     prefix = len(node.text_or_none("continuing_subword_prefix") or "")
     rows = node.child("merges")
     rows.items(MOST_MERGES)  # a list of bounded length
-    merges = []
+    merges: list[Merge] = []
+    wrong: list[Finding] = []
     for i, row in enumerate(rows.value):
         try:
             left, right = row.split(" ") if isinstance(row, str) else row
-            merges.append((vocab[left], vocab[right], vocab[left + right[prefix:]]))
+            merges.append((ids[left], ids[right], ids[left + right[prefix:]]))
         except (ValueError, TypeError, KeyError):
-            raise _bad_merge(Node(row, f"{rows.place}[{i}]"), vocab, prefix) from None
-    return merges
+            wrong.append(_bad_merge(Node(row, f"{rows.place}[{i}]"), ids, prefix))
+    return merges, wrong
 
 
-def _bad_merge(node: Node, vocab: dict[str, int], prefix: int) -> InputError:
+def _bad_merge(node: Node, ids: dict[str, int], prefix: int) -> Finding:
     pair = node.value.split(" ") if isinstance(node.value, str) else node.value
     if not (isinstance(pair, list) and len(pair) == 2 and all(type(t) is str for t in pair)):
-        return node.error(f"{short(node.value)}, two tokens are needed")
+        return node.error(f"{short(node.value)}, two tokens are needed").finding
     tokens = (*pair, pair[0] + pair[1][prefix:])
-    token = next(t for t in tokens if t not in vocab)
-    return node.error(f"the token {short(token)} is not in the vocabulary")
+    token = next(t for t in tokens if t not in ids)
+    return node.error(
+        f"({short(pair[0])}, {short(pair[1])}): the token {short(token)} is not in the vocabulary"
+    ).finding
 
 
-def _check_unigram(node: Node) -> set[str]:
-    tokens = set()
-    for entry in node.child("vocab").items(MOST_TOKENS):
+def _check_unigram(node: Node) -> dict[str, int]:
+    ids: dict[str, int] = {}
+    for i, entry in enumerate(node.child("vocab").items(MOST_TOKENS)):
         if not (isinstance(entry.value, list) and len(entry.value) == 2):
             raise entry.error("a token and its score are needed")
         token, score = entry.value
-        if not isinstance(score, int | float) or not abs(score) < 1e30:
+        if type(score) not in (int, float) or not abs(score) < 1e30:
             raise entry.error(f"the score {short(score)} is not a finite number")
-        tokens.add(Node(token, entry.place).text_value())
-    if len(tokens) != len(node.value["vocab"]) or not tokens:
+        ids[Node(token, entry.place).text_value()] = i
+    if len(ids) != len(node.value["vocab"]) or not ids:
         raise node.error("the vocabulary is empty or holds a token twice")
     if not node.child("unk_id").absent:
-        node.count("unk_id", most=len(tokens) - 1)
-    return tokens
+        node.count("unk_id", most=len(ids) - 1)
+    return ids
 
 
 def _check_part(

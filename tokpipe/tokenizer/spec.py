@@ -113,6 +113,7 @@ class Spec:
     ----------
     tokens : list of str
         The model's vocabulary in file form (``##`` prefixes, printable byte-level); index = id.
+        "" where no token of the model has the id.
     merges : int32[M, 3]
         Left id, right id, new id, in rank order; empty for WordPiece.
     fuse_unk, ignore_merges
@@ -138,6 +139,9 @@ class Spec:
 
     @property
     def all_tokens(self) -> list[str]:
-        """The vocabulary with the added tokens that stand behind it."""
-        extra = sorted((t.id, t.content) for t in self.added_tokens if t.id >= len(self.tokens))
-        return self.tokens + [content for _, content in extra]
+        """The vocabulary with the added tokens; "" where no token has the id."""
+        size = max([len(self.tokens), *(token.id + 1 for token in self.added_tokens)])
+        tokens = self.tokens + [""] * (size - len(self.tokens))
+        for token in self.added_tokens:
+            tokens[token.id] = token.content
+        return tokens

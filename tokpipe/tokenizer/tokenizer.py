@@ -18,13 +18,12 @@ from tokpipe.tokenizer.engine import Engine, Ids
 from tokpipe.tokenizer.folder import load_spec, save_spec
 from tokpipe.tokenizer.native import Backend, NativeBackend
 from tokpipe.tokenizer.roles import special_roles
-from tokpipe.tokenizer.spec import Padding, Spec, Truncation
+from tokpipe.tokenizer.spec import Padding, Spec
+from tokpipe.tokenizer.truncation import truncation_for
 from tokpipe.words.config import WordsConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_STRATEGIES = ("longest_first", "only_first", "only_second")
 
 
 class Tokenizer:
@@ -190,10 +189,15 @@ class Tokenizer:
         InputError
             If a text holds a lone surrogate.
         """
-        cut = self._truncation(max_length, truncation, stride)
-        encoding = self._backend.encode(text, pair, add_special_tokens, cut)
-        self._pad([encoding], padding)
-        return encoding
+        return self.encode_batch(
+            [text],
+            None if pair is None else [pair],
+            add_special_tokens=add_special_tokens,
+            max_length=max_length,
+            truncation=truncation,
+            stride=stride,
+            padding=padding,
+        )[0]
 
     def encode_batch(  # noqa: PLR0913
         self,
@@ -215,14 +219,8 @@ class Tokenizer:
         """
         if pairs is not None and len(pairs) != len(texts):
             raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
-        cut = self._truncation(max_length, truncation, stride)
-        if pairs is None:
-            encodings = self._backend.encode_batch(texts, add_special_tokens, cut)
-        else:
-            encodings = [
-                self._backend.encode(text, pair, add_special_tokens, cut)
-                for text, pair in zip(texts, pairs, strict=True)
-            ]
+        cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
+        encodings = self._backend.encode_batch(texts, pairs, add_special_tokens, cut)
         self._pad(encodings, padding)
         return encodings
 
@@ -286,16 +284,23 @@ class Tokenizer:
         import pyarrow as pa
 
         from tokpipe.tokenizer.columns import list_type
-        from tokpipe.tokenizer.files import encode_corpus
+        from tokpipe.tokenizer.files import encode_corpus, fill_columns
 
         corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
-        columns = []
+        columns, padding = [], self.spec.padding
         with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
             for piece in encode_corpus(
-                self, corpus, add_special_tokens=add_special_tokens, dtype=dtype, threads=threads
+                self,
+                corpus,
+                add_special_tokens=add_special_tokens,
+                pads=False,
+                dtype=dtype,
+                threads=threads,
             ):
                 columns += piece.columns
                 advance(piece.stored_bytes)
+        if padding is not None:
+            columns = fill_columns(columns, padding, self.vocab_size, dtype)
         return pa.chunked_array(columns, list_type(pa.large_string(), dtype))
 
     def encode_arrow(
@@ -346,18 +351,6 @@ class Tokenizer:
     ) -> list[str]:
         """Turn many lists of ids into texts; see `decode`."""
         return [self.decode(ids, skip_special_tokens=skip_special_tokens) for ids in batch]
-
-    def _truncation(
-        self, max_length: int | None, strategy: str, stride: int | None
-    ) -> Truncation | None:
-        if strategy not in _STRATEGIES:
-            raise ConfigError(f"truncation={strategy!r} is not one of {', '.join(_STRATEGIES)}")
-        if max_length is None:
-            return self.spec.truncation
-        if max_length < 0 or not 0 <= (stride or 0) < max(1, max_length):
-            raise ConfigError(f"max_length={max_length}, stride={stride}: 0 <= stride < max_length")
-        direction = self.spec.truncation.direction if self.spec.truncation else "right"
-        return Truncation(max_length, strategy, stride, direction)
 
     def _pad(self, encodings: list[Encoding], padding: bool | int | None) -> None:
         chosen = self._padding(padding)

@@ -1,58 +1,100 @@
 """The plain vocabulary files: ``vocab.txt``, and ``vocab.json`` with ``merges.txt``."""
 
 import json
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tokpipe.foundation.errors import InputError
-from tokpipe.tokenizer.guarded_json import read_bounded, read_json
-from tokpipe.tokenizer.node import Node, short
-from tokpipe.tokenizer.schema import MOST_TOKENS, check_vocab, read_merges
+from tokpipe.tokenizer.guarded_json import read_bounded
+from tokpipe.tokenizer.schema import MOST_TOKENS
 from tokpipe.tokenizer.spec import ModelKind, Spec
 
+METASPACE = "▁"
+CONVERT_HINT = (
+    "Name a folder with a tokenizer.json; transformers writes one: "
+    "AutoTokenizer.from_pretrained(its folder).save_pretrained(a new folder)."
+)
+_COUNTED = re.compile(r"\S[\t ]+-?\d+(\.\d*)?(e-?\d+)?\s*$")  # a token and its number
+_FAMILIES = {  # what marks the tokens of a family
+    "##": "a WordPiece, whose file is a vocab.txt",
+    "Ġ": "a byte-level BPE, which needs a vocab.json and its merges",
+    "</w>": "a BPE with ends of words (GPT, CLIP, XLM), not a byte-level one",
+    "@@": "a BPE of subword-nmt, not a byte-level one",
+    METASPACE: "a sentencepiece model",
+}
+_SPECIAL = frozenset(("</w>", "@@"))
 _BREAKS = frozenset(" \n\r")  # what a line of merges.txt cannot hold inside a token
 
 
-def read_vocab_txt(path: Path) -> list[str]:
-    """Read one token a line; the line number is the id.
+def lines_of(path: Path) -> list[str]:
+    """Read the lines of a vocabulary file, split at line feeds only: U+2028 may be in a token.
 
     Raises
     ------
     InputError
-        If a token is empty or stands twice, naming the line.
+        If it is not UTF-8, or has too many lines.
     """
-    lines = _lines(path)
-    seen: dict[str, int] = {}
-    for number, token in enumerate(lines, 1):
-        if not token or token in seen:
-            problem = f"the token stands in line {seen[token]} too" if token else "an empty line"
-            raise InputError(f"{path}:{number}: {problem}", hint="One token a line, each once.")
-        seen[token] = number
-    if not 0 < len(lines) <= MOST_TOKENS:
-        raise InputError(f"{path}: {len(lines):,} tokens, allowed are 1 to {MOST_TOKENS:,}")
-    return lines
-
-
-def read_bpe_files(vocab: Path, merges: Path) -> tuple[list[str], NDArray[np.int32]]:
-    """Read tokens and merges (int32[M, 3]) of a byte-level BPE."""
-    node = Node(read_json(vocab), f"{vocab}:")
-    ids = check_vocab(node)
-    lines = [line for line in _lines(merges) if not line.startswith("#version") and line.strip()]
-    model = Node({"merges": lines}, f"{merges}:")
-    rows = read_merges(model, ids)
-    return sorted(ids, key=ids.__getitem__), np.array(rows, np.int32).reshape(-1, 3)
-
-
-def _lines(path: Path) -> list[str]:
     data = read_bounded(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte at offset {error.start} is not UTF-8") from error
-    lines = text.replace("\r\n", "\n").split("\n")  # not splitlines: U+2028 may be in a token
-    return lines[:-1] if lines[-1] == "" else lines
+    lines = text.replace("\r\n", "\n").split("\n")
+    lines = lines[:-1] if lines[-1] == "" else lines
+    if len(lines) > MOST_TOKENS:
+        raise InputError(f"{path}: {len(lines):,} lines, at most {MOST_TOKENS:,} are allowed")
+    return lines
+
+
+def check_txt_family(lines: Sequence[str], path: Path) -> None:
+    """Refuse a file whose lines are something else than the tokens of a WordPiece.
+
+    Raises
+    ------
+    InputError
+        Saying what they are, and what to do.
+    """
+    most = len(lines) // 2
+    if lines and lines[0].startswith("#version"):
+        raise InputError(f"{path}: merges, not tokens", hint="Name the vocab.json beside it.")
+    if sum(_COUNTED.search(line) is not None for line in lines) > most:
+        if sum(line.startswith(METASPACE) for line in lines) > len(lines) // 10:
+            raise InputError(
+                f"{path}: pieces and scores of a sentencepiece model", hint=CONVERT_HINT
+            )
+        hint = "tokpipe train-vocab --from-counts makes a vocabulary of word counts."
+        raise InputError(f"{path}: words and counts, not a token a line", hint=hint)
+    if sum(" " in line.strip() for line in lines) > most:
+        hint = "Name a vocab.txt; a corpus goes with --corpus."
+        raise InputError(f"{path} holds text, not a token a line", hint=hint)
+    _check_family(lines, "##", path)
+
+
+def check_bpe_family(tokens: Iterable[str], path: Path) -> None:
+    """Refuse a ``vocab.json`` whose tokens are not those of a byte-level BPE.
+
+    Raises
+    ------
+    InputError
+        Saying what they are, and what to do.
+    """
+    _check_family(tokens, "Ġ", path)
+
+
+def _check_family(tokens: Iterable[str], own: str, path: Path) -> None:
+    """Compare how many tokens bear the mark of this family, and of others."""
+    tokens = [token for token in tokens if len(token) > 1 and token not in _SPECIAL]
+    ours = sum(token.startswith(own) and token != own for token in tokens)
+    for mark, family in _FAMILIES.items():
+        if mark == own:
+            continue
+        ends = mark in ("</w>", "@@")
+        bear = sum(token.endswith(mark) if ends else token.startswith(mark) for token in tokens)
+        if bear > max(ours, len(tokens) // 100):
+            raise InputError(
+                f"{path}: tokens are marked with '{mark}': {family}", hint=CONVERT_HINT
+            )
 
 
 def vocab_files(spec: Spec) -> dict[str, bytes]:
@@ -61,10 +103,10 @@ def vocab_files(spec: Spec) -> dict[str, bytes]:
     A file that cannot say what it has to (a token with a line end in ``vocab.txt``, one with a
     space in ``merges.txt``) is left out; `tokenizer.json` says all.
     """
-    if spec.model is ModelKind.WORDPIECE:
+    if spec.model is ModelKind.WORDPIECE:  # an id without a token is an empty line
         fits = not any(set(token) & {"\n", "\r"} for token in spec.tokens)
         return {"vocab.txt": "".join(f"{t}\n" for t in spec.tokens).encode()} if fits else {}
-    ids = {token: i for i, token in enumerate(spec.tokens)}
+    ids = {token: i for i, token in enumerate(spec.tokens) if token}
     files = {"vocab.json": (json.dumps(ids, ensure_ascii=False) + "\n").encode()}
     broken = {i for i, token in enumerate(spec.tokens) if not _BREAKS.isdisjoint(token)}
     if broken.isdisjoint(spec.merges[:, :2].ravel().tolist()):
@@ -73,18 +115,8 @@ def vocab_files(spec: Spec) -> dict[str, bytes]:
     return files
 
 
-def find_merges(vocab: Path) -> Path:
-    """Return the merges that belong to a ``vocab.json``: ``merges.txt``, or the one ``*.bpe``.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
+def find_merges(vocab: Path) -> Path | None:
+    """Return the merges beside a ``vocab.json``: ``merges.txt``, or the one ``*.bpe``, if any."""
     plain = vocab.with_name("merges.txt")
     others = sorted(vocab.parent.glob("*.bpe"))
-    if plain.exists() or len(others) != 1:
-        if not plain.exists():
-            raise InputError(f"{short(str(vocab))}: no merges.txt beside it")
-        return plain
-    return others[0]
+    return plain if plain.exists() else others[0] if len(others) == 1 else None

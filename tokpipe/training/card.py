@@ -1,12 +1,13 @@
 """The model card, ``README.md`` of a model folder."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
-from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.parameters import count_encoder_parameters
+from tokpipe.bert.registry import entry_of, heads_of
 
 _ENCODER = f"""`{ENCODER}` holds the model without its heads:
 
@@ -21,7 +22,7 @@ transformers.pipeline("fill-mask", "this folder/{MASKED_LM}")
 transformers.AutoModelForMaskedLM.from_pretrained("this folder/{MASKED_LM}")
 ```
 """
-_ALL = """This folder itself holds all that was trained, the head for pairs of sentences too:
+_ALL = """This folder itself holds all that was trained, the head for {heads} too:
 
 ```python
 transformers.AutoModelForPreTraining.from_pretrained("this folder")
@@ -33,7 +34,9 @@ does not take; `tokpipe export --no-heads` leaves them out.
 """
 
 
-def model_card(config: BertConfig, state: Mapping[str, Any], parts: Collection[str] = ()) -> str:
+def model_card(
+    config: BertConfig, state: Mapping[str, Any], parts: Mapping[str, BertConfig] | None = None
+) -> str:
     """Return the card of a model in training, or of what came of it.
 
     Parameters
@@ -43,7 +46,7 @@ def model_card(config: BertConfig, state: Mapping[str, Any], parts: Collection[s
     state
         As `State.to_dict` returns it.
     parts
-        Folders below it, for transformers.
+        Folders below it, for transformers, and the settings of the model in each.
     """
     return f"""---
 library_name: tokpipe
@@ -64,7 +67,7 @@ model = tokpipe.BertModel.load("this folder")
 
     tokpipe fill-mask "this folder" "text with a [MASK] in it"
 
-{_transformers(config, parts)}
+{_transformers(config, parts or {})}
 ## Files
 
 `config.json` holds the shape of the model, `trainer_state.json` all settings of its training,
@@ -106,10 +109,13 @@ tokpipe opens it, too. The folder that it was made in holds the whole model and 
 """
 
 
-def _transformers(config: BertConfig, parts: Collection[str]) -> str:
+def _transformers(config: BertConfig, parts: Mapping[str, BertConfig]) -> str:
     if family_of(config).name == "tokpipe":
         return "transformers has no such model; tokpipe opens it.\n"
     if not parts:
         return _CHECKPOINT
-    chosen = [_SAYING[name] for name in parts] + ([_ALL] if config.nsp_head else [])
+    chosen = [_SAYING[name] for name in parts]
+    in_parts = {head for part in parts.values() for head in heads_of(part)}
+    if left := [entry_of(head).asked for head in heads_of(config) if head not in in_parts]:
+        chosen.append(_ALL.replace("{heads}", " and ".join(left)))
     return "\n".join(["## With transformers\n", *chosen])

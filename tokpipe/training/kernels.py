@@ -12,6 +12,8 @@ Y. You et al.: Large Batch Optimization for Deep Learning: Training BERT in 76 m
 algorithm 2.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,36 @@ from tokpipe.foundation.jit import inlined_helper, kernel
 
 Block = NDArray[np.float32]
 
-_LANES = 16  # sums kept apart, so that they vectorise without leave to reorder
+_LANES = 16  # sums kept apart, so that they vectorise without leave to reorder: a line of float32
 _ZERO, _ONE = np.float32(0), np.float32(1)
+
+
+class Factors(NamedTuple):
+    """The numbers of one step, as kernels take them: float32 each.
+
+    Attributes
+    ----------
+    scale
+        What the gradient is multiplied by: below one where it is clipped.
+    beta1, beta2
+        What is kept of the moments.
+    rate
+        What the first moment is multiplied by.
+    root
+        Root of the second bias correction.
+    epsilon
+        Added to the root of the second moment.
+    decay
+        Share of a weight that goes.
+    """
+
+    scale: np.float32
+    beta1: np.float32
+    beta2: np.float32
+    rate: np.float32
+    root: np.float32
+    epsilon: np.float32
+    decay: np.float32
 
 
 def sum_gradients_reference(
@@ -78,7 +108,7 @@ def _sum_of_squares(values):
 
 
 def adamw_reference(
-    state: tuple[Block, Block, Block, Block], pieces: NDArray[np.int64], factors: Block
+    state: tuple[Block, Block, Block, Block], pieces: NDArray[np.int64], factors: Factors
 ) -> None:
     """Move weights by AdamW, and leave the gradient zero.
 
@@ -88,9 +118,9 @@ def adamw_reference(
         Weights, gradient, first and second moment.
     pieces : int64[P, 4]
         Which values.
-    factors : float32[7]
-        What the gradient is scaled by (clipping); beta 1 and beta 2; learning rate over the first
-        bias correction; root of the second; epsilon; learning rate times weight decay.
+    factors
+        Of this step; `rate` is the learning rate over the first bias correction, `decay` the
+        learning rate times the weight decay.
     """
     scale, beta1, beta2, rate, root, epsilon, decay = factors
     one = np.float32(1)
@@ -125,7 +155,7 @@ def adamw(state, pieces, factors):
 def lamb_directions_reference(
     state: tuple[Block, Block, Block, Block],
     pieces: NDArray[np.int64],
-    factors: Block,
+    factors: Factors,
     squares: NDArray[np.float64],
 ) -> None:
     """Put LAMB's direction in the place of the gradient, and sum squares for the trust ratios.
@@ -136,20 +166,19 @@ def lamb_directions_reference(
         Weights, gradient, first and second moment.
     pieces : int64[P, 4]
         Which values.
-    factors : float32[7]
-        As for `adamw`, with one over the first bias correction in the fourth place, and the weight
-        decay alone in the last.
+    factors
+        Of this step; `rate` is one over the first bias correction, `decay` the weight decay alone.
     squares : float64[P, 2]
         The sums of the squares of weights and directions in each piece.
     """
-    scale, beta1, beta2, correction, root, epsilon, decay = factors
+    scale, beta1, beta2, rate, root, epsilon, decay = factors
     one = np.float32(1)
     for i, (start, end, _, decays) in enumerate(pieces):
         weights, gradient, first, second = (array[start:end] for array in state)
         g = gradient * scale
         first[:] = beta1 * first + (one - beta1) * g
         second[:] = beta2 * second + (one - beta2) * g * g
-        gradient[:] = correction * first / (np.sqrt(second) / root + epsilon)
+        gradient[:] = rate * first / (np.sqrt(second) / root + epsilon)
         if decays:
             gradient += decay * weights
         squares[i] = [(a.astype(np.float64) ** 2).sum() for a in (weights, gradient)]
@@ -157,7 +186,7 @@ def lamb_directions_reference(
 
 @kernel(reference=lamb_directions_reference)
 def lamb_directions(state, pieces, factors, squares):
-    scale, beta1, beta2, correction, root, epsilon, decay = factors
+    scale, beta1, beta2, rate, root, epsilon, decay = factors
     rest1, rest2, per_root = _ONE - beta1, _ONE - beta2, _ONE / root
     for i in range(len(pieces)):
         start, end = pieces[i, 0], pieces[i, 1]
@@ -169,7 +198,7 @@ def lamb_directions(state, pieces, factors, squares):
             m = beta1 * first[j] + rest1 * g
             v = beta2 * second[j] + rest2 * g * g
             first[j], second[j] = m, v
-            step = correction * m / (np.sqrt(v) * per_root + epsilon)
+            step = rate * m / (np.sqrt(v) * per_root + epsilon)
             gradient[j] = step + pull * weights[j]
         squares[i, 0] = _sum_of_squares(weights)
         squares[i, 1] = _sum_of_squares(gradient)

@@ -1,16 +1,23 @@
 """``log.jsonl``: a line a step, and a line an evaluation."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import atomic_write
 
 LOG = "log.jsonl"
 TIMES = ("tokens_per_second", "seconds")  # what differs between two runs of the same work
+
+
+class HeadFigures(NamedTuple):
+    """Mean loss of a head, and its share of right guesses (None where there are no classes)."""
+
+    loss: float
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +28,11 @@ class Line:
     ----------
     step, tokens
         How many steps and tokens were trained on, this step's included.
-    loss, mlm_loss, nsp_loss
-        The sum of the two means, and each of them, in nats; None where there is no such task.
-    mlm_accuracy, nsp_accuracy
-        Shares of right guesses.
+    loss
+        The sum of the heads' mean losses, in nats.
+    heads
+        Of each head that was asked something, by its name: ``name_loss`` and ``name_accuracy`` in
+        the file.
     learning_rate, grad_norm
         Of the step; None in an evaluation.
     tokens_per_second
@@ -38,19 +46,37 @@ class Line:
     step: int
     tokens: int
     loss: float
-    mlm_loss: float | None = None
-    nsp_loss: float | None = None
-    mlm_accuracy: float | None = None
-    nsp_accuracy: float | None = None
+    heads: Mapping[str, HeadFigures] = field(default_factory=dict)
     learning_rate: float | None = None
     grad_norm: float | None = None
     tokens_per_second: float | None = None
     seconds: float | None = None
     split: str | None = None
 
+    def value(self, metric: str) -> float | None:
+        """Return a figure by its name in the file; None if nobody knows it."""
+        head, _, kind = metric.rpartition("_")
+        if kind in HeadFigures._fields and head:
+            return getattr(self.heads.get(head), kind, None)
+        return getattr(self, metric)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all that is known, by its names in the file and in its order."""
+        known = {f.name: getattr(self, f.name) for f in fields(self)}
+        order = list(known)
+        at = order.index("heads")
+        of_heads = {f"{head}_loss": of.loss for head, of in self.heads.items()}
+        of_heads |= {f"{head}_accuracy": of.accuracy for head, of in self.heads.items()}
+        all_known = {
+            **{name: known[name] for name in order[:at]},
+            **of_heads,
+            **{name: known[name] for name in order[at + 1 :]},
+        }
+        return {name: value for name, value in all_known.items() if value is not None}
+
     def to_json(self) -> str:
         """Return the line, without what nobody knows."""
-        known = {name: _rounded(v) for name, v in asdict(self).items() if v is not None}
+        known = {name: _rounded(value) for name, value in self.to_dict().items()}
         return json.dumps(known, separators=(", ", ": "), allow_nan=False)
 
     @classmethod
@@ -63,7 +89,8 @@ class Line:
             If it is none of ours.
         """
         try:
-            return cls(**_checked(json.loads(text)))
+            found = _checked(json.loads(text))
+            return cls(heads=_heads_in(found), **found)
         except (ValueError, TypeError, RecursionError):
             raise ArtifactError(f"{place}: no line of a training log") from None
 
@@ -107,6 +134,15 @@ def read_log(path: Path) -> Iterator[Line]:
 
 def _rounded(value: Any) -> Any:
     return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def _heads_in(found: dict[str, Any]) -> dict[str, HeadFigures]:
+    """Take the figures of heads out of a line: of any, for a log outlives the heads there are."""
+    names = [key.removesuffix("_loss") for key in found if key.endswith("_loss")]
+    return {
+        name: HeadFigures(found.pop(f"{name}_loss"), found.pop(f"{name}_accuracy", None))
+        for name in names
+    }
 
 
 def _checked(found: Any) -> dict[str, Any]:

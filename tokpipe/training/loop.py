@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tokpipe.batches.batch import Batch
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.losses import Losses
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.log import LOG, Line, Watch
+from tokpipe.training.log import LOG, HeadFigures, Line, Watch
 from tokpipe.training.parts import Position, batches_from
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
@@ -184,7 +184,7 @@ class Run:
 
     def _line(self, found: Step, rate: float, speed: float) -> Line:
         return Line(
-            **_means(found.losses),
+            **_figures(found.losses),
             step=self.state.step,
             tokens=self.state.tokens,
             learning_rate=rate,
@@ -214,7 +214,7 @@ class Run:
         if self._stop.is_set():
             return
         line = Line(
-            **_means(losses),
+            **_figures(losses),
             step=self.state.step,
             tokens=self.state.tokens,
             seconds=self._clock(),
@@ -283,12 +283,7 @@ def _kept(state: State, config: TrainingConfig, found: Collection[int]) -> set[i
     return {*planned[-config.keep_checkpoints :], *newest, state.best_step or 0}
 
 
-def _means(losses: Losses) -> dict[str, Any]:
-    """Return the figures of a line that losses give; those without a task are None."""
-    return {
-        "loss": losses.total,
-        "mlm_loss": losses.mean_mlm if losses.masks else None,
-        "nsp_loss": losses.mean_nsp if losses.pairs else None,
-        "mlm_accuracy": losses.mlm_correct / losses.masks if losses.masks else None,
-        "nsp_accuracy": losses.nsp_correct / losses.pairs if losses.pairs else None,
-    }
+def _figures(losses: Losses) -> dict[str, Any]:
+    """Return what a line says of losses; a head that was asked nothing is left out."""
+    heads = {name: HeadFigures(tally.mean, tally.accuracy) for name, tally in losses.items()}
+    return {"loss": losses.total, "heads": heads}

@@ -1,9 +1,10 @@
 """How much memory and disk training takes, asked before it begins."""
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.head import Capacity
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.parameters import parameter_table
-from tokpipe.bert.workspace import Room, workspace_bytes
+from tokpipe.bert.workspace import workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
@@ -13,7 +14,7 @@ _STATE = 3  # blocks of the size of the weights: themselves, two moments
 
 
 def training_bytes(
-    model: BertConfig, config: TrainingConfig, room: Room, threads: int
+    model: BertConfig, config: TrainingConfig, capacity: Capacity, threads: int
 ) -> dict[str, int]:
     """Return what training takes, by stage: weights and moments, gradients, activations."""
     last = list(parameter_table(model).values())[-1]
@@ -22,7 +23,7 @@ def training_bytes(
     return {
         "weights": _STATE * block,
         "gradients": config.gradient_shards * block,
-        "activations": workers * workspace_bytes(model, *room),
+        "activations": workers * workspace_bytes(model, capacity),
     }
 
 

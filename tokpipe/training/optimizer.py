@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.parameters import Parameters, Slot
 from tokpipe.foundation.threads import Feed, run_in_threads
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.kernels import adamw, lamb_directions, move_by_tensor, sum_gradients
+from tokpipe.training.kernels import Factors, adamw, lamb_directions, move_by_tensor, sum_gradients
 
 _PIECE = 1 << 14  # values: four arrays of them fit the second cache of a core
 _AT_ONCE = 64  # pieces a call of a kernel: about a millisecond
@@ -78,27 +78,30 @@ class Optimizer:
         if self.config.optimizer == "lamb":
             self._lamb(learning_rate, norm)
         else:
-            factors = self._factors(norm)
-            factors[3] *= learning_rate
-            factors[6] *= learning_rate
-            given = self._state, factors.astype(np.float32)
-            self._each(lambda part: adamw(given[0], self._pieces[part], given[1]))
+            state, factors = self._state, self._factors(norm, learning_rate)
+            self._each(lambda part: adamw(state, self._pieces[part], factors))
 
     @property
     def _state(self) -> tuple[NDArray[np.float32], ...]:
         moments = self.moments.first.block, self.moments.second.block
         return self.parameters.block, self._shards[0], *moments
 
-    def _factors(self, norm: float) -> NDArray[np.float64]:
+    def _factors(self, norm: float, learning_rate: float) -> Factors:
         config, limit = self.config, self.config.max_grad_norm
-        scale = min(1.0, limit / (norm + 1e-6)) if limit else 1.0  # 1e-6: as torch clips
         beta1, beta2 = config.adam_beta1, config.adam_beta2
-        corrections = 1 / (1 - beta1**self.steps), np.sqrt(1 - beta2**self.steps)
-        rest = config.adam_epsilon, config.weight_decay
-        return np.array([scale, beta1, beta2, *corrections, *rest])
+        factors = Factors(
+            scale=min(1.0, limit / (norm + 1e-6)) if limit else 1.0,  # 1e-6: as torch clips
+            beta1=beta1,
+            beta2=beta2,
+            rate=1 / (1 - beta1**self.steps) * learning_rate,
+            root=np.sqrt(1 - beta2**self.steps),
+            epsilon=config.adam_epsilon,
+            decay=config.weight_decay * learning_rate,
+        )
+        return Factors(*map(np.float32, factors))
 
     def _lamb(self, learning_rate: float, norm: float) -> None:
-        state, factors = self._state, self._factors(norm).astype(np.float32)
+        state, factors = self._state, self._factors(norm, 1.0)  # each tensor has its own rate
         squares = np.zeros((len(self._pieces), 2))
         self._each(lambda part: lamb_directions(state, self._pieces[part], factors, squares[part]))
         rates = (learning_rate * self._trust(squares)).astype(np.float32)

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.batches.batch import Batch
 from tokpipe.batches.loader import Loader
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.foundation.arrays import gather_ranges
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError
 
 
@@ -43,7 +42,7 @@ def batches_from(
         first = 0
 
 
-def deal(batch: Batch, parts: int) -> list[PackedInput]:
+def split_batch(batch: Batch, parts: int) -> list[Batch]:
     """Deal the sequences of a batch to parts of about as many tokens.
 
     The longest sequence first, each to the part that has the fewest tokens so far: a step takes
@@ -59,7 +58,7 @@ def deal(batch: Batch, parts: int) -> list[PackedInput]:
 
     Returns
     -------
-    list of PackedInput
+    list of Batch
         The parts, sequences in the order of the batch; they follow from the batch alone.
     """
     lengths = np.diff(batch.offsets)
@@ -69,21 +68,29 @@ def deal(batch: Batch, parts: int) -> list[PackedInput]:
         tokens, part = heap[0]
         dealt[part].append(row)
         heapreplace(heap, (tokens + int(lengths[row]), part))
-    return [pick(batch, np.sort(rows)) for rows in dealt if rows]
+    return [select_rows(batch, np.sort(rows)) for rows in dealt if rows]
 
 
-def pick(batch: Batch, rows: NDArray[np.integer]) -> PackedInput:
+def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
     """Return some sequences of a batch, in ascending order, as a batch of their own."""
     index, offsets = gather_ranges(batch.offsets, rows)
-    borders = np.searchsorted(batch.masked_positions, batch.offsets)
-    masked, of_row = gather_ranges(borders, rows)
-    shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
-    labels = batch.next_sentence_label
-    return PackedInput(
+    positions, ids = batch.masked_positions, batch.masked_ids
+    if positions is not None:
+        borders = np.searchsorted(positions, batch.offsets)
+        masked, of_row = gather_ranges(borders, rows)
+        shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
+        positions = (positions[masked] + shift).astype(np.int32)
+        ids = None if ids is None else ids[masked]
+    return Batch(
         input_ids=batch.input_ids[index],
         offsets=offsets.astype(np.int32),
-        token_type_ids=batch.token_type_ids[index],
-        masked_positions=(batch.masked_positions[masked] + shift).astype(np.int32),
-        masked_ids=batch.masked_ids[masked],
-        next_sentence_label=None if labels is None else labels[rows],
+        token_type_ids=_at(batch.token_type_ids, index),
+        masked_positions=positions,
+        masked_ids=ids,
+        next_sentence_label=_at(batch.next_sentence_label, rows),
+        rows=_at(batch.rows, rows),
     )
+
+
+def _at(values: NDArray | None, index: NDArray[np.integer]) -> NDArray | None:
+    return None if values is None else values[index]

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.head import Capacity
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.workspace import Room
+from tokpipe.bert.registry import all_heads, heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.locks import one_writer
@@ -24,6 +23,7 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.frequencies import frequencies_of
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
@@ -40,8 +40,6 @@ from tokpipe.training.state import (
     remove_stale,
 )
 from tokpipe.training.trainer import Trainer
-
-_COUNTED = 1 << 24  # tokens looked at for the first bias: shares are known well enough then
 
 
 class _Nobody:
@@ -91,7 +89,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         The folder, as `build_shards` made it.
     model_config
         Shape of the model; None: the preset "tiny". What the shards decide may be left at its
-        default: `vocab_size`, `pad_token_id` and `nsp_head` follow them.
+        default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them.
     training_config
         How to train.
     out
@@ -159,7 +157,9 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
             hint="Leave it at 2, or build shards with --no-nsp.",
         )
     pad = max(shards.facts.pad_id, 0)
-    fitted = replace(model, vocab_size=vocab, pad_token_id=pad, nsp_head=pairs and model.pooler)
+    fitted = replace(model, vocab_size=vocab, pad_token_id=pad)
+    for head in all_heads().values():
+        fitted = head.fitted(fitted, pairs)
     longest, wanted = fitted.longest, shards.examples.max_seq_length
     if longest is not None and longest < wanted:
         raise ConfigError(
@@ -170,7 +170,7 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
     return fitted
 
 
-def room_of(config: TrainingConfig, shards: Shards) -> Room:
+def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
     """Return how large a part of a batch gets, about: memory is taken for it before the start."""
     lengths = shards.train.lengths
     if not len(lengths):
@@ -180,8 +180,8 @@ def room_of(config: TrainingConfig, shards: Shards) -> Room:
     if config.batch_size is not None:
         tokens = min(tokens, config.batch_size * longest)
     part = min(tokens, tokens // config.gradient_shards + longest)
-    room = Room.about(part, mean, shards.masks.masked_lm_prob)
-    return room._replace(sequences=min(config.batch_size or part, room.sequences))
+    about = Capacity.about(part, mean, shards.masks.masked_lm_prob)
+    return about._replace(sequences=min(config.batch_size or part, about.sequences))
 
 
 def _train(
@@ -196,10 +196,10 @@ def _train(
     settings = _settings(model, config, shards)
     state = State(settings=settings) if begun is None else State.read(begun)
     check_settings(run, state.settings, settings)
-    room = room_of(config, shards)
-    check_memory(training_bytes(model, config, room, threads), _free())
+    capacity = capacity_of(config, shards)
+    check_memory(training_bytes(model, config, capacity, threads), _free())
     check_space(run, disk_bytes(model, config) - _bytes_in(checkpoints(run).values()))
-    trainer = Trainer(config, _initial(model, config, shards), room, threads)
+    trainer = Trainer(config, _initial(model, config, shards), capacity, threads)
     data = _data(shards, config, model)
     schedule = Schedule(config, _steps(config, data.train))
     going = Run(trainer, data, schedule, run, state, watch)
@@ -273,28 +273,11 @@ def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
 
 def _initial(model: BertConfig, config: TrainingConfig, shards: Shards) -> Parameters:
     parameters = Parameters.initialised(model, config.seed)
-    if config.mlm_bias == "frequency" and model.mlm_head:
-        shares = token_shares(shards)
-        parameters.views["mlm.bias"][:] = np.log(shares)
+    if config.mlm_bias == "frequency":
+        frequencies = frequencies_of(shards.train, shards.facts)
+        for head in heads_of(model).values():
+            head.prime(parameters.views, frequencies)
     return parameters
-
-
-def token_shares(shards: Shards) -> np.ndarray:
-    """Return the share of each token among those that may be masked; none is zero.
-
-    Returns
-    -------
-    float64[V]
-    """
-    counts, seen = np.zeros(shards.facts.vocab_size), 0
-    for part in shards.train.parts:
-        values = part.input_ids.values[: _COUNTED - seen]
-        counts += np.bincount(values, minlength=len(counts))[: len(counts)]
-        seen += len(values)
-        if seen >= _COUNTED:
-            break
-    counts[shards.facts.is_special > 0] = 0
-    return (counts + 0.5) / (counts + 0.5).sum()
 
 
 def _steps(config: TrainingConfig, train: Loader) -> int | None:

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.checkpoint import write_checkpoint
 from tokpipe.bert.huggingface.parts import parts_of
-from tokpipe.bert.huggingface.settings import family_of
 from tokpipe.bert.huggingface.stored import CONFIG, WEIGHTS
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder, sync

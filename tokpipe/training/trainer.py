@@ -2,26 +2,25 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from tokpipe.batches.batch import Batch
-from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.head import Capacity, target_count
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.workspace import Room
 from tokpipe.bert.workspaces import Workspaces
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.optimizer import Optimizer
-from tokpipe.training.parts import deal, pick
+from tokpipe.training.parts import select_rows, split_batch
 
 
 class TrainingError(TokpipeError):
@@ -46,7 +45,7 @@ class Trainer:
         Of the training.
     parameters
         The weights, changed in place.
-    room
+    capacity
         For how large a part of a batch to take memory at once.
     threads
         How many work; nothing depends on it.
@@ -62,7 +61,7 @@ class Trainer:
         self,
         config: TrainingConfig,
         parameters: Parameters,
-        room: Room,
+        capacity: Capacity,
         threads: int | None = None,
     ) -> None:
         self.config, self.parameters = config, parameters
@@ -71,7 +70,7 @@ class Trainer:
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
         self.optimizer = Optimizer(config, parameters, self._gradients, threads)
         self.moving = threading.Lock()
-        self._workspaces = Workspaces(self.model, room, self.threads)
+        self._workspaces = Workspaces(self.model, capacity, self.threads)
 
     def gradients(self, batches: Sequence[Batch]) -> Step:
         """Go forward and backward over the batches of one step; the weights stay.
@@ -82,8 +81,8 @@ class Trainer:
             If a loss or the gradient is no finite number: names shard and row.
         """
         losses = Losses()
-        dealt = [deal(batch, self.config.gradient_shards) for batch in batches]
-        totals = _totals(batches)
+        dealt = [split_batch(batch, self.config.gradient_shards) for batch in batches]
+        totals = self._totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
         for number, parts in enumerate(dealt):
             work = [
@@ -96,13 +95,23 @@ class Trainer:
             raise self._broken(batches, losses.total, norm)
         return Step(losses, norm)
 
+    def _totals(self, batches: Sequence[Batch]) -> dict[str, int]:
+        """Return what each head is to find in a whole step: its loss is the mean over that."""
+        return {
+            name: sum(target_count(head, batch) for batch in batches)
+            for name, head in self.model.heads.items()
+        }
+
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
         """Return the losses of batches without dropout; they end early if `stopped`."""
         losses = Losses()
         for batch in batches:
             if stopped():
                 break
-            work = [partial(self._look, part) for part in deal(batch, self.config.gradient_shards)]
+            work = [
+                partial(self._look, part)
+                for part in split_batch(batch, self.config.gradient_shards)
+            ]
             losses = sum(self._run(work), losses)
         return losses
 
@@ -118,15 +127,13 @@ class Trainer:
         found = dict(chain.from_iterable(run_in_threads(run, enumerate(work), self.threads)))
         return [found[number] for number in range(len(work))]
 
-    def _part(
-        self, part: PackedInput, shard: int, key: int, totals: tuple[int, int] | None
-    ) -> Losses:
+    def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, int]) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
                 part, self._gradients[shard], workspace, dropout_key=key, totals=totals
             )
 
-    def _look(self, part: PackedInput) -> Losses:
+    def _look(self, part: Batch) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.losses(part, workspace)
 
@@ -142,13 +149,11 @@ class Trainer:
         """Return shard and row of the first sequence whose own loss is none, or of the first."""
         for batch in batches:
             for number in range(len(batch)):
-                if not math.isfinite(self._look(pick(batch, np.array([number]))).total):
-                    return batch.rows[number].tolist()
-        return batches[0].rows[0].tolist()
+                if not math.isfinite(self._look(select_rows(batch, np.array([number]))).total):
+                    return _place(batch, number)
+        return _place(batches[0], 0)
 
 
-def _totals(batches: Sequence[Batch]) -> tuple[int, int]:
-    """Return masks and pairs of a whole step: what each part's losses are divided by."""
-    masks = sum(len(batch.masked_ids) for batch in batches)
-    pairs = sum(len(batch) for batch in batches if batch.next_sentence_label is not None)
-    return masks, pairs
+def _place(batch: Batch, number: int) -> list[int]:
+    assert batch.rows is not None  # they are of shards
+    return batch.rows[number].tolist()

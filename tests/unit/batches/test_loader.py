@@ -12,9 +12,9 @@ from tests.unit.batches.splits import (
     same,
     split_of,
 )
-from tokpipe.batches.batch import padded
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
+from tokpipe.batches.padding import padded
 from tokpipe.examples.config import MaskConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 
@@ -53,7 +53,7 @@ def test_an_epoch_holds_every_row_once_with_its_columns(dtype):
 def test_types_are_those_that_the_model_takes():
     _, split = pairs_split()
     batch = next(Loader(split, SMALL, FACTS, DYNAMIC, 1).batches(0))
-    kinds = [np.int32, np.int32, np.uint8, np.int32, np.int32, np.int32, np.int64]
+    kinds = [np.int32, np.int32, np.int32, np.int32, np.int32, np.int32, np.int64]
     assert [field.dtype for field in fields_of(batch)] == kinds
     assert all(field.flags.c_contiguous for field in fields_of(batch))
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.batch import Batch
 
 SMALL = {
     "vocab_size": 19,
@@ -34,7 +34,7 @@ def random_batch(config, lengths=(5, 1, 7), seed=0, masks=4):
     rng = np.random.default_rng(seed)
     tokens, pairs = sum(lengths), len(lengths)
     segments = rng.integers(0, max(config.type_vocab_size, 1), tokens)
-    return PackedInput(
+    return Batch(
         input_ids=rng.integers(0, config.vocab_size, tokens).astype(np.int32),
         offsets=np.cumsum([0, *lengths]).astype(np.int32),
         token_type_ids=segments.astype(np.int32),

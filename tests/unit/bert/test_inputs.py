@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.inputs import PackedInput, check_input
+from tokpipe.bert.inputs import check_input
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError
 
 CONFIG = BertConfig(vocab_size=10, hidden_size=8, num_attention_heads=2, max_position_embeddings=4)
@@ -19,14 +20,12 @@ def packed(**changes):
         "masked_ids": [7, 8],
         "next_sentence_label": [0, 1],
     } | changes
-    return PackedInput(
-        **{k: None if v is None else np.array(v, np.int32) for k, v in arrays.items()}
-    )
+    return Batch(**{k: None if v is None else np.array(v, np.int32) for k, v in arrays.items()})
 
 
 def test_a_good_batch_passes_with_and_without_labels():
     check_input(packed(), CONFIG)
-    check_input(PackedInput(packed().input_ids, packed().offsets), CONFIG)
+    check_input(Batch(packed().input_ids, packed().offsets), CONFIG)
     check_input(packed(masked_ids=None, next_sentence_label=None), CONFIG)
 
 

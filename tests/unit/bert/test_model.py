@@ -1,17 +1,19 @@
 """The model as a whole: kernels against twins, shards of a batch, workspaces, what it returns."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tests.unit.bert.test_gradients import VARIANTS
-from tokpipe.bert.inputs import PackedInput
+from tokpipe.bert.head import Capacity
+from tokpipe.bert.heads.masked_tokens import LOGITS
 from tokpipe.bert.kernels.attention import BLOCK
-from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
-from tokpipe.bert.workspace import LOGITS, Workspace, workspace_bytes
+from tokpipe.bert.workspace import Workspace, workspace_bytes
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError, MemoryLimitError
 
 
@@ -37,8 +39,8 @@ def test_kernels_and_twins_agree_on_every_gradient(variant):
     theirs, slopes = run(Model(config, parameters), batch, dropout_key=5)
     ours, gradients = run(Model(config, parameters.astype(np.float32)), batch, dropout_key=5)
     assert ours.total == pytest.approx(theirs.total, rel=1e-5)
-    assert ours.mlm_correct == theirs.mlm_correct
-    assert ours.nsp_correct == theirs.nsp_correct
+    right = [{name: tally.correct for name, tally in found.items()} for found in (ours, theirs)]
+    assert right[0] == right[1]
     assert_close(gradients, slopes, 2e-5)
 
 
@@ -65,7 +67,7 @@ def test_shards_add_up_to_the_batch(model):
     cut = int(batch.offsets[2])
     is_first = batch.masked_positions < cut
     parts = (
-        PackedInput(
+        Batch(
             batch.input_ids[:cut],
             batch.offsets[:3],
             batch.token_type_ids[:cut],
@@ -73,7 +75,7 @@ def test_shards_add_up_to_the_batch(model):
             batch.masked_ids[is_first],
             batch.next_sentence_label[:2],
         ),
-        PackedInput(
+        Batch(
             batch.input_ids[cut:],
             batch.offsets[2:] - cut,
             batch.token_type_ids[cut:],
@@ -82,10 +84,10 @@ def test_shards_add_up_to_the_batch(model):
             batch.next_sentence_label[2:],
         ),
     )
-    results = [run(model, part, totals=(9, 4)) for part in parts]
+    results = [run(model, part, totals={"mlm": 9, "nsp": 4}) for part in parts]
     both = results[0][0] + results[1][0]
-    assert both.masks == 9
-    assert both.pairs == 4
+    assert both["mlm"].count == 9
+    assert both["nsp"].count == 4
     assert both.total == pytest.approx(losses.total, rel=1e-6)
     results[0][1].block += results[1][1].block
     assert_close(results[0][1], gradients, 1e-5)
@@ -140,10 +142,10 @@ def test_evaluation_gives_the_losses_of_training_without_dropout(model):
 def test_logits_in_pieces_are_the_logits(monkeypatch, model):
     batch = random_batch(model.config, masks=7)
     losses, gradients = run(model, batch)
-    monkeypatch.setattr("tokpipe.bert.workspace.LOGITS", 3 * model.config.vocab_size)
+    monkeypatch.setattr("tokpipe.bert.heads.masked_tokens.LOGITS", 3 * model.config.vocab_size)
     in_pieces, slopes = run(model, batch)
-    assert in_pieces.mlm == pytest.approx(losses.mlm, rel=1e-6)
-    assert in_pieces.mlm_correct == losses.mlm_correct
+    assert in_pieces["mlm"].sum == pytest.approx(losses["mlm"].sum, rel=1e-6)
+    assert in_pieces["mlm"].correct == losses["mlm"].correct
     assert_close(slopes, gradients, 1e-5)
     assert LOGITS > 0
 
@@ -151,15 +153,15 @@ def test_logits_in_pieces_are_the_logits(monkeypatch, model):
 def test_losses_are_those_of_the_logits(model):
     batch = random_batch(model.config)
     losses, _ = run(model, batch)
-    logits = model.mlm_logits(batch).astype(np.float64)
+    logits = model.logits("mlm", batch).astype(np.float64)
     rows = np.arange(len(logits))
     expected = np.log(np.exp(logits).sum(1)) - logits[rows, batch.masked_ids]
-    assert losses.mlm == pytest.approx(expected.sum(), rel=1e-5)
-    assert losses.mlm_correct == (logits.argmax(1) == batch.masked_ids).sum()
-    pairs = model.nsp_logits(batch).astype(np.float64)
+    assert losses["mlm"].sum == pytest.approx(expected.sum(), rel=1e-5)
+    assert losses["mlm"].correct == (logits.argmax(1) == batch.masked_ids).sum()
+    pairs = model.logits("nsp", batch).astype(np.float64)
     expected = np.log(np.exp(pairs).sum(1)) - pairs[np.arange(3), batch.next_sentence_label]
-    assert losses.nsp == pytest.approx(expected.sum(), rel=1e-5)
-    assert losses.nsp_correct == (pairs.argmax(1) == batch.next_sentence_label).sum()
+    assert losses["nsp"].sum == pytest.approx(expected.sum(), rel=1e-5)
+    assert losses["nsp"].correct == (pairs.argmax(1) == batch.next_sentence_label).sum()
 
 
 @pytest.mark.parametrize("norm_position", ["post", "pre"])
@@ -183,7 +185,7 @@ def test_sequences_do_not_see_each_other(model):
     (together,) = model.hidden_states(batch)
     for a, b in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
         segments = batch.token_type_ids[a:b]
-        alone = PackedInput(batch.input_ids[a:b], np.array([0, b - a], np.int32), segments)
+        alone = Batch(batch.input_ids[a:b], np.array([0, b - a], np.int32), segments)
         np.testing.assert_allclose(model.hidden_states(alone)[0], together[a:b], atol=1e-5)
 
 
@@ -212,7 +214,7 @@ def test_bad_batches_are_refused_and_large_ones_are_a_callers_mistake(model):
     gradients = model.parameters.zeros_like()
     with pytest.raises(InputError, match="input_ids"):
         model.loss_and_gradients(
-            batch._replace(input_ids=batch.input_ids + 18), gradients, workspace
+            replace(batch, input_ids=batch.input_ids + 18), gradients, workspace
         )
     with pytest.raises(ValueError, match="workspace"):
         model.losses(batch, model.workspace(12, 4, 6))
@@ -228,11 +230,11 @@ def test_no_memory_for_a_workspace_names_the_batch(monkeypatch, model):
 
 
 def test_losses_of_nothing_are_zero(model):
-    batch = random_batch(model.config)._replace(
-        masked_positions=None, masked_ids=None, next_sentence_label=None
+    batch = replace(
+        random_batch(model.config), masked_positions=None, masked_ids=None, next_sentence_label=None
     )
     losses, gradients = run(model, batch)
-    assert losses == Losses()
+    assert not losses
     assert losses.total == 0
     assert not gradients.block.any()
 
@@ -243,12 +245,12 @@ def test_estimated_bytes_of_a_workspace_are_about_right():
     def arrays(item):
         if isinstance(item, np.ndarray):
             yield item if item.base is None else item.base
-        elif isinstance(item, tuple | list):
-            for part in item:
+        elif isinstance(item, tuple | list | dict):
+            for part in item.values() if isinstance(item, dict) else item:
                 yield from arrays(part)
 
     for training in (True, False):
-        workspace = Workspace(config, 2000, 30, 300, training=training)
+        workspace = Workspace(config, Capacity(2000, 30, 300), training=training)
         held = {id(a): a.nbytes for a in arrays(list(vars(workspace).values()))}
-        estimate = workspace_bytes(config, 2000, 30, 300, training=training)
+        estimate = workspace_bytes(config, Capacity(2000, 30, 300), training=training)
         assert estimate == pytest.approx(sum(held.values()), rel=0.1)

@@ -7,7 +7,7 @@ from tests.unit.cli.test_console import Terminal
 from tokpipe.cli.console import Console
 from tokpipe.cli.progress import ConsoleProgress, live_line
 from tokpipe.cli.training_display import TrainingTask, training_display
-from tokpipe.training.log import Line
+from tokpipe.training.log import HeadFigures, Line
 
 
 def lines(count):
@@ -16,10 +16,7 @@ def lines(count):
             step=step,
             tokens=100 * step,
             loss=6.0 - step / 100,
-            mlm_loss=5.5 - step / 100,
-            nsp_loss=0.5,
-            mlm_accuracy=0.25,
-            nsp_accuracy=0.5,
+            heads={"mlm": HeadFigures(5.5 - step / 100, 0.25), "nsp": HeadFigures(0.5, 0.5)},
             learning_rate=1e-3,
             grad_norm=1.0,
             tokens_per_second=12_345.0,
@@ -51,7 +48,8 @@ def test_elsewhere_there_are_plain_lines_and_evaluations_stay(monkeypatch):
         watch.begins(100, 200, "2 layers")
         for line in lines(5):
             watch.sees(line, 0.5)
-        watch.sees(Line(step=5, tokens=1, loss=2.5, mlm_accuracy=0.5, split="validation"), 0.5)
+        heads = {"mlm": HeadFigures(2.5, 0.5)}
+        watch.sees(Line(step=5, tokens=1, loss=2.5, heads=heads, split="validation"), 0.5)
     said = stream.getvalue()
     assert "going on from step 100" in said
     assert "step 5: validation loss 2.5000, 50.0 % of the masks right" in said

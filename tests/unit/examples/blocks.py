@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from tokpipe.examples.documents import EncodedDocuments
+from tokpipe.examples.build import EncodedDocuments
 from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.template import RowTemplate
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+BERT = RowTemplate(*np.array([[2], [3], [3]], np.int32), type_1_from=1)
 ROLES = {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
 
 

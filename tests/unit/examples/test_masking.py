@@ -100,11 +100,35 @@ def test_punctuation_and_its_neighbours_are_words_of_their_own():
     assert set(masks.positions.tolist()) == {1, 2, 3, 4, 5, 6, 7}
 
 
-def test_a_word_that_would_be_too_many_is_passed_over():
-    row = np.array([CLS, 10, 900, 901, 902, 903, 904, SEP], np.int32)  # one word of six pieces
-    offsets, keys = np.array([0, 8], np.int64), np.zeros(1, np.uint64)
-    config = MaskConfig(whole_word=True, masked_lm_prob=0.25)
-    assert len(mask_examples(row, offsets, keys, FACTS, config).ids) == 0
+BY_WORDS = [MaskConfig(whole_word=True, masked_lm_prob=0.25), MaskConfig(span="geometric")]
+
+
+@pytest.mark.parametrize("config", BY_WORDS)
+def test_a_word_longer_than_all_that_is_wanted_is_masked_in_part(config):
+    row = np.array([CLS, 10, *range(900, 930), SEP], np.int32)  # one word of 31 pieces
+    wanted = round(len(row) * config.masked_lm_prob)
+    keys = child_keys(np.full(100, stream_key(1, "mask"), np.uint64), np.arange(100))
+    offsets = np.arange(0, len(row) * 101, len(row))
+    masks = mask_examples(np.tile(row, 100), offsets, keys, FACTS, config)
+    assert np.diff(masks.offsets).tolist() == [wanted] * 100
+    assert set(masks.positions.tolist()) == set(range(1, 32))  # any of its pieces
+
+
+def test_whole_words_come_before_parts_of_one_that_is_too_long():
+    row = np.array([CLS, 10, 900, 901, 902, 903, 904, 11, 12, SEP], np.int32)
+    keys = child_keys(np.full(100, stream_key(1, "mask"), np.uint64), np.arange(100))
+    config = MaskConfig(whole_word=True, masked_lm_prob=0.3)  # three tokens, two short words
+    masks = mask_examples(np.tile(row, 100), np.arange(0, 1001, 10), keys, FACTS, config)
+    for chosen in masks.positions.reshape(100, 3).tolist():
+        assert chosen[1:] == [7, 8] and 1 <= chosen[0] <= 6
+
+
+def test_a_word_that_fits_all_that_is_wanted_but_not_what_is_left_is_passed_over():
+    row = np.array([CLS, 10, 900, 11, 901, SEP], np.int32)  # two words of two pieces
+    keys = child_keys(np.full(100, stream_key(1, "mask"), np.uint64), np.arange(100))
+    config = MaskConfig(whole_word=True, masked_lm_prob=0.5)  # three tokens
+    masks = mask_examples(np.tile(row, 100), np.arange(0, 601, 6), keys, FACTS, config)
+    assert {tuple(row) for row in masks.positions.reshape(100, 2).tolist()} == {(1, 2), (3, 4)}
 
 
 def test_pieces_behind_a_separator_are_a_word_of_their_own():

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -348,3 +349,117 @@ def test_json_is_readable(tmp_path):
     write_json(tmp_path / "a.json", {"ö": 1})
     assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "ö": 1\n}\n'
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"ö": 1}
+
+
+TAKEN = {
+    "file": lambda path: path.write_text("theirs"),
+    "folder": lambda path: (path.mkdir(), (path / "theirs").write_text("theirs")),
+    "link to a folder": lambda path: (
+        (path.parent / "elsewhere").mkdir(),
+        path.symlink_to("elsewhere"),
+    ),
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
+    "pipe": lambda path: os.mkfifo(path),
+}
+
+
+def seen(path):
+    """Return what stands at a path, so that a change of it is seen."""
+    inside = names(path) if path.is_dir() else path.read_text() if path.is_file() else ""
+    return path.lstat().st_ino, path.lstat().st_mode, inside
+
+
+@pytest.mark.parametrize("force", [True, False])
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+def test_what_comes_to_the_place_of_a_folder_meanwhile_is_left_alone(tmp_path, take, force):
+    target = tmp_path / "tok"
+    with (
+        pytest.raises(StorageError, match="put there by another while the work ran") as caught,
+        build_folder(target, identity={}, force=force) as folder,
+    ):
+        (folder / "content").write_text("ours")
+        write_json(folder / "tokpipe.json", {})
+        take(target)
+        before = seen(target)
+    assert seen(target) == before
+    kept = tmp_path / "tok.finished"
+    assert names(kept) == ["content", "tokpipe.json"] and str(kept) in caught.value.problem
+    assert not [name for name in names(tmp_path) if name.startswith(".")]
+    target.rename(tmp_path / "away")
+    subprocess.run(caught.value.hint.split(": ", 1)[1], shell=True, check=True)
+    assert (target / "content").read_text() == "ours"
+
+
+def test_a_folder_of_ours_that_comes_meanwhile_is_replaced_by_force_only(tmp_path):
+    def come():
+        (tmp_path / "tok").mkdir()
+        (tmp_path / "tok" / "tokpipe.json").touch()
+
+    with (
+        pytest.raises(StorageError, match="put there by another"),
+        build_folder(tmp_path / "tok") as folder,
+    ):
+        (folder / "content").touch()
+        come()
+    assert names(tmp_path) == ["tok", "tok.finished"]
+    with build_folder(tmp_path / "tok", force=True) as folder:
+        (folder / "content").touch()
+    assert names(tmp_path / "tok") == ["content"]
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_foreign_folder_that_comes_in_the_last_moment_is_put_back(
+    tmp_path, monkeypatch, exchange
+):
+    make(tmp_path / "tok", "old")
+    real = files._exchange
+
+    def swap(one, other):
+        if not (tmp_path / "old").exists():
+            (tmp_path / "tok").rename(tmp_path / "old")
+            (tmp_path / "tok").mkdir()
+            (tmp_path / "tok" / "theirs").touch()
+        return exchange and real(one, other)
+
+    monkeypatch.setattr(files, "_exchange", swap)
+    with pytest.raises(StorageError, match="put there by another"):
+        make(tmp_path / "tok", force=True)
+    assert names(tmp_path) == ["old", "tok", "tok.finished"]
+    assert names(tmp_path / "tok") == ["theirs"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+def test_what_comes_to_the_place_of_a_file_meanwhile_is_left_alone(
+    tmp_path, monkeypatch, take, replace, links
+):
+    target = tmp_path / "out.txt"
+    if not links:
+        monkeypatch.setattr(os, "link", no_link)
+    if replace and take is TAKEN["file"]:
+        pytest.skip("a plain file is what --force replaces")
+    (tmp_path / "out.txt.finished").write_text("of an earlier time")
+    with (
+        pytest.raises(StorageError, match=r"out\.txt was put there by another") as caught,
+        atomic_write(target, replace=replace) as file,
+    ):
+        file.write(b"ours")
+        take(target)
+        before = seen(target)
+    assert seen(target) == before
+    assert (tmp_path / "out.txt.finished").read_text() == "of an earlier time"
+    assert (tmp_path / "out.txt.finished-1").read_text() == "ours"
+    assert "out.txt.finished-1 " in caught.value.hint
+    assert not [name for name in names(tmp_path) if name.startswith(".")]
+
+
+def no_link(source, target):
+    raise OSError(errno.EPERM, "no links here")
+
+
+def test_a_socket_or_disk_is_no_place_for_a_file(tmp_path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        with pytest.raises(StorageError, match="no file that can be written"):
+            files.refuse_existing_file(tmp_path / "s", force=True)

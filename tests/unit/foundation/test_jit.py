@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,31 @@ def test_kernels_run_without_a_place_for_their_cache(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     assert run_script(tmp_path, blocked) == "[0, 2, 4] 0"
+
+
+def test_a_cache_that_others_may_write_is_not_read(tmp_path):
+    """A pickle is code: one that another has put there must not run."""
+    cache = tmp_path / "cache"
+    run_script(tmp_path, cache)
+    (entry,) = cache.rglob("*.nbi")
+    mark = tmp_path / "ran"
+    entry.write_bytes(pickle.dumps(Hostile(str(mark))))
+    folder = next(path for path in (cache / "kernels").iterdir())
+    folder.chmod(0o777)
+    assert run_script(tmp_path, cache) == "[0, 2, 4] 0"
+    assert not mark.exists()
+    assert sorted(path.name for path in folder.rglob("*.nbi")) == [entry.name]
+
+
+class Hostile:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (Path(self.path),)
+
+
+def test_the_folders_of_the_cache_are_private(tmp_path):
+    run_script(tmp_path, tmp_path / "cache")
+    for folder in (tmp_path / "cache", *(tmp_path / "cache" / "kernels").iterdir()):
+        assert folder.stat().st_mode & 0o777 == 0o700

@@ -4,7 +4,12 @@ import os
 import pytest
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.manifest import Manifest, first_difference, require_equal
+from tokpipe.foundation.manifest import (
+    Manifest,
+    first_difference,
+    require_equal,
+    verify_files,
+)
 
 
 @pytest.fixture
@@ -132,3 +137,33 @@ def test_another_kind_of_folder_is_told_with_its_maker(folder, tmp_path):
     assert caught.value.hint == "Name a folder that `tokpipe build-shards` made."
     with pytest.raises(ArtifactError, match="nowhere: no such folder"):
         Manifest.read(tmp_path / "nowhere", "shards")
+
+
+def test_sizes_are_compared_before_anything_is_hashed(folder, monkeypatch):
+    with (folder / "part" / "b.bin").open("r+b") as file:
+        file.truncate(1 << 40)  # sparse: hashing it would take many minutes
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("hashed"))
+    with pytest.raises(ArtifactError, match=r"b\.bin: bytes is 1,099,511,627,776, the manifest"):
+        verify_files(folder)
+
+
+def test_files_are_verified_against_the_manifest_beside_them(folder, tmp_path_factory):
+    verified = verify_files(folder)
+    assert verified is not None and verified.kind == "counts"
+    (folder / "part" / "b.bin").write_bytes(b"\0" * 9 + b"\1")
+    with pytest.raises(ArtifactError, match=r"b\.bin: sha256 begins with"):
+        verify_files(folder)
+    assert verify_files(folder, ["a.txt", "not of ours"]) is not None
+    with pytest.raises(ArtifactError, match=r"b\.bin"):
+        verify_files(folder, ["part/b.bin"])
+    assert verify_files(tmp_path_factory.mktemp("foreign")) is None
+
+
+def test_a_damaged_manifest_is_not_passed_over(folder):
+    edit(folder, seed=2)
+    with pytest.raises(ArtifactError, match="its content is not what"):
+        verify_files(folder, ["a.txt"])
+    (folder / "tokpipe.json").unlink()
+    (folder / "tokpipe.json").symlink_to("nowhere")
+    with pytest.raises(ArtifactError, match="tokpipe"):
+        verify_files(folder, ["a.txt"])

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tests.unit.inspection.printing import colored, shown
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, RANDOM
 from tokpipe.examples.masking import mask_examples
-from tokpipe.inspection.mask_trace import KEPT, MASKED, RANDOM, trace_json, trace_masking
+from tokpipe.inspection.mask_trace import trace_json, trace_masking
 from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.terminal.marks import UNICODE
 from tokpipe.inspection.terminal.masking import Vocabulary, mask_trace_renderable, masked_lines

@@ -7,10 +7,10 @@ from rich.console import Console
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.inspection.run_page import run_page
-from tokpipe.inspection.runs import METRICS, read_run
+from tokpipe.inspection.runs import metrics_of, read_run
 from tokpipe.inspection.sparkline import sparkline, thinned
 from tokpipe.inspection.terminal.runs import runs_renderable
-from tokpipe.training.log import Line, write_log
+from tokpipe.training.log import HeadFigures, Line, write_log
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=1>\x1b[31m"
 
@@ -23,7 +23,7 @@ def run(tmp_path):
         lines = []
         for step in range(1, count + 1):
             loss = 8 - slope * step / 20
-            known = {"loss": loss, "mlm_loss": loss, "mlm_accuracy": step / count}
+            known = {"loss": loss, "heads": {"mlm": HeadFigures(loss, step / count)}}
             lines.append(Line(step=step, tokens=9 * step, tokens_per_second=5e4, **known))
             if step % 50 == 0:
                 lines.append(Line(step=step, tokens=9 * step, split="validation", **known))
@@ -36,7 +36,7 @@ def run(tmp_path):
 def drawn(runs, width=60, **how):
     stream = io.StringIO()
     console = Console(file=stream, width=width, color_system=None, markup=False)
-    console.print(runs_renderable(runs, list(METRICS), width, **how))
+    console.print(runs_renderable(runs, metrics_of(runs), width, **how))
     return stream.getvalue()
 
 
@@ -91,7 +91,7 @@ class _Elements(HTMLParser):
 def test_the_page_escapes_names_and_fetches_nothing(run, tmp_path):
     one = run()
     hostile = type(one)(HOSTILE, one.steps, one.evaluations)
-    page = run_page([hostile, one], list(METRICS))
+    page = run_page([hostile, one], metrics_of([hostile, one]))
     found = _Elements()
     found.feed(page)
     assert set(found.seen) <= {

@@ -11,7 +11,7 @@ from tokpipe.examples.masking import Masks
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.config import ShardConfig
-from tokpipe.shards.layout import write_dataset_files
+from tokpipe.shards.dataset_files import write_dataset_files
 from tokpipe.shards.reader import KIND, shard_name
 from tokpipe.shards.schema import columns_of
 from tokpipe.shards.vocabulary import TOKENIZER

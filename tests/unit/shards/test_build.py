@@ -9,11 +9,15 @@ import pytest
 from tests.fault.conftest import hashes
 from tests.unit.shards.folders import rows_of
 from tokpipe.corpus.bundled import bundled_corpus
+from tokpipe.examples.build import Rows
 from tokpipe.examples.config import ExampleConfig, MaskConfig
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.examples.masking import Masks
+from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
 from tokpipe.shards.build import BuildConfig, build_shards
+from tokpipe.shards.columns import record_batch
 from tokpipe.shards.config import ShardConfig
 from tokpipe.shards.reader import open_shards
+from tokpipe.shards.schema import Column
 from tokpipe.tokenizer.build import train_vocab
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.config import VocabConfig
@@ -109,6 +113,54 @@ def test_input_without_text_is_refused(build, tmp_path, content):
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
 
 
+WITHOUT_UNKNOWN = {
+    "vocab.txt": "[PAD]\n[CLS]\n[SEP]\n[MASK]\nharbour\nlay\n",
+    "tokenizer.json": None,
+}
+
+
+@pytest.mark.parametrize("masks", [STATIC, MaskConfig()], ids=["static", "dynamic"])
+@pytest.mark.parametrize("recipe", ["bert", "roberta"])
+@pytest.mark.parametrize("name", WITHOUT_UNKNOWN)
+def test_a_word_that_no_id_stands_for_is_an_error_and_not_the_id_65535(
+    name, recipe, masks, build, tmp_path, vocabularies
+):
+    content = WITHOUT_UNKNOWN[name]
+    if content is None:
+        document = json.loads((vocabularies / "wordpiece/tokenizer.json").read_text("utf-8"))
+        del document["model"]["vocab"]["[UNK]"]
+        document["added_tokens"] = [t for t in document["added_tokens"] if t["content"] != "[UNK]"]
+        ids = sorted(document["model"]["vocab"].values())
+        names = sorted(document["model"]["vocab"], key=document["model"]["vocab"].get)
+        document["model"]["vocab"] = dict(zip(names, range(len(ids)), strict=True))
+        for token in document["added_tokens"]:
+            token["id"] = document["model"]["vocab"][token["content"]]
+        text = json.dumps(document)
+        for token in ("[CLS]", "[SEP]"):
+            new = document["model"]["vocab"][token]
+            text = text.replace(f'"ids": [{new + 1}], "tokens": ["{token}"]',
+                                f'"ids": [{new}], "tokens": ["{token}"]')  # fmt: skip
+        content = text
+    folder = vocabularies / f"none {name.partition('.')[0]}"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(content, "utf-8")
+    (tmp_path / "text.txt").write_text("the harbour lay\nlay 東京 harbour\n" * 3)
+    with pytest.raises(TokpipeError, match=r"東|the") as raised:
+        build(inputs=tmp_path / "text.txt", model=f"{folder.name}/{name}", masks=masks,
+              examples=ExampleConfig(recipe=recipe))  # fmt: skip
+    assert raised.value.exit_code == 3
+    assert not (tmp_path / "shards").exists()
+
+
+def test_values_that_do_not_fit_their_column_are_refused():
+    column = Column("masked_lm_ids", "uint16", True)
+    rows = Rows(np.zeros(1, np.int32), np.array([0, 1]), np.ones(1, np.int32))
+    for id in (-1, 65_536):
+        masks = Masks(np.zeros(1, np.int32), np.full(1, id, np.int32), np.array([0, 1]))
+        with pytest.raises(InputError, match=f"masked_lm_ids: {id} is no uint16"):
+            record_batch((column,), rows, None, masks)
+
+
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 def test_compressed_shards_hold_the_same_rows(build, codec):
     plain = open_shards(build("plain"))
@@ -190,7 +242,7 @@ def test_a_stopped_build_goes_on_behind_its_last_record(build, tmp_path, monkeyp
     done, make = [], module.make
 
     def stopping(job, recipe):
-        done.append(job.place)
+        done.append(job.resume_point)
         if len(done) == 5:
             raise KeyboardInterrupt
         return make(job, recipe)

@@ -38,8 +38,8 @@ def plain(block):
     return block.split, documents, block.numbers.tolist()
 
 
-def blocks_of(pieces, limit, fraction=0.3, **places):
-    documents = Documents(limit, fraction, 7, **places)
+def blocks_of(pieces, limit, fraction=0.3, **starts):
+    documents = Documents(limit, fraction, 7, **starts)
     left = [piece for piece in pieces if piece[0] >= documents.first_piece]
     return list(documents.blocks(left))
 
@@ -74,13 +74,13 @@ def test_work_goes_on_from_the_end_of_any_block(corpus, cuts, limit, data):
     blocks = blocks_of(pieces, limit)
     by_split = [[b for b in blocks if b.split == split] for split in (0, 1)]
     done = [data.draw(st.integers(0, len(found))) for found in by_split]
-    places = tuple(
-        found[count].place if count < len(found) else None
+    starts = tuple(
+        found[count].resume_point if count < len(found) else None
         for found, count in zip(by_split, done, strict=True)
     )
-    if places == (None, None):
+    if starts == (None, None):
         return
-    again = blocks_of(pieces, limit, places=places)
+    again = blocks_of(pieces, limit, starts=starts)
     for split in (0, 1):
         rest = [plain(b) for b in again if b.split == split]
         assert rest == [plain(b) for b in by_split[split][done[split] :]]

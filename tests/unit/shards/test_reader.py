@@ -36,11 +36,6 @@ def test_views_outlive_what_opened_them(tmp_path):
     assert ids[0] == 2
 
 
-def test_rows_have_places(tmp_path):
-    train = open_shards(write_folder(tmp_path / "shards")).train
-    assert train.places(np.array([0, 5, 6, 11])).tolist() == [[0, 0], [0, 5], [1, 0], [1, 5]]
-
-
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 def test_compressed_shards_are_read_too(tmp_path, codec):
     shards = open_shards(write_folder(tmp_path / "shards", compression=codec))

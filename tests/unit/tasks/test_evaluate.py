@@ -5,9 +5,9 @@ import pytest
 
 from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.parameters import Parameters
 from tokpipe.examples.config import MaskConfig
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.evaluate import evaluate_shards
@@ -29,7 +29,7 @@ def test_losses_are_those_of_the_rows_one_by_one(tmp_path):
     mlm = nsp = 0.0
     for first in range(4):  # as `folders.batch` writes them
         for size, label in zip((5, 6, 7), (0, 1, 0), strict=True):
-            packed = PackedInput(
+            packed = Batch(
                 np.array([2, 4, 5 + first % 3, *[6] * (size - 4), 3], np.int32),
                 np.array([0, size], np.int32),
                 np.array([0, 0, 0, *[1] * (size - 3)], np.int32),
@@ -39,7 +39,7 @@ def test_losses_are_those_of_the_rows_one_by_one(tmp_path):
             )
             workspace = model.model.workspace(size, 1, 1, training=False)
             losses = model.model.losses(packed, workspace)
-            mlm, nsp = mlm + losses.mlm, nsp + losses.nsp
+            mlm, nsp = mlm + losses["mlm"].sum, nsp + losses["nsp"].sum
     content = found.to_dict()
     assert content["mlm_loss"] == pytest.approx(mlm / 12, rel=1e-5)
     assert content["nsp_loss"] == pytest.approx(nsp / 12, rel=1e-5)

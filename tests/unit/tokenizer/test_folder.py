@@ -89,15 +89,6 @@ def test_plain_files_that_cannot_say_a_token_are_left_out():
     assert json.loads(files["tokenizer.json"])["model"]["merges"] == [["a", " "]]
 
 
-def test_vocab_txt_names_the_line_of_a_double_token(tmp_path):
-    (tmp_path / "vocab.txt").write_text("[UNK]\na\nb\na\n")
-    with pytest.raises(InputError, match=r"vocab.txt:4: the token stands in line 2 too"):
-        load_spec(tmp_path)
-    (tmp_path / "vocab.txt").write_text("[UNK]\n\nb\n")
-    with pytest.raises(InputError, match=r"vocab.txt:2: an empty line"):
-        load_spec(tmp_path)
-
-
 def test_vocab_txt_is_cased_by_its_tokens_or_as_its_config_says(tmp_path):
     path = tmp_path / "vocab.txt"
     path.write_text("[UNK]\nthe\n##s\n")

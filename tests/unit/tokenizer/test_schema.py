@@ -64,6 +64,10 @@ def put(*keys, value):
     return change
 
 
+def no_tokens(document):
+    document["added_tokens"], document["model"] = [], {"type": "BPE", "vocab": {}, "merges": []}
+
+
 A, B = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
 CLS = {"cls": ["a", 1]}
 
@@ -84,12 +88,12 @@ def in_sequence(processor):
 FIXED = {"direction": "Right", "pad_to_multiple_of": None, "pad_id": 0, "pad_type_id": 0}
 EXPONENTIAL = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
 HOSTILE = {
-    "sparse id": (put("model", "vocab", "b", value=9), "with 4 tokens 0 to 3 are allowed"),
-    "double id": (put("model", "vocab", "b", value=1), "two tokens have the id 1"),
+    "id beyond all use": (put("model", "vocab", "b", value=1 << 21), "from 0 to 2,097,151 are"),
+    "double id": (put("model", "vocab", "b", value=1), "the id 1 belongs to 2 tokens: 'a', 'b'"),
     "negative id": (put("model", "vocab", "b", value=-1), "has the id -1"),
     "huge id": (put("model", "vocab", "b", value=10**300), "a number of 997 bits"),
     "id that is true": (put("model", "vocab", "b", value=True), "has the id True"),
-    "no tokens": (put("model", "vocab", value={}), "0 tokens"),
+    "no tokens": (no_tokens, "0 tokens"),
     "unresolved merge": (put("model", "merges", value=[["a", "z"]]), "'z' is not in the voc"),
     "merge without its result": (put("model", "merges", value=["b a"]), "'ba' is not in"),
     "merge of three": (put("model", "merges", value=["a b c"]), "two tokens are needed"),
@@ -114,13 +118,17 @@ HOSTILE = {
         put("truncation", value={"max_length": 3, "stride": 3, "strategy": "LongestFirst"}),
         "stride 3 must be below max_length 3",
     ),
-    "added token with a gap": (
-        put("added_tokens", value=[{"id": 70, "content": "new"}]),
-        "have ids other than 4 to 4",
+    "added token with another id in the vocabulary": (
+        put("added_tokens", value=[{"id": 1_000_000, "content": "a"}]),
+        "added_tokens[0]: 'a' has the id 1000000, in the vocabulary it has 1",
     ),
-    "added token twice": (
-        put("added_tokens", value=[{"id": 0, "content": "<unk>"}] * 2),
-        "empty or stands twice",
+    "added token with the id of another": (
+        put("added_tokens", value=[{"id": 2, "content": "new"}]),
+        "added_tokens[0]: 'new' has the id 2, which is that of 'b'",
+    ),
+    "added token with two ids": (
+        put("added_tokens", value=[{"id": 4, "content": "new"}, {"id": 5, "content": "new"}]),
+        "'new' has the id 5, before it has 4",
     ),
     "lone surrogate": (put("added_tokens", 0, "content", value="\ud800"), "lone surrogate"),
     "template with an id of no token": (

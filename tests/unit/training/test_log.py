@@ -1,10 +1,13 @@
 import pytest
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.training.log import Line, read_log, write_log
+from tokpipe.training.log import HeadFigures, Line, read_log, write_log
 
 LINES = [
-    Line(step=1, tokens=100, loss=5.5, mlm_loss=5.5, learning_rate=1e-4, grad_norm=2.0),
+    Line(
+        **{"step": 1, "tokens": 100, "loss": 5.5, "heads": {"mlm": HeadFigures(5.5, 0.25)}},
+        **{"learning_rate": 1e-4, "grad_norm": 2.0},
+    ),
     Line(step=1, tokens=100, loss=5.25, split="validation"),
 ]
 

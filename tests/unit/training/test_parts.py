@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokpipe.batches.batch import Batch
-from tokpipe.training.parts import deal, pick
+from tokpipe.foundation.batch import Batch
+from tokpipe.training.parts import select_rows, split_batch
 
 
 def batch_of(lengths, seed=0):
@@ -20,7 +20,7 @@ def batch_of(lengths, seed=0):
     return Batch(
         input_ids=ids.astype(np.int32),
         offsets=offsets,
-        token_type_ids=(ids % 2).astype(np.uint8),
+        token_type_ids=(ids % 2).astype(np.int32),
         masked_positions=positions,
         masked_ids=ids[positions].astype(np.int32),
         next_sentence_label=np.arange(len(lengths), dtype=np.int32),
@@ -31,7 +31,7 @@ def batch_of(lengths, seed=0):
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=12), st.integers(1, 5))
 def test_every_sequence_is_in_one_part_with_all_that_belongs_to_it(lengths, parts):
     batch = batch_of(lengths)
-    dealt = deal(batch, parts)
+    dealt = split_batch(batch, parts)
     assert len(dealt) == min(parts, len(lengths))
     seen = []
     for part in dealt:
@@ -47,19 +47,19 @@ def test_every_sequence_is_in_one_part_with_all_that_belongs_to_it(lengths, part
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30), st.integers(1, 5))
 def test_parts_differ_by_no_more_than_the_longest_sequence(lengths, parts):
-    sizes = [len(part.input_ids) for part in deal(batch_of(lengths), parts)]
+    sizes = [len(part.input_ids) for part in split_batch(batch_of(lengths), parts)]
     sizes += [0] * (parts - len(sizes))
     assert max(sizes) - min(sizes) <= max(lengths)
 
 
 def test_the_longest_are_dealt_first():
-    parts = deal(batch_of([3, 7, 4, 8, 2]), 2)
+    parts = split_batch(batch_of([3, 7, 4, 8, 2]), 2)
     assert [part.next_sentence_label.tolist() for part in parts] == [[0, 3, 4], [1, 2]]
 
 
 def test_one_sequence_is_picked_with_its_masks():
     batch = batch_of([4, 5, 6])
-    part = pick(batch, np.array([1]))
+    part = select_rows(batch, np.array([1]))
     assert part.input_ids.tolist() == [1000, 1001, 1002, 1003, 1004]
     inside = (batch.masked_positions >= 4) & (batch.masked_positions < 9)
     assert part.masked_positions.tolist() == (batch.masked_positions[inside] - 4).tolist()
@@ -68,10 +68,10 @@ def test_one_sequence_is_picked_with_its_masks():
 def test_without_pairs_there_are_no_labels():
     batch = batch_of([2, 2])
     alone = replace(batch, next_sentence_label=None)
-    assert all(part.next_sentence_label is None for part in deal(alone, 2))
+    assert all(part.next_sentence_label is None for part in split_batch(alone, 2))
 
 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_the_order_inside_a_part_is_that_of_the_batch(parts):
-    for part in deal(batch_of([5, 1, 5, 2, 9, 3]), parts):
+    for part in split_batch(batch_of([5, 1, 5, 2, 9, 3]), parts):
         assert (np.diff(part.next_sentence_label) > 0).all()

@@ -327,5 +327,7 @@ def test_epochs_and_budget_end_by_themselves(shards, tmp_path):
 
 def test_it_learns(shards, tmp_path):
     train(shards, tmp_path / "run", steps=150, batch_tokens=400, learning_rate=0.01, save_steps=999)
-    losses = [line.mlm_loss for line in read_log(tmp_path / "run/log.jsonl") if not line.split]
+    losses = [
+        line.heads["mlm"].loss for line in read_log(tmp_path / "run/log.jsonl") if not line.split
+    ]
     assert np.mean(losses[-25:]) < 0.8 * np.mean(losses[:25])  # 0.43 to 0.70 over three seeds

@@ -10,19 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.huggingface.names import (
-    Family,
-    fillers,
-    heads_among,
-    their_tensors,
-)
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import family_of, refusals
+from tokpipe.bert.huggingface.names import fillers, heads_among, their_tensors
 from tokpipe.bert.huggingface.parts import views_of
-from tokpipe.bert.huggingface.settings import (
-    config_json,
-    family_of,
-    read_config,
-    refusals,
-)
+from tokpipe.bert.huggingface.settings import config_json, read_config
 from tokpipe.bert.huggingface.stored import CONFIG, INDEX, WEIGHTS, StoredTensors, refuse_pickle
 from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters
@@ -44,12 +36,15 @@ class Checkpoint:
         The kind of model that the folder says it is.
     dtypes
         How each tensor was stored, by its canonical name in the family: for writing it so again.
+    left_out
+        Names of the tensors of heads for other tasks, which are not read.
     """
 
     config: BertConfig
     parameters: Parameters
     family: Family
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 class Outline(NamedTuple):
@@ -57,13 +52,14 @@ class Outline(NamedTuple):
 
     Attributes
     ----------
-    config, family, dtypes
+    config, family, dtypes, left_out
         As of a `Checkpoint`.
     """
 
     config: BertConfig
     family: Family
     dtypes: Mapping[str, str]
+    left_out: tuple[str, ...]
 
 
 def read_outline(folder: Path) -> Outline:
@@ -93,7 +89,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         unexpected, of another shape than the settings say, or holds NaN or infinity.
     """
     with ExitStack() as stack:
-        (config, family, dtypes), stored = _open(folder, stack)
+        (config, family, dtypes, left_out), stored = _open(folder, stack)
         parameters = Parameters(config)
         for name, place in their_tensors(config, family).items():
             found = stored.found[name]
@@ -101,7 +97,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         neutral = {name: filler.values for name, filler in fillers(config, family).items()}
         stored.check_equal(neutral, "the values that change nothing")
         stored.check_equal(_copied(family, parameters, stored), "the embeddings that it is tied to")
-    return Checkpoint(config, parameters, family, dtypes)
+    return Checkpoint(config, parameters, family, dtypes, left_out)
 
 
 def write_checkpoint(
@@ -170,8 +166,10 @@ def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
     stored.take_copies_for_missing(family, places)
     shapes = {name: place.shape for name, place in places.items()}
     shapes |= {name: filler.shape for name, filler in fillers(config, family).items()}
+    left_out = stored.leave_out_other_heads(family, shapes)
     stored.check(shapes, family)
-    return Outline(config, family, {name: stored.found[name].dtype for name in shapes}), stored
+    dtypes = {name: stored.found[name].dtype for name in shapes}
+    return Outline(config, family, dtypes, left_out), stored
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:

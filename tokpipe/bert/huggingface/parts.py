@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.huggingface.names import TOKPIPE, Family
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.parameters import Parameters
 
 ENCODER, MASKED_LM = "encoder", "masked-lm"
@@ -25,11 +25,11 @@ def parts_of(config: BertConfig, family: Family) -> dict[str, BertConfig]:
 
     Examples
     --------
-    >>> from tokpipe.bert.huggingface.names import BERT
+    >>> from tokpipe.bert.families.bert import BERT
     >>> {name: part.pooler for name, part in parts_of(BertConfig(), BERT).items()}
     {'encoder': True, 'masked-lm': False}
     """
-    if family is TOKPIPE:
+    if family.architectures is None:
         return {}
     parts = {ENCODER: encoder_of(config, family)}
     if config.mlm_head:
@@ -39,7 +39,7 @@ def parts_of(config: BertConfig, family: Family) -> dict[str, BertConfig]:
 
 def encoder_of(config: BertConfig, family: Family) -> BertConfig:
     """Return the settings of a model without heads, with the pooler that its class wants."""
-    pooler = config.pooler or "pooler" in family.rows
+    pooler = config.pooler or "pooler" in family.always
     return replace(config, pooler=pooler, mlm_head=False, nsp_head=False)
 
 

@@ -1,6 +1,6 @@
 """The tensors that the files of a model folder hold, before anything is made of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
-from tokpipe.bert.huggingface.names import Family, Place, canonical, is_buffer
+from tokpipe.bert.huggingface.names import Place, canonical, is_buffer
 from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.visible import visible
@@ -22,7 +23,9 @@ _CONVERT = (
     "Only safetensors files are opened, which cannot run code. Where you trust the file: "
     "transformers.AutoModel.from_pretrained(folder).save_pretrained(new_folder)."
 )
-_MOST_NAMED = 5
+_MOST_NAMED = 5  # tensors in a message: a line or two
+# What training puts around a model: DataParallel and DDP, Lightning, torch.compile.
+_WRAPPERS = ("module.", "model.", "_orig_mod.")
 
 
 class StoredTensor(NamedTuple):
@@ -59,18 +62,24 @@ class StoredTensors:
     def open(cls, folder: Path, family: Family, stack: ExitStack) -> Self:
         """Open the files of a folder, for as long as the stack lives; look at their headers."""
         found: dict[str, StoredTensor] = {}
-        for file in _open_files(folder, stack):
-            for name in file.entries:
-                key = canonical(name, family)
-                if is_buffer(name):
-                    continue
-                if key in found:
-                    raise InputError(
-                        f"{visible(str(folder))}: {shown(name)} and {shown(found[key].name)} "
-                        "are the same tensor"
-                    )
-                found[key] = StoredTensor(file, name)
+        stored = [(file, name) for file in _open_files(folder, stack) for name in file.entries]
+        wrapper = _wrapper_of([name for _, name in stored], visible(str(folder)))
+        for file, name in stored:
+            key = canonical(name.removeprefix(wrapper), family)
+            if is_buffer(name):
+                continue
+            if key in found:
+                raise InputError(
+                    f"{visible(str(folder))}: {shown(name)} and {shown(found[key].name)} "
+                    "are the same tensor"
+                )
+            found[key] = StoredTensor(file, name)
         return cls(folder, found)
+
+    def leave_out_other_heads(self, family: Family, wanted: Container[str]) -> tuple[str, ...]:
+        """Forget the tensors of heads for other tasks; return their names in the files."""
+        others = [n for n in self.found if n.startswith(family.other_heads) and n not in wanted]
+        return tuple(self.found.pop(name).name for name in others)
 
     def take_copies_for_missing(self, family: Family, places: Mapping[str, Place]) -> None:
         """Let a copy stand for the tensor that it repeats, where only the copy was stored."""
@@ -84,12 +93,13 @@ class StoredTensors:
         """Refuse tensors that are missing, unexpected or misshapen."""
         missing = [name for name in wanted if name not in self.found]
         if missing:
-            raise InputError(f"{self.folder}: no {_named(missing)}")
+            raise InputError(f"{self.folder}: no {named_briefly(missing)}")
         unexpected = [n for n in self.found if n not in wanted and n not in family.copies]
         if unexpected:
             raise InputError(
-                f"{self.folder}: {_named(unexpected)}: no part of a {family.name} model",
-                hint="Heads of other tasks, and layers beyond config.json, are not taken.",
+                f"{self.folder}: {named_briefly(unexpected)}: no part of a {family.name} model",
+                hint="Only heads that transformers has for other tasks are left out: "
+                f"{', '.join(family.other_heads)}...",
             )
         for name, shape in wanted.items():
             stored = self.found[name]
@@ -113,6 +123,11 @@ class StoredTensors:
                     f"{self.folder}: {shown(stored.name)} differs from {what}",
                     hint="A model with weights of its own there cannot be expressed.",
                 )
+
+
+def other_heads_note(names: Sequence[str]) -> str:
+    """Say which tensors `leave_out_other_heads` passed by."""
+    return f"left out, being heads for other tasks: {named_briefly(names)}"
 
 
 def has_weights(folder: Path) -> bool:
@@ -164,8 +179,31 @@ def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
     if found != weight_map or listed != len(weight_map):
         differing = sorted(set(found.items()) ^ set(weight_map.items()))
         names = [tensor for tensor, _ in differing] or list(found)
-        raise InputError(f"{path}: the files do not hold what it says of {_named(names)}")
+        raise InputError(f"{path}: the files do not hold what it says of {named_briefly(names)}")
     return files.values()
+
+
+def _wrapper_of(names: Sequence[str], folder: str) -> str:
+    """Return what stands before all names without being part of the model's.
+
+    Raises
+    ------
+    InputError
+        If it stands before some only.
+    """
+    wrapper = ""
+    while found := [n for n in names if n.startswith(tuple(wrapper + w for w in _WRAPPERS))]:
+        longer = next(wrapper + w for w in _WRAPPERS if found[0].startswith(wrapper + w))
+        others = [name for name in names if not name.startswith(longer)]
+        if others:
+            raise InputError(
+                f"{folder}: {len(names) - len(others):,} of {len(names):,} tensors have names that "
+                f"begin with {longer!r}, but not {named_briefly(others)}",
+                hint="Something that training put around the model is left in the names; save the "
+                "model inside of it, or take it off everywhere.",
+            )
+        wrapper = longer
+    return wrapper
 
 
 def _plain_name(path: Path, name: Any) -> str:
@@ -175,7 +213,8 @@ def _plain_name(path: Path, name: Any) -> str:
     return name
 
 
-def _named(names: list[str]) -> str:
+def named_briefly(names: Sequence[str]) -> str:
+    """Write the first of some foreign names, and how many more there are."""
     text = ", ".join(shown(name) for name in names[:_MOST_NAMED])
     more = len(names) - _MOST_NAMED
     return f"{text} and {more:,} more" if more > 0 else text

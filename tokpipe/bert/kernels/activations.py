@@ -3,6 +3,9 @@
 Forward keeps only the values before the activation; backward makes the activation once more, for
 the product that needs it, so that the widest array of a layer is stored once and not twice.
 
+An activation is a formula that returns value and slope, its NumPy twin, and a line in `_FORMULAS`;
+its two kernels are made of them. `tokpipe.bert.config.HIDDEN_ACTS` has its name.
+
 References
 ----------
 D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units" (2016): gelu and its tanh form, gelu_new.
@@ -11,6 +14,7 @@ D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Exponential Linear Units" (201
 """
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -88,26 +92,6 @@ def _gelu(x):
     return x * share, share + x * _BELL * exponential(-HALF * x * x)
 
 
-@kernel(reference=_forward_twin(_gelu_reference), rounding=FUSED)
-def gelu_forward(before, out):
-    for t in range(len(before)):
-        row, target = before[t], out[t]
-        for j in range(len(row)):
-            target[j] = _gelu(row[j])[0]
-
-
-@kernel(reference=_backward_twin(_gelu_reference), rounding=FUSED)
-def gelu_backward(before, gradient, out, d_bias):
-    for t in range(len(before)):
-        row, change, target = before[t], gradient[t], out[t]
-        for j in range(len(row)):
-            value, slope = _gelu(row[j])
-            target[j] = value
-            slope *= change[j]
-            change[j] = slope
-            d_bias[j] += slope
-
-
 def _gelu_new_reference(x: Array) -> tuple[Array, Array]:
     t = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
     inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x * x)
@@ -121,26 +105,6 @@ def _gelu_new(x):
     return x * share, share + HALF * x * (ONE - t * t) * _ROOT_2_PI * (ONE + _CUBE_3 * x * x)
 
 
-@kernel(reference=_forward_twin(_gelu_new_reference), rounding=FUSED)
-def gelu_new_forward(before, out):
-    for t in range(len(before)):
-        row, target = before[t], out[t]
-        for j in range(len(row)):
-            target[j] = _gelu_new(row[j])[0]
-
-
-@kernel(reference=_backward_twin(_gelu_new_reference), rounding=FUSED)
-def gelu_new_backward(before, gradient, out, d_bias):
-    for t in range(len(before)):
-        row, change, target = before[t], gradient[t], out[t]
-        for j in range(len(row)):
-            value, slope = _gelu_new(row[j])
-            target[j] = value
-            slope *= change[j]
-            change[j] = slope
-            d_bias[j] += slope
-
-
 def _relu_reference(x: Array) -> tuple[Array, Array]:
     return np.where(x > 0, x, x * 0), (x > 0).astype(x.dtype)
 
@@ -148,26 +112,6 @@ def _relu_reference(x: Array) -> tuple[Array, Array]:
 @inlined_formula
 def _relu(x):
     return (x, ONE) if x > ZERO else (x * ZERO, ZERO)
-
-
-@kernel(reference=_forward_twin(_relu_reference), rounding=FUSED)
-def relu_forward(before, out):
-    for t in range(len(before)):
-        row, target = before[t], out[t]
-        for j in range(len(row)):
-            target[j] = _relu(row[j])[0]
-
-
-@kernel(reference=_backward_twin(_relu_reference), rounding=FUSED)
-def relu_backward(before, gradient, out, d_bias):
-    for t in range(len(before)):
-        row, change, target = before[t], gradient[t], out[t]
-        for j in range(len(row)):
-            value, slope = _relu(row[j])
-            target[j] = value
-            slope *= change[j]
-            change[j] = slope
-            d_bias[j] += slope
 
 
 def _silu_reference(x: Array) -> tuple[Array, Array]:
@@ -181,26 +125,6 @@ def _silu(x):
     return x * share, share * (ONE + x * (ONE - share))
 
 
-@kernel(reference=_forward_twin(_silu_reference), rounding=FUSED)
-def silu_forward(before, out):
-    for t in range(len(before)):
-        row, target = before[t], out[t]
-        for j in range(len(row)):
-            target[j] = _silu(row[j])[0]
-
-
-@kernel(reference=_backward_twin(_silu_reference), rounding=FUSED)
-def silu_backward(before, gradient, out, d_bias):
-    for t in range(len(before)):
-        row, change, target = before[t], gradient[t], out[t]
-        for j in range(len(row)):
-            value, slope = _silu(row[j])
-            target[j] = value
-            slope *= change[j]
-            change[j] = slope
-            d_bias[j] += slope
-
-
 def _tanh_reference(x: Array) -> tuple[Array, Array]:
     t = np.tanh(x)
     return t, 1 - t * t
@@ -210,26 +134,6 @@ def _tanh_reference(x: Array) -> tuple[Array, Array]:
 def _tanh(x):
     t = hyperbolic_tangent(x)
     return t, ONE - t * t
-
-
-@kernel(reference=_forward_twin(_tanh_reference), rounding=FUSED)
-def tanh_forward(before, out):
-    for t in range(len(before)):
-        row, target = before[t], out[t]
-        for j in range(len(row)):
-            target[j] = _tanh(row[j])[0]
-
-
-@kernel(reference=_backward_twin(_tanh_reference), rounding=FUSED)
-def tanh_backward(before, gradient, out, d_bias):
-    for t in range(len(before)):
-        row, change, target = before[t], gradient[t], out[t]
-        for j in range(len(row)):
-            value, slope = _tanh(row[j])
-            target[j] = value
-            slope *= change[j]
-            change[j] = slope
-            d_bias[j] += slope
 
 
 def _sigmoid_reference(x: Array) -> tuple[Array, Array]:
@@ -243,26 +147,6 @@ def _sigmoid(x):
     return share, share * (ONE - share)
 
 
-@kernel(reference=_forward_twin(_sigmoid_reference), rounding=FUSED)
-def sigmoid_forward(before, out):
-    for t in range(len(before)):
-        row, target = before[t], out[t]
-        for j in range(len(row)):
-            target[j] = _sigmoid(row[j])[0]
-
-
-@kernel(reference=_backward_twin(_sigmoid_reference), rounding=FUSED)
-def sigmoid_backward(before, gradient, out, d_bias):
-    for t in range(len(before)):
-        row, change, target = before[t], gradient[t], out[t]
-        for j in range(len(row)):
-            value, slope = _sigmoid(row[j])
-            target[j] = value
-            slope *= change[j]
-            change[j] = slope
-            d_bias[j] += slope
-
-
 def _elu_reference(x: Array) -> tuple[Array, Array]:
     power = np.exp(np.minimum(x, 0))
     return np.where(x > 0, x, power - 1), power
@@ -274,33 +158,53 @@ def _elu(x):
     return (x, ONE) if x > ZERO else (power - ONE, power)
 
 
-@kernel(reference=_forward_twin(_elu_reference), rounding=FUSED)
-def elu_forward(before, out):
+formula: Any = None  # of the two loops below; each copy of them has its own
+
+
+def _forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
-            target[j] = _elu(row[j])[0]
+            target[j] = formula(row[j])[0]
 
 
-@kernel(reference=_backward_twin(_elu_reference), rounding=FUSED)
-def elu_backward(before, gradient, out, d_bias):
+def _backward(before, gradient, out, d_bias):
     for t in range(len(before)):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
-            value, slope = _elu(row[j])
+            value, slope = formula(row[j])
             target[j] = value
             slope *= change[j]
             change[j] = slope
             d_bias[j] += slope
 
 
+def _compiled(name: str, loop: Any, of: Any, twin: Any) -> Any:
+    """Compile a copy of a loop around a formula.
+
+    The copy has globals of its own, and a name: so numba finds it in its cache, as it never finds
+    a closure.
+    """
+    copied = FunctionType(loop.__code__, {**globals(), "formula": of}, name)
+    copied.__qualname__ = name
+    return kernel(reference=twin, rounding=FUSED)(copied)
+
+
+_FORMULAS: dict[str, tuple[Any, Pair]] = {
+    "gelu": (_gelu, _gelu_reference),
+    "gelu_new": (_gelu_new, _gelu_new_reference),
+    "relu": (_relu, _relu_reference),
+    "silu": (_silu, _silu_reference),
+    "tanh": (_tanh, _tanh_reference),
+    "sigmoid": (_sigmoid, _sigmoid_reference),
+    "elu": (_elu, _elu_reference),
+}
+
 # What `hidden_act` may be: forward and backward
 ACTIVATIONS: dict[str, tuple[Any, Any]] = {
-    "gelu": (gelu_forward, gelu_backward),
-    "gelu_new": (gelu_new_forward, gelu_new_backward),
-    "relu": (relu_forward, relu_backward),
-    "silu": (silu_forward, silu_backward),
-    "tanh": (tanh_forward, tanh_backward),
-    "sigmoid": (sigmoid_forward, sigmoid_backward),
-    "elu": (elu_forward, elu_backward),
+    name: (
+        _compiled(f"{name}_forward", _forward, formula, _forward_twin(twin)),
+        _compiled(f"{name}_backward", _backward, formula, _backward_twin(twin)),
+    )
+    for name, (formula, twin) in _FORMULAS.items()
 }

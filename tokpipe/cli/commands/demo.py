@@ -190,9 +190,10 @@ def _show(session: Session, folder: Path, made: "Pretrained | None", seconds: fl
     from tokpipe.shards.reader import open_shards
     from tokpipe.tasks.fill_mask import fill_masks
     from tokpipe.tasks.model import BertModel
-    from tokpipe.training.pretrain import token_shares
+    from tokpipe.training.frequencies import frequencies_of
 
-    shares = token_shares(open_shards(folder / "shards"))
+    shards = open_shards(folder / "shards")
+    shares = frequencies_of(shards.train, shards.facts).tokens
     entropy = -sum(share * math.log(share) for share in shares.tolist())
     loss = made.evaluation.loss if made and made.evaluation else _logged_loss(folder / "model")
     model = BertModel.load(folder / "model")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import embedding_plan
+from tokpipe.cli.model_folders import embedding_plan, open_model
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import show_plan
 from tokpipe.cli.sink import opened_output
@@ -56,11 +56,10 @@ def embed(
     from tokpipe.cli.vector_writers import WRITERS
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.tasks.embed import embed_sequences, vector_width
-    from tokpipe.tasks.model import BertModel
     from tokpipe.tasks.sequences import encode_texts
 
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
-    loaded = BertModel.load(model)
+    loaded = open_model(session, model)
     tokenizer, width, rows, cut = loaded.tokenizer, vector_width(loaded, config), 0, 0
     corpus = open_corpus(inputs or ("-",), read)
     with opened_output(output, force=session.force, binary=kind != "jsonl") as file:

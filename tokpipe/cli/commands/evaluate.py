@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import config_options
 from tokpipe.tasks.config import EvaluateConfig
 
@@ -22,9 +23,8 @@ def evaluate(session: Session, model: Path, shards: Path, config: EvaluateConfig
     """Show loss, perplexity and accuracies of a model on the validation split of SHARDS."""
     session.begin_kernels()
     from tokpipe.tasks.evaluate import evaluate_shards
-    from tokpipe.tasks.model import BertModel
 
-    loaded = BertModel.load(model)
+    loaded = open_model(session, model)
     found = evaluate_shards(
         *(loaded, shards, config),
         seed=session.seed,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from tokpipe.bert.families.registry import FAMILIES, closest_family
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import DTYPES, copy_plan, show_written
+from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, show_written
 from tokpipe.cli.options import Bytes
 
-_FAMILIES = ("bert", "roberta", "distilbert", "albert")
+_FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
 
 
 @command(
@@ -58,15 +59,11 @@ def export_model(
         copy_plan(session, source, output, "Exporting a model")
         return
     session.begin_kernels()
-    from tokpipe.bert.huggingface.names import BERT, FAMILIES, TOKPIPE
-    from tokpipe.bert.huggingface.settings import family_of
     from tokpipe.tasks.folder import Layout, save_model
-    from tokpipe.tasks.model import BertModel
 
-    model = BertModel.load(source)
-    fitting = FAMILIES[family] if family else family_of(model.config)
-    if fitting is TOKPIPE:
-        fitting = BERT  # its refusal names the reasons
+    model = open_model(session, source)
+    # where none can express it, the refusal of the closest names the reasons
+    fitting = FAMILIES[family] if family else closest_family(model.config)
     if not heads:
         model = model.without_heads(fitting)
     layout = Layout(fitting, DTYPES[dtype], shard_size)

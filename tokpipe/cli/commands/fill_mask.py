@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import Count
 from tokpipe.cli.texts import given_texts
 from tokpipe.foundation.progress import SILENT
@@ -38,10 +39,9 @@ def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int)
     """
     session.begin_kernels()
     from tokpipe.tasks.fill_mask import fill_masks
-    from tokpipe.tasks.model import BertModel
 
     lines = given_texts(texts, sys.stdin)
-    loaded = BertModel.load(model)
+    loaded = open_model(session, model)
     progress = session.progress if len(lines) > _FEW else SILENT
     found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=progress)
     if session.json:

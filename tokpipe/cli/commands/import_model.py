@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import DTYPES, copy_plan, show_written
+from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, show_written
 
 _KEEP = "keep"
 
@@ -39,9 +39,8 @@ def import_model(session: Session, source: Path, output: str, dtype: str) -> Non
         return
     session.begin_kernels()
     from tokpipe.tasks.folder import Layout, save_model
-    from tokpipe.tasks.model import BertModel
 
-    model = BertModel.load(source)
+    model = open_model(session, source)
     layout = Layout(model.family, model.dtypes if dtype == _KEEP else DTYPES[dtype])
     tokenizer = model.tokenizer if model.has_tokenizer else None
     save_model(

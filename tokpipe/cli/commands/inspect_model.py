@@ -14,9 +14,12 @@ from tokpipe.cli.command import Session, command
 @click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
 def inspect_model(session: Session, path: Path) -> None:
     """Show a model as a tree of its tensors: shapes, parameters, MiB, operations a token."""
+    from tokpipe.bert.huggingface.stored import other_heads_note
     from tokpipe.inspection.model import model_json, view_model
 
     view = view_model(path)
+    if view.left_out:
+        session.progress.note(f"{path}: {other_heads_note(view.left_out)}")
     if session.json:
         session.console.json(model_json(view))
         return

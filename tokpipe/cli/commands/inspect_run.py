@@ -22,15 +22,15 @@ def inspect_run(
     session: Session, runs: tuple[str, ...], everything: bool, html: str | None
 ) -> None:
     """Draw the curves of trainings over one another: RUN is a run folder, finished or not."""
-    from tokpipe.inspection.runs import METRICS, read_run
+    from tokpipe.inspection.runs import metrics_of, read_run
 
     found = [read_run(run) for run in runs]
     if html is not None:
         from tokpipe.inspection.run_page import run_page
 
         refuse_existing_file(Path(html), force=session.force)
-        with atomic_write(Path(html)) as file:
-            file.write(run_page(found, list(METRICS)).encode())
+        with atomic_write(Path(html), replace=session.force) as file:
+            file.write(run_page(found, metrics_of(found)).encode())
     if session.json:
         session.console.json([{"run": run.name, **run.figures()} for run in found])
         return
@@ -40,7 +40,7 @@ def inspect_run(
     from tokpipe.inspection.terminal.runs import runs_renderable
 
     out = session.console.out
-    metrics = list(METRICS) if everything else ["mlm_loss", "nsp_loss"]
+    metrics = metrics_of(found, losses_only=not everything)
     session.console.rich().print(
         runs_renderable(found, metrics, out.width, ascii=out.ascii, color=out.color)
     )

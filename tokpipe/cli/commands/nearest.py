@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import Count, config_options
 from tokpipe.cli.texts import text_batches
 from tokpipe.corpus.config import ReadConfig
@@ -66,9 +67,8 @@ def nearest(
     if among and analogy:
         raise ConfigError("--analogy is for words, --among for sentences", hint="Give one of them.")
     session.begin_kernels()
-    from tokpipe.tasks.model import BertModel
 
-    loaded = BertModel.load(model)
+    loaded = open_model(session, model)
     if among:
         found = _sentences(session, loaded, queries, (among, read), config, top_k)
     else:

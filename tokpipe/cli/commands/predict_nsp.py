@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.model_folders import open_model
 
 
 @command(
@@ -17,10 +18,9 @@ from tokpipe.cli.command import Session, command
 def predict_nsp(session: Session, model: Path, first: str, second: str) -> None:
     """Show how likely it is that B follows A, by the model's NSP head."""
     session.begin_kernels()
-    from tokpipe.tasks.model import BertModel
     from tokpipe.tasks.nsp import judge_pairs
 
-    loaded = BertModel.load(model)
+    loaded = open_model(session, model)
     follows = float(judge_pairs(loaded, [(first, second)], threads=session.threads)[0])
     if session.json:
         session.console.json({"a": first, "b": second, "follows": follows, "random": 1 - follows})

@@ -123,12 +123,12 @@ def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.foundation.threads import thread_count
     from tokpipe.shards.reader import open_shards
     from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
-    from tokpipe.training.pretrain import fitted, room_of
+    from tokpipe.training.pretrain import capacity_of, fitted
 
     shards = open_shards(asked.shards)
     model, training = fitted(asked.model, shards), asked.training
     threads = thread_count(session.threads)
-    stages = training_bytes(model, training, room_of(training, shards), threads)
+    stages = training_bytes(model, training, capacity_of(training, shards), threads)
     size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
     working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
     return Plan(
@@ -156,6 +156,8 @@ def _tokens(training: TrainingConfig, in_split: int) -> int | None:
 
 
 def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -> None:
+    from tokpipe.bert.registry import entry_of
+
     last, measured, state = made.last, made.evaluation, made.state
     if session.json:
         session.console.json(
@@ -175,8 +177,9 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
         rows.append(("loss", f"{last.loss:.4f}"))
     if measured:
         rows.append(("validation loss", f"{measured.loss:.4f}"))
-    if measured and measured.mlm_accuracy is not None:
-        rows.append(("masks right", f"{100 * measured.mlm_accuracy:.1f} %"))
+    for head, figures in (measured.heads if measured else {}).items():
+        if figures.accuracy is not None:
+            rows.append((f"{entry_of(head).counted} right", f"{100 * figures.accuracy:.1f} %"))
     if state.best_step and state.best_step != state.step:
         rows.append(("best checkpoint", f"step {state.best_step:,}"))
     rows.append(("time", duration(seconds)))

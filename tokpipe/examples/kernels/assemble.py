@@ -1,22 +1,31 @@
-"""Spans to rows: [CLS], then each span with a [SEP] behind it."""
+"""Spans to rows: the spans of an example between the special tokens of a template."""
 
 import numpy as np
 
-from tokpipe.foundation.jit import kernel
+from tokpipe.foundation.jit import inlined_helper, kernel
 
 
-def assemble_rows_reference(ids, spans, borders, cls_id, sep_id):
+def assemble_rows_reference(ids, spans, borders, begin, between, end):
     rows, offsets = [], [0]
     for e in range(len(borders) - 1):
-        rows.append(cls_id)
-        for begin, end in spans[borders[e] : borders[e + 1]]:
-            rows += [*ids[begin:end], sep_id]
+        rows += begin.tolist()
+        for p in range(borders[e], borders[e + 1]):
+            rows += between.tolist() if p > borders[e] else []
+            rows += ids[spans[p, 0] : spans[p, 1]].tolist()
+        rows += end.tolist()
         offsets.append(len(rows))
     return np.array(rows, np.int32), np.array(offsets, np.int64)
 
 
+@inlined_helper
+def _append(out, at, ids, begin, size):
+    for i in range(size):
+        out[at + i] = ids[begin + i]
+    return at + size
+
+
 @kernel(reference=assemble_rows_reference)
-def assemble_rows(ids, spans, borders, cls_id, sep_id):
+def assemble_rows(ids, spans, borders, begin, between, end):
     """Copy the spans of every example between its special tokens.
 
     Parameters
@@ -26,7 +35,8 @@ def assemble_rows(ids, spans, borders, cls_id, sep_id):
         Begin and end in the ids.
     borders : int64[E + 1]
         Which spans make an example.
-    cls_id, sep_id : int
+    begin, between, end : int32[k]
+        In front of the first span, between two of them, and behind the last one.
 
     Returns
     -------
@@ -35,20 +45,19 @@ def assemble_rows(ids, spans, borders, cls_id, sep_id):
     offsets : int64[E + 1]
         Their borders.
     """
-    total = borders.size - 1 + spans.shape[0]
-    for p in range(spans.shape[0]):
-        total += spans[p, 1] - spans[p, 0]
-    out, offsets = np.empty(total, np.int32), np.empty(borders.size, np.int64)
-    at = np.int64(0)
+    offsets = np.empty(borders.size, np.int64)
     offsets[0] = 0
     for e in range(borders.size - 1):
-        out[at] = cls_id
-        at += 1
+        size = begin.size + end.size
         for p in range(borders[e], borders[e + 1]):
-            begin, size = spans[p, 0], spans[p, 1] - spans[p, 0]
-            for i in range(size):
-                out[at + i] = ids[begin + i]
-            out[at + size] = sep_id
-            at += size + 1
-        offsets[e + 1] = at
+            size += spans[p, 1] - spans[p, 0] + (between.size if p > borders[e] else 0)
+        offsets[e + 1] = offsets[e] + size
+    out = np.empty(offsets[-1], np.int32)
+    for e in range(borders.size - 1):
+        at = _append(out, offsets[e], begin, 0, begin.size)
+        for p in range(borders[e], borders[e + 1]):
+            if p > borders[e]:
+                at = _append(out, at, between, 0, between.size)
+            at = _append(out, at, ids, spans[p, 0], spans[p, 1] - spans[p, 0])
+        _append(out, at, end, 0, end.size)
     return out, offsets

@@ -1,81 +1,29 @@
-"""Masks: which tokens of each example are to be predicted, and what stands in their place.
+"""Masks: which tokens of each row are to be predicted, and what stands in their place.
 
-Tokens are chosen by groups: single tokens, or words. Groups are tried in a random order (a
-Fisher-Yates shuffle that goes on only as long as it must) until the example has as many chosen
-tokens as it should; one that would give too many is passed over, so no word is ever split. For
-spans, a group drawn this way and the words behind it are taken together, up to a length drawn from
-a table.
-
-Draws of an example hang on its key alone: the shuffle on child 0, what becomes of the token at a
-position on child 1 and that position, the random token on child 2, a span's length on child 3.
+How they are chosen, and what the draws hang on, says `mask_trace`, the twin.
 """
 
 import numpy as np
 
+from tokpipe.examples.kernels.mask_trace import FIXED, trace_row
 from tokpipe.foundation.intrinsics import trailing_zeros
 from tokpipe.foundation.jit import inlined_helper, kernel
-from tokpipe.foundation.seeds import (
-    child_key,
-    child_key_reference,
-    random_below,
-    random_below_reference,
-    random_unit,
-    random_unit_reference,
-)
+from tokpipe.foundation.seeds import child_key, random_below, random_unit
 
-FIXED, CONTINUES = 1, 2  # kinds of tokens: never chosen; belongs to the word before it
-_ONE, _LOW = np.uint64(1), np.int64(63)
+_ONE, _LOW = np.uint64(1), np.int64(63)  # a bit, and the place of a position in its 64
 
 
-def mask_rows_reference(
-    input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, lengths, out
-):
+def mask_rows_reference(input_ids, offsets, keys, rule, out):
     positions, originals, borders = out
     filled = 0
-    for e in range(len(keys)):
+    for e, key in enumerate(keys.tolist()):
         row = input_ids[offsets[e] : offsets[e + 1]]
-        order, fate, word, length = (child_key_reference(int(keys[e]), i) for i in range(4))
-        groups = [[i] for i in range(len(row))] if not len(lengths) else _words(row, kinds)
-        left = min(most, max(1, round(len(row) * shares[0])))
-        chosen, tried = {}, list(range(len(groups)))  # chosen: position -> where its span begins
-        for g in range(len(groups)):
-            if not left:
-                break
-            other = g + random_below_reference(order, g, len(groups) - g)
-            tried[g], tried[other] = tried[other], tried[g]
-            begin = tried[g]
-            draw = random_unit_reference(length, g) if len(lengths) > 1 else 0.0
-            size = 1 + sum(draw >= share for share in lengths[:-1])
-            for span in range(begin, min(begin + size, len(groups))):
-                group = groups[span]
-                apart = span > begin and groups[span - 1][-1] + 1 != group[0]
-                fixed = kinds[row[group[0]]] & FIXED
-                if apart or fixed or len(group) > left or group[0] in chosen:
-                    break
-                chosen |= {i: groups[begin][0] if len(lengths) > 1 else i for i in group}
-                left -= len(group)
-        for i in sorted(chosen):
-            positions[filled], originals[filled] = i, row[i]
-            draw = random_unit_reference(fate, chosen[i])
-            if draw < shares[1]:
-                row[i] = mask_id
-            elif draw < shares[2]:
-                row[i] = ordinary[random_below_reference(word, i, len(ordinary))]
+        for fate in trace_row(row, key, rule).fates:
+            positions[filled], originals[filled] = fate.position, row[fate.position]
+            row[fate.position] = fate.token
             filled += 1
         borders[e + 1] = filled
     return filled
-
-
-def _words(row, kinds):
-    """Return the positions of each word of a row: for the twin."""
-    words, apart = [], True
-    for i, kind in enumerate(kinds[row].tolist()):
-        if not kind & FIXED:
-            if apart or not kind & CONTINUES:
-                words.append([])
-            words[-1].append(i)
-        apart = bool(kind & FIXED)
-    return words
 
 
 @inlined_helper
@@ -121,9 +69,27 @@ def _choose_tokens(row, kinds, order, left, tried, chosen, anchors):
 
 
 @inlined_helper
-def _choose_words(row, kinds, order, length, left, lengths, tried, starts, ends, chosen, anchors):
+def _choose_parts(order, left, wanted, words, tried, starts, ends, chosen, anchors):
+    """Choose single tokens of words that are longer than all that was wanted."""
+    count = np.int64(0)
+    for g in range(words):
+        if ends[g + 1] - starts[g] > wanted:
+            for i in range(starts[g], ends[g + 1]):
+                tried[count] = i
+                count += 1
+    for k in range(min(left, count)):
+        other = k + random_below(order, words + k, count - k)
+        i = np.int64(tried[other])
+        tried[other] = tried[k]
+        chosen[i >> 6] |= _ONE << np.uint64(i & _LOW)
+        anchors[i] = i
+
+
+@inlined_helper
+def _choose_words(row, rule, order, length, left, tried, starts, ends, chosen, anchors):
     """Choose words, or runs of words."""
-    words, spans = _find_words(row, kinds, starts, ends), lengths.size > 1
+    words, spans = _find_words(row, rule.kinds, starts, ends), rule.lengths.size > 1
+    wanted = left
     for g in range(words):
         tried[g] = g
     for g in range(words):
@@ -134,7 +100,7 @@ def _choose_words(row, kinds, order, length, left, lengths, tried, starts, ends,
         tried[other] = tried[g]
         stop = begin + 1
         if spans:
-            stop = min(words, begin + _span_words(lengths, random_unit(length, g)))
+            stop = min(words, begin + _span_words(rule.lengths, random_unit(length, g)))
         for span in range(begin, stop):
             first, end = np.int64(starts[span]), np.int64(ends[span + 1])
             apart = span > begin and ends[span] != first
@@ -145,10 +111,12 @@ def _choose_words(row, kinds, order, length, left, lengths, tried, starts, ends,
                 chosen[i >> 6] |= _ONE << np.uint64(i & _LOW)
                 anchors[i] = starts[begin] if spans else i
             left -= end - first
+    if left > 0:
+        _choose_parts(order, left, wanted, words, tried, starts, ends, chosen, anchors)
 
 
 @kernel(reference=mask_rows_reference)
-def mask_rows(input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, lengths, out):
+def mask_rows(input_ids, offsets, keys, rule, out):
     """Choose tokens of every row and replace them, in place.
 
     Parameters
@@ -158,19 +126,7 @@ def mask_rows(input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, 
     offsets : int64[E + 1]
     keys : uint64[E]
         Of each row's draws.
-    kinds : uint8[V]
-        `FIXED` for tokens that are never chosen, `CONTINUES` for those that go on in a word.
-    ordinary : int32[K]
-        What a random token may be.
-    mask_id : int
-    shares : float64[3]
-        Of tokens chosen; of those, the share that becomes the mask token; that plus the share
-        that becomes a random token.
-    most : int
-        Most tokens chosen in a row.
-    lengths : float64[W]
-        The chance that a span has at most 1, 2, … W words: one entry for single words, none for
-        single tokens. The tokens of a span share their fate, as in SpanBERT.
+    rule : MaskRule
     out : (int32[M], int32[M], int64[E + 1])
         Written to: positions within the row, ascending; the ids that stood there; their borders.
 
@@ -178,11 +134,6 @@ def mask_rows(input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, 
     -------
     int
         How many tokens were chosen in all.
-
-    References
-    ----------
-    J. Devlin et al.: BERT, 2019, appendix A.1.
-    M. Joshi et al.: SpanBERT, TACL 2020, sec. 3.1.
     """
     positions, originals, borders = out
     longest = np.int64(0)
@@ -191,18 +142,18 @@ def mask_rows(input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, 
     starts, ends = np.empty(longest + 1, np.int32), np.empty(longest + 1, np.int32)
     tried, anchors = np.empty(longest + 1, np.int32), np.empty(longest + 1, np.int32)
     chosen = np.zeros((longest >> 6) + 1, np.uint64)  # a bit a position
-    filled, by_words = np.int64(0), lengths.size > 0
+    filled, by_words = np.int64(0), rule.lengths.size > 0
     for e in range(keys.size):
         row = input_ids[offsets[e] : offsets[e + 1]]
         order, fate = child_key(keys[e], 0), child_key(keys[e], 1)
         word, length = child_key(keys[e], 2), child_key(keys[e], 3)
-        left = min(np.int64(most), max(np.int64(1), np.int64(round(row.size * shares[0]))))
+        left = min(
+            np.int64(rule.most), max(np.int64(1), np.int64(round(row.size * rule.shares[0])))
+        )
         if by_words:
-            _choose_words(
-                row, kinds, order, length, left, lengths, tried, starts, ends, chosen, anchors
-            )
+            _choose_words(row, rule, order, length, left, tried, starts, ends, chosen, anchors)
         else:
-            _choose_tokens(row, kinds, order, left, tried, chosen, anchors)
+            _choose_tokens(row, rule.kinds, order, left, tried, chosen, anchors)
         for block in range((row.size + 63) >> 6):
             bits, chosen[block] = chosen[block], np.uint64(0)
             while bits != 0:
@@ -211,9 +162,9 @@ def mask_rows(input_ids, offsets, keys, kinds, ordinary, mask_id, shares, most, 
                 positions[filled], originals[filled] = i, row[i]
                 filled += 1
                 draw = random_unit(fate, anchors[i])
-                if draw < shares[1]:
-                    row[i] = mask_id
-                elif draw < shares[2]:
-                    row[i] = ordinary[random_below(word, i, ordinary.size)]
+                if draw < rule.shares[1]:
+                    row[i] = rule.mask_id
+                elif draw < rule.shares[2]:
+                    row[i] = rule.ordinary[random_below(word, i, rule.ordinary.size)]
         borders[e + 1] = filled
     return filled

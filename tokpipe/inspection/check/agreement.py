@@ -8,8 +8,10 @@ from typing import Any
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
-from tokpipe.inspection.reading import read_json, read_lines
 from tokpipe.inspection.source import Source
+from tokpipe.tokenizer.guarded_json import read_json
+from tokpipe.tokenizer.neighbours import CONFIG, ROLES
+from tokpipe.tokenizer.vocab_files import lines_of
 
 _JSON_FILES = ("tokenizer_config.json", "special_tokens_map.json", "config.json", "vocab.json")
 _SWITCHES = {  # tokenizer_config.json -> BertNormalizer
@@ -28,7 +30,8 @@ def read_beside(folder: Path) -> tuple[dict[str, Any], list[Finding]]:
             try:
                 files[name] = read_json(folder / name)
             except InputError as error:
-                findings.append(Finding(ERROR, name, error.problem.removeprefix(f"{folder}/")))
+                if name not in (CONFIG, ROLES):  # the reader has found that
+                    findings.append(Finding(ERROR, name, error.problem.removeprefix(f"{folder}/")))
     return files, findings
 
 
@@ -46,7 +49,7 @@ def check_agreement(source: Source, folder: Path, files: Mapping[str, Any]) -> I
 
 def _vocab_txt(source: Source, path: Path) -> Iterator[Finding]:
     try:
-        lines = read_lines(path)
+        lines = lines_of(path)
     except InputError as error:
         yield Finding(ERROR, path.name, error.problem)
         return
@@ -89,7 +92,7 @@ def _vocab_json(source: Source, vocab: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _merges_txt(source: Source, path: Path) -> Iterator[Finding]:
-    lines = [line for line in read_lines(path) if line and not line.startswith("#version:")]
+    lines = [line for line in lines_of(path) if line and not line.startswith("#version:")]
     written = [" ".join(merge) for merge in source.merges]
     for rank, (line, merge) in enumerate(zip(lines, written, strict=False)):
         if line != merge:

@@ -1,4 +1,4 @@
-"""One thing that a check found."""
+"""What was checked, and how findings are worded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,33 +7,11 @@ from pathlib import Path
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import PLAIN, TokenForm, readable
+from tokpipe.tokenizer.findings import ERROR, NOTE, WARNING, Finding
 
-ERROR, WARNING, NOTE = "error", "warning", "note"
+LEVELS = (ERROR, WARNING, NOTE)  # the worst first
 _MOST_EXAMPLES = 5
 _LONGEST_EXAMPLE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found, and where.
-
-    Attributes
-    ----------
-    level
-        "error" (something will fail or go wrong), "warning" (something is wasted or surprising),
-        "note" (worth knowing, not a problem).
-    place
-        File, and where in it.
-    problem
-        What was found: one sentence without a full stop, harmless to print.
-    hint
-        What to do about it, or empty.
-    """
-
-    level: str
-    place: str
-    problem: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """All checks of a folder, in the order in which their findings help most."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -15,11 +16,11 @@ from tokpipe.inspection.check.ids import check_ids
 from tokpipe.inspection.check.merges import check_merges
 from tokpipe.inspection.check.reach import check_reach
 from tokpipe.inspection.check.specials import check_specials
-from tokpipe.inspection.reading import read_json
-from tokpipe.inspection.source import Source, read_source
+from tokpipe.inspection.source import Source, source_of
 from tokpipe.tokenizer.document import document_bytes
-from tokpipe.tokenizer.folder import KIND, load_spec
-from tokpipe.tokenizer.spec import Spec
+from tokpipe.tokenizer.folder import KIND
+from tokpipe.tokenizer.guarded_json import read_json
+from tokpipe.tokenizer.reading import TokenizerFile, read_tokenizer
 
 TOKENIZER_JSON = "tokenizer.json"
 _MODEL = "model"  # of a manifest; `training.state` says it, too, and takes a second to import
@@ -88,9 +89,14 @@ def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
     InputError
         If there is no vocabulary, or its file cannot be read at all.
     """
-    source = read_source(path)
+    file = read_tokenizer(path)
+    source = source_of(file.path, file.written)
     folder = path if path.is_dir() else path.parent
     files, findings = read_beside(folder) if path.is_dir() else ({}, [])
+    findings = [
+        replace(found, place=found.place.removeprefix(f"{file.path.parent}/"))
+        for found in file.findings
+    ] + findings
     findings += check_ids(source)
     findings += check_merges(source)
     findings += check_specials(source, files)
@@ -98,7 +104,9 @@ def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
         findings += check_agreement(source, folder, files)
         if _manifest_kind(folder) != _MODEL:  # those are checked with their tensors
             findings += _check_manifest(folder, KIND)
-    return source, findings + _check_pipeline(path, source, findings)
+    if file.findings.refused is None:
+        findings += _check_pipeline(file, source)
+    return source, findings
 
 
 def _check_manifest(folder: Path, kind: str) -> list[Finding]:
@@ -111,16 +119,11 @@ def _check_manifest(folder: Path, kind: str) -> list[Finding]:
     return []
 
 
-def _check_pipeline(path: Path, source: Source, before: list[Finding]) -> list[Finding]:
-    """Load the folder as `encode` would; if it loads, look for pieces out of reach."""
+def _check_pipeline(file: TokenizerFile, source: Source) -> list[Finding]:
+    """Look for pieces out of reach, with the steps as the library runs them."""
+    content = json.dumps(file.document) if file.spec is None else document_bytes(file.spec).decode()
     try:
-        spec = load_spec(path)
-    except TokpipeError as error:
-        known = any(finding.level == ERROR for finding in before)
-        return [] if known else [finding_of(error, path)]
-    content = document_bytes(spec) if isinstance(spec, Spec) else json.dumps(spec).encode()
-    try:
-        return list(check_reach(source, Tokenizer.from_str(content.decode())))
+        return list(check_reach(source, Tokenizer.from_str(content)))
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # the library's PanicException is no Exception

@@ -1,36 +1,32 @@
-"""Merges: each resolves, each comes once, and together they make every token."""
+"""Merges: each comes once, and together they make every token."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from tokpipe.foundation.sizes import plural
-from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
+from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples
 from tokpipe.inspection.source import Source
 
-_MOST_FINDINGS = 10
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 LONGEST = 2_000  # characters; merging step by step is quadratic, and no honest token is longer
 
 Ranks = Mapping[tuple[str, str], tuple[int, str]]
 
 
 def check_merges(source: Source) -> Iterator[Finding]:
-    """Look for merges of unknown tokens, repeated ones, and tokens that no merge makes."""
+    """Look for merges that come twice, and tokens that no merge makes."""
     if source.model not in ("bpe", "byte-bpe"):
         return
     place = f"{source.path.name}: merges"
     if not source.merges:
-        yield Finding(ERROR, place, "there are none: every word falls into single symbols",
-                      "Is merges.txt missing?")  # fmt: skip
+        problem = "there are none: every word falls into single symbols"
+        yield Finding(ERROR, place, problem, "Is merges.txt missing?")
         return
-    unresolved = list(_unresolved(source, place))
-    yield from unresolved[:_MOST_FINDINGS]
-    if len(unresolved) > _MOST_FINDINGS:
-        yield Finding(ERROR, place, f"{len(unresolved) - _MOST_FINDINGS:,} more do not resolve")
     repeated = len(source.merges) - len(set(source.merges))
     if repeated:
         yield Finding(WARNING, place, f"{plural(repeated, 'merge', ('comes', 'come'))} twice")
-    if not unresolved:
-        yield from _unmade(source)
+    yield from _unmade(source)
 
 
 def merge_ranks(source: Source) -> dict[tuple[str, str], tuple[int, str]]:
@@ -77,22 +73,9 @@ def merged(symbols: Sequence[str], ranks: Ranks) -> list[str]:
     return word
 
 
-def _unresolved(source: Source, place: str) -> Iterator[Finding]:
-    ids, prefix = source.ids, source.form.prefix
-    for rank, merge in enumerate(source.merges):
-        if len(merge) != 2:
-            yield Finding(ERROR, f"{place}[{rank}]", f"{quoted(' '.join(merge))} is no pair")
-            continue
-        token = merge[0] + merge[1].removeprefix(prefix)
-        for part in (*merge, token):
-            if part not in ids:
-                yield Finding(
-                    ERROR,
-                    f"{place}[{rank}]",
-                    f"({quoted(merge[0])}, {quoted(merge[1])}) needs the token {quoted(part)}, "
-                    "which is not in the vocabulary",
-                )
-                break
+def is_byte_token(token: str, source: Source) -> bool:
+    """Say whether a token stands for a byte of text that has no other: ``<0x0A>`` of Llama."""
+    return source.settings.get("byte_fallback") is True and _BYTE.fullmatch(token) is not None
 
 
 def _unmade(source: Source) -> Iterator[Finding]:
@@ -105,6 +88,7 @@ def _unmade(source: Source) -> Iterator[Finding]:
         for token, _ in source.entries
         if token not in form.special_tokens
         and token != form.unk_token
+        and not is_byte_token(token, source)
         and len(token) <= LONGEST
         and merged(symbols_of(token, form.prefix, form.suffix), ranks) != [token]
         and len(symbols_of(token, form.prefix, form.suffix)) > 1

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.huggingface.parts import PARTS
-from tokpipe.bert.huggingface.stored import has_weights
+from tokpipe.bert.huggingface.stored import WEIGHTS, has_weights, other_heads_note
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
-from tokpipe.inspection.check.finding import WARNING, Checked, Finding, finding_of
+from tokpipe.inspection.check.finding import NOTE, WARNING, Checked, Finding, finding_of
 from tokpipe.training.state import KIND, checkpoints
 
 _UNFINISHED = Finding(
@@ -47,14 +47,17 @@ def _findings(path: Path) -> Iterator[Finding]:
             yield finding_of(error, path)
             return
     try:
-        load_checkpoint(path)
+        left_out = load_checkpoint(path).left_out
     except TokpipeError as error:
         yield finding_of(error, path)
+        return
+    if left_out:
+        yield Finding(NOTE, WEIGHTS, other_heads_note(left_out))
 
 
 def _about(path: Path) -> str:
     try:
-        config, family, _ = read_outline(path)
+        config, family, *_ = read_outline(path)
     except TokpipeError:
         return "a model"
     return f"{family.name}, {config.num_hidden_layers} layers, {config.hidden_size} wide"

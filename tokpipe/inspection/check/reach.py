@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, examples
-from tokpipe.inspection.check.merges import LONGEST
+from tokpipe.inspection.check.merges import LONGEST, is_byte_token
 from tokpipe.inspection.readable import TokenForm, body_of, is_placeholder
 from tokpipe.inspection.source import Source
 
@@ -76,11 +76,13 @@ def check_reach(source: Source, pipeline: Tokenizer) -> Iterator[Finding]:
 def reason_unreachable(token: str, source: Source, pipeline: Tokenizer) -> str:
     """Return why no text gives a token, or an empty string.
 
-    Pieces with bytes of cut characters are taken for reachable.
+    Pieces with bytes of cut characters, and those of single bytes, are taken for reachable.
     """
     form = source.form
     body = body_of(token, form)
     if not body or _LOSSY in body or (form.byte_level and len(token) == 1):
+        return ""
+    if is_byte_token(token, source):
         return ""
     longest = source.settings.get("max_input_chars_per_word", 100)
     if source.model == "wordpiece" and isinstance(longest, int) and len(body) > longest:

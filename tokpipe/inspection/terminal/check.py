@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from tokpipe.foundation.sizes import plural
-from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
+from tokpipe.inspection.check.finding import ERROR, LEVELS, NOTE, WARNING, Finding
 from tokpipe.inspection.terminal.marks import (
     BAD,
     GOOD,
@@ -25,8 +25,7 @@ def findings_renderable(name: str, about: str, findings: Sequence[Finding]) -> L
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         yield heading(name, about, width, marks)
-        order = list(_STYLES)
-        for finding in sorted(findings, key=lambda finding: order.index(finding.level)):
+        for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
             yield from _finding(finding, width, marks)
         yield _summary(findings, marks)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, RANDOM
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.epochs import EpochsView, Passes
-from tokpipe.inspection.mask_trace import KEPT, MASKED, RANDOM
 from tokpipe.inspection.terminal.charts import INDENT, facts
 from tokpipe.inspection.terminal.marks import (
     GOOD,
@@ -23,7 +23,7 @@ from tokpipe.inspection.terminal.tokens import heading
 
 _SIGNS = {MASKED: ("M", "bold red"), RANDOM: ("R", "yellow"), KEPT: ("=", GOOD)}
 _NOT = (".", QUIET)
-_GAP = 3
+_GAP = 3  # columns between static and dynamic: more than between two passes, which have one
 _LEAST_TOKEN = 8  # columns for the tokens, before passes are left out
 
 

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.examples.config import MaskConfig
-from tokpipe.inspection.mask_trace import KEPT, MASKED, Draw, Fate, MaskTrace
+from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, Draw, Fate, MaskTrace
 from tokpipe.inspection.readable import TokenForm, parts_of
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
@@ -58,7 +58,6 @@ def masked_lines(
     positions
         Which ones were chosen.
     vocabulary
-        To write them.
     place
         The width and the signs there are.
     """
@@ -110,16 +109,7 @@ def mask_trace_renderable(
 ) -> Laid:
     """Draw the masking of one example from its candidates to its result.
 
-    Parameters
-    ----------
-    trace
-        From `inspection.mask_trace`.
-    config
-        What was asked.
-    vocabulary
-        To write tokens.
-    key
-        What the draws hang on, in words.
+    `key` says in words what the draws hang on.
     """
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
@@ -193,12 +183,17 @@ class _Drawer:
         items = [head, Text(self.marks.arrow, end="")]
         if self.config.span != "none":
             items.append(Text(f"a span of {draw.words}", end=""))
-        items += [self._group(self.groups[start]) for start in draw.groups]
+        items += [self._group(self._drawn(start, draw)) for start in draw.groups]
         if draw.taken:
             items.append(Text(f"taken, {draw.left} left", GOOD, end=""))
         if draw.reason:
             items.append(Text(f"{'then ' * bool(draw.taken)}{draw.reason}", "yellow", end=""))
         yield from flow(items, self.width, " ", INDENT)
+
+    def _drawn(self, start: int, draw: Draw) -> Sequence[int]:
+        """Return the group that was tried, or the one token of a word that is too long."""
+        group = self.groups.get(start, draw.taken)
+        return draw.taken if len(group) > self.trace.wanted and draw.taken else group
 
     def fates(self) -> Iterator[Text]:
         """Show what became of each."""

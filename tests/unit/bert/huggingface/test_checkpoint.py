@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.bert.huggingface.models import CONFIGS, SHAPE, filled
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
-from tokpipe.bert.huggingface.names import BERT
+from tokpipe.bert.families.bert import BERT
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline, write_checkpoint
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.foundation.errors import InputError
 
@@ -111,7 +111,8 @@ def put(name, shape):
         (remove("bert.encoder.layer.1.attention.self.key.bias"), r"no bert\.encoder\.layer\.1"),
         (remove("cls.predictions.transform.dense.bias"), r"no cls\.predictions\.transform"),
         (remove("bert.pooler.dense.bias"), r"no bert\.pooler"),
-        (put("classifier.weight", (2, 8)), r"classifier\.weight: no part of a bert model"),
+        (put("decoder.weight", (2, 8)), r"decoder\.weight: no part of a bert model"),
+        (put("classifiers.weight", (2, 8)), r"classifiers\.weight: no part of a bert model"),
         (put("bert.encoder.layer.2.output.dense.bias", (8,)), "no part of a bert model"),
         (put("bert.pooler.dense.weight", (8, 9)), r"has the shape \[8, 9\], config.json asks"),
         (put("cls.predictions.decoder.weight", (23, 8)), "differs from the embeddings"),
@@ -122,6 +123,52 @@ def put(name, shape):
 def test_tensors_that_are_not_those_of_the_settings_are_named_and_refused(bert, change, message):
     rewritten(bert, change)
     with pytest.raises(InputError, match=message):
+        load_checkpoint(bert)
+
+
+HEADS = [
+    ["classifier.weight", "classifier.bias"],
+    ["qa_outputs.weight", "qa_outputs.bias"],
+    ["score.weight"],
+    ["pre_classifier.weight", "pre_classifier.bias", "classifier.weight"],
+    ["classifier.dense.weight", "classifier.out_proj.weight"],
+]
+
+
+@pytest.mark.parametrize("heads", HEADS)
+@pytest.mark.parametrize("name", ["bert", "bert for masks", "roberta", "distilbert", "albert"])
+def test_heads_for_other_tasks_are_left_out_and_named(name, heads, tmp_path):
+    write_checkpoint(tmp_path, filled(CONFIGS[name]))
+    before = load_checkpoint(tmp_path)
+    rewritten(tmp_path, lambda t: {**t, **{n: np.full((2, 8), 3, np.float32) for n in heads}})
+    found = load_checkpoint(tmp_path)
+    assert sorted(found.left_out) == sorted(heads) and not before.left_out
+    assert found.config == before.config
+    assert found.parameters.block.tobytes() == before.parameters.block.tobytes()
+    assert read_outline(tmp_path).left_out == found.left_out
+
+
+@pytest.mark.parametrize("wrapper", ["module.", "model.", "_orig_mod.", "module.module."])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_training_put_before_all_names_is_taken_off(name, wrapper, tmp_path):
+    write_checkpoint(tmp_path, filled(CONFIGS[name]))
+    before = load_checkpoint(tmp_path)
+    rewritten(tmp_path, lambda t: {wrapper + n: value for n, value in t.items()})
+    found = load_checkpoint(tmp_path)
+    assert found.config == before.config and not found.left_out
+    assert found.parameters.block.tobytes() == before.parameters.block.tobytes()
+
+
+@pytest.mark.parametrize("before", ["module.", "_orig_mod.module."])
+def test_what_stands_before_some_names_only_is_named_as_the_cause(bert, before):
+    bare = {"bert.pooler.dense.weight", "cls.predictions.bias"}
+    rewritten(bert, lambda t: {n if n in bare else before + n: value for n, value in t.items()})
+    first = f"{before.split('.')[0]}."
+    with pytest.raises(InputError, match=f"begin with '{first}', but not") as caught:
+        load_checkpoint(bert)
+    assert all(name in caught.value.problem for name in bare)
+    rewritten(bert, lambda t: {f"model.{n}": value for n, value in t.items()})
+    with pytest.raises(InputError, match=rf"begin with 'model\.{first}', but not"):
         load_checkpoint(bert)
 
 

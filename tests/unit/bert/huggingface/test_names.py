@@ -1,15 +1,11 @@
 import pytest
 
 from tests.unit.bert.huggingface.models import CONFIGS
-from tokpipe.bert.huggingface.names import (
-    ALBERT,
-    BERT,
-    FAMILIES,
-    ROBERTA,
-    canonical,
-    heads_among,
-    their_tensors,
-)
+from tokpipe.bert.families.albert import ALBERT
+from tokpipe.bert.families.bert import BERT
+from tokpipe.bert.families.registry import FAMILIES
+from tokpipe.bert.families.roberta import ROBERTA
+from tokpipe.bert.huggingface.names import canonical, heads_among, their_tensors
 from tokpipe.bert.parameters import parameter_table
 
 

@@ -5,8 +5,13 @@ import pytest
 
 from tests.unit.bert.huggingface.models import CONFIGS
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.huggingface.names import ALBERT, BERT, DISTILBERT, FAMILIES, ROBERTA, TOKPIPE
-from tokpipe.bert.huggingface.settings import config_json, family_of, read_config, refusals
+from tokpipe.bert.families.albert import ALBERT
+from tokpipe.bert.families.bert import BERT
+from tokpipe.bert.families.distilbert import DISTILBERT
+from tokpipe.bert.families.own import TOKPIPE
+from tokpipe.bert.families.registry import FAMILIES, family_of, refusals
+from tokpipe.bert.families.roberta import ROBERTA
+from tokpipe.bert.huggingface.settings import config_json, read_config
 from tokpipe.foundation.errors import ConfigError, InputError
 
 HEADS = {"pooler": True, "mlm_head": True, "nsp_head": True}

@@ -18,10 +18,7 @@ def write_dataset_files(
 
     Parameters
     ----------
-    folder
-        The shard folder.
-    columns
-        Of the shards.
+    folder, columns
     files
         The names of the shards of each split, inside of the folder.
     key

@@ -13,12 +13,12 @@ from typing import Any
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import UNFINISHED, sync, write_json
-from tokpipe.shards.blocks import Place
-from tokpipe.shards.making import Job, Made
+from tokpipe.shards.blocks import ResumePoint
+from tokpipe.shards.making import Job, JobResult
 from tokpipe.shards.schema import Column
 from tokpipe.shards.writer import ShardFile
 
-_START = (Place(), 0)
+_START = (ResumePoint(), 0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Finished:
         How many it holds, and how many bytes the file has.
     tally : dict
         Of the work that went into it.
-    next : (Place, int) or None
+    next : (ResumePoint, int) or None
         The block, and the copy of it, with which the next one begins; None: all is done.
     """
 
@@ -39,11 +39,11 @@ class Finished:
     tokens: int
     size: int
     tally: dict[str, int]
-    next: tuple[Place, int] | None
+    next: tuple[ResumePoint, int] | None
 
 
 @dataclass(frozen=True)
-class Layout:
+class FileLayout:
     """How files are laid out: the columns, the codec, and where a file ends.
 
     Attributes
@@ -64,23 +64,11 @@ class Layout:
 
 @dataclass
 class SplitFiles:
-    """The shards of a split, in a folder that nobody reads yet.
-
-    Attributes
-    ----------
-    folder : Path
-        The working folder.
-    name : str
-        Of the split.
-    layout
-        How files are laid out.
-    finished : list of Finished
-        The shards that are done.
-    """
+    """The shards of a split, `finished` ones and the next, in a folder that nobody reads yet."""
 
     folder: Path
     name: str
-    layout: Layout
+    layout: FileLayout
     finished: list[Finished] = field(default_factory=list)
     _file: ShardFile | None = None
     _tally: Counter[str] = field(default_factory=Counter)
@@ -94,18 +82,18 @@ class SplitFiles:
             self.finished.append(shard)
 
     @property
-    def next(self) -> tuple[Place, int] | None:
+    def next(self) -> tuple[ResumePoint, int] | None:
         """Where the work goes on; None: it is done."""
         return self.finished[-1].next if self.finished else _START
 
-    def write(self, made: Made) -> None:
+    def write(self, result: JobResult) -> None:
         """Append what came of a job; a file that is full by now ends before it."""
         if self._file is not None and self._is_full():
-            self._finish(made.job)
+            self._finish(result.job)
         file = self._opened()
-        for batch in made.batches:
+        for batch in result.batches:
             file.write(batch)
-        self._tally.update(made.tally)
+        self._tally.update(result.tally)
 
     def close(self) -> None:
         """Finish the last shard; a split without examples gets an empty one."""
@@ -144,7 +132,7 @@ class SplitFiles:
     def _finish(self, following: Job | None) -> None:
         assert self._file is not None
         self._file.finish()
-        after = following.place if following else None
+        after = following.resume_point if following else None
         path = self.path(len(self.finished))
         sync(path.parent)  # its name is on the disk before anything says that it is done
         size = path.stat().st_size
@@ -167,8 +155,8 @@ def _read(record: Path) -> Finished:
     try:
         found: dict[str, Any] = json.loads(record.read_text("utf-8"))
         after = found.pop("next")
-        place = None if after is None else (Place(*after[0]), int(after[1]))
-        return Finished(**found, next=place)
+        start = None if after is None else (ResumePoint(*after[0]), int(after[1]))
+        return Finished(**found, next=start)
     except (ValueError, TypeError, LookupError) as error:
         raise ArtifactError(
             f"{record}: no record of a finished shard",

@@ -1,0 +1,129 @@
+"""What is to be said of a family of models, so that its folders are read and written.
+
+A family is data: a new one is a file beside this one that makes a `Family`, and its place in
+`registry`. What reads and writes folders goes over the registry and names none of them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tokpipe.bert.config import BertConfig
+
+Rows = Mapping[str, str | tuple[str, ...]]
+
+# Settings that most families call as we do, which call them as transformers.BertConfig does.
+COMMON_KEYS = (
+    *("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"),
+    *("intermediate_size", "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob"),
+    *("max_position_embeddings", "type_vocab_size", "initializer_range", "layer_norm_eps"),
+    "pad_token_id",
+)
+# transformers' heads for labels of texts, choices and tokens, and for answer spans; "score" is what
+# newer classes call the one for labels.
+OTHER_HEADS = ("classifier.", "pre_classifier.", "qa_outputs.", "score.")
+_THEIR_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid")
+
+
+class Architectures(NamedTuple):
+    """The classes of transformers by the heads that they have; "" where there is none.
+
+    Attributes
+    ----------
+    pretraining, masked_lm, next_sentence, encoder
+        With both heads, with the one, with the other, with none.
+    """
+
+    pretraining: str
+    masked_lm: str
+    next_sentence: str
+    encoder: str
+
+    def of(self, config: BertConfig) -> str:
+        """Return the class that has the heads of a model."""
+        if config.mlm_head:
+            return self.pretraining if config.nsp_head else self.masked_lm
+        return self.next_sentence if config.nsp_head else self.encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """How one kind of model is written.
+
+    A row joins a part of ours with the part that does the same in theirs; ``{i}`` is the layer.
+    Rows of linear maps and norms stand for a weight and a bias. Where one tensor of ours holds
+    several of theirs (queries, keys and values), the row names them in the order of their rows.
+
+    Attributes
+    ----------
+    name
+        The ``model_type`` of its config.json.
+    title
+        As a person writes it.
+    prefix
+        Before all names but those of the heads; left out where a model has no heads.
+    rows
+        Our parts and theirs, as above.
+    heads
+        The same for heads, whose names have no prefix.
+    copies
+        Tensors that repeat another: their name, and ours of the one they must equal.
+    other_heads
+        How the names of heads begin that its classes have for other tasks, and ours have not.
+    always
+        Parts of ours that its classes have in any case. Where a model has them not, they are
+        written with values that change nothing.
+    keys
+        Our setting and theirs; None where config.json holds our settings as they are, and the
+        tensors have our names.
+    defaults
+        What transformers takes where config.json says nothing, if it is not what BertConfig has.
+    allowed
+        Settings of theirs that ours can follow at some values only; the first is named as needed.
+    implied
+        What follows of the settings read (by our names) without one of its own.
+    reasons
+        Why a model is none of the family, each as one clause; none if it is.
+    architectures
+        Its classes; None where transformers has none.
+    """
+
+    name: str
+    title: str
+    prefix: str = ""
+    rows: Rows
+    heads: Rows
+    copies: Mapping[str, str] = field(default_factory=dict)
+    other_heads: tuple[str, ...] = OTHER_HEADS
+    always: tuple[str, ...] = ()
+    keys: Mapping[str, str] | None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
+    reasons: Callable[[BertConfig], Iterator[str]]
+    architectures: Architectures | None
+
+
+def transformers_reasons(config: BertConfig) -> Iterator[str]:
+    """Yield what no family of transformers can say."""
+    if config.position != "learned":
+        yield f"position={config.position!r} (transformers has a learned table only)"
+    if config.norm_position != "post":
+        yield f"norm_position={config.norm_position!r} (there LayerNorm comes after each sum)"
+    if config.hidden_act not in _THEIR_ACTS:
+        yield f"hidden_act={config.hidden_act!r} is unknown there"
+
+
+def unshared_reasons(config: BertConfig) -> Iterator[str]:
+    """Yield what a family cannot say whose layers have weights of their own and one width."""
+    yield from transformers_reasons(config)
+    if config.share_layers != "none":
+        yield f"share_layers={config.share_layers!r}"
+    if config.embedding_width != config.hidden_size:
+        yield f"embedding_size={config.embedding_size} (other than hidden_size)"
+
+
+def offset_reasons(config: BertConfig) -> Iterator[str]:
+    """Yield what a family cannot say whose position table begins with the first token."""
+    if config.position_offset:
+        yield f"position_offset={config.position_offset}"

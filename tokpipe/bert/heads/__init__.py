@@ -1,0 +1,1 @@
+"""What is learned from hidden states: one file a head."""

@@ -1,0 +1,209 @@
+"""Which token is masked.
+
+The head works at masked places only, and on a few hundred of them at a time, so that logits never
+take masks x vocabulary in memory at once. Its decoder is the token table (Press and Wolf 2017,
+"Using the Output Embedding to Improve Language Models").
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.activations import activation_named
+from tokpipe.bert.blas import LEFT, RIGHT, gemm
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.head import (
+    Array,
+    Capacity,
+    Frequencies,
+    Head,
+    HeadContext,
+    Index,
+    New,
+    Views,
+    entropy,
+)
+from tokpipe.bert.kernels.losses import cross_entropy
+from tokpipe.bert.linear import fill_rows, input_backward, linear_forward, weight_backward
+from tokpipe.bert.losses import Tally
+from tokpipe.bert.parameters import linear_shapes, norm_shapes
+from tokpipe.bert.residual import (
+    SavedNorm,
+    gather_rows,
+    norm_backward,
+    norm_forward,
+    scatter_rows,
+)
+from tokpipe.bert.twins import by_precision
+from tokpipe.bert.weights import Linear, linear_of
+from tokpipe.foundation.batch import Batch
+
+LOGITS = 1 << 23  # values of logits at once: 32 MiB, 274 places of a vocabulary of 30,522
+
+NAME, TRANSFORM, NORM, BIAS = "mlm", "mlm.transform", "mlm.norm", "mlm.bias"
+
+_cross_entropy = by_precision(cross_entropy)
+
+
+class MaskHeadWeights(NamedTuple):
+    """The map in front of the decoder [E, H], its norm, and the decoder's bias [V]."""
+
+    transform: Linear
+    norm: Linear
+    bias: Array
+
+
+class MaskHeadScratch(NamedTuple):
+    """What the head keeps, and its spare arrays.
+
+    Attributes
+    ----------
+    picked, d_picked : float32[M, H]
+        Hidden states at the masked places, and their gradient.
+    before, made, d_made : float32[M, E]
+        Around the activation.
+    norm
+        What the norm keeps.
+    d_out : float32[M, E]
+        Gradient of the norm's result.
+    logits : float32[C, V]
+        Of C places at a time.
+    d_bias : float32[V]
+        Spare, where nothing is learned.
+    """
+
+    picked: Array
+    d_picked: Array
+    before: Array
+    made: Array
+    d_made: Array
+    norm: SavedNorm
+    d_out: Array
+    logits: Array
+    d_bias: Array
+
+    def front(self, count: int) -> "MaskHeadScratch":
+        """Return the rows of so many places."""
+        *arrays, norm, d_out = (*self[:5], self.norm, self.d_out)
+        cut = SavedNorm(*(array[:count] for array in norm))
+        rows = (array[:count] for array in arrays)
+        return MaskHeadScratch(*rows, cut, d_out[:count], self.logits, self.d_bias)
+
+
+def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield from linear_shapes(TRANSFORM, config.embedding_width, config.hidden_size)
+    yield from norm_shapes(NORM, config.embedding_width)
+    yield BIAS, (config.vocab_size,)
+
+
+def _weights(views: Views) -> MaskHeadWeights:
+    return MaskHeadWeights(linear_of(views, TRANSFORM), linear_of(views, NORM), views[BIAS])
+
+
+def _scratch(config: BertConfig, capacity: Capacity, new: New) -> MaskHeadScratch:
+    hidden, width, vocab = config.hidden_size, config.embedding_width, config.vocab_size
+    m = capacity.masks
+    return MaskHeadScratch(
+        picked=new(m, hidden),
+        d_picked=new(m, hidden),
+        before=new(m, width),
+        made=new(m, width),
+        d_made=new(m, width),
+        norm=SavedNorm(new(m, width), new(m), new(m, width)),
+        d_out=new(m, width),
+        logits=new(min(m, max(1, LOGITS // vocab)), vocab),
+        d_bias=new(vocab),
+    )
+
+
+def _output_rows(batch: Batch) -> Index:
+    assert batch.masked_positions is not None, "a batch without masked places"
+    return batch.masked_positions  # type: ignore[return-value]  # int32, see `prepared`
+
+
+def _forward(ctx: HeadContext, scratch: MaskHeadScratch) -> Array:
+    """Return what the decoder takes, float32[M, E], for the places asked for."""
+    weights: MaskHeadWeights = ctx.weights.heads[NAME]
+    gather_rows(ctx.hidden, ctx.rows, scratch.picked, False)
+    linear_forward(scratch.picked, weights.transform, scratch.before)
+    activation_named(ctx.config.hidden_act).forward(scratch.before, scratch.made)
+    norm_forward(scratch.made, *weights.norm, ctx.config.layer_norm_eps, *scratch.norm)
+    return scratch.norm.out
+
+
+def _decode(ctx: HeadContext, made: Array, logits: Array) -> Array:
+    """Write the logits of some places: float32[C, V] from float32[C, E]."""
+    fill_rows(ctx.weights.heads[NAME].bias, logits)
+    gemm(made, ctx.weights.embeddings.token, logits, transposed=RIGHT, add=True)
+    return logits
+
+
+def _logits(ctx: HeadContext) -> Array:
+    made = _forward(ctx, ctx.scratch.front(len(ctx.rows)))
+    return _decode(ctx, made, np.empty((len(made), ctx.config.vocab_size), made.dtype))
+
+
+def _losses(ctx: HeadContext) -> Tally:
+    scratch: MaskHeadScratch = ctx.scratch.front(len(ctx.rows))
+    _forward(ctx, scratch)
+    tally = _decoded_losses(ctx, scratch)
+    if ctx.gradients is not None:
+        _backward(ctx, scratch)
+    return tally
+
+
+def _decoded_losses(ctx: HeadContext, scratch: MaskHeadScratch) -> Tally:
+    """Take the losses, a few places at a time; with gradients, write `scratch.d_out`."""
+    assert ctx.targets is not None
+    loss, correct, gradients, step = 0.0, 0, ctx.gradients, len(scratch.logits)
+    d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].bias
+    for start in range(0, len(ctx.targets), step):
+        rows = slice(start, min(start + step, len(ctx.targets)))
+        made = scratch.norm.out[rows]
+        logits = _decode(ctx, made, scratch.logits[: len(made)])
+        piece, right = _cross_entropy(logits, ctx.targets[rows], ctx.factor, d_bias)
+        loss, correct = loss + piece, correct + right
+        if gradients is not None:
+            gemm(logits, made, gradients.embeddings.token, transposed=LEFT, add=True)
+            gemm(logits, ctx.weights.embeddings.token, scratch.d_out[rows])
+    return Tally(loss, len(ctx.targets), correct)
+
+
+def _backward(ctx: HeadContext, scratch: MaskHeadScratch) -> None:
+    """Add the gradients of all in front of the decoder."""
+    weights, gradients = ctx.weights.heads[NAME], ctx.gradients.heads[NAME]
+    normalised, scales, _ = scratch.norm
+    scratch.d_made.fill(0)
+    norm_backward(
+        *(scratch.d_out, normalised, scales, weights.norm.weight, scratch.d_made, *gradients.norm)
+    )
+    activation_named(ctx.config.hidden_act).backward(
+        scratch.before, scratch.d_made, scratch.made, gradients.transform.bias
+    )
+    weight_backward(scratch.picked, scratch.d_made, gradients.transform.weight)
+    input_backward(scratch.d_made, weights.transform.weight, scratch.d_picked)
+    scatter_rows(scratch.d_picked, ctx.rows, ctx.d_hidden)
+
+
+def _prime(views: Views, frequencies: Frequencies) -> None:
+    views[BIAS][:] = np.log(frequencies.tokens)
+
+
+def _targets(batch: Batch) -> NDArray | None:
+    return batch.masked_ids
+
+
+HEAD = Head(
+    is_in=lambda config: config.mlm_head,
+    shapes=_shapes,
+    weights=_weights,
+    scratch=_scratch,
+    targets=_targets,
+    output_rows=_output_rows,
+    logits=_logits,
+    losses=_losses,
+    prime=_prime,
+    guessing=lambda frequencies: entropy(frequencies.tokens),
+)

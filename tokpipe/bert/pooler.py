@@ -1,0 +1,76 @@
+"""The pooler: a vector a sequence, from the hidden state of its first token."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.activations import activation_named
+from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
+from tokpipe.bert.residual import gather_rows, scatter_rows
+from tokpipe.bert.weights import Linear
+
+Array = NDArray[np.floating]
+Index = NDArray[np.int32]
+
+_tanh = activation_named("tanh")
+
+
+class PoolerScratch(NamedTuple):
+    """What the pooler keeps, and its spare arrays.
+
+    Attributes
+    ----------
+    first, d_first : float32[B, H]
+        Hidden states of the first tokens, and their gradient.
+    before, pooled, d_pooled : float32[B, H]
+        Around the activation.
+    """
+
+    first: Array
+    d_first: Array
+    before: Array
+    pooled: Array
+    d_pooled: Array
+
+
+def pooler_forward(pooler: Linear, hidden: Array, first: Index, scratch: PoolerScratch) -> Array:
+    """Return one vector a sequence, float32[B, H], from its first token.
+
+    Parameters
+    ----------
+    pooler
+        The map.
+    hidden : float32[R, H]
+        Last hidden states.
+    first : int32[B]
+        Rows of the first tokens.
+    scratch
+        Where to keep what backward needs.
+    """
+    gather_rows(hidden, first, scratch.first, False)
+    linear_forward(scratch.first, pooler, scratch.before)
+    _tanh.forward(scratch.before, scratch.pooled)
+    return scratch.pooled
+
+
+def pooler_backward(
+    pooler: Linear, gradients: Linear, first: Index, scratch: PoolerScratch, into: Array
+) -> None:
+    """Add the gradients of the pooler, from that of its result in `scratch.d_pooled`.
+
+    Parameters
+    ----------
+    pooler, gradients
+        The map, and its gradients, added to.
+    first : int32[B]
+        As before.
+    scratch
+        As forward left it.
+    into : float32[R, H]
+        Gradient of the last hidden states, added to.
+    """
+    _tanh.backward(scratch.before, scratch.d_pooled, scratch.pooled, gradients.bias)
+    weight_backward(scratch.first, scratch.d_pooled, gradients.weight)
+    input_backward(scratch.d_pooled, pooler.weight, scratch.d_first)
+    scatter_rows(scratch.d_first, first, into)

@@ -1,0 +1,43 @@
+"""A batch: sequences packed end to end, without padding, the same record from loader to kernels.
+
+Sequence ``b`` of ``B`` is tokens ``offsets[b]:offsets[b + 1]`` of ``T``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Sequences end to end, and what is to be learned from them.
+
+    Attributes
+    ----------
+    input_ids : int32[T]
+        Tokens, masked.
+    offsets : int32[B + 1]
+        Borders of the sequences in the tokens.
+    token_type_ids : int32[T] or None
+        0 up to the first [SEP], 1 in segment B; None: all 0.
+    masked_positions : int32[M] or None
+        Indices into the T tokens, ascending.
+    masked_ids : int32[M] or None
+        The tokens that stood there.
+    next_sentence_label : int32[B] or None
+        1 for a random next, or for swapped segments; None if sequences are no pairs.
+    rows : int64[B, 2] or None
+        Shard and row in it, for messages; None: from no shard.
+    """
+
+    input_ids: NDArray[np.integer]
+    offsets: NDArray[np.integer]
+    token_type_ids: NDArray[np.integer] | None = None
+    masked_positions: NDArray[np.integer] | None = None
+    masked_ids: NDArray[np.integer] | None = None
+    next_sentence_label: NDArray[np.integer] | None = None
+    rows: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
