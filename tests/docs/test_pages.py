@@ -96,6 +96,12 @@ def test_page_on_kernels_quotes_the_code_and_its_snippets_run():
     exec(compile(snippets, "KERNELS.md", "exec"), {})
 
 
+def test_quotation_of_what_is_no_more_is_named():
+    page = "<!-- source: tests/readme.py gone -->\n```python\n```"
+    with pytest.raises(SystemExit, match=r"tests/readme\.py has no gone"):
+        readme.with_sources(page)
+
+
 def test_page_on_kernels_names_every_flag_there_is():
     text = readme.KERNELS.read_text(encoding="utf-8")
     assert all(f"`{name}=" in text for name in jit._FLAGS)
