@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tokpipe.foundation.errors import TokpipeError as TokpipeError
+from tokpipe.foundation.platforms import missing_here
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from tokpipe.corpus.config import SentenceConfig as SentenceConfig
     from tokpipe.examples.config import ExampleConfig as ExampleConfig
     from tokpipe.examples.config import MaskConfig as MaskConfig
-    from tokpipe.foundation.errors import TokpipeError as TokpipeError
     from tokpipe.shards.build import BuildConfig as BuildConfig
     from tokpipe.shards.build import build_shards as build_shards
     from tokpipe.shards.config import ShardConfig as ShardConfig
@@ -105,6 +106,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'tokpipe' has no attribute {name!r}")
+    if problem := missing_here():
+        raise TokpipeError(problem, hint="On Windows use WSL.")
     return getattr(import_module(_HOME[name]), name)
 
 

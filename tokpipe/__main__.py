@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from tokpipe.foundation.platforms import missing_here
+
 # Objects between two collections: the imports of a command make 120,000 that stay. Looking through
 # them again and again, as the usual 700 does, costs 0.07 s of a `train-vocab`; once, 0.02 s.
 _GARBAGE = 300_000
@@ -16,6 +18,9 @@ _ROOM = 64 << 20  # bytes free on the disk of the program: all its bytecode take
 def run() -> None:
     """Run the command line of this process, and leave with its exit code."""
     gc.set_threshold(_GARBAGE)
+    if problem := missing_here():
+        sys.stderr.write(f"error: {problem}\nhint:  On Windows use WSL.\n")
+        sys.exit(1)
     _spare_bytecode()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # until the commands can answer: no traceback of imports

@@ -74,14 +74,14 @@ def test_a_slow_pipe_that_does_not_block_gets_all_bytes(folder, kind, env):
     os.close(writer)
     parts = []
     while part := os.read(reader, 3000):
-        parts.append(part.decode("utf-8", "replace") if kind != "arrow" else part)
+        parts.append(part)
         if len(parts) < 20:
             time.sleep(0.01)
     _, err = process.communicate(timeout=600)
     os.close(reader)
     assert process.returncode == 0, err
     if kind != "arrow":
-        assert "".join(parts).replace("�", "") == whole.out.replace("�", "")
+        assert b"".join(parts).decode() == whole.out
     else:
         assert sum(map(len, parts)) > 10_000 and parts[-1].endswith(bytes(4))
 

@@ -259,7 +259,7 @@ def _apply_settings(ctx: click.Context, param: click.Parameter, value: str | Non
         value = _resolved(ctx.parent, "config")
     settings = read_settings(value, ctx)
     names = ctx.command_path.split(" ")[1:]
-    ctx.default_map = settings.for_command(names)
+    ctx.default_map = settings.for_command(ctx.command, names)
     return str(settings.path) if settings.path else None
 
 

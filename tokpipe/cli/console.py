@@ -24,6 +24,7 @@ _STYLES = {
     "blue": "34",
     "cyan": "36",
 }
+_MOST_COLUMNS = 1000  # no screen has more; lines are filled with spaces up to the last
 _GLYPHS = {
     "✓": "+",
     "✗": "x",
@@ -72,9 +73,9 @@ class Stream:
     @property
     def width(self) -> int:
         """How many columns there are: COLUMNS, else the terminal's, else 80."""
-        asked = os.environ.get("COLUMNS", "")
-        if asked.isdecimal() and int(asked) > 0:
-            return int(asked)
+        asked = os.environ.get("COLUMNS", "").lstrip("0")
+        if asked.isdecimal():
+            return min(int(asked[:6]), _MOST_COLUMNS)
         try:
             return os.get_terminal_size(self.file.fileno()).columns or 80
         except (OSError, ValueError, AttributeError):
@@ -118,6 +119,7 @@ class Console:
         self.out = Stream("stdout")
         self.err = Stream("stderr")
         self.when_stopped: Callable[[], str] = str
+        self.is_over = False  # the command has failed, and it has been said
 
     def no_color(self) -> None:
         """Turn colour off, whatever the environment says."""

@@ -20,6 +20,7 @@ from tokpipe.cli.streams import silence
 from tokpipe.foundation.errors import TokpipeError
 
 _MEMORY_HINT = "Bound it with --memory 1GB, take fewer --threads, or raise `ulimit -v`."
+_THREADS_HINT = "Take fewer --threads, or raise the limits: `ulimit -u` (processes), `ulimit -v`."
 _PIPE_CLOSED = 141  # what a shell shows for a program that died of SIGPIPE
 
 
@@ -27,6 +28,7 @@ def report(error: BaseException, console: Console, arguments: Sequence[str]) -> 
     """Say what went wrong on stderr, and return the exit code."""
     if isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt):
         error = error.__cause__  # a signal that came while a kernel handed its result over
+    console.is_over = True
     try:
         code = _report(error, console, arguments)
         console.flush()
@@ -73,21 +75,31 @@ def explain(error: BaseException) -> tuple[str, str, int]:
             return _usage(error)
         case click.ClickException():
             return error.format_message(), "", error.exit_code
-        case MemoryError():
-            stage = "".join(f" {note}" for note in getattr(error, "__notes__", ())[:1])
-            return f"out of memory{stage}", _MEMORY_HINT, 5
-        case ImportError() if "failed to map segment" in str(error):
-            return f"no memory to load a library: {error}", _MEMORY_HINT, 5
-        case OSError() if error.errno is None and "libllvmlite" in str(error):
-            return "no memory to load the compiler of the kernels", _MEMORY_HINT, 5
-        case OSError() if error.errno == errno.ENOMEM:
-            return f"out of memory: {error.strerror}", _MEMORY_HINT, 5
+        case _ if problem := _of_memory(error):
+            return problem, _THREADS_HINT if isinstance(error, RuntimeError) else _MEMORY_HINT, 5
         case OSError():
             return _storage(error)
         case KeyboardInterrupt():
             return "stopped", "", 130
     kind, text = type(error).__name__, str(error).split("\n")[0]
     return f"unexpected {kind}: {text}", "This is a bug; --debug shows the traceback.", 1
+
+
+def _of_memory(error: BaseException) -> str:
+    """Return what is to be said of an error if what was missing is memory, or nothing."""
+    match error:
+        case MemoryError():
+            stage = "".join(f" {note}" for note in getattr(error, "__notes__", ())[:1])
+            return f"out of memory{stage}"
+        case ImportError() if "failed to map segment" in str(error):
+            return f"no memory to load a library: {error}"
+        case OSError() if error.errno is None and "libllvmlite" in str(error):
+            return "no memory to load the compiler of the kernels"
+        case RuntimeError() if "start new thread" in str(error):
+            return "the system allows no further thread"
+        case OSError() if error.errno == errno.ENOMEM:
+            return f"out of memory: {error.strerror}"
+    return ""
 
 
 def _usage(error: click.UsageError) -> tuple[str, str, int]:

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -27,6 +27,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from tokpipe.cli.console import Console
+from tokpipe.foundation.panics import stderr_handle
 from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
@@ -69,7 +70,8 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
     before = {s: signal.signal(s, answer) for s in (signal.SIGINT, signal.SIGTERM)}
     previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     sys.unraisablehook = partial(_take_dropped, watch, hook)
-    threading.Thread(target=_watch, args=(watch,), daemon=True).start()
+    with suppress(RuntimeError):  # no thread to be had: signals are answered without a time limit
+        threading.Thread(target=_watch, args=(watch,), daemon=True).start()
     try:
         yield
     finally:
@@ -107,10 +109,14 @@ def _is_in_llvm(frame: FrameType | None) -> bool:
 
 
 def _take_dropped(watch: _Watch, hook: Callable[[Any], None], dropped: Any) -> None:
-    """Send a signal that was dropped once more, and leave anything else to the hook before."""
+    """Send a signal that was dropped once more, and leave anything else to the hook before.
+
+    But for what finalizers raise once the command has failed, such as that of a table whose file
+    is closed already: the error that matters has been said.
+    """
     if isinstance(dropped.exc_value, Stopped):
         _ask_to_send_again(watch, dropped.exc_value.exit_code - 128)
-    else:
+    elif not watch.console.is_over or "--debug" in watch.arguments:
         hook(dropped)
 
 
@@ -155,6 +161,6 @@ def _send_again(watch: _Watch, number: int) -> int:
 def _leave(watch: _Watch, exit_code: int) -> NoReturn:
     message = f"\n{farewell(watch.console, watch.arguments, exit_code)}\n"
     try:
-        os.write(2, message.encode("ascii", "backslashreplace"))
+        os.write(stderr_handle(), message.encode("ascii", "backslashreplace"))
     finally:
         os._exit(exit_code)

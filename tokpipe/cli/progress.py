@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tokpipe.cli.console import Console, Stream, safe_lines
 from tokpipe.foundation.progress import SILENT, Progress
@@ -124,7 +124,8 @@ class ConsoleProgress:
             if len(self._tasks) == 1:
                 self._wake = threading.Event()
                 self._last_plain = time.monotonic()
-                threading.Thread(target=self._tick, args=(self._wake,), daemon=True).start()
+                with suppress(RuntimeError):  # no thread to be had: nothing moves, the work does
+                    threading.Thread(target=self._tick, args=(self._wake,), daemon=True).start()
 
     def _end(self, task: Task, *, finished: bool) -> None:
         with self._lock:

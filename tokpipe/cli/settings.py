@@ -14,11 +14,33 @@ from typing import Any
 
 import click
 
+from tokpipe.cli.options import Bytes, CommaList, Count, Optional
 from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.small_files import read_small_file
 
 DEFAULT_FILE = Path("tokpipe.toml")
 NOT_IN_A_FILE = {"help", "version", "config"}
+_MOST_BYTES = 1 << 20  # of a settings file: all options of all commands take a hundredth of it
+_BEYOND = 1 << 63  # TOML knows numbers of 64 bits; Python's parser reads any
+_COUNT = ((int, float, str), "a number")  # a text like "8k", too
+_MEANT = {  # kind of an option -> types of TOML that can be meant for it, and how to call them
+    Count: ((*_COUNT[0], bool), _COUNT[1]),  # which says itself what is no count
+    Bytes: ((int, str), "a number of bytes"),
+    type(click.INT): _COUNT,
+    click.IntRange: _COUNT,
+    type(click.FLOAT): _COUNT,
+    click.FloatRange: _COUNT,
+    type(click.BOOL): ((bool, str), "true or false"),
+}
+_NAMES = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "a table",
+}
 
 
 @dataclass(frozen=True)
@@ -28,13 +50,26 @@ class Settings:
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def for_command(self, path: list[str]) -> dict[str, Any]:
-        """Return the global settings and the table of one command, as click's default map."""
+    def for_command(self, command: click.Command, path: list[str]) -> dict[str, Any]:
+        """Return the global settings and the table of one command, as click's default map.
+
+        Raises
+        ------
+        ConfigError
+            If a value is of a type that its option does not take.
+        """
         table: Any = self.values
         merged = {key: value for key, value in table.items() if not isinstance(value, dict)}
         for name in path:
             table = table.get(_key(name), {})
-        return merged | {key: value for key, value in table.items() if not isinstance(value, dict)}
+        merged |= {key: value for key, value in table.items() if not isinstance(value, dict)}
+        options = _options(command)
+        try:
+            for name in [name for name in merged if name in options]:
+                merged[name] = _of_its_type(merged[name], options[name])
+        except click.BadParameter as error:
+            raise ConfigError(f"{self.path}: {name}: {error.message}") from None
+        return merged
 
 
 def read_settings(asked: str | None, context: click.Context) -> Settings:
@@ -51,8 +86,8 @@ def read_settings(asked: str | None, context: click.Context) -> Settings:
     text = _read_text(path)
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # of numbers and nesting without end, too
+        raise ConfigError(f"{path}: not valid TOML: {str(error)[:200]}") from error
     root = context.find_root()
     return Settings(path, _checked(values, root.command, root, [], path, text))
 
@@ -72,7 +107,7 @@ def check_environment(context: click.Context) -> None:
         With the nearest name.
     """
     prefix = f"{context.auto_envvar_prefix}_"
-    known = [f"{prefix}{name.upper()}" for name in _options(context.command, context)]
+    known = [f"{prefix}{name.upper()}" for name in _options(context.command)]
     for name in os.environ:
         if name.startswith(prefix) and name not in known:
             raise unknown_name("environment: no option is set by", name, known)
@@ -80,7 +115,7 @@ def check_environment(context: click.Context) -> None:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_small_file(path, _MOST_BYTES, error=ConfigError).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -95,7 +130,7 @@ def _checked(
     path: Path,
     text: str,
 ) -> dict[str, Any]:
-    options = _options(command, context)
+    options = _options(command)
     children = command.list_commands(context) if isinstance(command, click.Group) else []
     checked = {}
     for name, value in table.items():
@@ -108,10 +143,41 @@ def _checked(
             checked[_key(name)] = _checked(value, inner, context, [*names, child], path, text)
         elif _key(name) not in options:
             where = f"{_place(path, text, name, names)}: {_called(names)} no setting"
-            raise unknown_name(where, name, options)
+            raise unknown_name(where, name, list(options))
         else:
             checked[_key(name)] = value
     return checked
+
+
+def _of_its_type(value: Any, option: click.Parameter) -> Any:
+    """Return a value for its option, if TOML's type is one that can be meant for it.
+
+    click takes what people type, which is text: of other types it makes text, breaks off, or goes
+    through a word letter by letter.
+
+    Raises
+    ------
+    click.BadParameter
+    """
+    kind = option.type.item if isinstance(option.type, Optional) else option.type
+    takes_list = option.multiple or isinstance(kind, CommaList)
+    values = value if isinstance(value, list) and takes_list else [value]
+    for one in values:
+        _check_type(one, option.type)
+    return values if option.multiple else value
+
+
+def _check_type(value: Any, kind: click.ParamType) -> None:
+    while isinstance(kind, Optional | CommaList):
+        kind = kind.item
+    accepted, meant = _MEANT.get(type(kind), ((str,), "a text in quotes"))
+    if type(value) not in accepted:
+        found = _NAMES.get(type(value), "a date or time")
+        raise click.BadParameter(f"found {found}; {meant} is needed")
+    if isinstance(value, int) and abs(value) >= _BEYOND:
+        raise click.BadParameter("the number does not fit into 64 bits")
+    if isinstance(value, str) and "\0" in value:
+        raise click.BadParameter("the text holds a NUL character")
 
 
 def _child(name: str, children: list[str], path: Path, text: str, names: list[str]) -> str:
@@ -134,14 +200,14 @@ def _wrong_values(
             yield from _wrong_values(value, inner, context, [*names, child])
             continue
         try:
-            params[name].type_cast_value(context, value)
+            params[name].type_cast_value(context, _of_its_type(value, params[name]))
         except click.BadParameter as error:
             yield f"{'.'.join(names)}: {name}".lstrip(": "), error.message.rstrip(".")
 
 
-def _options(command: click.Command, context: click.Context) -> list[str]:
-    options = [p for p in command.params if isinstance(p, click.Option) and p.name]
-    return [str(p.name) for p in options if p.name not in NOT_IN_A_FILE]
+def _options(command: click.Command) -> dict[str, click.Option]:
+    options = {str(p.name): p for p in command.params if isinstance(p, click.Option) and p.name}
+    return {name: option for name, option in options.items() if name not in NOT_IN_A_FILE}
 
 
 def _called(names: list[str]) -> str:

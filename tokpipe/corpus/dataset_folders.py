@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.small_files import read_small_file
 
 _JSON_BYTES = 16 << 20  # no honest state.json or dataset_dict.json is longer
 
@@ -34,10 +35,9 @@ def dataset_files(folder: Path) -> list[Path]:
 def _read(path: Path, key: str) -> list[Any]:
     if not path.is_file():
         raise InputError(f"{path} is missing")
-    if path.stat().st_size > _JSON_BYTES:
-        raise InputError(f"{path} is larger than {_JSON_BYTES:,} bytes")
+    data = read_small_file(path, _JSON_BYTES, error=InputError)
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(data)
         found = value[key]
         assert isinstance(found, list)
     except (ValueError, LookupError, TypeError, AssertionError, RecursionError) as error:

@@ -4,6 +4,7 @@ CSV is quoted as in RFC 4180; TSV has no quotes (a lone quote is common there, a
 the lines up to the next).
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -84,6 +85,8 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
         raise InputError(f"{block.name}:1: a quote is never closed")
     records = records_reference(text[shift:], delimiter, quote)
     _, end, fields, _ = next(records, (0, 0, [b""], True))
+    if _lone_return(text[shift : shift + end], quote):
+        raise _returns(block.name, 1)
     names = [field.decode(errors="replace") for field in fields]
     if names == [""]:
         raise InputError(
@@ -96,6 +99,19 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
         raise no_column(block.name, config.text_column, names)
     column = names.index(config.text_column)
     return _Table(delimiter, quote, column, len(names), config.text_column), shift + end
+
+
+def _lone_return(record: bytes, quote: int) -> bool:
+    r"""Say whether a ``\r`` that is no part of a ``\r\n`` stands outside of quotes."""
+    parts = record.split(bytes([quote])) if quote >= 0 else [record]
+    return any(b"\r" in part.replace(b"\r\n", b"") for part in parts[::2])
+
+
+def _returns(name: str, line: int) -> InputError:
+    return InputError(
+        f"{name}:{line}: a lone CR outside of quotes; records end with LF or CRLF",
+        hint=f"Convert it: tr '\\r' '\\n' < {shlex.quote(name)}",
+    )
 
 
 def no_column(name: str, wanted: str, names: list[str]) -> InputError:
@@ -133,6 +149,9 @@ def _ragged(
 ) -> InputError:
     i = int(wrong.argmax())
     line, _ = block.place(int(begins[i]))
+    record = block.data[begins[i] : begins[i + 1]].tobytes()
+    if _lone_return(record, table.quote):
+        return _returns(block.name, line)
     return InputError(
         f"{block.name}:{line}: {fields[i]} fields, the header has {table.columns}",
         hint="Quote the cells that hold the delimiter, or pass --errors skip.",

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import stat
 import sys
 from collections import Counter
@@ -20,6 +21,7 @@ from tokpipe.foundation.errors import InputError
 HUB = "hub:"
 STDIN = "-"
 
+_DEEPEST = 100  # levels of a pattern, each of which may look into all folders of the one above
 _STDIN_NAME = "standard input"
 
 
@@ -175,13 +177,16 @@ def _glob(pattern: str) -> list[str]:
     """Return the files that a pattern matches, or the folders if it matches no file."""
     if not glob.has_magic(pattern):
         return []
+    if len(PurePath(pattern).parts) > _DEEPEST:
+        raise InputError(f"{pattern[:80]}...: a pattern of more than {_DEEPEST} levels")
+    pattern = re.sub(r"(?<![^/])(?:\*\*/+)+", "**/", pattern)  # a second one finds all again
     # not Path.glob: an absolute pattern would have to be taken apart first
     matches = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)  # noqa: PTH207
     return [match for match in matches if not os.path.isdir(match)] or matches  # noqa: PTH112
 
 
 def _add_folder(folder: Path, config: ReadConfig, found: Found) -> None:
-    inside = sorted(_walk(folder, ()), key=lambda path: os.fsencode(path.relative_to(folder)))
+    inside = sorted(_walk(folder), key=lambda path: os.fsencode(path.relative_to(folder)))
     for path in inside:
         if is_dataset_folder(path):
             files = dataset_files(path)
@@ -192,24 +197,25 @@ def _add_folder(folder: Path, config: ReadConfig, found: Found) -> None:
             found.files.append(_input_file(path, path.stat(), config))
 
 
-def _walk(folder: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[Path]:
     """Yield the files and dataset folders below a folder, in no order."""
-    if is_dataset_folder(folder):
-        yield folder
-        return
-    status = folder.stat()
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        raise InputError(f"{folder} leads back to a folder above it")
-    try:
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from error
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), (*above, here))
-        else:
-            yield Path(entry.path)
+    waiting: list[tuple[Path, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    while waiting:  # and not by recursion: a path may have two thousand levels
+        folder, above = waiting.pop()
+        if is_dataset_folder(folder):
+            yield folder
+            continue
+        with _read_errors(str(folder)):
+            status = folder.stat()
+            here = (status.st_dev, status.st_ino)
+            if here in above:
+                raise InputError(f"{folder} leads back to a folder above it")
+            entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+            for entry in entries:
+                if entry.is_dir():
+                    waiting.append((Path(entry.path), above | {here}))
+                else:
+                    yield Path(entry.path)
 
 
 def _left_out(path: Path, config: ReadConfig) -> str | None:
@@ -271,7 +277,8 @@ def _missing(item: str, error: OSError) -> InputError:
         beside = os.listdir(path.parent)  # noqa: PTH208
     except OSError:
         beside = []
-    near = get_close_matches(path.name, beside, n=1)
+    seen = [name for name in beside if path.name.startswith(".") or not name.startswith(".")]
+    near = get_close_matches(path.name, seen, n=1)  # of hidden ones some are ours, for a moment
     hint = f"Did you mean {path.parent / near[0]}?" if near else ""
     return InputError(f"{item}: {error.strerror}", hint=hint)
 

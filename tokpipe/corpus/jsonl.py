@@ -86,6 +86,8 @@ def _malformed(place: str, line: str) -> InputError:
         json.loads(line, parse_int=len)
     except json.JSONDecodeError as error:
         hint = "JSON lines hold one whole object a line." if line.strip() == "{" else ""
+        if "\r" in line.strip():
+            hint = "A lone CR ends no line; LF and CRLF do."
         return InputError(f"{place}:{error.pos + 1}: not JSON: {error.msg}", hint=hint)
     except RecursionError:
         pass

@@ -25,12 +25,14 @@ from typing import Any, BinaryIO
 
 from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
 from tokpipe.foundation.locks import is_free, lock_handle, one_writer
+from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import check_space, storage_errors
 
 MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
 UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)  # a name, by another
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # FAT, some of a network
+_MOST_IDENTITY = 64 << 20  # bytes: room for the digests of half a million inputs
 _IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
 
 
@@ -126,7 +128,7 @@ def build_folder(
     ArtifactError
         If interrupted work was made from something else than `identity`.
     """
-    target = Path(os.path.realpath(target))
+    target = _real_folder(target)
     lock, partial, work, old = _beside(target)
     with storage_errors(target):
         refuse_existing_folder(target, force=force)  # before anything is made
@@ -143,6 +145,7 @@ def build_folder(
                 _sync_tree(partial)
                 _put_in_place(partial, target, work, old, force)
             except BaseException as error:
+                _advise_to_start_over(error, partial)
                 if identity is None or not _can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
                     shutil.rmtree(work, ignore_errors=True)
@@ -183,6 +186,7 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     StorageError
         If something stands there that is no empty folder, or is being written.
     """
+    target = _real_folder(target)
     if _is_vacant(target):
         return
     lock, _, work, old = _beside(target)
@@ -192,6 +196,14 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     _refuse(target, force=force)
 
 
+def _real_folder(target: Path) -> Path:
+    """Return where a folder is or will be, links followed; a name that has none beside it fails."""
+    real = Path(os.path.realpath(target))
+    if not real.name:
+        raise StorageError(f"{target} is the root of all folders", hint="Name a folder in it.")
+    return real
+
+
 def _is_vacant(target: Path) -> bool:
     return not target.exists() or (target.is_dir() and not any(target.iterdir()))
 
@@ -199,11 +211,11 @@ def _is_vacant(target: Path) -> bool:
 def _refuse(target: Path, *, force: bool) -> None:
     if _is_vacant(target):
         return
+    ours = _is_written_by_tokpipe(target)
     if not force:
-        raise StorageError(
-            f"{target} exists already", hint="Choose another -o, or pass --force to replace it."
-        )
-    if not _is_written_by_tokpipe(target):
+        or_force = ", or pass --force to replace it" if ours else ""
+        raise StorageError(f"{target} exists already", hint=f"Choose another -o{or_force}.")
+    if not ours:
         raise StorageError(
             f"{target} was not written by tokpipe (no {MANIFEST} in it)",
             hint="--force replaces only what tokpipe has written; choose another -o.",
@@ -280,8 +292,8 @@ def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) ->
 
 def _found_identity(partial: Path) -> Any:
     try:
-        return json.loads((partial / _IDENTITY).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+        return json.loads(read_small_file(partial / _IDENTITY, _MOST_IDENTITY))
+    except (FileNotFoundError, ValueError, RecursionError, ArtifactError):
         return None
 
 
@@ -417,6 +429,12 @@ def _kept_beside(made: Path, target: Path) -> StorageError:
         hint="Move the other away, then: "
         f"mv -- {shlex.quote(str(kept))} {shlex.quote(str(target))}",
     )
+
+
+def _advise_to_start_over(error: BaseException, partial: Path) -> None:
+    """Give the one way out to an error about what an interrupted run has left."""
+    if isinstance(error, ArtifactError) and str(partial) in error.problem:
+        error.hint = "An interrupted run left it: pass --force to start over."
 
 
 def _can_go_on(error: BaseException) -> bool:

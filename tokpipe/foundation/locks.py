@@ -10,7 +10,10 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tokpipe.foundation.errors import StorageError
+from tokpipe.foundation.errors import ArtifactError, StorageError
+from tokpipe.foundation.small_files import read_small_file
+
+_MOST_BYTES = 4096  # of a lock file: who holds it
 
 
 @contextmanager
@@ -96,7 +99,7 @@ def _self() -> dict[str, object]:
 
 def _holder(lock: Path) -> str:
     try:
-        holder = json.loads(lock.read_text("utf-8"))
+        holder = json.loads(read_small_file(lock, _MOST_BYTES))
         return f"process {holder['pid']} on {holder['host']} since {holder['start']}"
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, ArtifactError):
         return "another process"

@@ -8,7 +8,6 @@ Under "sha256" stands the hash of all the rest of it, so that no changed setting
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import MANIFEST, first_difference, write_json
+from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
 
@@ -219,9 +219,7 @@ def _briefly(value: int | str) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > _MOST_BYTES:
-            raise ArtifactError(f"{path}: no plain file of at most {_MOST_BYTES} bytes")
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_small_file(path, _MOST_BYTES))
     except FileNotFoundError:
         if not path.parent.exists():
             raise ArtifactError(f"{path.parent}: no such folder") from None

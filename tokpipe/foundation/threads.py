@@ -5,9 +5,12 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from tokpipe.foundation.errors import ConfigError
@@ -16,6 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _LAST_SECONDS = 1.0  # how long threads may finish after Ctrl-C; one may wait for input for ever
+_MOST_THREADS = 64  # on small machines, where they only show that results do not depend on them
 _POLL_SECONDS = 0.05  # how long a signal may wait for the main thread to wake up
 
 
@@ -93,7 +97,10 @@ def run_in_threads(
 
     workers: list[threading.Thread] = []
     try:
-        _start(run, thread_count(threads), workers)
+        most = len(items) if isinstance(items, Sized) else thread_count(threads)
+        _start(run, max(1, min(most, thread_count(threads))), workers)
+        if not workers:
+            run()
         while any(worker.is_alive() for worker in workers):
             for worker in workers:
                 worker.join(_POLL_SECONDS)
@@ -114,20 +121,38 @@ def map_ordered(
     """Yield ``function(item)`` for each item, in their order, computed by several threads.
 
     Items are drawn by the caller's thread, at most two a thread ahead of what was yielded, so that
-    memory is bounded whatever the caller does with the results.
+    memory is bounded whatever the caller does with the results. Where the system allows no thread,
+    the caller's does the work.
     """
-    threads = thread_count(threads)
-    executor = ThreadPoolExecutor(threads)
+    most, workers = thread_count(threads), []
+    jobs: SimpleQueue[tuple[Future[R], T] | None] = SimpleQueue()
     waiting: deque[Future[R]] = deque()
+
+    def run() -> None:
+        while (job := jobs.get()) is not None:
+            _settle(job[0], partial(function, job[1]))
+            del job  # what it holds may be large
+
     try:
         for item in items:
-            waiting.append(executor.submit(function, item))
-            if len(waiting) > 2 * threads:
+            future: Future[R] = Future()
+            if len(workers) < most and not _start(run, 1, workers):
+                most = len(workers)  # the system allows no more
+            if workers:
+                jobs.put((future, item))
+            else:
+                _settle(future, partial(function, item))
+            waiting.append(future)
+            if len(waiting) > 2 * most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        with suppress(Empty):
+            while True:
+                jobs.get_nowait()
+        for _ in workers:
+            jobs.put(None)
 
 
 def in_background(function: Callable[[], R]) -> Callable[[], R]:
@@ -139,19 +164,17 @@ def in_background(function: Callable[[], R]) -> Callable[[], R]:
     future: Future[R] = Future()
 
     def run() -> None:
-        try:
-            future.set_result(function())
-        except KeyboardInterrupt:  # no error of the call's, where it is made at once
-            raise
-        except BaseException as error:
-            future.set_exception(error)
+        _settle(future, function)
 
-    _start(run, 1, [])
+    if not _start(run, 1, []):
+        run()
     return future.result
 
 
 def thread_count(asked: int | None) -> int:
     """Return how many threads to use: as many as asked, or one a usable processor for None.
+
+    Never more than have any use: a million of them would be stacks and tables, and no gain.
 
     Raises
     ------
@@ -164,7 +187,7 @@ def thread_count(asked: int | None) -> int:
         raise ConfigError(
             f"threads: {asked}; allowed are 1 or more", hint="None takes one a usable processor."
         )
-    return asked
+    return min(asked, max(_MOST_THREADS, 2 * usable_cpus()))
 
 
 def usable_cpus() -> int:
@@ -173,17 +196,30 @@ def usable_cpus() -> int:
     return max(1, min(affine or 1, _container_cpus() or affine or 1))
 
 
-def _start(run: Callable[[], None], threads: int, workers: list[threading.Thread]) -> None:
-    """Start threads; where the system allows fewer, those do all the work."""
+def _start(run: Callable[[], None], threads: int, workers: list[threading.Thread]) -> bool:
+    """Start threads and add them to the workers; return whether the system allowed all of them."""
     for _ in range(threads):
         worker = threading.Thread(target=run, daemon=True)
         try:
             worker.start()
         except RuntimeError:  # can't start new thread: a limit on processes or memory
-            break
+            return False
         workers.append(worker)
-    if not workers:
-        run()
+    return True
+
+
+def _settle(future: Future[R], call: Callable[[], R]) -> None:
+    """Make a call and put what comes of it where somebody waits for it."""
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _is_main():
+            raise  # no error of the call's, where it is made at once
+        future.set_exception(error)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _container_cpus() -> int | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.files import build_folder
-from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.reading import read_tokenizer
@@ -29,6 +29,10 @@ from tokpipe.tokenizer.vocab_files import vocab_files
 from tokpipe.words.config import WordsConfig
 
 KIND = "tokenizer"  # of the manifest
+_FILES = (  # of a tokenizer, in whatever folder: a model's weights beside it are not ours to read
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.txt", "vocab.json", "merges.txt"),
+)
 _MODEL_MAX_LENGTH = 512  # the positions of BERT and RoBERTa
 
 
@@ -124,7 +128,10 @@ def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, 
     InputError
         If a file is missing, damaged, contradicts itself, or asks for what no honest tokenizer
         needs.
+    ArtifactError
+        If it is not as the manifest beside it says.
     """
+    verify_files(path if path.is_dir() else path.parent, _FILES)
     return read_tokenizer(path, words).opened()
 
 

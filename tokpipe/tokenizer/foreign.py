@@ -17,6 +17,7 @@ import tokenizers
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.panics import without_panic_text
 from tokpipe.tokenizer.document import tokens_by_id
 from tokpipe.tokenizer.encoding import Encoding
 from tokpipe.tokenizer.engine import Ids, without_line_ends
@@ -185,7 +186,8 @@ def _common_parts(root: Node, tokens: list[str], template: Template) -> Spec:
 def _panics(what: str) -> Iterator[None]:
     """Turn what the library raises or panics over into an `InputError`."""
     try:
-        yield
+        with without_panic_text():
+            yield
     except (ConfigError, InputError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:

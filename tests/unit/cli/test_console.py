@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tokpipe.cli.console import Console, safe_lines
+from tokpipe.cli.console import Console, Stream, safe_lines
 
 
 class Terminal(io.TextIOWrapper):
@@ -140,3 +140,17 @@ def test_json_comes_back_as_it_was(monkeypatch):
     assert json.loads(stream.written) == value
     assert "å" in stream.written
     assert "😀" in stream.written
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [
+        *((wrong, 80) for wrong in ("", "0", "-5", "wide", "1.5", " 80", "0x50", "²")),
+        ("60", 60), ("00060", 60), ("1000", 1000), ("1001", 1000), ("9" * 5000, 1000),
+    ],
+)  # fmt: skip
+def test_columns_are_those_of_a_screen(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    stream = Stream("stdout")
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert stream.width == width

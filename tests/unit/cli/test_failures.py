@@ -86,3 +86,10 @@ def test_signal_that_met_the_end_of_a_kernel_is_a_signal(capsys):
     error.__cause__ = Stopped(signal.SIGINT)
     assert report(error, Console(), ["train-vocab"]) == 130
     assert "stopped by Ctrl-C" in capsys.readouterr().err
+
+
+def test_no_thread_to_be_had_is_no_bug():
+    problem, hint, code = explain(RuntimeError("can't start new thread"))
+    assert (problem, code) == ("the system allows no further thread", 5)
+    assert "--threads" in hint and "ulimit -u" in hint
+    assert explain(RuntimeError("else"))[2] == 1

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,83 @@ def test_bad_value_in_the_environment_names_the_variable(bakery, capsys, monkeyp
     monkeypatch.setenv("TOKPIPE_BAKE_BREAD_LOAVES", "many")
     assert bakery("bake-bread")[0] == 2
     assert "TOKPIPE_BAKE_BREAD_LOAVES: 'many' is not a count" in capsys.readouterr().err
+
+
+WRONG = {  # a value of each type of TOML
+    "true": "true or false",
+    "1": "a number",
+    "-7": "a number",
+    "1.5": "a number",
+    "inf": "a number",
+    "'word'": "a text",
+    "[]": "",
+    "[1]": "a list",
+    "[[1]]": "a list",
+    "['a', true]": "a list",
+    "{}": "",
+    "{a = 1}": "",
+    "1979-05-27": "a date or time",
+    "07:32:00": "a date or time",
+    "1979-05-27T07:32:00Z": "a date or time",
+    r"'''a'''": "a text",
+    r'"a\u0000b"': "a text",
+    "9" * 400: "a number",
+    "[" * 400 + "]" * 400: "a list",
+}
+KEYS = {
+    "": ("seed", "threads", "json", "quiet", "verbose", "debug", "no_color", "dry_run", "force"),
+    "[bake-bread]\n": ("loaves", "oven", "hot", "rye", "weights", "spices", "flour_bytes", "salt"),
+}
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: value[:20])
+@pytest.mark.parametrize(("table", "key"), [(t, k) for t, keys in KEYS.items() for k in keys])
+def test_every_type_of_value_is_taken_or_refused_with_its_place(bakery, capsys, table, key, value):
+    settings(f"{table}{key} = {value}")
+    code, _, _ = bakery("bake-bread")
+    said = capsys.readouterr().err
+    assert code in (0, 2), said
+    assert "unexpected" not in said and "Traceback" not in said
+    assert code == 0 or "tokpipe.toml" in said or key.replace("_", "-") in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("json = 1", "tokpipe.toml: json: found a number; true or false is needed"),
+        ("[bake-bread]\noven = true", "oven: found true or false; a text in quotes is needed"),
+        ("[bake-bread]\nsalt = [1]", "salt: found a list; a number is needed"),
+        ("[bake-bread]\nspices = 1979-05-27", "spices: found a date or time; a text in quotes"),
+        ("[bake-bread]\nspices = ['a', 1]", "spices: found a number; a text in quotes"),
+        ("[bake-bread]\nspices = 'a\\u0000'", None),
+        ('[bake-bread]\nspices = "a\\u0000"', "spices: the text holds a NUL character"),
+        ("[bake-bread]\nflour_bytes = 1.5", "flour_bytes: found a number; a number of bytes"),
+    ],
+)
+def test_a_type_that_cannot_be_meant_is_told(bakery, capsys, text, said):
+    settings(text)
+    code = bakery("bake-bread")[0]
+    assert code == (0 if said is None else 2)
+    assert said is None or said in capsys.readouterr().err
+
+
+PLACES = {
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a pipe": lambda path: os.mkfifo(path),
+    "a folder": lambda path: path.mkdir(),
+    "larger than 1,048,576 bytes": lambda path: path.write_bytes(b"#" * (1 << 21)),
+    "not UTF-8 at byte 0": lambda path: path.write_bytes(b"\xff\xfes\0"),
+    "not valid TOML": lambda path: path.write_bytes(b"\0" * 100),
+}
+
+
+@pytest.mark.parametrize(("said", "make"), PLACES.items(), ids=PLACES)
+def test_what_is_no_settings_file_is_told_at_once(bakery, capsys, said, make):
+    make(Path("odd.toml"))
+    assert bakery("bake-bread", "--config", "odd.toml")[0] == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_is_passed_over(bakery):
+    Path("tokpipe.toml").write_bytes(b"\xef\xbb\xbf[bake-bread]\nloaves = 3\n")
+    assert bakery("bake-bread")[2].loaves == 3

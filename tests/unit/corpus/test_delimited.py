@@ -104,3 +104,29 @@ def test_a_record_above_the_limit_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"a\.csv:2: the line is longer than 4,000 bytes"):
         read(path, max_line_bytes=4000)
     assert len(read(path, piece_bytes=10)[0][0]) == 5000
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+@pytest.mark.parametrize("codec", ["", ".xz"])
+@pytest.mark.parametrize(
+    "rows", ["{text}|b\r1|2\r", "{text}\rone\rtwo\r", "{text}|b\r1|2\n", "{text}\r"]
+)
+def test_lines_that_end_with_a_lone_cr_are_an_error_and_never_no_text(tmp_path, kind, codec, rows):
+    data = rows.format(text="text").replace("|", "," if kind == "csv" else "\t").encode()
+    path = tmp_path / f"x.{kind}{codec}"
+    path.write_bytes(lzma.compress(data) if codec else data)
+    with pytest.raises(InputError, match=rf"x\.{kind}{codec}:1: a lone CR outside of quotes"):
+        read(path)
+
+
+def test_a_lone_cr_that_joins_records_is_named(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("text,b\n1,2\n3,4\r5,6\n", newline="")
+    with pytest.raises(InputError, match=r"x\.csv:3: a lone CR"):
+        read(path)
+
+
+def test_a_lone_cr_in_quotes_is_text(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('"i\rd",text\n1,"a\rb"\n', newline="")
+    assert read(path)[0] == [b"a\rb"]

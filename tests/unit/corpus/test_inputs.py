@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.corpus.reference import texts_of
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.inputs import find_inputs
 from tokpipe.corpus.reader import open_corpus
 from tokpipe.foundation.errors import InputError
 
@@ -137,3 +138,40 @@ def test_digests_are_those_of_the_stored_bytes(tree):
 def test_standard_input_cannot_be_named_twice():
     with pytest.raises(InputError, match="named twice"):
         open_corpus(["-", "-"])
+
+
+def test_a_pattern_that_says_any_depth_twice_finds_each_file_once(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x.txt").write_text("x")
+    for pattern in ("**/**/*.txt", "**/**/**/**/**/x.txt", "a/**/**/*.txt"):
+        found = find_inputs([f"{tmp_path}/{pattern}"], ReadConfig()).files
+        assert [file.path.name for file in found] == ["x.txt"]
+
+
+@pytest.mark.parametrize("pattern", ["*/" * 5000 + "x", "**/*/" * 300, "a*/" * 101])
+def test_a_pattern_without_end_is_refused_at_once(pattern):
+    with pytest.raises(InputError):
+        find_inputs([pattern], ReadConfig())
+
+
+def test_folders_may_be_nested_as_deep_as_paths_allow(tmp_path):
+    deep = tmp_path
+    for _ in range(1200):
+        deep = deep / "d"
+        deep.mkdir()
+    (deep / "x.txt").write_text("x")
+    try:
+        found = find_inputs([tmp_path], ReadConfig()).files
+        assert [file.path for file in found] == [deep / "x.txt"]
+    finally:  # pytest's own clearing is not as deep
+        (deep / "x.txt").unlink()
+        while deep != tmp_path:
+            deep.rmdir()
+            deep = deep.parent
+
+
+def test_a_hidden_file_is_no_suggestion_for_a_plain_name(tmp_path):
+    (tmp_path / ".out.lock").touch()
+    with pytest.raises(InputError) as caught:
+        find_inputs([tmp_path / "out.lock"], ReadConfig())
+    assert caught.value.hint == ""

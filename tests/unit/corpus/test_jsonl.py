@@ -135,3 +135,11 @@ def test_an_array_or_a_pretty_printed_object_is_told_how_to_become_lines(tmp_pat
     path.write_text('{\n"text": "a"\n}')
     with pytest.raises(InputError, match=r"a\.json:1:3: .*\n.*one whole object a line"):
         read(path)
+
+
+def test_lines_that_end_with_a_lone_cr_are_told(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"text": "a"}\r{"text": "b"}\r')
+    with pytest.raises(InputError, match=r"x\.jsonl:1:15: not JSON") as caught:
+        [piece.load() for piece in open_corpus([path]).pieces()]
+    assert caught.value.hint == "A lone CR ends no line; LF and CRLF do."

@@ -147,3 +147,38 @@ def test_without_a_further_thread_background_work_is_done_at_once(monkeypatch):
     assert made_by() == threading.get_ident()
     with pytest.raises(KeyboardInterrupt):
         in_background(stop)
+
+
+def test_no_more_threads_than_have_any_use():
+    assert thread_count(10**30) == max(64, 2 * usable_cpus())
+    assert len(run_in_threads(total, range(5), 10**6)) == 5
+    assert len(run_in_threads(total, (), 10**6)) == 1
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_work_is_done_by_the_threads_that_the_system_allows(monkeypatch, allowed):
+    real, left = threading.Thread.start, [allowed]
+
+    def start(self):
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        real(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert list(map_ordered(lambda n: n * n, range(100), 8)) == [n * n for n in range(100)]
+    left[0] = allowed
+    assert sum(run_in_threads(total, range(1000), 8)) == 499_500
+    left[0] = allowed
+    assert in_background(lambda: 7)() == 7
+
+
+def test_an_ordered_map_that_is_left_early_stops_its_threads():
+    before = threading.active_count()
+    made = map_ordered(lambda n: n, range(10**9), 4)
+    assert next(made) == 0
+    made.close()
+    limit = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert threading.active_count() == before

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.files import MANIFEST
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.panics import without_panic_text
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.check.agreement import check_agreement, read_beside
 from tokpipe.inspection.check.finding import ERROR, Checked, Finding, finding_of
@@ -123,7 +124,8 @@ def _check_pipeline(file: TokenizerFile, source: Source) -> list[Finding]:
     """Look for pieces out of reach, with the steps as the library runs them."""
     content = json.dumps(file.document) if file.spec is None else document_bytes(file.spec).decode()
     try:
-        return list(check_reach(source, Tokenizer.from_str(content)))
+        with without_panic_text():
+            return list(check_reach(source, Tokenizer.from_str(content)))
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # the library's PanicException is no Exception
