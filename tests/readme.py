@@ -129,7 +129,10 @@ def with_sources(text: str) -> str:
     def quoted(match: re.Match[str]) -> str:
         path, name = match.groups()
         source = (ROOT / path).read_text(encoding="utf-8")
-        [found] = [one for one in ast.parse(source).body if getattr(one, "name", None) == name]
+        named = [one for one in ast.parse(source).body if getattr(one, "name", None) == name]
+        if not named:
+            raise SystemExit(f"{path} has no {name} that a page could quote")
+        found = named[0]
         first = min([found.lineno, *(one.lineno for one in found.decorator_list)])
         lines = source.splitlines()[first - 1 : found.end_lineno]
         return "\n".join([f"<!-- source: {path} {name} -->", "```python", *lines, "```"])
@@ -145,10 +148,11 @@ def snippets(text: str) -> str:
 
 def renew_trees() -> None:
     """Renew both trees, the headline rows of the measurements, and what is quoted of the code."""
-    KERNELS.write_text(with_sources(KERNELS.read_text(encoding="utf-8")), encoding="utf-8")
-    text = with_tree(README.read_text(encoding="utf-8"))
-    README.write_text(with_headlines(text, RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
     TREE.write_text(whole_tree(), encoding="utf-8")
+    text = with_tree(README.read_text(encoding="utf-8"))
+    README.write_text(text, encoding="utf-8")
+    KERNELS.write_text(with_sources(KERNELS.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_headlines(text, RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from tokpipe.inspection.check import folder
 from tokpipe.inspection.check.finding import WARNING, Finding
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.optimizer import Optimizer
-from tokpipe.words import split
+from tokpipe.words import pre_tokenizers
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.count import count_words
 from tokpipe.words.kernels.classes import LETTER, SPACE, WHITESPACE
@@ -82,21 +82,21 @@ class OnlyWords(WordsConfig):
 @pytest.fixture
 def only_words(monkeypatch):
     """A pre-tokenizer: its kind for the kernels, and the classes of all characters."""
-    of_others = split._regex_classes
+    of_others = pre_tokenizers._regex_classes
 
     def classes(kind):
         found = of_others(WHITESPACE)
         return np.where(found == LETTER, LETTER, SPACE).astype(np.uint8)
 
-    monkeypatch.setitem(split._KINDS, "only-words", WHITESPACE)
-    monkeypatch.setattr(split, "_regex_classes", classes)
-    split._tables.cache_clear()
+    monkeypatch.setitem(pre_tokenizers._KINDS, "only-words", WHITESPACE)
+    monkeypatch.setattr(pre_tokenizers, "_regex_classes", classes)
+    pre_tokenizers._tables.cache_clear()
     yield OnlyWords()
-    split._tables.cache_clear()
+    pre_tokenizers._tables.cache_clear()
 
 
 def test_a_pre_tokenizer_splits_and_counts(only_words, tmp_path):
-    words, borders = split.split_words(Strings.from_list(TEXT.splitlines()), only_words)
+    words, borders = pre_tokenizers.split_words(Strings.from_list(TEXT.splitlines()), only_words)
     wanted = ["One", "harbour", "two", "ferries", "3", "gulls", "The", "sea"]
     assert [words.bytes_of(i).decode() for i in range(len(words))] == wanted
     assert borders.tolist() == [0, 6, 8]

@@ -1,9 +1,11 @@
 """What our pages say of the tree, of measurements and of each other holds."""
 
 import re
+import tomllib
 
 import pytest
 
+import tokpipe
 from tests import readme
 from tests.bench import report
 from tokpipe.foundation import jit
@@ -79,12 +81,25 @@ def test_links_lead_to_files(page):
         assert (page.parent / target).exists(), target
 
 
+def test_version_is_said_in_one_place():
+    project = tomllib.loads((readme.ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "version" not in project["project"] and project["project"]["dynamic"] == ["version"]
+    place = readme.ROOT / project["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{tokpipe.__version__}"' in place.read_text("utf-8")
+
+
 def test_page_on_kernels_quotes_the_code_and_its_snippets_run():
     text = readme.KERNELS.read_text(encoding="utf-8")
     assert readme.with_sources(text) == text, "renew it: python -m tests.readme --trees"
     snippets = readme.snippets(text)
     assert snippets.count("assert") == 3 and "@kernel" not in snippets
     exec(compile(snippets, "KERNELS.md", "exec"), {})
+
+
+def test_quotation_of_what_is_no_more_is_named():
+    page = "<!-- source: tests/readme.py gone -->\n```python\n```"
+    with pytest.raises(SystemExit, match=r"tests/readme\.py has no gone"):
+        readme.with_sources(page)
 
 
 def test_page_on_kernels_names_every_flag_there_is():

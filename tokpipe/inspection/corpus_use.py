@@ -6,9 +6,10 @@ from pathlib import Path
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.inspection.check.corpus import check_alphabet
-from tokpipe.inspection.check.finding import Finding
+from tokpipe.inspection.check.finding import WARNING, Finding
 from tokpipe.inspection.opening import Opened, open_tokenizer
 from tokpipe.inspection.vocabulary import CorpusUse, view_corpus_use
+from tokpipe.tokenizer.quality import measure, unknown_warning
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.count import count_words
 from tokpipe.words.counts import WordCounts
@@ -45,7 +46,7 @@ def check_corpus(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> list[Finding]:
-    """Return what a corpus has that a vocabulary lacks.
+    """Return what a corpus has that a vocabulary lacks: characters, and words of more than 1 %.
 
     Raises
     ------
@@ -54,7 +55,23 @@ def check_corpus(
     """
     opened = open_tokenizer(path)
     counts = count_as(opened, corpus, read, threads, progress)
-    return list(check_alphabet(opened.source, counts.words, counts.counts))
+    findings = list(check_alphabet(opened.source, counts.words, counts.counts))
+    warning = _unknown_words(opened, counts, threads) if len(counts.words) else ""
+    if warning:
+        problem, _, cure = warning.partition("; ")
+        place = f"{opened.source.path.name}: vocabulary"
+        findings.append(Finding(WARNING, place, problem, f"{cure[:1].upper()}{cure[1:]}."))
+    return findings
+
+
+def _unknown_words(opened: Opened, counts: WordCounts, threads: int | None) -> str:
+    if opened.spec is not None:
+        found = measure(opened.tokenizer, counts, threads)
+        longest = opened.spec.max_input_chars_per_word
+        return unknown_warning(100, found.unknown_words, found.too_long_words, longest=longest)
+    ids, offsets = opened.encode_words(counts.words, threads)
+    use = view_corpus_use(opened.source, counts.words, counts.counts, ids, offsets)
+    return unknown_warning(use.words, use.unknown)
 
 
 def count_as(

@@ -62,14 +62,7 @@ _PLACEHOLDER = re.compile(r"\[unused\d+\]|<[|/]?[\w-]+\|?>|madeupword\d+")
 
 
 def parts_of(token: str, form: TokenForm = PLAIN) -> list[Part]:
-    r"""Split a token into parts that can be shown.
-
-    Parameters
-    ----------
-    token
-        The token as its vocabulary file writes it.
-    form
-        How that vocabulary writes tokens.
+    r"""Split a token, as its vocabulary file writes it, into parts that can be shown.
 
     Examples
     --------

@@ -13,9 +13,10 @@ from tokpipe.inspection.runs import Curve, RunView, title_of
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _COLORS = 6  # of `page.css`, which has them for light and for dark
-_WIDTH, _HEIGHT, _POINTS = 560, 220, 500
-_LEFT, _BOTTOM, _TOP = 58, 40, 8
-_TICKS = 4
+_WIDTH, _HEIGHT = 560, 220  # pixels of a chart
+_POINTS = 500  # of a curve, about one a pixel
+_LEFT, _BOTTOM, _TOP = 58, 40, 8  # pixels round the plot, for its ticks and their names
+_TICKS = 4  # parts of an axis
 
 
 @dataclass(frozen=True)

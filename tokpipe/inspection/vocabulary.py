@@ -13,7 +13,7 @@ from tokpipe.inspection.readable import body_of, is_placeholder, readable
 from tokpipe.inspection.scripts import script_of
 from tokpipe.inspection.source import Source
 
-_EXAMPLES = 12
+_EXAMPLES = 12  # tokens of each list: a line or two
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.unit.inspection.folders import bpe, wordpiece, write
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
-from tokpipe.inspection.corpus_use import count_as
+from tokpipe.inspection.check.finding import WARNING
+from tokpipe.inspection.corpus_use import check_corpus, count_as
 from tokpipe.inspection.opening import open_tokenizer
 
 TEXTS = [
@@ -112,6 +113,29 @@ def test_words_of_a_corpus_are_made_as_the_tokenizer_makes_them(tmp_path):
         opened = open_tokenizer(write(tmp_path / str(len(words)), steps))
         assert opened.spec is None
         assert sorted(count_as(opened, [text]).words.iter_bytes()) == words
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "share", "said"),
+    [
+        (wordpiece(), "hugs " * 98 + "z z", "2.0 %", "characters outside its alphabet"),
+        (wordpiece(), "hug " * 4 + "a" * 101, "20.0 %", "longer than 100 characters"),
+        (wordpiece(), "hugs " * 99 + "z", "", ""),
+        (wordpiece(), "\n", "", ""),
+        (bpe(), "abc " * 9 + "d", "10.0 %", "characters outside its alphabet"),
+        (unigram(), "hug " * 4 + "東", "20.0 %", "characters outside its alphabet"),
+    ],
+)
+def test_unknown_words_of_a_corpus_are_warned_of_with_cause_and_cure(
+    tmp_path, content, text, share, said
+):
+    (tmp_path / "text.txt").write_text(text, "utf-8")
+    found = check_corpus(write(tmp_path / "t", content), [tmp_path / "text.txt"])
+    warned = [finding for finding in found if "words are unknown" in finding.problem]
+    assert len(warned) == (share != "")
+    for finding in warned:
+        assert finding.level == WARNING and finding.problem.startswith(f"{share} of the words")
+        assert said in finding.problem and finding.hint.startswith("Train one with ")
 
 
 def test_bpe_behind_foreign_steps_is_traced(tmp_path):

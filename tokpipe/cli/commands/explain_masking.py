@@ -1,5 +1,6 @@
 """`tokpipe explain masking`: how one example is masked, draw by draw."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -7,6 +8,14 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
 from tokpipe.examples.config import MaskConfig
+
+
+def one_text(run: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a text to mask, and a vocabulary or one that is made of the text."""
+    about = "Tokenizer folder or file; by default a small vocabulary made of the text's own words."
+    place = click.Path(path_type=Path)
+    option = click.option("-t", "--tokenizer", metavar="FOLDER", type=place, help=about)
+    return click.argument("text", required=False)(option(run))
 
 
 @command(
@@ -18,14 +27,7 @@ from tokpipe.examples.config import MaskConfig
         "tokpipe explain masking --span geometric --masked-lm-prob 0.4",
     ],
 )
-@click.argument("text", required=False)
-@click.option(
-    "-t",
-    "--tokenizer",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="Tokenizer folder or file; by default a small vocabulary made of the text's own words.",
-)
+@one_text
 @config_options(MaskConfig, "masks", leave_out=("masking", "dupe_factor", "compat"))
 def explain_masking(
     session: Session, text: str | None, tokenizer: Path | None, masks: MaskConfig

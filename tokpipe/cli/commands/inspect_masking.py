@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.commands.explain_masking import one_text
 from tokpipe.cli.options import Count, config_options
 from tokpipe.examples.config import MaskConfig
 
@@ -18,14 +19,7 @@ from tokpipe.examples.config import MaskConfig
         "tokpipe inspect masking --epochs 10 --dupe-factor 5 --whole-word",
     ],
 )
-@click.argument("text", required=False)
-@click.option(
-    "-t",
-    "--tokenizer",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="Tokenizer folder or file; by default a small vocabulary made of the text's own words.",
-)
+@one_text
 @click.option(
     "--epochs",
     type=click.IntRange(1, 99),

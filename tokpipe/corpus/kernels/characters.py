@@ -21,7 +21,7 @@ from tokpipe.foundation.utf8 import character_before
 OTHER, EYES, SPACE, LOWER, UPPER, DIGIT, LETTER = range(7)
 QUOTE, OPEN, CLOSE, DASH, DOT, ELLIPSIS, STOP, FULL = range(7, 15)  # FULL needs no space behind it
 
-TABLED, HALFWIDTH = 0x3100, 0xFF00
+TABLED, HALFWIDTH = 0x3100, 0xFF00  # code points between are Han, Hangul and their like: letters
 SPACES = 1 << SPACE
 EVER = 1 << 62  # as many characters as there are
 

@@ -13,6 +13,7 @@ from tokpipe.foundation.jit import inlined_helper, kernel
 
 FIELD_START, UNQUOTED, QUOTED, QUOTE_SEEN = range(4)
 
+# In each of eight bytes: the highest bit, the lowest.
 _HIGH = np.uint64(0x8080808080808080)
 _ONES = np.uint64(0x0101010101010101)
 _THREE = np.uint64(3)

@@ -16,6 +16,7 @@ from tokpipe.foundation.utf8 import encode_at
 # What a line may be; up to NULL it has a text, from MISSING on it is not as it should be.
 TEXT, SURROGATE, BLANK, NULL, MISSING, NOT_TEXT, TWICE, NO_OBJECT, MALFORMED, TOO_DEEP = range(10)
 
+# In each of eight bytes: the highest bit, the lowest, the character, all bits above a control.
 _HIGH = np.uint64(0x8080808080808080)
 _ONES = np.uint64(0x0101010101010101)
 _QUOTES = np.uint64(0x2222222222222222)

@@ -11,12 +11,13 @@ import numpy as np
 from tokpipe.foundation.intrinsics import load_u8, load_u32, load_u64, store_i64, trailing_zeros
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 
+# In each of eight bytes: the highest bit, the others, a line feed, the lowest bit.
 _HIGH = np.uint64(0x8080808080808080)
 _LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
 _NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
+_ONES = np.uint64(0x0101010101010101)
 _THREE = np.uint64(3)
 _ONE = np.uint64(1)
-_ONES = np.uint64(0x0101010101010101)
 _SEVEN, _FIFTY_SIX = np.uint64(7), np.uint64(56)
 
 

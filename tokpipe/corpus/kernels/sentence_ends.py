@@ -41,9 +41,9 @@ from tokpipe.foundation.utf8 import character_before
 GOES_ON, BEFORE_NUMBER, MAY_END, STARTS, MONTH, TITLE = 1, 2, 4, 8, 16, 32
 _ABBREVIATION = GOES_ON | BEFORE_NUMBER | MAY_END
 
-SLOTS = 1 << 10
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(54)
+SLOTS = 1 << 10  # for 375 words
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ over the golden ratio: Fibonacci hashing
+_SHIFT = np.uint64(54)  # leaves the ten bits of a slot
 _LOOK = 24  # characters of a word, and of what is passed over before it, that are looked at
 # Small letters that make a word before a stop no abbreviation, though a small one follows.
 _PLAIN = 4

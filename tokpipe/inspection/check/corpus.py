@@ -10,7 +10,7 @@ from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import NOTE, WARNING, Finding, quoted
 from tokpipe.inspection.source import Source
 
-_MOST_EXAMPLES = 8
+_MOST_EXAMPLES = 8  # letters that are named
 _RARE = 1e-4  # a share of words with a gap below this is a note, not a problem
 
 

@@ -23,8 +23,8 @@ from tokpipe.inspection.terminal.trace import pair_text, symbols_text, trace_ren
 from tokpipe.vocab.steps import MergeStep, PairRow
 
 _INDENT = "  "
-_MOST_ROWS = 10
-_MOST_WORDS = 24
+_MOST_ROWS = 10  # pairs of a step
+_MOST_WORDS = 24  # words after a step, a few lines
 _TIE_BREAKS = {
     "first-seen": "the shortest, then the first seen, as textbooks do",
     "lowest-id": "the lowest ids, as Hugging Face does",

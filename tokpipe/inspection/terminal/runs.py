@@ -14,7 +14,7 @@ from tokpipe.inspection.runs import Curve, RunView, title_of
 _COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # column, row of a Braille cell
-_HEIGHT = 8
+_HEIGHT = 8  # lines of a chart: two fit a terminal of 24
 _AXIS = 10  # columns of the numbers at the left
 
 

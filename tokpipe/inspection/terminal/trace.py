@@ -20,8 +20,8 @@ from tokpipe.inspection.terminal.marks import (
 from tokpipe.inspection.trace import MatchStep, MergeStep, Pair, WordTrace
 
 _MOST_TRIED = 9  # look-ups shown a step; the first and the last ones where there were more
-_MOST_OTHERS = 3
-_MARGIN = 16
+_MOST_OTHERS = 3  # pairs of a step that were not merged
+_MARGIN = 16  # columns before the symbols, for the name of the step
 
 
 def trace_renderable(trace: WordTrace, form: TokenForm, title: str) -> Laid:

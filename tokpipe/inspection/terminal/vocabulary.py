@@ -21,7 +21,7 @@ from tokpipe.inspection.terminal.tokens import heading
 from tokpipe.inspection.terminal.trace import pair_text
 from tokpipe.inspection.vocabulary import CorpusUse, VocabularyView
 
-_MOST_BARS = 16
+_MOST_BARS = 16  # rows of a chart; what is more is added up in the last
 
 
 def vocabulary_renderable(view: VocabularyView, form: TokenForm) -> Laid:
