@@ -245,26 +245,17 @@ class Engine:
         progress = cache.progress
         progress[[kernels.TEXT, kernels.MATCH, kernels.WRITTEN]] = 0
         progress[kernels.POSITION] = start
+        batch = kernels.TextBatch(texts.data, offsets, matches, line_ends)
+        scratch, work = cache.scratch.ctypes.data, cache.work.ctypes.data
         while True:
             cache.tidy()
+            words = cache.words
+            known = kernels.CacheArrays(words.head, words.slots, words.arena, cache.pieces)
+            out = kernels.Output(cache.out, borders)
             status = kernels.encode_texts(
-                texts.data,
-                offsets,
-                line_ends,
-                matches,
-                progress,
-                cache.budget,
-                self.split,
-                self.model,
-                cache.words.head,
-                cache.words.slots,
-                cache.words.arena,
-                cache.pieces,
-                cache.out,
-                borders,
-                cache.scratch.ctypes.data,
-                cache.work.ctypes.data,
+                batch, progress, cache.budget, self.split, self.model, known, out, scratch, work
             )
+            del known, out  # arrays that something refers to do not grow in place
             if status == kernels.DONE:
                 return cache.take(int(progress[kernels.WRITTEN])), borders
             if status == kernels.ROOM:
