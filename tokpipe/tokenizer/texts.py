@@ -7,7 +7,7 @@ import numpy as np
 
 from tokpipe.foundation.errors import ConfigError, InputError
 
-_SHOWN = 40  # characters of a value in a message
+_SHOWN = 40  # characters or elements of a value in a message: half a line
 
 
 def strings_of(texts: Any, what: str = "text") -> list[str]:
@@ -76,9 +76,11 @@ def described(value: Any) -> str:
 
 
 def short(value: Any) -> str:
-    """Write a value in at most 40 characters."""
-    text = repr(value[:_SHOWN] if isinstance(value, str | bytes | list) else value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    """Write a value, or its beginning where it is long."""
+    if isinstance(value, str | bytes | list) and len(value) > _SHOWN:
+        return repr(value[:_SHOWN])[: 2 * _SHOWN] + "..."
+    text = repr(value)
+    return text if len(text) <= 2 * _SHOWN else text[: 2 * _SHOWN] + "..."
 
 
 def utf8_of(texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[bytes]:
