@@ -67,7 +67,7 @@ def kept_lengths(sizes: tuple[int, ...], cut: Truncation, room: int) -> tuple[in
     elif cut.strategy != "longest_first":
         kept = _one_sided(sizes, cut.strategy, sum(sizes) - room)
     else:
-        kept = (room,) if len(sizes) == 1 else _fair_lengths(*sizes, room)
+        kept = (room,) if len(sizes) == 1 else _fair_lengths(sizes[0], sizes[1], room)
     for size, length in zip(sizes, kept, strict=True):
         if cut.stride is not None and 0 < length < size and cut.stride >= length:
             raise ConfigError(

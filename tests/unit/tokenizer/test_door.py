@@ -130,7 +130,9 @@ def test_an_unknown_word_without_an_unknown_token_is_named(text, tmp_path):
         lambda: BARE.encode_arrow(pa.array(["a", text]), dtype="uint16"),
         lambda: BARE.encode_files([tmp_path / "a.txt"]),
     ):
-        with pytest.raises(InputError, match=r"the word '.*'(...)? is not in the vocabulary, which has"):
+        with pytest.raises(
+            InputError, match=r"the word '.*'(...)? is not in the vocabulary, which has"
+        ):
             work()
     assert BARE.encode("a b abb").ids == [0, 1, 0, 2, 2]
 

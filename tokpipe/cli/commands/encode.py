@@ -152,6 +152,8 @@ def _encode_in_full(
     from tokpipe.tokenizer.encoding import pad
     from tokpipe.tokenizer.files import threads_for
 
+    padding = tokenizer.spec.padding
+
     def encode(piece: "Piece") -> "tuple[list[Encoding], int]":
         batch = piece.load()
         lines = [text.decode() for text in batch.texts.iter_bytes()]
@@ -163,8 +165,9 @@ def _encode_in_full(
             max_length=how["max_length"],
             padding=False,
         )
-        for encoding in encodings if tokenizer.spec.padding else ():
-            pad([encoding], tokenizer.spec.padding)
+        if padding is not None:
+            for encoding in encodings:  # as `encode_corpus` fills: each text a batch of its own
+                pad([encoding], padding)
         return encodings, piece.stored_bytes
 
     pieces, threads = (
