@@ -162,3 +162,113 @@ def test_json_is_json_lines_there_and_back(tokpipe, folder):
     line = ("--from", "jsonl", "-o", "text", "--json")
     assert tokpipe("decode", "-t", "tok", "ids", *line).code == 0
     assert [json.loads(row)["text"] for row in written(folder, "text").splitlines()] == LINES
+
+
+@pytest.fixture
+def stored(folder):
+    """A tokenizer that holds truncation and padding of its own."""
+
+    def write(truncation=None, padding=None):
+        document = json.loads((folder / "tok" / "tokenizer.json").read_bytes())
+        document |= {"truncation": truncation, "padding": padding}
+        (folder / "stored.json").write_text(json.dumps(document))
+        return Judge.from_file(str(folder / "stored.json"))
+
+    return write
+
+
+CUT = {"max_length": 6, "stride": 1, "strategy": "LongestFirst", "direction": "Left"}
+FILLED = {
+    "strategy": {"Fixed": 9},
+    "direction": "Left",
+    "pad_to_multiple_of": 4,
+    "pad_id": 1,
+    "pad_type_id": 0,
+    "pad_token": "<pad>",
+}
+
+
+@pytest.mark.parametrize("truncation", [None, CUT, {**CUT, "direction": "Right"}])
+@pytest.mark.parametrize("padding", [None, FILLED, {**FILLED, "strategy": "BatchLongest"}])
+@pytest.mark.parametrize("special", [True, False])
+def test_what_the_file_says_of_length_holds_for_every_form(
+    tokpipe, folder, stored, truncation, padding, special
+):
+    judge = stored(truncation, padding)
+    wanted = [judge.encode(line, add_special_tokens=special) for line in LINES]  # a text a batch
+    line = ["encode", "-t", "stored.json", "lines.txt"]
+    line += [] if special else ["--no-add-special-tokens"]
+    forms = {"ids.txt": [], "ids.jsonl": [], "o.jsonl": ["--offsets"], "ids.arrow": [], "t": []}
+    for name, more in forms.items():
+        kind = ["--to", "tokens"] if name == "t" else []
+        assert tokpipe(*line, *more, *kind, "-o", name).code == 0
+    rows = [[int(i) for i in row.split()] for row in written(folder, "ids.txt").split(b"\n")[:-1]]
+    assert rows == [one.ids for one in wanted]
+    for name in ("ids.jsonl", "o.jsonl"):
+        found = [json.loads(row) for row in written(folder, name).splitlines()]
+        assert [row["input_ids"] for row in found] == [one.ids for one in wanted]
+    assert [[tuple(pair) for pair in row["offsets"]] for row in found] == [
+        one.offsets for one in wanted
+    ]
+    table = pa.ipc.open_stream(folder / "ids.arrow").read_all()
+    assert table["input_ids"].to_pylist() == [one.ids for one in wanted]
+    lengths = [len(row.split()) for row in written(folder, "t").split(b"\n")[:-1]]
+    assert lengths == [len(one.ids) for one in wanted]
+
+
+def test_a_length_that_is_asked_for_goes_before_the_stored_one(tokpipe, folder, stored):
+    judge = stored(CUT)
+    judge.enable_truncation(4, direction="left")
+    line = ("encode", "-t", "stored.json", "lines.txt", "--max-length", "4", "-o", "ids.txt")
+    assert tokpipe(*line).code == 0
+    rows = [[int(i) for i in row.split()] for row in written(folder, "ids.txt").splitlines()]
+    assert rows == [judge.encode(text).ids for text in LINES]
+
+
+def test_null_rows_of_a_stream_are_empty_texts(tokpipe, folder, judge):
+    ids = judge.encode("hello").ids
+    table = pa.table({"input_ids": pa.array([ids, None, []], pa.list_(pa.int32()))})
+    with pa.ipc.new_stream(folder / "nulls.arrow", table.schema) as writer:
+        writer.write_table(table)
+    assert tokpipe("decode", "-t", "tok", "nulls.arrow", "-o", "back.txt").code == 0
+    assert written(folder, "back.txt") == b"hello\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (pa.array([[1, None]]), "bad.arrow:1: id 2 is null"),
+        (pa.array([[1.5]]), "holds lists of double, not of whole numbers"),
+        (pa.array(["a"]), "input_ids is a column of string, not of lists of ids"),
+        (pa.array([1, 2]), "input_ids is a column of int64"),
+        (pa.array([[[1]]]), "holds lists of list"),
+        (pa.array([[1, -1]]), "bad.arrow:1: id -1 is not below"),
+    ],
+)
+def test_columns_that_are_no_ids_are_named(tokpipe, folder, column, said):
+    table = pa.table({"input_ids": column})
+    with pa.ipc.new_stream(folder / "bad.arrow", table.schema) as writer:
+        writer.write_table(table)
+    result = tokpipe("decode", "-t", "tok", "bad.arrow")
+    assert result.code == 3 and said in result.err
+
+
+def test_a_vocabulary_that_does_not_fit_is_said_at_the_end(tokpipe, folder):
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n##s\n")
+    (folder / "known.txt").write_text("hello hellos\n" * 99)
+    for text, is_said in (("lines.txt", True), ("known.txt", False)):
+        for more in ([], ["--to", "jsonl", "--offsets"]):
+            result = tokpipe("encode", "-t", "vocab.txt", text, *more)
+            assert result.code == 0
+            assert ("% of the words are unknown to the vocabulary" in result.err) == is_said
+    result = tokpipe("encode", "-t", "tok", "lines.txt")
+    assert "unknown" not in result.err
+
+
+@pytest.mark.parametrize("form", [["--to", "ids"], ["--to", "arrow"], ["--to", "tokens"], []])
+def test_an_unknown_word_without_an_unknown_token_ends_the_run(tokpipe, folder, form):
+    (folder / "vocab.txt").write_text("a\nb\n")
+    (folder / "az.txt").write_text("a b\na z\n")
+    form = form or ["--to", "jsonl", "--offsets"]
+    result = tokpipe("encode", "-t", "vocab.txt", "az.txt", *form, "-o", "out")
+    assert result.code == 3 and "the word 'z' is not in the vocabulary" in result.err

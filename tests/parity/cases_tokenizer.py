@@ -3,10 +3,11 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.tokenizer.added import TokenFinder
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
-from tokpipe.tokenizer.kernels.encode import WORK_BYTES
+from tokpipe.tokenizer.kernels.encode import WORK_BYTES, CacheArrays, Output, TextBatch
+from tokpipe.tokenizer.kernels.long_words import long_symbols as symbols_of
 from tokpipe.tokenizer.spec import AddedToken, ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
@@ -61,6 +62,22 @@ def specs(draw):
 
 
 @st.composite
+def _long_word(draw):
+    spec = draw(specs().filter(lambda spec: spec.model is not ModelKind.WORDPIECE))
+    word = draw(st.text(LETTERS, max_size=99)).encode()
+    edges, symbols = draw(st.integers(0, 3)), np.zeros(len(word) + 1, np.uint64)
+    return padded(word), len(word), edges, model_tables(spec), symbols
+
+
+@st.composite
+def merge_long(draw):
+    *word, model, symbols = draw(_long_word())
+    count = symbols_of.reference(*word, model, symbols)
+    links, heap = ROOM.ctypes.data, ROOM.ctypes.data + 8 * 500
+    return symbols, count, links, heap, np.zeros(2, np.int64), model
+
+
+@st.composite
 def put_entries(draw):
     keys = draw(st.lists(st.integers(1, 2**64 - 1) | st.integers(1, 9), max_size=15))
     values = np.arange(len(keys), dtype=np.uint64)
@@ -99,9 +116,10 @@ def encode_texts(draw):
     line_ends = draw(st.booleans())
     matches = draw(_matches(texts))
     return (
-        texts.data, texts.offsets, line_ends, matches, progress, 1 << 40, split_tables(spec.words),
-        model_tables(spec), cache.head, cache.slots, cache.arena, np.zeros(99, np.int32),
-        out, borders, ROOM.ctypes.data, WORK.ctypes.data,
+        TextBatch(texts.data, texts.offsets, matches, line_ends), progress, 1 << 40,
+        split_tables(spec.words), model_tables(spec),
+        CacheArrays(cache.head, cache.slots, cache.arena, np.zeros(99, np.int32)),
+        Output(out, borders), ROOM.ctypes.data, WORK.ctypes.data,
     )  # fmt: skip
 
 
@@ -113,8 +131,8 @@ def _matches(draw, texts):
         start, end = texts.offsets[t : t + 2].tolist()
         plain = [i for i in range(start, end) if texts.data[i] < 128 and texts.data[i] != 10]
         chosen = draw(st.sets(st.sampled_from(plain), max_size=2)) if plain else []
-        rows += [(i, i + 1, draw(st.integers(0, 9))) for i in sorted(chosen)]
-    return np.array(rows, np.int64).reshape(-1, 3)
+        rows += [(i, i + 1, draw(st.integers(0, 9)), t) for i in sorted(chosen)]
+    return np.array(rows, np.int64).reshape(-1, 4)
 
 
 @st.composite
@@ -152,5 +170,7 @@ CASES = {
     "tokpipe.tokenizer.kernels.tables.put_entries": put_entries(),
     "tokpipe.tokenizer.kernels.tables.add_to_trie": add_to_trie(),
     "tokpipe.tokenizer.kernels.model.encode_words": encode_words(),
+    "tokpipe.tokenizer.kernels.long_words.long_symbols": _long_word(),
+    "tokpipe.tokenizer.kernels.long_words.merge_long": merge_long(),
     "tokpipe.tokenizer.kernels.encode.encode_texts": encode_texts(),
 }

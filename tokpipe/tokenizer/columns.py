@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import PADDING, Strings, padded
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.foundation.threads import Feed, run_in_threads
+from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.tokenizer.encoding import whole_multiple
 from tokpipe.tokenizer.engine import BLOCK_BYTES, Ids
 from tokpipe.tokenizer.rows import Finish
 from tokpipe.tokenizer.spec import Padding, Piece, Spec
+from tokpipe.tokenizer.texts import described
 from tokpipe.tokenizer.truncation import cut_lists
 
 _TYPES = {"int32": (np.int32, pa.int32()), "uint16": (np.uint16, pa.uint16())}
@@ -59,6 +60,11 @@ def encode_column(
         If a text is not UTF-8.
     """
     check_dtype(dtype, tokenizer.vocab_size)
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        raise InputError(
+            f"{described(column)}, an Arrow column of strings is needed",
+            hint="Make one with pyarrow.array(texts), or take encode_batch for lists.",
+        )
     is_chunked = isinstance(column, pa.ChunkedArray)
     chunks, padding = column.chunks if is_chunked else [column], tokenizer.spec.padding
     finish = Finish(tokenizer.spec.template, add_special_tokens, tokenizer.spec.truncation)
@@ -128,7 +134,7 @@ def _texts(column: pa.Array) -> list[Strings]:
     offsets = np.frombuffer(column.buffers()[1], width)[column.offset :][: len(column) + 1]
     offsets = offsets.astype(np.int64, copy=False)
     data = np.frombuffer(column.buffers()[2], np.uint8)
-    safe = max(0, len(data) - PADDING - 1)
+    safe = len(data) - PADDING - 1  # below 0 where there is hardly any text
     cut = int(np.searchsorted(offsets, safe, side="right")) - 1
     while 0 < cut < len(column) and offsets[-1] - offsets[cut] < BLOCK_BYTES // 64:
         cut -= 1  # one text may be all that is near the end, and blocks are to be of some size
@@ -281,5 +287,5 @@ def join_ids(
     if len(parts) < 8:
         copy(Feed(range(len(parts))))
     else:
-        run_in_threads(copy, range(len(parts)), threads)
+        run_in_threads(copy, range(len(parts)), min(thread_count(threads), len(parts)))
     return values, offsets

@@ -12,17 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, thread_count
 from tokpipe.tokenizer.added import cut_out, one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
 from tokpipe.tokenizer.kernels.model import encode_words
-from tokpipe.tokenizer.kernels.tables import ModelTables
+from tokpipe.tokenizer.kernels.tables import UNKNOWN, ModelTables
 from tokpipe.tokenizer.long_words import NothingInCommonError, Pieces, pieces_of, windows
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
-from tokpipe.words.normalizers import before_split
-from tokpipe.words.pre_tokenizers import SplitTables, scratch_bytes, split_tables
+from tokpipe.tokenizer.texts import short
+from tokpipe.words.normalizers import before_plain_split, before_split
+from tokpipe.words.pre_tokenizers import (
+    SplitTables,
+    pre_tokenize,
+    scratch_bytes,
+    split_tables,
+)
 from tokpipe.words.table import WordTable
 
 BLOCK_BYTES = 1 << 20
@@ -116,6 +123,9 @@ class Engine:
         self._skips_line_ends = self._splits_raw and not any(
             "\n" in token.content for token in spec.added_tokens
         )
+        self._needs_all = (
+            self.spec.model is ModelKind.WORDPIECE and self.model.settings[UNKNOWN] < 0
+        )
         self._idle: list[WordCache] = []
         self._lock = threading.Lock()
 
@@ -170,10 +180,45 @@ class Engine:
             part, line_ends = without_line_ends(part), True
         matches = self._finder.find(part) if self._finder else _NO_MATCHES
         if self._splits_raw:
-            return self._run(part, matches, cache, line_ends)
-        if not len(matches):
-            return self._run(before_split(part, self.spec.words), matches, cache)
-        return self._encode_between(part, matches, cache)
+            found = self._run(part, matches, cache, line_ends)
+        elif len(matches):
+            found = self._encode_between(part, matches, cache)
+        else:
+            found = self._run(before_split(part, self.spec.words), matches, cache)
+        if self._needs_all and (found[0] < 0).any():
+            pieces = before_plain_split(cut_out(part, matches).pieces, self.spec.words).texts
+            starts, ends, _ = pre_tokenize(pieces, self.spec.words)
+            counts, ids, _ = self.encode_spans(pieces.data, starts, ends)
+            self.check_known(pieces.data, starts, ends, counts, ids)
+        return found
+
+    def check_known(
+        self,
+        data: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        counts: NDArray[np.int32],
+        ids: NDArray[np.int32],
+    ) -> None:
+        """Refuse words that have no id, where WordPiece has none for the unknown.
+
+        Parameters
+        ----------
+        data, starts, ends, counts, ids
+            What `encode_spans` was given, and what it gave.
+
+        Raises
+        ------
+        InputError
+            Naming the first such word.
+        """
+        if self._needs_all and (ids < 0).any():
+            word = np.searchsorted(np.cumsum(counts), np.argmax(ids < 0), side="right")
+            text = data[starts[word] : ends[word]].tobytes().decode()
+            raise InputError(
+                f"the word {short(text)} is not in the vocabulary, which has no unknown token",
+                hint="Add [UNK] to the vocabulary, or train one on such text.",
+            )
 
     def _encode_between(self, texts: Strings, matches: NDArray[np.int64], cache: WordCache) -> Ids:
         """Normalise and encode what stands between added tokens, and put their ids in."""
@@ -200,26 +245,17 @@ class Engine:
         progress = cache.progress
         progress[[kernels.TEXT, kernels.MATCH, kernels.WRITTEN]] = 0
         progress[kernels.POSITION] = start
+        batch = kernels.TextBatch(texts.data, offsets, matches, line_ends)
+        scratch, work = cache.scratch.ctypes.data, cache.work.ctypes.data
         while True:
             cache.tidy()
+            words = cache.words
+            known = kernels.CacheArrays(words.head, words.slots, words.arena, cache.pieces)
+            out = kernels.Output(cache.out, borders)
             status = kernels.encode_texts(
-                texts.data,
-                offsets,
-                line_ends,
-                matches,
-                progress,
-                cache.budget,
-                self.split,
-                self.model,
-                cache.words.head,
-                cache.words.slots,
-                cache.words.arena,
-                cache.pieces,
-                cache.out,
-                borders,
-                cache.scratch.ctypes.data,
-                cache.work.ctypes.data,
+                batch, progress, cache.budget, self.split, self.model, known, out, scratch, work
             )
+            del known, out  # arrays that something refers to do not grow in place
             if status == kernels.DONE:
                 return cache.take(int(progress[kernels.WRITTEN])), borders
             if status == kernels.ROOM:
@@ -283,8 +319,8 @@ class Engine:
             return work(data, starts[first:last], ends[first:last])
 
         ranges = list(pairwise(np.unique(cuts).tolist()))
-        spread = len(ranges) > 1 and thread_count(threads) > 1
-        parts = list(map_ordered(encode, ranges, threads) if spread else map(encode, ranges))
+        workers = min(thread_count(threads), len(ranges))
+        parts = list(map_ordered(encode, ranges, workers) if workers > 1 else map(encode, ranges))
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64)
         counts, ids, piece_ends = (np.concatenate(column) for column in zip(*parts, strict=True))

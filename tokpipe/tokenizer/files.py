@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tokpipe.corpus.reader import Corpus, Piece
+from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece
 from tokpipe.foundation.pages import release_compiler_pages
-from tokpipe.foundation.threads import map_ordered
+from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus
 from tokpipe.tokenizer.columns import (
     EncodesStrings,
     check_dtype,
@@ -95,7 +95,17 @@ def encode_corpus(  # noqa: PLR0913 - what the command line asks
             columns.append(large_lists(ids, borders, vocab_size, dtype))
         return EncodedPiece(columns, piece.stored_bytes)
 
-    yield from map_ordered(encode, corpus.pieces(), threads)
+    yield from map_ordered(encode, corpus.pieces(), threads_for(corpus, threads))
+
+
+def threads_for(corpus: Corpus, threads: int | None, piece_bytes: int = PIECE_BYTES) -> int:
+    """Return how many threads have a piece of a corpus to work on, at most those asked for.
+
+    A piece or two are read ahead for each thread. Where the size is not known, there is no more
+    work than for every processor.
+    """
+    pieces = len(corpus.files) + corpus.stored_bytes // piece_bytes
+    return min(thread_count(threads), max(usable_cpus(), pieces))
 
 
 def fill_columns(columns: list[Any], padding: Padding, vocab_size: int, dtype: str) -> list[Any]:

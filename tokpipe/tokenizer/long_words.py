@@ -122,8 +122,9 @@ class _Window:
             (start == 0) + 2 * (stop == len(self._word)),
         )
         state, symbols = np.zeros(2, np.int64), self._symbols
+        links, heap = self._links.ctypes.data, self._heap.ctypes.data
         count = kernels.long_symbols(padded(raw), len(raw), edges, self._model, symbols)
-        while not kernels.merge_long(symbols, count, self._links, self._heap, state, self._model):
+        while not kernels.merge_long(symbols, count, links, heap, state, self._model):
             pass
         left = symbols[:count]
         left = left[left != 0]

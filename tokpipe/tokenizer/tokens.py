@@ -106,6 +106,7 @@ class TokenEncoder:
         """
         starts, ends, text_words = self._word_spans(pieces)
         counts, ids, piece_ends = self._engine.encode_spans(pieces.data, starts, ends)
+        self._engine.check_known(pieces.data, starts, ends, counts, ids)
         token_ends = np.concatenate([[0], np.cumsum(counts)])
         begins = np.empty(len(ids), np.int64)
         begins[1:] = piece_ends[:-1]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Truncation
+from tokpipe.tokenizer.texts import check_count
 
 Range = tuple[int, int]
 
@@ -31,7 +32,10 @@ def truncation_for(
         raise ConfigError(f"truncation={strategy!r} is not one of {', '.join(_STRATEGIES)}")
     if max_length is None:
         return stored
-    if max_length < 0 or not 0 <= (stride or 0) < max(1, max_length):
+    check_count("max_length", max_length)
+    if stride is not None:
+        check_count("stride", stride)
+    if (stride or 0) >= max(1, max_length):
         raise ConfigError(f"max_length={max_length}, stride={stride}: 0 <= stride < max_length")
     return Truncation(max_length, strategy, stride, stored.direction if stored else "right")
 
@@ -63,7 +67,7 @@ def kept_lengths(sizes: tuple[int, ...], cut: Truncation, room: int) -> tuple[in
     elif cut.strategy != "longest_first":
         kept = _one_sided(sizes, cut.strategy, sum(sizes) - room)
     else:
-        kept = (room,) if len(sizes) == 1 else _fair_lengths(*sizes, room)
+        kept = (room,) if len(sizes) == 1 else _fair_lengths(sizes[0], sizes[1], room)
     for size, length in zip(sizes, kept, strict=True):
         if cut.stride is not None and 0 < length < size and cut.stride >= length:
             raise ConfigError(

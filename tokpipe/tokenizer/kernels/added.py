@@ -125,5 +125,4 @@ def find_tokens(data, offsets, starts, trie, progress, rows):
     while text < offsets.size - 1 and base + offsets[text + 1] <= position:
         text += 1
     progress[0], progress[1] = text, position - base
-    _keep = data.size + starts.size + trie.size
     return found

@@ -47,8 +47,11 @@ _MERGE_TAG, _CHAR_TAG = np.uint64(1 << 63), np.uint64(1 << 62)
 _NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)  # the rank of a pair that does not merge
 
 
-def symbols_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
-    """Return (id, bytes) of each character (or byte) of a word, before any merge."""
+def symbols_reference(word: bytes, model: ModelTables, edges: int = 3) -> list[tuple[int, int]]:
+    """Return (id, bytes) of each character (or byte) of a word, before any merge.
+
+    `edges` as of `bpe_symbols`.
+    """
     unknown, fuse = int(model.settings[UNKNOWN]), bool(model.settings[FUSE])
     if model.settings[KIND] == BYTE_BPE:
         found = [(int(model.bytes[byte]), 1) for byte in word]
@@ -56,7 +59,7 @@ def symbols_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
         ids, text = entries(model.pairs), word.decode()
         found = []
         for i, char in enumerate(text):
-            place = (i == 0) + 2 * (i == len(text) - 1)
+            place = edges & (i == 0) + 2 * (i == len(text) - 1)
             key = 1 << 62 | place << 32 | ord(char)
             found.append((ids.get(key, -1), len(char.encode())))
     symbols: list[tuple[int, int]] = []

@@ -11,6 +11,7 @@ merges it in windows (`long_words`): the caller adds its ids and calls again.
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,38 +45,72 @@ _MANY = 15
 _ID_BITS, _SECOND, _THIRD = 4, 24, 44
 
 
-def encode_texts_reference(
-    data,
-    offsets,
-    line_ends,
-    matches,
-    progress,
-    budget,
-    split,
-    model,
-    head,
-    slots,
-    arena,
-    pieces,
-    out,
-    out_offsets,
-    scratch,
-    work,
-):
+class TextBatch(NamedTuple):
+    """T texts and the M added tokens in them.
+
+    Attributes
+    ----------
+    data : uint8[N + PADDING], offsets : int64[T + 1]
+        The texts, UTF-8.
+    matches : int64[M, 4]
+        Added tokens found in the texts: start, end (in `data`), id and text, ascending.
+    line_ends : bool
+        Whether a line feed at the end of a text is part of it.
+    """
+
+    data: np.ndarray
+    offsets: np.ndarray
+    matches: np.ndarray
+    line_ends: bool
+
+
+class CacheArrays(NamedTuple):
+    """The words met before: a `WordTable`'s arrays, and ids of words of more than three.
+
+    Attributes
+    ----------
+    head, slots, arena
+        Words are added while there is room.
+    pieces : int32[Q]
+    """
+
+    head: np.ndarray
+    slots: np.ndarray
+    arena: np.ndarray
+    pieces: np.ndarray
+
+
+class Output(NamedTuple):
+    """Where ids are written.
+
+    Attributes
+    ----------
+    ids : int32[K]
+        K at least as large as all words.
+    borders : int64[T + 1]
+        The ids of text ``t`` end at ``borders[t + 1]``.
+    """
+
+    ids: np.ndarray
+    borders: np.ndarray
+
+
+def encode_texts_reference(batch, progress, budget, split, model, cache, out, scratch, work):
     # a cache makes no difference to the ids, so the twin has none
+    data, offsets, matches, line_ends = batch
     written = 0
     for t in range(len(offsets) - 1):
         here, end = offsets[t], offsets[t + 1]
         if not line_ends and end > here and data[end - 1] == LINE_FEED:
             end -= 1
         ids = []
-        for start, stop, id in [m for m in matches.tolist() if here <= m[0] < end]:
+        for start, stop, id, _ in [m for m in matches.tolist() if here <= m[0] < end]:
             ids += [*_segment_reference(data[here:start], split, model), id]
             here = stop
         ids += _segment_reference(data[here:end], split, model)
-        out[written : written + len(ids)] = ids
+        out.ids[written : written + len(ids)] = ids
         written += len(ids)
-        out_offsets[t + 1] = written
+        out.borders[t + 1] = written
     progress[TEXT], progress[WRITTEN], progress[MATCH] = len(offsets) - 1, written, len(matches)
     progress[POSITION] = offsets[-1]
     return DONE
@@ -166,64 +201,38 @@ def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, ou
 
 
 @kernel(reference=encode_texts_reference)
-def encode_texts(
-    data,
-    offsets,
-    line_ends,
-    matches,
-    progress,
-    budget,
-    split,
-    model,
-    head,
-    slots,
-    arena,
-    pieces,
-    out,
-    out_offsets,
-    scratch,
-    work,
-):
+def encode_texts(batch, progress, budget, split, model, cache, out, scratch, work):
     """Encode texts from where `progress` stands, until all are done or the budget is used up.
 
     Parameters
     ----------
-    data : uint8[N + PADDING], offsets : int64[T + 1]
-        The texts, UTF-8.
-    line_ends : bool
-        Whether a line feed at the end of a text is part of it.
-    matches : int64[M, 3]
-        Added tokens found in the texts: start, end (in `data`) and id, ascending.
+    batch : TextBatch
     progress : int64[8]
         Changed in place; see the fields `TEXT` and after. POSITION is where to go on in `data`.
     budget : int
         Bytes of words, and 16 a word, after which the call returns.
     split : SplitTables
     model : ModelTables
-    head, slots, arena : the cache
-        A `WordTable`'s arrays; words are added while there is room.
-    pieces : int32[Q]
-        Ids of words of more than three.
-    out : int32[K]
-        The ids; K at least as large as all words.
-    out_offsets : int64[T + 1]
-        The ids of text ``t`` end at ``out_offsets[t + 1]``.
+    cache : CacheArrays
+    out : Output
     scratch, work : int
         Addresses of ``words.pre_tokenizers.scratch_bytes`` and of `WORK_BYTES` free bytes.
 
     Returns
     -------
     status : int
-        `DONE`; `MORE`, the budget is used up; `ROOM`, `out` may be too small for the next word,
+        `DONE`; `MORE`, the budget is used up; `ROOM`, `out.ids` may be too small for the next word,
         of WORD_SIZE bytes; or `LONG`, the caller is to add the ids of the word that `progress`
         names (WORD is an offset into `data` or `scratch`).
     """
     addresses, splitter = model_addresses(model), split_addresses(split)
+    data, offsets, matches, line_ends = batch.data, batch.offsets, batch.matches, batch.line_ends
     base, room, work_room = data.ctypes.data, np.int64(scratch), np.int64(work)
-    table, mask = slots.ctypes.data, np.uint64(slots.size // 3 - 1)
-    arena_address, state = arena.ctypes.data, progress.ctypes.data
-    cache, piece_room = (head.ctypes.data, arena_address), (pieces.ctypes.data, pieces.size)
-    ids, written, most = out.ctypes.data, progress[WRITTEN], out.size - 4
+    table, mask = cache.slots.ctypes.data, np.uint64(cache.slots.size // 3 - 1)
+    arena_address, state = cache.arena.ctypes.data, progress.ctypes.data
+    words = cache.head.ctypes.data, arena_address
+    piece_room = cache.pieces.ctypes.data, cache.pieces.size
+    ids, written, most = out.ids.ctypes.data, progress[WRITTEN], out.ids.size - 4
     text, match, cursor = progress[TEXT], progress[MATCH], words_from(base + progress[POSITION])
     status, left = DONE, np.int64(budget)
     while text < offsets.size - 1:
@@ -252,7 +261,7 @@ def encode_texts(
                     status = LONG
                     break
                 written += _encode_new(
-                    word, size, lower, np.uint64(0), np.int64(0), addresses, cache, piece_room,
+                    word, size, lower, np.uint64(0), np.int64(0), addresses, words, piece_room,
                     state, ids + 4 * written, work_room,
                 )  # fmt: skip
                 continue
@@ -262,7 +271,7 @@ def encode_texts(
                 written = _emit(load_i64(slot + 16), piece_room[0], ids, written)
             else:
                 written += _encode_new(
-                    word, size, lower, key, slot, addresses, cache, piece_room,
+                    word, size, lower, key, slot, addresses, words, piece_room,
                     state, ids + 4 * written, work_room,
                 )  # fmt: skip
         if status != DONE or left <= 0:
@@ -275,12 +284,9 @@ def encode_texts(
             continue
         text += 1
         cursor = words_from(base + offsets[text])
-        out_offsets[text] = written
+        out.borders[text] = written
     if status == DONE and text < offsets.size - 1:
         status = MORE
     progress[TEXT], progress[MATCH], progress[WRITTEN] = text, match, written
     progress[POSITION] = rest_of(cursor) - base
-    _keep = data.size + slots.size + arena.size + head.size + out.size
-    _keep += model.settings.size + model.trie.size + model.pairs.size + model.bytes.size
-    _keep += pieces.size + split.classes.size + split.strings.size + split.pages.size
     return status

@@ -1,13 +1,24 @@
 """A long word, or a window of one, as symbols, and its merges in calls of bounded time."""
 
-from tokpipe.foundation.jit import compiled_helper
-from tokpipe.tokenizer.kernels.bpe import bpe_symbols, run_heap, start_heap
-from tokpipe.tokenizer.kernels.tables import model_addresses
+from itertools import pairwise
 
-HEAP_STEPS = 1 << 19  # pairs taken in one call of `merge_long`: about 100 ms
+import numpy as np
+
+from tokpipe.foundation.jit import kernel
+from tokpipe.tokenizer.kernels.bpe import bpe_symbols, run_heap, start_heap, symbols_reference
+from tokpipe.tokenizer.kernels.tables import entries, model_addresses
+
+HEAP_STEPS = 1 << 19  # symbols linked or pairs taken in one call of `merge_long`: about 100 ms
 
 
-@compiled_helper
+def long_symbols_reference(word, size, edges, model, symbols):
+    found = symbols_reference(word[:size].tobytes(), model, edges)
+    for i, (token, length) in enumerate(found):
+        symbols[i] = length << 32 | token
+    return len(found)
+
+
+@kernel(reference=long_symbols_reference)
 def long_symbols(word, size, edges, model, symbols):
     """Write the symbols of the part of a long word that a window shows; return how many.
 
@@ -19,22 +30,33 @@ def long_symbols(word, size, edges, model, symbols):
         1 if the word begins with it, plus 2 if the word ends with it.
     model : ModelTables
     symbols : uint64[at least size]
-        Written to.
+        Written to: bytes << 32 | id.
     """
     settings, _, _, pairs, mask, bytes_ = model_addresses(model)
-    count = bpe_symbols(
+    return bpe_symbols(
         word.ctypes.data, size, edges, settings, pairs, mask, bytes_, symbols.ctypes.data
     )
-    _keep = word.size + symbols.size + model.settings.size + model.pairs.size + model.bytes.size
-    return count
 
 
-@compiled_helper
+def merge_long_reference(symbols, count, links, heap, state, model):
+    ranks = entries(model.pairs)
+    while True:
+        here = np.flatnonzero(symbols[:count]).tolist()
+        pairs = [(int(symbols[a]), int(symbols[b])) for a, b in pairwise(here)]
+        keys = [1 << 63 | (a & 0xFFFFFFFF) << 32 | b & 0xFFFFFFFF for a, b in pairs]
+        found = [ranks.get(key, 2**64) for key in keys]
+        if min(found, default=2**64) == 2**64:
+            break
+        i = found.index(min(found))
+        size = (pairs[i][0] >> 32) + (pairs[i][1] >> 32)
+        symbols[here[i]], symbols[here[i + 1]] = size << 32 | (found[i] & 0xFFFFFFFF), 0
+    state[:] = count, 0
+    return True
+
+
+@kernel(reference=merge_long_reference)
 def merge_long(symbols, count, links, heap, state, model):
     """Merge a long word a little further; call until it returns True.
-
-    No `kernel` with a twin of its own, because half a merge means nothing: tests compare the end
-    with `bpe.bpe_reference`.
 
     Parameters
     ----------
@@ -42,18 +64,17 @@ def merge_long(symbols, count, links, heap, state, model):
         From `long_symbols`; changed in place, what is merged away becomes 0.
     count : int
         How many symbols there were.
-    links : int32[2 * n], heap : uint64[2 * n]
-        Room; not initialised.
+    links, heap : int
+        Addresses of 8 and 16 free bytes a symbol.
     state : int64[2]
         Symbols linked and heap size, zeros at first.
     """
     _, _, _, pairs, mask, _ = model_addresses(model)
-    base, chain, waiting = symbols.ctypes.data, links.ctypes.data, heap.ctypes.data
-    if state[0] < count:
-        last = min(count, state[0] + HEAP_STEPS)
-        state[1] = start_heap(base, state[0], last, count, chain, waiting, state[1], pairs, mask)
-        state[0] = last
-    else:
-        state[1] = run_heap(base, chain, waiting, state[1], pairs, mask, HEAP_STEPS)
-    _keep = symbols.size + links.size + heap.size + model.pairs.size
+    base, chain, waiting = symbols.ctypes.data, np.int64(links), np.int64(heap)
+    last = min(count, state[0] + HEAP_STEPS)
+    steps = HEAP_STEPS - (last - state[0])
+    state[1] = start_heap(base, state[0], last, count, chain, waiting, state[1], pairs, mask)
+    state[0] = last
+    if last == count:
+        state[1] = run_heap(base, chain, waiting, state[1], pairs, mask, steps)
     return state[0] == count and state[1] == 0

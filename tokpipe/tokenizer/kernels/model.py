@@ -78,6 +78,4 @@ def encode_words(data, starts, ends, first, model, ids, piece_ends, counts, scra
         counts[k] = found
         written += found
         k += 1
-    _keep = data.size + ids.size + piece_ends.size
-    _keep += model.settings.size + model.trie.size + model.pairs.size + model.bytes.size
     return k, written

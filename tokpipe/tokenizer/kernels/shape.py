@@ -66,5 +66,4 @@ def json_shape(data, size):
             deepest = max(deepest, depth)
         elif (byte | 32) == 125:
             depth -= 1
-    _keep = data.size
     return np.array([deepest, containers, commas, strings, is_open], np.int64)

@@ -53,5 +53,4 @@ def word_spans(data, first, last, split, starts, ends):
         starts[count] = word - base
         ends[count] = word - base + size
         count += 1
-    _keep = data.size + split.classes.size + split.strings.size + split.pages.size
     return position, count

@@ -99,7 +99,6 @@ def put_entries(keys, values, table):
         slot = entry(base, mask, keys[i])
         store_u64(slot, keys[i])
         store_u64(slot + 8, values[i])
-    _keep = table.size
 
 
 def add_to_trie_reference(data, offsets, ids, root, nodes, trie):
@@ -154,7 +153,6 @@ def add_to_trie(data, offsets, ids, root, nodes, trie):
             node = edge >> HALF
             if i == offsets[k + 1] - 1:
                 store_u64(slot + 8, node << HALF | np.uint64(ids[k] + 1))
-    _keep = trie.size
     return nodes
 
 
