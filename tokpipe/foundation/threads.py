@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -118,6 +119,7 @@ def map_ordered(
     """
     threads = thread_count(threads)
     executor = ThreadPoolExecutor(threads)
+    is_finalizing = sys.is_finalizing  # at hand when a generator left open is closed at exit
     waiting: deque[Future[R]] = deque()
     try:
         for item in items:
@@ -127,7 +129,8 @@ def map_ordered(
         while waiting:
             yield waiting.popleft().result()
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        if not is_finalizing():  # then the modules that this needs may be empty already
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def in_background(function: Callable[[], R]) -> Callable[[], R]:

@@ -27,10 +27,10 @@ from tokpipe.training.frequencies import frequencies_of
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
+from tokpipe.training.progress import State
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
-    State,
     check_settings,
     checkpoints,
     clear,
