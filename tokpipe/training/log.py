@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from tokpipe.bert.huggingface.foreign_files import open_plain
 from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.files import atomic_write
-from tokpipe.training.progress import finite_number, whole_number
+from tokpipe.training.progress import check_count, check_figure
 
 LOG = "log.jsonl"
 _LOSS = re.compile(r"([a-z][a-z0-9]{0,30})_loss")
@@ -103,6 +103,25 @@ class Line:
         return line
 
 
+def guessing_total(heads: Iterable[str], guessing: Mapping[str, float]) -> float | None:
+    """Return the loss of who knows only the frequencies, as a line's `loss` sums its heads up.
+
+    Parameters
+    ----------
+    heads
+        Of the line.
+    guessing
+        As a `State` has it, in nats.
+
+    Returns
+    -------
+    float or None
+        None if a head has no such yardstick, as in runs that are older than it.
+    """
+    known = [guessing.get(head) for head in heads]
+    return sum(known) if known and None not in known else None  # type: ignore[arg-type]
+
+
 class Watch(Protocol):
     """Someone who looks on while a model is trained."""
 
@@ -159,8 +178,8 @@ def _heads_in(found: dict[str, Any]) -> dict[str, HeadFigures]:
 def _check(line: Line) -> None:
     for name, value in line.to_dict().items():
         if name in ("step", "tokens"):
-            whole_number(value)
+            check_count(value)
         elif name != "split":
-            finite_number(value)
+            check_figure(value)
         elif not isinstance(value, str):
             raise TypeError

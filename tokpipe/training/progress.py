@@ -11,7 +11,7 @@ from tokpipe.foundation.errors import ArtifactError
 
 STATE = "trainer_state.json"
 MOST = 1 << 62  # steps and tokens: what is more was not trained, and sums of it would overflow
-LARGEST = 1e100  # of other figures: beyond float32's, squared and summed, and still drawn exactly
+LARGEST = 1e100  # of other figures: above squares of float32, and their differences are finite
 
 
 class Position(NamedTuple):
@@ -71,8 +71,8 @@ class State:
         return state
 
 
-def whole_number(value: object) -> int:
-    """Return a count as it stands in a file of ours.
+def check_count(value: object) -> None:
+    """Refuse what is no count, as it stands in a file of ours.
 
     Raises
     ------
@@ -81,11 +81,10 @@ def whole_number(value: object) -> int:
     """
     if type(value) is not int or not 0 <= value <= MOST:
         raise TypeError
-    return value
 
 
-def finite_number(value: object) -> float:
-    """Return a figure as it stands in a file of ours.
+def check_figure(value: object) -> None:
+    """Refuse what is no figure, as it stands in a file of ours.
 
     Raises
     ------
@@ -93,16 +92,17 @@ def finite_number(value: object) -> float:
         If it is none: text, true, NaN, infinity, or digits without end.
     """
     if type(value) is int and abs(value) <= MOST:
-        return value
+        return
     if type(value) is not float or not math.isfinite(value) or abs(value) > LARGEST:
         raise TypeError
-    return value
 
 
 def _check(state: State) -> None:
-    for count in (state.step, state.tokens, *state.position, state.best_step or 0):
-        whole_number(count)
-    for figure in (state.best_loss or 0, *dict(state.guessing).values()):
-        finite_number(figure)
     if not isinstance(state.settings, dict) or not isinstance(state.guessing, dict):
         raise TypeError
+    best_step = 0 if state.best_step is None else state.best_step
+    best_loss = 0 if state.best_loss is None else state.best_loss
+    for count in (state.step, state.tokens, *state.position, best_step):
+        check_count(count)
+    for figure in (best_loss, *state.guessing.values()):
+        check_figure(figure)
