@@ -53,7 +53,8 @@ def learn(
     from tokpipe.batches.loader import Loader
     from tokpipe.shards.reader import open_shards
     from tokpipe.training.config import TrainingConfig
-    from tokpipe.training.parts import Position, batches_from
+    from tokpipe.training.parts import batches_from
+    from tokpipe.training.progress import Position
     from tokpipe.training.schedule import Schedule
 
     found = open_shards(shards)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -11,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
@@ -127,6 +128,7 @@ def map_ordered(
     """
     most, workers = thread_count(threads), []
     jobs: SimpleQueue[tuple[Future[R], T] | None] = SimpleQueue()
+    is_finalizing = sys.is_finalizing  # at hand when a generator left open is closed at exit
     waiting: deque[Future[R]] = deque()
 
     def run() -> None:
@@ -149,11 +151,17 @@ def map_ordered(
         while waiting:
             yield waiting.popleft().result()
     finally:
-        with suppress(Empty):
-            while True:
-                jobs.get_nowait()
-        for _ in workers:
-            jobs.put(None)
+        if not is_finalizing():  # then the modules that this needs may be empty already
+            _end(jobs, len(workers))
+
+
+def _end(jobs: "SimpleQueue[Any]", workers: int) -> None:
+    """Take back what nobody has begun, and send the workers home."""
+    with suppress(Empty):
+        while True:
+            jobs.get_nowait()
+    for _ in range(workers):
+        jobs.put(None)
 
 
 def in_background(function: Callable[[], R]) -> Callable[[], R]:

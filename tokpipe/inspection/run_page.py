@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.runs import Curve, RunView, title_of
+from tokpipe.inspection.runs import Curve, RunView, heading
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _COLORS = 6  # of `page.css`, which has them for light and for dark
@@ -82,7 +82,7 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
         for number, run, measured, curve in found
     ]
     return {
-        "title": title_of(metric),
+        "title": heading(runs, metric),
         "lines": lines,
         "measured": any(line.dashed for line in lines),
         "size": (_WIDTH, _HEIGHT),

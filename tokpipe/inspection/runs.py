@@ -1,15 +1,16 @@
 """The curves of trainings, read from their logs."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from tokpipe.bert import registry
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.inspection.sparkline import thinned
-from tokpipe.training.log import LOG, Line, read_log
+from tokpipe.training.log import LOG, Line, guessing_total, read_log
+from tokpipe.training.progress import STATE, State
 
 _TITLES = {  # figure of a log's line -> what it is called
     "learning_rate": "learning rate",
@@ -50,11 +51,15 @@ class RunView:
         As it was asked for.
     steps, evaluations : list of Line
         In order.
+    guessing : dict
+        By the name of a head the loss, in nats, of who knows only the frequencies; empty for runs
+        that do not say.
     """
 
     name: str
     steps: Sequence[Line]
     evaluations: Sequence[Line]
+    guessing: Mapping[str, float] = field(default_factory=dict)
 
     def curve(self, metric: str, points: int, *, evaluations: bool = False) -> Curve:
         """Return a metric as at most so many points, each the mean of its neighbours."""
@@ -79,11 +84,20 @@ class RunView:
             "steps": last.step if last else 0,
             "tokens": last.tokens if last else 0,
             "loss": sum(line.loss for line in recent) / len(recent) if recent else None,
+            "guessing_by_frequency": guessing_total(last.heads, self.guessing) if last else None,
             "best_validation_loss": best.loss if best else None,
             "best_step": best.step if best else None,
             "tokens_per_second": speeds[len(speeds) // 2] if speeds else None,
             "seconds": last.seconds if last else None,
         }
+
+
+def heading(runs: Sequence[RunView], metric: str) -> str:
+    """Return the title of a chart; of a loss with what guessing by frequency would come to."""
+    known = [run.guessing.get(metric.removesuffix("_loss")) for run in runs]
+    figures = dict.fromkeys(f"{nats:.3f}" for nats in known if nats is not None)
+    beside = f" (guessing by frequency: {', '.join(figures)} nats)" if figures else ""
+    return f"{title_of(metric)}{beside}"
 
 
 def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[str]:
@@ -106,9 +120,17 @@ def read_run(path: str | Path) -> RunView:
     file = Path(path)
     if file.is_dir():
         file = file / LOG
+    guessing = _guessing(file.parent)
     lines = list(read_log(file))
     if not lines:
         raise ArtifactError(f"{file}: the log holds no steps yet")
     steps = [line for line in lines if line.split is None]
     evaluations = [line for line in lines if line.split is not None]
-    return RunView(str(path), steps, evaluations)
+    return RunView(str(path), steps, evaluations, guessing)
+
+
+def _guessing(folder: Path) -> Mapping[str, float]:
+    """Return what a run, a checkpoint or the latest checkpoint of a run says of guessing."""
+    states = [folder / STATE, *sorted(folder.glob(f"checkpoint-*/{STATE}"), reverse=True)]
+    found = next((path for path in states if path.is_file()), None)
+    return {} if found is None else State.read(found.parent).guessing

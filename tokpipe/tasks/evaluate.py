@@ -1,6 +1,7 @@
 """How well a model does on shards: losses, perplexity, accuracies."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
+from tokpipe.training.frequencies import frequencies_of, guesses
 
 _BATCH_TOKENS = 4096
 _DEFAULT = EvaluateConfig()
@@ -36,12 +38,15 @@ class Evaluation:
         Looked at.
     losses
         Sums and counts.
+    guessing
+        By the name of a head the loss, in nats, of who knows only how often things stand there.
     """
 
     split: str
     sequences: int
     tokens: int
     losses: Losses
+    guessing: Mapping[str, float]
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""
@@ -54,6 +59,8 @@ class Evaluation:
         for name, tally in found.items():
             result[entry_of(name).counted] = tally.count
             result[f"{name}_loss"] = tally.mean
+            if name in self.guessing:
+                result[f"{name}_guessing_by_frequency"] = self.guessing[name]
             if entry_of(name).has_perplexity:
                 result["perplexity"] = math.exp(min(tally.mean, 700.0))
             if tally.accuracy is not None:
@@ -90,7 +97,8 @@ def evaluate_shards(
     ArtifactError
         If the shards are damaged, or of another vocabulary.
     ConfigError
-        If the model has no head, the split is empty, or its sequences are none for the model.
+        If the model has no head, the split is empty or asks nothing, or its sequences are none
+        for the model.
     """
     if not model.model.heads:
         require_head(model, "mlm_head", "has a loss")
@@ -112,7 +120,14 @@ def evaluate_shards(
             rows, tokens = rows + len(batch), tokens + len(batch.input_ids)
             losses += found
             advance(1)
-    return Evaluation(config.split, rows, tokens, losses)
+    if not losses:
+        raise ConfigError(
+            f"{folder}: the {config.split} split has no mask and no pair that the model has a "
+            "head for",
+            hint="Build shards of longer text, or with a larger masked_lm_prob.",
+        )
+    guessing = guesses(model.model.heads, frequencies_of(loader.split, loader.facts))
+    return Evaluation(config.split, rows, tokens, losses, guessing)
 
 
 def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -> Loader:

@@ -1,12 +1,20 @@
 """How often each token and each answer stands in a split: what one knows without reading."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from tokpipe.bert.head import Frequencies
+from tokpipe.bert.head import Frequencies, Head
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.shards.reader import Split
 
 _COUNTED = 1 << 24  # tokens looked at: of 16 million the shares are known to a thousandth
+
+
+def guesses(heads: Mapping[str, Head], frequencies: Frequencies) -> dict[str, float]:
+    """Return by the name of each head the loss, in nats, of who knows only the frequencies."""
+    found = {name: head.guessing(frequencies) for name, head in heads.items()}
+    return {name: float(f"{nats:.7g}") for name, nats in found.items() if nats is not None}
 
 
 def frequencies_of(split: Split, facts: TokenFacts) -> Frequencies:

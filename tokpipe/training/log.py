@@ -1,15 +1,19 @@
 """``log.jsonl``: a line a step, and a line an evaluation."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tokpipe.foundation.errors import ArtifactError
+from tokpipe.bert.huggingface.foreign_files import open_plain
+from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.files import atomic_write
+from tokpipe.training.progress import check_count, check_figure
 
 LOG = "log.jsonl"
+_LOSS = re.compile(r"([a-z][a-z0-9]{0,30})_loss")
 TIMES = ("tokens_per_second", "seconds")  # what differs between two runs of the same work
 
 
@@ -89,10 +93,33 @@ class Line:
             If it is none of ours.
         """
         try:
-            found = _checked(json.loads(text))
-            return cls(heads=_heads_in(found), **found)
+            found = json.loads(text)
+            if not isinstance(found, dict) or None in found.values():
+                raise TypeError
+            line = cls(heads=_heads_in(found), **found)
+            _check(line)
         except (ValueError, TypeError, RecursionError):
             raise ArtifactError(f"{place}: no line of a training log") from None
+        return line
+
+
+def guessing_total(heads: Iterable[str], guessing: Mapping[str, float]) -> float | None:
+    """Return the loss of who knows only the frequencies, as a line's `loss` sums its heads up.
+
+    Parameters
+    ----------
+    heads
+        Of the line.
+    guessing
+        As a `State` has it, in nats.
+
+    Returns
+    -------
+    float or None
+        None if a head has no such yardstick, as in runs that are older than it.
+    """
+    known = [guessing.get(head) for head in heads]
+    return sum(known) if known and None not in known else None  # type: ignore[arg-type]
 
 
 class Watch(Protocol):
@@ -123,13 +150,16 @@ def read_log(path: Path) -> Iterator[Line]:
         If it cannot be read, or a line is none of ours; a last line without an end is left out.
     """
     try:
-        text = path.read_text("utf-8", errors="replace")
+        with open_plain(path) as file:
+            data = b"".join(iter(lambda: file.read(1 << 24), b""))
+    except InputError as error:
+        raise ArtifactError(error.problem) from None
     except OSError as error:
         hint = "Name a folder that `tokpipe pretrain` made, or its log."
         raise ArtifactError(f"{path}: {error.strerror}", hint=hint) from error
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        if line.endswith("\n"):
-            yield Line.from_json(line, f"{path}:{number}")
+    *lines, _ = data.decode("utf-8", errors="replace").split("\n")
+    for number, line in enumerate(lines, 1):
+        yield Line.from_json(line, f"{path}:{number}")
 
 
 def _rounded(value: Any) -> Any:
@@ -138,18 +168,18 @@ def _rounded(value: Any) -> Any:
 
 def _heads_in(found: dict[str, Any]) -> dict[str, HeadFigures]:
     """Take the figures of heads out of a line: of any, for a log outlives the heads there are."""
-    names = [key.removesuffix("_loss") for key in found if key.endswith("_loss")]
+    names = [matched[1] for matched in map(_LOSS.fullmatch, found) if matched]
     return {
         name: HeadFigures(found.pop(f"{name}_loss"), found.pop(f"{name}_accuracy", None))
         for name in names
     }
 
 
-def _checked(found: Any) -> dict[str, Any]:
-    if not isinstance(found, dict):
-        raise TypeError
-    for name, value in found.items():
-        kinds = str if name == "split" else int | float
-        if not isinstance(value, kinds) or isinstance(value, bool):
+def _check(line: Line) -> None:
+    for name, value in line.to_dict().items():
+        if name in ("step", "tokens"):
+            check_count(value)
+        elif name != "split":
+            check_figure(value)
+        elif not isinstance(value, str):
             raise TypeError
-    return found

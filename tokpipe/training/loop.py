@@ -16,10 +16,10 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, HeadFigures, Line, Watch
-from tokpipe.training.parts import Position, batches_from
+from tokpipe.training.parts import batches_from
+from tokpipe.training.progress import Position, State
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
-    State,
     checkpoint_name,
     checkpoints,
     remove_old,

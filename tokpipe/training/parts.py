@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from heapq import heapreplace
 from itertools import count
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,7 @@ from tokpipe.batches.loader import Loader
 from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError
-
-
-class Position(NamedTuple):
-    """Where training stands in its data: the next batch."""
-
-    epoch: int = 0
-    batch: int = 0
+from tokpipe.training.progress import Position
 
 
 def batches_from(

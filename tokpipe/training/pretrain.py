@@ -10,7 +10,7 @@ from typing import Any
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.head import Capacity
+from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import all_heads, heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
@@ -23,15 +23,15 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.frequencies import frequencies_of
+from tokpipe.training.frequencies import frequencies_of, guesses
 from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
+from tokpipe.training.progress import State
 from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.state import (
-    State,
     check_settings,
     checkpoints,
     clear,
@@ -40,6 +40,7 @@ from tokpipe.training.state import (
     refuse_foreign,
     remove_stale,
 )
+from tokpipe.training.targets import check_targets
 from tokpipe.training.trainer import Trainer
 
 
@@ -199,11 +200,14 @@ def _train(
     settings = _settings(model, config, shards)
     state = State(settings=settings) if begun is None else State.read(begun)
     check_settings(run, state.settings, settings)
+    frequencies = frequencies_of(shards.train, shards.facts)
+    state = replace(state, guessing=guesses(heads_of(model), frequencies))
+    data = _data(shards, config, model)
+    check_targets(data.train, data.validation, heads_of(model), state.position)
     capacity = capacity_of(config, shards)
     check_memory(training_bytes(model, config, capacity, threads), _free())
     check_space(run, disk_bytes(model, config) - _bytes_in(checkpoints(run).values()))
-    trainer = Trainer(config, _initial(model, config, shards), capacity, threads)
-    data = _data(shards, config, model)
+    trainer = Trainer(config, _initial(model, config, frequencies), capacity, threads)
     schedule = Schedule(config, _steps(config, data.train))
     going = Run(trainer, data, schedule, run, state, watch)
     last = _go_on_from(begun, run, trainer, going)
@@ -274,10 +278,9 @@ def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
     return files
 
 
-def _initial(model: BertConfig, config: TrainingConfig, shards: Shards) -> Parameters:
+def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies) -> Parameters:
     parameters = Parameters.initialised(model, config.seed)
     if config.mlm_bias == "frequency":
-        frequencies = frequencies_of(shards.train, shards.facts)
         for head in heads_of(model).values():
             head.prime(parameters.views, frequencies)
     return parameters

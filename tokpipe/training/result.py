@@ -24,7 +24,8 @@ from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder, sync
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.card import model_card, part_card
-from tokpipe.training.state import KIND, OPTIMIZER, State
+from tokpipe.training.progress import State
+from tokpipe.training.state import KIND, OPTIMIZER
 
 _CARD = "README.md"
 

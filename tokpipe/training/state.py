@@ -8,78 +8,28 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
-from tokpipe.bert.huggingface.foreign_files import read_object
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import MANIFEST, build_folder, write_json
 from tokpipe.foundation.locks import one_writer
-from tokpipe.foundation.manifest import Manifest, require_equal, verify_files
+from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.card import model_card
 from tokpipe.training.log import LOG
 from tokpipe.training.optimizer import Moments
-from tokpipe.training.parts import Position
+from tokpipe.training.progress import STATE, State
 
 KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
-STATE = "trainer_state.json"
 _NAME = re.compile(r"checkpoint-(\d{6,12})")
 _FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
 _STALE = re.compile(rf"\.(({_FOLDERS})\.(partial|old|lock|unfinished)|.*\.tmp)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """Where a training stands, besides weights and moments.
-
-    Attributes
-    ----------
-    step, tokens
-        How many were trained on.
-    position
-        The next batch.
-    best_step, best_loss
-        The checkpoint with the lowest loss on the validation split.
-    settings
-        What all follows from: model, training, shards, version.
-    """
-
-    step: int = 0
-    tokens: int = 0
-    position: Position = field(default_factory=Position)
-    best_step: int | None = None
-    best_loss: float | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**asdict(self), "position": self.position._asdict()}
-
-    @classmethod
-    def read(cls, folder: Path) -> "State":
-        """Read the state that a checkpoint holds.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or no JSON.
-        ArtifactError
-            If it is none of ours, or not what the manifest says.
-        """
-        verify_files(folder, [STATE])
-        found = read_object(folder / STATE)
-        try:
-            position = Position(**found.pop("position"))
-            return cls(**found, position=position)
-        except (TypeError, KeyError):
-            raise ArtifactError(f"{folder / STATE}: no state of a training") from None
 
 
 def checkpoint_name(step: int) -> str:

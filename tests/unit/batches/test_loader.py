@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from tests.unit.batches.splits import (
     same,
     split_of,
 )
+from tests.unit.shards import folders
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.batches.padding import padded
@@ -218,3 +222,20 @@ def test_the_share_of_masks_is_what_was_asked():
     _, split = pairs_split(2_000)
     ids = np.concatenate([b.input_ids for b in Loader(split, SMALL, FACTS, DYNAMIC, 1).batches(0)])
     assert 0.11 < (ids == MASK).mean() < 0.13  # .15 * .8
+
+
+def test_a_loader_left_open_is_closed_in_silence_at_exit(tmp_path):
+    folder = folders.write_folder(tmp_path / "s", MaskConfig(masking="dynamic"))
+    script = f"""
+import numpy
+from tokpipe.batches.config import BatchConfig
+from tokpipe.batches.loader import Loader
+from tokpipe.shards.reader import open_shards
+
+shards = open_shards({str(folder)!r})
+loader = Loader(shards.train, BatchConfig(batch_tokens=8), shards.facts, shards.masks, 0)
+numpy.left_open = loader.batches(0, threads=2)  # outlives the modules that it would need
+next(numpy.left_open)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")

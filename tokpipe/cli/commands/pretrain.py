@@ -175,8 +175,10 @@ def _tokens(training: TrainingConfig, in_split: int) -> int | None:
 
 def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -> None:
     from tokpipe.bert.registry import entry_of
+    from tokpipe.training.log import guessing_total
 
     last, measured, state = made.last, made.evaluation, made.state
+    guessing = guessing_total(last.heads if last else (), state.guessing)
     if session.json:
         session.console.json(
             {
@@ -185,6 +187,7 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
                 "tokens": state.tokens,
                 "loss": last.loss if last else None,
                 "validation_loss": measured.loss if measured else None,
+                "guessing_by_frequency": guessing,
                 "best_step": state.best_step,
                 "seconds": round(seconds, 3),
             }
@@ -195,6 +198,8 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
         rows.append(("loss", f"{last.loss:.4f}"))
     if measured:
         rows.append(("validation loss", f"{measured.loss:.4f}"))
+    if guessing is not None:
+        rows.append(("guessing by frequency", f"{guessing:.4f} nats"))
     for head, figures in (measured.heads if measured else {}).items():
         if figures.accuracy is not None:
             rows.append((f"{entry_of(head).counted} right", f"{100 * figures.accuracy:.1f} %"))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.runs import Curve, RunView, title_of
+from tokpipe.inspection.runs import Curve, RunView, heading
 
 _COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -39,7 +39,7 @@ def runs_renderable(
     for metric in metrics:
         curves = [run.curve(metric, width) for run in runs]
         if any(curve.values for curve in curves):
-            parts += [Text(), Text(title_of(metric), style="bold")]
+            parts += [Text(), Text(heading(runs, metric), style="bold")]
             parts += _chart(curves, max(width - _AXIS - 1, 8), letters=letters)
     return Group(*parts)
 
