@@ -11,7 +11,7 @@ from tokpipe.tokenizer.spec import AddedToken, ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 from tokpipe.words.config import BERT_CASED, BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.split import plain_split_tables, split_tables
+from tokpipe.words.pre_tokenizers import plain_split_tables, split_tables
 from tokpipe.words.table import WordTable
 
 LETTERS = "abcå日"

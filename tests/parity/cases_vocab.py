@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
+from tokpipe.vocab.kernels.rescan import LAYOUT
 from tokpipe.vocab.kernels.symbols import BORDER
 
 WORDS = st.lists(st.text("abå€𝄞\0", max_size=6) | st.text(max_size=4), max_size=6)
@@ -38,7 +39,7 @@ def _layout(draw):
 def _symbols(draw):
     data, offsets, _, table, few, cells, _ = draw(_layout())
     symbols, kept = np.zeros(len(cells) + 1, np.int32), np.zeros(len(offsets) - 1, np.int64)
-    return data, offsets, table, few, symbols, kept, np.zeros(5, np.int64), 1 << 20
+    return data, offsets, table, few, symbols, kept, np.zeros(1, LAYOUT), 1 << 20
 
 
 CASES = {

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import BERT_UNCASED, GPT2
 from tokpipe.words.kernels.order import pack_slots_reference
-from tokpipe.words.split import scratch_bytes, split_tables
+from tokpipe.words.pre_tokenizers import scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
 WORD = st.one_of(

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.parity.cases_words_split import TEXTS
 from tokpipe.foundation.arrays import Strings
-from tokpipe.words.normalize import FORMS, form_tables, map_tables
+from tokpipe.words.normalizers import FORMS, form_tables, map_tables
 from tokpipe.words.tables import names
 
 MAPS = st.builds(

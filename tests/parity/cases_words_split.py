@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import WordsConfig
-from tokpipe.words.split import plain_split_tables, split_tables
+from tokpipe.words.pre_tokenizers import plain_split_tables, split_tables
 
 # Runs, capitals, contractions, marks of several classes (kept, dropped, starters), Hangul whole
 # and in parts, Chinese plain and compatible, white space that is a control character, characters

@@ -13,8 +13,8 @@ from tests.parity.peers_words import peer_normalizer, peer_spans, peer_words
 from tests.parity.texts_words import lines_of, text_files
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import BERT_CASED, BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.normalize import before_plain_split, before_split, normalize
-from tokpipe.words.split import pre_tokenize, split_words
+from tokpipe.words.normalizers import before_plain_split, before_split, normalize
+from tokpipe.words.pre_tokenizers import pre_tokenize, split_words
 
 CHARACTERS = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 # alone, within a word, after a space, twice, before marks of two classes, after a kept mark

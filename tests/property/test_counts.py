@@ -15,7 +15,7 @@ from tokpipe.words.config import BERT_UNCASED, GPT2, WordsConfig
 from tokpipe.words.count import count_words
 from tokpipe.words.counter import Limits
 from tokpipe.words.counts import merge_counts
-from tokpipe.words.split import split_words
+from tokpipe.words.pre_tokenizers import split_words
 
 SPLIT = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="whitespace-split")
 CONFIGS = st.sampled_from([SPLIT, GPT2, BERT_UNCASED])

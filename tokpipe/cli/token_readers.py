@@ -78,13 +78,32 @@ def _parse_json(line: bytes) -> list[int]:
 def _from_arrow(file: BinaryIO, name: str) -> Iterator[list[int]]:
     import pyarrow as pa
 
+    rows = 0
     try:
         for batch in _arrow_batches(file):
             batch.validate(full=True)
             column = next((n for n in _NAMES if n in batch.schema.names), batch.schema.names[0])
-            yield from batch.column(column).to_pylist()
+            _check_type(batch.schema.field(column), name)
+            for row in batch.column(column).to_pylist():
+                rows += 1
+                ids = row or []  # no list is an empty text: so is a null cell to tokpipe encode
+                if None in ids:
+                    raise InputError(f"{name}:{rows}: id {ids.index(None) + 1} is null")
+                yield ids
     except (pa.ArrowException, OSError, IndexError) as error:
         raise InputError(f"{name}: not an Arrow file or stream with ids: {error}") from None
+
+
+def _check_type(field: Any, name: str) -> None:
+    import pyarrow as pa
+
+    is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+    if not is_list and not pa.types.is_fixed_size_list(field.type):
+        raise InputError(f"{name}: {field.name} is a column of {field.type}, not of lists of ids")
+    if not pa.types.is_integer(field.type.value_type):
+        raise InputError(
+            f"{name}: {field.name} holds lists of {field.type.value_type}, not of whole numbers"
+        )
 
 
 def _arrow_batches(file: BinaryIO) -> Iterator[Any]:

@@ -24,8 +24,8 @@ from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.words_json import words_from_json
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 from tokpipe.words.config import WordsConfig
-from tokpipe.words.normalize import before_split
-from tokpipe.words.split import split_words
+from tokpipe.words.normalizers import before_split
+from tokpipe.words.pre_tokenizers import split_words
 
 _AS_IT_IS = WordsConfig(normalizer="none", lowercase=False, pre_tokenizer="none")
 

@@ -6,8 +6,8 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.config import BERT_UNCASED
-from tokpipe.words.normalize import before_split
-from tokpipe.words.split import split_words
+from tokpipe.words.normalizers import before_split
+from tokpipe.words.pre_tokenizers import split_words
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SENTENCE = "The old lighthouse keeper counted the ships that passed, and never once miscounted."

@@ -7,16 +7,17 @@ huggingface/tokenizers, ``added_vocabulary.rs``, ``find_matches``.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.tokenizer.kernels.added import find_tokens
 from tokpipe.tokenizer.kernels.tables import WORD_ROOT, add_to_trie
 from tokpipe.tokenizer.spec import AddedToken, Spec
 from tokpipe.tokenizer.tables import empty_table
-from tokpipe.words.normalize import normalize
+from tokpipe.words.normalizers import normalize
 from tokpipe.words.tables import names
 from tokpipe.words.tables.unicode import record_of, unicode_tables
 
@@ -55,19 +56,19 @@ class TokenFinder:
 
         Returns
         -------
-        int64[M, 3]
-            Start and end in ``texts.data``, and id, ascending.
+        int64[M, 4]
+            Start and end in ``texts.data``, id, and number of the text, ascending.
         """
         rows, progress, found = np.empty((_ROWS, 4), np.int64), np.zeros(2, np.int64), []
         while self.by_id and progress[0] < len(texts):
             count = find_tokens(texts.data, texts.offsets, self.starts, self.trie, progress, rows)
             found.append(rows[:count].copy())
         matches = np.concatenate(found) if found else rows[:0]
-        return matches[:, :3] if self._plain or not len(matches) else self._trim(texts, matches)
+        return matches if self._plain or not len(matches) else self._trim(texts, matches)
 
     def _trim(self, texts: Strings, matches: NDArray[np.int64]) -> NDArray[np.int64]:
         """Leave out what is inside a word, and widen over white space, as the tokens ask for."""
-        kept: list[tuple[int, int, int]] = []
+        kept: list[tuple[int, int, int, int]] = []
         text_before, free = -1, 0
         for start, end, id, text in matches.tolist():
             first, last = texts.offsets[text : text + 2].tolist()
@@ -83,9 +84,51 @@ class TokenFinder:
             if token.rstrip:
                 end = _space_end(data, end, last)
             if start < end:  # else the token before took it all
-                kept.append((start, end, id))
+                kept.append((start, end, id, text))
             free = end
-        return np.array(kept, np.int64).reshape(-1, 3)
+        return np.array(kept, np.int64).reshape(-1, 4)
+
+
+class Cut(NamedTuple):
+    """T texts cut at the M tokens that were found in them, into ``T + 2 * M`` pieces.
+
+    Attributes
+    ----------
+    pieces : Strings
+        What stands between tokens; the piece in a token's place is empty. Begins its data.
+    places : int64[N] or None
+        Where in the data of the texts each byte stood; None: where it stands now.
+    first : int64[T + 1]
+        The number of the first piece of each text.
+    tokens : int64[M]
+        The numbers of the pieces in whose place tokens stand.
+    """
+
+    pieces: Strings
+    places: NDArray[np.int64] | None
+    first: NDArray[np.int64]
+    tokens: NDArray[np.int64]
+
+    def origins(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where in the data of the texts some bytes of the pieces stood."""
+        return places if self.places is None else self.places[places]
+
+
+def cut_out(texts: Strings, matches: NDArray[np.int64]) -> Cut:
+    """Cut texts at tokens, int64[M, 4] as `TokenFinder.find` gives them."""
+    count, found = len(texts), len(matches)
+    if not found:
+        return Cut(texts, None, np.arange(count + 1), np.zeros(0, np.int64))
+    starts, ends, _, owners = matches.T
+    tokens = owners + 2 * np.arange(found) + 1
+    first = np.arange(count + 1) + 2 * np.searchsorted(owners, np.arange(count + 1))
+    borders = np.empty(count + 2 * found + 1, np.int64)
+    borders[first], borders[tokens], borders[tokens + 1] = texts.offsets, starts, ends
+    sizes = np.maximum(np.diff(borders), 0)  # a token may reach over the next, as it takes spaces
+    sizes[tokens] = 0
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    places = np.repeat(borders[:-1] - offsets[:-1], sizes) + np.arange(offsets[-1])
+    return Cut(Strings(padded(texts.data[places]), offsets), places, first, tokens)
 
 
 def has_flag(char: str, flag: int) -> bool:

@@ -4,6 +4,7 @@ The texts are read where they stand; only the block at the end of a buffer is co
 kernels look a few bytes past a text.
 """
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,9 +13,13 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import PADDING, Strings, padded
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.foundation.threads import Feed, run_in_threads
+from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
+from tokpipe.tokenizer.encoding import whole_multiple
 from tokpipe.tokenizer.engine import BLOCK_BYTES, Ids
-from tokpipe.tokenizer.spec import Piece, Spec
+from tokpipe.tokenizer.rows import Finish
+from tokpipe.tokenizer.spec import Padding, Piece, Spec
+from tokpipe.tokenizer.texts import described
+from tokpipe.tokenizer.truncation import cut_lists
 
 _TYPES = {"int32": (np.int32, pa.int32()), "uint16": (np.uint16, pa.uint16())}
 _LARGEST = {"uint16": 1 << 16}
@@ -55,20 +60,33 @@ def encode_column(
         If a text is not UTF-8.
     """
     check_dtype(dtype, tokenizer.vocab_size)
-    if isinstance(column, pa.ChunkedArray):
-        chunks = [
-            encode_column(tokenizer, chunk, add_special_tokens, dtype, threads)
-            for chunk in column.chunks
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        raise InputError(
+            f"{described(column)}, an Arrow column of strings is needed",
+            hint="Make one with pyarrow.array(texts), or take encode_batch for lists.",
+        )
+    is_chunked = isinstance(column, pa.ChunkedArray)
+    chunks, padding = column.chunks if is_chunked else [column], tokenizer.spec.padding
+    finish = Finish(tokenizer.spec.template, add_special_tokens, tokenizer.spec.truncation)
+
+    def encode(chunk: pa.Array) -> list[Ids]:
+        _check_text(chunk)
+        return [
+            finished(ids, borders, finish)
+            for texts in _texts(chunk)
+            for ids, borders in tokenizer.encode_strings(texts, threads=threads)
         ]
-        return pa.chunked_array(chunks, list_type(column.type, dtype))
-    _check_text(column)
-    template = tokenizer.spec.template.single if add_special_tokens else ()
-    parts = [
-        with_template(ids, borders, template)
-        for texts in _texts(column)
-        for ids, borders in tokenizer.encode_strings(texts, threads=threads)
+
+    parts: Iterable[list[Ids]] = map(encode, chunks)
+    if padding is not None:
+        parts = list(parts)
+        longest = longest_of(borders for blocks in parts for _, borders in blocks)
+        parts = [[filled(*ids, padding, longest) for ids in blocks] for blocks in parts]
+    arrays = [
+        _to_arrow(chunk, blocks, tokenizer.vocab_size, dtype, threads)
+        for chunk, blocks in zip(chunks, parts, strict=True)
     ]
-    return _to_arrow(column, parts, dtype, threads)
+    return pa.chunked_array(arrays, list_type(column.type, dtype)) if is_chunked else arrays[0]
 
 
 def check_dtype(dtype: str, vocab_size: int) -> None:
@@ -116,7 +134,7 @@ def _texts(column: pa.Array) -> list[Strings]:
     offsets = np.frombuffer(column.buffers()[1], width)[column.offset :][: len(column) + 1]
     offsets = offsets.astype(np.int64, copy=False)
     data = np.frombuffer(column.buffers()[2], np.uint8)
-    safe = max(0, len(data) - PADDING - 1)
+    safe = len(data) - PADDING - 1  # below 0 where there is hardly any text
     cut = int(np.searchsorted(offsets, safe, side="right")) - 1
     while 0 < cut < len(column) and offsets[-1] - offsets[cut] < BLOCK_BYTES // 64:
         cut -= 1  # one text may be all that is near the end, and blocks are to be of some size
@@ -126,16 +144,62 @@ def _texts(column: pa.Array) -> list[Strings]:
     return [Strings(data, offsets[: cut + 1]), tail] if cut else [tail]
 
 
+def finished(ids: NDArray[np.int32], borders: NDArray[np.int64], finish: Finish) -> Ids:
+    """Do to the ids of T texts, int32[K], what `rows.RowMaker` does to their tokens.
+
+    Raises
+    ------
+    ConfigError
+        If a text cannot be cut as asked.
+    """
+    pieces = finish.pieces(1)
+    starts, ends = cut_lists(borders, finish.cut, sum(len(piece.ids) for piece in pieces))
+    sizes = ends - starts
+    if sizes.sum() < len(ids):
+        borders = np.concatenate([[0], np.cumsum(sizes)])
+        ids = ids[np.repeat(starts - borders[:-1], sizes) + np.arange(borders[-1])]
+    return with_template(ids, borders, pieces)
+
+
+def longest_of(borders: Iterable[NDArray[np.int64]]) -> int:
+    """Return the length of the longest of many lists, 0 for none."""
+    return max((int(np.diff(part).max(initial=0)) for part in borders), default=0)
+
+
+def filled(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], padding: Padding, longest: int | None = None
+) -> Ids:
+    """Fill lists of ids to one length; to the longest of a batch, which None takes each list for.
+
+    Examples
+    --------
+    >>> ids, borders = np.array([5, 6, 7], np.int32), np.array([0, 1, 3])
+    >>> [part.tolist() for part in filled(ids, borders, Padding(multiple_of=2))]
+    [[5, 0, 6, 7], [0, 2, 4]]
+    """
+    sizes = np.diff(borders)
+    wanted = padding.length if padding.length is not None else longest
+    targets = sizes if wanted is None else np.full(len(sizes), wanted)
+    lengths = np.maximum(sizes, whole_multiple(targets, padding))
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    firsts = offsets[1:] - sizes if padding.direction == "left" else offsets[:-1]
+    out = np.full(offsets[-1], padding.pad_id, np.int32)
+    out[np.repeat(firsts - borders[:-1], sizes) + np.arange(borders[0], borders[-1])] = ids
+    return out, offsets
+
+
 def with_template(
     ids: NDArray[np.int32], borders: NDArray[np.int64], template: tuple[Piece, ...]
 ) -> Ids:
     """Put the special tokens of a template around each list of ids."""
     place = next((i for i, piece in enumerate(template) if piece.sequence), None)
-    if place is None:
-        return ids, borders
+    if place is None:  # a template in which the text does not stand
+        place, ids, borders = len(template), ids[:0], np.zeros_like(borders)
     before = np.array([i for piece in template[:place] for i in piece.ids], np.int32)
     after = np.array([i for piece in template[place + 1 :] for i in piece.ids], np.int32)
     added = len(before) + len(after)
+    if not added:
+        return ids, borders
     texts = len(borders) - 1
     offsets = borders + added * np.arange(texts + 1)
     out = np.empty(len(ids) + added * texts, np.int32)
@@ -162,15 +226,30 @@ def _spread(
 
 
 def large_lists(
-    ids: NDArray[np.int32], borders: NDArray[np.int64], dtype: str
+    ids: NDArray[np.int32], borders: NDArray[np.int64], vocab_size: int, dtype: str
 ) -> pa.LargeListArray:
     """Wrap the ids of some texts as a column; without a copy if `dtype` is int32."""
+    _check_range(ids, vocab_size)
     values = pa.array(ids.astype(_TYPES[dtype][0], copy=False))
     return pa.LargeListArray.from_arrays(pa.array(borders), values)
 
 
-def _to_arrow(column: pa.Array, parts: list[Ids], dtype: str, threads: int | None) -> pa.Array:
+def _check_range(ids: NDArray[np.int32], vocab_size: int) -> None:
+    """Refuse to hand out an id that no token has."""
+    if len(ids) and int(ids.view(np.uint32).max()) >= vocab_size:  # a negative one is the greatest
+        wrong = ids[ids.view(np.uint32) >= vocab_size][0]
+        raise InputError(
+            f"the tokenizer gives the id {wrong}; those of its tokens are 0 to {vocab_size - 1:,}",
+            hint="Look at the tokenizer with tokpipe check.",
+        )
+
+
+def _to_arrow(
+    column: pa.Array, parts: list[Ids], vocab_size: int, dtype: str, threads: int | None
+) -> pa.Array:
     kind = list_type(column.type, dtype)
+    for ids, _ in parts:
+        _check_range(ids, vocab_size)
     is_large = pa.types.is_large_list(kind)
     values, offsets = join_ids(parts, _TYPES[dtype][0], threads)
     if not is_large and offsets[-1] >= 1 << 31:
@@ -208,5 +287,5 @@ def join_ids(
     if len(parts) < 8:
         copy(Feed(range(len(parts))))
     else:
-        run_in_threads(copy, range(len(parts)), threads)
+        run_in_threads(copy, range(len(parts)), min(thread_count(threads), len(parts)))
     return values, offsets

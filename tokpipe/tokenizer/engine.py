@@ -12,17 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, thread_count
-from tokpipe.tokenizer.added import one_finder
+from tokpipe.tokenizer.added import cut_out, one_finder
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
 from tokpipe.tokenizer.kernels.model import encode_words
-from tokpipe.tokenizer.kernels.tables import ModelTables
+from tokpipe.tokenizer.kernels.tables import UNKNOWN, ModelTables
 from tokpipe.tokenizer.long_words import NothingInCommonError, Pieces, pieces_of, windows
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
-from tokpipe.words.normalize import before_split
-from tokpipe.words.split import SplitTables, scratch_bytes, split_tables
+from tokpipe.tokenizer.texts import short
+from tokpipe.words.normalizers import before_plain_split, before_split
+from tokpipe.words.pre_tokenizers import (
+    SplitTables,
+    pre_tokenize,
+    scratch_bytes,
+    split_tables,
+)
 from tokpipe.words.table import WordTable
 
 BLOCK_BYTES = 1 << 20
@@ -31,7 +38,7 @@ _CALL_BYTES = 4 << 20  # budget of one kernel call: about 40 ms
 _FIRST_CALL_BYTES = 1 << 16  # while the cache is small: it grows between calls
 _SPANS_A_CALL = 1 << 16
 _LARGE_OUT = 1 << 23  # ids: 32 MB
-_NO_MATCHES = np.zeros((0, 3), np.int64)
+_NO_MATCHES = np.zeros((0, 4), np.int64)
 
 Ids = tuple[NDArray[np.int32], NDArray[np.int64]]
 
@@ -116,6 +123,9 @@ class Engine:
         self._skips_line_ends = self._splits_raw and not any(
             "\n" in token.content for token in spec.added_tokens
         )
+        self._needs_all = (
+            self.spec.model is ModelKind.WORDPIECE and self.model.settings[UNKNOWN] < 0
+        )
         self._idle: list[WordCache] = []
         self._lock = threading.Lock()
 
@@ -149,7 +159,7 @@ class Engine:
         list of (int32[K], int64[t + 1])
             Ids and offsets of each block of texts, in order.
         """
-        blocks, count = list(_blocks(texts.offsets)), thread_count(threads)
+        blocks, count = list(text_blocks(texts.offsets)), thread_count(threads)
         done: list[Ids | None] = [None] * len(blocks)
 
         def work(feed: Feed[Block]) -> None:
@@ -170,25 +180,53 @@ class Engine:
             part, line_ends = without_line_ends(part), True
         matches = self._finder.find(part) if self._finder else _NO_MATCHES
         if self._splits_raw:
-            return self._run(part, matches, cache, line_ends)
-        if not len(matches):
-            return self._run(before_split(part, self.spec.words), matches, cache)
-        return self._encode_between(part, matches, cache)
+            found = self._run(part, matches, cache, line_ends)
+        elif len(matches):
+            found = self._encode_between(part, matches, cache)
+        else:
+            found = self._run(before_split(part, self.spec.words), matches, cache)
+        if self._needs_all and (found[0] < 0).any():
+            pieces = before_plain_split(cut_out(part, matches).pieces, self.spec.words).texts
+            starts, ends, _ = pre_tokenize(pieces, self.spec.words)
+            counts, ids, _ = self.encode_spans(pieces.data, starts, ends)
+            self.check_known(pieces.data, starts, ends, counts, ids)
+        return found
+
+    def check_known(
+        self,
+        data: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        counts: NDArray[np.int32],
+        ids: NDArray[np.int32],
+    ) -> None:
+        """Refuse words that have no id, where WordPiece has none for the unknown.
+
+        Parameters
+        ----------
+        data, starts, ends, counts, ids
+            What `encode_spans` was given, and what it gave.
+
+        Raises
+        ------
+        InputError
+            Naming the first such word.
+        """
+        if self._needs_all and (ids < 0).any():
+            word = np.searchsorted(np.cumsum(counts), np.argmax(ids < 0), side="right")
+            text = data[starts[word] : ends[word]].tobytes().decode()
+            raise InputError(
+                f"the word {short(text)} is not in the vocabulary, which has no unknown token",
+                hint="Add [UNK] to the vocabulary, or train one on such text.",
+            )
 
     def _encode_between(self, texts: Strings, matches: NDArray[np.int64], cache: WordCache) -> Ids:
         """Normalise and encode what stands between added tokens, and put their ids in."""
-        cuts = np.sort(np.concatenate([texts.offsets, matches[:, 0], matches[:, 1]]), kind="stable")
-        pieces = Strings(texts.data, cuts)
-        is_token = np.isin(cuts[:-1], matches[:, 0]) & (np.diff(cuts) > 0)
-        plain = Strings.from_list(
-            b"" if drop else piece
-            for piece, drop in zip(pieces.iter_bytes(), is_token.tolist(), strict=True)
-        )
-        ids, borders = self._run(before_split(plain, self.spec.words), _NO_MATCHES, cache)
-        ids = np.insert(ids, borders[:-1][is_token], matches[:, 2].astype(np.int32))
-        added = np.concatenate([[0], np.cumsum(is_token)])
-        last_pieces = np.searchsorted(cuts, texts.offsets, side="left")
-        return ids, (borders + added)[last_pieces]
+        cut = cut_out(texts, matches)
+        ids, borders = self._run(before_split(cut.pieces, self.spec.words), _NO_MATCHES, cache)
+        ids = np.insert(ids, borders[cut.tokens], matches[:, 2].astype(np.int32))
+        added = np.searchsorted(cut.tokens, cut.first)
+        return ids, borders[cut.first] + added
 
     def _run(
         self,
@@ -290,8 +328,8 @@ class Engine:
             return work(data, starts[first:last], ends[first:last])
 
         ranges = list(pairwise(np.unique(cuts).tolist()))
-        spread = len(ranges) > 1 and thread_count(threads) > 1
-        parts = list(map_ordered(encode, ranges, threads) if spread else map(encode, ranges))
+        workers = min(thread_count(threads), len(ranges))
+        parts = list(map_ordered(encode, ranges, workers) if workers > 1 else map(encode, ranges))
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64)
         counts, ids, piece_ends = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -380,7 +418,7 @@ def _at_least(array: NDArray, size: int) -> NDArray:
     return array if len(array) >= size else np.empty(size, array.dtype)
 
 
-def _blocks(offsets: NDArray[np.int64]) -> Iterator[Block]:
+def text_blocks(offsets: NDArray[np.int64]) -> Iterator[Block]:
     """Cut texts into runs of about `BLOCK_BYTES`, at the borders of texts."""
     texts, start, end = len(offsets) - 1, int(offsets[0]), int(offsets[-1])
     targets = np.arange(start + BLOCK_BYTES, end, BLOCK_BYTES)

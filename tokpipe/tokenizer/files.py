@@ -4,12 +4,22 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tokpipe.corpus.reader import Corpus, Piece
+import numpy as np
+
+from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece
 from tokpipe.foundation.pages import release_compiler_pages
-from tokpipe.foundation.threads import map_ordered
-from tokpipe.tokenizer.batch import kept
-from tokpipe.tokenizer.columns import EncodesStrings, check_dtype, large_lists, with_template
-from tokpipe.tokenizer.encoding import room_for
+from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus
+from tokpipe.tokenizer.columns import (
+    EncodesStrings,
+    check_dtype,
+    filled,
+    finished,
+    large_lists,
+    longest_of,
+)
+from tokpipe.tokenizer.rows import Finish
+from tokpipe.tokenizer.spec import Padding
+from tokpipe.tokenizer.truncation import truncation_for
 
 _LARGE = 64 << 20  # bytes of a piece, which is mostly 4 MB
 
@@ -29,12 +39,13 @@ class EncodedPiece(NamedTuple):
     stored_bytes: int
 
 
-def encode_corpus(
+def encode_corpus(  # noqa: PLR0913 - what the command line asks
     tokenizer: EncodesStrings,
     corpus: Corpus,
     *,
     add_special_tokens: bool = False,
     max_length: int | None = None,
+    pads: bool = True,
     dtype: str = "int32",
     threads: int | None = None,
 ) -> Iterator[EncodedPiece]:
@@ -49,7 +60,11 @@ def encode_corpus(
     add_special_tokens, dtype, threads
         As in `Tokenizer.encode_arrow`.
     max_length
-        Most tokens of a text, special ones included; the rest is cut off.
+        Most tokens of a text, special ones included, in place of what the tokenizer's file says;
+        the rest is cut off.
+    pads
+        Whether padding of the tokenizer's file is done; to the longest of a batch it fills
+        nothing, because each text is a batch of its own where there is no end in sight.
 
     Yields
     ------
@@ -59,13 +74,12 @@ def encode_corpus(
     Raises
     ------
     ConfigError
-        If `max_length` cannot hold the special tokens.
+        If a text cannot be cut as asked.
     """
     check_dtype(dtype, tokenizer.vocab_size)
-    template = tokenizer.spec.template.single if add_special_tokens else ()
-    room = None if max_length is None else room_for(max_length, sum(len(p.ids) for p in template))
-    cut = tokenizer.spec.truncation
-    keeps_end = cut is not None and cut.direction == "left"
+    spec, vocab_size = tokenizer.spec, tokenizer.vocab_size
+    cut = truncation_for(spec.truncation, max_length, "longest_first", None)
+    finish = Finish(spec.template, add_special_tokens, cut)
 
     def encode(piece: Piece) -> EncodedPiece:
         batch, columns = piece.load(), []
@@ -75,11 +89,33 @@ def encode_corpus(
             release_compiler_pages()  # 50 MB: one text of 100 MB and its ids leave little room
         del batch
         while blocks:
-            ids, borders = blocks.popleft()
-            if room is not None:
-                keep, borders = kept(borders, room, keeps_end=keeps_end)
-                ids = ids[keep]
-            columns.append(large_lists(*with_template(ids, borders, template), dtype))
+            ids, borders = finished(*blocks.popleft(), finish)
+            if pads and spec.padding is not None:
+                ids, borders = filled(ids, borders, spec.padding)
+            columns.append(large_lists(ids, borders, vocab_size, dtype))
         return EncodedPiece(columns, piece.stored_bytes)
 
-    yield from map_ordered(encode, corpus.pieces(), threads)
+    yield from map_ordered(encode, corpus.pieces(), threads_for(corpus, threads))
+
+
+def threads_for(corpus: Corpus, threads: int | None, piece_bytes: int = PIECE_BYTES) -> int:
+    """Return how many threads have a piece of a corpus to work on, at most those asked for.
+
+    A piece or two are read ahead for each thread. Where the size is not known, there is no more
+    work than for every processor.
+    """
+    pieces = len(corpus.files) + corpus.stored_bytes // piece_bytes
+    return min(thread_count(threads), max(usable_cpus(), pieces))
+
+
+def fill_columns(columns: list[Any], padding: Padding, vocab_size: int, dtype: str) -> list[Any]:
+    """Fill the lists of ids in columns that `encode_corpus` gave to one length, as one batch."""
+    parts = [
+        (column.values.to_numpy().astype(np.int32, copy=False), column.offsets.to_numpy())
+        for column in columns
+    ]
+    longest = longest_of(borders for _, borders in parts)
+    return [
+        large_lists(*filled(ids, borders, padding, longest), vocab_size, dtype)
+        for ids, borders in parts
+    ]

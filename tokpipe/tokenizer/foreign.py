@@ -5,9 +5,10 @@ an `InputError`: its PanicException is no Exception, and would pass through ever
 """
 
 import json
+import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import chain, groupby
 from typing import Any
 
@@ -16,9 +17,8 @@ import tokenizers
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.tokenizer.detail import encode_utf8
 from tokpipe.tokenizer.document import tokens_by_id
-from tokpipe.tokenizer.encoding import Encoding, truncate_pair
+from tokpipe.tokenizer.encoding import Encoding
 from tokpipe.tokenizer.engine import Ids, without_line_ends
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.parts_json import (
@@ -27,6 +27,8 @@ from tokpipe.tokenizer.parts_json import (
     truncation_from_json,
 )
 from tokpipe.tokenizer.spec import Decoder, ModelKind, Piece, Spec, Template, Truncation
+from tokpipe.tokenizer.texts import utf8_of
+from tokpipe.tokenizer.truncation import kept_lengths, room_for
 from tokpipe.words.config import WordsConfig
 
 _BATCH = 1024  # texts handed over at a time, so that Ctrl-C is answered
@@ -46,29 +48,58 @@ class ForeignBackend:
             self._library = tokenizers.Tokenizer.from_str(json.dumps(bare))
             vocab = self._library.get_vocab(with_added_tokens=True)
             template = _template_of(self._library)
-        self._name = name
+        self._name, self._lock = name, threading.Lock()  # truncation is a state of the library's
         self.spec = _common_parts(root, tokens_by_id(vocab), template)
 
-    def encode(
-        self, text: str, pair: str | None, add_special_tokens: bool, cut: Truncation | None
-    ) -> Encoding:
-        """Encode a text or a pair, truncated, with its template, not padded."""
-        for part in (text, pair or ""):
-            encode_utf8(part)
-        run = self._run if cut is None else partial(self._run_cut, cut)
-        return run(text, pair, add_special_tokens)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
 
     def encode_batch(
-        self, texts: Sequence[str], add_special_tokens: bool, cut: Truncation | None
+        self,
+        texts: Sequence[str],
+        pairs: Sequence[str] | None,
+        add_special_tokens: bool,
+        cut: Truncation | None,
     ) -> list[Encoding]:
-        """Encode each text as `encode` does."""
-        if cut is not None:
-            return [self.encode(text, None, add_special_tokens, cut) for text in texts]
-        for text in texts:
-            encode_utf8(text)
-        with _panics(f"{self._name}: encoding"):
-            found = self._library.encode_batch(texts, add_special_tokens=add_special_tokens)
-        return [_ours(encoding) for encoding in found]
+        """Encode each text or pair, truncated, with its template, not padded."""
+        deque(utf8_of(texts, pairs), maxlen=0)  # the library does not name what it cannot take
+        inputs = list(texts if pairs is None else zip(texts, pairs, strict=True))
+        with _panics(f"{self._name}: encoding"), self._lock:
+            found = self._library.encode_batch(inputs, add_special_tokens=add_special_tokens)
+            if cut is not None:
+                self._cut(inputs, found, add_special_tokens, cut)
+        return [_ours(encoding, cut) for encoding in found]
+
+    def _cut(
+        self, inputs: list[Any], found: list[Any], add_special_tokens: bool, cut: Truncation
+    ) -> None:
+        """Encode again, cut by the library, what is longer than it may be."""
+        is_pair = bool(inputs) and isinstance(inputs[0], tuple)
+        added = self._library.num_special_tokens_to_add(is_pair) * add_special_tokens
+        room = room_for(cut.max_length, added)
+        long = [row for row, encoding in enumerate(found) if len(encoding) > cut.max_length]
+        for row in long:  # says what the library would panic over
+            texts = inputs[row] if is_pair else inputs[row : row + 1]
+            parts = self._library.encode_batch(list(texts), add_special_tokens=False)
+            if sum(map(len, parts)) > room:
+                kept_lengths(tuple(map(len, parts)), cut, room)
+        self._library.enable_truncation(
+            cut.max_length,
+            stride=cut.stride or 0,
+            strategy=cut.strategy,
+            direction=cut.direction,
+        )
+        try:
+            again = self._library.encode_batch(
+                [inputs[row] for row in long], add_special_tokens=add_special_tokens
+            )
+        finally:
+            self._library.no_truncation()
+        for row, encoding in zip(long, again, strict=True):
+            found[row] = encoding
 
     def encode_strings(self, texts: Strings, threads: int | None, line_ends: bool) -> list[Ids]:
         """Encode texts to ids, a batch at a time; `threads` is the library's own matter."""
@@ -77,7 +108,7 @@ class ForeignBackend:
         for first in range(0, len(texts), _BATCH):
             last = min(first + _BATCH, len(texts))
             batch = [texts.bytes_of(i).decode() for i in range(first, last)]
-            with _panics(f"{self._name}: texts {first} to {last}"):
+            with _panics(f"{self._name}: texts {first} to {last}"), self._lock:
                 found = self._library.encode_batch_fast(batch, add_special_tokens=False)
             borders = np.cumsum([0] + [len(encoding) for encoding in found])
             ids = np.fromiter((i for e in found for i in e.ids), np.int32, int(borders[-1]))
@@ -90,35 +121,8 @@ class ForeignBackend:
         with _panics(f"{self._name}: decoding"):
             return self._library.decode(known, skip_special_tokens=skip_special_tokens)
 
-    def _run(self, text: str, pair: str | None, add_special_tokens: bool) -> Encoding:
-        with _panics(f"{self._name}: encoding"):
-            found = self._library.encode(text, pair, add_special_tokens=add_special_tokens)
-        return _ours(found)
 
-    def _run_cut(
-        self, cut: Truncation, text: str, pair: str | None, add_special_tokens: bool
-    ) -> Encoding:
-        """Truncate by our rules, then let the library put its template around it."""
-        with _panics(f"{self._name}: encoding"):
-            added = self._library.num_special_tokens_to_add(pair is not None)
-            first = self._library.encode(text, add_special_tokens=False)
-            second = None if pair is None else self._library.encode(pair, add_special_tokens=False)
-            shorter = truncate_pair(
-                _ours(first),
-                None if second is None else _ours(second),
-                cut,
-                added * add_special_tokens,
-            )
-            for whole, part in zip((first, second), shorter, strict=True):
-                if whole is not None and part is not None and len(part) < len(whole.ids):
-                    direction = cut.direction
-                    whole.truncate(len(part), stride=cut.stride or 0, direction=direction)
-            found = _ours(self._library.post_process(first, second, add_special_tokens))
-        found.overflowing = [] if cut.stride is None else found.overflowing
-        return found
-
-
-def _ours(found: Any) -> Encoding:
+def _ours(found: Any, cut: Truncation | None) -> Encoding:
     encoding = Encoding(
         ids=found.ids,
         tokens=found.tokens,
@@ -129,7 +133,8 @@ def _ours(found: Any) -> Encoding:
         special_tokens_mask=found.special_tokens_mask,
         sequence_ids=found.sequence_ids,
     )
-    encoding.overflowing = [_ours(other) for other in found.overflowing]
+    if cut is not None and cut.stride is not None:
+        encoding.overflowing = [_ours(other, cut) for other in found.overflowing]
     return encoding
 
 

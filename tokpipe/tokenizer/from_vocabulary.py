@@ -42,6 +42,7 @@ def spec_from_vocabulary(vocabulary: Vocabulary, words: WordsConfig) -> Spec:
         words=words,
         unk_token=config.unknown or None,
         continuing_subword_prefix=config.prefix,
+        max_input_chars_per_word=config.max_input_chars_per_word,
         end_of_word_suffix=config.end_of_word_suffix,
         added_tokens=special_tokens(ids),
         template=usual_template(ids, byte_level=is_bytes, prefix_space=words.add_prefix_space),

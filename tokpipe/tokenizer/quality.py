@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
+from tokpipe.tokenizer.spec import ModelKind
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.counts import WordCounts
 
 _MOST_BYTES = 1 << 16
+WORTH_A_WARNING = 0.01  # the share of unknown words from which on a vocabulary does not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Quality:
         Per cent of the words that are one token.
     unknown_words : float
         Per cent of the words in which something is unknown.
+    too_long_words : float
+        Per cent of the words that are unknown because of their length alone.
     """
 
     measured_on: str
@@ -33,6 +37,7 @@ class Quality:
     bytes_per_token: float
     whole_words: float
     unknown_words: float
+    too_long_words: float
 
     def to_dict(self) -> dict[str, str | float]:
         """Return plain JSON types."""
@@ -56,13 +61,70 @@ def measure(tokenizer: Tokenizer, counts: WordCounts, threads: int | None = None
     is_unknown = (np.diff(unknowns) > 0) | (pieces == 0)
     total, tokens = float(weights.sum()), float(pieces @ weights)
     is_whole = (pieces == 1) & ~is_unknown
+    is_too_long = is_unknown & _are_too_long(tokenizer, words, is_unknown)
     return Quality(
         "held-out texts" if sample is held_out else "the training texts",
         round(tokens / total, 4),
         round(float((ends - starts) @ weights) / max(tokens, 1), 4),
         round(100 * float(weights[is_whole].sum()) / total, 3),
         round(100 * float(weights[is_unknown].sum()) / total, 4),
+        round(100 * float(weights[is_too_long].sum()) / total, 4),
     )
+
+
+def unknown_warning(
+    words: float, unknown: float, too_long: float | None = None, *, longest: int = 100
+) -> str:
+    """Return what to tell a person whose vocabulary does not fit a text; empty if it fits.
+
+    Parameters
+    ----------
+    words
+        How many words the text has (or 100, if the others are per cent).
+    unknown
+        How many of them are unknown; up to one in a hundred is nothing to tell.
+    too_long
+        How many of those are longer than `longest`; None where nobody counted them.
+    longest
+        How many characters a word may have to be looked up: `max_input_chars_per_word`.
+
+    Examples
+    --------
+    >>> unknown_warning(100, 0.5)
+    ''
+    >>> unknown_warning(100, 20, 20).split(":")[0]
+    '20.0 % of the words are unknown to the vocabulary'
+    """
+    if unknown <= words * WORTH_A_WARNING:
+        return ""
+    long, strange = f"longer than {longest} characters", "characters outside its alphabet"
+    lift, widen = "--max-input-chars-per-word", "a greater --limit-alphabet"
+    if too_long is None:
+        causes, cures = [f"they are {long}, or have {strange}"], [lift, widen]
+    else:
+        found = (too_long, f"are {long}", lift), (unknown - too_long, f"have {strange}", widen)
+        told = [(100 * share / words, *text) for share, *text in found if share > 0]
+        causes = [f"{share:.1f} % {cause}" for share, cause, _ in told]
+        cures = [cure for _, _, cure in told]
+    return (
+        f"{100 * unknown / words:.1f} % of the words are unknown to the vocabulary: "
+        f"{', '.join(causes)}; train one with {' and '.join(cures)}, "
+        "or with --model byte-bpe, to which nothing is unknown"
+    )
+
+
+def _are_too_long(
+    tokenizer: Tokenizer, words: Strings, is_unknown: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Say which words WordPiece does not look up, for they have too many characters."""
+    longest, lengths = tokenizer.spec.max_input_chars_per_word, np.diff(words.offsets)
+    too_long = lengths > longest  # bytes, which are no fewer than characters
+    if tokenizer.spec.model is not ModelKind.WORDPIECE or not (too_long & is_unknown).any():
+        return np.zeros(len(words), np.bool_)
+    begins = words.data[: words.offsets[-1]] & 0xC0 != 0x80
+    for i in np.flatnonzero(too_long & is_unknown).tolist():
+        too_long[i] = np.count_nonzero(begins[words.offsets[i] : words.offsets[i + 1]]) > longest
+    return too_long
 
 
 def _ends(words: Strings) -> NDArray[np.int64]:

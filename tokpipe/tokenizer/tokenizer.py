@@ -1,16 +1,14 @@
 """The public face: text to ids and back, one text, many, or a column."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import Corpus, open_corpus
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tokenizer.encoding import Encoding, pad
@@ -18,13 +16,13 @@ from tokpipe.tokenizer.engine import Engine, Ids
 from tokpipe.tokenizer.folder import load_spec, save_spec
 from tokpipe.tokenizer.native import Backend, NativeBackend
 from tokpipe.tokenizer.roles import special_roles
-from tokpipe.tokenizer.spec import Padding, Spec, Truncation
+from tokpipe.tokenizer.spec import Padding, Spec
+from tokpipe.tokenizer.texts import described, ids_of, strings_of
+from tokpipe.tokenizer.truncation import truncation_for
 from tokpipe.words.config import WordsConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_STRATEGIES = ("longest_first", "only_first", "only_second")
 
 
 class Tokenizer:
@@ -188,17 +186,28 @@ class Tokenizer:
         ConfigError
             If the settings cannot be met, or the vocabulary has no token to pad with.
         InputError
-            If a text holds a lone surrogate.
+            If a text is no string, or holds a lone surrogate.
         """
-        cut = self._truncation(max_length, truncation, stride)
-        encoding = self._backend.encode(text, pair, add_special_tokens, cut)
-        self._pad([encoding], padding)
-        return encoding
+        for name, given in (("text", text), ("pair", pair)):
+            if not isinstance(given, str) and not (given is None and name == "pair"):
+                raise InputError(
+                    f"{name}: {described(given)}, a string is needed",
+                    hint="encode_batch takes lists of texts.",
+                )
+        return self.encode_batch(
+            [text],
+            None if pair is None else [pair],
+            add_special_tokens=add_special_tokens,
+            max_length=max_length,
+            truncation=truncation,
+            stride=stride,
+            padding=padding,
+        )[0]
 
     def encode_batch(  # noqa: PLR0913
         self,
-        texts: Sequence[str],
-        pairs: Sequence[str] | None = None,
+        texts: Iterable[str],
+        pairs: Iterable[str] | None = None,
         *,
         add_special_tokens: bool = True,
         max_length: int | None = None,
@@ -212,17 +221,15 @@ class Tokenizer:
         ------
         ConfigError
             If there are not as many pairs as texts, or the settings cannot be met.
+        InputError
+            If a text is no string or holds a lone surrogate, naming which.
         """
+        texts = strings_of(texts)
+        pairs = None if pairs is None else strings_of(pairs, "pair")
         if pairs is not None and len(pairs) != len(texts):
             raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
-        cut = self._truncation(max_length, truncation, stride)
-        if pairs is None:
-            encodings = self._backend.encode_batch(texts, add_special_tokens, cut)
-        else:
-            encodings = [
-                self._backend.encode(text, pair, add_special_tokens, cut)
-                for text, pair in zip(texts, pairs, strict=True)
-            ]
+        cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
+        encodings = self._backend.encode_batch(texts, pairs, add_special_tokens, cut)
         self._pad(encodings, padding)
         return encodings
 
@@ -286,16 +293,23 @@ class Tokenizer:
         import pyarrow as pa
 
         from tokpipe.tokenizer.columns import list_type
-        from tokpipe.tokenizer.files import encode_corpus
+        from tokpipe.tokenizer.files import encode_corpus, fill_columns
 
         corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
-        columns = []
+        columns, padding = [], self.spec.padding
         with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
             for piece in encode_corpus(
-                self, corpus, add_special_tokens=add_special_tokens, dtype=dtype, threads=threads
+                self,
+                corpus,
+                add_special_tokens=add_special_tokens,
+                pads=False,
+                dtype=dtype,
+                threads=threads,
             ):
                 columns += piece.columns
                 advance(piece.stored_bytes)
+        if padding is not None:
+            columns = fill_columns(columns, padding, self.vocab_size, dtype)
         return pa.chunked_array(columns, list_type(pa.large_string(), dtype))
 
     def encode_arrow(
@@ -330,34 +344,32 @@ class Tokenizer:
         return encode_column(self, column, add_special_tokens, dtype, threads)
 
     def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = True) -> str:
-        """Turn ids into text; ids that no token has are passed over.
+        """Turn ids into text.
 
         Parameters
         ----------
         ids
-            A list or an array.
+            Whole numbers: a list or an array.
         skip_special_tokens
             Whether to leave special tokens out.
+
+        Raises
+        ------
+        InputError
+            If one is no id of the vocabulary, naming where it stands.
         """
-        return self._backend.decode(np.asarray(ids, np.int64).tolist(), skip_special_tokens)
+        return self._backend.decode(ids_of(ids, self.vocab_size), skip_special_tokens)
 
     def decode_batch(
-        self, batch: Sequence[Sequence[int]], *, skip_special_tokens: bool = True
+        self, batch: Iterable[Sequence[int]], *, skip_special_tokens: bool = True
     ) -> list[str]:
         """Turn many lists of ids into texts; see `decode`."""
-        return [self.decode(ids, skip_special_tokens=skip_special_tokens) for ids in batch]
-
-    def _truncation(
-        self, max_length: int | None, strategy: str, stride: int | None
-    ) -> Truncation | None:
-        if strategy not in _STRATEGIES:
-            raise ConfigError(f"truncation={strategy!r} is not one of {', '.join(_STRATEGIES)}")
-        if max_length is None:
-            return self.spec.truncation
-        if max_length < 0 or not 0 <= (stride or 0) < max(1, max_length):
-            raise ConfigError(f"max_length={max_length}, stride={stride}: 0 <= stride < max_length")
-        direction = self.spec.truncation.direction if self.spec.truncation else "right"
-        return Truncation(max_length, strategy, stride, direction)
+        if isinstance(batch, str | bytes) or not isinstance(batch, Iterable):
+            raise InputError(f"{described(batch)}, a list of lists of ids is needed")
+        return [
+            self._backend.decode(ids_of(ids, self.vocab_size, f"list {n}: "), skip_special_tokens)
+            for n, ids in enumerate(batch, 1)
+        ]
 
     def _pad(self, encodings: list[Encoding], padding: bool | int | None) -> None:
         chosen = self._padding(padding)
@@ -369,7 +381,7 @@ class Tokenizer:
             return self.spec.padding
         if padding is False:
             return None
-        if padding is not True and padding < 0:
+        if padding is not True and not (isinstance(padding, int) and padding >= 0):
             raise ConfigError(f"padding={padding}: a length from 0 on, True or False is needed")
         return replace(
             self.spec.padding or self._usual_padding(), length=None if padding is True else padding

@@ -67,6 +67,12 @@ class VocabConfig(Config):
         "65536 if not given.",
         least=1,
     )
+    max_input_chars_per_word: int = setting(
+        100,
+        "Longer words are unknown, unseen (wordpiece); text without spaces needs more.",
+        least=1,
+        most=1 << 20,
+    )
     special_tokens: tuple[str, ...] | None = setting(
         None, "Tokens with the first ids. None: BERT's for wordpiece, RoBERTa's otherwise."
     )
@@ -103,6 +109,12 @@ class VocabConfig(Config):
             raise ConfigError(
                 "wordpiece needs a continuing_subword_prefix and takes no end_of_word_suffix",
                 hint="Use --model bpe for other marks.",
+            )
+        if self.model != "wordpiece" and self.max_input_chars_per_word != 100:
+            raise ConfigError(
+                f"max_input_chars_per_word={self.max_input_chars_per_word} belongs to wordpiece; "
+                f"{self.model} looks at words of any length",
+                hint="Leave it out.",
             )
 
     @property

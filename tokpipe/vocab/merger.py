@@ -18,7 +18,6 @@ _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
 _MERGES_A_CALL = 4096
 _ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; 16 times that for places
 _FIRST_SLOTS = 1 << 12
-_FILLS = {"entries": fields.ENTRIES, "places": fields.PLACES, "heap": fields.HEAP}
 _EVERY = -(1 << 62)  # a floor that no count lies below
 
 
@@ -106,7 +105,7 @@ class Merger:
         self._count()
         release_compiler_pages()
         size = self.config.sizes[-1]
-        while len(self.tokens) < size and self._number(fields.STATUS) != fields.FINISHED:
+        while len(self.tokens) < size and self._run.status != fields.FINISHED:
             if self.thrifty:
                 made = self._advance(min(size - len(self.tokens), _MERGES_A_CALL), -1)
             else:
@@ -129,14 +128,14 @@ class Merger:
             touched=np.zeros((2, self._most), np.int32),
             gathered=np.zeros(0 if self.thrifty else len(cells), np.int32),
             lengths=np.zeros(self._most, np.int32),
-            numbers=first_numbers(len(self.tokens), self.config, thrifty=self.thrifty),
+            run=first_record(len(self.tokens), self.config, thrifty=self.thrifty),
         )
 
     def _count(self) -> None:
         """Count all pairs, make a candidate of each, and choose the first."""
         found, end = self._count_pairs(), self._cells - 1
         places, most = int(found.sum(dtype=np.int64)), int(found.max(initial=0))
-        roomy = self._with_room(self._number(fields.PAIRS), places, most)
+        roomy = self._with_room(self._run.pairs, places, most)
         self._state = roomy._replace(slots=self._state.slots)  # `found` goes by these slots
         pairs.open_entries(self._state, found)
         for at in range(0, end, _CELLS_A_CALL):
@@ -150,7 +149,7 @@ class Merger:
             for at in range(0, end, _CELLS_A_CALL):
                 stop = min(at + _CELLS_A_CALL, end)
                 likelihood.count_tokens(self._state, self._ranking, at, stop)
-            likelihood.enter(self._state, self._ranking, 0, self._number(fields.ENTRIES))
+            likelihood.enter(self._state, self._ranking, 0, self._run.entries)
         self._advance(0, -1)
 
     def _count_pairs(self) -> NDArray[np.int32]:
@@ -175,7 +174,7 @@ class Merger:
             made = int(
                 likelihood.advance_likelihood(self._state, self._ranking, rows, known, _WORK_A_CALL)
             )
-        if self._number(fields.STATUS) == fields.CROWDED:
+        if self._run.status == fields.CROWDED:
             self._make_room()
         self.steps.append(rows[:made])
         self._spelling.add(rows[:made], repeats=not self.thrifty)
@@ -183,44 +182,45 @@ class Merger:
 
     def _waiting(self) -> int:
         """Return the id of the token that the waiting pair makes, be it new or known."""
-        pair = int(self._state.entries[self._number(fields.PENDING), 0])
+        pair = int(self._state.entries[self._run.pending, 0])
         token = new_token(
             self.tokens[pair >> 32], self.tokens[pair & fields.LOW], self.config.prefix
         )
         return self._spelling.ids.get(token, len(self.tokens))
 
-    def _number(self, field: int) -> int:
-        return int(self._state.numbers[field])
+    @property
+    def _run(self) -> np.record:
+        return self._state.record
 
     def _make_room(self) -> None:
         """Move to arrays in which the waiting merge has room, without what has had its day."""
-        wanted = self._number(fields.WANTED)
+        wanted = self._run.wanted
         if self.thrifty and self._ranking is None:
-            waiting = int(self._state.entries[self._number(fields.PENDING), 2])
-            places = self._number(fields.LIVE_PLACES) + waiting
-            target = self._with_room(self._number(fields.HEAP) + 1, places, wanted)
+            waiting = int(self._state.entries[self._run.pending, 2])
+            places = self._run.live_places + waiting
+            target = self._with_room(self._run.heap + 1, places, wanted)
             while not frequency.clean_up(self._state, target, _WORK_A_CALL):
                 pass
         else:
-            entries = max(self._number(fields.ENTRIES), self._number(fields.PAIRS))
-            target = self._with_room(entries, self._number(fields.PLACES), wanted)
+            entries = max(self._run.entries, self._run.pairs)
+            target = self._with_room(entries, self._run.places, wanted)
             self._copy_to(target)
         self._state = target
         if self._ranking is not None:
             self._ranking = widened(self._ranking, len(target.entries))
 
     def _copy_to(self, target: MergeState) -> None:
-        for name, fill in _FILLS.items():
-            used = slice(0, self._number(fill))
+        for name in ("entries", "places", "heap"):
+            used = slice(0, self._run[name])
             if name != "heap" or self._ranking is None:
                 getattr(target, name)[used] = getattr(self._state, name)[used]
         self._move_slots(target, np.zeros(len(self._state.slots), np.int32))
 
     def _move_slots(self, target: MergeState, found: NDArray[np.int32]) -> None:
-        least = self._number(fields.FLOOR) if self.thrifty else _EVERY
+        least = self._run.floor if self.thrifty else _EVERY
         unused = np.zeros(len(target.slots), np.int32)
         moved = pairs.move_slots(self._state.slots, target.slots, found, unused, least)
-        self._state.numbers[fields.PAIRS] = moved
+        self._run.pairs = moved
 
     def _with_room(self, entries: int, places: int, wanted: int) -> MergeState:
         """Return the state with fresh arrays for what is there, one merge, and a good while more.
@@ -232,7 +232,7 @@ class Merger:
         entries += fresh + max(entries // 2, min(ahead, self._most**2))
         places += 2 * wanted + 16 * ahead
         return state._replace(
-            slots=np.zeros((1 << (2 * (entries + 2 * fresh)).bit_length(), 2), np.int64),
+            slots=np.zeros((1 << int(2 * (entries + 2 * fresh)).bit_length(), 2), np.int64),
             entries=np.empty((entries, 3), np.int64),
             heap=np.empty((entries if self._ranking is None else 0, 3), np.int64),
             places=np.empty(places, np.int32),
@@ -250,18 +250,18 @@ def widened(ranking: Ranking, entries: int) -> Ranking:
     return ranking._replace(**new)
 
 
-def first_numbers(tokens: int, config: VocabConfig, *, thrifty: bool) -> NDArray[np.int64]:
-    """int64[NUMBERS]: those of a run that begins with so many tokens."""
-    numbers = np.zeros(fields.NUMBERS, np.int64)
-    numbers[fields.TOKENS] = tokens
-    numbers[fields.PENDING] = -1
-    numbers[fields.FLOOR] = max(1, config.min_frequency)
-    numbers[fields.LONGEST] = config.longest_token
-    numbers[fields.FIRST_SEEN] = config.tie_break == "first-seen"
-    numbers[fields.THRIFTY] = thrifty
-    numbers[fields.LIKELIHOOD] = config.score == "likelihood"
-    numbers[fields.LAST_TIE] = np.iinfo(np.int64).max
-    return numbers
+def first_record(tokens: int, config: VocabConfig, *, thrifty: bool) -> NDArray[np.void]:
+    """RUN[1]: the record of a run that begins with so many tokens."""
+    record = np.zeros(1, fields.RUN)
+    record["tokens"] = tokens
+    record["pending"] = -1
+    record["floor"] = max(1, config.min_frequency)
+    record["longest"] = config.longest_token
+    record["first_seen"] = config.tie_break == "first-seen"
+    record["thrifty"] = thrifty
+    record["likelihood"] = config.score == "likelihood"
+    record["last_tie"] = np.iinfo(np.int64).max
+    return record
 
 
 def first_ranking(tokens: int) -> Ranking:

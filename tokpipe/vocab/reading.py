@@ -78,14 +78,15 @@ class LeanWords:
         self._by_likelihood = config.score == "likelihood"
         self.cells = np.empty(words.nbytes + len(words) + 1, np.int32)
         self.cells[0] = BORDER
-        kept, cursor = np.empty(len(words), np.int64), np.array([0, 0, 1, 1, 0], np.int64)
+        kept = np.empty(len(words), np.int64)
+        cursor = np.array([(0, 0, 1, 1, 0)], kernels.LAYOUT)
         while not kernels.lay_out_symbols(
             words.data, words.offsets, table, 1 if self._by_likelihood else 2,
             self.cells, kept, cursor, _CELLS_A_CALL,
         ):  # fmt: skip
             pass
-        self._shrink(int(cursor[kernels.NEXT]))
-        self.kept = kept[: cursor[kernels.KEPT]]
+        self._shrink(int(cursor["next"][0]))
+        self.kept = kept[: cursor["kept"][0]]
         self.weights = weights[self.kept]
         self.starts = np.ones(len(self.kept) + 1, np.int64)
         self._table = np.zeros((_FIRST_ROWS, 4), np.int64)
@@ -117,7 +118,7 @@ class LeanWords:
         A bucket's sum is no less than the count of each of its pairs.
         """
         self._table = np.zeros((_MOST_ROWS, 4), np.int64)
-        sketch, cursor = self._table.reshape(-1, 2), np.array([1, 1, 0, 0], np.int64)
+        sketch, cursor = self._table.reshape(-1, 2), np.array([(1, 1, 0, 0)], kernels.READING)
         longest = self._config.longest_token
         while kernels.sketch_pairs(
             self.cells, self.weights, lengths, longest, sketch, cursor, _CELLS_A_CALL
@@ -162,18 +163,18 @@ class LeanWords:
     ) -> bool:
         """Read all, and count the pairs that are wanted; return whether they found room."""
         self._table[:] = 0
-        cursor = np.array([1, 1, 0, 0], np.int64)
+        cursor = np.array([(1, 1, 0, 0)], kernels.READING)
         while True:
-            begin = int(cursor[kernels.READ])
+            begin = int(cursor["read"][0])
             end = kernels.read_through(
                 self.cells, self.starts, self.weights, totals, lengths, self._config.longest_token,
                 pair, new, self._table, wanted, cursor, _CELLS_A_CALL,
             )  # fmt: skip
             if end >= len(self.cells):
-                self._shrink(int(cursor[kernels.WRITTEN]))
+                self._shrink(int(cursor["written"][0]))
                 return wanted is not _NONE
             if end < begin + _CELLS_A_CALL and not self._widen(most_rows or _MOST_ROWS):
-                wanted, cursor[kernels.PAIRS] = _NONE, 0  # read to the end, for the cells
+                wanted, cursor["pairs"] = _NONE, 0  # read to the end, for the cells
 
     def _widen(self, most_rows: int) -> bool:
         rows = 2 * len(self._table)

@@ -111,7 +111,10 @@ def cells_of(words: LeanWords, weights: NDArray[np.int32]) -> NDArray[np.int32]:
     weights : int32[W]
         What a cell holds for the count of each word, the words without symbols among them.
     """
-    cells, cursor = np.empty((len(words.cells), 2), np.int32), np.array([1, 0, 0, 0])
+    cells, cursor = (
+        np.empty((len(words.cells), 2), np.int32),
+        np.array([(1, 0, 0, 0)], kernels.READING),
+    )
     cells[0] = words.cells[0], 0
     kept = weights[words.kept]
     while kernels.to_cells(words.cells, kept, cells, cursor, _CELLS_A_CALL) < len(words.cells):

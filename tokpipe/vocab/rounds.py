@@ -18,7 +18,7 @@ from tokpipe.vocab.kernels import rescan as kernels
 from tokpipe.vocab.kernels import state as fields
 from tokpipe.vocab.kernels.likelihood import Ranking
 from tokpipe.vocab.kernels.state import MergeState
-from tokpipe.vocab.merger import Spelling, first_numbers, first_ranking, widened
+from tokpipe.vocab.merger import Spelling, first_ranking, first_record, widened
 from tokpipe.vocab.reading import PLACES, LeanWords, Pairs
 
 _NEW_PAIRS = 1 << 18  # room for candidates that come up
@@ -78,7 +78,7 @@ def merge_round(
         steps.append(merges[:made])
         spelling.add(merges[:made], repeats=False)
         report(int(made))
-        running = state.numbers[fields.STATUS] == fields.RUNNING
+        running = state.record.status == fields.RUNNING
     return steps
 
 
@@ -90,9 +90,9 @@ def _state_of(
     config: VocabConfig,
 ) -> MergeState:
     """Return a state with the pairs as candidates, and with room for a good while."""
-    numbers, most = first_numbers(tokens, config, thrifty=True), len(lengths)
-    numbers[fields.FLOOR], numbers[fields.LAST_TIE] = pairs.floor, pairs.last_tie
-    numbers[fields.LEAN] = 1
+    run, most = first_record(tokens, config, thrifty=True), len(lengths)
+    run["floor"], run["last_tie"] = pairs.floor, pairs.last_tie
+    run["lean"] = 1
     placed = pairs.rows[: pairs.placed, 2]
     largest, many = int(placed.max(initial=0)), len(pairs.rows)
     fresh = min(2 * largest, 2 * most)
@@ -112,7 +112,7 @@ def _state_of(
         touched=np.zeros((2, most), np.int32),
         gathered=np.zeros(0, np.int32),
         lengths=lengths,
-        numbers=numbers,
+        run=run,
     )
     entries = state.entries[:many]
     entries[:, 0] = pairs.rows[:, 0]
@@ -120,8 +120,8 @@ def _state_of(
     entries[: pairs.placed, 2] = 0
     entries[pairs.placed :, 1] = pairs.rows[pairs.placed :, 3]
     entries[pairs.placed :, 2] = -1
-    numbers[fields.PAIRS] = numbers[fields.ENTRIES] = many
-    numbers[fields.PLACES] = numbers[fields.LIVE_PLACES] = places
+    run["pairs"] = run["entries"] = many
+    run["places"] = run["live_places"] = places
     return state
 
 

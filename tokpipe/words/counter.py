@@ -13,9 +13,9 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.words.commits import Commits, Covered, write_temporary_run
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.kernels.count import count_texts, texts_below
-from tokpipe.words.normalize import before_split
+from tokpipe.words.normalizers import before_split
+from tokpipe.words.pre_tokenizers import scratch_bytes, split_tables
 from tokpipe.words.runs import Run, merge_in_memory, sorted_batches, sorted_run
-from tokpipe.words.split import scratch_bytes, split_tables
 from tokpipe.words.table import WordTable
 
 _WORTH_KEEPING = 2.0  # seconds of counting: below, to count again is quicker than to write and read

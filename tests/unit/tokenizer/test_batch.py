@@ -10,7 +10,7 @@ from tests.parity.cases_tokenizer import specs
 from tests.unit.tokenizer.judge import assert_equal, library_of
 from tests.unit.tokenizer.test_tokenizer import BERT, ROBERTA, SPECIAL, TEXT, roberta
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.tokenizer import batch
+from tokpipe.tokenizer import native
 from tokpipe.tokenizer.spec import Template, Truncation
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -58,7 +58,7 @@ def test_any_small_vocabulary_encodes_batches_as_texts(spec, texts):
 
 
 def test_chunks_of_texts_and_texts_beyond_a_chunk(monkeypatch):
-    monkeypatch.setattr(batch, "_CHUNK_BYTES", 20)
+    monkeypatch.setattr(native, "_CHUNK_BYTES", 20)
     texts = ["unseen words", "", "a [MASK] b", "the cafés, " * 9, "[SEP]", "ab " * 9, "東 京 a"]
     for tokenizer in (BERT, ROBERTA):
         for one, text in zip(tokenizer.encode_batch(texts), texts, strict=True):

@@ -171,7 +171,6 @@ def test_byte_level_decode_replaces_half_characters():
     ids = ROBERTA.encode("å", add_special_tokens=False).ids
     assert len(ids) == 2
     assert ROBERTA.decode(ids[:1]) == "\ufffd" and ROBERTA.decode(ids) == "å"
-    assert ROBERTA.decode([9999, -1, *ids]) == "å"
 
 
 def test_ids_do_not_depend_on_threads_blocks_or_cache(monkeypatch):

@@ -31,6 +31,8 @@ def test_config_survives_json():
         ({"model": "byte-bpe", "end_of_word_suffix": "</w>"}, "byte-bpe takes no"),
         ({"model": "wordpiece", "continuing_subword_prefix": ""}, "wordpiece needs"),
         ({"model": "unigram"}, "not one of"),
+        ({"max_input_chars_per_word": 0}, "below the least"),
+        ({"model": "bpe", "max_input_chars_per_word": 200}, "belongs to wordpiece"),
     ],
 )
 def test_contradictions_are_refused(settings, problem):

@@ -99,24 +99,33 @@ def encode_all(
     how
         ``add_special_tokens``, ``max_length``, ``offsets``.
     """
+    import numpy as np
+
     from tokpipe.corpus.reader import open_corpus
 
     corpus = open_corpus(*source)
-    writer = _writer(*target, tokenizer)
-    in_full = how["offsets"] or (how["max_length"] is not None and not tokenizer.is_native)
-    encode_pieces = _encode_in_full if in_full else _encode_ids
+    writer, seen = _writer(*target, tokenizer), np.zeros(tokenizer.vocab_size, np.int64)
+    encode_pieces = _encode_in_full if how["offsets"] else _encode_ids
     with session.progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
-        for stored_bytes in encode_pieces(session, tokenizer, corpus, writer, how):
+        for stored_bytes in encode_pieces(session, tokenizer, corpus, writer, seen, how):
             advance(stored_bytes)
     writer.close()
     for what, count in corpus.tally.items():
         session.progress.note(f"{what}: {count:,}")
+    _say_what_it_means(session, tokenizer, seen)
 
 
 def _encode_ids(
-    session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: "Writer", how: Any
+    session: Session,
+    tokenizer: "Tokenizer",
+    corpus: "Corpus",
+    writer: "Writer",
+    seen: Any,
+    how: Any,
 ) -> "Iterator[int]":
-    """Encode to ids alone; yield the stored bytes of each piece done."""
+    """Encode to ids alone, counted in `seen`; yield the stored bytes of each piece done."""
+    import numpy as np
+
     from tokpipe.tokenizer.files import encode_corpus
 
     pieces = encode_corpus(
@@ -129,36 +138,65 @@ def _encode_ids(
     for piece in pieces:
         for column in piece.columns:
             writer.write(column)
+            seen += np.bincount(column.values, minlength=len(seen))
         yield piece.stored_bytes
 
 
 def _encode_in_full(
-    session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: Any, how: Any
+    session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: Any, seen: Any, how: Any
 ) -> "Iterator[int]":
     """Encode to Python objects, for what ids alone do not tell."""
-    import pyarrow as pa
+    import numpy as np
 
     from tokpipe.foundation.threads import map_ordered
+    from tokpipe.tokenizer.encoding import pad
+    from tokpipe.tokenizer.files import threads_for
 
     def encode(piece: "Piece") -> "tuple[list[Encoding], int]":
         batch = piece.load()
         lines = [text.decode() for text in batch.texts.iter_bytes()]
         if batch.is_lines:
             lines = [line.removesuffix("\n") for line in lines]
-        special, most = how["add_special_tokens"], how["max_length"]
         encodings = tokenizer.encode_batch(
-            lines, add_special_tokens=special, max_length=most, padding=False
+            lines,
+            add_special_tokens=how["add_special_tokens"],
+            max_length=how["max_length"],
+            padding=False,
         )
+        for encoding in encodings if tokenizer.spec.padding else ():
+            pad([encoding], tokenizer.spec.padding)
         return encodings, piece.stored_bytes
 
-    pieces = corpus.pieces(_PIECE_BYTES)
-    for encodings, stored_bytes in map_ordered(encode, pieces, session.threads):
-        if how["offsets"]:
-            for encoding in encodings:
-                writer.write_record(_record(encoding))
-        else:
-            writer.write(pa.array([e.ids for e in encodings], pa.list_(pa.int32())))
+    pieces, threads = (
+        corpus.pieces(_PIECE_BYTES),
+        threads_for(corpus, session.threads, _PIECE_BYTES),
+    )
+    for encodings, stored_bytes in map_ordered(encode, pieces, threads):
+        for encoding in encodings:
+            writer.write_record(_record(encoding))
+            seen += np.bincount(encoding.ids, minlength=len(seen))
         yield stored_bytes
+
+
+def _say_what_it_means(session: Session, tokenizer: "Tokenizer", seen: Any) -> None:
+    """Say where padding filled nothing, and that the vocabulary does not fit the text."""
+    from tokpipe.tokenizer.quality import unknown_warning
+
+    padding, spec = tokenizer.spec.padding, tokenizer.spec
+    if padding and padding.length is None:
+        session.progress.note("padding to the longest: each text is a batch of its own")
+    unknown = tokenizer.ids.get(tokenizer.roles.get("unk_token", spec.unk_token or ""))
+    if unknown is None:
+        return
+    inside, special = spec.continuing_subword_prefix, set(tokenizer.special_tokens.values())
+    begins = [
+        id not in special and not (inside and token.startswith(inside))
+        for id, token in enumerate(tokenizer.tokens)
+    ]
+    words = int(seen[begins].sum() + (seen[unknown] if unknown in special else 0))
+    warning = unknown_warning(words, int(seen[unknown]), longest=spec.max_input_chars_per_word)
+    if warning and not session.quiet:
+        session.console.warn(warning)
 
 
 def _record(encoding: "Encoding") -> dict[str, Any]:

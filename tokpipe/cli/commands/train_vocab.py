@@ -75,7 +75,7 @@ def train_vocab(session: Session, words: dict[str, Any], **given: Any) -> None:
         return
     start = time.monotonic()
     trained = _train(session, asked)
-    _warn(session, asked)
+    _warn(session, asked, trained)
     _show(session, asked, trained, time.monotonic() - start)
 
 
@@ -128,11 +128,17 @@ def _source(asked: _Asked) -> "Sequence[str] | WordCounts":
     return WordCounts.load(asked.from_counts)
 
 
-def _warn(session: Session, asked: _Asked) -> None:
+def _warn(session: Session, asked: _Asked, trained: "list[Trained]") -> None:
+    from tokpipe.tokenizer.quality import unknown_warning
+
     if asked.words.strip_accents and asked.inputs and not session.quiet:
         from tokpipe.cli.accents import warn_of_accents
 
         warn_of_accents(session.console, asked.inputs, asked.read)
+    quality, longest = trained[-1].quality, asked.vocab.max_input_chars_per_word
+    warning = unknown_warning(100, quality.unknown_words, quality.too_long_words, longest=longest)
+    if warning:
+        session.console.warn(warning)
 
 
 def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: float) -> None:

@@ -209,7 +209,7 @@ def encode_texts(
     out_offsets : int64[T + 1]
         The ids of text ``t`` end at ``out_offsets[t + 1]``.
     scratch, work : int
-        Addresses of ``words.split.scratch_bytes`` and of `WORK_BYTES` free bytes.
+        Addresses of ``words.pre_tokenizers.scratch_bytes`` and of `WORK_BYTES` free bytes.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def word_spans(data, first, last, split, starts, ends):
     first, last : int
         Where in `data` the text begins and ends.
     split : SplitTables
-        From `words.split.plain_split_tables`.
+        From `words.pre_tokenizers.plain_split_tables`.
     starts, ends : int64[W]
         Written.
 

@@ -17,24 +17,10 @@ from tokpipe.foundation.intrinsics import load_i64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.vocab.kernels.merge import merge_waiting
 from tokpipe.vocab.kernels.state import (
-    CELLS_AT,
-    ENTRIES,
     FINISHED,
-    FIRST_MADE,
-    FLOOR,
-    HEAP,
-    LARGE_AT,
     LOW,
-    MERGED,
-    PENDING,
     RUNNING,
-    SLOT_MASK,
-    SLOTS_AT,
-    STATUS,
-    THRIFTY,
-    TOKENS,
     UNPLACED,
-    WANTED,
     bind,
     slot_of,
     symbol_at,
@@ -135,9 +121,9 @@ def _goes_before(ranking, e, f):
 
 
 @compiled_helper
-def _settle(state, ranking, j, e):
+def _settle(run, ranking, j, e):
     """Put candidate `e` into the gap at `j` of the heap, and move it up or down to its place."""
-    size = state.numbers[HEAP]
+    size = run.heap
     while j > 0 and _goes_before(ranking, e, np.int64(ranking.order[(j - 1) >> 1])):
         ranking.order[j] = ranking.order[(j - 1) >> 1]
         ranking.standing[ranking.order[j]] = j
@@ -158,27 +144,27 @@ def _settle(state, ranking, j, e):
 
 
 @compiled_helper
-def _leave(state, ranking, e):
+def _leave(run, ranking, e):
     """Take a candidate out of the heap."""
     j = np.int64(ranking.standing[e])
     ranking.standing[e] = -1
-    state.numbers[HEAP] -= 1
-    size = state.numbers[HEAP]
+    run.heap -= 1
+    size = run.heap
     if j < size:
-        _settle(state, ranking, j, np.int64(ranking.order[size]))
+        _settle(run, ranking, j, np.int64(ranking.order[size]))
 
 
 @compiled_helper
-def _rate(n, state, ranking, e):
+def _rate(run, state, ranking, e):
     """Look up a candidate's count and score again, and give it its place in the heap or none."""
     pair = state.entries[e, 0]
-    count = load_i64(slot_of(load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK), pair) + 8)
+    count = load_i64(slot_of(run.slots_at, run.slot_mask, pair) + 8)
     # A pair that can come back may be broken and made in one merge: the first place moves, the
     # count does not.
-    changed = count != ranking.counts[e] or state.numbers[THRIFTY] == 0
-    if count < state.numbers[FLOOR]:
+    changed = count != ranking.counts[e] or run.thrifty == 0
+    if count < run.floor:
         if ranking.standing[e] >= 0:
-            _leave(state, ranking, e)
+            _leave(run, ranking, e)
         ranking.counts[e] = count
         return
     lefts, rights = ranking.token_counts[pair >> 32], ranking.token_counts[pair & LOW]
@@ -187,19 +173,19 @@ def _rate(n, state, ranking, e):
     ranking.parts[e, 1] = rights
     ranking.scores[e] = np.float64(count) / (np.float64(lefts) * np.float64(rights))
     if changed:
-        ranking.ties[e] = tie_of(n, e)
+        ranking.ties[e] = tie_of(run, e)
     j = np.int64(ranking.standing[e])
     if j < 0:
-        j = state.numbers[HEAP]
-        state.numbers[HEAP] = j + 1
-    _settle(state, ranking, j, e)
+        j = run.heap
+        run.heap = j + 1
+    _settle(run, ranking, j, e)
 
 
 @compiled_helper
 def count_tokens(state, ranking, begin, end):
     """Count the tokens that begin in cells ``begin..end - 1``."""
-    n = bind(state)
-    cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
+    run = bind(state)
+    cells, large = run.cells_at, run.large_at
     for p in range(begin, end):
         symbol = symbol_at(cells, p)
         if symbol >= 0:
@@ -209,7 +195,7 @@ def count_tokens(state, ranking, begin, end):
 @compiled_helper
 def enter(state, ranking, begin, end):
     """Put the candidates ``begin..end - 1`` into the lists of their tokens and into the heap."""
-    n = bind(state)
+    run = bind(state)
     for e in range(begin, end):
         pair = state.entries[e, 0]
         for side in range(2):
@@ -218,11 +204,11 @@ def enter(state, ranking, begin, end):
             ranking.heads[token, side] = e
         ranking.counts[e] = 0
         ranking.standing[e] = -1
-        _rate(n, state, ranking, e)
+        _rate(run, state, ranking, e)
 
 
 @compiled_helper
-def _rate_neighbours(n, state, ranking, token, side):
+def _rate_neighbours(run, state, ranking, token, side):
     """Rate the candidates that a token begins (side 0) or ends (side 1) again.
 
     Those that are merged leave the list, and those that are too rare as well if THRIFTY.
@@ -234,8 +220,8 @@ def _rate_neighbours(n, state, ranking, token, side):
     while e >= 0:
         follower = np.int64(ranking.links[e, side])
         if ranking.counts[e] >= 0:
-            _rate(n, state, ranking, e)
-        stays = ranking.counts[e] >= (state.numbers[FLOOR] if state.numbers[THRIFTY] else 0)
+            _rate(run, state, ranking, e)
+        stays = ranking.counts[e] >= (run.floor if run.thrifty else 0)
         if stays:
             before = e
         elif before < 0:
@@ -250,38 +236,37 @@ def _rate_neighbours(n, state, ranking, token, side):
 @compiled_helper
 def advance_likelihood(state, ranking, merges, known, work):
     """Go on merging; parameters and result as in `frequency.advance`, and the `Ranking`."""
-    n = bind(state)
-    numbers = state.numbers
-    numbers[STATUS] = RUNNING
+    run = bind(state)
+    run.status = RUNNING
     done = np.int64(0)
     while True:
-        if numbers[PENDING] < 0:
-            if numbers[HEAP] == 0:
-                numbers[STATUS] = FINISHED
+        if run.pending < 0:
+            if run.heap == 0:
+                run.status = FINISHED
                 return done
             if state.entries[ranking.order[0], 2] < 0:
-                numbers[STATUS] = UNPLACED
+                run.status = UNPLACED
                 return done
-            numbers[PENDING] = ranking.order[0]
-            _leave(state, ranking, numbers[PENDING])
-            ranking.counts[numbers[PENDING]] = -1
+            run.pending = ranking.order[0]
+            _leave(run, ranking, run.pending)
+            ranking.counts[run.pending] = -1
         if done == merges.shape[0] or work <= 0 or known < -1:
             return done
-        pair = state.entries[numbers[PENDING], 0]
+        pair = state.entries[run.pending, 0]
         left, right = pair >> 32, pair & LOW
-        new = numbers[TOKENS] if known < 0 else np.int64(known)
-        outcome = merge_waiting(n, state, new, work)
-        work -= numbers[WANTED] + 100
+        new = run.tokens if known < 0 else np.int64(known)
+        outcome = merge_waiting(run, state, new, work)
+        work -= run.wanted + 100
         if outcome != FINISHED:
-            numbers[STATUS] = outcome
+            run.status = outcome
             return done
-        ranking.token_counts[left] -= numbers[MERGED]
-        ranking.token_counts[right] -= numbers[MERGED]
-        ranking.token_counts[new] += numbers[MERGED]
+        ranking.token_counts[left] -= run.merged
+        ranking.token_counts[right] -= run.merged
+        ranking.token_counts[new] += run.merged
         for token in (left, right, new):
             for side in range(2):
-                work -= _rate_neighbours(n, state, ranking, token, side)
-        enter(state, ranking, numbers[FIRST_MADE], numbers[ENTRIES])
+                work -= _rate_neighbours(run, state, ranking, token, side)
+        enter(state, ranking, run.first_made, run.entries)
         merges[done, 0] = left
         merges[done, 1] = right
         merges[done, 2] = new

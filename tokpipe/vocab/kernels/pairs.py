@@ -5,18 +5,6 @@ import numpy as np
 from tokpipe.foundation.intrinsics import load_i64, store_i32, store_i64
 from tokpipe.foundation.jit import compiled_helper
 from tokpipe.vocab.kernels.state import (
-    CELLS_AT,
-    ENTRIES,
-    ENTRIES_AT,
-    FLOOR,
-    LARGE_AT,
-    LIVE_PLACES,
-    PAIRS,
-    PLACES,
-    PLACES_AT,
-    SLOT_MASK,
-    SLOTS_AT,
-    THRIFTY,
     bind,
     is_too_long,
     slot_of,
@@ -41,10 +29,10 @@ def count_pairs(state, found, begin, end):
     int
         `end`, or the cell to go on from when the table is two thirds full.
     """
-    n = bind(state)
-    cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
-    slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
-    pairs = load_i64(n + 8 * PAIRS)
+    run = bind(state)
+    cells, large = run.cells_at, run.large_at
+    slots, mask = run.slots_at, run.slot_mask
+    pairs = run.pairs
     most = state.slots.shape[0] * 2 // 3
     p = begin
     while p < end and pairs < most:
@@ -58,7 +46,7 @@ def count_pairs(state, found, begin, end):
             store_i64(slot + 8, load_i64(slot + 8) + weight_at(cells, large, p))
             found[(slot - slots) >> 4] += 1
         p += 1
-    store_i64(n + 8 * PAIRS, pairs)
+    run.pairs = pairs
     return p
 
 
@@ -88,12 +76,12 @@ def open_entries(state, found):
     `found` comes out holding the candidate of each slot, or -1; `places` are reserved and empty
     (lengths are 0).
     """
-    n = bind(state)
+    run = bind(state)
     slots, entries = state.slots, state.entries
-    floor = state.numbers[FLOOR] if state.numbers[THRIFTY] else 1
+    floor = run.floor if run.thrifty else 1
     e, start = np.int64(0), np.int64(0)
     for j in range(slots.shape[0]):
-        if slots[j, 0] != 0 and slots[j, 1] >= floor and not is_too_long(n, slots[j, 0] - 1):
+        if slots[j, 0] != 0 and slots[j, 1] >= floor and not is_too_long(run, slots[j, 0] - 1):
             entries[e, 0] = slots[j, 0] - 1
             entries[e, 1] = start
             entries[e, 2] = 0
@@ -102,18 +90,18 @@ def open_entries(state, found):
             e += 1
         else:
             found[j] = -1
-    store_i64(n + 8 * ENTRIES, e)
-    store_i64(n + 8 * PLACES, start)
-    store_i64(n + 8 * LIVE_PLACES, start)
+    run.entries = e
+    run.places = start
+    run.live_places = start
 
 
 @compiled_helper
 def place_pairs(state, found, begin, end):
     """Write the places of the pairs that begin in cells ``begin..end - 1``."""
-    n = bind(state)
-    cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
-    slots, mask = load_i64(n + 8 * SLOTS_AT), load_i64(n + 8 * SLOT_MASK)
-    entries = load_i64(n + 8 * ENTRIES_AT)
+    run = bind(state)
+    cells, places = run.cells_at, run.places_at
+    slots, mask = run.slots_at, run.slot_mask
+    entries = run.entries_at
     for p in range(begin, end):
         left, right = symbol_at(cells, p), symbol_at(cells, p + 1)
         if left >= 0 and right >= 0:

@@ -5,31 +5,14 @@ import numpy as np
 from tokpipe.foundation.intrinsics import load_i32, load_i64, store_i32, store_i64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.vocab.kernels.state import (
-    CELLS_AT,
     DEAD,
     DEC,
-    ENTRIES_AT,
-    EVENTS_AT,
-    GATHERED_AT,
     INC,
-    LARGE_AT,
     LEFT,
-    LEFTS,
-    LONGEST,
     LOW,
-    MADE,
-    MERGED,
-    NEIGHBOURS_AT,
     NEW,
-    PLACES_AT,
     RIGHT,
-    RIGHTS,
     ROW,
-    ROWS,
-    STARTS_AT,
-    TOUCHED_AT,
-    WEIGHTS_AT,
-    WORDS,
     holds,
     lean_length,
     lean_symbol,
@@ -40,16 +23,16 @@ from tokpipe.vocab.kernels.state import (
 
 
 @inlined_helper
-def gather(n, entry, left, right):
+def gather(run, entry, left, right):
     """Collect every place of a pair in every word that a candidate names.
 
     tokenizers keeps words and not places: where a pair comes back (a token made by two merges),
     a candidate merges also what came back later in its words.
     """
-    cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
-    row = load_i64(n + 8 * ENTRIES_AT) + 24 * entry
+    cells, places = run.cells_at, run.places_at
+    row = run.entries_at + 24 * entry
     start, count = load_i64(row + 8), load_i64(row + 16)
-    out = load_i64(n + 8 * GATHERED_AT)
+    out = run.gathered_at
     found, word_end = np.int64(0), np.int64(-1)
     for i in range(start, start + count):
         p = np.int64(load_i32(places + 4 * i))
@@ -76,20 +59,20 @@ def _note(row, side, weight, event, code, place):
 
 
 @inlined_helper
-def replace_pair(n, pair, new, from_places, begin, end):
+def replace_pair(run, pair, new, from_places, begin, end):
     """Replace a pair by a new symbol where it still stands; sum up what changes around it.
 
     It goes on from where the call before it stopped. An event is (code, place): a pair that the
     merge made, by its left neighbour (code >= 0) or its right one (code = -1 - token).
     """
-    cells, large = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * LARGE_AT)
-    events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
-    lefts = load_i64(n + 8 * TOUCHED_AT)
-    rights = lefts + 4 * load_i64(n + 8 * ROWS)
-    longest = load_i64(n + 8 * LONGEST)
+    cells, large = run.cells_at, run.large_at
+    events, neighbours = run.events_at, run.neighbours_at
+    lefts = run.touched_at
+    rights = lefts + 4 * run.rows
+    longest = run.longest
     left, right = pair >> 32, pair & LOW
-    made, merged = load_i64(n + 8 * MADE), load_i64(n + 8 * MERGED)
-    n_lefts, n_rights = load_i64(n + 8 * LEFTS), load_i64(n + 8 * RIGHTS)
+    made, merged = run.made, run.merged
+    n_lefts, n_rights = run.lefts, run.rights
     for i in range(begin, end):
         p = np.int64(load_i32(from_places + 4 * i))
         if symbol_at(cells, p) != left or load_i32(cells + 8 * p + 4) < 0:
@@ -132,10 +115,10 @@ def replace_pair(n, pair, new, from_places, begin, end):
                         n_lefts += 1
                     _note(row, LEFT, weight, events + 8 * made, new, p)
                 made += 1
-    store_i64(n + 8 * MADE, made)
-    store_i64(n + 8 * MERGED, merged)
-    store_i64(n + 8 * LEFTS, n_lefts)
-    store_i64(n + 8 * RIGHTS, n_rights)
+    run.made = made
+    run.merged = merged
+    run.lefts = n_lefts
+    run.rights = n_rights
 
 
 @inlined_helper
@@ -153,16 +136,16 @@ def _word_at(starts, words, word, p):
 
 
 @compiled_helper
-def replace_lean(n, pair, new, from_places, begin, end):
+def replace_lean(run, pair, new, from_places, begin, end):
     """Do on lean cells what `replace_pair` does; no token is made twice there."""
-    cells, starts = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * STARTS_AT)
-    weights, words = load_i64(n + 8 * WEIGHTS_AT), load_i64(n + 8 * WORDS)
-    events, neighbours = load_i64(n + 8 * EVENTS_AT), load_i64(n + 8 * NEIGHBOURS_AT)
-    lefts = load_i64(n + 8 * TOUCHED_AT)
-    rights = lefts + 4 * load_i64(n + 8 * ROWS)
+    cells, starts = run.cells_at, run.starts_at
+    weights, words = run.weights_at, run.words
+    events, neighbours = run.events_at, run.neighbours_at
+    lefts = run.touched_at
+    rights = lefts + 4 * run.rows
     left, right = pair >> 32, pair & LOW
-    made, merged = load_i64(n + 8 * MADE), load_i64(n + 8 * MERGED)
-    n_lefts, n_rights = load_i64(n + 8 * LEFTS), load_i64(n + 8 * RIGHTS)
+    made, merged = run.made, run.merged
+    n_lefts, n_rights = run.lefts, run.rights
     word, word_end, weight = np.int64(0), np.int64(0), np.int64(0)
     for i in range(begin, end):
         p = np.int64(load_i32(from_places + 4 * i))
@@ -199,7 +182,7 @@ def replace_lean(n, pair, new, from_places, begin, end):
             store_i64(row + RIGHT + DEC, load_i64(row + RIGHT + DEC) + weight)
             _note(row, RIGHT, weight, events + 8 * made, -1 - after, p)
             made += 1
-    store_i64(n + 8 * MADE, made)
-    store_i64(n + 8 * MERGED, merged)
-    store_i64(n + 8 * LEFTS, n_lefts)
-    store_i64(n + 8 * RIGHTS, n_rights)
+    run.made = made
+    run.merged = merged
+    run.lefts = n_lefts
+    run.rights = n_rights

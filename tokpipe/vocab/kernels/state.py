@@ -34,31 +34,38 @@ from tokpipe.foundation.intrinsics import (
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.vocab.kernels.symbols import BIG
 
-# Rows of `MergeState.numbers`: what is a single number. First the fill of each array.
-PAIRS, ENTRIES, PLACES, HEAP = 0, 1, 2, 3
-# Where the run stands.
-LIVE_PLACES = 4  # places of the candidates in the heap: what a clean-up may have to keep
-TOKENS = 5  # the id of the next new token
-PENDING = 6  # the candidate that was chosen and not yet merged, or -1
-STATUS = 7
-WANTED = 8  # occurrences that the waiting merge has to look at
-# How far a merge has come that was cut: occurrences looked at, weight replaced, events, left and
-# right neighbours; events placed (-1: that part is not begun), and its first new candidate.
-SEEN, MERGED, MADE, LEFTS, RIGHTS, PLACED, FIRST_MADE = 9, 10, 11, 12, 13, 14, 15
-# How far a clean-up has come: rows of the old heap; candidates, places and rows copied.
-CLEANED, KEPT_ENTRIES, KEPT_PLACES, KEPT_ROWS = 16, 17, 18, 19
-# The settings of the run.
-FLOOR, LONGEST, FIRST_SEEN, THRIFTY, LIKELIHOOD = 20, 21, 22, 23, 24
-# The addresses of the arrays, and two of their sizes, for the private parts.
-CELLS_AT, LARGE_AT, SLOTS_AT, ENTRIES_AT, PLACES_AT, HEAP_AT = 25, 26, 27, 28, 29, 30
-EVENTS_AT, NEIGHBOURS_AT, TOUCHED_AT, GATHERED_AT, SLOT_MASK, ROWS = 31, 32, 33, 34, 35, 36
-LENGTHS_AT = 37
-# What long words need (lean cells): the words' starts and weights, how many words there are, and
-# the tie behind which nothing of the least count may be merged: see rounds.py.
-LEAN, STARTS_AT, WEIGHTS_AT, WORDS, LAST_TIE = 38, 39, 40, 41, 42
-NUMBERS = 43
+# What is a single number, and must survive between two calls.
+RUN = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            # The fill of each array.
+            *("pairs", "entries", "places", "heap"),
+            "live_places",  # places of the candidates in the heap: what a clean-up may have to keep
+            "tokens",  # the id of the next new token
+            "pending",  # the candidate that was chosen and not yet merged, or -1
+            "status",
+            "wanted",  # occurrences that the waiting merge has to look at
+            # How far a merge has come that was cut: occurrences looked at, weight replaced, events,
+            # left and right neighbours; events placed (-1: that part is not begun), and its first
+            # new candidate.
+            *("seen", "merged", "made", "lefts", "rights", "placed", "first_made"),
+            # How far a clean-up has come: rows of the old heap; candidates, places and rows copied.
+            *("cleaned", "kept_entries", "kept_places", "kept_rows"),
+            # The settings of the run.
+            *("floor", "longest", "first_seen", "thrifty", "likelihood"),
+            # The addresses of the arrays, and two of their sizes, for the private parts.
+            *("cells_at", "large_at", "slots_at", "entries_at", "places_at", "heap_at"),
+            *("events_at", "neighbours_at", "touched_at", "gathered_at", "lengths_at"),
+            *("slot_mask", "rows"),
+            # What long words need (lean cells): the words' starts and weights, how many words there
+            # are, and the tie behind which nothing of the least count may be merged: see rounds.py.
+            *("lean", "starts_at", "weights_at", "words", "last_tie"),
+        )
+    ]
+)
 
-# What `STATUS` says.
+# What `status` says.
 RUNNING, FINISHED, CROWDED, UNPLACED = 0, 1, 2, 3
 
 # Fields of a row of `neighbours`, in bytes. DEC: weight of the pairs that a merge broke; INC: of
@@ -100,7 +107,8 @@ class MergeState(NamedTuple):
         Scratch for one merge, if not THRIFTY; else empty.
     lengths : int32[V]
         How many characters each token has: more than its cells where rescan.py merged before.
-    numbers : int64[NUMBERS]
+    run : RUN[1]
+        What is a single number.
     """
 
     cells: NDArray[np.int32]
@@ -116,33 +124,38 @@ class MergeState(NamedTuple):
     touched: NDArray[np.int32]
     gathered: NDArray[np.int32]
     lengths: NDArray[np.int32]
-    numbers: NDArray[np.int64]
+    run: NDArray[np.void]
+
+    @property
+    def record(self) -> np.record:
+        """The record of the run, to read and to write, for Python."""
+        return self.run.view(np.recarray)[0]
 
 
 @inlined_helper
 def bind(state):
-    """Write the addresses of the arrays beside the numbers; return the address of those.
+    """Write the addresses of the arrays into the record of the run, and return it.
 
     The arrays are the caller's arguments, and so outlive the call.
     """
-    numbers = state.numbers
-    numbers[CELLS_AT] = state.cells.ctypes.data
-    numbers[LARGE_AT] = state.large.ctypes.data
-    numbers[STARTS_AT] = state.starts.ctypes.data
-    numbers[WEIGHTS_AT] = state.weights.ctypes.data
-    numbers[WORDS] = state.weights.shape[0]
-    numbers[SLOTS_AT] = state.slots.ctypes.data
-    numbers[ENTRIES_AT] = state.entries.ctypes.data
-    numbers[PLACES_AT] = state.places.ctypes.data
-    numbers[HEAP_AT] = state.heap.ctypes.data
-    numbers[EVENTS_AT] = state.events.ctypes.data
-    numbers[NEIGHBOURS_AT] = state.neighbours.ctypes.data
-    numbers[TOUCHED_AT] = state.touched.ctypes.data
-    numbers[GATHERED_AT] = state.gathered.ctypes.data
-    numbers[LENGTHS_AT] = state.lengths.ctypes.data
-    numbers[ROWS] = state.neighbours.shape[0]
-    numbers[SLOT_MASK] = state.slots.shape[0] - 1
-    return numbers.ctypes.data
+    run = state.run[0]
+    run.cells_at = state.cells.ctypes.data
+    run.large_at = state.large.ctypes.data
+    run.starts_at = state.starts.ctypes.data
+    run.weights_at = state.weights.ctypes.data
+    run.words = state.weights.shape[0]
+    run.slots_at = state.slots.ctypes.data
+    run.entries_at = state.entries.ctypes.data
+    run.places_at = state.places.ctypes.data
+    run.heap_at = state.heap.ctypes.data
+    run.events_at = state.events.ctypes.data
+    run.neighbours_at = state.neighbours.ctypes.data
+    run.touched_at = state.touched.ctypes.data
+    run.gathered_at = state.gathered.ctypes.data
+    run.lengths_at = state.lengths.ctypes.data
+    run.rows = state.neighbours.shape[0]
+    run.slot_mask = state.slots.shape[0] - 1
+    return run
 
 
 @inlined_helper
@@ -211,55 +224,55 @@ def put_row(row, score, tie, entry):
 
 
 @inlined_helper
-def _shorten(n, row, by):
+def _shorten(run, row, by):
     store_i64(row + 8, load_i64(row + 8) + by)
     store_i64(row + 16, load_i64(row + 16) - by)
-    store_i64(n + 8 * LIVE_PLACES, load_i64(n + 8 * LIVE_PLACES) - by)
+    run.live_places -= by
 
 
 @inlined_helper
-def _length_of(n, pair):
+def _length_of(run, pair):
     """Return how many characters a pair has."""
-    lengths = load_i64(n + 8 * LENGTHS_AT)
+    lengths = run.lengths_at
     return np.int64(load_i32(lengths + 4 * (pair >> 32))) + np.int64(
         load_i32(lengths + 4 * (pair & LOW))
     )
 
 
 @inlined_helper
-def is_too_long(n, pair):
+def is_too_long(run, pair):
     """Say whether the limit forbids what a pair makes; two characters are never held to it."""
-    length = _length_of(n, pair)
-    return length > 2 and length >= load_i64(n + 8 * LONGEST)
+    length = _length_of(run, pair)
+    return length > 2 and length >= run.longest
 
 
 @inlined_helper
-def _stands(n, cells, p, pair):
-    if load_i64(n + 8 * LEAN) != 0:
+def _stands(run, cells, p, pair):
+    if run.lean != 0:
         return lean_holds(cells, p, pair >> 32, pair & LOW)
     return holds(cells, p, pair >> 32, pair & LOW)
 
 
 @compiled_helper
-def tie_of(n, entry):
+def tie_of(run, entry):
     """Return what decides among equal scores, the lowest first.
 
     By default the pair itself. First-seen: the length in characters, then the first place; that
     may be too early where the places are not known.
     """
-    row = load_i64(n + 8 * ENTRIES_AT) + 24 * entry
+    row = run.entries_at + 24 * entry
     pair = load_i64(row)
-    if load_i64(n + 8 * FIRST_SEEN) == 0:
+    if run.first_seen == 0:
         return pair
-    cells, places = load_i64(n + 8 * CELLS_AT), load_i64(n + 8 * PLACES_AT)
-    start, length = load_i64(row + 8), _length_of(n, pair)
+    cells, places = run.cells_at, run.places_at
+    start, length = load_i64(row + 8), _length_of(run, pair)
     if load_i64(row + 16) < 0:
         return length << 32 | start
     for i in range(start, start + load_i64(row + 16)):
         p = np.int64(load_i32(places + 4 * i))
-        if _stands(n, cells, p, pair):
-            if load_i64(n + 8 * THRIFTY) != 0:  # what is dead stays dead: never look again
-                _shorten(n, row, i - start)
+        if _stands(run, cells, p, pair):
+            if run.thrifty != 0:  # what is dead stays dead: never look again
+                _shorten(run, row, i - start)
             else:  # of a token that two merges make, each place has a length of its own
                 left = length_at(cells, p + 1)
                 length = left + length_at(cells, p + left + 1)

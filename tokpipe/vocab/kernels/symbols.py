@@ -73,7 +73,6 @@ def count_characters(data, offsets, counts, totals, kinds):
             totals[code] += counts[w]
             kinds[code] |= 1 << (kind + (2 if at == end else 0))
             kind = 1
-    at += np.int64(data.size)  # keeps data alive over the loop: numba frees what only addresses use
     return totals, kinds
 
 
@@ -140,5 +139,4 @@ def lay_out_words(data, offsets, weights, symbols, fewest, cells, at):
             cells[at, 0] = BORDER
             cells[at, 1] = 0
             at += 1
-    byte = np.int64(data.size)  # keeps data alive over the loop
     return cells[:at], at

@@ -14,14 +14,8 @@ from tokpipe.foundation.intrinsics import (
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.foundation.utf8 import copy_bytes, decode_at, encode_at
 from tokpipe.words.kernels.classes import (
-    CLASSES,
-    COMBINING,
-    LOWER,
     NONE_LEFT,
     ONE,
-    REPLACED,
-    STRING_OFFSETS,
-    STRINGS,
     class_at,
     slot_of,
     words_from,
@@ -43,7 +37,7 @@ from tokpipe.words.tables.names import (
 @inlined_helper
 def take_bert(cursor, end, split, scratch):
     address, places, following = cursor
-    lower = split[LOWER] != 0
+    lower = split.lower != 0
     while True:
         while places == NONE_LEFT:
             address = following
@@ -57,7 +51,7 @@ def take_bert(cursor, end, split, scratch):
         if stop >= end:
             return words_from(end), start, end - start, lower
         first = np.int64(load_u8(stop))
-        kind = np.int64(load_u8(split[CLASSES] + (first & 127)))
+        kind = np.int64(load_u8(split.classes + (first & 127)))
         if first < 0x80 and (kind == SEPARATOR) | (kind == ALONE):
             # Without a branch: whether a word or a punctuation mark stands here is hard to guess.
             size = stop - start
@@ -155,11 +149,11 @@ def _changed_bert_word(start, position, end, split, scratch):
 @inlined_helper
 def _put_string(target, code_point, split):
     """Write the replacement of a code point; return its bytes."""
-    number = np.int64(load_u16(split[REPLACED] + (slot_of(code_point, split) << 1)))
-    start = np.int64(load_i32(split[STRING_OFFSETS] + (number << 2)))
-    size = np.int64(load_i32(split[STRING_OFFSETS] + ((number + 1) << 2))) - start
+    number = np.int64(load_u16(split.replacements + (slot_of(code_point, split) << 1)))
+    start = np.int64(load_i32(split.string_offsets + (number << 2)))
+    size = np.int64(load_i32(split.string_offsets + ((number + 1) << 2))) - start
     for i in range(size):
-        store_u8(target + i, load_u8(split[STRINGS] + start + i))
+        store_u8(target + i, load_u8(split.strings + start + i))
     return size
 
 
@@ -178,7 +172,7 @@ def _put_jamo(target, code_point):
 def _combining_at(address, split):
     """Return combining class and width of the code point at an address."""
     code_point, width = decode_at(address)
-    return np.int64(load_u8(split[COMBINING] + slot_of(code_point, split))), width
+    return np.int64(load_u8(split.combining + slot_of(code_point, split))), width
 
 
 @compiled_helper

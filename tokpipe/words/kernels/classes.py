@@ -1,5 +1,7 @@
 """What a character is to a split: the tables of `SplitTables` on addresses, and the cursor."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u8
@@ -10,15 +12,25 @@ from tokpipe.words.kernels.paged import slot_in
 BERT, GPT2, WHITESPACE, WHITESPACE_SPLIT, NONE = range(5)
 OTHER, LETTER, NUMBER, SPACE = range(4)  # classes for gpt2; for whitespace, LETTER is \w
 
-# what a split is made of, in the order of `split_addresses`
-KIND, LOWER, PAGES, CLASSES, REPLACED, STRING_OFFSETS, STRINGS, COMBINING = range(8)
 NONE_LEFT, ONE, ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+class SplitAddresses(NamedTuple):
+    """A `SplitTables` for the private parts: its two numbers, and where its arrays are."""
+
+    kind: int
+    lower: int
+    pages: int
+    classes: int
+    replacements: int
+    string_offsets: int
+    strings: int
+    combining: int
 
 
 @inlined_helper
 def split_addresses(tables):
-    """Return kind, lower and the six addresses of a `SplitTables`, eight int64."""
-    return (
+    return SplitAddresses(
         np.int64(tables.kind),
         np.int64(tables.lower),
         np.int64(tables.pages.ctypes.data),
@@ -33,7 +45,7 @@ def split_addresses(tables):
 @inlined_helper
 def slot_of(code_point, split):
     """Return where the paged tables hold a code point."""
-    return slot_in(code_point, split[PAGES])
+    return slot_in(code_point, split.pages)
 
 
 @inlined_helper
@@ -41,9 +53,9 @@ def class_at(address, split):
     """Return class and width of the code point at an address."""
     first = np.int64(load_u8(address))
     if first < 0x80:  # page 0 comes first in the tables
-        return np.int64(load_u8(split[CLASSES] + first)), np.int64(1)
+        return np.int64(load_u8(split.classes + first)), np.int64(1)
     code_point, width = decode_at(address)
-    return np.int64(load_u8(split[CLASSES] + slot_of(code_point, split))), width
+    return np.int64(load_u8(split.classes + slot_of(code_point, split))), width
 
 
 @inlined_helper

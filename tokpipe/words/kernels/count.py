@@ -4,7 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_i64, load_u64, prefetch, store_i64, store_u64
+from tokpipe.foundation.intrinsics import (
+    keep_alive,
+    load_i64,
+    load_u64,
+    prefetch,
+    store_i64,
+    store_u64,
+)
 from tokpipe.foundation.jit import kernel
 from tokpipe.words.kernels.classes import rest_of, split_addresses, words_from
 from tokpipe.words.kernels.layout import split_words_reference
@@ -22,7 +29,10 @@ from tokpipe.words.kernels.table import (
 )
 
 _BATCH = 16  # words whose slots are asked for before the first is looked at: 250 -> 290 MB/s
-_ENTRY_BYTES = 48  # word, size, key, lower, and where to go on if it finds no room: text, position
+# The fields of an entry of the batch, in bytes: the word, and where to go on if it finds no room. By
+# address, as all that is done once a word.
+_WORD, _SIZE, _KEY, _LOWER, _TEXT, _AT = range(0, 48, 8)
+_ENTRY_BYTES = 48
 COUNTED_AT_ONCE = 8 << 20  # bytes of text in one call, at a word's end: 40 to 100 ms
 
 
@@ -56,7 +66,7 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
     tables : SplitTables
         How texts are split.
     scratch_bytes : int
-        Room for a word, see `words.split.scratch_bytes`.
+        Room for a word, see `words.pre_tokenizers.scratch_bytes`.
     head : int64[4], slots : uint64[3 * C], arena : uint8[A]
         The table, see `words.kernels.table`; changed in place.
 
@@ -92,30 +102,31 @@ def count_texts(data, offsets, left_out, text, position, tables, scratch_bytes, 
             key = word_key(word, size, lower)
             prefetch(slots_address + np.int64(first_slot(key, size) & mask) * SLOT_BYTES)
             entry = entries + _ENTRY_BYTES * filled
-            store_i64(entry, word)
-            store_i64(entry + 8, size)
-            store_u64(entry + 16, key)
-            store_i64(entry + 24, np.int64(lower))
-            store_i64(entry + 32, text)
-            store_i64(entry + 40, at)
+            store_i64(entry + _WORD, word)
+            store_i64(entry + _SIZE, size)
+            store_u64(entry + _KEY, key)
+            store_i64(entry + _LOWER, np.int64(lower))
+            store_i64(entry + _TEXT, text)
+            store_i64(entry + _AT, at)
             filled += 1
             at = rest_of(cursor)
             if word == room:  # the next call would overwrite it
                 break
         for i in range(filled):
             entry = entries + _ENTRY_BYTES * i
-            word, size, key = load_i64(entry), load_i64(entry + 8), load_u64(entry + 16)
-            lower = load_i64(entry + 24) != 0
+            word, size = load_i64(entry + _WORD), load_i64(entry + _SIZE)
+            key = load_u64(entry + _KEY)
+            lower = load_i64(entry + _LOWER) != 0
             slot = find_word(slots_address, mask, arena_address, word, size, lower, key)
             if load_i64(slot + 8) != 0:
                 store_i64(slot + 16, load_i64(slot + 16) + 1)
             elif not insert_word(head_address, slot, arena_address, word, size, lower, key, 1):
-                needed, text, at = size, load_i64(entry + 32), load_i64(entry + 40)
+                needed, text, at = size, load_i64(entry + _TEXT), load_i64(entry + _AT)
                 break
             words += 1
-    kept = data.size + scratch.size + head.size + slots.size  # alive until here
-    kept += arena.size + batch.size
-    return text, at - base if kept else np.int64(0), needed, words
+    keep_alive(scratch)
+    keep_alive(batch)
+    return text, at - base, needed, words
 
 
 def texts_below_reference(data, offsets, threshold):
@@ -147,5 +158,4 @@ def texts_below(data, offsets, threshold):
         if size > 0:
             key = word_key(base + offsets[t], size, False)
         chosen[t] = first_slot(key, size) * _MIX < threshold
-    kept = data.size  # alive until here
-    return chosen if kept else chosen[:0]
+    return chosen

@@ -1,11 +1,13 @@
 """Texts in the four Unicode normal forms; how a call ends and begins is said in `normalize`."""
 
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from tokpipe.foundation.intrinsics import (
     ascii32,
+    keep_alive,
     load_i32,
     load_i64,
     load_u8,
@@ -130,7 +132,7 @@ def normal_form(data, offsets, text, position, budget, tables, aligned):
         while at < end and at < stop:
             calm, unsafe = _after_safe(base + at, base + end, base + stop, form)
             start = calm
-            if unsafe and form[_PAIRS] > 0 and calm > base + at:
+            if unsafe and form.pairs > 0 and calm > base + at:
                 start = character_before(calm)  # what follows may join it
             if size + start - base - at + 64 > out.size:
                 out = larger(out, size + start - base - at + 64)
@@ -143,8 +145,8 @@ def normal_form(data, offsets, text, position, budget, tables, aligned):
             place, filled = start, np.int64(0)
             while place < base + end:
                 code_point, width = decode_at(place)
-                kind = load_u8(form[_UNSAFE] + slot_in(code_point, form[_PAGES]))
-                if place > calm and (kind == SAFE or (kind == CUT and form[_PAIRS] == 0)):
+                kind = load_u8(form.unsafe + slot_in(code_point, form.pages))
+                if place > calm and (kind == SAFE or (kind == CUT and form.pairs == 0)):
                     break
                 if filled + 32 > cluster.size:  # no character has more than 18 parts
                     cluster = larger(cluster, filled + 32)
@@ -154,7 +156,7 @@ def normal_form(data, offsets, text, position, budget, tables, aligned):
                 spare = np.empty(cluster.size, np.uint32)
             room = np.int64(cluster.ctypes.data)
             _sort_marks(room, filled, np.int64(spare.ctypes.data))
-            if form[_PAIRS] > 0:
+            if form.pairs > 0:
                 filled = _compose(room, filled, form)
             if size + 4 * filled + 64 > out.size:
                 out = larger(out, size + 4 * filled + 64)
@@ -169,20 +171,28 @@ def normal_form(data, offsets, text, position, budget, tables, aligned):
         ends[count] = size
         count += 1
         text += 1
-    kept = data.size + cluster.size + spare.size + tables.pages.size + tables.unsafe.size
-    kept += tables.replacements.size + tables.string_offsets.size + tables.strings.size
-    kept += tables.combining.size + tables.pair_keys.size + tables.pair_values.size
-    size = size if kept else np.int64(0)
+    keep_alive(cluster)
+    keep_alive(spare)
     return out[:size].copy(), ends[:count].copy(), sources[: size * aligned].copy(), text, at
 
 
-# what `_form_addresses` holds, in its order
-_PAGES, _UNSAFE, _REPLACED, _STRING_OFFSETS, _STRINGS, _COMBINING, _PAIRS, _KEYS, _VALUES = range(9)
+class _FormAddresses(NamedTuple):
+    """Where the arrays of a `FormTables` are, and how many pairs compose."""
+
+    pages: int
+    unsafe: int
+    replacements: int
+    string_offsets: int
+    strings: int
+    combining: int
+    pairs: int
+    pair_keys: int
+    pair_values: int
 
 
 @inlined_helper
 def _form_addresses(tables):
-    return (
+    return _FormAddresses(
         np.int64(tables.pages.ctypes.data),
         np.int64(tables.unsafe.ctypes.data),
         np.int64(tables.replacements.ctypes.data),
@@ -205,7 +215,7 @@ def _after_safe(position, end, stop, form):
             position = min(end, position + np.int64(trailing_zeros(~ascii32(position))))
             continue
         code_point, width = decode_at(position)
-        if load_u8(form[_UNSAFE] + slot_in(code_point, form[_PAGES])) != SAFE:
+        if load_u8(form.unsafe + slot_in(code_point, form.pages)) != SAFE:
             return position, True
         if position >= stop:
             return position, False
@@ -229,7 +239,7 @@ def _copy_safe(base, start, end, target, size, origin, aligned):
 
 @inlined_helper
 def _packed(code_point, used, form):
-    own = np.int64(load_u8(form[_COMBINING] + slot_in(code_point, form[_PAGES])))
+    own = np.int64(load_u8(form.combining + slot_in(code_point, form.pages)))
     return np.uint32((used << _USED_SHIFT) | (own << _POINT_BITS) | code_point)
 
 
@@ -244,13 +254,13 @@ def _decompose(code_point, room, form):
             return np.int64(2)
         store_u32(room + 8, np.uint32(_T + index % 28))
         return np.int64(3)
-    slot = slot_in(code_point, form[_PAGES])
-    number = np.int64(load_u16(form[_REPLACED] + (slot << 1)))
+    slot = slot_in(code_point, form.pages)
+    number = np.int64(load_u16(form.replacements + (slot << 1)))
     if number == 0:
         store_u32(room, _packed(code_point, np.int64(1), form))
         return np.int64(1)
-    place = form[_STRINGS] + np.int64(load_i32(form[_STRING_OFFSETS] + (number << 2)))
-    end = form[_STRINGS] + np.int64(load_i32(form[_STRING_OFFSETS] + ((number + 1) << 2)))
+    place = form.strings + np.int64(load_i32(form.string_offsets + (number << 2)))
+    end = form.strings + np.int64(load_i32(form.string_offsets + ((number + 1) << 2)))
     parts = np.int64(0)
     while place < end:
         part, width = decode_at(place)
@@ -335,12 +345,12 @@ def _join(first, second, form):
         return _HANGUL_FIRST + (first - _L) * 588 + (second - _V) * 28
     if _HANGUL_FIRST <= first <= _HANGUL_LAST and _T < second < _T + 28:
         return first + second - _T if (first - _HANGUL_FIRST) % 28 == 0 else np.int64(0)
-    key, low, high = (first << _POINT_BITS) | second, np.int64(0), form[_PAIRS]
+    key, low, high = (first << _POINT_BITS) | second, np.int64(0), form.pairs
     while low < high:
         middle = (low + high) >> 1
-        found = load_i64(form[_KEYS] + 8 * middle)
+        found = load_i64(form.pair_keys + 8 * middle)
         if found == key:
-            return np.int64(load_i32(form[_VALUES] + 4 * middle))
+            return np.int64(load_i32(form.pair_values + 4 * middle))
         if found < key:
             low = middle + 1
         else:

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_u8, store_u8
+from tokpipe.foundation.intrinsics import keep_alive, load_u8, store_u8
 from tokpipe.foundation.jit import inlined_helper, kernel
 from tokpipe.foundation.utf8 import copy_bytes
 from tokpipe.words.kernels.classes import (
@@ -122,7 +122,7 @@ def split_words(data, offsets, tables):
     offsets : int64[T + 1]
         Their borders.
     tables : SplitTables
-        From `tokpipe.words.split.split_tables`.
+        From `tokpipe.words.pre_tokenizers.split_tables`.
 
     Returns
     -------
@@ -157,9 +157,8 @@ def split_words(data, offsets, tables):
             count += 1
             borders[count] = borders[count - 1] + size
         text_words[t + 1] = count
-    kept = scratch.size  # keeps the arrays behind the addresses alive until here
-    size = borders[count] if kept and data.size else np.int64(0)
-    return out[:size].copy(), borders[: count + 1].copy(), text_words
+    keep_alive(scratch)
+    return out[: borders[count]].copy(), borders[: count + 1].copy(), text_words
 
 
 @inlined_helper
@@ -195,7 +194,7 @@ def word_spans(data, offsets, tables):
     offsets : int64[T + 1]
         Their borders.
     tables : SplitTables
-        From `tokpipe.words.split.plain_split_tables`.
+        From `tokpipe.words.pre_tokenizers.plain_split_tables`.
 
     Returns
     -------
@@ -219,5 +218,4 @@ def word_spans(data, offsets, tables):
             ends[count] = word - base + size
             count += 1
         text_words[t + 1] = count
-    count = count if data.size else np.int64(0)  # keeps the array alive until here
     return starts[:count].copy(), ends[:count].copy(), text_words

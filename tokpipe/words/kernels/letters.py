@@ -52,5 +52,4 @@ def count_letters(data, offsets, counts, pages, kinds):
             at += width
         unchanged += stay * counts[w]
         changed += go * counts[w]
-    kept = data.size + pages.size + kinds.size  # keeps the arrays alive until here
-    return unchanged if kept else np.int64(0), changed
+    return unchanged, changed

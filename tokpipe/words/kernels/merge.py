@@ -195,5 +195,4 @@ def merge_runs(data, offsets, counts, cursors, ends, ended, out_data, out_offset
         written += 1
     if dry and status == DONE:
         status = DRY
-    _keep = data.size + out_data.size
     return status, written

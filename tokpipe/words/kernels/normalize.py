@@ -11,6 +11,8 @@ library (`NormalizedString`), for equal offsets: an inserted character belongs t
 it, and what was joined or reordered is told off in order, not by identity.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tokpipe.foundation.intrinsics import (
@@ -81,7 +83,7 @@ def map_characters(data, offsets, text, position, budget, tables, aligned):
     text, position : int
         Where to go on.
     """
-    base, split = np.int64(data.ctypes.data), _map_addresses(tables)
+    base, mapping = np.int64(data.ctypes.data), _map_addresses(tables)
     texts, at = np.int64(offsets.size - 1), np.int64(position)
     first = max(at, offsets[text]) if text < texts else at
     stop = min(first + budget, offsets[texts])
@@ -94,7 +96,7 @@ def map_characters(data, offsets, text, position, budget, tables, aligned):
         at, end = max(at, offsets[text]), offsets[text + 1]
         limit = min(end, stop)
         while at < limit:
-            at, size = _map_some(base, at, limit, target, size, origin, aligned, split)
+            at, size = _map_some(base, at, limit, target, size, origin, aligned, mapping)
         if at < end:
             break
         if count == ends.size:
@@ -102,14 +104,23 @@ def map_characters(data, offsets, text, position, budget, tables, aligned):
         ends[count] = size
         count += 1
         text += 1
-    kept = data.size + tables.pages.size + tables.actions.size + tables.replacements.size
-    size = size if kept and tables.strings.size + tables.string_offsets.size else np.int64(0)
     return out[:size].copy(), ends[:count].copy(), sources[: size * aligned].copy(), text, at
+
+
+class _MapAddresses(NamedTuple):
+    """A `MapTables`: its number, and where its arrays are."""
+
+    lower: int
+    pages: int
+    actions: int
+    replacements: int
+    string_offsets: int
+    strings: int
 
 
 @inlined_helper
 def _map_addresses(tables):
-    return (
+    return _MapAddresses(
         np.int64(tables.lower),
         np.int64(tables.pages.ctypes.data),
         np.int64(tables.actions.ctypes.data),
@@ -120,7 +131,7 @@ def _map_addresses(tables):
 
 
 @inlined_helper
-def _map_some(base, at, limit, target, size, origin, aligned, split):
+def _map_some(base, at, limit, target, size, origin, aligned, mapping):
     """Map a run of printable ASCII, or one character; return the new place and size."""
     run = np.int64(trailing_zeros(~ascii_printable32(base + at)))
     run = min(run, limit - at)
@@ -128,15 +139,15 @@ def _map_some(base, at, limit, target, size, origin, aligned, split):
         done = np.int64(0)
         while done < run:
             block = load_u64(base + at + done)
-            store_u64(target + size + done, lower_ascii8(block) if split[0] else block)
+            store_u64(target + size + done, lower_ascii8(block) if mapping.lower else block)
             done += 8
         if aligned:
             for i in range(run):
                 store_i64(origin + 8 * (size + i), at + i)
         return at + run, size + run
     code_point, width = decode_at(base + at)
-    before, slot = size, slot_in(code_point, split[1])
-    action = load_u8(split[2] + slot)
+    before, slot = size, slot_in(code_point, mapping.pages)
+    action = load_u8(mapping.actions + slot)
     if action == KEEP:
         size += _put_character(target + size, base + at, width)
     elif action == SPACED:
@@ -145,10 +156,10 @@ def _map_some(base, at, limit, target, size, origin, aligned, split):
         store_u8(target + size, np.uint8(32))
         size += 1
     elif action == REPLACE:
-        number = np.int64(load_u16(split[3] + (slot << 1)))
-        start = np.int64(load_i32(split[4] + (number << 2)))
-        stop = np.int64(load_i32(split[4] + ((number + 1) << 2)))
-        size += _put_character(target + size, split[5] + start, stop - start)
+        number = np.int64(load_u16(mapping.replacements + (slot << 1)))
+        start = np.int64(load_i32(mapping.string_offsets + (number << 2)))
+        stop = np.int64(load_i32(mapping.string_offsets + ((number + 1) << 2)))
+        size += _put_character(target + size, mapping.strings + start, stop - start)
     if aligned:
         for i in range(before, size):
             store_i64(origin + 8 * i, at)

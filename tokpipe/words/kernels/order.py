@@ -223,7 +223,6 @@ def order_ties(rows, arena, order, first):
         if high - low > 1:
             _sort_range(rows_address, arena_address, order_address, low, high, SHORT)
         low = high
-    _keep = rows.size + arena.size + order.size
     return low
 
 
@@ -281,5 +280,4 @@ def copy_words(rows, arena, order, data, offsets, values):
             for k in range(0, size, 8):
                 store_u64(target + position + k, load_u64(arena_address + place + RECORD + k))
         position += size
-    _keep = rows.size + arena.size + data.size
     return written

@@ -1,7 +1,7 @@
 """Texts to words on UTF-8 bytes: `take_word` for other kernels (faces are in `layout`).
 
 A kernel walks a text with a cursor, on addresses and on the tables that `split_addresses` takes
-from a `tokpipe.words.split.SplitTables`::
+from a `tokpipe.words.pre_tokenizers.SplitTables`::
 
     split = split_addresses(tables)
     cursor, end = words_from(data_address + offsets[t]), data_address + offsets[t + 1]
@@ -33,7 +33,6 @@ from tokpipe.words.kernels.bert import take_bert
 from tokpipe.words.kernels.classes import (
     BERT,
     GPT2,
-    KIND,
     LETTER,
     NONE,
     SPACE,
@@ -69,13 +68,13 @@ def take_word(cursor, end, split, scratch):
     lower : bool
         Whether the word's ASCII capitals are still to be lowered.
     """
-    if split[KIND] == BERT:
+    if split.kind == BERT:
         return take_bert(cursor, end, split, scratch)
-    if split[KIND] == GPT2:
+    if split.kind == GPT2:
         return take_gpt2(cursor, end, split)
     position = cursor[2]
     following = end
-    if split[KIND] != NONE:
+    if split.kind != NONE:
         position, following = _next_run(position, end, split)
     return words_from(following), position, following - position, False
 
@@ -95,7 +94,7 @@ def _next_run(position, end, split):
         return end, end
     while position < end:
         position = after_alphanumerics(position) if kind == LETTER else position
-        if split[KIND] == WHITESPACE_SPLIT:
+        if split.kind == WHITESPACE_SPLIT:
             position = after_visible(position)
         if position >= end:
             break

@@ -182,16 +182,16 @@ def insert_word(head, slot, arena, address, size, lower, key, value):
         What to keep with the word.
     """
     place = size
-    if load_i64(head) >= load_i64(head + 8):
+    if load_i64(head + 8 * USED) >= load_i64(head + 8 * LIMIT):
         return False
     if size > SHORT:
-        place = load_i64(head + 16)
+        place = load_i64(head + 8 * ARENA_USED)
         after = place + RECORD + ((size + 7) & ~7)
-        if after > load_i64(head + 24):
+        if after > load_i64(head + 8 * ARENA_BYTES):
             return False
-        store_i64(head + 16, after)
+        store_i64(head + 8 * ARENA_USED, after)
         _copy_word(arena + place, address, size, lower)
-    store_i64(head, load_i64(head) + 1)
+    store_i64(head + 8 * USED, load_i64(head + 8 * USED) + 1)
     store_u64(slot, key)
     store_i64(slot + 8, place)
     store_i64(slot + 16, value)
@@ -277,7 +277,6 @@ def add_words(data, offsets, values, lower, first, head, slots, arena):
         ):
             break
         i += 1
-    _keep = data.size + head.size + slots.size + arena.size  # alive until here, see intrinsics
     return i
 
 

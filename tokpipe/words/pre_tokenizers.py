@@ -67,7 +67,7 @@ def split_tables(config: WordsConfig) -> SplitTables:
 
     Only ``BertNormalizer`` before ``BertPreTokenizer`` is part of the split. Any other
     normalisation looks at more than one character, or changes what a split finds, and is done
-    before it: see `normalize.before_split`.
+    before it: see `normalizers.before_split`.
     """
     fused = config.normalizer == "bert" and config.pre_tokenizer == "bert"
     return _tables(_KINDS[config.pre_tokenizer], variant_of(config) if fused else 0)

@@ -8,7 +8,7 @@ from tests.parity.peers_words import peer_words
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.words.config import BERT_CASED, BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.split import split_words
+from tokpipe.words.pre_tokenizers import split_words
 
 
 def words_of(text, config):

@@ -140,7 +140,7 @@ def normalize_aligned(texts: Strings, config: WordsConfig) -> Aligned:
 
 
 def before_split(texts: Strings, config: WordsConfig) -> Strings:
-    """Return the texts that `split.split_tables` are for, most often the same object.
+    """Return the texts that `pre_tokenizers.split_tables` are for, most often the same object.
 
     What a split by those tables does not do itself is done here: every normalizer but BERT's
     before BERT's split, and the space that `add_prefix_space` asks for.
@@ -152,7 +152,7 @@ def before_split(texts: Strings, config: WordsConfig) -> Strings:
 
 
 def before_plain_split(texts: Strings, config: WordsConfig) -> Aligned:
-    """Return normalised texts, with the prefix space, for `split.plain_split_tables`."""
+    """Return normalised texts, with the prefix space, for `pre_tokenizers.plain_split_tables`."""
     steps = _steps(config)
     return _aligned(texts, [*steps, _prefix_space] if config.add_prefix_space else steps)
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from tests.parity.cases_words_split import BERT_CONFIGS, TEXTS
 from tests.parity.peers_words import peer_normalizer, peer_spans
 from tokpipe.foundation.arrays import PADDING, Strings
-from tokpipe.words import normalize as module
+from tokpipe.words import normalizers as module
 from tokpipe.words.config import BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.normalize import before_plain_split, before_split, normalize, normalize_aligned
-from tokpipe.words.split import pre_tokenize, split_words
+from tokpipe.words.normalizers import before_plain_split, before_split, normalize, normalize_aligned
+from tokpipe.words.pre_tokenizers import pre_tokenize, split_words
 
 FORM_CONFIGS = st.builds(
     WordsConfig,
