@@ -30,7 +30,6 @@ from tokpipe.words.config import WordsConfig
 
 CONFIG, ROLES, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
 ROLE_NAMES = tuple(f"{r}_token" for r in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
-_EXTRA = ("extra_special_tokens", "additional_special_tokens")
 _MOST_BYTES = 8 << 20  # chat templates and 3,000 added tokens make 600 kB
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 _NO_ID = -1
@@ -183,15 +182,18 @@ def _take_added(added: Node, beside: Neighbours, special: set[str]) -> None:
 
 
 def _extra_nodes(sources: Iterable[Node]) -> list[Node]:
-    nodes: list[Node] = []
+    """Return the tokens without a role; the old name counts where the new one has no list."""
+    named: list[Node] = []
+    listed: list[Node] = []
     for source in sources:
-        for key in _EXTRA:
-            node = source.child(key)
-            if isinstance(node.value, dict):
-                nodes += [node.child(name) for name in node.value]
-            elif not node.absent:
-                nodes += node.items(MOST_TOKENS)
-    return nodes
+        extra = source.child("extra_special_tokens")
+        if isinstance(extra.value, dict):
+            named += [extra.child(name) for name in extra.value]
+        elif not extra.absent:
+            listed += extra.items(MOST_TOKENS)
+        additional = source.child("additional_special_tokens")
+        listed = listed or ([] if additional.absent else [*additional.items(MOST_TOKENS)])
+    return named + listed
 
 
 def _special_names(sources: list[Node], beside: Neighbours) -> set[str]:

@@ -1,9 +1,11 @@
 """Which regular expressions of strangers may run: those that cannot take exponential time.
 
-A backtracking engine is exponential where a repeated group can match one text in two ways. The
-rule here is stricter and simple: a group that repeats without a bound may hold neither another
-unbounded repeat nor a choice. No tokenizer in use needs either (GPT-2, GPT-4, Llama 3, Qwen and
-DeepSeek patterns pass).
+Oniguruma cannot be stopped from Python, and its own limit (10 million steps back a match) is met
+anew at every character of a text: nothing bounds the time of a bad expression in the process. So
+they are judged before. A backtracking engine is exponential where a repeat can match one text in
+two ways. Most expressions in use (GPT-2, GPT-4, Llama 3, Qwen, DeepSeek) are safe by their form:
+no group that repeats holds another repeat or a choice. The others are taken for what they are, a
+finite automaton, in which two ways round a loop are looked for.
 
 References
 ----------
@@ -13,11 +15,14 @@ Backtracking Regular Expression Matchers by Using Ambiguity of NFA.
 
 import re
 
-MOST_PATTERN = 4096
-MOST_REPEAT = 1000
+from tokpipe.tokenizer.regex_ambiguity import ambiguity
+
+MOST_PATTERN = 4096  # characters; those in use have up to 500
+MOST_REPEAT = 1000  # more counts as no bound at all
 _MOST_UNBOUNDED = 5  # repeats in one alternative: the time is a polynomial of this degree at worst
 _MOST_OF_GROUP = 3  # times that a group with a choice or repeat inside may come
 
+_BACK_REFERENCE = re.compile(r"\\[1-9kgXR]")  # and what reads several characters at once
 _TOKEN = re.compile(
     r"\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|.)"  # an escape
     r"|\[(?:[^\]\\\[]|\\.|\[(?:[^\]\\]|\\.)*\])*\]"  # a class, one nested class deep
@@ -35,17 +40,24 @@ def unsafe_reason(pattern: str) -> str:
     >>> unsafe_reason("\\\\p{L}+| ?[^\\\\s]+")
     ''
     >>> unsafe_reason("(a+)+$")
-    'an unbounded repeat around another repeat or choice'
+    'an unbounded repeat that can match one text in two ways'
+    >>> unsafe_reason("a+(-a+)*")
+    ''
     """
     if len(pattern) > MOST_PATTERN:
         return f"{len(pattern):,} characters, at most {MOST_PATTERN:,} are allowed"
+    return ambiguity(pattern) if _is_suspicious(pattern) else ""
+
+
+def _is_suspicious(pattern: str) -> bool:
+    """Say whether the form alone does not show that a pattern is harmless."""
     groups = [False]  # for each open group: does it hold an unbounded repeat or a choice?
     last = False  # does the group that ended just now hold one?
     unbounded = 0  # repeats of this alternative
     for match in _TOKEN.finditer(pattern):
         token, repeat = match[0], _repeat(match[0])
         if repeat > _MOST_OF_GROUP and last:
-            return "an unbounded repeat around another repeat or choice"
+            return True
         last = False
         if token.startswith("(") and not token.endswith(")"):
             groups.append(False)
@@ -54,11 +66,15 @@ def unsafe_reason(pattern: str) -> str:
             groups[-1] |= last
         elif token == "|":
             groups[-1], unbounded = True, 0
+        elif _BACK_REFERENCE.fullmatch(token):
+            return True
         elif repeat > MOST_REPEAT:
             groups[-1], unbounded = True, unbounded + 1
             if unbounded > _MOST_UNBOUNDED:
-                return f"more than {_MOST_UNBOUNDED} unbounded repeats in a row"
-    return ""
+                return True
+        elif token[0] == "?" or (token[0] == "{" and len(token) > 2):
+            groups[-1] = True
+    return False
 
 
 def _repeat(token: str) -> int:

@@ -226,6 +226,13 @@ def test_json_that_is_not_utf8_names_the_offset():
         r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+",
         r"\s{2,}",
+        r"(?:\p{L}\p{M}*)+",
+        r"\w+(?:-\w+)*",
+        r"\p{N}{1,3}(?=(?:\p{N}{3})*(?:\P{N}|$))",
+        r"\d+\.\d+\.\d+\.\d+\.\d+\.\d+",
+        r"(?:(?:a|b)c)*d",
+        r"(?:https?://)?\w+(?:\.\w+)+",
+        r"(?:x{2,3}y)+",
     ],
 )
 def test_expressions_in_use_are_allowed(pattern):
@@ -244,6 +251,16 @@ def test_expressions_in_use_are_allowed(pattern):
         "(.*a){30,}",
         "(.*a){30}",
         r"\s*\s*\s*\s*\s*\s*b",
+        r"(?:\w|\d)*!",
+        r"(a?a?)*b",
+        r"(a{1,3})+b",
+        r"(?:\p{L}+\p{M}*)+",
+        r"(?i:a|A)+b",
+        r"(?=(a+)+b)",
+        r"(\1a)+",
+        r"((((((a{8}){8}){8}){8}){8}){8})*",
+        "(" * 60 + "a" + ")*" * 60,
+        "(?:" + "|".join(map(chr, range(0x4E00, 0x4E00 + 900))) + ")*",
     ],
 )
 def test_expressions_of_exponential_time_are_refused(pattern):

@@ -1,0 +1,161 @@
+"""What stands beside a vocabulary: the ids that come out are those of transformers 5.24."""
+
+import json
+
+import pytest
+
+from tests.unit.inspection.folders import wordpiece
+from tokpipe.foundation.errors import InputError
+from tokpipe.inspection.check.folder import check_tokenizer
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "car", "##dio", "x"]
+MASK = {"content": "[MASK]", "lstrip": True, "normalized": False, "special": True}
+CARDIO = {"content": "cardio", "lstrip": False, "normalized": True, "special": False}
+CONFIG, ROLES, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
+TEXTS = ("cardio x", "Cardio X [MASK] x  [MASK]", "<a> x <b>")
+PLAIN = ([2, 5, 6, 7, 3], [2, 5, 6, 7, 4, 7, 4, 3], [2, 1, 1, 1, 7, 1, 1, 1, 3])
+WITH_CARDIO = ([2, 8, 7, 3], [2, 8, 7, 4, 7, 4, 3], PLAIN[2])
+WITH_B_A = (*PLAIN[:2], [2, 9, 7, 8, 3])
+WITH_B = (*PLAIN[:2], [2, 1, 1, 1, 7, 8, 3])
+CASES = {
+    "nothing": ({}, PLAIN),
+    "an added token": ({ADDED: {"cardio": 8}}, WITH_CARDIO),
+    "an added token in capitals": ({ADDED: {"Cardio": 8}}, WITH_CARDIO),
+    "a decoder's token": ({CONFIG: {"added_tokens_decoder": {"8": CARDIO}}}, WITH_CARDIO),
+    "a decoder before the added tokens": (
+        {ADDED: {"<a>": 8}, CONFIG: {"added_tokens_decoder": {"8": CARDIO}}},
+        WITH_CARDIO,
+    ),
+    "a mask as an object": ({CONFIG: {"mask_token": MASK}}, PLAIN),
+    "a mask as an object in the map": ({ROLES: {"mask_token": MASK}}, PLAIN),
+    "a mask as a decoder's token": ({CONFIG: {"added_tokens_decoder": {"4": MASK}}}, PLAIN),
+    "a role that is nowhere": ({CONFIG: {"bos_token": "<b>", "model_max_length": 3}}, WITH_B),
+    "extra tokens": ({CONFIG: {"extra_special_tokens": ["<b>", "<a>"]}}, WITH_B_A),
+    "extra tokens by name": ({CONFIG: {"extra_special_tokens": {"foo_token": "<b>"}}}, WITH_B),
+    "additional tokens": ({CONFIG: {"additional_special_tokens": ["<b>", "<a>"]}}, WITH_B_A),
+    "additional tokens in the map": (
+        {ROLES: {"additional_special_tokens": ["<b>", "<a>"]}},
+        WITH_B_A,
+    ),
+    "an extra token with its id": (
+        {ADDED: {"<b>": 8}, ROLES: {"extra_special_tokens": ["<b>"]}},
+        WITH_B,
+    ),
+    "words as they are": ({CONFIG: {"do_basic_tokenize": False}}, PLAIN),
+}
+
+
+def folder(tmp_path, main, files):
+    if main == "vocab.txt":
+        (tmp_path / main).write_text("\n".join(TOKENS) + "\n")
+    else:
+        (tmp_path / main).write_text(json.dumps(wordpiece(TOKENS)))
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    return tmp_path
+
+
+@pytest.mark.parametrize("main", ["vocab.txt", "tokenizer.json"])
+@pytest.mark.parametrize("name", CASES)
+def test_neighbours_change_ids_as_in_transformers(tmp_path, main, name):
+    files, expected = CASES[name]
+    tokenizer = Tokenizer.load(folder(tmp_path, main, files))
+    assert tuple(tokenizer.encode(text).ids for text in TEXTS) == expected
+    tokenizer.save(tmp_path / "again")
+    again = Tokenizer.load(tmp_path / "again")
+    assert tuple(again.encode(text).ids for text in TEXTS) == expected
+    assert again.spec.added_tokens == tuple(sorted(tokenizer.spec.added_tokens, key=lambda t: t.id))
+
+
+def test_the_vocabulary_alone_has_the_same_neighbours_as_its_folder(tmp_path):
+    folder(tmp_path, "vocab.txt", {ADDED: {"cardio": 8}})
+    assert Tokenizer.load(tmp_path / "vocab.txt").encode("cardio x").ids == [2, 8, 7, 3]
+
+
+@pytest.mark.parametrize(
+    ("config", "text", "ids"),
+    [
+        ({"do_lower_case": False}, "Car x", [2, 1, 7, 3]),
+        ({"do_lower_case": True}, "Cár x", [2, 5, 7, 3]),
+        ({"do_lower_case": True, "strip_accents": False}, "Cár x", [2, 1, 7, 3]),
+        ({"tokenize_chinese_chars": False}, "x東", [2, 1, 3]),
+        ({"tokenize_chinese_chars": True}, "x東", [2, 7, 1, 3]),
+        ({"unk_token": "x"}, "car 東", [2, 5, 7, 3]),
+        ({"cls_token": "car", "sep_token": "x"}, "", [5, 7]),
+    ],
+)
+def test_a_configuration_says_what_a_bare_vocabulary_does_not(tmp_path, config, text, ids):
+    assert Tokenizer.load(folder(tmp_path, "vocab.txt", {CONFIG: config})).encode(text).ids == ids
+
+
+def test_a_prefix_space_beside_a_byte_level_vocabulary(tmp_path):
+    (tmp_path / "vocab.json").write_text(json.dumps({"a": 0, "Ġ": 1, "Ġa": 2}))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\nĠ a\n")
+    assert Tokenizer.load(tmp_path).encode("a a").ids == [0, 2]
+    (tmp_path / CONFIG).write_text('{"add_prefix_space": true}')
+    assert Tokenizer.load(tmp_path).encode("a a").ids == [2, 2]
+
+
+@pytest.mark.parametrize("main", ["vocab.txt", "tokenizer.json"])
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({ADDED: {"x": 12}}, "'x' has the id 12, in the vocabulary it has 7"),
+        ({ADDED: {"new": 7}}, "'new' has the id 7, that of 'x'"),
+        ({ADDED: {"new": -1}}, "allowed are 0 to"),
+        ({ADDED: {"new": True}}, "a whole number is needed"),
+        ({ADDED: ["new"]}, "a list, an object is needed"),
+        ({CONFIG: {"added_tokens_decoder": {"a": MASK}}}, "the key 'a' is no id"),
+        ({CONFIG: {"added_tokens_decoder": {"3": MASK}}}, "'[MASK]' has the id 3"),
+        ({CONFIG: {"mask_token": 3}}, "a string is needed"),
+        ({CONFIG: {"extra_special_tokens": 3}}, "a list is needed"),
+        ({ROLES: {"mask_token": {"content": None}}}, "a string is needed"),
+    ],
+)
+def test_what_contradicts_the_vocabulary_or_is_no_token_is_refused(tmp_path, main, files, problem):
+    path = folder(tmp_path, main, files)
+    with pytest.raises(InputError) as error:
+        Tokenizer.load(path)
+    assert problem in error.value.problem and next(iter(files)) in error.value.problem
+    errors = [found for found in check_tokenizer(path)[1] if found.level == "error"]
+    assert any(problem in found.problem for found in errors)
+
+
+BARE = {
+    "word counts": ("vocab.txt", "the\t123\nof\t33\n", "words and counts"),
+    "word counts with spaces": ("vocab.txt", "the 123\nof 33\n", "words and counts"),
+    "pieces and scores": ("vocab.txt", "<s>\t0\n▁the\t-3.2\n▁a\t-4\n", "sentencepiece"),
+    "pieces": ("vocab.txt", "<s>\n▁the\n▁a\n", "sentencepiece"),
+    "byte-level tokens": ("vocab.txt", "<s>\nĠthe\nĠa\n", "byte-level BPE"),
+    "ends of words": ("vocab.txt", "the</w>\na</w>\n", "ends of words"),
+    "merges": ("vocab.txt", "#version: 0.2\na b\n", "merges, not tokens"),
+    "a text": ("vocab.txt", "The ferry left.\nNobody saw it.\n", "text"),
+    "CLIP's tokens": ("vocab.json", '{"a</w>": 0, "b": 1, "ba</w>": 2}', "ends of words"),
+    "pieces with ids": ("vocab.json", '{"▁a": 0, "b": 1}', "sentencepiece"),
+    "WordPiece's tokens": ("vocab.json", '{"##a": 0, "b": 1}', "WordPiece"),
+    "a sentencepiece model": ("spm.model", "\x0a\x0e", "a sentencepiece model"),
+    "a tiktoken vocabulary": ("cl100k.tiktoken", "IQ== 0\n", "a tiktoken vocabulary"),
+}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("name", BARE)
+def test_a_bare_file_of_another_family_is_refused_as_what_it_is(tmp_path, name, whole):
+    file, text, what = BARE[name]
+    (tmp_path / file).write_text(text)
+    (tmp_path / "merges.txt").write_text("b a</w>\n")
+    with pytest.raises(InputError, match=what) as error:
+        Tokenizer.load(tmp_path if whole else tmp_path / file)
+    assert error.value.hint
+
+
+def test_a_name_of_the_hub_is_said_not_to_be_downloaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("bert-base-uncased", "google/bert_uncased"):
+        with pytest.raises(InputError, match="no such file") as error:
+            Tokenizer.load(name)
+        assert f"hf download {name}" in error.value.hint
+    with pytest.raises(InputError) as error:
+        Tokenizer.load("vocab.txt")
+    assert not error.value.hint
