@@ -26,7 +26,10 @@ def judge_pairs(
     ----------
     model
         With an NSP head.
-    pairs, threads, progress
+    pairs
+        Two texts each.
+    threads, progress
+        As everywhere.
 
     Returns
     -------
