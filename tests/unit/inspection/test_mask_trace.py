@@ -82,6 +82,16 @@ def test_a_word_that_does_not_fit_is_passed_over_with_its_reason():
     assert reasons == {"", "2 tokens, room for 1"}
 
 
+def test_a_word_that_is_too_long_is_drawn_token_by_token_with_the_reason():
+    config = MaskConfig(masked_lm_prob=0.4, whole_word=True)
+    row = np.array([2, 6, 7, 7, 7, 7, 7, 3], np.int32)  # one word of six, where three are wanted
+    trace = trace_masking(row, 1, FACTS, config)
+    assert [len(draw.taken) for draw in trace.draws] == [0, 1, 1, 1]
+    drawn = shown(mask_trace_renderable(trace, config, VOCABULARY, "seed 1"))
+    assert drawn.count("taken, ") == drawn.count(" a part of a word that is too long") == 3
+    assert "then a part" not in drawn
+
+
 def test_what_stood_there_is_under_each_mask():
     masked = [2, 4, 6, 7, 10, 9, 10, 11, 3]
     lines = masked_lines(SENTENCE.tolist(), masked, [1, 4, 6], VOCABULARY, (80, UNICODE))

@@ -32,6 +32,7 @@ from tokpipe.foundation.seeds import (
 
 FIXED, CONTINUES = 1, 2  # kinds of tokens: never chosen; belongs to the word before it
 MASKED, RANDOM, KEPT = "mask", "random", "keep"
+PART = "a part of a word that is too long"  # why a single token was taken
 
 Group = tuple[int, ...]  # positions that are chosen together
 
@@ -228,8 +229,8 @@ def _draw_parts(tokens: list[int], left: int, key: tuple[int, int]) -> Iterator[
         count = len(tokens) - first
         place = first + random_below_reference(key[0], key[1] + first, count)
         tokens[first], tokens[place] = tokens[place], tokens[first]
-        taken, reason = (tokens[first],), "a part of a word that is too long"
-        yield Draw(first, count, place, taken, 1, taken, left - first - 1, reason)
+        taken = (tokens[first],)
+        yield Draw(first, count, place, taken, 1, taken, left - first - 1, PART)
 
 
 def _take(

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.examples.config import MaskConfig
-from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, Draw, Fate, MaskTrace
+from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, PART, Draw, Fate, MaskTrace
 from tokpipe.inspection.readable import TokenForm, parts_of
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
@@ -181,19 +181,19 @@ class _Drawer:
         last = draw.first + draw.count - 1
         head = Text(f"draw {number}: place {draw.place} of {draw.first} to {last}", QUIET, end="")
         items = [head, Text(self.marks.arrow, end="")]
-        if self.config.span != "none":
+        if self.config.span != "none" and draw.reason != PART:
             items.append(Text(f"a span of {draw.words}", end=""))
         items += [self._group(self._drawn(start, draw)) for start in draw.groups]
         if draw.taken:
             items.append(Text(f"taken, {draw.left} left", GOOD, end=""))
         if draw.reason:
-            items.append(Text(f"{'then ' * bool(draw.taken)}{draw.reason}", "yellow", end=""))
+            then = "then " if draw.taken and draw.reason != PART else ""
+            items.append(Text(f"{then}{draw.reason}", "yellow", end=""))
         yield from flow(items, self.width, " ", INDENT)
 
     def _drawn(self, start: int, draw: Draw) -> Sequence[int]:
         """Return the group that was tried, or the one token of a word that is too long."""
-        group = self.groups.get(start, draw.taken)
-        return draw.taken if len(group) > self.trace.wanted and draw.taken else group
+        return draw.taken if draw.reason == PART else self.groups[start]
 
     def fates(self) -> Iterator[Text]:
         """Show what became of each."""
