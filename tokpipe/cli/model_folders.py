@@ -11,6 +11,7 @@ from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import thread_count
 
 if TYPE_CHECKING:
+    from tokpipe.tasks.folder import Layout
     from tokpipe.tasks.model import BertModel
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
@@ -67,8 +68,16 @@ def embedding_plan(
     return Plan("Embedding texts", facts, memory, disk, 3.0 + seconds, output)
 
 
-def show_written(session: Session, model: "BertModel", output: str) -> None:
-    """Say what was written."""
+def write_model(session: Session, model: "BertModel", layout: "Layout", output: str) -> None:
+    """Write a model, its tokenizer's files as they stand where it came from, and say so."""
+    from tokpipe.tasks.folder import save_model
+
+    tokenizer = model.tokenizer if model.has_tokenizer else None
+    save_model(
+        *(model.parameters, tokenizer, Path(output), layout),
+        copied_from=model.folder,
+        force=session.force,
+    )
     sizes = {path.name: path.stat().st_size for path in sorted(Path(output).iterdir())}
     if session.json:
         session.console.json(

@@ -53,13 +53,10 @@ def model_card(
     parts
         Folders below it, for transformers, and the settings of the model in each.
     """
-    mask = json.loads(tokenizer.get("special_tokens_map.json", b"{}")).get("mask_token")
-    fills = config.mlm_head and mask is not None
-    example = (
-        f'    tokpipe fill-mask "this folder" "text with a {visible(mask)} in it"\n\n'
-        if fills
-        else ""
-    )
+    mask = json.loads(tokenizer.get("special_tokens_map.json", b"{}")).get("mask_token", "")
+    fills = config.mlm_head and mask
+    text = f"text with a {visible(mask)} in it"
+    example = f'    tokpipe fill-mask "this folder" "{text}"\n\n' if fills else ""
     return f"""---
 library_name: tokpipe
 pipeline_tag: {"fill-mask" if fills else "feature-extraction"}

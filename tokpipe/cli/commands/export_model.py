@@ -6,7 +6,7 @@ import click
 
 from tokpipe.bert.families.registry import FAMILIES, closest_family
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, show_written
+from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, write_model
 from tokpipe.cli.options import Bytes
 
 _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
@@ -59,7 +59,7 @@ def export_model(
         copy_plan(session, source, output, "Exporting a model")
         return
     session.begin_kernels()
-    from tokpipe.tasks.folder import Layout, save_model
+    from tokpipe.tasks.folder import Layout
 
     model = open_model(session, source)
     # where none can express it, the refusal of the closest names the reasons
@@ -67,10 +67,4 @@ def export_model(
     if not heads:
         model = model.without_heads(fitting)
     layout = Layout(fitting, DTYPES[dtype], shard_size)
-    tokenizer = model.tokenizer if model.has_tokenizer else None
-    save_model(
-        *(model.parameters, tokenizer, Path(output), layout),
-        copied_from=source,
-        force=session.force,
-    )
-    show_written(session, model, output)
+    write_model(session, model, layout, output)

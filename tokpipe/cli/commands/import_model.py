@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, show_written
+from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, write_model
 
 _KEEP = "keep"
 
@@ -38,14 +38,8 @@ def import_model(session: Session, source: Path, output: str, dtype: str) -> Non
         copy_plan(session, source, output, "Importing a model")
         return
     session.begin_kernels()
-    from tokpipe.tasks.folder import Layout, save_model
+    from tokpipe.tasks.folder import Layout
 
     model = open_model(session, source)
     layout = Layout(model.family, model.dtypes if dtype == _KEEP else DTYPES[dtype])
-    tokenizer = model.tokenizer if model.has_tokenizer else None
-    save_model(
-        *(model.parameters, tokenizer, Path(output), layout),
-        copied_from=source,
-        force=session.force,
-    )
-    show_written(session, model, output)
+    write_model(session, model, layout, output)
