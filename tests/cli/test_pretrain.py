@@ -92,7 +92,11 @@ def test_json_holds_the_figures(tokpipe, shards):
     assert ran.code == 0, ran.err
     assert ran.json["step"] == 6
     assert ran.json["validation_loss"] > 0
+    assert ran.json["guessing_by_frequency"] > 0
     assert not ran.err
+    judged = tokpipe("evaluate", "run", shards, "--json").json
+    guessing = judged["mlm_guessing_by_frequency"] + judged["nsp_guessing_by_frequency"]
+    assert guessing == pytest.approx(ran.json["guessing_by_frequency"], rel=0.2)  # another split
 
 
 def test_dry_run_estimates_and_makes_nothing(tokpipe, shards, tmp_path):

@@ -1,13 +1,13 @@
 """Ten steps of AdamW: losses and lengths of gradients beside torch's, live and as it gave them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.golden.make_training import GOLDEN, MODEL, STEPS, TRAINING, judge, start
 from tokpipe.bert.head import Capacity
-from tokpipe.foundation.batch import Batch
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.trainer import Trainer
 
@@ -20,7 +20,7 @@ def ours(threads):
     )
     parameters.config = without_dropout
     rows = np.zeros((len(packed.offsets) - 1, 2), np.int64)
-    batch = Batch(*packed, rows)
+    batch = replace(packed, rows=rows)
     trainer = Trainer(TRAINING, parameters, Capacity(400, 8, 60), threads)
     schedule, found = Schedule(TRAINING, STEPS), []
     for step in range(STEPS):

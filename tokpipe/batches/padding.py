@@ -26,7 +26,7 @@ def padded(batch: Batch, pad_id: int) -> dict[str, NDArray[np.int64]]:
     lengths = np.diff(batch.offsets)
     present = np.arange(lengths.max(initial=0)) < lengths[:, None]
     labels = np.full(len(batch.input_ids), IGNORED, np.int64)
-    if batch.masked_positions is not None:
+    if batch.masked_positions is not None and batch.masked_ids is not None:
         labels[batch.masked_positions] = batch.masked_ids
     segments = batch.token_type_ids
     fields = {

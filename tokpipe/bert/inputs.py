@@ -24,12 +24,11 @@ def prepared(batch: Batch, config: BertConfig) -> Batch:
         If an id, segment, position, label or border would make a kernel reach outside its tables.
     """
     check_input(batch, config)
-    found = {name: getattr(batch, name) for name in _FIELDS}
+    arrays = {name: getattr(batch, name) for name in _FIELDS}
+    fit = ["C", "A", "W"]  # contiguous, aligned, writable: another kind would be compiled anew
     return replace(
         batch,
-        **{
-            name: None if a is None else np.require(a, np.int32, "CAW") for name, a in found.items()
-        },
+        **{k: None if a is None else np.require(a, np.int32, fit) for k, a in arrays.items()},
     )
 
 

@@ -11,25 +11,25 @@ class Tally(NamedTuple):
     ----------
     sum
         Of the losses; in nats where it guesses among classes.
-    count
+    asked
         Over how many.
     correct
         How many had the greatest logit at the target; None where there are no classes.
     """
 
     sum: float
-    count: int
+    asked: int
     correct: int | None = None
 
     @property
     def mean(self) -> float:
         """Mean loss."""
-        return self.sum / self.count
+        return self.sum / self.asked
 
     @property
     def accuracy(self) -> float | None:
         """Share of right guesses."""
-        return None if self.correct is None else self.correct / self.count
+        return None if self.correct is None else self.correct / self.asked
 
 
 class Losses(Mapping[str, Tally]):
@@ -67,4 +67,4 @@ class Losses(Mapping[str, Tally]):
 
 def _added(one: Tally, other: Tally) -> Tally:
     right = None if one.correct is None else one.correct + (other.correct or 0)
-    return Tally(one.sum + other.sum, one.count + other.count, right)
+    return Tally(one.sum + other.sum, one.asked + other.asked, right)

@@ -228,4 +228,4 @@ def _last(ctx: ForwardContext) -> Array:
 
 
 def _first_tokens(batch: Batch) -> Index:
-    return batch.offsets[:-1]  # type: ignore[return-value]  # int32, see `prepared`
+    return batch.offsets[:-1]

@@ -172,7 +172,9 @@ class Workspace:
         return SavedNorm(self._new(rows, width), self._new(rows), self._new(rows, width))
 
     def _copied(self, table: Array) -> Array:
-        return np.require(table, self.dtype, "CA")
+        copy = self._new(*table.shape)
+        copy[:] = table
+        return copy
 
     def _new(self, *shape: int) -> Array:
         array: Array = np.empty(shape, self.dtype)  # type: ignore[assignment]  # a float type

@@ -31,12 +31,12 @@ class Batch:
         Shard and row in it, for messages; None: from no shard.
     """
 
-    input_ids: NDArray[np.integer]
-    offsets: NDArray[np.integer]
-    token_type_ids: NDArray[np.integer] | None = None
-    masked_positions: NDArray[np.integer] | None = None
-    masked_ids: NDArray[np.integer] | None = None
-    next_sentence_label: NDArray[np.integer] | None = None
+    input_ids: NDArray[np.int32]
+    offsets: NDArray[np.int32]
+    token_type_ids: NDArray[np.int32] | None = None
+    masked_positions: NDArray[np.int32] | None = None
+    masked_ids: NDArray[np.int32] | None = None
+    next_sentence_label: NDArray[np.int32] | None = None
     rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:

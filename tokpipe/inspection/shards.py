@@ -33,7 +33,7 @@ class Shown:
         What a model gets.
     positions : int32[M]
         What is to be predicted.
-    segments : uint8[L]
+    segments : int32[L]
         ``token_type_ids``.
     label
         Of the next sentence or the order; None if there is none.
@@ -44,7 +44,7 @@ class Shown:
     ids: NDArray[np.int32]
     masked: NDArray[np.int32]
     positions: NDArray[np.int32]
-    segments: NDArray[np.uint8]
+    segments: NDArray[np.int32]
     label: int | None
 
 
@@ -168,6 +168,7 @@ def _measure(loader: Loader, shards: Shards, examples: int) -> tuple[Measured, l
         shown += [
             _shown(batch, i, loader.split) for i in range(min(len(batch), examples - len(shown)))
         ]
+        assert batch.masked_positions is not None  # a loader fills all but the labels
         now = batch.input_ids[batch.masked_positions]
         rows, tokens = rows + len(batch), tokens + len(batch.input_ids)
         masked += len(now)
@@ -184,6 +185,8 @@ def _measure(loader: Loader, shards: Shards, examples: int) -> tuple[Measured, l
 
 
 def _shown(batch: Batch, row: int, split: Split) -> Shown:
+    assert batch.masked_positions is not None and batch.masked_ids is not None
+    assert batch.token_type_ids is not None and batch.rows is not None
     first, last = batch.offsets[row], batch.offsets[row + 1]
     targets = (batch.masked_positions >= first) & (batch.masked_positions < last)
     masked = batch.input_ids[first:last].copy()

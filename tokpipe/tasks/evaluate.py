@@ -57,7 +57,7 @@ class Evaluation:
             "tokens": self.tokens,
         }
         for name, tally in found.items():
-            result[entry_of(name).counted] = tally.count
+            result[entry_of(name).counted] = tally.asked
             result[f"{name}_loss"] = tally.mean
             if name in self.guessing:
                 result[f"{name}_guessing_by_frequency"] = self.guessing[name]

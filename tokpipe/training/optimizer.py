@@ -89,16 +89,16 @@ class Optimizer:
     def _factors(self, norm: float, learning_rate: float) -> Factors:
         config, limit = self.config, self.config.max_grad_norm
         beta1, beta2 = config.adam_beta1, config.adam_beta2
-        factors = Factors(
-            scale=min(1.0, limit / (norm + 1e-6)) if limit else 1.0,  # 1e-6: as torch clips
-            beta1=beta1,
-            beta2=beta2,
-            rate=1 / (1 - beta1**self.steps) * learning_rate,
-            root=np.sqrt(1 - beta2**self.steps),
-            epsilon=config.adam_epsilon,
-            decay=config.weight_decay * learning_rate,
+        scale = min(1.0, limit / (norm + 1e-6)) if limit else 1.0  # 1e-6: as torch clips
+        return Factors(
+            scale=np.float32(scale),
+            beta1=np.float32(beta1),
+            beta2=np.float32(beta2),
+            rate=np.float32(1 / (1 - beta1**self.steps) * learning_rate),
+            root=np.float32(np.sqrt(1 - beta2**self.steps)),
+            epsilon=np.float32(config.adam_epsilon),
+            decay=np.float32(config.weight_decay * learning_rate),
         )
-        return Factors(*map(np.float32, factors))
 
     def _lamb(self, learning_rate: float, norm: float) -> None:
         state, factors = self._state, self._factors(norm, 1.0)  # each tensor has its own rate

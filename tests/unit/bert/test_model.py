@@ -86,8 +86,8 @@ def test_shards_add_up_to_the_batch(model):
     )
     results = [run(model, part, totals={"mlm": 9, "nsp": 4}) for part in parts]
     both = results[0][0] + results[1][0]
-    assert both["mlm"].count == 9
-    assert both["nsp"].count == 4
+    assert both["mlm"].asked == 9
+    assert both["nsp"].asked == 4
     assert both.total == pytest.approx(losses.total, rel=1e-6)
     results[0][1].block += results[1][1].block
     assert_close(results[0][1], gradients, 1e-5)

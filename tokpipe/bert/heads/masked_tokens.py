@@ -86,10 +86,9 @@ class MaskHeadScratch(NamedTuple):
 
     def front(self, count: int) -> "MaskHeadScratch":
         """Return the rows of so many places."""
-        *arrays, norm, d_out = (*self[:5], self.norm, self.d_out)
-        cut = SavedNorm(*(array[:count] for array in norm))
-        rows = (array[:count] for array in arrays)
-        return MaskHeadScratch(*rows, cut, d_out[:count], self.logits, self.d_bias)
+        rows = {name: getattr(self, name)[:count] for name in self._fields[:5]}
+        norm = SavedNorm(*(array[:count] for array in self.norm))
+        return self._replace(**rows, norm=norm, d_out=self.d_out[:count])
 
 
 def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -120,7 +119,7 @@ def _scratch(config: BertConfig, capacity: Capacity, new: New) -> MaskHeadScratc
 
 def _output_rows(batch: Batch) -> Index:
     assert batch.masked_positions is not None, "a batch without masked places"
-    return batch.masked_positions  # type: ignore[return-value]  # int32, see `prepared`
+    return batch.masked_positions
 
 
 def _forward(ctx: HeadContext, scratch: MaskHeadScratch) -> Array:

@@ -78,7 +78,7 @@ def _targets(batch: Batch) -> NDArray | None:
 
 
 def _output_rows(batch: Batch) -> Index:
-    return batch.offsets[:-1]  # type: ignore[return-value]  # int32, see `prepared`
+    return batch.offsets[:-1]
 
 
 def _forward(ctx: HeadContext, scratch: PairHeadScratch) -> Array:
