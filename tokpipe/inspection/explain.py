@@ -21,12 +21,6 @@ class Explanation:
 
     Attributes
     ----------
-    trace
-        The run, step by step.
-    config
-        Its settings.
-    words
-        What it was trained on, with counts.
     names
         Token to the letter that the textbook writes for it (Z, Y, X ...); empty unless the text
         is one string of symbols.

@@ -17,7 +17,7 @@ _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
 _MERGES_A_CALL = 4096
 _ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; 16 times that for places
-_FIRST_SLOTS = 1 << 12
+_FIRST_SLOTS = 1 << 12  # 64 KB; it doubles as pairs come
 _EVERY = -(1 << 62)  # a floor that no count lies below
 
 
@@ -26,15 +26,7 @@ class DuplicateTokenError(Exception):
 
 
 class Spelling:
-    """The tokens of a run by id and by text.
-
-    Parameters
-    ----------
-    tokens
-        The tokens so far; new ones are appended.
-    prefix
-        The mark of tokens inside a word.
-    """
+    """The tokens of a run by id and by text; new ones are appended to the list that is given."""
 
     def __init__(self, tokens: list[str], prefix: str) -> None:
         self.tokens, self.ids = tokens, {token: i for i, token in enumerate(tokens)}

@@ -15,11 +15,11 @@ PLACES = 1 << 24  # 64 MB: the places that a round begins with; it may add as ma
 _LARGEST_SHARE = 1 / 16  # of the cells, where that is more
 _MOST_PAIRS = 1 << 20  # candidates that a round begins with
 _CELLS_A_CALL = 1 << 24  # 30 to 80 ms; more where the table leaves the cache
-_FIRST_ROWS = 1 << 12
+_FIRST_ROWS = 1 << 12  # 128 KB; it doubles as pairs come
 _MOST_ROWS = 1 << 21  # 64 MB: more pairs are counted in parts
 _LAST = np.iinfo(np.int64).max
 _BUCKETS = 1 << 10
-_ROWS_A_CALL = 1 << 18
+_ROWS_A_CALL = 1 << 18  # 2 MB of each array that is made on the way
 _STEPS = 16  # by which counts are cut, in an octave
 _ALL, _NONE = np.ones(1, np.uint8), np.zeros(1, np.uint8)
 _CLOSE = 1e-13  # float64 scores are right to about 6e-16
@@ -63,8 +63,6 @@ class LeanWords:
         The words, and how often each occurs.
     table : int32[4, C]
         The symbol of a character by its kind.
-    config
-        Gives score, minimum frequency, tie-break and limits.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from tokpipe.vocab.kernels.state import MergeState
 from tokpipe.vocab.merger import Spelling, first_ranking, first_record, widened
 from tokpipe.vocab.reading import PLACES, LeanWords, Pairs
 
-_NEW_PAIRS = 1 << 18  # room for candidates that come up
+_NEW_PAIRS = 1 << 18  # room for candidates that come up: 6 MB
 _CELLS_A_CALL = 1 << 24
 _PAIRS_A_CALL = 1 << 18
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
@@ -40,18 +40,10 @@ def merge_round(
 
     Parameters
     ----------
-    words
-        As they were last read; merged in place.
-    pairs
-        What that reading found.
+    words, pairs
+        As they were last read, and what that reading found; the words are merged in place.
     lengths : int32[V]
         How many characters each token has; new ones are written to.
-    spelling
-        The tokens so far; new ones are added.
-    config
-        Gives size, score and tie-break.
-    report
-        Told of the merges made.
 
     Returns
     -------

@@ -182,18 +182,18 @@ def _merge(
     report: Callable[[int], None],
 ) -> tuple[list[str], NDArray[np.int32]]:
     """Return all tokens and all merges."""
-    table, tokens, made = _symbol_table(alphabet, codes), list(alphabet.tokens), 0
+    table, tokens, reported = _symbol_table(alphabet, codes), list(alphabet.tokens), 0
 
-    def told(merges: int) -> None:
-        nonlocal made
-        made += merges
+    def count_reported(merges: int) -> None:
+        nonlocal reported
+        reported += merges
         report(merges)
 
     try:
-        return tokens, _merge_thriftily(counts, config, table, tokens, told)
+        return tokens, _merge_thriftily(counts, config, table, tokens, count_reported)
     except DuplicateTokenError:
         # Once in a blue moon ("##" in the text of a wordpiece corpus): start over, keep all pairs.
-        report(-made)
+        report(-reported)
     tokens, (weights, large) = list(alphabet.tokens), _cell_weights(counts.counts)
     cells = _lay_out(counts.words, weights, table, _fewest(config))
     lengths = [1] * len(tokens)
@@ -213,11 +213,11 @@ def _merge_thriftily(
         cells, lengths = _lay_out(counts.words, weights, table, _fewest(config)), [1] * len(tokens)
         return Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
     words = LeanWords(counts.words, counts.counts, table, config)
-    begun = rescan.merge_long_words(words, tokens, config, report)
-    if begun.words is None:
-        return begun.steps
-    cells, lengths, steps = rescan.cells_of(words, weights), begun.lengths, begun.steps
-    del words, begun  # the lean cells: half of what the cells take
+    merged = rescan.merge_long_words(words, tokens, config, report)
+    if merged.words is None:
+        return merged.steps
+    cells, lengths, steps = rescan.cells_of(words, weights), merged.lengths, merged.steps
+    del words, merged  # the lean cells: half of what the cells take
     rest = Merger(cells, large, tokens, lengths[: len(tokens)], config, thrifty=True).run(report)
     return np.concatenate([steps, rest])
 

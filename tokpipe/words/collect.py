@@ -13,7 +13,7 @@ from tokpipe.foundation.arrays import PADDING, Strings
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.words.runs import EMPTY, Run
 
-_FIRST = 1 << 12
+_FIRST = 1 << 12  # words, and bytes of them: the arrays grow by half at a time
 
 
 def collect(

@@ -206,15 +206,11 @@ def merge_counts(
 
     Parameters
     ----------
-    folders
-        At least one.
     memory
         How many bytes the whole process should take, as in `count_words`; a result that is too
         large is kept on disk and mapped.
     workdir
         Where that is; None: the system's place for temporary files.
-    progress
-        Told of the words read.
 
     Raises
     ------

@@ -23,16 +23,8 @@ def merge_files(
 ) -> Run:
     """Merge run files, and runs in memory, into one run.
 
-    Parameters
-    ----------
-    files, runs
-        What to merge; both are left as they are.
-    budget
-        How many files are merged at once, and how large the result may be in memory.
-    folder
-        For what does not fit; None: the system's place for temporary files.
-    progress
-        Told of the words read.
+    What is merged is left as it is. What does not fit into the budget goes to `folder`, or, if that
+    is None, to the system's place for temporary files.
     """
     release_freed_memory()
     with (
@@ -42,7 +34,7 @@ def merge_files(
         left = _merged_down(list(files), Path(extra), budget.fan_in)
         streams: list[Iterator[Run]] = [iter([run]) for run in runs]
         streams += [read_run(path) for path in left]
-        batches = _told(merge_streams(streams), done)
+        batches = _reported(merge_streams(streams), done)
         return collect(batches, budget.result_bytes, folder)
 
 
@@ -57,7 +49,7 @@ def _merged_down(files: list[Path], extra: Path, most: int) -> list[Path]:
     return files
 
 
-def _told(batches: Iterator[Run], done) -> Iterator[Run]:
+def _reported(batches: Iterator[Run], done) -> Iterator[Run]:
     for batch in batches:
         done(len(batch.counts))
         yield batch

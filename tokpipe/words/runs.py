@@ -87,8 +87,6 @@ def merge_in_memory(runs: Sequence[Run], threads: int | None = 1) -> Run:
 
     Parameters
     ----------
-    runs
-        Any number of them.
     threads
         How many share the work, each a range of words; None for one a usable processor.
 

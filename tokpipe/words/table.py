@@ -18,8 +18,8 @@ from tokpipe.words.kernels.table import (
 )
 
 _FILL = 5 / 8  # words a slot at most: a new word then meets about four others
-_FIRST_SLOTS = 1 << 12
-_FIRST_ARENA = 1 << 16
+_FIRST_SLOTS = 1 << 12  # 96 KB
+_FIRST_ARENA = 1 << 16  # 64 KB
 _ARENA_GROWTH = 4  # a quarter more at a time
 
 

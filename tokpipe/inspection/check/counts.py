@@ -1,5 +1,6 @@
 """What must hold of a folder of word counts: its files, and the numbers in them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tokpipe.foundation.errors import TokpipeError
@@ -20,7 +21,7 @@ def check_counts(folder: Path) -> list[Finding]:
     return _numbers(folder, manifest.facts)
 
 
-def _facts(folder: Path) -> dict[str, dict[str, int]]:
+def _facts(folder: Path) -> Mapping[str, dict[str, int]]:
     """Return what is known of each file in a folder whose manifest does not hold."""
     try:
         return Manifest.read(folder, KIND).facts
@@ -28,7 +29,7 @@ def _facts(folder: Path) -> dict[str, dict[str, int]]:
         return {path.name: {} for path in sorted(folder.glob("*.arrow"))}
 
 
-def _numbers(folder: Path, facts: dict[str, dict[str, int]]) -> list[Finding]:
+def _numbers(folder: Path, facts: Mapping[str, dict[str, int]]) -> list[Finding]:
     findings, total = [], 0
     for name in facts:
         words = weight = 0

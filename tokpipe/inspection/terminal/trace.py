@@ -25,17 +25,7 @@ _MARGIN = 16  # columns before the symbols, for the name of the step
 
 
 def trace_renderable(trace: WordTrace, form: TokenForm, title: str) -> Laid:
-    """Draw a trace step by step.
-
-    Parameters
-    ----------
-    trace
-        From `inspection.trace`.
-    form
-        How the vocabulary writes tokens.
-    title
-        What kind of trace it is, for the heading.
-    """
+    """Draw a trace step by step; the title says in the heading of which kind it is."""
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         symbols = parts_text(parts_of(trace.word, form), marks, "bold")

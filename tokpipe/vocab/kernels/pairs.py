@@ -3,8 +3,9 @@
 import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, store_i32, store_i64
-from tokpipe.foundation.jit import compiled_helper
+from tokpipe.foundation.jit import compiled_helper, kernel
 from tokpipe.vocab.kernels.state import (
+    MIX,
     bind,
     is_too_long,
     slot_of,
@@ -50,11 +51,34 @@ def count_pairs(state, found, begin, end):
     return p
 
 
-@compiled_helper
+def move_slots_reference(source, target, found, found_target, least):
+    moved = 0
+    for (pair, count), places in zip(source.tolist(), found.tolist(), strict=True):
+        if pair and count >= least:
+            k = (pair - 1) * int(MIX) >> 32 & len(target) - 1
+            while target[k, 0]:
+                k = (k + 1) % len(target)
+            target[k], found_target[k] = (pair, count), places
+            moved += 1
+    return moved
+
+
+@kernel(reference=move_slots_reference)
 def move_slots(source, target, found, found_target, least):
     """Copy slots, and the places counted beside them, into a larger table.
 
-    Pairs that occur less than `least` times stay behind. Returns how many were copied.
+    Parameters
+    ----------
+    source : int64[S, 2], target : int64[S', 2]
+    found : int32[S], found_target : int32[S']
+        Of each slot.
+    least : int
+        Pairs that occur less often stay behind.
+
+    Returns
+    -------
+    int
+        How many were copied.
     """
     base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
     moved = np.int64(0)

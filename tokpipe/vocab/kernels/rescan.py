@@ -27,6 +27,8 @@ Long words are the other way round: their cells alone are more memory than there
 few words has next to no `starts` to walk.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, store_i32, store_i64
@@ -227,7 +229,27 @@ def read_through(
     return read
 
 
-@compiled_helper
+def _pairs_reference(cells, lengths, longest):
+    """Yield (word, left, right) of the pairs of cells, one a token, that are short enough."""
+    word = 0
+    for left, right in pairwise(cells.tolist()):
+        word += right == BORDER
+        if BORDER not in (left, right):
+            length = int(lengths[left]) + int(lengths[right])
+            if length < longest or length == 2:
+                yield word, left, right
+
+
+def sketch_pairs_reference(cells, weights, lengths, longest, sketch, cursor, budget):
+    for word, left, right in _pairs_reference(cells, lengths, longest):
+        mixed = (left << 32 | right) * int(_MIX)  # of any size: the bits that count are the same
+        bucket = mixed >> 40 & len(sketch) - 1
+        sketch[bucket] += weights[word], 1
+    cursor["read"], cursor["word"] = len(cells), int((cells[1:] == BORDER).sum())
+    return len(cells)
+
+
+@kernel(reference=sketch_pairs_reference)
 def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):
     """Sum up the pairs of cells, one a token, by buckets; a stretch at a time.
 
@@ -255,9 +277,17 @@ def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):
     return end
 
 
-@compiled_helper
+def widen_table_reference(source, target):
+    for pair, *rest in source[source[:, 0] != 0].tolist():
+        k = (pair - 1) * int(MIX) >> 32 & len(target) - 1
+        while target[k, 0]:
+            k = (k + 1) % len(target)
+        target[k] = pair, *rest
+
+
+@kernel(reference=widen_table_reference)
 def widen_table(source, target):
-    """Copy the rows of a table into a larger one."""
+    """Copy the rows of a table, int64[S, 4], into a larger one."""
     base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
     for j in range(source.shape[0]):
         if source[j, 0] != 0:
@@ -308,7 +338,16 @@ def place_lean(state, found, begin, end):
         left = right
 
 
-@compiled_helper
+def to_cells_reference(lean, weights, cells, cursor, budget):
+    words = np.cumsum(lean == BORDER) - 1
+    inside = lean != BORDER
+    cells[:, 0], cells[:, 1] = lean, 0
+    cells[inside, 1] = weights[words[inside]]
+    cursor["read"], cursor["word"] = len(lean), words[-1]
+    return len(lean)
+
+
+@kernel(reference=to_cells_reference)
 def to_cells(lean, weights, cells, cursor, budget):
     """Write lean cells, one a token, as the cells of symbols.py, a stretch at a time.
 
