@@ -17,7 +17,9 @@ class TokpipeError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
-        super().__init__(problem, hint)
+        super().__init__(
+            f"{problem}\n{hint}" if hint else problem
+        )  # one text: pickle calls with it
         self.problem = problem
         self.hint = hint
 
