@@ -433,7 +433,8 @@ def _kept_beside(made: Path, target: Path) -> StorageError:
 
 def _advise_to_start_over(error: BaseException, partial: Path) -> None:
     """Give the one way out to an error about what an interrupted run has left."""
-    if isinstance(error, ArtifactError) and str(partial) in error.problem:
+    is_artifact = isinstance(error, ArtifactError) and str(partial) in error.problem
+    if is_artifact and "--force" not in error.hint:
         error.hint = "An interrupted run left it: pass --force to start over."
 
 
