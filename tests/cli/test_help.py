@@ -78,3 +78,12 @@ def test_doctor_finds_what_is_wrong(tokpipe, monkeypatch):
     ran = tokpipe("doctor")
     assert ran.code == 1
     assert "hundred times slower" in ran.out
+
+
+def test_doctor_says_why_compiled_kernels_are_not_kept(tokpipe, monkeypatch):
+    reason = "others may write in /cache"
+    monkeypatch.setattr("tokpipe.foundation.jit._cache_place", lambda: (None, reason))
+    ran = tokpipe("doctor", "--json")
+    (found,) = [f for f in ran.json["findings"] if f["name"] == "kernel cache"]
+    assert (found["found"], found["state"]) == (f"not used: {reason}", "odd")
+    assert "TOKPIPE_CACHE_DIR" in found["advice"]

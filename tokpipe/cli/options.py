@@ -17,6 +17,8 @@ _COMMA = re.compile(r"(?<!\\),")
 
 GLOBAL = "Global options (before or after the command)"  # the heading of what all commands share
 
+_MOST = 2**63 - 1  # what an array of whole numbers holds
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -41,7 +43,7 @@ class Count(click.ParamType):
         count = _converted(lambda: parse_count(str(value)), value, int)
         if count < self.least:
             raise click.BadParameter(f"{count} is below the least allowed value, {self.least}")
-        return count
+        return _bounded(count)
 
 
 class Bytes(click.ParamType):
@@ -51,7 +53,7 @@ class Bytes(click.ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         """Read one size."""
-        return _converted(lambda: parse_bytes(str(value)), value, int)
+        return _bounded(_converted(lambda: parse_bytes(str(value)), value, int))
 
 
 class CommaList(click.ParamType):
@@ -203,6 +205,12 @@ def _plain(hint: Any) -> Any:
     if not _allows_none(hint):
         return hint
     return next(part for part in typing.get_args(hint) if part is not NoneType)
+
+
+def _bounded(number: int) -> int:
+    if number > _MOST:
+        raise click.BadParameter(f"{number} is above the greatest allowed value, {_MOST}")
+    return number
 
 
 def _converted(read: Callable[[], Any], value: Any, kind: type) -> Any:

@@ -64,11 +64,11 @@ class Settings:
             table = table.get(_key(name), {})
         merged |= {key: value for key, value in table.items() if not isinstance(value, dict)}
         options = _options(command)
-        try:
-            for name in [name for name in merged if name in options]:
+        for name in [name for name in merged if name in options]:
+            try:
                 merged[name] = _of_its_type(merged[name], options[name])
-        except click.BadParameter as error:
-            raise ConfigError(f"{self.path}: {name}: {error.message}") from None
+            except click.BadParameter as error:
+                raise ConfigError(f"{self.path}: {name}: {error.message}") from None
         return merged
 
 

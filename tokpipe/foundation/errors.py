@@ -17,9 +17,14 @@ class TokpipeError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
-        super().__init__(f"{problem}\n{hint}" if hint else problem)
+        super().__init__(
+            f"{problem}\n{hint}" if hint else problem
+        )  # one text: pickle calls with it
         self.problem = problem
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n{self.hint}" if self.hint else self.problem
 
 
 class ConfigError(TokpipeError):

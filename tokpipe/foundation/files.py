@@ -433,7 +433,9 @@ def _kept_beside(made: Path, target: Path) -> StorageError:
 
 def _advise_to_start_over(error: BaseException, partial: Path) -> None:
     """Give the one way out to an error about what an interrupted run has left."""
-    if isinstance(error, ArtifactError) and str(partial) in error.problem:
+    if not isinstance(error, ArtifactError) or "--force" in error.hint:
+        return
+    if str(partial) in error.problem:
         error.hint = "An interrupted run left it: pass --force to start over."
 
 

@@ -227,6 +227,8 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path.parent}: no {path.name} in it",
             hint="Is this the folder that tokpipe wrote, and did it finish?",
         ) from None
+    except NotADirectoryError:
+        raise ArtifactError(f"{path.parent} is no folder, but a file or a device") from None
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: no JSON: {error}") from None
     except OSError as error:

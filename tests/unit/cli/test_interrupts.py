@@ -140,6 +140,32 @@ def test_what_else_a_finalizer_drops_is_shown():
     assert "ZeroDivisionError" in said
 
 
+PARQUET = """
+import io
+import numpy as np
+from tokpipe.cli.vector_writers import ParquetTable
+class Full(io.BytesIO):
+    def write(self, data):
+        raise OSError(28, "No space left on device")
+console.is_over = {is_over}
+try:
+    ParquetTable(Full(), 2)
+except OSError:
+    sys.exit(4)
+"""
+
+
+def test_what_a_finalizer_raises_after_the_failure_is_not_shown():
+    process = started(
+        "console.is_over = True\nclass A:\n  def __del__(self): 1 / 0\nA()\nsys.exit(7)"
+    )
+    assert ended(process, 2.0) == (7, "")
+
+
+def test_a_table_whose_file_failed_says_nothing_more():
+    assert ended(started(PARQUET.format(is_over=True)), 10.0) == (4, "")
+
+
 @pytest.mark.parametrize("work", [STUCK, STUBBORN])
 def test_second_signal_is_answered_at_once(work):
     process = started(work)

@@ -1,4 +1,7 @@
+import click
 import pytest
+
+from tokpipe.cli.options import Bytes, CommaList, Count, Optional
 
 
 def test_defaults_are_those_of_the_configuration(bakery):
@@ -53,3 +56,12 @@ def test_help_shows_headings_defaults_and_examples(bakery, capsys):
     assert "--rye / --white" in shown
     assert "[default: 1MiB]" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("kind", [Count(), Bytes(), Optional(Count()), CommaList(Count())])
+@pytest.mark.parametrize("text", [str(2**63), "9" * 20, "9999999999g"])
+def test_numbers_that_no_array_holds_are_refused(kind, text):
+    greatest = 2**63 - 1
+    assert kind.convert(str(greatest), None, None) in (greatest, (greatest,))
+    with pytest.raises(click.BadParameter, match=f"greatest allowed value, {greatest}"):
+        kind.convert(text, None, None)

@@ -463,3 +463,33 @@ def test_a_socket_or_disk_is_no_place_for_a_file(tmp_path):
         server.bind(str(tmp_path / "s"))
         with pytest.raises(StorageError, match="no file that can be written"):
             files.refuse_existing_file(tmp_path / "s", force=True)
+
+
+def test_damaged_leftovers_of_an_interrupted_run_are_met_with_the_way_out(tmp_path):
+    target = tmp_path / "tok"
+    with pytest.raises(KeyboardInterrupt), build_folder(target, identity={}) as folder:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+    with pytest.raises(ArtifactError) as caught, build_folder(target, identity={}) as folder:
+        raise ArtifactError(f"{folder / 'half'}: damaged", hint="Make the folder again.")
+    assert caught.value.hint == "An interrupted run left it: pass --force to start over."
+    assert str(caught.value).endswith(caught.value.hint)
+    make(target, identity={}, force=True)
+    assert names(tmp_path) == ["tok"]
+
+
+def test_force_is_offered_only_where_it_helps(tmp_path):
+    make(tmp_path / "ours")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").touch()
+    (tmp_path / "file").touch()
+    for name, offered in (("ours", True), ("theirs", False), ("file", False)):
+        with pytest.raises(StorageError, match="exists already") as caught:
+            make(tmp_path / name)
+        assert ("--force" in caught.value.hint) == offered
+
+
+@pytest.mark.parametrize("target", ["/", "/..", "//"])
+def test_the_root_is_no_name_for_a_folder(target):
+    with pytest.raises(StorageError, match="the root of all folders"):
+        make(Path(target), force=True)

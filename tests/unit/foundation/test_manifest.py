@@ -167,3 +167,26 @@ def test_a_damaged_manifest_is_not_passed_over(folder):
     (folder / "tokpipe.json").symlink_to("nowhere")
     with pytest.raises(ArtifactError, match="tokpipe"):
         verify_files(folder, ["a.txt"])
+
+
+@pytest.mark.parametrize("make", [lambda p: p.write_text("x"), os.mkfifo], ids=["file", "pipe"])
+def test_what_is_no_folder_is_told(tmp_path, make):
+    make(tmp_path / "it")
+    with pytest.raises(ArtifactError, match="it is no folder, but a file or a device"):
+        Manifest.read(tmp_path / "it", "counts")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "is a pipe, and no plain file"),
+        (lambda p: p.symlink_to("/dev/zero"), "is a device, and no plain file"),
+        (lambda p: p.mkdir(), "is a folder, and no plain file"),
+        (lambda p: (p.touch(), os.truncate(p, 1 << 40)), "is larger than 67,108,864 bytes"),
+    ],
+    ids=["pipe", "device", "folder", "huge"],
+)
+def test_a_manifest_is_a_plain_file_of_a_bounded_size(tmp_path, make, said):
+    make(tmp_path / "tokpipe.json")
+    with pytest.raises(ArtifactError, match=rf"tokpipe\.json {said}"):
+        Manifest.read(tmp_path, "counts")
