@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 import tokenizers
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -221,3 +222,17 @@ def test_windows_whose_types_were_those_of_a_first_text():
     how = {"max_length": 3, "stride": 0, "truncation": "only_second"}
     (second,) = tokenizer.encode("a", "b c b c", **how).overflowing
     assert second.type_ids == [0, 1, 1]
+
+
+@pytest.mark.parametrize("text", [*NOTHING, "\u200b\u200b", "\u0301\x00", "<s>", "<s>\u200b<s>"])
+@pytest.mark.parametrize("words", BYTES)
+def test_texts_that_are_nothing_after_a_step_have_no_tokens(text, words):
+    tokenizer = Tokenizer(replace(ROBERTA.spec, words=words))
+    library = library_of(tokenizer)
+    for pair in (None, text, "a"):
+        found, expected = tokenizer.encode(text, pair), library.encode(text, pair)
+        assert fields_of(found) == fields_of(expected)
+    wanted = library.encode(text, add_special_tokens=False).ids
+    column = pa.array([None, text, "a", text])
+    assert tokenizer.encode_arrow(column).to_pylist()[1::2] == [wanted, wanted]
+    assert tokenizer.encode_arrow(pa.array([text])).to_pylist() == [wanted]

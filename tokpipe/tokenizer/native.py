@@ -77,8 +77,8 @@ class NativeBackend:
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str:
         """Turn ids into text."""
-        size, skipped = len(self._tokens), self._special_ids if skip_special_tokens else ()
-        tokens = [self._tokens[i] for i in ids if 0 <= i < size and i not in skipped]
+        skipped = self._special_ids if skip_special_tokens else ()
+        tokens = [self._tokens[i] for i in ids if i not in skipped]
         return decode_tokens(list(filter(None, tokens)), self.spec.decoder)  # "": no token has it
 
 

@@ -130,13 +130,7 @@ _SPECIAL = {  # of a special token, whatever it is
 
 
 class RowMaker:
-    """Makes encodings of tokens.
-
-    Parameters
-    ----------
-    vocabulary
-        Tokens by id.
-    """
+    """Makes encodings of tokens, which it knows by id."""
 
     def __init__(self, vocabulary: list[str]) -> None:
         self._vocabulary = vocabulary

@@ -236,7 +236,7 @@ class Tokenizer:
     def encode_strings(
         self, texts: Strings, *, threads: int | None = None, line_ends: bool = True
     ) -> list[Ids]:
-        """Encode texts to ids, without special tokens around them.
+        """Encode texts to ids as they are: not cut, not filled, no special tokens around them.
 
         Parameters
         ----------
@@ -266,7 +266,8 @@ class Tokenizer:
     ) -> "pa.ChunkedArray":
         """Read files and encode each line of text, or cell of a table, to a list of ids.
 
-        Threads read and encode at once. A line's end is no part of it.
+        Threads read and encode at once. A line's end is no part of it. Truncation and padding that
+        the tokenizer's file asks for are done, all inputs being one batch.
 
         Parameters
         ----------
@@ -283,12 +284,14 @@ class Tokenizer:
         -------
         pyarrow.ChunkedArray
             Of large lists, in the order of the input. For what is larger than memory,
-            `tokpipe.tokenizer.files.encode_corpus` gives the same in parts.
+            `tokpipe.tokenizer.files.encode_corpus` gives the same in parts, each text a batch of
+            its own.
 
         Raises
         ------
         InputError
-            If the inputs cannot be read as asked.
+            If the inputs cannot be read as asked, or a word is unknown to a vocabulary that has no
+            token for it.
         """
         import pyarrow as pa
 
@@ -322,6 +325,9 @@ class Tokenizer:
     ) -> Any:
         """Encode a column of texts to a column of lists of ids.
 
+        Truncation and padding that the tokenizer's file asks for are done, the column being one
+        batch; windows of what is cut off are not kept.
+
         Parameters
         ----------
         column
@@ -338,6 +344,14 @@ class Tokenizer:
         pyarrow.ListArray, LargeListArray or ChunkedArray
             A list for strings, a large list for large strings, in chunks as the column is; null
             where a text is null.
+
+        Raises
+        ------
+        ConfigError
+            If the ids do not fit into `dtype`, or a text cannot be cut as the file asks.
+        InputError
+            If the column holds no text, or a word is unknown to a vocabulary that has no token
+            for it.
         """
         from tokpipe.tokenizer.columns import encode_column
 

@@ -88,6 +88,6 @@ def test_what_a_batch_refuses_is_what_a_text_refuses():
         BERT.encode_batch(["a b a b"] * 5, max_length=3, truncation="only_second")
 
 
-def test_a_template_without_the_text_goes_text_by_text():
+def test_a_template_without_the_text_leaves_nothing_of_it():
     bare = Tokenizer(replace(BERT.spec, template=Template(single=())))
     assert [len(one) for one in bare.encode_batch(["a"] * 4)] == [0] * 4
