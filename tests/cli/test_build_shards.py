@@ -1,10 +1,12 @@
 import json
 
+import numpy as np
 import pytest
 
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.corpus.bundled import bundled_corpus
+from tokpipe.foundation.seeds import child_keys, stream_key
 from tokpipe.shards.reader import open_shards
 
 SMALL = ("--max-seq-length", "32", "--block-bytes", "8k", "--validation-fraction", "0.2")
@@ -203,3 +205,21 @@ def test_text_that_fits_has_no_warning(tokpipe, tmp_path, build):
     for more in ((), ("--whole-word", "--masking", "static"), ("--sop",), ("--no-nsp",)):
         ran = build(*more, "--force")
         assert ran.code == 0 and "warning" not in ran.err
+
+
+def held_back(seed, documents, fraction):
+    """Return which documents of a corpus go into the validation split."""
+    keys = child_keys(
+        np.full(documents, stream_key(seed, "split"), np.uint64), np.arange(documents)
+    )
+    return np.flatnonzero(keys < np.uint64(int(fraction * 2**64))).tolist()
+
+
+def test_a_document_that_was_held_back_is_not_called_none(tokpipe, tmp_path):
+    seed = next(seed for seed in range(100) if len(held_back(seed, 20, 0.05)) == 1)
+    documents = [ENGLISH] * 20
+    documents[held_back(seed, 20, 0.05)[0]] = "a"  # of which no pair can be made
+    more = ("--validation-fraction", "0.05", "--seed", str(seed))
+    ran, _ = made(tokpipe, tmp_path, "\n\n".join(documents), "wordpiece", *more)
+    said = "1 document held back gave no example: the validation split is empty"
+    assert said in ran.err and "no document" not in ran.err
