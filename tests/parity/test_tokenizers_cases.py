@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tokpipe.words.normalize import normalize
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
@@ -17,6 +16,7 @@ from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.train import train
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 from tokpipe.words.counts import WordCounts
+from tokpipe.words.normalizers import normalize
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "tokenizers_cases.json").read_text())
 FIELDS = ("tokens", "ids", "offsets", "type_ids", "special_tokens_mask", "sequence_ids", "word_ids")

@@ -21,8 +21,8 @@ from tokpipe.bert.families.family import (
 from tokpipe.bert.families.registry import FAMILIES, family_of, refusals
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.parts import parts_of
-from tokpipe.bert.inputs import PackedInput
 from tokpipe.bert.model import Model
+from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tasks.model import BertModel
 
@@ -124,7 +124,7 @@ def test_transformers_gives_the_same_numbers(width, tmp_path, monkeypatch):
     with torch.no_grad():
         expected = theirs.eval()(torch.tensor(ids[None].astype(np.int64))).logits[0].numpy()
     borders, places = np.array([0, 6], np.int32), np.arange(6, dtype=np.int32)
-    packed = PackedInput(ids, borders, np.zeros(6, np.int32), masked_positions=places)
+    packed = Batch(ids, borders, np.zeros(6, np.int32), masked_positions=places)
     found = Model(config, parameters).mlm_logits(packed)
     np.testing.assert_allclose(found, expected, atol=5e-5, rtol=1e-5)
     transformers.ElectraForPreTraining(theirs.config).save_pretrained(tmp_path / "other")
