@@ -23,7 +23,7 @@ def test_a_problem_exits_with_1_and_is_in_the_json(tmp_path, capsys):
 
 def test_what_is_no_tokenizer_exits_with_3(tmp_path, capsys):
     assert execute(["check", str(tmp_path)]) == 3
-    assert "holds no tokenizer.json" in capsys.readouterr().err
+    assert "no tokenizer.json, vocab.txt or vocab.json" in capsys.readouterr().err
     (tmp_path / "tokenizer.json").write_text("[" * 100_000)
     assert execute(["check", str(tmp_path)]) == 3
 

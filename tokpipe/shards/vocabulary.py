@@ -10,6 +10,7 @@ from tokpipe.examples.facts import ROLES, TokenFacts
 from tokpipe.examples.template import RowTemplate
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.document import document_bytes
+from tokpipe.tokenizer.folder import foreign_document
 from tokpipe.tokenizer.spec import Piece, Template
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -48,8 +49,7 @@ def load_vocabulary(path: Path) -> Vocabulary:
     tokenizer = Tokenizer.load(path)
     if tokenizer.is_native:
         return Vocabulary(tokenizer, document_bytes(tokenizer.spec))
-    file = path / TOKENIZER if path.is_dir() else path
-    return Vocabulary(tokenizer, file.read_bytes())
+    return Vocabulary(tokenizer, foreign_document(path))
 
 
 def token_facts(tokenizer: Tokenizer) -> TokenFacts:

@@ -135,6 +135,15 @@ def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, 
     return read_tokenizer(path, words).opened()
 
 
+def foreign_document(path: Path) -> bytes:
+    """Return the ``tokenizer.json`` of a tokenizer that is not ours to write.
+
+    Byte for byte as it stands, unless the files beside it add tokens.
+    """
+    file = read_tokenizer(path)
+    return file.path.read_bytes() if file.document is file.written else _json(file.document)
+
+
 def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 

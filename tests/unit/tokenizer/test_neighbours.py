@@ -7,6 +7,7 @@ import pytest
 from tests.unit.inspection.folders import wordpiece
 from tokpipe.foundation.errors import InputError
 from tokpipe.inspection.check.folder import check_tokenizer
+from tokpipe.shards.vocabulary import load_vocabulary
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "car", "##dio", "x"]
@@ -159,3 +160,13 @@ def test_a_name_of_the_hub_is_said_not_to_be_downloaded(tmp_path, monkeypatch):
     with pytest.raises(InputError) as error:
         Tokenizer.load("vocab.txt")
     assert not error.value.hint
+
+
+def test_shards_of_a_tokenizer_of_another_kind_keep_the_tokens_that_were_added(tmp_path):
+    content = wordpiece(TOKENS)
+    content["model"]["type"] = "WordLevel"
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    assert load_vocabulary(tmp_path).document == (tmp_path / "tokenizer.json").read_bytes()
+    (tmp_path / ADDED).write_text('{"cardio": 8}')
+    document = json.loads(load_vocabulary(tmp_path).document)
+    assert [t["content"] for t in document["added_tokens"]] == [*TOKENS[:5], "cardio"]
