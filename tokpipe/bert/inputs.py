@@ -25,11 +25,12 @@ def prepared(batch: Batch, config: BertConfig) -> Batch:
     """
     check_input(batch, config)
     arrays = {name: getattr(batch, name) for name in _FIELDS}
-    fit = ["C", "A", "W"]  # contiguous, aligned, writable: another kind would be compiled anew
-    return replace(
-        batch,
-        **{k: None if a is None else np.require(a, np.int32, fit) for k, a in arrays.items()},
-    )
+    return replace(batch, **{k: None if a is None else _fit(a) for k, a in arrays.items()})
+
+
+def _fit(array: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Return it contiguous, aligned, writable: for another kind kernels would be compiled anew."""
+    return np.require(array, np.int32, ["C", "A", "W"])
 
 
 def check_input(batch: Batch, config: BertConfig) -> None:

@@ -92,7 +92,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("given", WRONG, ids=str)
+@pytest.mark.parametrize("given", WRONG)
 def test_what_is_no_argument_is_refused(given, vocabularies, tmp_path):
     arguments = {"inputs": [ENGLISH], "tokenizer": vocabularies / "wordpiece", "output": tmp_path}
     with pytest.raises((ConfigError, InputError)):

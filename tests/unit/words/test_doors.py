@@ -19,7 +19,9 @@ ONE_WORD = WordCounts(words=Strings.from_list(["ab"]), counts=np.ones(1, np.int6
 
 
 @pytest.mark.parametrize(
-    "function", [tokpipe.count_words, tokpipe.train_vocab, tokpipe.merge_counts], ids=str
+    "function",
+    [tokpipe.count_words, tokpipe.train_vocab, tokpipe.merge_counts],
+    ids=lambda function: function.__name__,
 )
 @pytest.mark.parametrize(
     ("inputs", "problem"),
@@ -38,7 +40,6 @@ ONE_WORD = WordCounts(words=Strings.from_list(["ab"]), counts=np.ones(1, np.int6
         (["a", "list", "of", "words"], "a: [Nn]o such"),
         (OrderedDict(a=1), "a: [Nn]o such"),
     ],
-    ids=repr,
 )
 def test_what_is_no_list_of_paths_is_named_with_its_place(
     function, inputs, problem, tmp_path, monkeypatch
