@@ -25,7 +25,8 @@ def projections(gradient):
     flat = np.asarray(gradient).reshape(-1)
     spread = flat[:: -(-flat.size // SPREAD)].astype(np.float64)
     signs = np.random.default_rng(5).integers(0, 2, (PROJECTIONS, spread.size)) * 2.0 - 1
-    return [float(np.linalg.norm(flat.astype(np.float64))), *(signs @ spread / np.sqrt(spread.size)).tolist()]
+    length = np.linalg.norm(flat.astype(np.float64))
+    return [float(length), *(signs @ spread / np.sqrt(spread.size)).tolist()]
 
 
 def judge(preset):
