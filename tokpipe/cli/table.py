@@ -6,7 +6,7 @@ from rich.cells import cell_len, chop_cells
 
 Style = Callable[[str], str]
 
-_GAP = 2
+_GAP = 2  # blanks between columns: a single one may stand inside a value
 _LEAST_ROOM = 8  # columns of a value, before it moves to a line of its own
 
 

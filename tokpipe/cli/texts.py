@@ -8,7 +8,7 @@ from tokpipe.foundation.errors import InputError
 if TYPE_CHECKING:
     from tokpipe.corpus.reader import Corpus
 
-_MOST_BYTES = 16 << 20
+_MOST_BYTES = 16 << 20  # of stdin: it is held in memory whole; more belongs into a file
 
 
 def given_texts(texts: Sequence[str], stdin: TextIO) -> list[str]:
