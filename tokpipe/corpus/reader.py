@@ -21,6 +21,8 @@ from tokpipe.corpus.streams import cut_stream
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.threads import run_in_threads
 
+# Of stored text: about 70 ms of counting at 60 MB/s, so that threads end together and a signal is
+# answered soon, while what a piece costs as such (calls, a seek) is spread over many lines
 PIECE_BYTES = 4 << 20
 
 _FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
