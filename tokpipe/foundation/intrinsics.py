@@ -176,6 +176,7 @@ def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summa
     return intrinsic(typer)
 
 
+# First and last byte of each in ASCII
 _DIGITS, _CAPITALS, _SMALL = (0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)
 
 ascii_letters32 = _byte_mask(

@@ -20,7 +20,7 @@ from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
 
 _MOST_BYTES = 64 << 20  # of a manifest: room for half a million files
-_LONGEST_NAME = 255
+_LONGEST_NAME = 255  # bytes of one part of a path: NAME_MAX of Linux
 _SEAL = "sha256"  # the key of the hash of all others
 
 
