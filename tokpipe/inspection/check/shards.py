@@ -25,7 +25,7 @@ from tokpipe.shards.quality import (
 from tokpipe.shards.reader import KIND, Shards, Split, open_shards
 
 _SURE = 5.0  # deviations: a rate this far off is no chance (one in two million)
-_MOST_UNKNOWN = 0.05
+_MOST_UNKNOWN = 0.05  # of the tokens: rare characters stay below, a foreign script does not
 _SAMPLED_PARTS, _SAMPLED_ROWS = 16, 256  # that are masked to see how many targets they get
 _FEW_TOKENS = 0.2  # of max_seq_length: a trainer that pads would waste four fifths
 
