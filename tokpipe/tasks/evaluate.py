@@ -22,7 +22,7 @@ from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.frequencies import frequencies_of, guesses
 
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 4096  # as training has it, if nothing else is said: it fits where training did
 _DEFAULT = EvaluateConfig()
 
 
