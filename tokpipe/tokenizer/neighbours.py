@@ -32,7 +32,7 @@ CONFIG, ROLES, ADDED = "tokenizer_config.json", "special_tokens_map.json", "adde
 ROLE_NAMES = tuple(f"{r}_token" for r in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
 _MOST_BYTES = 8 << 20  # chat templates and 3,000 added tokens make 600 kB
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
-_NO_ID = -1
+_NO_ID = -1  # the file says none; an id is 0 or more
 
 
 @dataclass(slots=True)

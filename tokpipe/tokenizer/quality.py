@@ -10,7 +10,7 @@ from tokpipe.tokenizer.spec import ModelKind
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.counts import WordCounts
 
-_MOST_BYTES = 1 << 16
+_MOST_BYTES = 1 << 16  # of a word: as much as is merged in one window, and enough for a share
 WORTH_A_WARNING = 0.01  # the share of unknown words from which on a vocabulary does not fit
 
 

@@ -21,7 +21,7 @@ from tokpipe.tokenizer.kernels.tables import (
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
-_MOST_NODES = 1 << 24
+_MOST_NODES = 1 << 24  # a table of 512 MB; a million tokens of 16 bytes have as many
 _KINDS = {ModelKind.WORDPIECE: WORDPIECE, ModelKind.BYTE_BPE: BYTE_BPE, ModelKind.BPE: CHAR_BPE}
 _NO_TABLE = 1  # slots of a table that holds nothing
 

@@ -12,6 +12,7 @@ from tokpipe.tokenizer.kernels.tables import WORD_ROOT, longest_token
 
 SCAN_BYTES = 64 << 20  # looked over in one call of `find_tokens`: about 50 ms
 
+# In each of eight bytes: a one (times a byte: that byte in all), the highest bit, the other seven
 _ONES, _HIGH = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _LOW, _ZERO = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0)
 _EIGHT = 8

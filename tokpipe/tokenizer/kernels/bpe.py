@@ -43,6 +43,7 @@ from tokpipe.tokenizer.kernels.tables import (
 SCAN = 64  # symbols up to which the scan beats the heap
 NODE_BYTES = 32  # scratch a symbol: symbol, links, two heap places
 
+# They keep the two kinds of keys in one table apart, and each from 0, which is a free entry
 _MERGE_TAG, _CHAR_TAG = np.uint64(1 << 63), np.uint64(1 << 62)
 _NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)  # the rank of a pair that does not merge
 
