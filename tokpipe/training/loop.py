@@ -27,7 +27,7 @@ from tokpipe.training.state import (
 )
 from tokpipe.training.trainer import Step, Trainer, TrainingError
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.05  # how late a signal or the end is seen at most; 20 looks a second cost nothing
 # A step of a large model takes ten seconds, its checkpoint longer to write than a signal may wait:
 # by steps alone it would lose hours.
 _SAVE_SECONDS = 300.0
