@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
-KINDS = 4
+KINDS = 4  # two bits: inside a word or not, the last of it or not
 
 
 @dataclass(frozen=True)
