@@ -23,7 +23,7 @@ from tokpipe.words.kernels.growth import larger
 from tokpipe.words.kernels.paged import look_up, slot_in, string
 from tokpipe.words.tables.names import CUT, SAFE
 
-_HANGUL_FIRST, _HANGUL_LAST = 0xAC00, 0xD7A3
+_HANGUL_FIRST, _HANGUL_LAST = 0xAC00, 0xD7A3  # the 11,172 syllables (Unicode, section 3.12)
 _L, _V, _T = 0x1100, 0x1161, 0x11A7  # where the three kinds of jamo begin
 
 # A character on its way is a uint32: how many source characters it stands for (3 bits; 0 for an
