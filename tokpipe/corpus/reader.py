@@ -86,8 +86,8 @@ class Corpus:
         parts = run_in_threads(
             lambda feed: {file.name: _sha256(file) for file in feed}, plain.values(), threads
         )
-        found = {name: digest for part in parts for name, digest in part.items()}
-        return {name: found[name] for name in plain}
+        digests = {name: digest for part in parts for name, digest in part.items()}
+        return {name: digests[name] for name in plain}
 
     def pieces(
         self,
