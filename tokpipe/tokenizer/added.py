@@ -25,12 +25,7 @@ _ROWS = 1 << 14  # matches of one call: 512 KB; a text with more takes more call
 
 
 class TokenFinder:
-    """Finds one set of added tokens.
-
-    Parameters
-    ----------
-    tokens
-        With content that is not empty.
+    """Finds one set of added tokens, none of them empty.
 
     Attributes
     ----------

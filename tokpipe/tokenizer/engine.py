@@ -200,12 +200,7 @@ class Engine:
         counts: NDArray[np.int32],
         ids: NDArray[np.int32],
     ) -> None:
-        """Refuse words that have no id, where WordPiece has none for the unknown.
-
-        Parameters
-        ----------
-        data, starts, ends, counts, ids
-            What `encode_spans` was given, and what it gave.
+        """Refuse words that `encode_spans` gave no id, where WordPiece has none for the unknown.
 
         Raises
         ------

@@ -31,11 +31,11 @@ def _next_start(position, end, table, one, other, is_simple):
     while position < end:
         if is_simple:
             eight = load_u64(position)
-            found = _equal_bytes(eight, one) | _equal_bytes(eight, other)
-            if found == _ZERO:
+            equal = _equal_bytes(eight, one) | _equal_bytes(eight, other)
+            if equal == _ZERO:
                 position += _EIGHT
                 continue
-            position += np.int64(trailing_zeros(found)) >> 3
+            position += np.int64(trailing_zeros(equal)) >> 3
             return position if position < end else end
         if load_u8(table + np.int64(load_u8(position))) != 0:
             return position

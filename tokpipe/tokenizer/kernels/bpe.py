@@ -80,11 +80,11 @@ def bpe_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
         return [(whole, len(word))]
     ranks, symbols = entries(model.pairs), symbols_reference(word, model)
     while True:
-        found = [ranks.get(1 << 63 | a[0] << 32 | b[0], 2**64) for a, b in pairwise(symbols)]
-        if not found or min(found) == 2**64:
+        pair_ranks = [ranks.get(1 << 63 | a[0] << 32 | b[0], 2**64) for a, b in pairwise(symbols)]
+        if not pair_ranks or min(pair_ranks) == 2**64:
             break
-        i = found.index(min(found))
-        symbols[i : i + 2] = [(found[i] & 0xFFFFFFFF, symbols[i][1] + symbols[i + 1][1])]
+        i = pair_ranks.index(min(pair_ranks))
+        symbols[i : i + 2] = [(pair_ranks[i] & 0xFFFFFFFF, symbols[i][1] + symbols[i + 1][1])]
     ends = np.cumsum([size for _, size in symbols]).tolist()
     return [(id, end) for (id, _), end in zip(symbols, ends, strict=True)]
 

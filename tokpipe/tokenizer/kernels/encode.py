@@ -119,8 +119,8 @@ def encode_texts_reference(batch, progress, budget, split, model, cache, out, sc
 def _segment_reference(segment, split, model):
     offsets = np.array([0, len(segment)], np.int64)
     words, borders, _ = split_words.reference(segment, offsets, split)
-    found = [words[a:b].tobytes() for a, b in pairwise(borders)]
-    return [id for word in found for id, _ in encode_word_reference(word, model)]
+    pieces = [words[a:b].tobytes() for a, b in pairwise(borders)]
+    return [id for word in pieces for id, _ in encode_word_reference(word, model)]
 
 
 @inlined_helper
@@ -175,12 +175,9 @@ def _is_hopeless(size, model):
 
 @compiled_helper
 def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, out, work):
-    """Run the model on a word that the cache does not know, and tell the cache if it can hear it.
+    """Run the model on a word that is not cached, cache it if it fits; return how many ids it has.
 
-    Returns
-    -------
-    count : int
-        How many ids were written at `out`.
+    They are written at `out`.
     """
     head, arena = cache
     if _is_hopeless(size, model):
