@@ -35,8 +35,6 @@ def keep_characters(counts: Mapping[str, int], config: VocabConfig) -> list[str]
 
     Parameters
     ----------
-    counts
-        How often each character occurs.
     config
         `limit_alphabet` keeps the commonest; among equals the lower code points stay
         (tokenizers leaves that to its hash map). `initial_alphabet` counts as the commonest.

@@ -64,12 +64,12 @@ def merge_round(
         most = min(config.sizes[-1] - len(spelling.tokens), _MERGES_A_CALL)
         merges = np.empty((most, 3), np.int32)
         if ranking is None:
-            made = frequency.advance(state, merges, -1, _WORK_A_CALL)
+            merged = frequency.advance(state, merges, -1, _WORK_A_CALL)
         else:
-            made = likelihood.advance_likelihood(state, ranking, merges, -1, _WORK_A_CALL)
-        steps.append(merges[:made])
-        spelling.add(merges[:made], repeats=False)
-        report(int(made))
+            merged = likelihood.advance_likelihood(state, ranking, merges, -1, _WORK_A_CALL)
+        steps.append(merges[:merged])
+        spelling.add(merges[:merged], repeats=False)
+        report(int(merged))
         running = state.record.status == fields.RUNNING
     return steps
 
@@ -120,13 +120,13 @@ def _state_of(
 def _placed(words: LeanWords, pairs: Pairs, state: MergeState) -> MergeState:
     """Enter the candidates into the table, and write the places of those that have room."""
     words.drop_table()
-    found = np.empty(len(state.slots), np.int32)
+    candidates = np.empty(len(state.slots), np.int32)
     for at in range(0, len(pairs.rows), _PAIRS_A_CALL):
         part = pairs.rows[at : at + _PAIRS_A_CALL]
-        kernels.enter_pairs(state, part[:, 0].copy(), part[:, 1].copy(), at, found)
+        kernels.enter_pairs(state, part[:, 0].copy(), part[:, 1].copy(), at, candidates)
     end = len(words.cells) - 1
     for at in range(0, end, _CELLS_A_CALL):
-        kernels.place_lean(state, found, at, min(at + _CELLS_A_CALL, end))
+        kernels.place_lean(state, candidates, at, min(at + _CELLS_A_CALL, end))
     return state
 
 
