@@ -15,7 +15,7 @@ from tokpipe.vocab.reference import new_token
 
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
-_MERGES_A_CALL = 4096  # 48 KB of room for them; the work ends most calls before
+_MERGES_A_CALL = 4096  # 48 KB of room; where pairs are common, the work ends a call before
 _ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; 16 times that for places
 _FIRST_SLOTS = 1 << 12  # 64 KB; it doubles as pairs come
 _EVERY = -(1 << 62)  # a floor that no count lies below

@@ -25,7 +25,7 @@ _NEW_PAIRS = 1 << 18  # room for candidates that come up: 6 MB
 _CELLS_A_CALL = 1 << 24  # as many as a call of `reading` goes through
 _PAIRS_A_CALL = 1 << 18  # 2 MB of each column that is copied on the way
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
-_MERGES_A_CALL = 4096  # 48 KB of room for them; the work ends most calls before
+_MERGES_A_CALL = 4096  # 48 KB of room; where pairs are common, the work ends a call before
 
 
 def merge_round(
