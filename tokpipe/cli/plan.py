@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EXPANSION = 4  # bytes of text a stored byte of a compressed file
 _COUNTING = 60 << 20  # bytes of text a second and core
 _UNPACKING = 40 << 20  # bytes of text a second and file, of the slow codecs
-_START_SECONDS = 2.0
+_START_SECONDS = 2.0  # imports, and kernels from their cache: half a second, rounded up
 _BYTES_A_WORD = 60  # of memory, of a table entry with its word
 _SHARE_UNIQUE = 0.06  # bytes of new words a byte of text, at 100 MB; less beyond
 _COUNTS_BYTES = 24  # on disk a unique word

@@ -14,8 +14,8 @@ from tokpipe.cli.console import Console, Stream, safe_lines
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import format_bytes
 
-_REDRAW_SECONDS = 0.1
-_PLAIN_SECONDS = 10.0
+_REDRAW_SECONDS = 0.1  # seen as steady by an eye, and too rare to cost anything
+_PLAIN_SECONDS = 10.0  # where lines stay, as in a log: 360 of them an hour
 _WARM_UP_SECONDS = 0.5  # no rate before: it would jump
 _LEAST_BAR = 8  # columns
 

@@ -6,7 +6,7 @@ from rich.cells import cell_len, chop_cells
 
 Style = Callable[[str], str]
 
-_GAP = 2
+_GAP = 2  # blanks between columns: a single one may stand inside a value
 _LEAST_ROOM = 8  # columns of a value, before it moves to a line of its own
 
 
@@ -57,8 +57,8 @@ def _aligned(row: Sequence[str], widths: Sequence[int], first: Style, others: St
     cells = []
     for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
         space = " " * (width - cell_len(cell))
-        shown = (first if i == 0 else others)(cell)
-        cells.append(space + shown if i > 0 and len(row) > 2 else shown + space)
+        styled = (first if i == 0 else others)(cell)
+        cells.append(space + styled if i > 0 and len(row) > 2 else styled + space)
     return (" " * _GAP).join(cells).rstrip()
 
 

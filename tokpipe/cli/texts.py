@@ -8,7 +8,7 @@ from tokpipe.foundation.errors import InputError
 if TYPE_CHECKING:
     from tokpipe.corpus.reader import Corpus
 
-_MOST_BYTES = 16 << 20
+_MOST_BYTES = 16 << 20  # of stdin: it is held in memory whole; more belongs into a file
 
 
 def given_texts(texts: Sequence[str], stdin: TextIO) -> list[str]:
@@ -42,11 +42,11 @@ def text_batches(corpus: "Corpus") -> Iterator[tuple[list[str], int]]:
     InputError
         After all, if there was none.
     """
-    found = False
+    has_text = False
     for piece in corpus.pieces():
         decoded = (text.decode() for text in piece.load().texts.iter_bytes())
         texts = [text.rstrip("\r\n") for text in decoded if text.strip()]
-        found = found or bool(texts)
+        has_text = has_text or bool(texts)
         yield texts, piece.stored_bytes
-    if not found:
+    if not has_text:
         raise InputError("the input holds no text", hint="Blank lines are left out.")

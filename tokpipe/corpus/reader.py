@@ -21,6 +21,8 @@ from tokpipe.corpus.streams import cut_stream
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.threads import run_in_threads
 
+# Of stored text: about 70 ms of counting at 60 MB/s, so that threads end together and a signal is
+# answered soon, while what a piece costs as such (calls, a seek) is spread over many lines
 PIECE_BYTES = 4 << 20
 
 _FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
@@ -84,8 +86,8 @@ class Corpus:
         parts = run_in_threads(
             lambda feed: {file.name: _sha256(file) for file in feed}, plain.values(), threads
         )
-        found = {name: digest for part in parts for name, digest in part.items()}
-        return {name: found[name] for name in plain}
+        digests = {name: digest for part in parts for name, digest in part.items()}
+        return {name: digests[name] for name in plain}
 
     def pieces(
         self,

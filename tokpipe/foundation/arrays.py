@@ -1,7 +1,7 @@
 """The unit that flows: strings as one buffer of UTF-8 bytes and the offsets of their borders.
 
 Layout: string ``i`` of ``n`` is ``data[offsets[i]:offsets[i + 1]]``. At least `PADDING` zero bytes
-follow the last string, so that a kernel may load eight bytes from any position inside.
+follow the last string, so that a kernel may load up to 64 bytes from any position inside.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PADDING = 64
+PADDING = 64  # bytes: the widest load of a kernel is of 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)

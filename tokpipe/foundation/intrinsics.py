@@ -161,12 +161,12 @@ def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summa
     def generate(context, builder, signature, arguments):
         bytes_ = builder.load(builder.inttoptr(arguments[0], vector.as_pointer()))
         bytes_.align = 1
-        found = None
+        mask = None
         for least, most in ranges:
             shifted = builder.sub(bytes_, splat(least))
             inside = builder.icmp_unsigned("<=", shifted, splat(most - least))
-            found = inside if found is None else builder.or_(found, inside)
-        bits = builder.bitcast(found, ir.IntType(lanes))
+            mask = inside if mask is None else builder.or_(mask, inside)
+        bits = builder.bitcast(mask, ir.IntType(lanes))
         return builder.zext(bits, _LONG) if lanes < 64 else bits
 
     def typer(typing_context, address):
@@ -176,6 +176,7 @@ def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summa
     return intrinsic(typer)
 
 
+# First and last byte of each in ASCII
 _DIGITS, _CAPITALS, _SMALL = (0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)
 
 ascii_letters32 = _byte_mask(

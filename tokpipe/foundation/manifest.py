@@ -20,7 +20,7 @@ from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
 
 _MOST_BYTES = 64 << 20  # of a manifest: room for half a million files
-_LONGEST_NAME = 255
+_LONGEST_NAME = 255  # bytes of one part of a path: NAME_MAX of Linux
 _SEAL = "sha256"  # the key of the hash of all others
 
 
@@ -65,26 +65,26 @@ class Manifest:
             the manifest was changed.
         """
         path = folder / MANIFEST
-        found = _read_json(path)
-        seal = found.pop(_SEAL, None)
-        wrong = [key for key, kinds in _FIELDS.items() if not isinstance(found.get(key), kinds)]
-        if wrong or set(found) != set(_FIELDS):
-            keys = wrong or sorted(set(found) - set(_FIELDS))
+        content = _read_json(path)
+        seal = content.pop(_SEAL, None)
+        wrong = [key for key, kinds in _FIELDS.items() if not isinstance(content.get(key), kinds)]
+        if wrong or set(content) != set(_FIELDS):
+            keys = wrong or sorted(set(content) - set(_FIELDS))
             raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
-        if kind is not None and found["kind"] != kind:
+        if kind is not None and content["kind"] != kind:
             maker = _MAKERS.get(kind)
             raise ArtifactError(
-                f"{folder} holds {found['kind']!r}, wanted {kind!r}",
+                f"{folder} holds {content['kind']!r}, wanted {kind!r}",
                 hint=f"Name a folder that `tokpipe {maker}` made." if maker else "",
             )
-        for name, facts in found["files"].items():
+        for name, facts in content["files"].items():
             _check_entry(path, name, facts)
-        if seal != _seal_of(found):
+        if seal != _seal_of(content):
             raise ArtifactError(
                 f"{path}: its content is not what its own sha256 says",
                 hint="It is damaged or was changed; make the folder again.",
             )
-        return cls(**found)
+        return cls(**content)
 
     def write(self, folder: Path, files: Iterable[str]) -> None:
         """Write the manifest, the last file of a folder, with size and hash of the others."""
@@ -120,7 +120,7 @@ class Manifest:
 
 
 def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest | None:
-    """Check the bytes of a folder's files against the manifest that lies beside them, if one does.
+    """Return the manifest of a folder, its files checked against it, or None if there is none.
 
     For everyone who reads all bytes of what tokpipe may have written: a folder of another program
     has no manifest, and nothing is asked of it.
@@ -133,11 +133,6 @@ def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest |
         Paths inside the folder, with ``/``, of the files that are going to be read; those that
         the manifest does not know are passed over. None: all that it knows.
 
-    Returns
-    -------
-    Manifest or None
-        What the folder says of itself.
-
     Raises
     ------
     ArtifactError
@@ -147,8 +142,8 @@ def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest |
         return None
     manifest = Manifest.read(folder)
     known = manifest.files if names is None else set(names) & set(manifest.files)
-    asked = {name: facts for name, facts in manifest.files.items() if name in known}
-    replace(manifest, files=asked).check_files(folder)
+    files = {name: facts for name, facts in manifest.files.items() if name in known}
+    replace(manifest, files=files).check_files(folder)
     return manifest
 
 
@@ -219,7 +214,7 @@ def _briefly(value: int | str) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(read_small_file(path, _MOST_BYTES))
+        content = json.loads(read_small_file(path, _MOST_BYTES))
     except FileNotFoundError:
         if not path.parent.exists():
             raise ArtifactError(f"{path.parent}: no such folder") from None
@@ -233,9 +228,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise ArtifactError(f"{path}: no JSON: {error}") from None
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ArtifactError(f"{path}: no manifest of tokpipe")
-    return found
+    return content
 
 
 def _check_entry(path: Path, name: str, facts: Any) -> None:

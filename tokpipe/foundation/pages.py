@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _MAPS = Path("/proc/self/smaps")
-_MADV_DONTNEED = 4
+_MADV_DONTNEED = 4  # as Linux numbers it
 # What must be zero of a mapping whose pages are all as in its file. A page that was written (by the
 # loader, that is) is no page of the file any more, but an anonymous one; in a child of `fork` it is
 # shared with the parent and so not private, and it may be swapped out and so not resident.

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-_PRIVATE = 0o700
+_PRIVATE = 0o700  # the user may do all, others nothing
 _BY_OTHERS, _BY_GROUP = stat.S_IWOTH, stat.S_IWGRP
 _ALL_IDS = 2**32 - 1  # as many as a name space maps that is no part of another
 

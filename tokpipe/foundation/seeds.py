@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from tokpipe.foundation.jit import inlined_helper, kernel
 
 _GAMMA, _CHILD = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03  # odd: every counter gives another state
-_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_ALL_BITS = (1 << 64) - 1
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # SplitMix64's multipliers
+_ALL_BITS = (1 << 64) - 1  # what uint64 keeps of a Python int
 
 _U_GAMMA, _U_CHILD = np.uint64(_GAMMA), np.uint64(_CHILD)
 _U_FIRST, _U_SECOND = np.uint64(_FIRST), np.uint64(_SECOND)
 _27, _30, _31, _32, _11 = (np.uint64(bits) for bits in (27, 30, 31, 32, 11))
-_LOW_HALF, _ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
-_UNIT = 2.0**-53
-_SHORT_FIRST, _SHORT_SECOND = 0x7FEB352D, 0x846CA68B
+_LOW_HALF, _ONE = np.uint64(0xFFFFFFFF), np.uint64(1)  # 32 of 64 bits
+_UNIT = 2.0**-53  # float64 holds 53 bits exactly
+_SHORT_FIRST, _SHORT_SECOND = 0x7FEB352D, 0x846CA68B  # of `lowbias32`, found by search (C. Wellons)
 _U_SHORT_FIRST, _U_SHORT_SECOND = np.uint32(_SHORT_FIRST), np.uint32(_SHORT_SECOND)
 _15, _16 = np.uint32(15), np.uint32(16)
 

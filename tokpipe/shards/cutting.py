@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 
 _LOOK_BACK = 1024  # bytes in front of a cut in which white space is looked for
-_BLANKS = np.isin(np.arange(256), [9, 10, 13, 32])
+_BLANKS = np.isin(np.arange(256), [9, 10, 13, 32])  # tab, line feed, carriage return, space
 
 
 class Parts(NamedTuple):

@@ -16,7 +16,7 @@ from tokpipe.shards.making import COPIES, Recipe, jobs_of, make
 _PIECES = 12  # of the sample: 48 MiB of text, half a second
 _PROGRAM = 300 << 20  # bytes of memory that interpreter, libraries and kernels take
 _BLOCKS = 4  # blocks of text, and what is made of them, that a thread has at a time
-_START_SECONDS = 0.7
+_START_SECONDS = 0.7  # imports and kernels from their cache; the sample is timed without them
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from tokpipe.shards.config import ShardConfig
 
 LABELS = {"nsp": "next_sentence_label", "sop": "sentence_order_label"}
 IGNORED = -100  # the label that cross entropy leaves out, in torch and in transformers
-_MOST_UINT16 = 1 << 16
+_MOST_UINT16 = 1 << 16  # ids that two bytes tell apart: half the size of int32
 
 
 @dataclass(frozen=True, slots=True)

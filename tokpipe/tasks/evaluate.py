@@ -22,7 +22,7 @@ from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.frequencies import frequencies_of, guesses
 
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 4096  # as training has it, if nothing else is said: it fits where training did
 _DEFAULT = EvaluateConfig()
 
 
@@ -32,10 +32,6 @@ class Evaluation:
 
     Attributes
     ----------
-    split
-        Of the shards.
-    sequences, tokens
-        Looked at.
     losses
         Sums and counts.
     guessing
@@ -77,20 +73,9 @@ def evaluate_shards(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
-    """Compute the losses of a model over one split of a shard folder.
+    """Compute the losses of a model over one split of a shard folder of the same vocabulary.
 
-    Parameters
-    ----------
-    model
-        Trained with the same vocabulary.
-    folder
-        Shards.
-    config
-        Which split, and how much of it.
-    seed
-        Of masks that are drawn at load.
-    threads, progress
-        As everywhere; the losses do not depend on the threads.
+    Masks that are drawn at load follow `seed`; the losses do not depend on the threads.
 
     Raises
     ------
@@ -116,9 +101,9 @@ def evaluate_shards(
 
     with progress.task("evaluating", count, "batches") as advance:
         batches = islice(loader.batches(0), count)
-        for batch, found in map_ordered(judge, batches, workers):
+        for batch, batch_losses in map_ordered(judge, batches, workers):
             rows, tokens = rows + len(batch), tokens + len(batch.input_ids)
-            losses += found
+            losses += batch_losses
             advance(1)
     if not losses:
         raise ConfigError(
@@ -133,7 +118,7 @@ def evaluate_shards(
 def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -> Loader:
     shards = open_shards(folder)
     _check(model, shards)
-    split = {found.name: found for found in shards.splits}[config.split]
+    split = {one.name: one for one in shards.splits}[config.split]
     if not split.rows:
         raise ConfigError(f"{folder}: the {config.split} split is empty", hint="Take the other.")
     longest, most = int(split.lengths.max()), model.config.longest

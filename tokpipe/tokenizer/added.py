@@ -21,16 +21,11 @@ from tokpipe.words.normalizers import normalize
 from tokpipe.words.tables import names
 from tokpipe.words.tables.unicode import record_of, unicode_tables
 
-_ROWS = 1 << 14
+_ROWS = 1 << 14  # matches of one call: 512 KB; a text with more takes more calls
 
 
 class TokenFinder:
-    """Finds one set of added tokens.
-
-    Parameters
-    ----------
-    tokens
-        With content that is not empty.
+    """Finds one set of added tokens, none of them empty.
 
     Attributes
     ----------

@@ -24,8 +24,8 @@ from tokpipe.tokenizer.kernels.shape import (
 
 MOST_BYTES = 36 << 20  # the largest vocabularies in use (262,144 tokens) make files of 33 MB
 MOST_VALUES = 1_500_000  # as many strings too, at some 70 bytes of memory each
-MOST_CONTAINERS = 700_000
-MOST_DEPTH = 32
+MOST_CONTAINERS = 700_000  # merges may be a list each, and about two for a token
+MOST_DEPTH = 32  # a tokenizer nests a few sequences; Python's parser takes a frame for each
 
 
 def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:

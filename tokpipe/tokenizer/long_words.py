@@ -21,8 +21,8 @@ from tokpipe.tokenizer.kernels.tables import ModelTables
 
 WINDOW = 1 << 16  # bytes: 36 of memory each, which the processor's cache holds
 _OVERLAP = 16  # of which a window shares one with the next
-_WIDER = 8
-_BYTES_A_BYTE = 36
+_WIDER = 8  # times the window where one is too narrow: all before cost 1/7 of the last
+_BYTES_A_BYTE = 36  # of memory: symbol 8, links 8, heap 16; its text and pieces are the rest
 
 Pieces = tuple[NDArray[np.int32], NDArray[np.int64]]
 

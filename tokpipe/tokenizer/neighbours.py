@@ -32,7 +32,7 @@ CONFIG, ROLES, ADDED = "tokenizer_config.json", "special_tokens_map.json", "adde
 ROLE_NAMES = tuple(f"{r}_token" for r in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
 _MOST_BYTES = 8 << 20  # chat templates and 3,000 added tokens make 600 kB
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
-_NO_ID = -1
+_NO_ID = -1  # the file says none; an id is 0 or more
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Neighbours:
         is_added
             Those that are added tokens already; here they are only compared.
         """
-        known, entries = set(is_added), []
+        added, entries = set(is_added), []
         free = 1 + max(
             [*ids.values(), *(token.id for _, token in self.tokens.values())], default=-1
         )
@@ -97,7 +97,7 @@ class Neighbours:
             id = token.id if token.id != _NO_ID else ids.get(content, _NO_ID)
             if id == _NO_ID:
                 id, free = free, free + 1
-            if content not in known or ids[content] != id:
+            if content not in added or ids[content] != id:
                 flags = {flag: getattr(token, flag) for flag in _FLAGS}
                 entries.append({"id": id, "content": content, **flags})
         return entries
@@ -132,7 +132,7 @@ def read_neighbours(folder: Path, found: Findings) -> Neighbours:
     return beside
 
 
-def _read(path: Path, found: Findings) -> Node:
+def _read(path: Path, findings: Findings) -> Node:
     node = Node({}, f"{path}:")
     if not path.is_file():
         return node
@@ -140,10 +140,10 @@ def _read(path: Path, found: Findings) -> Node:
         content = read_json(path, _MOST_BYTES)
     except InputError as error:
         problem = error.problem.removeprefix(f"{path}: ")
-        found.append(Finding(ERROR, str(path), problem, error.hint))
+        findings.append(Finding(ERROR, str(path), problem, error.hint))
         return node
     if not isinstance(content, dict):
-        found.append(node.error(f"{describe(content)}, an object is needed").finding)
+        findings.append(node.error(f"{describe(content)}, an object is needed").finding)
         return node
     return Node(content, node.place)
 

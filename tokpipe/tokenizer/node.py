@@ -6,8 +6,8 @@ from typing import Any
 
 from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, FoundError
 
-MOST_INTEGER = 2**31 - 1
-MOST_TEXT = 1 << 20
+MOST_INTEGER = 2**31 - 1  # ids and lengths are int32
+MOST_TEXT = 1 << 20  # characters of one string: far more than a token or a pattern has
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tokpipe.tokenizer.spec import ModelKind
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.counts import WordCounts
 
-_MOST_BYTES = 1 << 16
+_MOST_BYTES = 1 << 16  # of a word: as much as is merged in one window, and enough for a share
 WORTH_A_WARNING = 0.01  # the share of unknown words from which on a vocabulary does not fit
 
 
@@ -103,9 +103,9 @@ def unknown_warning(
         causes, cures = [f"they are {long}, or have {strange}"], [lift, widen]
     else:
         found = (too_long, f"are {long}", lift), (unknown - too_long, f"have {strange}", widen)
-        told = [(100 * share / words, *text) for share, *text in found if share > 0]
-        causes = [f"{share:.1f} % {cause}" for share, cause, _ in told]
-        cures = [cure for _, _, cure in told]
+        reasons = [(100 * share / words, *text) for share, *text in found if share > 0]
+        causes = [f"{share:.1f} % {cause}" for share, cause, _ in reasons]
+        cures = [cure for _, _, cure in reasons]
     return (
         f"{100 * unknown / words:.1f} % of the words are unknown to the vocabulary: "
         f"{', '.join(causes)}; train one with {' and '.join(cures)}, "

@@ -21,7 +21,7 @@ from tokpipe.tokenizer.kernels.tables import (
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
-_MOST_NODES = 1 << 24
+_MOST_NODES = 1 << 24  # a table of 512 MB; a million tokens of 16 bytes have as many
 _KINDS = {ModelKind.WORDPIECE: WORDPIECE, ModelKind.BYTE_BPE: BYTE_BPE, ModelKind.BPE: CHAR_BPE}
 _NO_TABLE = 1  # slots of a table that holds nothing
 
@@ -88,14 +88,14 @@ def _pairs(spec: Spec, ids: dict[str, int]) -> NDArray[np.uint64]:
 def _characters(spec: Spec, ids: dict[str, int]) -> dict[int, int]:
     """Return the id of each character at each place of a word, keyed as in `ModelTables.pairs`."""
     prefix, suffix = spec.continuing_subword_prefix, spec.end_of_word_suffix
-    found = {}
+    entries = {}
     for is_first, is_last in product((False, True), repeat=2):
         before, after = "" if is_first else prefix, suffix if is_last else ""
         place, length = is_first + 2 * is_last, len(before) + 1 + len(after)
         for token, i in ids.items():
             if len(token) == length and token.startswith(before) and token.endswith(after):
-                found[1 << 62 | place << 32 | ord(token[len(before)])] = i
-    return found
+                entries[1 << 62 | place << 32 | ord(token[len(before)])] = i
+    return entries
 
 
 def _bytes(spec: Spec, ids: dict[str, int]) -> NDArray[np.int32]:

@@ -27,7 +27,7 @@ from tokpipe.training.state import (
 )
 from tokpipe.training.trainer import Step, Trainer, TrainingError
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.05  # how late a signal or the end is seen at most; 20 looks a second cost nothing
 # A step of a large model takes ten seconds, its checkpoint longer to write than a signal may wait:
 # by steps alone it would lose hours.
 _SAVE_SECONDS = 300.0
@@ -61,16 +61,8 @@ class Run:
     ----------
     trainer
         Its weights, moments and number of steps are those of `state`.
-    data
-        Of the shards.
-    schedule
-        How long, how fast.
     folder
         Of the run; holds ``log.jsonl``, which ends with the line of the last step.
-    state
-        Where it begins.
-    watch
-        Who looks on.
     """
 
     def __init__(
@@ -100,12 +92,7 @@ class Run:
         self.evaluated = evaluation
 
     def run(self) -> Path:
-        """Train to the end.
-
-        Returns
-        -------
-        Path
-            The last checkpoint.
+        """Train to the end; return the last checkpoint.
 
         Raises
         ------
@@ -166,29 +153,29 @@ class Run:
         begin = time.monotonic()
         rate = self.schedule.learning_rate(self.state.step, self._clock())
         accumulated = self.trainer.config.gradient_accumulation_steps
-        taken = list(islice(self._batches, accumulated))
-        batches = [batch for batch, _ in taken]
-        found = self.trainer.gradients(batches)
+        drawn = list(islice(self._batches, accumulated))
+        batches = [batch for batch, _ in drawn]
+        result = self.trainer.gradients(batches)
         tokens = sum(len(batch.input_ids) for batch in batches)
         with self.trainer.moving:
             if self._stop.is_set():
                 return
-            self.trainer.optimizer.step(rate, found.grad_norm)
+            self.trainer.optimizer.step(rate, result.grad_norm)
             self.state = replace(
                 self.state,
                 step=self.state.step + 1,
                 tokens=self.state.tokens + tokens,
-                position=taken[-1][1],
+                position=drawn[-1][1],
             )
-            self._say(self._line(found, rate, tokens / (time.monotonic() - begin)))
+            self._say(self._line(result, rate, tokens / (time.monotonic() - begin)))
 
-    def _line(self, found: Step, rate: float, speed: float) -> Line:
+    def _line(self, result: Step, rate: float, speed: float) -> Line:
         return Line(
-            **_figures(found.losses),
+            **_figures(result.losses),
             step=self.state.step,
             tokens=self.state.tokens,
             learning_rate=rate,
-            grad_norm=found.grad_norm,
+            grad_norm=result.grad_norm,
             tokens_per_second=speed,
             seconds=self._clock(),
         )
@@ -237,8 +224,8 @@ class Run:
         self._remove_old()
 
     def _remove_old(self) -> None:
-        found = checkpoints(self.folder)
-        remove_old(self.folder, _kept(self.state, self.trainer.config, found))
+        steps = checkpoints(self.folder)
+        remove_old(self.folder, _lasting(self.state, self.trainer.config, steps))
 
     def _write(self) -> None:
         self._mark_best()
@@ -264,22 +251,22 @@ class Run:
 
     def _with_last_good(self, error: TrainingError) -> TrainingError:
         good = max(checkpoints(self.folder), default=None)
-        kept = (
+        latest = (
             "there is no checkpoint yet"
             if good is None
             else f"the last good checkpoint is {self.folder / checkpoint_name(good)}"
         )
-        return TrainingError(f"{error.problem}; {kept}", hint=error.hint)
+        return TrainingError(f"{error.problem}; {latest}", hint=error.hint)
 
 
-def _kept(state: State, config: TrainingConfig, found: Collection[int]) -> set[int]:
+def _lasting(state: State, config: TrainingConfig, steps: Collection[int]) -> set[int]:
     """Return which checkpoints stay: the latest by plan, the best, and the newest of all.
 
     What an interruption or the clock saved goes as soon as a later one is there, so that in the end
     a run has the same checkpoints however long it took and however often it was interrupted.
     """
-    planned = [step for step in found if step % config.save_steps == 0 or step == state.step]
-    newest = {max(found)} if found else set()
+    planned = [step for step in steps if step % config.save_steps == 0 or step == state.step]
+    newest = {max(steps)} if steps else set()
     return {*planned[-config.keep_checkpoints :], *newest, state.best_step or 0}
 
 

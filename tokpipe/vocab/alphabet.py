@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
-KINDS = 4
+KINDS = 4  # two bits: inside a word or not, the last of it or not
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,6 @@ def keep_characters(counts: Mapping[str, int], config: VocabConfig) -> list[str]
 
     Parameters
     ----------
-    counts
-        How often each character occurs.
     config
         `limit_alphabet` keeps the commonest; among equals the lower code points stay
         (tokenizers leaves that to its hash map). `initial_alphabet` counts as the commonest.

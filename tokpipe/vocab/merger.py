@@ -15,7 +15,7 @@ from tokpipe.vocab.reference import new_token
 
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
-_MERGES_A_CALL = 4096
+_MERGES_A_CALL = 4096  # 48 KB of room; where pairs are common, the work ends a call before
 _ROOM = 1 / 8  # room ahead for candidates, as a share of the cells; 16 times that for places
 _FIRST_SLOTS = 1 << 12  # 64 KB; it doubles as pairs come
 _EVERY = -(1 << 62)  # a floor that no count lies below
@@ -99,10 +99,10 @@ class Merger:
         size = self.config.sizes[-1]
         while len(self.tokens) < size and self._run.status != fields.FINISHED:
             if self.thrifty:
-                made = self._advance(min(size - len(self.tokens), _MERGES_A_CALL), -1)
+                merged = self._advance(min(size - len(self.tokens), _MERGES_A_CALL), -1)
             else:
-                made = self._advance(1, self._waiting())
-            report(made)
+                merged = self._advance(1, self._waiting())
+            report(merged)
         return np.concatenate([np.zeros((0, 3), np.int32), *self.steps])
 
     def _first_state(self, cells: NDArray[np.int32], large: NDArray[np.int64]) -> MergeState:
@@ -125,14 +125,14 @@ class Merger:
 
     def _count(self) -> None:
         """Count all pairs, make a candidate of each, and choose the first."""
-        found, end = self._count_pairs(), self._cells - 1
-        places, most = int(found.sum(dtype=np.int64)), int(found.max(initial=0))
+        counts, end = self._count_pairs(), self._cells - 1
+        places, most = int(counts.sum(dtype=np.int64)), int(counts.max(initial=0))
         roomy = self._with_room(self._run.pairs, places, most)
-        self._state = roomy._replace(slots=self._state.slots)  # `found` goes by these slots
-        pairs.open_entries(self._state, found)
+        self._state = roomy._replace(slots=self._state.slots)  # `counts` goes by these slots
+        pairs.open_entries(self._state, counts)
         for at in range(0, end, _CELLS_A_CALL):
-            pairs.place_pairs(self._state, found, at, min(at + _CELLS_A_CALL, end))
-        self._move_slots(roomy, found)
+            pairs.place_pairs(self._state, counts, at, min(at + _CELLS_A_CALL, end))
+        self._move_slots(roomy, counts)
         self._state = roomy
         if self._ranking is None:
             frequency.fill_heap(self._state)
@@ -146,31 +146,31 @@ class Merger:
 
     def _count_pairs(self) -> NDArray[np.int32]:
         """Fill the slots; return int32[S], the number of places of the pair in each."""
-        found, end, at = np.zeros(len(self._state.slots), np.int32), self._cells - 1, 0
+        counts, end, at = np.zeros(len(self._state.slots), np.int32), self._cells - 1, 0
         while at < end:
             stop = min(at + _CELLS_A_CALL, end)
-            at = pairs.count_pairs(self._state, found, at, stop)
+            at = pairs.count_pairs(self._state, counts, at, stop)
             if at < stop:  # the table is full
-                slots = np.zeros((2 * len(found), 2), np.int64)
-                wider = np.zeros(2 * len(found), np.int32)
-                pairs.move_slots(self._state.slots, slots, found, wider, _EVERY)
-                self._state, found = self._state._replace(slots=slots), wider
-        return found
+                slots = np.zeros((2 * len(counts), 2), np.int64)
+                wider = np.zeros(2 * len(counts), np.int32)
+                pairs.move_slots(self._state.slots, slots, counts, wider, _EVERY)
+                self._state, counts = self._state._replace(slots=slots), wider
+        return counts
 
     def _advance(self, most: int, known: int) -> int:
         """Make up to `most` merges in one call of a kernel; return how many it made."""
         rows = np.empty((most, 3), np.int32)
         if self._ranking is None:
-            made = int(frequency.advance(self._state, rows, known, _WORK_A_CALL))
+            merged = int(frequency.advance(self._state, rows, known, _WORK_A_CALL))
         else:
-            made = int(
+            merged = int(
                 likelihood.advance_likelihood(self._state, self._ranking, rows, known, _WORK_A_CALL)
             )
         if self._run.status == fields.CROWDED:
             self._make_room()
-        self.steps.append(rows[:made])
-        self._spelling.add(rows[:made], repeats=not self.thrifty)
-        return made
+        self.steps.append(rows[:merged])
+        self._spelling.add(rows[:merged], repeats=not self.thrifty)
+        return merged
 
     def _waiting(self) -> int:
         """Return the id of the token that the waiting pair makes, be it new or known."""
@@ -208,10 +208,10 @@ class Merger:
                 getattr(target, name)[used] = getattr(self._state, name)[used]
         self._move_slots(target, np.zeros(len(self._state.slots), np.int32))
 
-    def _move_slots(self, target: MergeState, found: NDArray[np.int32]) -> None:
+    def _move_slots(self, target: MergeState, counts: NDArray[np.int32]) -> None:
         least = self._run.floor if self.thrifty else _EVERY
         unused = np.zeros(len(target.slots), np.int32)
-        moved = pairs.move_slots(self._state.slots, target.slots, found, unused, least)
+        moved = pairs.move_slots(self._state.slots, target.slots, counts, unused, least)
         self._run.pairs = moved
 
     def _with_room(self, entries: int, places: int, wanted: int) -> MergeState:

@@ -18,10 +18,10 @@ _CELLS_A_CALL = 1 << 24  # 30 to 80 ms; more where the table leaves the cache
 _FIRST_ROWS = 1 << 12  # 128 KB; it doubles as pairs come
 _MOST_ROWS = 1 << 21  # 64 MB: more pairs are counted in parts
 _LAST = np.iinfo(np.int64).max
-_BUCKETS = 1 << 10
+_BUCKETS = 1 << 10  # of pairs, by hash: so many parts at most, a reading each
 _ROWS_A_CALL = 1 << 18  # 2 MB of each array that is made on the way
 _STEPS = 16  # by which counts are cut, in an octave
-_ALL, _NONE = np.ones(1, np.uint8), np.zeros(1, np.uint8)
+_ALL, _NONE = np.ones(1, np.uint8), np.zeros(1, np.uint8)  # of one bucket, which has every pair
 _CLOSE = 1e-13  # float64 scores are right to about 6e-16
 
 _COUNT, _PLACES, _FIRST, _TIE = range(1, 5)

@@ -22,10 +22,10 @@ from tokpipe.vocab.merger import Spelling, first_ranking, first_record, widened
 from tokpipe.vocab.reading import PLACES, LeanWords, Pairs
 
 _NEW_PAIRS = 1 << 18  # room for candidates that come up: 6 MB
-_CELLS_A_CALL = 1 << 24
-_PAIRS_A_CALL = 1 << 18
+_CELLS_A_CALL = 1 << 24  # as many as a call of `reading` goes through
+_PAIRS_A_CALL = 1 << 18  # 2 MB of each column that is copied on the way
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
-_MERGES_A_CALL = 4096
+_MERGES_A_CALL = 4096  # 48 KB of room; where pairs are common, the work ends a call before
 
 
 def merge_round(
@@ -64,12 +64,12 @@ def merge_round(
         most = min(config.sizes[-1] - len(spelling.tokens), _MERGES_A_CALL)
         merges = np.empty((most, 3), np.int32)
         if ranking is None:
-            made = frequency.advance(state, merges, -1, _WORK_A_CALL)
+            merged = frequency.advance(state, merges, -1, _WORK_A_CALL)
         else:
-            made = likelihood.advance_likelihood(state, ranking, merges, -1, _WORK_A_CALL)
-        steps.append(merges[:made])
-        spelling.add(merges[:made], repeats=False)
-        report(int(made))
+            merged = likelihood.advance_likelihood(state, ranking, merges, -1, _WORK_A_CALL)
+        steps.append(merges[:merged])
+        spelling.add(merges[:merged], repeats=False)
+        report(int(merged))
         running = state.record.status == fields.RUNNING
     return steps
 
@@ -120,13 +120,13 @@ def _state_of(
 def _placed(words: LeanWords, pairs: Pairs, state: MergeState) -> MergeState:
     """Enter the candidates into the table, and write the places of those that have room."""
     words.drop_table()
-    found = np.empty(len(state.slots), np.int32)
+    candidates = np.empty(len(state.slots), np.int32)
     for at in range(0, len(pairs.rows), _PAIRS_A_CALL):
         part = pairs.rows[at : at + _PAIRS_A_CALL]
-        kernels.enter_pairs(state, part[:, 0].copy(), part[:, 1].copy(), at, found)
+        kernels.enter_pairs(state, part[:, 0].copy(), part[:, 1].copy(), at, candidates)
     end = len(words.cells) - 1
     for at in range(0, end, _CELLS_A_CALL):
-        kernels.place_lean(state, found, at, min(at + _CELLS_A_CALL, end))
+        kernels.place_lean(state, candidates, at, min(at + _CELLS_A_CALL, end))
     return state
 
 

@@ -16,7 +16,7 @@ _PROGRAM = 190_000_000  # bytes: Python, numba, Arrow and the loaded kernels
 _RESERVE = 16 << 20  # for what is not counted here: Python, Arrow, the compiled kernels
 _PIECE_COPIES = 4  # a piece as read, as texts, their borders, what is decoded
 _SLOT_COST = 40  # bytes a slot at the worst moment: while it doubles, or while it is sorted
-_LEAST_SLOTS = 1 << 12
+_LEAST_SLOTS = 1 << 12  # of a table: 160 KB at the worst moment, well inside the least share
 _STREAM_BYTES = 2 << 20  # of a run that is being merged: its batch as read, and as merged
 
 

@@ -31,7 +31,7 @@ from tokpipe.words.runs import Run
 KIND = "counts"
 _COUNTS, _HELD_OUT = "counts.arrow", "held-out.arrow"
 _WRITTEN_AT_ONCE = 1 << 16  # words of a batch, unless they are long
-_BATCH_BYTES = 1 << 20
+_BATCH_BYTES = 1 << 20  # of words in a batch: `budget` reckons with two of them a run in merging
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

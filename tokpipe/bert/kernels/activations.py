@@ -35,8 +35,10 @@ from tokpipe.foundation.jit import FUSED, inlined_formula, kernel
 Array = NDArray[np.floating]
 Pair = Callable[[Array], tuple[Array, Array]]
 
-_ROOT_HALF = np.float32(np.sqrt(0.5))
-_BELL = np.float32(1 / np.sqrt(2 * np.pi))
+_ROOT_HALF = np.float32(np.sqrt(0.5))  # the normal distribution is (1 + erf(x * sqrt(1/2))) / 2
+_BELL = np.float32(1 / np.sqrt(2 * np.pi))  # its density at 0
+# The tanh form of GELU, 0.044715 being its authors' fit (Hendrycks and Gimpel 2016, section 2), and
+# the cube's derivative
 _ROOT_2_PI = np.float32(np.sqrt(2 / np.pi))
 _CUBE, _CUBE_3 = np.float32(0.044715), np.float32(3 * 0.044715)
 

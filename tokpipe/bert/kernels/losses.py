@@ -9,7 +9,7 @@ from tokpipe.bert.kernels.formulas import ZERO, exponential
 from tokpipe.foundation.float_intrinsics import from_order_key, order_key
 from tokpipe.foundation.jit import FUSED_SUMS, inlined_sums, kernel
 
-_LOWEST = np.int32(-(1 << 31))
+_LOWEST = np.int32(-(1 << 31))  # below the order key of every float32
 
 
 @inlined_sums

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 _TEXT = "world.txt"
 _PARTS = ("tokenizer", "shards", "model")
-_SIZE = 2600
-_STEPS = 2500
-_BATCH_TOKENS = 2048
+_SIZE = 2600  # tokens: a few more than the corpus gives, which ends at 2,558
+_STEPS = 2500  # the whole demo then takes about two minutes on two processors
+_BATCH_TOKENS = 2048  # 32 full examples; half of training's default: more steps of the same text
 _MEMORY, _DISK = 450 << 20, 40 << 20  # measured, rounded up
 _SENTENCE = "Anna the baker sells a loaf for three coins."
 _MASKED = (
@@ -82,9 +82,9 @@ def demo(session: Session, output: str, steps: int) -> None:
     start = time.monotonic()
     _train_vocabulary(session, text, folder)
     _build_shards(session, text, folder)
-    made = _pretrain(session, folder, steps)
+    run = _pretrain(session, folder, steps)
     seconds = time.monotonic() - start
-    _show(session, folder, made, seconds)
+    _show(session, folder, run, seconds)
 
 
 def _plan(session: Session, text: str, steps: int, output: str) -> None:
@@ -186,7 +186,7 @@ def _pretrain(session: Session, folder: Path, steps: int) -> "Pretrained | None"
         return pretrain(folder / "shards", _MODEL, training, target, **how)
 
 
-def _show(session: Session, folder: Path, made: "Pretrained | None", seconds: float) -> None:
+def _show(session: Session, folder: Path, run: "Pretrained | None", seconds: float) -> None:
     from tokpipe.shards.reader import open_shards
     from tokpipe.tasks.fill_mask import fill_masks
     from tokpipe.tasks.model import BertModel
@@ -195,7 +195,7 @@ def _show(session: Session, folder: Path, made: "Pretrained | None", seconds: fl
     shards = open_shards(folder / "shards")
     shares = frequencies_of(shards.train, shards.facts).tokens
     entropy = -sum(share * math.log(share) for share in shares.tolist())
-    loss = made.evaluation.loss if made and made.evaluation else _logged_loss(folder / "model")
+    loss = run.evaluation.loss if run and run.evaluation else _logged_loss(folder / "model")
     model = BertModel.load(folder / "model")
     filled = fill_masks(model, _MASKED, 3, threads=session.threads)
     if session.json:
@@ -241,9 +241,9 @@ def _look(session: Session, folder: Path) -> None:
     session.console.out.line()
 
 
-def _show_mask(session: Session, text: str, found: "list[Candidate]") -> None:
+def _show_mask(session: Session, text: str, candidates: "list[Candidate]") -> None:
     out = session.console.out
-    guesses = ", ".join(f"{c.text} {100 * c.score:.0f} %" for c in found)
+    guesses = ", ".join(f"{c.text} {100 * c.score:.0f} %" for c in candidates)
     out.line(f"{text}  {out.styled(out.glyph('→'), 'dim')} {guesses}")
 
 

@@ -9,7 +9,7 @@ from tokpipe.inspection.check.finding import ERROR, Finding, finding_of
 from tokpipe.words.counts import KIND, open_counts
 from tokpipe.words.run_files import read_run
 
-_MOST = 2**63 - 1
+_MOST = 2**63 - 1  # bytes: sums of counts and of weights are int64 wherever they are used
 
 
 def check_counts(folder: Path) -> list[Finding]:

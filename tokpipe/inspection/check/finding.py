@@ -10,8 +10,8 @@ from tokpipe.inspection.readable import PLAIN, TokenForm, readable
 from tokpipe.tokenizer.findings import ERROR, NOTE, WARNING, Finding
 
 LEVELS = (ERROR, WARNING, NOTE)  # the worst first
-_MOST_EXAMPLES = 5
-_LONGEST_EXAMPLE = 32
+_MOST_EXAMPLES = 5  # enough to see what kind they are of; the rest is counted
+_LONGEST_EXAMPLE = 32  # characters: a finding stays a line or two of a terminal
 
 
 @dataclass(frozen=True, slots=True)

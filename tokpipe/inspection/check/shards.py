@@ -25,7 +25,7 @@ from tokpipe.shards.quality import (
 from tokpipe.shards.reader import KIND, Shards, Split, open_shards
 
 _SURE = 5.0  # deviations: a rate this far off is no chance (one in two million)
-_MOST_UNKNOWN = 0.05
+_MOST_UNKNOWN = 0.05  # of the tokens: rare characters stay below, a foreign script does not
 _SAMPLED_PARTS, _SAMPLED_ROWS = 16, 256  # that are masked to see how many targets they get
 _FEW_TOKENS = 0.2  # of max_seq_length: a trainer that pads would waste four fifths
 
@@ -85,8 +85,8 @@ def _check_files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _strays(folder: Path, manifest: Manifest) -> Iterator[Finding]:
-    found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.arrow")}
-    for name in sorted(found - set(manifest.files)):
+    present = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.arrow")}
+    for name in sorted(present - set(manifest.files)):
         yield Finding(
             WARNING,
             name,
@@ -202,32 +202,32 @@ def _check_text(shards: Shards, split: Split, counts: Counts) -> Iterator[Findin
 def _check_labels(shards: Shards, split: Split, counts: Counts) -> Iterator[Finding]:
     if not shards.examples.pairs:
         return
-    found = share(counts.ones, split.rows, _SURE)
+    observed = share(counts.ones, split.rows, _SURE)
     low, high = SKEWED
-    if found.low > high or found.high < low:
+    if observed.low > high or observed.high < low:
         what = "random next" if shards.examples.task == "nsp" else "swapped"
-        problem = f"{100 * found.value:.1f} % of the pairs are {what}: the labels are skewed"
+        problem = f"{100 * observed.value:.1f} % of the pairs are {what}: the labels are skewed"
         cause = pair_cause(counts.ones, split.rows, shards.examples)
         yield Finding(WARNING, split.name, problem, f"{cause[:1].upper()}{cause[1:]}.")
 
 
 def _sampled_targets(shards: Shards, split: Split) -> tuple[int, int]:
     """Mask some rows as a loader would; return how many targets they get, and should have."""
-    found = asked = 0
+    targets = expected = 0
     for part in split.parts[:_SAMPLED_PARTS]:
         offsets = part.input_ids.offsets[: _SAMPLED_ROWS + 1].astype(np.int64)
         ids = part.input_ids.values[: offsets[-1]].astype(np.int32)
         keys = np.arange(len(offsets) - 1, dtype=np.uint64)
-        found += len(mask_examples(ids, offsets, keys, shards.facts, shards.masks).positions)
-        asked += wanted_targets(np.diff(offsets), shards.masks)
-    return found, asked
+        targets += len(mask_examples(ids, offsets, keys, shards.facts, shards.masks).positions)
+        expected += wanted_targets(np.diff(offsets), shards.masks)
+    return targets, expected
 
 
-def _check_number(shards: Shards, split: Split, found: int, asked: int) -> Iterator[Finding]:
-    if found < FEW_TARGETS * asked:
-        problem = target_shortage(found, asked, 100 * shards.masks.masked_lm_prob)
+def _check_number(shards: Shards, split: Split, targets: int, expected: int) -> Iterator[Finding]:
+    if targets < FEW_TARGETS * expected:
+        problem = target_shortage(targets, expected, 100 * shards.masks.masked_lm_prob)
         cause = mask_cause(shards.masks)
-        level = WARNING if found else ERROR
+        level = WARNING if targets else ERROR
         yield Finding(level, split.name, problem, f"{cause[:1].upper()}{cause[1:]}")
 
 
@@ -247,13 +247,13 @@ def _check_masks(shards: Shards, split: Split, counts: Counts) -> Iterator[Findi
     yield from _check_number(shards, split, counts.targets, wanted_targets(split.lengths, masks))
     if masks.span != "none":
         return  # the tokens of a span share their fate: their number is no number of draws
-    kept = 1 - masks.mask_replace_prob - masks.random_replace_prob
-    for what, count, asked in (
+    unchanged = 1 - masks.mask_replace_prob - masks.random_replace_prob
+    for what, count, expected in (
         ("replaced by the mask token", counts.to_mask, masks.mask_replace_prob),
-        ("left as they were", counts.to_same, kept),
+        ("left as they were", counts.to_same, unchanged),
     ):
-        found = share(count, counts.targets, _SURE)
+        observed = share(count, counts.targets, _SURE)
         slack = masks.random_replace_prob / max(len(shards.facts.ordinary), 1)  # drew itself
-        if not found.low - slack <= asked <= found.high:
-            problem = f"{100 * found.value:.2f} % of the targets are {what}, asked "
-            yield Finding(WARNING, split.name, f"{problem}{100 * asked:g} %")
+        if not observed.low - slack <= expected <= observed.high:
+            problem = f"{100 * observed.value:.2f} % of the targets are {what}, asked "
+            yield Finding(WARNING, split.name, f"{problem}{100 * expected:g} %")

@@ -12,6 +12,7 @@ from tokpipe.tokenizer.kernels.tables import WORD_ROOT, longest_token
 
 SCAN_BYTES = 64 << 20  # looked over in one call of `find_tokens`: about 50 ms
 
+# In each of eight bytes: a one (times a byte: that byte in all), the highest bit, the other seven
 _ONES, _HIGH = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _LOW, _ZERO = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0)
 _EIGHT = 8
@@ -30,11 +31,11 @@ def _next_start(position, end, table, one, other, is_simple):
     while position < end:
         if is_simple:
             eight = load_u64(position)
-            found = _equal_bytes(eight, one) | _equal_bytes(eight, other)
-            if found == _ZERO:
+            equal = _equal_bytes(eight, one) | _equal_bytes(eight, other)
+            if equal == _ZERO:
                 position += _EIGHT
                 continue
-            position += np.int64(trailing_zeros(found)) >> 3
+            position += np.int64(trailing_zeros(equal)) >> 3
             return position if position < end else end
         if load_u8(table + np.int64(load_u8(position))) != 0:
             return position

@@ -43,6 +43,7 @@ from tokpipe.tokenizer.kernels.tables import (
 SCAN = 64  # symbols up to which the scan beats the heap
 NODE_BYTES = 32  # scratch a symbol: symbol, links, two heap places
 
+# They keep the two kinds of keys in one table apart, and each from 0, which is a free entry
 _MERGE_TAG, _CHAR_TAG = np.uint64(1 << 63), np.uint64(1 << 62)
 _NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)  # the rank of a pair that does not merge
 
@@ -79,11 +80,11 @@ def bpe_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
         return [(whole, len(word))]
     ranks, symbols = entries(model.pairs), symbols_reference(word, model)
     while True:
-        found = [ranks.get(1 << 63 | a[0] << 32 | b[0], 2**64) for a, b in pairwise(symbols)]
-        if not found or min(found) == 2**64:
+        pair_ranks = [ranks.get(1 << 63 | a[0] << 32 | b[0], 2**64) for a, b in pairwise(symbols)]
+        if not pair_ranks or min(pair_ranks) == 2**64:
             break
-        i = found.index(min(found))
-        symbols[i : i + 2] = [(found[i] & 0xFFFFFFFF, symbols[i][1] + symbols[i + 1][1])]
+        i = pair_ranks.index(min(pair_ranks))
+        symbols[i : i + 2] = [(pair_ranks[i] & 0xFFFFFFFF, symbols[i][1] + symbols[i + 1][1])]
     ends = np.cumsum([size for _, size in symbols]).tolist()
     return [(id, end) for (id, _), end in zip(symbols, ends, strict=True)]
 

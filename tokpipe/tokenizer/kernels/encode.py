@@ -32,17 +32,17 @@ from tokpipe.words.kernels.layout import split_words
 from tokpipe.words.kernels.split import take_word
 from tokpipe.words.kernels.table import find_word, insert_word, word_key
 
-LINE_FEED = 10
+LINE_FEED = 10  # in ASCII
 INLINE = 4096  # bytes of a word up to which the kernel merges it itself
 CACHED = 128  # bytes of a word up to which it is worth remembering
 WORK_BYTES = INLINE + 64 + NODE_BYTES * INLINE  # a lower-cased copy, and the model's scratch
 MOST_ID = (1 << 20) - 1  # what fits into the cache
 TEXT, POSITION, MATCH, WRITTEN, PIECES, WORD, WORD_SIZE, WORD_FLAGS = range(8)  # of `progress`
 DONE, MORE, ROOM, LONG = range(4)
-LOWER_FLAG, SCRATCH_FLAG = 1, 2
+LOWER_FLAG, SCRATCH_FLAG = 1, 2  # bits of `WORD_FLAGS`
 
-_MANY = 15
-_ID_BITS, _SECOND, _THIRD = 4, 24, 44
+_MANY = 15  # all four bits of the count
+_FIRST, _SECOND, _THIRD = 4, 24, 44  # shifts of the ids: 4 bits of a count, then 20 each make 64
 
 
 class TextBatch(NamedTuple):
@@ -119,8 +119,8 @@ def encode_texts_reference(batch, progress, budget, split, model, cache, out, sc
 def _segment_reference(segment, split, model):
     offsets = np.array([0, len(segment)], np.int64)
     words, borders, _ = split_words.reference(segment, offsets, split)
-    found = [words[a:b].tobytes() for a, b in pairwise(borders)]
-    return [id for word in found for id, _ in encode_word_reference(word, model)]
+    pieces = [words[a:b].tobytes() for a, b in pairwise(borders)]
+    return [id for word in pieces for id, _ in encode_word_reference(word, model)]
 
 
 @inlined_helper
@@ -129,11 +129,11 @@ def _emit(value, pieces, out, written):
     here = out + 4 * written
     count = value & _MANY
     if count != _MANY:
-        store_i32(here, np.int32((value >> _ID_BITS) & MOST_ID))
+        store_i32(here, np.int32((value >> _FIRST) & MOST_ID))
         store_i32(here + 4, np.int32((value >> _SECOND) & MOST_ID))
         store_i32(here + 8, np.int32((value >> _THIRD) & MOST_ID))
         return written + count
-    source = pieces + 4 * (value >> _ID_BITS)
+    source = pieces + 4 * (value >> _FIRST)
     count = np.int64(load_i32(source))
     for i in range(count):
         store_i32(here + 4 * i, load_i32(source + 4 + 4 * i))
@@ -146,14 +146,14 @@ def _cache_value(ids, count, pieces, used, most):
     if count <= 3:
         value = np.int64(count)
         for i in range(count):
-            value |= np.int64(load_i32(ids + 4 * i)) << (_ID_BITS + 20 * i)
+            value |= np.int64(load_i32(ids + 4 * i)) << (_FIRST + 20 * i)
         return value, used
     if used + count + 1 > most:
         return np.int64(-1), used
     store_i32(pieces + 4 * used, np.int32(count))
     for i in range(count):
         store_i32(pieces + 4 * (used + 1 + i), load_i32(ids + 4 * i))
-    return (used << _ID_BITS) | _MANY, used + count + 1
+    return (used << _FIRST) | _MANY, used + count + 1
 
 
 @inlined_helper
@@ -175,12 +175,9 @@ def _is_hopeless(size, model):
 
 @compiled_helper
 def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, out, work):
-    """Run the model on a word that the cache does not know, and tell the cache if it can hear it.
+    """Run the model on a word that is not cached, cache it if it fits; return how many ids it has.
 
-    Returns
-    -------
-    count : int
-        How many ids were written at `out`.
+    They are written at `out`.
     """
     head, arena = cache
     if _is_hopeless(size, model):

@@ -9,7 +9,7 @@ from tokpipe.foundation.jit import kernel
 
 DEPTH, CONTAINERS, COMMAS, STRINGS, OPEN_STRING = range(5)  # of what `json_shape` returns
 
-_QUOTE, _BACKSLASH, _COMMA = 34, 92, 44
+_QUOTE, _BACKSLASH, _COMMA = 34, 92, 44  # in ASCII
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*("?)', re.DOTALL)
 
 

@@ -25,10 +25,12 @@ from tokpipe.foundation.jit import inlined_helper, kernel
 
 KIND, UNKNOWN, MOST_CHARS, FUSE, WHOLE_WORDS = range(5)  # fields of `settings`
 WORDPIECE, BYTE_BPE, CHAR_BPE = range(3)
-WORD_ROOT, INNER_ROOT = 0, 1
+WORD_ROOT, INNER_ROOT = 0, 1  # nodes of the trie
 
 ONE, ZERO = np.uint64(1), np.uint64(0)
-LOW, HALF, EIGHT = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(8)
+LOW, HALF, EIGHT = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(8)  # fields of keys and values
+# 2^64 / golden ratio, as in Fibonacci hashing; the high bits of a product depend on the whole key,
+# and the shift brings 35 of them down to where the mask cuts
 _MIX, _SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
 
 

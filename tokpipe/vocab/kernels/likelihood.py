@@ -29,6 +29,7 @@ from tokpipe.vocab.kernels.state import (
 )
 
 _CLOSE = 1e-14  # float64 scores are right to about 6e-16
+# The lower half of 64 bits, and the shift to the upper: products of 128 bits are made of halves
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 

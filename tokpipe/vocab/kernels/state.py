@@ -76,7 +76,7 @@ LEFT, RIGHT, ROW = 0, 32, 64
 
 NOWHERE = 1 << 62  # a pair that a repeated token left standing nowhere goes first
 DEAD = -2  # in a cell that no longer begins a token
-LOW = 0xFFFFFFFF
+LOW = 0xFFFFFFFF  # the right symbol of a pair, which is left << 32 | right
 MIX = np.int64(-7046029254386353131)  # 2^64 / golden ratio
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from tokpipe.foundation.intrinsics import load_u8
 from tokpipe.foundation.jit import inlined_helper, kernel
 
-BIG = 1 << 30
-BORDER = -1
+BIG = 1 << 30  # int32 from 0 on: one half are counts themselves, the other half indices
+BORDER = -1  # no id of a symbol
 
 
 def count_characters_reference(data, offsets, counts, totals, kinds):

@@ -12,6 +12,7 @@ from tokpipe.words.kernels.paged import slot_in
 BERT, GPT2, WHITESPACE, WHITESPACE_SPLIT, NONE = range(5)
 OTHER, LETTER, NUMBER, SPACE = range(4)  # classes for gpt2; for whitespace, LETTER is \w
 
+# Marks, a bit for each of 64 bytes: none, the first byte's, all
 NONE_LEFT, ONE, ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 

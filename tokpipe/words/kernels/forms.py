@@ -23,7 +23,7 @@ from tokpipe.words.kernels.growth import larger
 from tokpipe.words.kernels.paged import look_up, slot_in, string
 from tokpipe.words.tables.names import CUT, SAFE
 
-_HANGUL_FIRST, _HANGUL_LAST = 0xAC00, 0xD7A3
+_HANGUL_FIRST, _HANGUL_LAST = 0xAC00, 0xD7A3  # the 11,172 syllables (Unicode, section 3.12)
 _L, _V, _T = 0x1100, 0x1161, 0x11A7  # where the three kinds of jamo begin
 
 # A character on its way is a uint32: how many source characters it stands for (3 bits; 0 for an
@@ -36,14 +36,14 @@ def normal_form_reference(data, offsets, text, position, budget, tables, aligned
     out, ends, sources = bytearray(), [], []
     for t in range(text, len(offsets) - 1):
         start = max(int(offsets[t]), position)
-        given = data[start : offsets[t + 1]].tobytes().decode()
-        widths = [len(c.encode()) for c in given]
-        places = [start + sum(widths[:i]) for i in range(len(given))]
-        made = _sorted_marks([part for c in given for part in _decomposed(c, tables)], tables)
+        source = data[start : offsets[t + 1]].tobytes().decode()
+        widths = [len(c.encode()) for c in source]
+        places = [start + sum(widths[:i]) for i in range(len(source))]
+        normal = _sorted_marks([part for c in source for part in _decomposed(c, tables)], tables)
         if tables.pair_keys.size:
-            made = _composed(made, tables)
+            normal = _composed(normal, tables)
         used = 0
-        for character, standing_for in made:
+        for character, standing_for in normal:
             place = places[used] if standing_for else places[used - 1]
             used += standing_for
             out += character.encode()
@@ -103,8 +103,8 @@ def _joined(first, second, tables):
     whole = _HANGUL_FIRST <= one <= _HANGUL_LAST and (one - _HANGUL_FIRST) % 28 == 0
     if whole and _T < two < _T + 28:
         return chr(one + two - _T)
-    found = np.flatnonzero(tables.pair_keys == (one << _POINT_BITS | two))
-    return chr(tables.pair_values[found[0]]) if found.size else None
+    matches = np.flatnonzero(tables.pair_keys == (one << _POINT_BITS | two))
+    return chr(tables.pair_values[matches[0]]) if matches.size else None
 
 
 @kernel(reference=normal_form_reference)

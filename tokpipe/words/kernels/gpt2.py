@@ -15,6 +15,7 @@ from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.words.kernels.classes import ALL, LETTER, NONE_LEFT, ONE, SPACE, class_at, words_from
 from tokpipe.words.kernels.scan import after_letters
 
+# In ASCII
 _BLANK = np.uint8(32)
 _APOSTROPHE = np.uint8(39)
 

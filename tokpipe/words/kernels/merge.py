@@ -13,7 +13,7 @@ from tokpipe.foundation.jit import inlined_helper, kernel
 from tokpipe.words.kernels.table import _bytes_mask, swap_bytes
 
 DONE, DRY, FULL, OVERFLOW = range(4)
-_MOST = np.int64(2**63 - 1)
+_MOST = np.int64(2**63 - 1)  # the greatest count that a column of int64 holds
 _SLACK = 8  # bytes behind the last word written, for whole stores
 
 

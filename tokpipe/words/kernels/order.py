@@ -17,7 +17,6 @@ _FEW = 12  # words with one prefix up to this number are sorted by insertion
 _STACK = 128  # open ranges; the smallest part is done first, so 2 log2(rows) suffice
 _ENDED = 9  # rank of a block that is not the last of its word; smaller: how many bytes it has
 ORDERED_AT_ONCE = 1 << 18  # rows looked at in one call of `order_ties`: up to about 100 ms
-COPIED_AT_ONCE = 1 << 20
 
 
 def pack_slots_reference(slots, arena, first, packed):

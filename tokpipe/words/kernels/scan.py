@@ -13,8 +13,8 @@ from tokpipe.foundation.intrinsics import (
 )
 from tokpipe.foundation.jit import inlined_helper
 
-_HIGH = np.uint64(0x8080808080808080)
-_LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)
+_HIGH = np.uint64(0x8080808080808080)  # the highest bit of each byte: never set in ASCII
+_LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)  # the other seven: sums of them stay in their byte
 _FROM_A = np.uint64(0x3F3F3F3F3F3F3F3F)  # 0x80 - "A", in each byte
 _PAST_Z = np.uint64(0x2525252525252525)  # 0x80 - "Z" - 1
 _TWO = np.uint64(2)

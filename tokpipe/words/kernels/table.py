@@ -27,18 +27,18 @@ from tokpipe.foundation.intrinsics import load_i64, load_u64, store_i64, store_u
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 from tokpipe.words.kernels.scan import lower_ascii8
 
-SLOT_BYTES = 24
+SLOT_BYTES = 24  # key, place and value, eight each
 SHORT = 8  # the longest word that is its own key
 RECORD = 8  # bytes in front of a word in the arena
-ARENA_START = 16
+ARENA_START = 16  # the first place in the arena: places up to `SHORT` are sizes of short words
 MOVE_SLOTS = 1 << 20  # slots moved in one call of `move_words`: about 30 ms
 USED, LIMIT, ARENA_USED, ARENA_BYTES = range(4)  # fields of `head`
 
 _ONE, _EIGHT = np.uint64(1), np.uint64(8)
-_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)  # bits: shifted, the mask of a word's bytes
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
-_MIX_SIZE = np.uint64(0xD6E8FEB86659FD93)
-_FOLD = np.uint64(32)
+_MIX_SIZE = np.uint64(0xD6E8FEB86659FD93)  # odd and unlike `_MIX`: sizes and bytes do not cancel
+_FOLD = np.uint64(32)  # brings the upper half of a product, the better mixed, to the lower
 
 
 def word_key_reference(word: bytes) -> int:
