@@ -113,16 +113,31 @@ def trim(case, tmp_path):
     for token, before, after, *keeps in case["texts"]:
         vocab = {char: i for i, char in enumerate(dict.fromkeys([*BYTE_TO_CHAR, *tokens]))}
         level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+        processor = {**level, "add_prefix_space": bool(keeps)}
+        several = {"type": "Sequence", "processors": [processor]}
         parts = {
             "pre_tokenizer": {**level, "use_regex": False},
-            "post_processor": {**level, "add_prefix_space": bool(keeps)},
+            "post_processor": several if case.get("several") else processor,
         }
         model = {"type": "BPE", "vocab": vocab, "merges": [], "ignore_merges": True}
         tokenizer = load(tmp_path, document(parts, model))
         text = token.replace("Ġ", " ")
-        ((start, end),) = tokenizer.encode(text).offsets
+        pair = text if case.get("pair") else None
+        offsets = tokenizer.encode(text, pair).offsets
         shift = before[1] - len(text)
-        assert [start + shift, end + shift] == after
+        moved = [[start + shift, end + shift] for start, end in offsets]
+        assert moved == [after] * (2 if pair else 1)
+
+
+def windows(case, tmp_path):
+    tokenizer = load(tmp_path, document(case, case["model"]))
+    length = case["truncation"]["max_length"]
+    for text in case["texts"]:
+        found = tokenizer.encode(text["text"], text.get("pair"), max_length=length, stride=0)
+        assert found.ids == text["ids"]
+        assert [window.ids for window in found.overflowing] == text["windows"]
+        types = [window.type_ids for window in found.overflowing]
+        assert types == text.get("window_types", types)
 
 
 def cut(case, tmp_path):
@@ -196,6 +211,7 @@ KINDS = {
     "decode": decode,
     "round trip": round_trip,
     "trim": trim,
+    "windows": windows,
     "pad": padded,
     "normalize": normalized,
     "cut": cut,
