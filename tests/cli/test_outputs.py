@@ -111,3 +111,15 @@ def test_vectors_of_a_plain_redirection_are_whole(inputs):
     assert lines[:rows] == lines[rows:]
     assert np.load(inputs / "v.npy").shape == (rows, 16)
     assert pq.read_table(inputs / "v.parquet").num_rows == rows
+
+
+def test_streams_that_stand_end_to_end_are_decoded_whole(inputs):
+    made = "tokpipe encode -q -t m text.txt --to arrow"
+    assert shell(inputs, f"{made} > twice.arrow && {made} >> twice.arrow").returncode == 0
+    once = shell(inputs, f"{made} | tokpipe decode -q -t m - --from arrow").stdout
+    assert once and shell(inputs, "tokpipe decode -q -t m twice.arrow").stdout == once + once
+    piped = shell(inputs, "cat twice.arrow | tokpipe decode -q -t m - --from arrow")
+    assert piped.stdout == once + once
+    with (inputs / "twice.arrow").open("ab") as file:
+        file.write(b"no stream of ids")
+    assert shell(inputs, "tokpipe decode -q -t m twice.arrow").returncode == 3
