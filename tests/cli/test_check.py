@@ -1,8 +1,12 @@
 import json
 
+import numpy as np
+
 from tests.unit.inspection.folders import wordpiece, write
 from tokpipe.cli.main import execute
+from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.words.counts import WordCounts
 
 
 def test_a_sound_folder_exits_with_0(tmp_path, capsys):
@@ -39,12 +43,13 @@ def test_settings_are_checked_for_names_that_nobody_knows(tmp_path, capsys):
 
 def test_counts_and_several_sizes_are_held_against_their_manifests(tmp_path, capsys):
     counts = tmp_path / "counts"
-    counts.mkdir()
-    (counts / "counts.arrow").write_bytes(b"counts")
-    Manifest(kind="counts").write(counts, ["counts.arrow"])
+    words = Strings.from_list(["harbour", "quay"])
+    WordCounts(words=words, counts=np.array([3, 2])).save(counts)
     assert execute(["check", str(counts)]) == 0
-    (counts / "counts.arrow").write_bytes(b"count5")
+    stored = (counts / "counts.arrow").read_bytes()
+    (counts / "counts.arrow").write_bytes(stored.replace(b"quay", b"quaz"))
     assert execute(["check", str(counts)]) == 1
+    assert "counts.arrow" in capsys.readouterr().out
     several = tmp_path / "several"
     several.mkdir()
     for size in ("19", "20"):

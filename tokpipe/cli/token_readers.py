@@ -107,10 +107,17 @@ def _check_type(field: Any, name: str) -> None:
 
 
 def _arrow_batches(file: BinaryIO) -> Iterator[Any]:
+    """Yield the batches of a file, or of the streams that stand end to end as `>>` leaves them."""
     import pyarrow as pa
 
-    head = file.peek(6)[:6] if hasattr(file, "peek") else b""  # type: ignore[attr-defined]
-    if head == b"ARROW1":
+    if _next_bytes(file, 6) == b"ARROW1":
         reader = pa.ipc.open_file(pa.BufferReader(file.read()))
-        return (reader.get_batch(i) for i in range(reader.num_record_batches))
-    return iter(pa.ipc.open_stream(file))
+        yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
+        return
+    yield from pa.ipc.open_stream(file)
+    while _next_bytes(file, 1):
+        yield from pa.ipc.open_stream(file)
+
+
+def _next_bytes(file: BinaryIO, size: int) -> bytes:
+    return file.peek(size)[:size] if hasattr(file, "peek") else b""  # type: ignore[attr-defined]

@@ -1,6 +1,8 @@
 """Vectors as a NumPy file, a Parquet table or JSON lines, batch after batch."""
 
+import fcntl
 import json
+import os
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Protocol
 
@@ -34,6 +36,7 @@ class NpyFile:
             raise ConfigError(
                 "npy needs a file that can be wound back", hint="Name a file with -o."
             )
+        _refuse_behind_others(file, "npy")
         self._file, self._width, self._rows = file, width, 0
         file.write(self._head())
 
@@ -64,6 +67,7 @@ class ParquetTable:
     """Columns ``text`` and ``embedding``, a list of fixed size."""
 
     def __init__(self, file: BinaryIO, width: int) -> None:
+        _refuse_behind_others(file, "parquet")
         self._type = pa.list_(pa.float32(), width)
         self._schema = pa.schema([("text", pa.large_string()), ("embedding", self._type)])
         self._writer = pq.ParquetWriter(file, self._schema)
@@ -97,6 +101,19 @@ class VectorLines:
 
     def close(self) -> None:
         """Do nothing: lines need no end."""
+
+
+def _refuse_behind_others(file: BinaryIO, kind: str) -> None:
+    """Refuse to write where other bytes stand before: places in these formats count from byte 0."""
+    try:
+        appends = fcntl.fcntl(file.fileno(), fcntl.F_GETFL) & os.O_APPEND
+    except (OSError, ValueError):  # a stream in memory
+        appends = False
+    if appends or (file.seekable() and file.tell()):
+        raise ConfigError(
+            f"{kind} is a file of its own, it cannot be appended to another",
+            hint="Name a file with -o.",
+        )
 
 
 WRITERS = {"npy": NpyFile, "parquet": ParquetTable, "jsonl": VectorLines}

@@ -20,11 +20,12 @@ class TokenFacts(NamedTuple):
     vocab_size
         How many ids there are, V.
     is_special : uint8[V]
-        1 for tokens that stand for no text: never chosen for masking.
+        1 for tokens that stand for no text, and for ids that no token has: never chosen for
+        masking.
     continues_word : uint8[V]
         1 for tokens that go on inside a word: ``##`` pieces, or tokens without a space mark.
     ordinary : int32[K]
-        The ids that a random word may be: all but the special ones.
+        The ids that a random word may be: those of tokens that are not special.
     """
 
     cls_id: int
@@ -50,7 +51,7 @@ class TokenFacts(NamedTuple):
         Parameters
         ----------
         tokens
-            In the order of their ids.
+            In the order of their ids; "" where no token has the id.
         specials
             Which of them stand for no text.
         roles
@@ -64,7 +65,7 @@ class TokenFacts(NamedTuple):
         >>> facts.continues_word.tolist(), facts.ordinary.tolist(), facts.sep_id
         ([0, 0, 1], [1, 2], -1)
         """
-        is_special = np.array([token in specials for token in tokens], np.uint8)
+        is_special = np.array([token in specials or not token for token in tokens], np.uint8)
         continues = np.array([_continues(token, continuing_prefix) for token in tokens], np.uint8)
         return cls(
             **{f"{role}_id": roles.get(role, -1) for role in ROLES},

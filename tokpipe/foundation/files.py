@@ -128,7 +128,7 @@ def build_folder(
     ArtifactError
         If interrupted work was made from something else than `identity`.
     """
-    target = _real_folder(target)
+    target = real_folder(target)
     lock, partial, work, old = _beside(target)
     with storage_errors(target):
         refuse_existing_folder(target, force=force)  # before anything is made
@@ -186,7 +186,7 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     StorageError
         If something stands there that is no empty folder, or is being written.
     """
-    target = _real_folder(target)
+    target = real_folder(target)
     if _is_vacant(target):
         return
     lock, _, work, old = _beside(target)
@@ -196,8 +196,14 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     _refuse(target, force=force)
 
 
-def _real_folder(target: Path) -> Path:
-    """Return where a folder is or will be, links followed; a name that has none beside it fails."""
+def real_folder(target: Path) -> Path:
+    """Return where a folder is or will be, links followed.
+
+    Raises
+    ------
+    StorageError
+        If it is the root, which has no place beside it.
+    """
     real = Path(os.path.realpath(target))
     if not real.name:
         raise StorageError(f"{target} is the root of all folders", hint="Name a folder in it.")

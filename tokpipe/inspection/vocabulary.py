@@ -24,6 +24,8 @@ class VocabularyView:
     ----------
     size
         Tokens, added ones included.
+    holes
+        Ids up to the greatest that no token has.
     special_tokens
         Token and id.
     alphabet
@@ -44,6 +46,7 @@ class VocabularyView:
     model: str
     settings: tuple[tuple[str, str], ...]
     size: int
+    holes: int
     special_tokens: tuple[tuple[str, int], ...]
     alphabet: int
     first: int | None
@@ -111,6 +114,7 @@ def view_vocabulary(name: str, source: Source) -> VocabularyView:
         model=source.model,
         settings=tuple(_settings(source)),
         size=len(source.ids),
+        holes=max(source.ids.values(), default=-1) + 1 - len(set(source.ids.values())),
         special_tokens=tuple((token, source.ids[token]) for token in source.special_tokens),
         alphabet=sum(size == 1 for size in sizes),
         first=None if later is None else len(ordinary) - later,

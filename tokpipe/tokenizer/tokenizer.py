@@ -35,9 +35,9 @@ class Tokenizer:
     spec : Spec
         The tokenizer as plain data.
     tokens : list of str
-        In file form; index = id.
+        In file form; index = id. "" where no token has the id.
     ids : dict
-        The id of each token.
+        The id of each token; not of "".
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Tokenizer:
     def __init__(self, spec: Spec, backend: Backend | None = None) -> None:
         self.spec = spec
         self.tokens = spec.all_tokens
-        self.ids = {token: i for i, token in enumerate(self.tokens)}
+        self.ids = {token: i for i, token in enumerate(self.tokens) if token}
         self._backend = backend or NativeBackend(spec)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -149,7 +149,7 @@ class Tokenizer:
 
     def id_to_token(self, id: int) -> str | None:
         """Return the token with an id, in file form, or None."""
-        return self.tokens[id] if 0 <= id < len(self.tokens) else None
+        return (self.tokens[id] or None) if 0 <= id < len(self.tokens) else None
 
     def encode(  # noqa: PLR0913 - the arguments that the field knows
         self,

@@ -16,7 +16,7 @@ from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError
-from tokpipe.foundation.files import MANIFEST, build_folder, write_json
+from tokpipe.foundation.files import MANIFEST, build_folder, real_folder, write_json
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors
@@ -130,8 +130,15 @@ def remove_stale(run: Path) -> None:
 
 
 def lock_of(run: Path) -> Path:
-    """Return the lock file of a run folder, beside it."""
-    return run.with_name(f".{run.name}.lock")
+    """Return the lock file of a run folder, beside it.
+
+    Raises
+    ------
+    StorageError
+        If there is no place beside it.
+    """
+    real = real_folder(run)
+    return real.with_name(f".{real.name}.lock")
 
 
 def refuse_foreign(run: Path, *, force: bool) -> None:

@@ -1,5 +1,9 @@
+import numpy as np
+
 from tests.unit.examples.blocks import facts_of
+from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
+from tokpipe.examples.masking import mask_examples
 
 
 def test_pieces_inside_words_by_prefix():
@@ -20,3 +24,14 @@ def test_pieces_inside_words_by_missing_space_marks():
 def test_the_prefix_alone_is_a_word():
     facts = TokenFacts.of_tokens(["##", "##a"], set(), {}, "##")
     assert facts.continues_word.tolist() == [0, 1]
+
+
+def test_ids_that_no_token_has_are_never_drawn():
+    tokens = ["[CLS]", "[MASK]", "", "a", "", "##b", ""]
+    facts = TokenFacts.of_tokens(tokens, {"[CLS]", "[MASK]"}, {"cls": 0, "mask": 1}, "##")
+    assert facts.ordinary.tolist() == [3, 5] and facts.vocab_size == 7
+    ids = np.tile(np.array([0, 3, 5], np.int32), 400)
+    config = MaskConfig(masked_lm_prob=1, mask_replace_prob=0, random_replace_prob=1)
+    offsets, keys = np.arange(0, len(ids) + 1, 3), np.arange(400, dtype=np.uint64)
+    mask_examples(ids, offsets, keys, facts, config)
+    assert set(ids.tolist()) == {0, 3, 5}

@@ -118,3 +118,16 @@ def test_shares_of_scripts_are_shares_of_all_of_them(source):
         vocabulary_renderable(replace(view_vocabulary("t", source), scripts=scripts), source.form)
     )
     assert "4 others" in drawn and " 40  20.0 %" in drawn
+
+
+def test_ids_of_no_token_are_counted(tmp_path, source):
+    assert view_vocabulary("t", source).holes == 0
+    path = tmp_path / "vocab.txt"
+    path.write_text("[UNK]\na\n\nb\n\n\n##c\n")
+    holed = read_source(path)
+    view = view_vocabulary("t", holed)
+    assert (view.size, view.holes) == (4, 3)
+    assert vocabulary_json(view, None, holed)["holes"] == 3
+    assert "ids of no token  " in shown(vocabulary_renderable(view, holed.form))
+    drawn = shown(vocabulary_renderable(view_vocabulary("t", source), source.form))
+    assert "ids of no token" not in drawn

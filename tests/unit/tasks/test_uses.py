@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.tasks.models import CONFIG, small
+from tests.unit.tasks.models import CONFIG, SPECIALS, WORDS, small
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tasks.config import EmbedConfig
@@ -12,7 +12,7 @@ from tokpipe.tasks.fill_mask import fill_masks, likeliest
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.nearest import WordVectors, nearest_texts, whole_words
 from tokpipe.tasks.nsp import judge_pairs
-from tokpipe.tokenizer.from_vocabulary import spec_from_bpe_files
+from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab, spec_from_bpe_files
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 TEXTS = ["the cat sat", "a dog ran on the old road .", "puppy"]
@@ -136,3 +136,20 @@ def test_words_of_byte_level_vocabularies_carry_their_space():
     vectors = WordVectors(BertModel(parameters, bare))
     row = parameters.views["embeddings.token"][8]
     np.testing.assert_allclose(vectors.vector("cat"), row / np.linalg.norm(row), rtol=1e-6)
+
+
+def test_an_id_that_no_token_has_is_named_by_its_number():
+    tokens = [*SPECIALS, "", *WORDS[1:]]
+    config = replace(CONFIG, vocab_size=len(tokens))
+    model = BertModel(Parameters.initialised(config, 3), Tokenizer(spec_from_bert_vocab(tokens)))
+    (found,) = fill_masks(model, ["[MASK] cat"], len(tokens))
+    named = {candidate.id: candidate for candidate in found[0]}
+    assert (named[5].token, named[5].text) == ("id 5", "")
+    assert all(named[id].token == token for id, token in enumerate(tokens) if token)
+
+
+def test_a_hole_has_no_token_and_no_key():
+    tokenizer = Tokenizer(spec_from_bert_vocab(["[UNK]", "a", "", "b"]))
+    assert tokenizer.ids == {"[UNK]": 0, "a": 1, "b": 3} and tokenizer.vocab_size == 4
+    assert tokenizer.id_to_token(2) is None and tokenizer.token_to_id("") is None
+    assert tokenizer.decode([1, 2, 3]) == "a b"

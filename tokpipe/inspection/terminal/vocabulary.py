@@ -69,6 +69,8 @@ def corpus_renderable(use: CorpusUse, form: TokenForm) -> Laid:
 
 def _own_facts(view: VocabularyView) -> Iterator[tuple[str, str]]:
     yield from view.settings
+    if view.holes:
+        yield "ids of no token", f"{view.holes:,}"
     if view.later is not None and view.first is not None:
         yield "begin a word", _share(view.first, view.first + view.later)
         yield "go on with one", _share(view.later, view.first + view.later)
