@@ -114,8 +114,6 @@ class Head:
 
     Attributes
     ----------
-    is_in
-        Whether a model has it.
     fitted
         A model's settings with or without it, as the shards hold pairs of segments or not.
     shapes
@@ -138,7 +136,6 @@ class Head:
         The loss, in nats, of who knows only the frequencies; None: there is no such yardstick.
     """
 
-    is_in: Callable[[BertConfig], bool]
     fitted: Callable[[BertConfig, bool], BertConfig] = _as_it_is
     shapes: Callable[[BertConfig], Iterator[tuple[str, tuple[int, ...]]]]
     weights: Callable[[Views], Any]
