@@ -1,7 +1,8 @@
 """The frame of a head: all that the rest of the program asks of one.
 
 A head is one file with a `Head` at its end, called ``HEAD``, and a line in
-`tokpipe.bert.registry`. Model, workspace, trainer, log and pages go over that list.
+`tokpipe.bert.registry`, which names its switch in `BertConfig`. Model, workspace, trainer, log,
+pages and folders go over that list. A family that has the head says so in rows of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping

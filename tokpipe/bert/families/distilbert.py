@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
-    Architectures,
     Family,
     offset_reasons,
     unshared_reasons,
@@ -63,5 +62,5 @@ DISTILBERT = Family(
     defaults={"num_hidden_layers": 6},
     implied=lambda values: _IMPLIED,
     reasons=_reasons,
-    architectures=Architectures("", "DistilBertForMaskedLM", "", "DistilBertModel"),
+    architectures={("mlm",): "DistilBertForMaskedLM", (): "DistilBertModel"},
 )

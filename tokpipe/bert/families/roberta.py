@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.bert import BERT_ROWS
-from tokpipe.bert.families.family import COMMON_KEYS, Architectures, Family, unshared_reasons
+from tokpipe.bert.families.family import COMMON_KEYS, Family, unshared_reasons
 
 
 def _reasons(config: BertConfig) -> Iterator[str]:
@@ -34,5 +34,5 @@ ROBERTA = Family(
     defaults={"vocab_size": 50_265, "pad_token_id": 1},
     implied=lambda values: {"position_offset": values["pad_token_id"] + 1},
     reasons=_reasons,
-    architectures=Architectures("", "RobertaForMaskedLM", "", "RobertaModel"),
+    architectures={("mlm",): "RobertaForMaskedLM", (): "RobertaModel"},
 )

@@ -10,7 +10,7 @@ from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import FAMILIES, refusals
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
 from tokpipe.bert.huggingface.stored import CONFIG
-from tokpipe.bert.registry import switches
+from tokpipe.bert.registry import entries_of, switches
 from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
 
 # Settings of theirs that ours can follow at some values only, in every family.
@@ -89,9 +89,10 @@ def config_json(config: BertConfig, family: Family) -> dict[str, Any]:
     values = config.to_dict() | {"embedding_size": config.embedding_width}
     if "embeddings.segment" in family.always:
         values["type_vocab_size"] = config.type_vocab_size or 1  # a segment of zeros stands in
+    heads = tuple(entry.name for entry in entries_of(config))
     return {
         "model_type": family.name,
-        "architectures": [family.architectures.of(config)],
+        "architectures": [family.architectures.get(heads, "")],
         "dtype": "float32",
         "tie_word_embeddings": True,
         **{theirs: values[ours] for ours, theirs in family.keys.items()},

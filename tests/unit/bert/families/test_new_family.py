@@ -13,7 +13,6 @@ from tokpipe.bert.families.bert import BERT_ROWS
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
     OTHER_HEADS,
-    Architectures,
     Family,
     offset_reasons,
     transformers_reasons,
@@ -63,7 +62,7 @@ ELECTRA = Family(
     },
     implied=lambda values: {"pooler": False},
     reasons=reasons,
-    architectures=Architectures("", "ElectraForMaskedLM", "", "ElectraModel"),
+    architectures={("mlm",): "ElectraForMaskedLM", (): "ElectraModel"},
 )
 CONFIG = BertConfig(**SHAPE, embedding_size=4, pooler=False, nsp_head=False)
 
