@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
 from tokpipe.foundation.config import Config, setting, unknown_name
 from tokpipe.foundation.errors import ConfigError
 
-HIDDEN_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid", "elu")
 POSITIONS = ("learned", "sinusoidal", "relative", "rope", "none")
 
 ON_POOLER = ("nsp_head",)  # switches of the heads that stand on the pooler
