@@ -93,7 +93,8 @@ def _compiled(name: str, loop: Any, of: Any, twin: Any) -> Any:
     return kernel(reference=twin, rounding=FUSED)(copied)
 
 
-def _kernels(name: str) -> tuple[Any, Any]:
+def kernels_of(name: str) -> tuple[Any, Any]:
+    """Make the two kernels of an activation, forward and backward, of what its file holds."""
     file = import_module(f"tokpipe.bert.kernels.act_{name}")
     return (
         _compiled(f"{name}_forward", _forward, file.formula, _forward_twin(file.reference)),
@@ -101,5 +102,5 @@ def _kernels(name: str) -> tuple[Any, Any]:
     )
 
 
-# What `hidden_act` may be: forward and backward
-ACTIVATIONS: dict[str, tuple[Any, Any]] = {name: _kernels(name) for name in HIDDEN_ACTS}
+# What `hidden_act` may be
+ACTIVATIONS: dict[str, tuple[Any, Any]] = {name: kernels_of(name) for name in HIDDEN_ACTS}
