@@ -66,8 +66,9 @@ def test_a_corpus_with_characters_without_tokens_is_a_problem(folders, tmp_path,
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("hugs öl\n")
     assert execute(["check", folders[0], "--corpus", str(corpus), "--json"]) == 1
-    (found,) = json.loads(capsys.readouterr().out)[0]["findings"]
-    assert found["problem"].endswith("in 1 word (50 %): 'l' (1), 'ö' (1)")
+    characters, words = json.loads(capsys.readouterr().out)[0]["findings"]
+    assert characters["problem"].endswith("in 1 word (50 %): 'l' (1), 'ö' (1)")
+    assert words["problem"].startswith("50.0 % of the words are unknown")
 
 
 def test_looking_at_tokens_imports_no_more_than_it_needs(folders):

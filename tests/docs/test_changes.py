@@ -16,7 +16,8 @@ from tests import readme
 from tests.unit.bert import test_gradients
 from tests.unit.bert.models import SMALL
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.kernels.activations import ACTIVATIONS
+from tokpipe.bert.kernels.activations import ACTIVATIONS, kernels_of
+from tokpipe.bert.kernels.formulas import HALF, ZERO
 from tokpipe.bert.parameters import Parameters
 from tokpipe.cli import main
 from tokpipe.cli.command import Session, command
@@ -195,37 +196,24 @@ class SquareBert(BertConfig):
     hidden_act: str = setting("square", "", choices=("square",))
 
 
-def forward_reference(before, out):
-    out[:] = np.where(before > 0, before * before / 2, 0)
+def square_of(x):
+    positive = max(x, ZERO)
+    return positive * positive * HALF, positive
 
 
-def backward_reference(before, gradient, out, d_bias):
-    forward_reference(before, out)
-    gradient *= np.where(before > 0, before, 0)
-    d_bias += gradient.sum(0)
+def square_reference(x):
+    positive = np.maximum(x, 0)
+    return positive * positive / 2, positive
 
 
 @pytest.fixture
 def square(monkeypatch):
-    """An activation: its two kernels and twins, under a name."""
+    """An activation: the two functions of its file, under a name."""
     monkeypatch.setattr(jit, "KERNELS", {})  # which the parity tests walk
-
-    @jit.kernel(reference=forward_reference)
-    def square_forward(before, out):
-        for t in range(len(before)):
-            for j in range(before.shape[1]):
-                out[t, j] = max(before[t, j], np.float32(0)) ** 2 * np.float32(0.5)
-
-    @jit.kernel(reference=backward_reference)
-    def square_backward(before, gradient, out, d_bias):
-        for t in range(len(before)):
-            for j in range(before.shape[1]):
-                positive = max(before[t, j], np.float32(0))
-                out[t, j] = positive * positive * np.float32(0.5)
-                gradient[t, j] *= positive
-                d_bias[j] += gradient[t, j]
-
-    monkeypatch.setitem(ACTIVATIONS, "square", (square_forward, square_backward))
+    file = ModuleType("tokpipe.bert.kernels.act_square")
+    file.formula, file.reference = jit.inlined_formula(square_of), square_reference
+    monkeypatch.setitem(sys.modules, file.__name__, file)
+    monkeypatch.setitem(ACTIVATIONS, "square", kernels_of("square"))
     return SquareBert(**SMALL)
 
 

@@ -28,5 +28,5 @@ def test_settings_are_theirs_with_their_defaults(name):
 @pytest.mark.parametrize("name", THEIRS)
 def test_classes_are_theirs_and_take_the_settings(name):
     config = type(transformers.AutoConfig.for_model(name))
-    for architecture in filter(None, FAMILIES[name].architectures):
+    for architecture in FAMILIES[name].architectures.values():
         assert getattr(transformers, architecture).config_class is config

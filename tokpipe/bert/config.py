@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
 from tokpipe.foundation.config import Config, setting, unknown_name
 from tokpipe.foundation.errors import ConfigError
 
-HIDDEN_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid", "elu")
 POSITIONS = ("learned", "sinusoidal", "relative", "rope", "none")
+
+ON_POOLER = ("nsp_head",)  # switches of the heads that stand on the pooler
 
 # layers, hidden size, heads; the feed-forward part is four times as wide as the hidden state
 # (Turc et al. 2019, "Well-Read Students Learn Better", table 1; base: Devlin et al. 2018).
@@ -125,10 +127,11 @@ class BertConfig(Config):
                 f"position='rope' turns pairs of values, and a head has {self.head_size}",
                 hint="Choose hidden_size / num_attention_heads even.",
             )
-        if self.nsp_head and not self.pooler:
-            raise ConfigError(
-                "nsp_head needs the pooler", hint="Set pooler=True, or nsp_head=False."
-            )
+        for head in ON_POOLER:
+            if getattr(self, head) and not self.pooler:
+                raise ConfigError(
+                    f"{head} needs the pooler", hint=f"Set pooler=True, or {head}=False."
+                )
         if self.position_offset >= self.max_position_embeddings:
             raise ConfigError(
                 f"position_offset={self.position_offset} leaves no row of "

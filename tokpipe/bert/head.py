@@ -1,7 +1,8 @@
 """The frame of a head: all that the rest of the program asks of one.
 
 A head is one file with a `Head` at its end, called ``HEAD``, and a line in
-`tokpipe.bert.registry`. Model, workspace, trainer, log and pages go over that list.
+`tokpipe.bert.registry`, which names its switch in `BertConfig`. Model, workspace, trainer, log,
+pages and folders go over that list. A family that has the head says so in rows of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -114,8 +115,6 @@ class Head:
 
     Attributes
     ----------
-    is_in
-        Whether a model has it.
     fitted
         A model's settings with or without it, as the shards hold pairs of segments or not.
     shapes
@@ -138,7 +137,6 @@ class Head:
         The loss, in nats, of who knows only the frequencies; None: there is no such yardstick.
     """
 
-    is_in: Callable[[BertConfig], bool]
     fitted: Callable[[BertConfig, bool], BertConfig] = _as_it_is
     shapes: Callable[[BertConfig], Iterator[tuple[str, tuple[int, ...]]]]
     weights: Callable[[Views], Any]

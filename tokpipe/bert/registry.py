@@ -24,6 +24,8 @@ class Entry(NamedTuple):
         What it is asked about, in the plural, and in one word.
     module
         Where its ``HEAD`` is.
+    setting
+        The switch of `BertConfig` that puts it into a model; "": every model has it.
     has_perplexity
         Whether it guesses tokens, of which people know perplexities.
     """
@@ -32,13 +34,14 @@ class Entry(NamedTuple):
     asked: str
     counted: str
     module: str
+    setting: str = ""
     has_perplexity: bool = False
 
 
 # In the order of the parameter block, in which gradients are added up.
 ENTRIES: list[Entry] = [
-    Entry("mlm", "masked tokens", "masks", "tokpipe.bert.heads.masked_tokens", True),
-    Entry("nsp", "pairs", "pairs", "tokpipe.bert.heads.next_sentence"),
+    Entry("mlm", "masked tokens", "masks", "tokpipe.bert.heads.masked_tokens", "mlm_head", True),
+    Entry("nsp", "pairs", "pairs", "tokpipe.bert.heads.next_sentence", "nsp_head"),
 ]
 
 
@@ -54,6 +57,34 @@ def entry_of(name: str) -> Entry:
     return next((entry for entry in ENTRIES if entry.name == name), gone)
 
 
+def entries_of(config: BertConfig) -> list[Entry]:
+    """Return the lines of a model's heads, in order."""
+    return [entry for entry in ENTRIES if not entry.setting or getattr(config, entry.setting)]
+
+
+def switches(*names: str) -> dict[str, bool]:
+    """Return the settings of a model that has the heads named, and no other.
+
+    Examples
+    --------
+    >>> switches("mlm")
+    {'mlm_head': True, 'nsp_head': False}
+    """
+    return {entry.setting: entry.name in names for entry in ENTRIES if entry.setting}
+
+
+def beside_encoder(config: BertConfig) -> str:
+    """Say what a model has beside its encoder.
+
+    Examples
+    --------
+    >>> beside_encoder(BertConfig(nsp_head=False))
+    'pooler, MLM head'
+    """
+    heads = [f"{entry.name.upper()} head" for entry in entries_of(config)]
+    return ", ".join([*(["pooler"] if config.pooler else []), *heads]) or "nothing"
+
+
 def all_heads() -> "Mapping[str, Head]":
     """Return all heads by name, in order."""
     return {entry.name: import_module(entry.module).HEAD for entry in ENTRIES}
@@ -61,4 +92,4 @@ def all_heads() -> "Mapping[str, Head]":
 
 def heads_of(config: BertConfig) -> "Mapping[str, Head]":
     """Return the heads of a model by name, in order."""
-    return {name: head for name, head in all_heads().items() if head.is_in(config)}
+    return {entry.name: import_module(entry.module).HEAD for entry in entries_of(config)}

@@ -9,6 +9,7 @@ from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.checkpoint import write_checkpoint
 from tokpipe.bert.huggingface.settings import config_json
 from tokpipe.bert.parameters import Parameters, count_encoder_parameters
+from tokpipe.bert.registry import beside_encoder
 from tokpipe.foundation.files import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
@@ -99,7 +100,6 @@ def _tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[s
 
 def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -> str:
     config = parameters.config
-    heads = [n for n in ("pooler", "mlm_head", "nsp_head") if getattr(config, n)]
     mask = tokenizer.roles.get("mask_token") if tokenizer and config.mlm_head else None
     text = f"text with a {visible(mask)} in it" if mask else ""
     example = f'\n    tokpipe fill-mask "this folder" "{text}"\n' if mask else ""
@@ -114,7 +114,7 @@ def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -
 heads): {config.num_hidden_layers} layers, {config.hidden_size} wide,
 {config.num_attention_heads} heads, {config.vocab_size:,} tokens.
 
-Besides the encoder: {", ".join(heads) or "nothing"}.
+Besides the encoder: {beside_encoder(config)}.
 
 ```python
 import tokpipe

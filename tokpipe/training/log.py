@@ -1,11 +1,14 @@
 """``log.jsonl``: a line a step, and a line an evaluation."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from io import BufferedReader, RawIOBase
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from tokpipe.bert.huggingface.foreign_files import open_plain
 from tokpipe.foundation.errors import ArtifactError, InputError
@@ -14,6 +17,8 @@ from tokpipe.training.progress import check_count, check_figure
 
 LOG = "log.jsonl"
 _LOSS = re.compile(r"([a-z][a-z0-9]{0,30})_loss")
+_LONGEST = 1 << 14  # bytes of a line, of which 200 are usual
+_MOST_BYTES = 1 << 29  # two million steps and more
 TIMES = ("tokens_per_second", "seconds")  # what differs between two runs of the same work
 
 
@@ -147,19 +152,23 @@ def read_log(path: Path) -> Iterator[Line]:
     Raises
     ------
     ArtifactError
-        If it cannot be read, or a line is none of ours; a last line without an end is left out.
+        If it cannot be read or is larger than any training makes it, or a line is none of ours; a
+        last line without an end is left out.
     """
     try:
-        with open_plain(path) as file:
-            data = b"".join(iter(lambda: file.read(1 << 24), b""))
+        with open_plain(path) as raw, BufferedReader(cast(RawIOBase, raw)) as file:
+            if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+                raise ArtifactError(f"{path} is larger than {_MOST_BYTES:,} bytes, no training log")
+            for number in count(1):
+                line = file.readline(_LONGEST)
+                if not line.endswith(b"\n") and len(line) < _LONGEST:
+                    return
+                yield Line.from_json(line.decode("utf-8", "replace"), f"{path}:{number}")
     except InputError as error:
         raise ArtifactError(error.problem) from None
     except OSError as error:
         hint = "Name a folder that `tokpipe pretrain` made, or its log."
         raise ArtifactError(f"{path}: {error.strerror}", hint=hint) from error
-    *lines, _ = data.decode("utf-8", errors="replace").split("\n")
-    for number, line in enumerate(lines, 1):
-        yield Line.from_json(line, f"{path}:{number}")
 
 
 def _rounded(value: Any) -> Any:

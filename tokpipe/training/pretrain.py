@@ -39,6 +39,7 @@ from tokpipe.training.state import (
     lock_of,
     refuse_foreign,
     remove_stale,
+    remove_unfinished,
 )
 from tokpipe.training.targets import check_targets
 from tokpipe.training.trainer import Trainer
@@ -133,6 +134,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     with storage_errors(run):
         run.mkdir(parents=True, exist_ok=True)
         with one_writer(lock_of(run), run):
+            remove_unfinished(run)
             if force:
                 clear(run)
             remove_stale(run)

@@ -8,10 +8,8 @@ or upload alone is worth the disk, which is less than what the optimizer's momen
 """
 
 import os
-import secrets
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tokpipe.bert.config import BertConfig
@@ -20,6 +18,7 @@ from tokpipe.bert.huggingface.checkpoint import write_checkpoint
 from tokpipe.bert.huggingface.parts import parts_of
 from tokpipe.bert.huggingface.stored import CONFIG, WEIGHTS
 from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.errors import StorageError
 from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder, sync
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
@@ -48,21 +47,23 @@ def finish(
     Raises
     ------
     StorageError
-        If the disk refuses.
+        If the disk refuses, or a name is taken: see `remove_unfinished` for those that may be.
     """
     manifest, state = Manifest.read(checkpoint, KIND), State.read(checkpoint)
     parts = parts_of(parameters.config, family_of(parameters.config))
     card = model_card(parameters.config, state.to_dict(), tokenizer, parts)
     with storage_errors(run):
         linked = [name for name in manifest.files if name not in (OPTIMIZER, _CARD)]
+        _refuse_taken(run, linked, card.encode())
         for name in linked:
             _link(checkpoint / name, run / name)
-        with atomic_write(run / _CARD) as file:
-            file.write(card.encode())
         files = [*linked, _CARD]
         for name, part in parts.items():
             written = _write_part(run / name, part, parameters, tokenizer, manifest)
             files += [f"{name}/{file}" for file in written]
+        if not (run / _CARD).exists():
+            with atomic_write(run / _CARD, replace=False) as file:
+                file.write(card.encode())
         sync(run)
         _like(manifest).write(run, files)
 
@@ -103,12 +104,31 @@ def _like(manifest: Manifest) -> Manifest:
 
 
 def _link(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    """Put a file under a name that is free, by a link where the disk can."""
     try:
-        os.link(source, temporary)
+        os.link(source, target)
+    except FileExistsError:
+        raise _in_the_way(target) from None
     except OSError:
-        shutil.copyfile(source, temporary)
-        sync(temporary)
-    temporary.replace(target)
-    with suppress(FileNotFoundError):  # a rename onto the same file does nothing
-        temporary.unlink()
+        with source.open("rb") as content, atomic_write(target, replace=False) as file:
+            shutil.copyfileobj(content, file)
+
+
+def _refuse_taken(run: Path, linked: Iterable[str], card: bytes) -> None:
+    """Refuse files of strangers; the card may be there, of a run killed right before its end."""
+    for name in (*linked, _CARD, MANIFEST):
+        if os.path.lexists(run / name) and not (name == _CARD and _holds(run / name, card)):
+            raise _in_the_way(run / name)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != len(content):
+        return False
+    return path.read_bytes() == content
+
+
+def _in_the_way(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} was put there while the run went on, and is not replaced",
+        hint="Move it away, and run the same command again: the run is finished then.",
+    )

@@ -4,6 +4,7 @@ A run folder holds ``checkpoint-000500/`` and the like, ``log.jsonl`` as it grow
 is over, the files of the model itself with its parts, and the manifest as the last one.
 """
 
+import filecmp
 import json
 import re
 import shutil
@@ -127,6 +128,18 @@ def remove_stale(run: Path) -> None:
             _remove(path)
         elif _is_folder_of_ours(path.name) and not (path / MANIFEST).is_file():
             _remove(path)  # a removal that was cut short
+
+
+def remove_unfinished(run: Path) -> None:
+    """Remove what a killed writer put beside the checkpoints; their files tell it from others."""
+    if (run / MANIFEST).is_file():
+        return
+    for path in checkpoints(run).values():
+        for theirs in path.iterdir():
+            ours = run / theirs.name
+            is_plain = ours.is_file() and not ours.is_symlink()
+            if is_plain and ours.name != LOG and filecmp.cmp(theirs, ours, shallow=False):
+                ours.unlink()
 
 
 def lock_of(run: Path) -> Path:

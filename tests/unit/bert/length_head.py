@@ -63,7 +63,6 @@ def _losses(ctx: HeadContext) -> Tally:
 
 
 HEAD = Head(
-    is_in=lambda config: True,
     shapes=_shapes,
     weights=lambda views: linear_of(views, NAME),
     scratch=_scratch,

@@ -1,4 +1,6 @@
 import json
+import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,28 @@ def test_a_cut_last_line_is_left_out(tmp_path):
     write_log(path, LINES)
     path.write_bytes(path.read_bytes()[:-9])
     assert list(read_log(path)) == LINES[:1]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+@pytest.mark.parametrize("inner", [b" ", b"x", b"[", b"\xff"])
+def test_a_line_without_end_is_not_read_whole(tmp_path, inner, end):
+    path = tmp_path / "log.jsonl"
+    write_log(path, LINES)
+    with path.open("ab") as file:
+        file.write(LINES[0].to_json().encode()[:-1] + inner * (1 << 25) + b"}" + end)
+    tracemalloc.start()
+    with pytest.raises(ArtifactError, match=r"log.jsonl:3: no line of a training log"):
+        list(read_log(path))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_a_log_that_is_too_large_is_not_read(tmp_path):
+    path = tmp_path / "log.jsonl"
+    write_log(path, LINES)
+    os.truncate(path, 1 << 33)  # of zeros, which the disk does not hold
+    with pytest.raises(ArtifactError, match="no training log"):
+        next(read_log(path))
 
 
 GOOD = '"step": 1, "tokens": 1, "loss": 1.0'

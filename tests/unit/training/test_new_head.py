@@ -1,7 +1,7 @@
 """A new head is its file and a line in the list: the rest of the program goes over the list."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,8 +10,16 @@ from tests.unit.bert import length_head
 from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tests.unit.training.folders import MODEL, train, write_shards
 from tokpipe.bert import registry
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.bert import BERT
+from tokpipe.bert.families.own import TOKPIPE
+from tokpipe.bert.families.registry import family_of, refusals
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.bert.huggingface.names import heads_among
+from tokpipe.bert.huggingface.parts import parts_of
+from tokpipe.bert.huggingface.settings import config_json
 from tokpipe.bert.model import Model
+from tokpipe.foundation.config import setting
 from tokpipe.inspection.run_page import run_page
 from tokpipe.inspection.runs import metrics_of, read_run
 from tokpipe.training.log import read_log
@@ -86,3 +94,34 @@ def test_its_curve_is_drawn_even_when_the_head_is_gone(shards, tmp_path, monkeyp
     assert "loss of lengths of sequences" in run_page([view], metrics_of([view]))
     monkeypatch.setattr(registry, "ENTRIES", registry.ENTRIES[:-1])
     assert "loss of length<" in run_page([view], metrics_of([view]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LengthBert(BertConfig):
+    """A BERT that may have the head, by a switch of its settings."""
+
+    length_head: bool = setting(True, "")
+
+
+@pytest.fixture
+def switched(monkeypatch):
+    entry = length_head.ENTRY._replace(setting="length_head")
+    monkeypatch.setattr(registry, "ENTRIES", [*registry.ENTRIES[:-1], entry])
+    return LengthBert()
+
+
+def test_its_switch_takes_it_out_of_parts_and_of_families_without_a_row(switched):
+    assert refusals(switched, BERT) == ["length_head (it has none)"]
+    assert family_of(switched) is TOKPIPE
+    assert family_of(replace(switched, length_head=False)) is BERT
+    assert not any(part.length_head for part in parts_of(switched, BERT).values())
+    assert registry.beside_encoder(switched) == "pooler, MLM head, NSP head, LENGTH head"
+    assert heads_among({"length.weight"}, TOKPIPE)["length_head"]
+
+
+def test_a_family_has_it_by_a_row_and_a_class(switched):
+    names = {**BERT.architectures, ("mlm", "nsp", "length"): "BertForLengths"}
+    family = replace(BERT, heads={**BERT.heads, "length": "cls.length"}, architectures=names)
+    assert refusals(switched, family) == []
+    assert config_json(switched, family)["architectures"] == ["BertForLengths"]
+    assert heads_among({"cls.length.bias"}, family)["length_head"]

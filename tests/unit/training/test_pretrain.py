@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.training import loop as loop_module
 from tokpipe.training import pretrain as pretrain_module
+from tokpipe.training import result
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import TIMES, read_log
 from tokpipe.training.state import save_checkpoint
@@ -237,6 +241,47 @@ def test_a_foreign_folder_is_not_touched(shards, tmp_path):
     (tmp_path / "run/thesis.txt").write_text("three years")
     with pytest.raises(StorageError, match=r"thesis\.txt"):
         train(shards, tmp_path / "run", force=True)
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "README.md", "tokpipe.json", "config.json"])
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_what_is_put_into_a_run_while_it_goes_on_stays(name, kind, shards, undisturbed, tmp_path):
+    run, other = tmp_path / "run", tmp_path / "thesis"
+    other.write_text("three years")
+
+    class Puts(StopAt):
+        def sees(self, line, share):
+            if line.step == self.step and not os.path.lexists(run / name):
+                makes = {"file": lambda: shutil.copy(other, run / name)}
+                makes |= {"link": lambda: (run / name).symlink_to(other)}
+                makes.get(kind, (run / name).mkdir)()
+
+    with pytest.raises(StorageError, match=f"{name} was put there while the run went on"):
+        train(shards, run, watch=Puts(3))
+    assert kind == "folder" or (run / name).read_text() == other.read_text() == "three years"
+    (run / name).rename(tmp_path / "moved")
+    train(shards, run)
+    assert contents(run) == undisturbed
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("links", [False, True])
+@pytest.mark.parametrize("gone", [["tokpipe.json"], ["tokpipe.json", "README.md", "config.json"]])
+def test_a_run_killed_at_its_end_is_finished(
+    force, links, gone, shards, undisturbed, tmp_path, monkeypatch
+):
+    if not links:  # a disk that has none
+
+        def refused(*args, **settings):
+            raise OSError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(result.os, "link", refused)
+    run = tmp_path / "run"
+    train(shards, run)
+    for name in gone:
+        (run / name).unlink()
+    train(shards, run, force=force)
+    assert contents(run) == undisturbed
 
 
 def test_the_second_writer_is_told_who_the_first_is(shards, tmp_path):

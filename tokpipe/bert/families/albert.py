@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
-    Architectures,
     Family,
     offset_reasons,
     transformers_reasons,
@@ -66,7 +65,10 @@ ALBERT = Family(
     allowed={"num_hidden_groups": (1, None), "inner_group_num": (1, None)},
     implied=lambda values: {"share_layers": "all"},
     reasons=_reasons,
-    architectures=Architectures(
-        "AlbertForPreTraining", "AlbertForMaskedLM", "AlbertForPreTraining", "AlbertModel"
-    ),
+    architectures={
+        ("mlm", "nsp"): "AlbertForPreTraining",
+        ("mlm",): "AlbertForMaskedLM",
+        ("nsp",): "AlbertForPreTraining",
+        (): "AlbertModel",
+    },
 )

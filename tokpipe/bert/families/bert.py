@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
-    Architectures,
     Family,
     Rows,
     offset_reasons,
@@ -53,7 +52,10 @@ BERT = Family(
     always=("embeddings.segment", "pooler"),
     keys={key: key for key in COMMON_KEYS},
     reasons=_reasons,
-    architectures=Architectures(
-        "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertModel"
-    ),
+    architectures={
+        ("mlm", "nsp"): "BertForPreTraining",
+        ("mlm",): "BertForMaskedLM",
+        ("nsp",): "BertForNextSentencePrediction",
+        (): "BertModel",
+    },
 )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
-    Architectures,
     Family,
     offset_reasons,
     unshared_reasons,
@@ -13,7 +12,7 @@ from tokpipe.bert.families.family import (
 
 _LAYER = "transformer.layer.{i}."
 _EPS = 1e-12  # of its norms: a number in transformers' code, not a setting
-_IMPLIED = {"pooler": False, "nsp_head": False, "type_vocab_size": 0, "layer_norm_eps": _EPS}
+_IMPLIED = {"pooler": False, "type_vocab_size": 0, "layer_norm_eps": _EPS}
 _OTHER_KEYS = {
     "hidden_size": "dim",
     "num_hidden_layers": "n_layers",
@@ -32,9 +31,8 @@ def _reasons(config: BertConfig) -> Iterator[str]:
         yield f"type_vocab_size={config.type_vocab_size} (it has no segments)"
     if config.layer_norm_eps != _EPS:
         yield f"layer_norm_eps={config.layer_norm_eps:g}, which is {_EPS:g} there"
-    for name in ("pooler", "nsp_head"):
-        if getattr(config, name):
-            yield f"{name} (it has none)"
+    if config.pooler:
+        yield "pooler (it has none)"
 
 
 DISTILBERT = Family(
@@ -64,5 +62,5 @@ DISTILBERT = Family(
     defaults={"num_hidden_layers": 6},
     implied=lambda values: _IMPLIED,
     reasons=_reasons,
-    architectures=Architectures("", "DistilBertForMaskedLM", "", "DistilBertModel"),
+    architectures={("mlm",): "DistilBertForMaskedLM", (): "DistilBertModel"},
 )

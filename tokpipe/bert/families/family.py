@@ -6,7 +6,7 @@ A family is data: a new one is a file beside this one that makes a `Family`, and
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from tokpipe.bert.config import BertConfig
 
@@ -23,27 +23,6 @@ COMMON_KEYS = (
 # newer classes call the one for labels.
 OTHER_HEADS = ("classifier.", "pre_classifier.", "qa_outputs.", "score.")
 _THEIR_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid")
-
-
-class Architectures(NamedTuple):
-    """The classes of transformers by the heads that they have; "" where there is none.
-
-    Attributes
-    ----------
-    pretraining, masked_lm, next_sentence, encoder
-        With both heads, with the one, with the other, with none.
-    """
-
-    pretraining: str
-    masked_lm: str
-    next_sentence: str
-    encoder: str
-
-    def of(self, config: BertConfig) -> str:
-        """Return the class that has the heads of a model."""
-        if config.mlm_head:
-            return self.pretraining if config.nsp_head else self.masked_lm
-        return self.next_sentence if config.nsp_head else self.encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +64,8 @@ class Family:
     reasons
         Why a model is none of the family, each as one clause; none if it is.
     architectures
-        Its classes; None where transformers has none.
+        The classes of transformers by the names of the heads that they have, in the order of
+        `tokpipe.bert.registry`; None where there are none at all.
     """
 
     name: str
@@ -101,7 +81,7 @@ class Family:
     allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
     reasons: Callable[[BertConfig], Iterator[str]]
-    architectures: Architectures | None
+    architectures: Mapping[tuple[str, ...], str] | None
 
 
 def transformers_reasons(config: BertConfig) -> Iterator[str]:

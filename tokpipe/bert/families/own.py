@@ -5,8 +5,8 @@ from tokpipe.bert.families.family import Family
 TOKPIPE = Family(
     name="tokpipe",
     title="BERT variant",
-    rows={"pooler": "pooler"},
-    heads={name: name for name in ("mlm.transform", "mlm.norm", "mlm.bias", "nsp")},
+    rows={},
+    heads={},
     keys=None,
     reasons=lambda config: iter(()),
     architectures=None,

@@ -7,6 +7,7 @@ from tokpipe.bert.families.distilbert import DISTILBERT
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.own import TOKPIPE
 from tokpipe.bert.families.roberta import ROBERTA
+from tokpipe.bert.registry import entries_of
 
 # In order of preference: what has no segments and no pooler is a DistilBERT as it stands, and a
 # BERT only with a segment of zeros.
@@ -17,7 +18,9 @@ FAMILIES: dict[str, Family] = {
 
 def refusals(config: BertConfig, family: Family) -> list[str]:
     """Return the reasons why a family has no such model; none if it has."""
-    return list(family.reasons(config))
+    known = {ours.split(".")[0] for ours in family.heads}
+    unknown = [e for e in entries_of(config) if family.keys is not None and e.name not in known]
+    return [*family.reasons(config), *(f"{e.setting or e.name} (it has none)" for e in unknown)]
 
 
 def family_of(config: BertConfig) -> Family:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.bert import BERT_ROWS
-from tokpipe.bert.families.family import COMMON_KEYS, Architectures, Family, unshared_reasons
+from tokpipe.bert.families.family import COMMON_KEYS, Family, unshared_reasons
 
 
 def _reasons(config: BertConfig) -> Iterator[str]:
@@ -16,8 +16,6 @@ def _reasons(config: BertConfig) -> Iterator[str]:
         )
     if config.mlm_head and config.hidden_act != "gelu":
         yield f"hidden_act={config.hidden_act!r} (its MLM head always has gelu)"
-    if config.nsp_head:
-        yield "nsp_head (it has none)"
 
 
 ROBERTA = Family(
@@ -34,7 +32,7 @@ ROBERTA = Family(
     always=("embeddings.segment", "pooler"),
     keys={key: key for key in COMMON_KEYS},
     defaults={"vocab_size": 50_265, "pad_token_id": 1},
-    implied=lambda values: {"position_offset": values["pad_token_id"] + 1, "nsp_head": False},
+    implied=lambda values: {"position_offset": values["pad_token_id"] + 1},
     reasons=_reasons,
-    architectures=Architectures("", "RobertaForMaskedLM", "", "RobertaModel"),
+    architectures={("mlm",): "RobertaForMaskedLM", (): "RobertaModel"},
 )

@@ -195,7 +195,6 @@ def _targets(batch: Batch) -> NDArray | None:
 
 
 HEAD = Head(
-    is_in=lambda config: config.mlm_head,
     shapes=_shapes,
     weights=_weights,
     scratch=_scratch,

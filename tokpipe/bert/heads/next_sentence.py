@@ -111,7 +111,6 @@ def _guessing(frequencies: Frequencies) -> float | None:
 
 
 HEAD = Head(
-    is_in=lambda config: config.nsp_head,
     fitted=_fitted,
     shapes=_shapes,
     weights=_weights,

@@ -18,6 +18,7 @@ from tokpipe.bert.huggingface.settings import config_json, read_config
 from tokpipe.bert.huggingface.stored import CONFIG, INDEX, WEIGHTS, StoredTensors, refuse_pickle
 from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.registry import entries_of
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.files import write_json
 from tokpipe.foundation.manifest import verify_files
@@ -137,7 +138,7 @@ def write_checkpoint(
     kinds = {
         name: dtypes if isinstance(dtypes, str) else dtypes.get(name, "F32") for name in tensors
     }
-    if not (config.mlm_head or config.nsp_head):  # as transformers does for a bare encoder
+    if not entries_of(config):  # as transformers does for a bare encoder
         tensors = {name.removeprefix(family.prefix): value for name, value in tensors.items()}
         kinds = {name.removeprefix(family.prefix): kind for name, kind in kinds.items()}
     write_json(folder / CONFIG, settings)
@@ -162,11 +163,7 @@ def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:
-    names = set(stored.tensors)
-    bias = next((c for c, ours in family.copies.items() if ours == "mlm.bias"), None)
-    heads = heads_among(names, family)
-    heads["mlm_head"] |= bias in names
-    config = replace(config, **heads)
+    config = replace(config, **heads_among(set(stored.tensors), family))
     reasons = refusals(config, family)
     if reasons:
         raise InputError(f"{stored.folder}: {'; '.join(reasons)}")

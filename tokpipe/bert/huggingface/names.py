@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert import registry
+from tokpipe.bert.config import ON_POOLER, BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.parameters import Slot, parameter_table
 
 _BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")  # older releases stored them
-_HEADS = {"pooler": "pooler", "mlm": "mlm_head", "nsp": "nsp_head"}  # first of our names: setting
 
 
 class TensorSlice(NamedTuple):
@@ -71,16 +71,20 @@ def fillers(config: BertConfig, family: Family) -> dict[str, Filler]:
 
 
 def heads_among(names: set[str], family: Family) -> dict[str, bool]:
-    """Return which of pooler, MLM head and NSP head some canonical names belong to."""
-    rows = {ours: f"{family.prefix}{row}" for ours, row in family.rows.items()}
+    """Return the settings of pooler and heads: whether some canonical names belong to them."""
+    settings = {"pooler": "pooler", **{e.name: e.setting for e in registry.ENTRIES if e.setting}}
+    pairs = [(f"{family.prefix}{row}", ours) for ours, row in family.rows.items()]
+    pairs += [(f"{row}", ours) for ours, row in family.heads.items()]
+    pairs += family.copies.items()
+    if family.keys is None:
+        pairs = [(name, name) for name in names]
     found = {
-        _HEADS[ours.split(".")[0]]
-        for ours, row in [*rows.items(), *family.heads.items()]
-        if ours.split(".")[0] in _HEADS
-        and any(name in names for name in (f"{row}", f"{row}.weight", f"{row}.bias"))
+        settings.get(ours.split(".")[0])
+        for row, ours in pairs
+        if names.intersection((row, f"{row}.weight", f"{row}.bias"))
     }
-    found |= {"pooler"} if "nsp_head" in found else set()  # which stands on it
-    return {setting: setting in found for setting in _HEADS.values()}
+    found |= {"pooler"} if found.intersection(ON_POOLER) else set()
+    return {setting: setting in found for setting in settings.values()}
 
 
 def canonical(name: str, family: Family) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.registry import switches
 
 ENCODER, MASKED_LM = "encoder", "masked-lm"
 PARTS = (ENCODER, MASKED_LM)  # folders below a run
@@ -33,14 +34,14 @@ def parts_of(config: BertConfig, family: Family) -> dict[str, BertConfig]:
         return {}
     parts = {ENCODER: encoder_of(config, family)}
     if config.mlm_head:
-        parts[MASKED_LM] = replace(config, pooler=False, nsp_head=False)
+        parts[MASKED_LM] = replace(config, pooler=False, **switches("mlm"))
     return parts
 
 
 def encoder_of(config: BertConfig, family: Family) -> BertConfig:
     """Return the settings of a model without heads, with the pooler that its class wants."""
     pooler = config.pooler or "pooler" in family.always
-    return replace(config, pooler=pooler, mlm_head=False, nsp_head=False)
+    return replace(config, pooler=pooler, **switches())
 
 
 def views_of(parameters: Parameters, part: BertConfig) -> Mapping[str, NDArray[np.float32]]:

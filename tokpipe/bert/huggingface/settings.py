@@ -1,7 +1,7 @@
 """``config.json`` in and out, of whichever family."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import FAMILIES, refusals
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
 from tokpipe.bert.huggingface.stored import CONFIG
+from tokpipe.bert.registry import entries_of, switches
 from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
 
 # Settings of theirs that ours can follow at some values only, in every family.
@@ -44,7 +45,7 @@ def read_config(folder: Path) -> tuple[BertConfig, Family]:
     """Read ``config.json`` of a model folder, ours or Hugging Face's.
 
     Which heads there are, only the tensors say: the configuration returned has them as it stands
-    for our own kind, and all of them for the others.
+    for our own kind, and none of them for the others.
 
     Raises
     ------
@@ -88,9 +89,10 @@ def config_json(config: BertConfig, family: Family) -> dict[str, Any]:
     values = config.to_dict() | {"embedding_size": config.embedding_width}
     if "embeddings.segment" in family.always:
         values["type_vocab_size"] = config.type_vocab_size or 1  # a segment of zeros stands in
+    heads = tuple(entry.name for entry in entries_of(config))
     return {
         "model_type": family.name,
-        "architectures": [family.architectures.of(config)],
+        "architectures": [family.architectures.get(heads, "")],
         "dtype": "float32",
         "tie_word_embeddings": True,
         **{theirs: values[ours] for ours, theirs in family.keys.items()},
@@ -109,9 +111,9 @@ def _from_theirs(found: Mapping[str, Any], family: Family, keys: Mapping[str, st
         values["embedding_size"] = None  # no projection between equal widths: see `fillers`
     act = values.get("hidden_act")
     values["hidden_act"] = _SAME_ACT.get(act, act) if act else "gelu"
-    config = BertConfig(**values, **family.implied(values))
-    # whether there is an MLM head is not known yet: the checkpoint looks at what it asks for
-    reasons = refusals(replace(config, mlm_head=False), family)
+    # the checkpoint, which knows the heads, looks at what they ask for
+    config = BertConfig(**{**values, **switches(), **family.implied(values)})
+    reasons = refusals(config, family)
     if reasons:
         raise ConfigError("; ".join(reasons))
     return config

@@ -3,44 +3,23 @@
 Forward keeps only the values before the activation; backward makes the activation once more, for
 the product that needs it, so that the widest array of a layer is stored once and not twice.
 
-An activation is a formula that returns value and slope, its NumPy twin, and a line in `_FORMULAS`;
-its two kernels are made of them. `tokpipe.bert.config.HIDDEN_ACTS` has its name.
-
-References
-----------
-D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units" (2016): gelu and its tanh form, gelu_new.
-S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-Weighted Linear Units" (2018): silu.
-D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Exponential Linear Units" (2016): elu.
+An activation is a file ``act_NAME.py`` beside this one: a formula that returns value and slope, and
+its NumPy twin. Its two kernels are made of them, and `hidden_act` takes its name.
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
-from tokpipe.bert.kernels.formulas import (
-    HALF,
-    ONE,
-    ZERO,
-    error_function,
-    exponential,
-    hyperbolic_tangent,
-    logistic,
-)
-from tokpipe.foundation.jit import FUSED, inlined_formula, kernel
+from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
+from tokpipe.foundation.jit import FUSED, kernel
 
 Array = NDArray[np.floating]
 Pair = Callable[[Array], tuple[Array, Array]]
-
-_ROOT_HALF = np.float32(np.sqrt(0.5))  # the normal distribution is (1 + erf(x * sqrt(1/2))) / 2
-_BELL = np.float32(1 / np.sqrt(2 * np.pi))  # its density at 0
-# The tanh form of GELU, 0.044715 being its authors' fit (Hendrycks and Gimpel 2016, section 2), and
-# the cube's derivative
-_ROOT_2_PI = np.float32(np.sqrt(2 / np.pi))
-_CUBE, _CUBE_3 = np.float32(0.044715), np.float32(3 * 0.044715)
 
 
 def _forward_twin(pair: Pair) -> Callable[..., None]:
@@ -82,84 +61,6 @@ def _backward_twin(pair: Pair) -> Callable[..., None]:
     return backward
 
 
-def _gelu_reference(x: Array) -> tuple[Array, Array]:
-    share = 0.5 * (1 + erf(x * np.sqrt(0.5)))
-    bell = np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi)
-    return x * share, share + x * bell
-
-
-@inlined_formula
-def _gelu(x):
-    share = HALF + HALF * error_function(x * _ROOT_HALF)
-    return x * share, share + x * _BELL * exponential(-HALF * x * x)
-
-
-def _gelu_new_reference(x: Array) -> tuple[Array, Array]:
-    t = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
-    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x * x)
-    return 0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner
-
-
-@inlined_formula
-def _gelu_new(x):
-    t = hyperbolic_tangent(_ROOT_2_PI * (x + _CUBE * x * x * x))
-    share = HALF + HALF * t
-    return x * share, share + HALF * x * (ONE - t * t) * _ROOT_2_PI * (ONE + _CUBE_3 * x * x)
-
-
-def _relu_reference(x: Array) -> tuple[Array, Array]:
-    return np.where(x > 0, x, x * 0), (x > 0).astype(x.dtype)
-
-
-@inlined_formula
-def _relu(x):
-    return (x, ONE) if x > ZERO else (x * ZERO, ZERO)
-
-
-def _silu_reference(x: Array) -> tuple[Array, Array]:
-    share = 0.5 + 0.5 * np.tanh(0.5 * x)
-    return x * share, share * (1 + x * (1 - share))
-
-
-@inlined_formula
-def _silu(x):
-    share = logistic(x)
-    return x * share, share * (ONE + x * (ONE - share))
-
-
-def _tanh_reference(x: Array) -> tuple[Array, Array]:
-    t = np.tanh(x)
-    return t, 1 - t * t
-
-
-@inlined_formula
-def _tanh(x):
-    t = hyperbolic_tangent(x)
-    return t, ONE - t * t
-
-
-def _sigmoid_reference(x: Array) -> tuple[Array, Array]:
-    share = 0.5 + 0.5 * np.tanh(0.5 * x)
-    return share, share * (1 - share)
-
-
-@inlined_formula
-def _sigmoid(x):
-    share = logistic(x)
-    return share, share * (ONE - share)
-
-
-def _elu_reference(x: Array) -> tuple[Array, Array]:
-    power = np.exp(np.minimum(x, 0))
-    return np.where(x > 0, x, power - 1), power
-
-
-@inlined_formula
-def _elu(x):
-    power = exponential(x if x < ZERO else ZERO)
-    return (x, ONE) if x > ZERO else (power - ONE, power)
-
-
 formula: Any = None  # of the two loops below; each copy of them has its own
 
 
@@ -192,21 +93,14 @@ def _compiled(name: str, loop: Any, of: Any, twin: Any) -> Any:
     return kernel(reference=twin, rounding=FUSED)(copied)
 
 
-_FORMULAS: dict[str, tuple[Any, Pair]] = {
-    "gelu": (_gelu, _gelu_reference),
-    "gelu_new": (_gelu_new, _gelu_new_reference),
-    "relu": (_relu, _relu_reference),
-    "silu": (_silu, _silu_reference),
-    "tanh": (_tanh, _tanh_reference),
-    "sigmoid": (_sigmoid, _sigmoid_reference),
-    "elu": (_elu, _elu_reference),
-}
-
-# What `hidden_act` may be: forward and backward
-ACTIVATIONS: dict[str, tuple[Any, Any]] = {
-    name: (
-        _compiled(f"{name}_forward", _forward, formula, _forward_twin(twin)),
-        _compiled(f"{name}_backward", _backward, formula, _backward_twin(twin)),
+def kernels_of(name: str) -> tuple[Any, Any]:
+    """Make the two kernels of an activation, forward and backward, of what its file holds."""
+    file = import_module(f"tokpipe.bert.kernels.act_{name}")
+    return (
+        _compiled(f"{name}_forward", _forward, file.formula, _forward_twin(file.reference)),
+        _compiled(f"{name}_backward", _backward, file.formula, _backward_twin(file.reference)),
     )
-    for name, (formula, twin) in _FORMULAS.items()
-}
+
+
+# What `hidden_act` may be
+ACTIVATIONS: dict[str, tuple[Any, Any]] = {name: kernels_of(name) for name in HIDDEN_ACTS}

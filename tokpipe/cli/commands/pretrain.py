@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokpipe.bert.config import PRESETS, BertConfig
+from tokpipe.bert.config import ON_POOLER, PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan, training_seconds
@@ -72,7 +72,7 @@ def pretrain(
     you like: the same command goes on, to the same weights.
     """
     if model.get("pooler") is False:
-        model["nsp_head"] = False  # it stands on the pooler
+        model |= dict.fromkeys(ON_POOLER, False)
     asked = _Asked(
         shards=shards,
         output=output,

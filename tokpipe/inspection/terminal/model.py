@@ -7,6 +7,7 @@ from itertools import takewhile
 from rich.cells import cell_len
 from rich.text import Text
 
+from tokpipe.bert.registry import beside_encoder
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.model import ModelView, TensorRow, Work
 from tokpipe.inspection.readable import TokenForm, parts_of
@@ -92,7 +93,7 @@ def _facts(view: ModelView) -> Iterator[tuple[str, str]]:
     yield "vocabulary", plural(config.vocab_size, "token")
     yield "longest text", "any" if config.longest is None else f"{config.longest:,} tokens"
     yield "variant", _variant(view)
-    yield "beside encoder", _heads(view)
+    yield "beside encoder", beside_encoder(view.config)
     yield "parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"
     yield "encoder + pooler" if config.pooler else "encoder", f"{view.encoder:,}"
 
@@ -103,11 +104,6 @@ def _variant(view: ModelView) -> str:
     if config.share_layers != "none":
         parts.append(f"layers share {config.share_layers}")
     return ", ".join(parts)
-
-
-def _heads(view: ModelView) -> str:
-    heads = {"pooler": "pooler", "mlm_head": "MLM head", "nsp_head": "NSP head"}
-    return ", ".join(n for key, n in heads.items() if getattr(view.config, key)) or "nothing"
 
 
 def _tree(view: ModelView, width: int, marks: Marks) -> Iterator[Text]:

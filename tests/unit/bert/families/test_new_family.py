@@ -13,7 +13,6 @@ from tokpipe.bert.families.bert import BERT_ROWS
 from tokpipe.bert.families.family import (
     COMMON_KEYS,
     OTHER_HEADS,
-    Architectures,
     Family,
     offset_reasons,
     transformers_reasons,
@@ -34,9 +33,8 @@ def reasons(config):
         yield f"share_layers={config.share_layers!r}"
     if config.mlm_head and config.hidden_act != "gelu":
         yield f"hidden_act={config.hidden_act!r} (its MLM head always has gelu)"
-    for name in ("pooler", "nsp_head"):
-        if getattr(config, name):
-            yield f"{name} (it has none)"
+    if config.pooler:
+        yield "pooler (it has none)"
 
 
 ELECTRA = Family(
@@ -62,9 +60,9 @@ ELECTRA = Family(
         "num_attention_heads": 4,
         "intermediate_size": 1024,
     },
-    implied=lambda values: {"pooler": False, "nsp_head": False},
+    implied=lambda values: {"pooler": False},
     reasons=reasons,
-    architectures=Architectures("", "ElectraForMaskedLM", "", "ElectraModel"),
+    architectures={("mlm",): "ElectraForMaskedLM", (): "ElectraModel"},
 )
 CONFIG = BertConfig(**SHAPE, embedding_size=4, pooler=False, nsp_head=False)
 
