@@ -123,7 +123,7 @@ def test_transformers_gives_the_same_numbers(width, tmp_path, monkeypatch):
         expected = theirs.eval()(torch.tensor(ids[None].astype(np.int64))).logits[0].numpy()
     borders, places = np.array([0, 6], np.int32), np.arange(6, dtype=np.int32)
     packed = Batch(ids, borders, np.zeros(6, np.int32), masked_positions=places)
-    found = Model(config, parameters).mlm_logits(packed)
+    found = Model(config, parameters).logits("mlm", packed)
     np.testing.assert_allclose(found, expected, atol=5e-5, rtol=1e-5)
     transformers.ElectraForPreTraining(theirs.config).save_pretrained(tmp_path / "other")
     left_out = load_checkpoint(tmp_path / "other").left_out
