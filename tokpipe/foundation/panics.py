@@ -27,7 +27,12 @@ class _Capture:
         self.passed = 0  # bytes that have been looked at
 
     def begin(self) -> None:
+        from fcntl import F_SETFL, fcntl  # here: the module is imported on other systems, too
+
         self.memory, self.passed = os.memfd_create("stderr"), 0
+        # Linux takes no lock for the position of such a file: two threads could write at one place,
+        # and the end of one line stood over the beginning of a panic.
+        fcntl(self.memory, F_SETFL, os.O_APPEND)
         self.real = os.dup(2)
         os.dup2(self.memory, 2)
 

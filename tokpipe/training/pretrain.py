@@ -134,10 +134,9 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     with storage_errors(run):
         run.mkdir(parents=True, exist_ok=True)
         with one_writer(lock_of(run), run):
-            remove_unfinished(run)
             if force:
+                remove_unfinished(run)
                 clear(run)
-            remove_stale(run)
             begun = _checkpoint(run, resume)
             return _train(run, found, (model, config), begun, *how)
 
@@ -208,6 +207,7 @@ def _train(
     check_targets(data.train, data.validation, heads_of(model), state.position)
     capacity = capacity_of(config, shards)
     check_memory(training_bytes(model, config, capacity, threads), _free())
+    _clear_behind(run, begun)  # nothing is refused any more but for want of disk
     check_space(run, disk_bytes(model, config) - _bytes_in(checkpoints(run).values()))
     trainer = Trainer(config, _initial(model, config, frequencies), capacity, threads)
     schedule = Schedule(config, _steps(config, data.train))
@@ -235,20 +235,28 @@ def _go_on_from(begun: Path | None, run: Path, trainer: Trainer, going: Run) -> 
 
 
 def _checkpoint(run: Path, resume: str | Path | None) -> Path | None:
-    """Return the checkpoint to go on from, later ones removed; None if there is none."""
+    """Return the checkpoint to go on from; None if there is none."""
     found = checkpoints(run)
     if resume is None:
         return found[max(found)] if found else None
-    for step, path in found.items():
+    for path in found.values():
         if path.name == Path(resume).name:
-            for later in [s for s in found if s > step]:
-                (found[later] / MANIFEST).unlink()
-            remove_stale(run)
             return path
     raise ArtifactError(
         f"{run} has no checkpoint {str(resume)!r}",
         hint=f"There are: {', '.join(path.name for path in found.values()) or 'none'}.",
     )
+
+
+def _clear_behind(run: Path, begun: Path | None) -> None:
+    """Remove what a killed writer left, and all checkpoints behind the one to go on from."""
+    remove_unfinished(run)
+    found = checkpoints(run)
+    first = next((step for step, path in found.items() if path == begun), 0)
+    for step, path in found.items():
+        if step > first:
+            (path / MANIFEST).unlink()
+    remove_stale(run)
 
 
 def _settings(model: BertConfig, config: TrainingConfig, shards: Shards) -> dict[str, Any]:

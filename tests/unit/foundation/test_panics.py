@@ -18,7 +18,11 @@ def panic():
     except ValueError:
         pass
 
-threads = [threading.Thread(target=panic) for _ in range(8)]
+def panics():
+    for _ in range(50):
+        panic()
+
+threads = [threading.Thread(target=panics) for _ in range(8)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 os.write(2, b"end\\n")
@@ -29,5 +33,5 @@ def test_the_text_of_a_panic_is_dropped_and_all_else_passed_on():
     ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stderr.split()
-    assert sorted(lines) == sorted(["before", "behind"] * 8 + ["end"])
+    assert sorted(lines) == sorted(["before", "behind"] * 400 + ["end"])
     assert lines[-1] == "end"
