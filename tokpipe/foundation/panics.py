@@ -24,30 +24,29 @@ class _Capture:
         self.calls = 0
         self.real = 2
         self.memory = -1
-        self.passed = 0  # bytes that have been looked at
 
     def begin(self) -> None:
         from fcntl import F_SETFL, fcntl  # here: the module is imported on other systems, too
 
-        self.memory, self.passed = os.memfd_create("stderr"), 0
+        self.memory = os.memfd_create("stderr")
         # Linux takes no lock for the position of such a file: two threads could write at one place,
         # and the end of one line stood over the beginning of a panic.
         fcntl(self.memory, F_SETFL, os.O_APPEND)
         self.real = os.dup(2)
         os.dup2(self.memory, 2)
 
-    def pass_on(self) -> None:
-        size = os.fstat(self.memory).st_size
-        said = os.pread(self.memory, size - self.passed, self.passed)
-        self.passed = size
-        if rest := _PANIC.sub(b"", said):
-            os.write(self.real, rest)
-
     def end(self) -> None:
+        """Pass on what was said, now that nobody says more: a panic half written is none yet."""
         os.dup2(self.real, 2)
-        os.close(self.real)
-        os.close(self.memory)
-        self.real = 2
+        try:
+            said = os.pread(self.memory, os.fstat(self.memory).st_size, 0)
+            rest = memoryview(_PANIC.sub(b"", said))
+            while rest:
+                rest = rest[os.write(self.real, rest) :]
+        finally:
+            os.close(self.real)
+            os.close(self.memory)
+            self.real = 2
 
 
 _CAPTURE = _Capture()
@@ -68,11 +67,8 @@ def without_panic_text() -> Generator[None, None, None]:
     finally:
         with _CAPTURE.lock:
             _CAPTURE.calls -= 1
-            try:
-                _CAPTURE.pass_on()
-            finally:
-                if not _CAPTURE.calls:
-                    _CAPTURE.end()
+            if not _CAPTURE.calls:
+                _CAPTURE.end()
 
 
 def stderr_handle() -> int:
