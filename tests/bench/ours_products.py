@@ -14,16 +14,17 @@ from unittest.mock import patch
 import numba
 import numpy as np
 
-from tests.bench.ours_train import loaded_batches, operations, room_for
-from tokpipe.bert import attention, heads, linear
+from tests.bench.ours_train import capacity_for, loaded_batches, operations
+from tokpipe.bert import attention, linear
 from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.heads import masked_tokens
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.threads import run_in_threads
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.parts import deal
+from tokpipe.training.parts import split_batch
 
 _FORWARD_ARGUMENTS = 6  # of attention, behind queries, address, offsets and heads
 
@@ -36,8 +37,8 @@ def describe(result: Any) -> Any:
 def step(batches: str, preset: str, steps: int) -> Callable:
     """Make the products of so many steps; two threads."""
     batch, config = loaded_batches(batches)[0], BertConfig.preset(preset)
-    parts = deal(batch, TrainingConfig().gradient_shards)
-    model, room = Model(config, Parameters.initialised(config, 0)), room_for([batch])
+    parts = split_batch(batch, TrainingConfig().gradient_shards)
+    model, room = Model(config, Parameters.initialised(config, 0)), capacity_for([batch])
     noted = []
     for number, part in enumerate(parts):
         gradients, workspace = model.parameters.zeros_like(), model.workspace(*room)
@@ -65,7 +66,7 @@ class _Notes(ExitStack):
         self.operations = 0
 
     def __enter__(self) -> "_Notes":
-        for module in (linear, heads):
+        for module in (linear, masked_tokens):
             self.enter_context(patch.object(module, "gemm", self._gemm(module.gemm)))
         for name in ("_forward", "_backward"):
             around = self._attention(getattr(attention, name))

@@ -16,7 +16,7 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.inspection.model import work_of
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import read_log
-from tokpipe.training.parts import deal
+from tokpipe.training.parts import split_batch
 from tokpipe.training.pretrain import pretrain
 from tokpipe.training.trainer import Trainer
 
@@ -35,10 +35,10 @@ def loaded_batches(path: str) -> list[Batch]:
         ]
 
 
-def room_for(batches: list[Batch]) -> Capacity:
+def capacity_for(batches: list[Batch]) -> Capacity:
     """Return what the largest part of some batches needs."""
     shards = TrainingConfig().gradient_shards
-    parts = [Capacity.of(part) for batch in batches for part in deal(batch, shards)]
+    parts = [Capacity.of(part) for batch in batches for part in split_batch(batch, shards)]
     return Capacity(*(max(sizes) for sizes in zip(*parts, strict=True)))
 
 
@@ -62,7 +62,7 @@ def step(batches: str, preset: str, steps: int) -> Callable:
     """Make steps, dropout on: forward, backward, clipping, AdamW; two threads."""
     loaded, shape = loaded_batches(batches), BertConfig.preset(preset)
     config = TrainingConfig(learning_rate=1e-4)
-    trainer = Trainer(config, Parameters.initialised(shape, 0), room_for(loaded), threads=2)
+    trainer = Trainer(config, Parameters.initialised(shape, 0), capacity_for(loaded), threads=2)
     endless = cycle(loaded)
 
     def run() -> dict[str, float]:
