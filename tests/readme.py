@@ -27,7 +27,17 @@ TREE = PACKAGE / "TREE.md"
 KERNELS = PACKAGE / "KERNELS.md"
 PACKAGES = (
     *("foundation", "corpus", "words", "vocab", "tokenizer", "examples", "shards", "batches"),
-    *("bert", "training", "tasks", "inspection", "cli"),
+    *(
+        "labelled",
+        "bert",
+        "training",
+        "metrics",
+        "finetuning",
+        "baselines",
+        "tasks",
+        "inspection",
+        "cli",
+    ),
 )  # upwards: each imports only what stands before it
 _BLOCK = re.compile(r"<!-- (run|ran|long): (.*?) -->\n```text\n(.*?)```", re.DOTALL)
 

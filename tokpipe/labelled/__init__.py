@@ -1,0 +1,1 @@
+"""Labelled text, tagged words and questions, read from the files that people have."""
