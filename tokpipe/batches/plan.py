@@ -12,21 +12,12 @@ from tokpipe.foundation.seeds import child_keys, random_order, stream_key
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The batches of one epoch.
+    """The batches of one epoch."""
 
-    Attributes
-    ----------
-    order : int64[R]
-        All rows of the split, shuffled.
-    borders : int64[N + 1]
-        Which of them stand together.
-    sequence : int64[N]
-        In which order the batches come: batch n is
-        ``order[borders[sequence[n]]:borders[sequence[n] + 1]]``.
-    """
-
-    order: NDArray[np.int64]
-    borders: NDArray[np.int64]
+    order: NDArray[np.int64]  # int64[R]: all rows of the split, shuffled
+    borders: NDArray[np.int64]  # int64[N + 1]: which of them stand together
+    # int64[N]: in which order the batches come: batch n is
+    # ``order[borders[sequence[n]]:borders[sequence[n] + 1]]``
     sequence: NDArray[np.int64]
 
     def __len__(self) -> int:

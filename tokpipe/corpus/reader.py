@@ -36,21 +36,11 @@ Load = Callable[[], TextBatch]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """A part of the corpus that is loaded at once, by any thread.
+    """A part of the corpus that is loaded at once, by any thread."""
 
-    Attributes
-    ----------
-    index : int
-        Ascending over the corpus, not dense; the same for the same `piece_bytes`.
-    stored_bytes : int
-        How many bytes of `Corpus.stored_bytes` are done with it.
-    load : Callable[[], TextBatch]
-        Reads and checks it; the heavy part runs without the GIL.
-    """
-
-    index: int
-    stored_bytes: int
-    load: Load
+    index: int  # ascending over the corpus, not dense; the same for the same `piece_bytes`
+    stored_bytes: int  # how many bytes of `Corpus.stored_bytes` are done with it
+    load: Load  # reads and checks it; the heavy part runs without the GIL
 
 
 class Corpus:

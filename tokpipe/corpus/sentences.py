@@ -16,18 +16,12 @@ _SPLITTERS = {"none": kernels.NONE, "line": kernels.LINE, "rule": kernels.RULE}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentences:
-    """The sentences of documents.
+    """The sentences of documents."""
 
-    Attributes
-    ----------
-    texts : Strings
-        n sentences, each without white space at its ends (but for the space that was asked for)
-        and none empty.
-    documents : int64[D + 1]
-        Borders of the documents among them; a document may have no sentence.
-    """
-
+    # n sentences, each without white space at its ends (but for the space that was asked for) and
+    # none empty
     texts: Strings
+    # int64[D + 1]: borders of the documents among them; a document may have no sentence
     documents: NDArray[np.int64]
 
 

@@ -15,21 +15,11 @@ from tokpipe.foundation.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masks:
-    """What is to be predicted.
+    """What is to be predicted."""
 
-    Attributes
-    ----------
-    positions : int32[M]
-        Within the example, ascending.
-    ids : int32[M]
-        The tokens that stood there.
-    offsets : int64[E + 1]
-        Which of them belong to an example.
-    """
-
-    positions: NDArray[np.int32]
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
+    positions: NDArray[np.int32]  # int32[M]: within the example, ascending
+    ids: NDArray[np.int32]  # int32[M]: the tokens that stood there
+    offsets: NDArray[np.int64]  # int64[E + 1]: which of them belong to an example
 
 
 def mask_examples(

@@ -26,32 +26,17 @@ _SEAL = "sha256"  # the key of the hash of all others
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What ``tokpipe.json`` says of the folder it is in.
+    """What ``tokpipe.json`` says of the folder it is in."""
 
-    Attributes
-    ----------
-    kind
-        What the folder is: "counts", "tokenizer".
-    settings
-        Everything that was asked, as plain JSON types, nested by configuration.
-    inputs
-        sha256 of each input, by its name.
-    facts
-        What came of it: numbers of texts, words, skipped lines.
-    seed
-        Where chance was involved.
-    version
-        Of the tokpipe that wrote it.
-    files
-        ``{"bytes": …, "sha256": …}`` of each file, by its path inside the folder.
-    """
-
-    kind: str
+    kind: str  # what the folder is: "counts", "tokenizer"
+    # everything that was asked, as plain JSON types, nested by configuration
     settings: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 of each input, by its name
+    # what came of it: numbers of texts, words, skipped lines
     facts: Mapping[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    version: str = __version__
+    seed: int | None = None  # where chance was involved
+    version: str = __version__  # of the tokpipe that wrote it
+    # ``{"bytes": …, "sha256": …}`` of each file, by its path inside the folder
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod

@@ -42,25 +42,14 @@ class Passes:
 
 @dataclass(frozen=True)
 class EpochsView:
-    """A text and its masks.
+    """A text and its masks."""
 
-    Attributes
-    ----------
-    ids
-        The text as ids, special tokens included.
-    candidates
-        How many of them may be chosen.
-    static, dynamic
-        Its masks, pass by pass.
-    copies
-        How many masked copies the static ones come from.
-    """
-
-    ids: tuple[int, ...]
-    candidates: int
+    ids: tuple[int, ...]  # the text as ids, special tokens included
+    candidates: int  # how many of them may be chosen
+    # `static`, `dynamic`: its masks, pass by pass
     static: Passes
     dynamic: Passes
-    copies: int
+    copies: int  # how many masked copies the static ones come from
 
     @property
     def chance(self) -> float:

@@ -17,25 +17,16 @@ MOST_CHARACTERS = 20_000  # of different words; the explaining trainer is slow o
 
 @dataclass(frozen=True)
 class Explanation:
-    """A training run to be shown.
-
-    Attributes
-    ----------
-    names
-        Token to the letter that the textbook writes for it (Z, Y, X ...); empty unless the text
-        is one string of symbols.
-    wanted
-        How many steps were asked for.
-    encoded
-        How the vocabulary encodes a further word, if one was given.
-    """
+    """A training run to be shown."""
 
     trace: Trace
     config: VocabConfig
     words: Mapping[str, int]
+    # token to the letter that the textbook writes for it (Z, Y, X ...); empty unless the text is
+    # one string of symbols
     names: Mapping[str, str]
-    wanted: int
-    encoded: WordTrace | None
+    wanted: int  # how many steps were asked for
+    encoded: WordTrace | None  # how the vocabulary encodes a further word, if one was given
 
     def name(self, token: str) -> str:
         """Return what a token is called here."""

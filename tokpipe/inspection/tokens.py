@@ -24,28 +24,18 @@ class EncodedText(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """One token of a text.
-
-    Attributes
-    ----------
-    source
-        The text that it stands for; empty for special tokens.
-    start, end
-        Where that text stands, in characters.
-    word
-        Number of its word, counted from 0 through the whole text, or None for special tokens.
-    begins_word
-        Whether it is the first of its word.
-    """
+    """One token of a text."""
 
     id: int
     token: str
     parts: tuple[Part, ...]
-    source: str
+    source: str  # the text that it stands for; empty for special tokens
+    # `start`, `end`: where that text stands, in characters
     start: int
     end: int
+    # number of its word, counted from 0 through the whole text, or None for special tokens
     word: int | None
-    begins_word: bool
+    begins_word: bool  # whether it is the first of its word
     special: bool
     unknown: bool
 

@@ -12,24 +12,12 @@ _BLANKS = np.isin(np.arange(256), [9, 10, 13, 32])  # tab, line feed, carriage r
 
 
 class Parts(NamedTuple):
-    """Documents as parts.
+    """Documents as parts."""
 
-    Attributes
-    ----------
-    borders : int64[U + 1]
-        Part u is texts ``borders[u]:borders[u + 1]``.
-    owners : int64[U]
-        Which document it is of.
-    numbers : int64[U]
-        Which part of it.
-    begins : bool[U]
-        Whether it begins here; only the first may not.
-    """
-
-    borders: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    begins: NDArray[np.bool_]
+    borders: NDArray[np.int64]  # int64[U + 1]: part u is texts ``borders[u]:borders[u + 1]``
+    owners: NDArray[np.int64]  # int64[U]: which document it is of
+    numbers: NDArray[np.int64]  # int64[U]: which part of it
+    begins: NDArray[np.bool_]  # bool[U]: whether it begins here; only the first may not
 
 
 def cut_documents(

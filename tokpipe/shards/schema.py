@@ -36,20 +36,11 @@ _MOST_UINT16 = 1 << 16  # ids that two bytes tell apart: half the size of int32
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
-
-    Attributes
-    ----------
-    name : str
-    dtype : str
-        Of its values, as NumPy, Arrow and `datasets` all call it.
-    is_list : bool
-        Whether a row holds several.
-    """
+    """One column."""
 
     name: str
-    dtype: str
-    is_list: bool
+    dtype: str  # of its values, as NumPy, Arrow and `datasets` all call it
+    is_list: bool  # whether a row holds several
 
     @property
     def arrow_type(self) -> pa.DataType:

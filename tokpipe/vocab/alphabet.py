@@ -16,18 +16,10 @@ KINDS = 4  # two bits: inside a word or not, the last of it or not
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The tokens before the first merge, and how characters map to them.
+    """The tokens before the first merge, and how characters map to them."""
 
-    Attributes
-    ----------
-    tokens : list of str
-        Special tokens, plain characters by code point, then the marked ones.
-    ids : dict of (character, kind) to id
-        Characters that are not in it fall out of their words.
-    """
-
-    tokens: list[str]
-    ids: dict[tuple[str, int], int]
+    tokens: list[str]  # special tokens, plain characters by code point, then the marked ones
+    ids: dict[tuple[str, int], int]  # characters that are not in it fall out of their words
 
 
 def keep_characters(counts: Mapping[str, int], config: VocabConfig) -> list[str]:

@@ -28,25 +28,14 @@ _COUNT, _PLACES, _FIRST, _TIE = range(1, 5)
 
 
 class Pairs(NamedTuple):
-    """Pairs as they stand in the words now, the one to be merged first first.
+    """Pairs as they stand in the words now, the one to be merged first first."""
 
-    Attributes
-    ----------
-    rows : int64[K, 5]
-        (pair, count, places, first place, tie).
-    floor, last_tie
-        A pair that is not among them comes after all of this count and tie.
-    placed : int
-        How many pairs there is room for the places of.
-    totals : int64[V]
-        By likelihood: the count of each token; else empty.
-    """
-
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int64]  # int64[K, 5]: (pair, count, places, first place, tie)
+    # `floor`, `last_tie`: a pair that is not among them comes after all of this count and tie
     floor: int
     last_tie: int
-    placed: int
-    totals: NDArray[np.int64]
+    placed: int  # how many pairs there is room for the places of
+    totals: NDArray[np.int64]  # int64[V]: by likelihood: the count of each token; else empty
 
     @property
     def commonness(self) -> int:

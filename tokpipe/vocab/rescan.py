@@ -26,21 +26,11 @@ _CELLS_A_CALL = 1 << 24  # 30 to 80 ms, as in reading.py
 
 
 class Merged(NamedTuple):
-    """What is merged already, and what is left to merge.
+    """What is merged already, and what is left to merge."""
 
-    Attributes
-    ----------
-    steps : int32[E, 3]
-        (left, right, new) of each merge.
-    words : LeanWords or None
-        None if nothing is left.
-    lengths : int32[V]
-        How many characters each token has.
-    """
-
-    steps: NDArray[np.int32]
-    words: LeanWords | None
-    lengths: NDArray[np.int32]
+    steps: NDArray[np.int32]  # int32[E, 3]: (left, right, new) of each merge
+    words: LeanWords | None  # None if nothing is left
+    lengths: NDArray[np.int32]  # int32[V]: how many characters each token has
 
 
 def is_worthwhile(words: Strings) -> bool:

@@ -29,37 +29,19 @@ _MAPPINGS = {
 
 
 class SplitTables(NamedTuple):
-    """What the kernels need to split texts; P pages of 256 code points, S strings.
+    """What the kernels need to split texts; P pages of 256 code points, S strings."""
 
-    Attributes
-    ----------
-    kind : int
-        `kernels.classes.BERT`, `GPT2`, `WHITESPACE`, `WHITESPACE_SPLIT` or `NONE`.
-    lower : int
-        1 if ASCII capitals are lowered (and other letters by `replacements`).
-    pages : uint16[4352]
-        The page of each 256 code points.
-    classes : uint8[P * 256]
-        What a code point does to words; for the kind bert see `tables.names`, for the others
-        `kernels.classes`.
-    replacements : uint16[P * 256]
-        The string that takes the place of a code point, 0 for none.
-    string_offsets : int32[S + 1]
-        Borders of the strings.
-    strings : uint8[...]
-        Their UTF-8.
-    combining : uint8[P * 256]
-        Canonical combining classes.
-    """
-
-    kind: int
-    lower: int
-    pages: NDArray[np.uint16]
+    kind: int  # `kernels.classes.BERT`, `GPT2`, `WHITESPACE`, `WHITESPACE_SPLIT` or `NONE`
+    lower: int  # 1 if ASCII capitals are lowered (and other letters by `replacements`)
+    pages: NDArray[np.uint16]  # uint16[4352]: the page of each 256 code points
+    # uint8[P * 256]: what a code point does to words; for the kind bert see `tables.names`, for the
+    # others `kernels.classes`
     classes: NDArray[np.uint8]
+    # uint16[P * 256]: the string that takes the place of a code point, 0 for none
     replacements: NDArray[np.uint16]
-    string_offsets: NDArray[np.int32]
-    strings: NDArray[np.uint8]
-    combining: NDArray[np.uint8]
+    string_offsets: NDArray[np.int32]  # int32[S + 1]: borders of the strings
+    strings: NDArray[np.uint8]  # uint8[...]: their UTF-8
+    combining: NDArray[np.uint8]  # uint8[P * 256]: canonical combining classes
 
 
 def split_tables(config: WordsConfig) -> SplitTables:
