@@ -30,16 +30,9 @@ class Plan:
 
 
 def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch: int) -> Plan:
-    """Shuffle the rows of a split and fill batches with them.
+    """Shuffle the rows of a split, so many tokens (int32[R]) each, and fill batches with them.
 
-    Parameters
-    ----------
-    lengths : int32[R]
-        Tokens of each row.
-    config
-        How much a batch holds.
-    seed, epoch
-        What the order depends on.
+    The order depends on seed and epoch.
 
     Examples
     --------
@@ -60,18 +53,9 @@ def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch
 
 
 def mask_keys(seed: int, epoch: int, places: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return the keys of dynamic masks: a row's depends on where it is stored, and on the epoch.
+    """Return the keys (uint64[B]) of dynamic masks in an epoch of a run.
 
-    Parameters
-    ----------
-    seed, epoch
-        Of the run.
-    places : int64[B, 2]
-        Shard, and row in the shard.
-
-    Returns
-    -------
-    uint64[B]
+    A row's depends on where it is stored: its shard, and the row in the shard, int64[B, 2].
     """
     start = np.full(len(places), stream_key(seed, "mask", epoch), np.uint64)
     shards, rows = np.ascontiguousarray(places.T)

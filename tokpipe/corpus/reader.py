@@ -86,16 +86,10 @@ class Corpus:
         start: int = 0,
         skip: Container[int] = frozenset(),
     ) -> Iterator[Piece]:
-        """Cut the corpus; the texts that come out never depend on where.
+        """Cut the corpus into about so many bytes of text; what comes out never depends on where.
 
-        Parameters
-        ----------
-        piece_bytes
-            About how many bytes of text a piece holds.
-        start
-            Pieces with a lower index are left out, unread where that is possible.
-        skip
-            Indices of further pieces to leave out.
+        Pieces with a lower index than `start` are left out, unread where that is possible, and
+        those of the indices to `skip`.
 
         Raises
         ------
@@ -183,13 +177,7 @@ class Corpus:
 
 
 def open_corpus(inputs: Sequence[str | Path], config: ReadConfig | None = None) -> Corpus:
-    """Find the files that the inputs name, as `tokpipe.corpus.inputs.find_inputs` takes them.
-
-    Raises
-    ------
-    InputError
-        If an input is missing, no readable kind of file, or all are empty.
-    """
+    """Find the files that the inputs name, as `inputs.find_inputs` takes and refuses them."""
     config = config or ReadConfig()
     return Corpus(find_inputs(inputs, config), config)
 

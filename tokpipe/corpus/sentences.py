@@ -40,19 +40,10 @@ def split_sentences(
     hard-wrapped text; a line ends a sentence there only where a blank line follows, or where the
     next word would have fitted into it, as behind a heading.
 
-    Parameters
-    ----------
-    texts : Strings
-        Valid UTF-8: lines with their line ends, or cells.
-    documents : int64[D + 1]
-        Borders of the documents among the texts.
-    config
-        Which splitter.
-    is_lines
-        Whether the texts of a document are lines that go on; else each text ends a sentence.
-    leading_space
-        Whether a space comes before each sentence that is not the first of its document, as
-        vocabularies want it whose words carry the space before them.
+    Documents are texts (valid UTF-8) between borders, int64[D + 1]. With `is_lines` they are lines
+    that go on; else each ends a sentence. With `leading_space` a space comes before each sentence
+    that is not the first of its document, as vocabularies want it whose words carry the space
+    before them.
 
     Examples
     --------

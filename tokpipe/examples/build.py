@@ -84,15 +84,8 @@ def build_examples(
 ) -> Examples:
     """Cut documents into examples: a pure function of its arguments.
 
-    Parameters
-    ----------
-    documents
-        A block; random next segments come from other documents of the same block.
-    config, seed
-    template
-        Of rows: what it adds to the segments must fit as well.
-    copy
-        Which of several copies of the block: each has draws of its own.
+    Random next segments come from other documents of the same block. What the template adds to the
+    segments must fit as well. Each `copy` of a block has draws of its own.
 
     Raises
     ------
@@ -136,13 +129,7 @@ def build_examples(
 
 
 def text_window(config: ExampleConfig, template: RowTemplate) -> int:
-    """Return how many tokens of text an example may have.
-
-    Raises
-    ------
-    ConfigError
-        If that are fewer than two, of which a pair could be made.
-    """
+    """Return how many tokens of text an example may have; fewer than two are a `ConfigError`."""
     added = template.added(2 if config.pairs else 1)
     if config.max_seq_length < added + 2:
         raise ConfigError(

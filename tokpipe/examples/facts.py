@@ -39,16 +39,10 @@ class TokenFacts(NamedTuple):
     ) -> Self:
         """Gather the facts from a vocabulary.
 
-        Parameters
-        ----------
-        tokens
-            In the order of their ids; "" where no token has the id.
-        specials
-            Which of them stand for no text.
-        roles
-            Ids of "cls", "sep", "mask", "pad", "unk"; -1 for those left out.
-        continuing_prefix
-            What marks a token inside a word, such as ``##``; empty if words carry their space.
+        Tokens are in the order of their ids, "" where none has the id; `specials` stand for no
+        text. `roles` has the ids of "cls", "sep", "mask", "pad", "unk"; -1 for those left out.
+        Tokens inside a word begin with `continuing_prefix`, such as ``##``; it is empty if words
+        carry their space.
 
         Examples
         --------

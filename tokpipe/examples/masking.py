@@ -75,13 +75,7 @@ def wanted_targets(lengths: NDArray[Any], config: MaskConfig) -> int:
 
 
 def mask_rule(facts: TokenFacts, config: MaskConfig) -> MaskRule:
-    """Return what is asked as kernels take it.
-
-    Raises
-    ------
-    ConfigError
-        If the vocabulary has no mask token, or nothing that a random token could be.
-    """
+    """Return what is asked as kernels take it, or raise what `mask_examples` raises."""
     check_facts(facts, config)
     to_mask = config.mask_replace_prob
     return MaskRule(

@@ -40,17 +40,7 @@ _IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made
 def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, None, None]:
     """Open a temporary sibling of `path`; rename it onto `path` only if the block succeeds.
 
-    Parameters
-    ----------
-    path
-        The file to make.
-    replace
-        Take the place of a plain file that is there then; of anything else never.
-
-    Yields
-    ------
-    BinaryIO
-        The temporary file, open for writing.
+    With `replace` it takes the place of a plain file that is there then; of anything else never.
 
     Raises
     ------
@@ -101,24 +91,14 @@ def build_folder(
     command goes on from there; so does work that was refused to a command of other settings. A full
     disk or any other error removes it.
 
-    Parameters
-    ----------
-    target
-        The folder to make.
-    force
-        Replace a folder that tokpipe has written, and start over instead of resuming.
-    identity
-        All that the content follows from: settings, digests of inputs, versions; JSON types, may be
-        nested. Without it, interrupted work is never resumed.
-    needed_bytes
-        An estimate of the disk space that the work takes.
+    `identity` is all that the content follows from: settings, digests of inputs, versions; JSON
+    types, may be nested. Without it interrupted work is never resumed; `force` starts over, and
+    replaces a folder that tokpipe has written. `needed_bytes` is an estimate of the disk space that
+    the work takes.
 
-    Yields
-    ------
-    Path
-        The working folder; empty, or as an interrupted run of the same identity left it. What is
-        put into its folder `UNFINISHED` is kept until the target stands in its place, and no part
-        of it.
+    The working folder is yielded: empty, or as an interrupted run of the same identity left it.
+    What is put into its folder `UNFINISHED` is kept until the target stands in its place, and no
+    part of it.
 
     Raises
     ------

@@ -108,15 +108,9 @@ def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest |
     """Return the manifest of a folder, its files checked against it, or None if there is none.
 
     For everyone who reads all bytes of what tokpipe may have written: a folder of another program
-    has no manifest, and nothing is asked of it.
-
-    Parameters
-    ----------
-    folder
-        Of a tokenizer, a model, shards or counts; of whichever kind.
-    names
-        Paths inside the folder, with ``/``, of the files that are going to be read; those that
-        the manifest does not know are passed over. None: all that it knows.
+    has no manifest, and nothing is asked of it. `names` are paths inside the folder, with ``/``, of
+    the files that are going to be read; those that the manifest does not know are passed over.
+    None: all.
 
     Raises
     ------

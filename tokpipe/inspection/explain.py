@@ -36,17 +36,9 @@ class Explanation:
 def explain(text: str, config: VocabConfig, steps: int, encode: str | None = None) -> Explanation:
     """Train on a small text, and keep every step.
 
-    Parameters
-    ----------
-    text
-        One string of symbols (``aaabdaaabac``), words between spaces, or words with their counts
-        (``hug:10,pug:5``).
-    config
-        As for training; `vocab_size` is not looked at.
-    steps
-        How many merges to make, if there are so many.
-    encode
-        A word to encode with the result.
+    The text is one string of symbols (``aaabdaaabac``), words between spaces, or words with their
+    counts (``hug:10,pug:5``). `vocab_size` is not looked at: `steps` merges are made, if there are
+    so many. With the result the word `encode` is encoded.
 
     Raises
     ------

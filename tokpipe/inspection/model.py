@@ -57,13 +57,7 @@ class ModelView:
 
 
 def view_model(folder: Path) -> ModelView:
-    """Look at a model folder; its weights are not read.
-
-    Raises
-    ------
-    InputError
-        If it is none, or damaged.
-    """
+    """Look at a model folder, or refuse (`InputError`) what is none; its weights are not read."""
     outline = read_outline(folder)
     config, kinds = outline.config, tuple(sorted(set(outline.dtypes.values())))
     rows = tensor_rows(config)

@@ -63,15 +63,9 @@ class SplitView:
 
 
 def view_split(shards: Shards, split: Split, examples: int, seed: int) -> SplitView:
-    """Look at a split.
+    """Look at a split, and show some examples.
 
-    Parameters
-    ----------
-    shards, split
-    examples
-        How many to show.
-    seed
-        Of the order, and of dynamic masks: those of the first epoch.
+    The seed is of the order, and of dynamic masks: those of the first epoch.
 
     Raises
     ------

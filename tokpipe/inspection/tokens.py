@@ -71,18 +71,9 @@ def view_tokens(
     texts: Sequence[str],
     form: TokenForm = PLAIN,
 ) -> TokenView:
-    """Lay out an encoding as rows.
+    """Lay out an encoding of one text, or of the two texts of a pair, as rows.
 
-    Parameters
-    ----------
-    name, about
-        What the tokenizer is called, and one phrase on it, for the heading.
-    encoding
-        What the tokenizer returned for `texts`.
-    texts
-        The text, or the two texts of a pair.
-    form
-        How its vocabulary writes tokens.
+    `name` is what the tokenizer is called, `about` one phrase on it, for the heading.
     """
     rows: list[TokenRow] = []
     word, last = -1, None

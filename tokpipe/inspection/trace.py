@@ -53,18 +53,8 @@ def trace_wordpiece(
 ) -> WordTrace:
     """Follow WordPiece: from the left, always the longest token that fits.
 
-    Parameters
-    ----------
-    word
-        A word after normalisation.
-    vocabulary
-        Token to id.
-    prefix
-        What tokens begin with that go on with a word ("##").
-    unk_token
-        What the whole word becomes when one step finds nothing.
-    longest
-        Words of more characters than this are unknown unseen.
+    The word is normalised. Tokens that go on with a word begin with `prefix` ("##"). Where one step
+    finds nothing, or the word has more than `longest` characters, the whole is `unk_token`.
 
     References
     ----------
@@ -97,14 +87,7 @@ def trace_bpe(
 ) -> WordTrace:
     """Follow BPE: of all neighbours that may merge, those of the lowest rank, everywhere at once.
 
-    Parameters
-    ----------
-    symbols
-        The word in the vocabulary's smallest symbols.
-    merges
-        Pair to its rank and the symbol that it becomes.
-    vocabulary
-        Token to id.
+    The symbols are the vocabulary's smallest; `merges` has a pair's rank and what it becomes.
 
     References
     ----------

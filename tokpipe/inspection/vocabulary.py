@@ -101,18 +101,8 @@ def view_corpus_use(
 ) -> CorpusUse:
     """Sum up the ids that the words of a corpus become.
 
-    Parameters
-    ----------
-    source
-        The vocabulary.
-    words : W strings
-        The different words of the corpus, normalised.
-    counts : int64[W]
-        How often each occurs.
-    ids : int32[T]
-        What they become, end to end, special tokens left out.
-    offsets : int64[W + 1]
-        Where the ids of each word begin.
+    The W different words are normalised, and occur so many times, int64[W]. Their ids, int32[T],
+    stand end to end, special tokens left out, between `offsets`, int64[W + 1].
     """
     pieces = np.diff(offsets)
     bad = _has(ids, offsets, source.ids.get(source.unk_token or "", -1))

@@ -27,18 +27,10 @@ def cut_documents(
     part: int = 0,
     part_bytes: int = 0,
 ) -> Parts:
-    """Cut documents behind the text that brings a part of them to the limit.
+    """Cut documents behind the text that brings a part of them to the limit, in bytes.
 
-    Parameters
-    ----------
-    offsets : int64[n + 1]
-        Borders of the texts in bytes.
-    documents : int64[D + 1]
-        Borders of the documents among the texts.
-    limit
-        Bytes of a part.
-    part, part_bytes
-        Which part of the first document goes on here, and how many bytes of it stand before.
+    Texts lie between `offsets`, int64[n + 1], bytes, and documents are texts between `documents`,
+    int64[D + 1]. `part` of the first one goes on here, with `part_bytes` before it.
 
     Examples
     --------
@@ -90,16 +82,8 @@ def cut_long_texts(
 ) -> tuple[Strings, NDArray[np.int64], int]:
     """Cut texts that are longer than the limit, in front of white space if there is any near.
 
-    Nothing is copied: only borders come in between.
-
-    Returns
-    -------
-    texts : Strings
-        The same bytes.
-    documents : int64[D + 1]
-        Borders of the documents among the new texts.
-    long
-        How many texts were cut.
+    Nothing is copied: only borders come in between. Returned are the texts, the borders of the
+    documents among them, int64[D + 1], and how many texts were cut.
     """
     long = np.flatnonzero(np.diff(texts.offsets) > limit)
     if not len(long):

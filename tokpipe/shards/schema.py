@@ -60,10 +60,7 @@ def columns_of(
 ) -> tuple[Column, ...]:
     """Return the columns that the settings ask for, in order.
 
-    Raises
-    ------
-    ConfigError
-        If dense labels are asked for masks that are drawn only at load.
+    Dense labels for masks that are drawn only at load are a `ConfigError`.
     """
     ids = "uint16" if vocab_size <= _MOST_UINT16 else "int32"
     is_static = masks.masking == "static"

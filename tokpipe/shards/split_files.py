@@ -144,10 +144,7 @@ class SplitFiles:
 def refuse_leftover(path: Path, *, is_dir: bool) -> None:
     """Refuse what stands in a working folder where a build writes something else.
 
-    Raises
-    ------
-    ArtifactError
-        If there is a folder in the place of a file, or the other way round.
+    A folder in the place of a file, or the other way round, is an `ArtifactError`.
     """
     if path.exists() and path.is_dir() != is_dir:
         raise ArtifactError(f"{path}: left by no build of shards", hint=_START_OVER)

@@ -44,14 +44,9 @@ class Pairs(NamedTuple):
 
 
 class LeanWords:
-    """Words as lean cells, see `kernels.rescan`.
+    """Words, and how often each occurs, as lean cells, see `kernels.rescan`.
 
-    Parameters
-    ----------
-    words, weights
-        The words, and how often each occurs.
-    table : int32[4, C]
-        The symbol of a character by its kind.
+    `table`, int32[4, C], has the symbol of a character by its kind.
     """
 
     def __init__(
@@ -81,10 +76,7 @@ class LeanWords:
     def read(self, lengths: NDArray[np.int32], pair: int = kernels.NO_PAIR, new: int = 0) -> Pairs:
         """Replace a pair by a new token where it stands, then count all pairs.
 
-        Parameters
-        ----------
-        lengths : int32[V]
-            How many characters each token has.
+        `lengths`, int32[V], says how many characters each token has.
         """
         best = _Best(lengths, self._config, max(PLACES, int(len(self.cells) * _LARGEST_SHARE)))
         if self._by_likelihood:

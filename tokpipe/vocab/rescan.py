@@ -46,12 +46,7 @@ def merge_long_words(
 ) -> Merged:
     """Merge until nothing is left to merge, or the words are short enough for a `Merger`.
 
-    Parameters
-    ----------
-    words
-        Merged in place.
-    tokens
-        The tokens before the first merge; new ones are appended.
+    Words are merged in place; new tokens are appended to those before the first merge.
 
     Raises
     ------
@@ -92,10 +87,8 @@ def _merge_first(
 def cells_of(words: LeanWords, weights: NDArray[np.int32]) -> NDArray[np.int32]:
     """int32[N, 2]: words that were just read as the cells of a `Merger`.
 
-    Parameters
-    ----------
-    weights : int32[W]
-        What a cell holds for the count of each word, the words without symbols among them.
+    `weights`, int32[W], is what a cell holds for the count of each word, the words without symbols
+    among them.
     """
     cells, cursor = (
         np.empty((len(words.cells), 2), np.int32),

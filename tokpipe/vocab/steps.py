@@ -61,14 +61,8 @@ class Trace:
 def trace_merges(words: Words, config: VocabConfig, steps: int) -> Trace:
     """Train on a few words and keep what decided each of the first merges.
 
-    Parameters
-    ----------
-    words
-        Words and their counts, in the order in which they were seen.
-    config
-        As for `train`; `vocab_size` does not stop it, `steps` does.
-    steps
-        How many merges to make, if there are so many.
+    Words stand in the order in which they were seen. `vocab_size` does not stop it, `steps` does,
+    if there are so many.
 
     Examples
     --------

@@ -36,10 +36,7 @@ class Budget:
     def of(cls, memory: int | None, threads: int) -> Self:
         """Share out a number of bytes for the whole process, or set no bound.
 
-        Raises
-        ------
-        MemoryLimitError
-            If there is too little left for one thread.
+        Too little for one thread is a `MemoryLimitError`.
         """
         if memory is None:
             return cls(threads=threads)

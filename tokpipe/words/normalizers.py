@@ -60,14 +60,9 @@ class Aligned:
     def original_spans(
         self, original: Bytes, starts: Places, ends: Places
     ) -> tuple[Places, Places]:
-        """Return the spans in the original text for spans of normalised bytes.
+        """Return the spans in the original data, uint8[N + PADDING], for spans in ``texts.data``.
 
-        Parameters
-        ----------
-        original : uint8[N + PADDING]
-            The data that was normalised.
-        starts, ends : int64[K]
-            Spans in ``texts.data``, none of them empty.
+        Starts and ends are int64[K]; no span is empty.
         """
         last = self.sources[ends - 1]
         return self.sources[starts], last + character_widths(original[last])

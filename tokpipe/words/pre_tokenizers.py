@@ -82,15 +82,7 @@ def scratch_bytes(longest: int, config: WordsConfig) -> int:
 
 
 def split_words(texts: Strings, config: WordsConfig) -> tuple[Strings, NDArray[np.int64]]:
-    """Return the words of all texts, and which belong to which text.
-
-    Returns
-    -------
-    words : Strings
-        W words, in order.
-    text_words : int64[T + 1]
-        Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
-    """
+    """Return the words of all texts, in order, and which belong to which text, int64[T + 1]."""
     words, borders, text_words = layout.split_words(texts.data, texts.offsets, split_tables(config))
     return Strings(words, borders), text_words
 
@@ -100,12 +92,8 @@ def pre_tokenize(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return where the words are in texts that are normalised already.
 
-    Returns
-    -------
-    starts, ends : int64[W]
-        Spans of the words in ``texts.data``.
-    text_words : int64[T + 1]
-        Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
+    Starts and ends in ``texts.data`` are int64[W]; text ``t`` has the words ``text_words[t]`` to
+    ``text_words[t + 1]`` of int64[T + 1].
     """
     return layout.word_spans(texts.data, texts.offsets, plain_split_tables(config))
 

@@ -85,13 +85,7 @@ def _manifest_kind(path: Path) -> str | None:
 
 
 def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
-    """Check a tokenizer folder, or one of its files alone.
-
-    Raises
-    ------
-    InputError
-        If there is no vocabulary, or its file cannot be read at all.
-    """
+    """Check a tokenizer folder, or one of its files alone, as `check_path` does."""
     file = read_tokenizer(path)
     source = source_of(file.path, file.written)
     folder = path if path.is_dir() else path.parent
