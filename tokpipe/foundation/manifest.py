@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import MANIFEST, first_difference, write_json
+from tokpipe.foundation.files import write_json
+from tokpipe.foundation.folders import MANIFEST, brief_json, first_difference
 from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
@@ -166,7 +167,7 @@ def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
 
 
 def _shown(value: Any) -> str:
-    return "not there" if value is None else json.dumps(value, ensure_ascii=True)
+    return "not there" if value is None else brief_json(value)
 
 
 def _seal_of(content: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import UNFINISHED, sync, write_json
+from tokpipe.foundation.files import sync, write_json
+from tokpipe.foundation.folders import UNFINISHED
 from tokpipe.shards.blocks import ResumePoint
 from tokpipe.shards.making import Job, JobResult
 from tokpipe.shards.schema import Column

@@ -14,7 +14,7 @@ from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import all_heads, heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.storage import check_space, storage_errors

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest, describe_file, require_equal
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.words.run_files import write_run

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from tokpipe.foundation.errors import TokpipeError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.panics import without_panic_text
 from tokpipe.foundation.visible import visible
