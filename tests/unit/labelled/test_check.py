@@ -146,7 +146,8 @@ def test_sentences_are_the_same_only_if_all_words_are(tmp_path):
         ),
         (
             "warning",
-            "test.conll:3: 1 sentence is in the train part, too (33.3 %); the first at train.conll:4",
+            "test.conll:3: 1 sentence is in the train part, too (33.3 %); "
+            "the first at train.conll:4",
         ),
     ]
 
