@@ -33,6 +33,17 @@ class Run(NamedTuple):
         """Bytes of memory."""
         return self.words.nbytes + self.words.offsets.nbytes + self.counts.nbytes
 
+    @property
+    def total(self) -> int:
+        """How many words there are, each as often as it is counted; exact past 63 bits."""
+        return (int((self.counts >> 32).sum()) << 32) + int((self.counts & 0xFFFFFFFF).sum())
+
+    @property
+    def weight(self) -> int:
+        """How many bytes they have together, each as often as it is counted; exact as well."""
+        sizes, low = np.diff(self.words.offsets), (self.counts & 0xFFFFFFFF).astype(np.uint64)
+        return (int((self.counts >> 32) @ sizes) << 32) + int(low @ sizes.astype(np.uint64))
+
 
 EMPTY = Run(Strings.from_list([]), np.zeros(0, np.int64))
 
@@ -83,12 +94,7 @@ def _bytes_of_words(table: WordTable, order: NDArray[np.int64]) -> int:
 
 
 def merge_in_memory(runs: Sequence[Run], threads: int | None = 1) -> Run:
-    """Merge runs into one; the counts of equal words add up.
-
-    Parameters
-    ----------
-    threads
-        How many share the work, each a range of words; None for one a usable processor.
+    """Merge runs into one; the counts of equal words add up. Each thread takes a range of words.
 
     Raises
     ------
@@ -166,10 +172,7 @@ def _joined(parts: list[Run]) -> Run:
 def merge_streams(streams: Sequence[Iterator[Run]]) -> Iterator[Run]:
     """Merge streams of batches, each sorted as a whole, into one stream; memory holds a batch each.
 
-    Yields
-    ------
-    Run
-        At most `BATCH_WORDS` words and, unless one word is longer, `BATCH_BYTES` bytes.
+    A batch has at most `BATCH_WORDS` words and, unless one word is longer, `BATCH_BYTES` bytes.
 
     Raises
     ------
