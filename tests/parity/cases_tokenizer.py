@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.tokenizer.added import TokenFinder
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
-from tokpipe.tokenizer.kernels.encode import WORK_BYTES, CacheArrays, Output, TextBatch
+from tokpipe.tokenizer.kernels.encode import PROGRESS, WORK_BYTES, CacheArrays, Output, TextBatch
 from tokpipe.tokenizer.kernels.long_words import long_symbols as symbols_of
 from tokpipe.tokenizer.spec import AddedToken, ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
@@ -112,7 +112,7 @@ def encode_texts(draw):
     cache = WordTable()
     cache.head[1] = 0  # no room: the twin has no cache
     out = np.zeros(texts.nbytes + 64, np.int32)
-    borders, progress = np.zeros(len(texts) + 1, np.int64), np.zeros(8, np.int64)
+    borders, progress = np.zeros(len(texts) + 1, np.int64), np.zeros(1, PROGRESS)
     line_ends = draw(st.booleans())
     matches = draw(_matches(texts))
     return (

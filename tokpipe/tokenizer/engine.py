@@ -46,7 +46,8 @@ class WordCache:
     def __init__(self) -> None:
         self.words = WordTable()
         self.pieces = np.empty(1 << 16, np.int32)
-        self.progress = np.zeros(8, np.int64)
+        self.progress = np.zeros(1, kernels.PROGRESS)
+        self.run = self.progress.view(np.recarray)[0]
         self.work = np.empty(kernels.WORK_BYTES, np.uint8)
         self.scratch = np.empty(1 << 12, np.uint8)
         self.out = np.empty(1 << 12, np.int32)
@@ -55,10 +56,9 @@ class WordCache:
         """Make room for more words, or forget all once memory reaches its limit."""
         used, limit, arena_used, arena_bytes = self.words.head.tolist()
         is_full = used > limit * 0.9 or arena_used > arena_bytes * 0.9
-        pieces_used = int(self.progress[kernels.PIECES])
         if is_full and len(self.words.slots) >= 3 * _MOST_SLOTS:
             self.words.clear()
-            self.progress[kernels.PIECES] = 0
+            self.run.pieces = 0
             return
         if used > limit * 0.9:
             self.words.head[0], kept = limit, used  # so that `make_room` takes it as full
@@ -66,7 +66,7 @@ class WordCache:
             self.words.head[0] = kept
         if arena_used > arena_bytes * 0.9:
             self.words.make_room(len(self.words.arena) // 4)
-        if pieces_used > len(self.pieces) * 0.9:
+        if self.run.pieces > len(self.pieces) * 0.9:
             self.pieces.resize(2 * len(self.pieces), refcheck=False)
 
     def take(self, count: int) -> NDArray[np.int32]:
@@ -225,9 +225,9 @@ class Engine:
         longest = int(np.diff(offsets).max(initial=0))
         cache.scratch = _at_least(cache.scratch, scratch_bytes(longest, self.spec.words))
         cache.out = _at_least(cache.out, end - start + len(matches) + 64)
-        progress = cache.progress
-        progress[[kernels.TEXT, kernels.MATCH, kernels.WRITTEN]] = 0
-        progress[kernels.POSITION] = start
+        run, progress = cache.run, cache.progress
+        run.text = run.match = run.written = 0
+        run.position = start
         batch = kernels.TextBatch(texts.data, offsets, matches, line_ends)
         scratch, work = cache.scratch.ctypes.data, cache.work.ctypes.data
         while True:
@@ -236,35 +236,40 @@ class Engine:
             known = kernels.CacheArrays(words.head, words.slots, words.arena, cache.pieces)
             out = kernels.Output(cache.out, borders)
             status = kernels.encode_texts(
-                batch, progress, cache.budget, self.split, self.model, known, out, scratch, work
+                batch,
+                progress,
+                cache.budget,
+                self.split,
+                self.model,
+                known,
+                out,
+                scratch,
+                work,
             )
             del known, out  # arrays that something refers to do not grow in place
             if status == kernels.DONE:
-                return cache.take(int(progress[kernels.WRITTEN])), borders
+                return cache.take(int(run.written)), borders
             if status == kernels.ROOM:
-                self._make_room(cache, int(progress[kernels.WORD_SIZE]))
+                self._make_room(cache, int(run.word_size))
             elif status == kernels.LONG:
                 self._append_long(texts, cache)
 
     def _append_long(self, texts: Strings, cache: WordCache) -> None:
         """Encode the long word at which a kernel stopped, and add its ids."""
-        progress = cache.progress
-        word, size, flags = progress[[kernels.WORD, kernels.WORD_SIZE, kernels.WORD_FLAGS]].tolist()
-        source = cache.scratch if flags & kernels.SCRATCH_FLAG else texts.data
-        before = int(progress[kernels.WRITTEN])
-        for window in windows(size):
-            progress[kernels.WRITTEN] = before
+        run, before = cache.run, cache.run.written
+        source = cache.scratch if run.in_scratch else texts.data
+        word = source[run.word : run.word + run.word_size]
+        for window in windows(len(word)):
+            run.written = before
             with suppress(NothingInCommonError):
-                text, lower = source[word : word + size], bool(flags & kernels.LOWER_FLAG)
-                for ids, _ in self._long_pieces(text, lower, window):
+                for ids, _ in self._long_pieces(word, bool(run.lower), window):
                     self._make_room(cache, len(ids))
-                    written = int(progress[kernels.WRITTEN])
-                    cache.out[written : written + len(ids)] = ids
-                    progress[kernels.WRITTEN] = written + len(ids)
+                    cache.out[run.written : run.written + len(ids)] = ids
+                    run.written += len(ids)
                 return
 
     def _make_room(self, cache: WordCache, size: int) -> None:
-        need = int(cache.progress[kernels.WRITTEN]) + size + 64
+        need = int(cache.run.written) + size + 64
         if need > len(cache.out):
             cache.out.resize(max(need, 2 * len(cache.out)), refcheck=False)
 
