@@ -20,7 +20,8 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
-from tokpipe.tokenizer.columns import join_ids, with_template
+from tokpipe.tokenizer.blocks import join_ids
+from tokpipe.tokenizer.rows import Finish, finished
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
@@ -96,15 +97,14 @@ def encode_texts(
     InputError
         If a text holds a lone surrogate, or the tokenizer makes no token of it.
     """
-    template = tokenizer.spec.template.single
-    added = sum(len(piece.ids) for piece in template if not piece.sequence)
+    template = tokenizer.spec.template
+    added = template.added(False)
     limit = _limit(config, max_length, added)
-    parts = tokenizer.encode_strings(_strings(texts), threads=threads)
-    ids, borders = join_ids(parts) if parts else (np.zeros(0, np.int32), np.zeros(1, np.int64))
+    ids, borders = join_ids(tokenizer.encode_strings(_strings(texts), threads=threads))
     cut = 0
     if limit is not None:
         ids, borders, cut = _cut(ids, borders, limit - added)
-    ids, offsets = with_template(ids, borders, template)
+    ids, offsets = finished(ids, borders, Finish(template, True, None))
     _check(ids, offsets, config, tokenizer)
     return Sequences(ids, offsets, None, cut)
 
