@@ -150,6 +150,19 @@ class Model:
         hidden = _last(ctx)
         return head.logits(self._head_context(ctx, workspace, name, (hidden, hidden[:0])))
 
+    def outputs(self, name: str, batch: Batch, workspace: Workspace) -> tuple[Array, Losses]:
+        """Return what `logits` and `losses` do, in one pass."""
+        head = self.heads[name]
+
+        def wanted(batch: Batch) -> Index:
+            return np.concatenate([self._output_rows(batch), head.output_rows(batch)])
+
+        ctx = self._begin(batch, workspace, wanted=wanted)
+        hidden = _last(ctx)
+        states = hidden, hidden[:0]
+        logits = head.logits(self._head_context(ctx, workspace, name, states))
+        return logits, self._losses(ctx, workspace, states, {})
+
     def pooled(self, batch: Batch, workspace: Workspace | None = None) -> Array:
         """Return the pooler's vector of each sequence: float32[B, H]."""
         assert self.weights.pooler is not None, "the model has no pooler"

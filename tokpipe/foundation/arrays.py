@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PADDING = 64  # bytes: the widest load of a kernel is of 64
+_GATHERED = 1 << 20  # bytes taken at a time: an index of eight bytes stands for each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,3 +122,37 @@ def gather_ranges(
     lengths = borders[rows + 1] - first
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1]), offsets
+
+
+def take_strings(strings: Strings, rows: NDArray[np.integer]) -> Strings:
+    """Copy some of many strings, in any order.
+
+    Parameters
+    ----------
+    strings
+        Of n.
+    rows : int[R]
+        Which of them; one may come more than once.
+
+    Returns
+    -------
+    Strings
+        R strings in a buffer of their own.
+
+    Examples
+    --------
+    >>> list(take_strings(Strings.from_list(["a", "bc", "d"]), np.array([1, 0])).iter_bytes())
+    [b'bc', b'a']
+    """
+    rows = np.asarray(rows, np.int64)
+    lengths = strings.offsets[rows + 1] - strings.offsets[rows]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    out = np.zeros(offsets[-1] + PADDING, np.uint8)
+    begin = 0
+    while begin < len(rows):
+        end = int(np.searchsorted(offsets, offsets[begin] + _GATHERED, side="right")) - 1
+        end = max(end, begin + 1)
+        index, _ = gather_ranges(strings.offsets, rows[begin:end])
+        out[offsets[begin] : offsets[end]] = strings.data[index]
+        begin = end
+    return Strings(out, offsets)

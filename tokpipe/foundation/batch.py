@@ -29,6 +29,14 @@ class Batch:
         1 for a random next, or for swapped segments; None if sequences are no pairs.
     rows : int64[B, 2] or None
         Shard and row in it, for messages; None: from no shard.
+    labels : int32[B], float32[B], float32[B, C] or None
+        Class of each sequence, or its number, or 1 for each of C classes that holds.
+    tag_positions : int32[N] or None
+        Where a word is asked for its tag: indices into the T tokens, ascending.
+    tags : int32[N] or None
+        The tags that stand there.
+    answer_spans : int32[B, 2] or None
+        First and last token of an answer, counted in its sequence; 0, 0 for none.
     """
 
     input_ids: NDArray[np.int32]
@@ -38,6 +46,10 @@ class Batch:
     masked_ids: NDArray[np.int32] | None = None
     next_sentence_label: NDArray[np.int32] | None = None
     rows: NDArray[np.int64] | None = None
+    labels: NDArray | None = None
+    tag_positions: NDArray[np.int32] | None = None
+    tags: NDArray[np.int32] | None = None
+    answer_spans: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

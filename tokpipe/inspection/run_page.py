@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.runs import Curve, RunView, heading
+from tokpipe.inspection.runs import SCORE, Curve, RunView, heading
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _COLORS = 6  # of `page.css`, which has them for light and for dark
@@ -63,7 +63,7 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
     found = [
         (number, run, measured, run.curve(metric, _POINTS, evaluations=measured))
         for number, run in enumerate(runs)
-        for measured in (False, True)
+        for measured in ((True,) if metric == SCORE else (False, True))
     ]
     found = [entry for entry in found if entry[3].values]
     if not found:

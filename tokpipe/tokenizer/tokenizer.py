@@ -254,6 +254,26 @@ class Tokenizer:
         """
         return self._backend.encode_strings(texts, threads, line_ends)
 
+    def encode_word_strings(self, words: Strings, threads: int | None = None) -> Ids:
+        """Encode words of texts that are split already, each as if it were a text.
+
+        Parameters
+        ----------
+        words
+            Valid UTF-8. What holds spaces is one word still; what is empty, or is nothing once
+            normalised, has no ids.
+        threads
+            How many, or None for one a processor; the ids do not depend on it.
+
+        Returns
+        -------
+        ids : int32[T], borders : int64[W + 1]
+            Word ``w`` has the ids ``borders[w]`` to ``borders[w + 1]``; not cut, no special tokens.
+        """
+        from tokpipe.tokenizer.columns import join_ids
+
+        return join_ids(self.encode_strings(words, threads=threads), threads=threads)
+
     def encode_files(
         self,
         inputs: "Sequence[str | Path] | Corpus",

@@ -7,15 +7,15 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.batches.loader import Loader
 from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError
 from tokpipe.training.progress import Position
+from tokpipe.training.source import BatchSource
 
 
 def batches_from(
-    loader: Loader, start: Position, threads: int | None = None
+    source: BatchSource, start: Position, threads: int | None = None
 ) -> Iterator[tuple[Batch, Position]]:
     """Yield batches without end, each with the position behind it.
 
@@ -26,10 +26,10 @@ def batches_from(
     """
     first = start.batch
     for epoch in count(start.epoch):
-        batches = loader.count(epoch)
+        batches = source.count(epoch)
         if not batches:
-            raise InputError(f"the {loader.split.name} split holds no examples")
-        for number, batch in enumerate(loader.batches(epoch, first, threads), first + 1):
+            raise InputError(f"the {source.name} split holds no examples")
+        for number, batch in enumerate(source.batches(epoch, first, threads), first + 1):
             ended = number == batches
             yield batch, Position(epoch + 1, 0) if ended else Position(epoch, number)
         first = 0

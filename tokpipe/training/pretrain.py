@@ -31,6 +31,7 @@ from tokpipe.training.progress import State
 from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.source import BatchSource, losses_over
 from tokpipe.training.state import (
     check_settings,
     checkpoints,
@@ -203,14 +204,19 @@ def _train(
     check_settings(run, state.settings, settings)
     frequencies = frequencies_of(shards.train, shards.facts)
     state = replace(state, guessing=guesses(heads_of(model), frequencies))
-    data = _data(shards, config, model)
-    check_targets(data.train, data.validation, heads_of(model), state.position)
+    train, validation = _loaders(shards, config)
+    check_targets(train, validation, heads_of(model), state.position)
+    data = Data(
+        train=train,
+        measure=losses_over(validation, config.eval_batches) if validation else None,
+        tokenizer=_tokenizer_files(shards, model),
+    )
     capacity = capacity_of(config, shards)
     check_memory(training_bytes(model, config, capacity, threads), _free())
     _clear_behind(run, begun)  # nothing is refused any more but for want of disk
     check_space(run, disk_bytes(model, config) - _bytes_in(checkpoints(run).values()))
     trainer = Trainer(config, _initial(model, config, frequencies), capacity, threads)
-    schedule = Schedule(config, _steps(config, data.train))
+    schedule = Schedule(config, steps_in(config, train))
     going = Run(trainer, data, schedule, run, state, watch)
     last = _go_on_from(begun, run, trainer, going)
     watch.begins(state.step, schedule.steps, _shape(model))
@@ -270,15 +276,12 @@ def _settings(model: BertConfig, config: TrainingConfig, shards: Shards) -> dict
     }
 
 
-def _data(shards: Shards, config: TrainingConfig, model: BertConfig) -> Data:
+def _loaders(shards: Shards, config: TrainingConfig) -> tuple[Loader, Loader | None]:
     batches = BatchConfig(batch_tokens=config.batch_tokens, batch_size=config.batch_size)
     facts, masks, seed = shards.facts, shards.masks, config.seed
     validation = shards.validation if shards.validation.rows else None
-    return Data(
-        train=Loader(shards.train, batches, facts, masks, seed),
-        validation=Loader(validation, batches, facts, masks, seed) if validation else None,
-        tokenizer=_tokenizer_files(shards, model),
-    )
+    train = Loader(shards.train, batches, facts, masks, seed)
+    return train, Loader(validation, batches, facts, masks, seed) if validation else None
 
 
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
@@ -296,7 +299,7 @@ def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies
     return parameters
 
 
-def _steps(config: TrainingConfig, train: Loader) -> int | None:
+def steps_in(config: TrainingConfig, train: BatchSource) -> int | None:
     """Return how many steps there will be; None where the clock decides."""
     if config.epochs is None:
         return config.most_steps

@@ -52,7 +52,7 @@ def _summary(runs: Sequence[RunView], *, letters: bool) -> Table:
         figures = run.figures()
         mark = f"{_LETTERS[number % 26]} " if letters else "● "
         name = Text(mark, style=_COLORS[number % len(_COLORS)]).append(visible(run.name), "default")
-        best = figures["best_validation_loss"]
+        best = figures.get("best_score", figures["best_validation_loss"])
         table.add_row(
             name,
             f"{figures['steps']:,}",
