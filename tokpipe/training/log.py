@@ -143,6 +143,16 @@ class Watch(Protocol):
         ...
 
 
+class Nobody:
+    """A `Watch` that looks at nothing."""
+
+    def begins(self, step: int, steps: int | None, model: str) -> None:
+        """Pass over it."""
+
+    def sees(self, line: Line, share: float) -> None:
+        """Pass over it."""
+
+
 def write_log(path: Path, lines: Iterable[Line]) -> None:
     """Write a log, whole."""
     with atomic_write(path) as file:

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.losses import Losses
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, HeadFigures, Line, Watch
+from tokpipe.training.measure import Measure
 from tokpipe.training.parts import batches_from
 from tokpipe.training.progress import Position, State
 from tokpipe.training.schedule import Schedule
-from tokpipe.training.source import BatchSource, Measure
+from tokpipe.training.source import BatchSource
 from tokpipe.training.state import (
     checkpoint_name,
     checkpoints,
@@ -44,11 +46,14 @@ class Data:
         What an evaluation does; None: there is nothing to measure on.
     tokenizer : dict
         Name and content of the files that go into each checkpoint.
+    family
+        Whose names tensors get there; None: of the family that the model's settings fit.
     """
 
     train: BatchSource
     measure: Measure | None
     tokenizer: Mapping[str, bytes]
+    family: Family | None = None
 
 
 class Run:
@@ -236,8 +241,8 @@ class Run:
                 f"step {self.state.step}: the weights are no finite numbers any more",
                 hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
             )
-        moments, files = self.trainer.optimizer.moments, self.data.tokenizer
-        save_checkpoint(self.folder, self.state, parameters, moments, files)
+        moments, data = self.trainer.optimizer.moments, self.data
+        save_checkpoint(self.folder, self.state, parameters, moments, data.tokenizer, data.family)
         self._saved, self._saved_at = self.state.step, time.monotonic()
 
     def _mark_best(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
@@ -60,6 +61,7 @@ def save_checkpoint(
     parameters: Parameters,
     moments: Moments,
     tokenizer: Mapping[str, bytes],
+    family: Family | None = None,
 ) -> Path:
     """Write a checkpoint into a run, whole or not at all, with the log so far.
 
@@ -67,6 +69,8 @@ def save_checkpoint(
     ----------
     tokenizer
         Name and content of the tokenizer's files.
+    family
+        Whose names the tensors get, if not those of the family that the settings fit.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def save_checkpoint(
     target = run / checkpoint_name(state.step)
     needed = 4 * len(parameters.block) * 3
     with build_folder(target, force=True, needed_bytes=needed) as folder, storage_errors(target):
-        names = write_checkpoint(folder, parameters)
+        names = write_checkpoint(folder, parameters, family=family)
         write_tensors(folder / OPTIMIZER, _named(moments))
         write_json(folder / STATE, state.to_dict())
         card = model_card(parameters.config, state.to_dict(), tokenizer)
@@ -226,12 +230,12 @@ def _is_folder_of_ours(name: str) -> bool:
 
 def _manifest(state: State) -> Manifest:
     settings = dict(state.settings)
-    shards = str(settings.get("shards", ""))
+    inputs = settings.get("inputs") or {"shards": str(settings.get("shards", ""))}
     facts = {"step": state.step, "tokens": state.tokens, "best_step": state.best_step}
     return Manifest(
         kind=KIND,
         settings=json.loads(json.dumps(settings)),
-        inputs={"shards": shards},
+        inputs=inputs,
         facts=facts,
         seed=settings.get("training", {}).get("seed"),
     )
