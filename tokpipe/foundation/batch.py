@@ -29,14 +29,15 @@ class Batch:
         1 for a random next, or for swapped segments; None if sequences are no pairs.
     rows : int64[B, 2] or None
         Shard and row in it, for messages; None: from no shard.
-    labels : int32[B], float32[B], float32[B, C] or None
-        Class of each sequence, or its number, or 1 for each of C classes that holds.
+    labels : int32[B] or float32[B] or float32[B, C] or None
+        Of each sequence its class, its number, or which of the classes are true of it (0 and 1).
     tag_positions : int32[N] or None
-        Where a word is asked for its tag: indices into the T tokens, ascending.
+        Indices into the T tokens, ascending: where tags are asked for, the first pieces of words.
     tags : int32[N] or None
-        The tags that stand there.
+        The tags there.
     answer_spans : int32[B, 2] or None
-        First and last token of an answer, counted in its sequence; 0, 0 for none.
+        First and last token of the answer, counted in its sequence; 0, 0: there is none. A row with
+        an end outside of its sequence is not learned from.
     """
 
     input_ids: NDArray[np.int32]

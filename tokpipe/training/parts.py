@@ -67,22 +67,36 @@ def split_batch(batch: Batch, parts: int) -> list[Batch]:
 def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
     """Return some sequences of a batch, in ascending order, as a batch of their own."""
     index, offsets = gather_ranges(batch.offsets, rows)
-    positions, ids = batch.masked_positions, batch.masked_ids
-    if positions is not None:
-        borders = np.searchsorted(positions, batch.offsets)
-        masked, of_row = gather_ranges(borders, rows)
-        shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
-        positions = (positions[masked] + shift).astype(np.int32)
-        ids = None if ids is None else ids[masked]
+    masked_positions, masked = _places(batch, batch.masked_positions, rows, offsets)
+    tag_positions, tagged = _places(batch, batch.tag_positions, rows, offsets)
     return Batch(
         input_ids=batch.input_ids[index],
         offsets=offsets.astype(np.int32),
         token_type_ids=_at(batch.token_type_ids, index),
-        masked_positions=positions,
-        masked_ids=ids,
+        masked_positions=masked_positions,
+        masked_ids=_at(batch.masked_ids, masked),
         next_sentence_label=_at(batch.next_sentence_label, rows),
         rows=_at(batch.rows, rows),
+        labels=_at(batch.labels, rows),
+        tag_positions=tag_positions,
+        tags=_at(batch.tags, tagged),
+        answer_spans=_at(batch.answer_spans, rows),
     )
+
+
+def _places(
+    batch: Batch,
+    positions: NDArray[np.int32] | None,
+    rows: NDArray[np.integer],
+    offsets: NDArray[np.integer],
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int64]]:
+    """Return the places in some sequences, packed anew, and which of all places they are."""
+    if positions is None:
+        return None, np.zeros(0, np.int64)
+    borders = np.searchsorted(positions, batch.offsets)
+    chosen, of_row = gather_ranges(borders, rows)
+    shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
+    return (positions[chosen] + shift).astype(np.int32), chosen
 
 
 def _at(values: NDArray | None, index: NDArray[np.integer]) -> NDArray | None:

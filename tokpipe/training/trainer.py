@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.head import Capacity, target_count
+from tokpipe.bert.head import Capacity
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
@@ -95,7 +95,7 @@ class Trainer:
         """
         losses = Losses()
         dealt = [split_batch(batch, self.config.gradient_shards) for batch in batches]
-        totals = self._totals(batches)
+        totals = self.model.totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
         for number, parts in enumerate(dealt):
             work = [
@@ -107,13 +107,6 @@ class Trainer:
         if not math.isfinite(losses.total + norm):
             raise self._broken(batches, losses.total, norm)
         return Step(losses, norm)
-
-    def _totals(self, batches: Sequence[Batch]) -> dict[str, int]:
-        """Return what each head is to find in a whole step: its loss is the mean over that."""
-        return {
-            name: sum(target_count(head, batch) for batch in batches)
-            for name, head in self.model.heads.items()
-        }
 
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
         """Return the losses of batches without dropout; they end early if `stopped`."""
@@ -146,7 +139,7 @@ class Trainer:
         found = dict(chain.from_iterable(run_in_threads(run, enumerate(work), self.threads)))
         return [found[number] for number in range(len(work))]
 
-    def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, int]) -> Losses:
+    def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
                 part, self._gradients[shard], workspace, dropout_key=key, totals=totals
