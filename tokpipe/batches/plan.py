@@ -12,21 +12,12 @@ from tokpipe.foundation.seeds import child_keys, random_order, stream_key
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The batches of one epoch.
+    """The batches of one epoch."""
 
-    Attributes
-    ----------
-    order : int64[R]
-        All rows of the split, shuffled.
-    borders : int64[N + 1]
-        Which of them stand together.
-    sequence : int64[N]
-        In which order the batches come: batch n is
-        ``order[borders[sequence[n]]:borders[sequence[n] + 1]]``.
-    """
-
-    order: NDArray[np.int64]
-    borders: NDArray[np.int64]
+    order: NDArray[np.int64]  # int64[R]: all rows of the split, shuffled
+    borders: NDArray[np.int64]  # int64[N + 1]: which of them stand together
+    # int64[N]: in which order the batches come: batch n is
+    # ``order[borders[sequence[n]]:borders[sequence[n] + 1]]``
     sequence: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -39,16 +30,9 @@ class Plan:
 
 
 def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch: int) -> Plan:
-    """Shuffle the rows of a split and fill batches with them.
+    """Shuffle the rows of a split, so many tokens (int32[R]) each, and fill batches with them.
 
-    Parameters
-    ----------
-    lengths : int32[R]
-        Tokens of each row.
-    config
-        How much a batch holds.
-    seed, epoch
-        What the order depends on.
+    The order depends on seed and epoch.
 
     Examples
     --------
@@ -69,18 +53,9 @@ def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch
 
 
 def mask_keys(seed: int, epoch: int, places: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return the keys of dynamic masks: a row's depends on where it is stored, and on the epoch.
+    """Return the keys (uint64[B]) of dynamic masks in an epoch of a run.
 
-    Parameters
-    ----------
-    seed, epoch
-        Of the run.
-    places : int64[B, 2]
-        Shard, and row in the shard.
-
-    Returns
-    -------
-    uint64[B]
+    A row's depends on where it is stored: its shard, and the row in the shard, int64[B, 2].
     """
     start = np.full(len(places), stream_key(seed, "mask", epoch), np.uint64)
     shards, rows = np.ascontiguousarray(places.T)

@@ -54,18 +54,10 @@ class Session:
     def begin_kernels(self, *, keeps: str | Callable[[], str] = "") -> None:
         """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
 
-        To be called before anything heavy is imported: what has no room to load is refused here.
-
-        Parameters
-        ----------
-        keeps
-            "the words counted so far are kept", or what finds that out when the command is stopped;
-            empty where the work starts over.
-
-        Raises
-        ------
-        MemoryLimitError
-            If the address space is too small for the program itself.
+        To be called before anything heavy is imported: an address space that is too small for the
+        program itself is refused here (`MemoryLimitError`). `keeps` is "the words counted so far
+        are kept", or what finds that out when the command is stopped; empty where the work starts
+        over.
         """
         fit_into_address_space(compiles=False)
         from tokpipe.foundation.jit import cache_folder  # numba
@@ -161,10 +153,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the callback with the session.
 
-        Raises
-        ------
-        click.UsageError
-            If a plan is asked of a command that has none: the work must not be done instead.
+        A plan asked of a command that has none is a UsageError: the work must not be done instead.
         """
         session = _session(ctx)
         if session.dry_run and not self.plans:

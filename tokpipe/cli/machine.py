@@ -26,24 +26,12 @@ GOOD, ODD, BAD = "good", "odd", "bad"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
+    """One line of the report."""
 
-    Attributes
-    ----------
-    name : str
-        What was looked at.
-    found : str
-        What it is.
-    state : str
-        "good", "odd" (works, but could be better) or "bad" (something will fail).
-    advice : str
-        What to do, where it is not good.
-    """
-
-    name: str
-    found: str
-    state: str = GOOD
-    advice: str = ""
+    name: str  # what was looked at
+    found: str  # what it is
+    state: str = GOOD  # "good", "odd" (works, but could be better) or "bad" (something will fail)
+    advice: str = ""  # what to do, where it is not good
 
 
 def findings(console: Console, own_version: str) -> Iterator[Finding]:

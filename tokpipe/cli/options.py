@@ -103,20 +103,9 @@ def config_options(
 ) -> Decorator:
     """Add one option a field of `kind`, and pass the built object as the argument `argument`.
 
-    Parameters
-    ----------
-    kind
-        The configuration class; its fields give names, defaults, limits and help.
-    argument
-        The name of the command's argument that gets the object.
-    heading
-        Under which heading of the help the options stand.
-    flags
-        Other names for a field's option: ``{"lowercase": "--lowercase/--cased"}``.
-    leave_out
-        Fields that the command sets itself; they keep their defaults.
-    given_only
-        Pass a dict of what was given anywhere, and no object: the rest depends on other settings.
+    The fields give names, defaults, limits and help; `flags` has other names for options:
+    ``{"lowercase": "--lowercase/--cased"}``. Fields to leave out the command sets itself. With
+    `given_only` a dict of what was given anywhere is passed: the rest depends on other settings.
     """
     chosen = [f for f in fields(kind) if f.name not in leave_out]
     types = typing.get_type_hints(kind)

@@ -145,13 +145,7 @@ def unique_bytes(text: int) -> int:
 
 
 def merging_plan(folders: Sequence[str], output: str) -> Plan:
-    """Estimate what adding up counts takes: their size on disk, once.
-
-    Raises
-    ------
-    ArtifactError
-        If one of the folders holds no word counts.
-    """
+    """Estimate what adding up counts takes: their size on disk, once."""
     manifests = [Manifest.read(Path(name), "counts") for name in folders]
     total = sum(file["bytes"] for manifest in manifests for file in manifest.files.values())
     return Plan(

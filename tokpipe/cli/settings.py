@@ -53,10 +53,7 @@ class Settings:
     def for_command(self, command: click.Command, path: list[str]) -> dict[str, Any]:
         """Return the global settings and the table of one command, as click's default map.
 
-        Raises
-        ------
-        ConfigError
-            If a value is of a type that its option does not take.
+        A value of a type that its option does not take is a `ConfigError`.
         """
         table: Any = self.values
         merged = {key: value for key, value in table.items() if not isinstance(value, dict)}
@@ -99,13 +96,7 @@ def wrong_values(settings: Settings, context: click.Context) -> Iterator[tuple[s
 
 
 def check_environment(context: click.Context) -> None:
-    """Refuse environment variables of this command that name no option of it.
-
-    Raises
-    ------
-    ConfigError
-        With the nearest name.
-    """
+    """Refuse (`ConfigError`) variables of this command that name no option of it."""
     prefix = f"{context.auto_envvar_prefix}_"
     known = [f"{prefix}{name.upper()}" for name in _options(context.command)]
     for name in os.environ:
@@ -154,10 +145,6 @@ def _of_its_type(value: Any, option: click.Parameter) -> Any:
 
     click takes what people type, which is text: of other types it makes text, breaks off, or goes
     through a word letter by letter.
-
-    Raises
-    ------
-    click.BadParameter
     """
     kind = option.type.item if isinstance(option.type, Optional) else option.type
     takes_list = option.multiple or isinstance(kind, CommaList)

@@ -25,16 +25,8 @@ def table_lines(
 ) -> list[str]:
     """Lay out a table: names to the left; of two columns values too, of more to the right.
 
-    Parameters
-    ----------
-    rows
-        Cells without control characters; shorter rows are filled up.
-    header
-        Names of the columns, or nothing.
-    width
-        Columns of the terminal.
-    name_style, head_style
-        Put on the cells of the first column and on the header, when all is laid out.
+    Cells are without control characters; shorter rows are filled up. The styles are put on the
+    cells of the first column and on the header when all is laid out.
 
     Examples
     --------

@@ -73,10 +73,7 @@ def _decoded_lines(data: bytearray, first: int) -> list[str]:
 def text_batches(corpus: "Corpus") -> Iterator[tuple[list[str], int]]:
     """Yield the texts of a corpus in parts, blank lines left out, and the stored bytes of each.
 
-    Raises
-    ------
-    InputError
-        After all, if there was none.
+    A corpus without any is an `InputError`, after all.
     """
     has_text = False
     for piece in corpus.pieces():

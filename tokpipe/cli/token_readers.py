@@ -15,16 +15,7 @@ _LONGEST_LINE = 64 << 20  # bytes
 
 
 def read_ids(file: BinaryIO, name: str, kind: str) -> Iterator[list[int]]:
-    """Yield the ids of each text.
-
-    Parameters
-    ----------
-    file
-        Open for bytes.
-    name
-        For messages.
-    kind
-        "ids", "jsonl" or "arrow".
+    """Yield the ids of each text of a file open for bytes, of the kind "ids", "jsonl" or "arrow".
 
     Raises
     ------

@@ -23,29 +23,16 @@ _AHEAD = 64 << 10  # bytes read behind a range, to see the end of its last line
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Whole lines (or CSV records) of one file, still as they stand there.
+    """Whole lines (or CSV records) of one file, still as they stand there."""
 
-    Attributes
-    ----------
-    data : uint8[>= stop + PADDING]
-        Lines are ``data[start:stop]``, zeros follow.
-    name : str
-        The file, for messages.
-    offset : int
-        Where ``data[start]`` stands in the file, bytes of decompressed text.
-    lines_before : Callable[[], int]
-        Counts the lines in front of the block; asked for errors only.
-    follows_blank : bool
-        Whether the line before is blank, or there is none.
-    """
-
+    # uint8[>= stop + PADDING]: lines are ``data[start:stop]``, zeros follow
     data: NDArray[np.uint8]
     start: int
     stop: int
-    name: str
-    offset: int
-    lines_before: Callable[[], int]
-    follows_blank: bool
+    name: str  # the file, for messages
+    offset: int  # where ``data[start]`` stands in the file, bytes of decompressed text
+    lines_before: Callable[[], int]  # counts the lines in front of the block; asked for errors only
+    follows_blank: bool  # whether the line before is blank, or there is none
 
     def place(self, position: int) -> tuple[int, int]:
         """Return line (from 1) and byte offset in the file of ``data[position]``."""

@@ -8,16 +8,11 @@ _MARK = "world.txt"  # tells our folder from a stranger's that happens to be cal
 
 
 def bundled_corpus() -> Path:
-    """Return the folder of the bundled corpus.
+    """Return the folder of the bundled corpus; an `ArtifactError` if it is nowhere.
 
     A wheel carries it inside the package; a checkout or an editable install has it beside the
-    package. Its text is in ``world.txt``, ``english/``, ``swedish/`` and ``languages/``; its
-    README tells what each is.
-
-    Raises
-    ------
-    ArtifactError
-        If the folder is in neither place.
+    package. Its text is in ``world.txt``, ``english/``, ``swedish/`` and ``languages/``; its README
+    tells what each is.
     """
     return _first_with_text([Path(__file__).parents[1], Path(__file__).parents[2]])
 

@@ -22,16 +22,8 @@ _XZ_MEMORY = 192 << 20  # xz -9 takes 65 MB to decompress; a forged header asks 
 class Source:
     """Chunks of decompressed bytes, and how many stored bytes they took.
 
-    Parameters
-    ----------
-    raw
-        Where stored bytes come from.
-    name
-        For messages.
-    codec
-        "gzip", "bzip2", "xz", "zstd", "lz4", or None for bytes as they stand.
-    max_expansion
-        Most bytes that one stored byte may become, past the first 64 MiB.
+    The codec is "gzip", "bzip2", "xz", "zstd", "lz4", or None for bytes as they stand. One stored
+    byte may become `max_expansion` bytes at most, past the first 64 MiB.
     """
 
     def __init__(self, raw: BinaryIO, name: str, codec: str | None, max_expansion: int) -> None:

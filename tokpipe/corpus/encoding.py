@@ -12,12 +12,7 @@ _UTF16 = {b"\xff\xfe": "UTF-16-LE", b"\xfe\xff": "UTF-16-BE"}
 
 
 def check_start(head: NDArray[np.uint8], name: str) -> None:
-    """Refuse a file that begins like UTF-16, which may look like UTF-8 full of NUL bytes.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse (`InputError`) a file that begins like UTF-16: it may look like UTF-8 full of NULs."""
     first = head[:1024].tobytes()
     encoding = _UTF16.get(first[:2])
     even, odd = first[0::2], first[1::2]
@@ -57,11 +52,8 @@ def emptied(strings: Strings, mask: NDArray[np.bool_]) -> Strings:
 def mend(strings: Strings, errors: str) -> tuple[Strings, dict[str, int]]:
     """Replace bad bytes by U+FFFD as Python does, or empty the strings that hold any.
 
-    Returns
-    -------
-    strings : Strings
-    tally : dict
-        "replaced": how many U+FFFD were put in, or "skipped": how many strings were emptied.
+    The tally says how many U+FFFD were put in ("replaced"), or how many strings emptied
+    ("skipped").
     """
     bad = np.flatnonzero(invalid_strings(strings.data, strings.offsets))
     if not len(bad):

@@ -28,29 +28,15 @@ _STDIN_NAME = "standard input"
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of the corpus, or a stream, or a dataset of the hub.
+    """One file of the corpus, or a stream, or a dataset of the hub."""
 
-    Attributes
-    ----------
-    name : str
-        As the user would write it, for messages.
-    path : Path or None
-        None for standard input and the hub.
-    size : int
-        Stored bytes; 0 where nobody knows.
-    format : str
-        One of `tokpipe.corpus.config.FORMATS`, or "hub".
-    codec : str or None
-        How the whole file is compressed; streams tell only when they are read.
-    identity : tuple
-        Device, inode, size and time of change: how the file is known again.
-    """
-
-    name: str
-    path: Path | None = None
-    size: int = 0
-    format: str = "txt"
+    name: str  # as the user would write it, for messages
+    path: Path | None = None  # None for standard input and the hub
+    size: int = 0  # stored bytes; 0 where nobody knows
+    format: str = "txt"  # one of `tokpipe.corpus.config.FORMATS`, or "hub"
+    # how the whole file is compressed; streams tell only when they are read
     codec: str | None = None
+    # device, inode, size and time of change: how the file is known again
     identity: tuple[int, ...] = ()
 
     @property

@@ -11,14 +11,9 @@ from tokpipe.foundation.arrays import Strings
 
 
 def read_lines(block: Block, config: ReadConfig) -> tuple[Strings, dict[str, int]]:
-    """Find the lines of a block and make them UTF-8.
+    """Find the lines of a block and make them UTF-8; say how many were "replaced" or "skipped".
 
-    Returns
-    -------
-    lines : Strings
-        Each with its line end, the byte order mark of the file gone, CRLF folded to LF.
-    tally : dict
-        How many were "replaced" or "skipped".
+    Each has its line end, the byte order mark of the file is gone, CRLF folded to LF.
 
     Raises
     ------

@@ -36,21 +36,11 @@ Load = Callable[[], TextBatch]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """A part of the corpus that is loaded at once, by any thread.
+    """A part of the corpus that is loaded at once, by any thread."""
 
-    Attributes
-    ----------
-    index : int
-        Ascending over the corpus, not dense; the same for the same `piece_bytes`.
-    stored_bytes : int
-        How many bytes of `Corpus.stored_bytes` are done with it.
-    load : Callable[[], TextBatch]
-        Reads and checks it; the heavy part runs without the GIL.
-    """
-
-    index: int
-    stored_bytes: int
-    load: Load
+    index: int  # ascending over the corpus, not dense; the same for the same `piece_bytes`
+    stored_bytes: int  # how many bytes of `Corpus.stored_bytes` are done with it
+    load: Load  # reads and checks it; the heavy part runs without the GIL
 
 
 class Corpus:
@@ -96,16 +86,10 @@ class Corpus:
         start: int = 0,
         skip: Container[int] = frozenset(),
     ) -> Iterator[Piece]:
-        """Cut the corpus; the texts that come out never depend on where.
+        """Cut the corpus into about so many bytes of text; what comes out never depends on where.
 
-        Parameters
-        ----------
-        piece_bytes
-            About how many bytes of text a piece holds.
-        start
-            Pieces with a lower index are left out, unread where that is possible.
-        skip
-            Indices of further pieces to leave out.
+        Pieces with a lower index than `start` are left out, unread where that is possible, and
+        those of the indices to `skip`.
 
         Raises
         ------
@@ -193,13 +177,7 @@ class Corpus:
 
 
 def open_corpus(inputs: Sequence[str | Path], config: ReadConfig | None = None) -> Corpus:
-    """Find the files that the inputs name, as `tokpipe.corpus.inputs.find_inputs` takes them.
-
-    Raises
-    ------
-    InputError
-        If an input is missing, no readable kind of file, or all are empty.
-    """
+    """Find the files that the inputs name, as `inputs.find_inputs` takes and refuses them."""
     config = config or ReadConfig()
     return Corpus(find_inputs(inputs, config), config)
 

@@ -77,21 +77,14 @@ _MARKS = {
 
 
 class SentenceTables(NamedTuple):
-    """The arrays that `sentence_spans` looks things up in.
+    """The arrays that `sentence_spans` looks things up in."""
 
-    Attributes
-    ----------
-    classes : uint8[C]
-        The class of each code point below U+3100, then of U+FF00 to U+FFFF.
-    keys : uint64[SLOTS]
-        Words of at most eight bytes, ASCII capitals made small, by open addressing; 0 is free.
-    kinds : uint8[SLOTS]
-        What each is known for, as bits.
-    """
-
+    # uint8[C]: the class of each code point below U+3100, then of U+FF00 to U+FFFF
     classes: NDArray[np.uint8]
+    # uint64[SLOTS]: words of at most eight bytes, ASCII capitals made small, by open addressing; 0
+    # is free
     keys: NDArray[np.uint64]
-    kinds: NDArray[np.uint8]
+    kinds: NDArray[np.uint8]  # uint8[SLOTS]: what each is known for, as bits
 
 
 @functools.cache

@@ -16,18 +16,12 @@ _SPLITTERS = {"none": kernels.NONE, "line": kernels.LINE, "rule": kernels.RULE}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentences:
-    """The sentences of documents.
+    """The sentences of documents."""
 
-    Attributes
-    ----------
-    texts : Strings
-        n sentences, each without white space at its ends (but for the space that was asked for)
-        and none empty.
-    documents : int64[D + 1]
-        Borders of the documents among them; a document may have no sentence.
-    """
-
+    # n sentences, each without white space at its ends (but for the space that was asked for) and
+    # none empty
     texts: Strings
+    # int64[D + 1]: borders of the documents among them; a document may have no sentence
     documents: NDArray[np.int64]
 
 
@@ -46,19 +40,10 @@ def split_sentences(
     hard-wrapped text; a line ends a sentence there only where a blank line follows, or where the
     next word would have fitted into it, as behind a heading.
 
-    Parameters
-    ----------
-    texts : Strings
-        Valid UTF-8: lines with their line ends, or cells.
-    documents : int64[D + 1]
-        Borders of the documents among the texts.
-    config
-        Which splitter.
-    is_lines
-        Whether the texts of a document are lines that go on; else each text ends a sentence.
-    leading_space
-        Whether a space comes before each sentence that is not the first of its document, as
-        vocabularies want it whose words carry the space before them.
+    Documents are texts (valid UTF-8) between borders, int64[D + 1]. With `is_lines` they are lines
+    that go on; else each ends a sentence. With `leading_space` a space comes before each sentence
+    that is not the first of its document, as vocabularies want it whose words carry the space
+    before them.
 
     Examples
     --------

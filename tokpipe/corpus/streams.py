@@ -32,23 +32,9 @@ def cut_stream(
 ) -> Iterator[Block]:
     """Gather chunks into blocks of about `piece_bytes`, cut behind the last line in each.
 
-    Parameters
-    ----------
-    chunks
-        Bytes of any length.
-    name
-        The file, for messages.
-    piece_bytes
-        How many bytes a block has at least, but for the last; one line more than that at most.
-    max_line_bytes
-        The longest line.
-    last_end
-        Finds the last end of a line (or record) in bytes that it has not seen yet, given in order.
-
-    Raises
-    ------
-    InputError
-        If a line is longer.
+    A block has that many bytes at least, but for the last, and one line more at most; a longer line
+    than `max_line_bytes` is an `InputError`. `last_end` finds the last end of a line (or record) in
+    bytes that it has not seen yet, given in order.
     """
     window, have, seen = np.empty(piece_bytes + PADDING, np.uint8), 0, 0
     offset, lines, follows_blank = 0, 0, True

@@ -22,24 +22,16 @@ from tokpipe.foundation.seeds import child_keys, stream_key
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedDocuments:
-    """A block of documents: the unit from which examples are built.
+    """A block of documents: the unit from which examples are built."""
 
-    Attributes
-    ----------
-    ids : int32[T]
-        The tokens of all documents, end to end, without special tokens.
-    sentences : int64[S + 1]
-        Ascending borders into `ids`; empty sentences are allowed.
-    documents : int64[D + 1]
-        Ascending borders into `sentences`; empty documents are allowed.
-    numbers : int64[D]
-        What the draws of a document depend on: its number in the corpus. No two documents, and
-        no two parts of one that was cut, have the same.
-    """
-
+    # int32[T]: the tokens of all documents, end to end, without special tokens
     ids: NDArray[np.int32]
+    # int64[S + 1]: ascending borders into `ids`; empty sentences are allowed
     sentences: NDArray[np.int64]
+    # int64[D + 1]: ascending borders into `sentences`; empty documents are allowed
     documents: NDArray[np.int64]
+    # int64[D]: what the draws of a document depend on: its number in the corpus. No two documents,
+    # and no two parts of one that was cut, have the same
     numbers: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -47,71 +39,39 @@ class EncodedDocuments:
 
 
 class Tally(NamedTuple):
-    """What became of the text.
+    """What became of the text."""
 
-    Attributes
-    ----------
-    documents, tokens, examples
-        How many there were, and were made.
-    empty_documents
-        Without a token.
-    cut_sentences
-        Longer than an example: cut into parts, each used like a sentence.
-    dropped_tokens
-        Cut off at the ends of pairs that were too long.
-    """
-
+    # `documents`, `tokens`, `examples`: how many there were, and were made
     documents: int = 0
     tokens: int = 0
     examples: int = 0
-    empty_documents: int = 0
-    cut_sentences: int = 0
-    dropped_tokens: int = 0
+    empty_documents: int = 0  # without a token
+    cut_sentences: int = 0  # longer than an example: cut into parts, each used like a sentence
+    dropped_tokens: int = 0  # cut off at the ends of pairs that were too long
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Examples as spans of ids.
+    """Examples as spans of ids."""
 
-    Attributes
-    ----------
-    spans : int64[P, 2]
-        Begin and end in the documents' ids.
-    borders : int64[E + 1]
-        Which spans make an example.
-    labels : int8[E] or None
-        Of pairs: 1 for a random next (nsp) or swapped segments (sop).
-    keys : uint64[E]
-        Of each example's masks.
-    tally
-        What became of the text.
-    """
-
-    spans: NDArray[np.int64]
-    borders: NDArray[np.int64]
+    spans: NDArray[np.int64]  # int64[P, 2]: begin and end in the documents' ids
+    borders: NDArray[np.int64]  # int64[E + 1]: which spans make an example
+    # int8[E]: of pairs: 1 for a random next (nsp) or swapped segments (sop)
     labels: NDArray[np.int8] | None
-    keys: NDArray[np.uint64]
-    tally: Tally
+    keys: NDArray[np.uint64]  # uint64[E]: of each example's masks
+    tally: Tally  # what became of the text
 
     def __len__(self) -> int:
         return len(self.borders) - 1
 
 
 class Rows(NamedTuple):
-    """Assembled examples.
+    """Assembled examples."""
 
-    Attributes
-    ----------
-    input_ids : int32[N]
-        End to end.
-    offsets : int64[E + 1]
-        Their borders.
-    segment_b_start : int32[E]
-        Tokens of type 0, which are those before segment B; the row's length where none has type 1.
-    """
-
-    input_ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
+    input_ids: NDArray[np.int32]  # int32[N]: end to end
+    offsets: NDArray[np.int64]  # int64[E + 1]: their borders
+    # int32[E]: tokens of type 0, which are those before segment B; the row's length where none has
+    # type 1
     segment_b_start: NDArray[np.int32]
 
 
@@ -124,15 +84,8 @@ def build_examples(
 ) -> Examples:
     """Cut documents into examples: a pure function of its arguments.
 
-    Parameters
-    ----------
-    documents
-        A block; random next segments come from other documents of the same block.
-    config, seed
-    template
-        Of rows: what it adds to the segments must fit as well.
-    copy
-        Which of several copies of the block: each has draws of its own.
+    Random next segments come from other documents of the same block. What the template adds to the
+    segments must fit as well. Each `copy` of a block has draws of its own.
 
     Raises
     ------
@@ -176,13 +129,7 @@ def build_examples(
 
 
 def text_window(config: ExampleConfig, template: RowTemplate) -> int:
-    """Return how many tokens of text an example may have.
-
-    Raises
-    ------
-    ConfigError
-        If that are fewer than two, of which a pair could be made.
-    """
+    """Return how many tokens of text an example may have; fewer than two are a `ConfigError`."""
     added = template.added(2 if config.pairs else 1)
     if config.max_seq_length < added + 2:
         raise ConfigError(

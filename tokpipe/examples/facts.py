@@ -11,31 +11,22 @@ ROLES = ("cls", "sep", "mask", "pad", "unk")
 
 
 class TokenFacts(NamedTuple):
-    """Roles and kinds of the tokens of a vocabulary.
+    """Roles and kinds of the tokens of a vocabulary."""
 
-    Attributes
-    ----------
-    cls_id, sep_id, mask_id, pad_id, unk_id
-        Ids of the roles; -1 where the vocabulary has none.
-    vocab_size
-        How many ids there are, V.
-    is_special : uint8[V]
-        1 for tokens that stand for no text, and for ids that no token has: never chosen for
-        masking.
-    continues_word : uint8[V]
-        1 for tokens that go on inside a word: ``##`` pieces, or tokens without a space mark.
-    ordinary : int32[K]
-        The ids that a random word may be: those of tokens that are not special.
-    """
-
+    # `cls_id`, `sep_id`, `mask_id`, `pad_id`, `unk_id`: ids of the roles; -1 where the vocabulary
+    # has none
     cls_id: int
     sep_id: int
     mask_id: int
     pad_id: int
     unk_id: int
-    vocab_size: int
+    vocab_size: int  # how many ids there are, V
+    # uint8[V]: 1 for tokens that stand for no text, and for ids that no token has: never chosen for
+    # masking
     is_special: NDArray[np.uint8]
+    # uint8[V]: 1 for tokens that go on inside a word: ``##`` pieces, or tokens without a space mark
     continues_word: NDArray[np.uint8]
+    # int32[K]: the ids that a random word may be: those of tokens that are not special
     ordinary: NDArray[np.int32]
 
     @classmethod
@@ -48,16 +39,10 @@ class TokenFacts(NamedTuple):
     ) -> Self:
         """Gather the facts from a vocabulary.
 
-        Parameters
-        ----------
-        tokens
-            In the order of their ids; "" where no token has the id.
-        specials
-            Which of them stand for no text.
-        roles
-            Ids of "cls", "sep", "mask", "pad", "unk"; -1 for those left out.
-        continuing_prefix
-            What marks a token inside a word, such as ``##``; empty if words carry their space.
+        Tokens are in the order of their ids, "" where none has the id; `specials` stand for no
+        text. `roles` has the ids of "cls", "sep", "mask", "pad", "unk"; -1 for those left out.
+        Tokens inside a word begin with `continuing_prefix`, such as ``##``; it is empty if words
+        carry their space.
 
         Examples
         --------

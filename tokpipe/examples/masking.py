@@ -15,21 +15,11 @@ from tokpipe.foundation.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masks:
-    """What is to be predicted.
+    """What is to be predicted."""
 
-    Attributes
-    ----------
-    positions : int32[M]
-        Within the example, ascending.
-    ids : int32[M]
-        The tokens that stood there.
-    offsets : int64[E + 1]
-        Which of them belong to an example.
-    """
-
-    positions: NDArray[np.int32]
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
+    positions: NDArray[np.int32]  # int32[M]: within the example, ascending
+    ids: NDArray[np.int32]  # int32[M]: the tokens that stood there
+    offsets: NDArray[np.int64]  # int64[E + 1]: which of them belong to an example
 
 
 def mask_examples(
@@ -85,13 +75,7 @@ def wanted_targets(lengths: NDArray[Any], config: MaskConfig) -> int:
 
 
 def mask_rule(facts: TokenFacts, config: MaskConfig) -> MaskRule:
-    """Return what is asked as kernels take it.
-
-    Raises
-    ------
-    ConfigError
-        If the vocabulary has no mask token, or nothing that a random token could be.
-    """
+    """Return what is asked as kernels take it, or raise what `mask_examples` raises."""
     check_facts(facts, config)
     to_mask = config.mask_replace_prob
     return MaskRule(

@@ -7,20 +7,15 @@ from numpy.typing import NDArray
 
 
 class RowTemplate(NamedTuple):
-    """The special tokens of a row, and its token types.
+    """The special tokens of a row, and its token types."""
 
-    Attributes
-    ----------
-    begin, between, end : int32[k]
-        Ids in front of the first segment, between two of them, and behind the last one.
-    type_1_from : int or None
-        How many of the tokens between two segments have the type 0, as all in front of them; from
-        there on it is 1. None: all are of type 0.
-    """
-
+    # `begin`, `between`, `end`: int32[k]: ids in front of the first segment, between two of them,
+    # and behind the last one
     begin: NDArray[np.int32]
     between: NDArray[np.int32]
     end: NDArray[np.int32]
+    # how many of the tokens between two segments have the type 0, as all in front of them; from
+    # there on it is 1. None: all are of type 0
     type_1_from: int | None = None
 
     def added(self, segments: int) -> int:

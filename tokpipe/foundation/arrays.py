@@ -96,21 +96,10 @@ def padded(data: "bytes | bytearray | memoryview | NDArray[np.uint8]") -> NDArra
 def gather_ranges(
     borders: NDArray[np.integer], rows: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which items belong to some rows, and the borders of those rows among them.
+    """Return which items belong to some rows, int64[N], row by row, and the rows' borders in them.
 
-    Parameters
-    ----------
-    borders : int[B + 1]
-        Row ``b`` is items ``borders[b]:borders[b + 1]``.
-    rows : int[R]
-        The rows wanted, in any order.
-
-    Returns
-    -------
-    index : int64[N]
-        The items of all of them, row by row.
-    offsets : int64[R + 1]
-        Where each row begins in `index`.
+    Row ``b`` is items ``borders[b]:borders[b + 1]`` (int[B + 1]); `rows`, int[R], are those wanted,
+    in any order; the borders returned are int64[R + 1].
 
     Examples
     --------

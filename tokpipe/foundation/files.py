@@ -1,56 +1,29 @@
-"""The one way to write to disk: a reader sees the old file or folder, or the new one, whole.
+"""The one way to write a file: a reader sees the old one, or the new one, whole.
 
-Beside a target ``out/tok`` stand, while it is written: ``out/.tok.lock`` (held by the writer),
-``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant
-each, ``out/.tok.unfinished`` (what it was made from, moved out of the finished content) and, of a
-replacement, ``out/.tok.old``. A single file is written as ``out/.tok.<8 hex digits>.tmp``. All of
-them are gone after success, and the next writer clears what a killed one left behind. What
-somebody else puts at ``out/tok`` while the work runs stays there, and the finished work stands
-beside it as ``out/tok.finished``.
+It is written as ``.NAME.<8 hex digits>.tmp`` beside its place. That is gone after success, and the
+next writer clears what a killed one left behind. What somebody else puts at the place while the
+work runs stays there, and the finished work stands beside it as ``NAME.finished``.
 """
 
-import ctypes
-import errno
 import json
 import os
 import secrets
-import shlex
-import shutil
-import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
-from tokpipe.foundation.locks import is_free, lock_handle, one_writer
-from tokpipe.foundation.small_files import read_small_file
-from tokpipe.foundation.storage import check_space, storage_errors
-
-MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
-UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
-_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)  # a name, by another
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # FAT, some of a network
-_MOST_IDENTITY = 64 << 20  # bytes: room for the digests of half a million inputs
-_IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
+from tokpipe.foundation.errors import StorageError
+from tokpipe.foundation.locks import is_free, lock_handle
+from tokpipe.foundation.naming import kept_beside, move, opened
+from tokpipe.foundation.storage import storage_errors
 
 
 @contextmanager
 def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, None, None]:
     """Open a temporary sibling of `path`; rename it onto `path` only if the block succeeds.
 
-    Parameters
-    ----------
-    path
-        The file to make.
-    replace
-        Take the place of a plain file that is there then; of anything else never.
-
-    Yields
-    ------
-    BinaryIO
-        The temporary file, open for writing.
+    With `replace` it takes the place of a plain file that is there then; of anything else never.
 
     Raises
     ------
@@ -62,15 +35,15 @@ def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, Non
         _remove_stale_temporaries(path)
         file, temporary = _open_temporary(path)
         try:
-            with file, _opened(path.parent) as parent:
+            with file, opened(path.parent) as parent:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
                 # while its lock is held: nobody takes it for stale
                 if replace and _is_plain(path):
                     temporary.replace(path)
-                elif not _move(temporary, path):
-                    raise _kept_beside(temporary, path)
+                elif not move(temporary, path):
+                    raise kept_beside(temporary, path)
                 os.fsync(parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -87,74 +60,9 @@ def write_json(path: Path, value: Any) -> None:
         file.write(text.encode(errors="backslashreplace"))
 
 
-@contextmanager
-def build_folder(
-    target: Path,
-    *,
-    force: bool = False,
-    identity: Mapping[str, Any] | None = None,
-    needed_bytes: int = 0,
-) -> Generator[Path, None, None]:
-    """Build a folder beside `target` and rename it into place only if the block succeeds.
-
-    Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
-    command goes on from there; so does work that was refused to a command of other settings. A full
-    disk or any other error removes it.
-
-    Parameters
-    ----------
-    target
-        The folder to make.
-    force
-        Replace a folder that tokpipe has written, and start over instead of resuming.
-    identity
-        All that the content follows from: settings, digests of inputs, versions; JSON types, may be
-        nested. Without it, interrupted work is never resumed.
-    needed_bytes
-        An estimate of the disk space that the work takes.
-
-    Yields
-    ------
-    Path
-        The working folder; empty, or as an interrupted run of the same identity left it. What is
-        put into its folder `UNFINISHED` is kept until the target stands in its place, and no part
-        of it.
-
-    Raises
-    ------
-    StorageError
-        If `target` exists and `force` is not set, another process is writing it, or the disk
-        refuses.
-    ArtifactError
-        If interrupted work was made from something else than `identity`.
-    """
-    target = real_folder(target)
-    lock, partial, work, old = _beside(target)
-    with storage_errors(target):
-        refuse_existing_folder(target, force=force)  # before anything is made
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with one_writer(lock, target):
-            _recover(target, work, old)
-            _refuse(target, force=force)
-            check_space(target, needed_bytes)
-            try:
-                _take_back(partial, work)
-                _begin(partial, identity, force=force)
-                yield partial
-                _take_out(partial, work)
-                _sync_tree(partial)
-                _put_in_place(partial, target, work, old, force)
-            except BaseException as error:
-                _advise_to_start_over(error, partial)
-                if identity is None or not _can_go_on(error) or not _holds_work(partial):
-                    shutil.rmtree(partial, ignore_errors=True)
-                    shutil.rmtree(work, ignore_errors=True)
-                raise
-
-
 def sync(path: Path) -> None:
     """Force a file or folder to the disk."""
-    with _opened(path) as handle:
+    with opened(path) as handle:
         os.fsync(handle)
 
 
@@ -176,296 +84,12 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
         )
 
 
-def refuse_existing_folder(target: Path, *, force: bool) -> None:
-    """Refuse to write a folder that is there, unless forced and written by tokpipe.
-
-    What a writer left that was killed in its last steps is cleared.
-
-    Raises
-    ------
-    StorageError
-        If something stands there that is no empty folder, or is being written.
-    """
-    target = real_folder(target)
-    if _is_vacant(target):
-        return
-    lock, _, work, old = _beside(target)
-    if lock.exists():
-        with one_writer(lock, target):
-            _recover(target, work, old)
-    _refuse(target, force=force)
-
-
-def real_folder(target: Path) -> Path:
-    """Return where a folder is or will be, links followed.
-
-    Raises
-    ------
-    StorageError
-        If it is the root, which has no place beside it.
-    """
-    real = Path(os.path.realpath(target))
-    if not real.name:
-        raise StorageError(f"{target} is the root of all folders", hint="Name a folder in it.")
-    return real
-
-
-def _is_vacant(target: Path) -> bool:
-    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
-
-
-def _refuse(target: Path, *, force: bool) -> None:
-    if _is_vacant(target):
-        return
-    ours = _is_written_by_tokpipe(target)
-    if not force:
-        or_force = ", or pass --force to replace it" if ours else ""
-        raise StorageError(f"{target} exists already", hint=f"Choose another -o{or_force}.")
-    if not ours:
-        raise StorageError(
-            f"{target} was not written by tokpipe (no {MANIFEST} in it)",
-            hint="--force replaces only what tokpipe has written; choose another -o.",
-        )
-
-
-def _is_written_by_tokpipe(folder: Path) -> bool:
-    return (folder / MANIFEST).is_file() and not folder.is_symlink()
-
-
-def _beside(target: Path) -> tuple[Path, ...]:
-    """Return the lock, the working folder, and the places of unfinished work and old content."""
-    endings = (".lock", ".partial", UNFINISHED, ".old")
-    return tuple(target.with_name(f".{target.name}{ending}") for ending in endings)
-
-
 def _is_device(path: Path) -> bool:
     return path.is_char_device() or path.is_fifo()
 
 
 def _is_plain(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
-
-
-def _recover(target: Path, work: Path, old: Path) -> None:
-    """Put back what a killed replacement had moved aside; remove what is finished or replaced."""
-    if work.exists() and not _is_vacant(target):
-        _remove(work)
-    if not old.exists():
-        return
-    if target.exists():
-        _remove(old)
-    else:
-        old.rename(target)
-
-
-def _take_out(partial: Path, work: Path) -> None:
-    """Move what is no content out of a finished folder, identity first: never one without it.
-
-    From there the next writer takes it back, until the folder stands in its place; a kill in
-    between costs the last steps only.
-    """
-    inner = partial / UNFINISHED
-    if not inner.exists():
-        inner.mkdir()
-    (partial / _IDENTITY).rename(inner / _IDENTITY)
-    inner.rename(work)
-
-
-def _take_back(partial: Path, work: Path) -> None:
-    """Undo `_take_out`, wherever it was interrupted."""
-    inner = partial / UNFINISHED
-    if work.exists():
-        partial.mkdir(exist_ok=True)
-        work.rename(inner)
-    if (inner / _IDENTITY).exists():
-        (inner / _IDENTITY).rename(partial / _IDENTITY)
-
-
-def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) -> None:
-    """Make the working folder, or take over an interrupted one of the same identity."""
-    found = None if force or identity is None else _found_identity(partial)
-    wanted = json.loads(json.dumps(identity))
-    if found is not None:
-        _refuse_other_identity(partial, found, wanted)
-        for stale in partial.rglob(".*.tmp"):
-            stale.unlink()
-        return
-    if partial.exists():
-        _remove(partial)  # nothing to go on from; or the rest of a replaced folder
-    partial.mkdir()
-    write_json(partial / _IDENTITY, wanted)
-
-
-def _found_identity(partial: Path) -> Any:
-    try:
-        return json.loads(read_small_file(partial / _IDENTITY, _MOST_IDENTITY))
-    except (FileNotFoundError, ValueError, RecursionError, ArtifactError):
-        return None
-
-
-def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
-    difference = first_difference(found, wanted)
-    if difference is None:
-        return
-    key, before, now = difference
-    target = partial.name.removeprefix(".").removesuffix(".partial")
-    raise ArtifactError(
-        f"{target}: interrupted work was begun with {key} = {json.dumps(before)}, "
-        f"now it is {json.dumps(now)}",
-        hint="Run the same command as before to go on, or pass --force to start over.",
-    )
-
-
-def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """Return the path of the first difference of two JSON values and what stands there, or None.
-
-    Examples
-    --------
-    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
-    ('words.lowercase', True, False)
-    """
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        for name in [*wanted, *(n for n in found if n not in wanted)]:
-            inner = f"{key}.{name}" if key else str(name)
-            below = first_difference(found.get(name), wanted.get(name), inner)
-            if below is not None:
-                return below
-        return None
-    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
-
-
-def _put_in_place(partial: Path, target: Path, work: Path, old: Path, force: bool) -> None:
-    """Rename the new folder onto its name; at every moment the old or the new one stands there.
-
-    A disk that does not confirm the new name gets the old one back: an error leaves no output.
-    What came there while the work ran is met as it would have been at the start, also in the
-    moment between looking and moving: it is refused, or put back.
-    """
-    with _opened(target.parent) as parent:
-        if not force or _is_vacant(target):
-            if not _move(partial, target):
-                raise _kept_beside(partial, target)
-        else:
-            if not _is_written_by_tokpipe(target):
-                raise _kept_beside(partial, target)
-            _remove(work)  # to replace is to start over; old content must not be gone on with
-            if _exchange(partial, target):
-                if not _is_written_by_tokpipe(partial):
-                    _exchange(partial, target)
-                    raise _kept_beside(partial, target)
-                partial.rename(old)
-            else:  # no exchange on this system: `_recover` closes the gap between the two renames
-                target.rename(old)
-                if not _is_written_by_tokpipe(old):
-                    old.rename(target)
-                    raise _kept_beside(partial, target)
-                partial.rename(target)
-        try:
-            os.fsync(parent)
-        except OSError:
-            target.rename(partial)
-            if old.exists():
-                old.rename(target)
-            raise
-    for rest in (work, old) * 2:  # twice, for a fault that passes; what stays, the next one clears
-        shutil.rmtree(rest, ignore_errors=True)
-
-
-@contextmanager
-def _opened(path: Path) -> Generator[int, None, None]:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two names in one step; return whether the system can."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return False
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    return rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
-
-
-def _move(source: Path, target: Path) -> bool:
-    """Give a file or folder its name, and return whether that was free, or an empty folder.
-
-    In one step, so that nothing is replaced that comes between looking and moving. Renaming a
-    folder is refused by the system over all but an empty folder. Renaming a file is not, so a
-    file gets a second name and loses its first: links know no replacing.
-    """
-    try:
-        if source.is_dir():
-            source.rename(target)
-        else:
-            _link(source, target)
-    except OSError as error:
-        if error.errno not in _TAKEN:
-            raise
-        return False
-    return True
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, "", str(target)) from None
-        source.rename(target)
-    else:
-        source.unlink()
-
-
-def _kept_beside(made: Path, target: Path) -> StorageError:
-    """Give finished work a name beside the place that was taken meanwhile, and make the error."""
-    short = os.fsdecode(os.fsencode(target.name)[:200])
-    names = (f"{short}.finished{f'-{n}' if n else ''}" for n in count())
-    kept = next(path for name in names if _move(made, path := target.with_name(name)))
-    return StorageError(
-        f"{target} was put there by another while the work ran, and is left as it is; "
-        f"what was made is whole, in {kept}",
-        hint="Move the other away, then: "
-        f"mv -- {shlex.quote(str(kept))} {shlex.quote(str(target))}",
-    )
-
-
-def _advise_to_start_over(error: BaseException, partial: Path) -> None:
-    """Give the one way out to an error about what an interrupted run has left."""
-    if not isinstance(error, ArtifactError) or "--force" in error.hint:
-        return
-    if str(partial) in error.problem:
-        error.hint = "An interrupted run left it: pass --force to start over."
-
-
-def _can_go_on(error: BaseException) -> bool:
-    interrupted = not isinstance(error, Exception)
-    return interrupted or isinstance(error, MemoryError | MemoryLimitError | ArtifactError)
-
-
-def _holds_work(partial: Path) -> bool:
-    files = (path.name for path in partial.rglob("*") if path.is_file())
-    return any(name != _IDENTITY and not name.endswith(".tmp") for name in files)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        sync(path)
-    sync(folder)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def _open_temporary(path: Path) -> tuple[BinaryIO, Path]:

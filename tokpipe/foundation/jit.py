@@ -37,17 +37,9 @@ def kernel(
 ) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function and bind it to the plain-Python twin that defines its meaning.
 
-    Parameters
-    ----------
-    reference
-        A short, obviously right function with the same parameters, free of numba.
-    rounding
-        `FUSED` or `FUSED_SUMS` for floats; None: each operation rounded by itself, in order.
-
-    Raises
-    ------
-    TypeError
-        If the two signatures differ.
+    The reference is a short, obviously right function, free of numba, with the same parameters
+    (else a TypeError). `rounding` is `FUSED` or `FUSED_SUMS` for floats; None: each operation
+    rounded by itself, in order.
     """
 
     def bind(function: Callable[..., Any]) -> Any:

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import MANIFEST, first_difference, write_json
+from tokpipe.foundation.files import write_json
+from tokpipe.foundation.folders import MANIFEST, brief_json, first_difference
 from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
@@ -26,32 +27,17 @@ _SEAL = "sha256"  # the key of the hash of all others
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What ``tokpipe.json`` says of the folder it is in.
+    """What ``tokpipe.json`` says of the folder it is in."""
 
-    Attributes
-    ----------
-    kind
-        What the folder is: "counts", "tokenizer".
-    settings
-        Everything that was asked, as plain JSON types, nested by configuration.
-    inputs
-        sha256 of each input, by its name.
-    facts
-        What came of it: numbers of texts, words, skipped lines.
-    seed
-        Where chance was involved.
-    version
-        Of the tokpipe that wrote it.
-    files
-        ``{"bytes": …, "sha256": …}`` of each file, by its path inside the folder.
-    """
-
-    kind: str
+    kind: str  # what the folder is: "counts", "tokenizer"
+    # everything that was asked, as plain JSON types, nested by configuration
     settings: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 of each input, by its name
+    # what came of it: numbers of texts, words, skipped lines
     facts: Mapping[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    version: str = __version__
+    seed: int | None = None  # where chance was involved
+    version: str = __version__  # of the tokpipe that wrote it
+    # ``{"bytes": …, "sha256": …}`` of each file, by its path inside the folder
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -123,15 +109,9 @@ def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest |
     """Return the manifest of a folder, its files checked against it, or None if there is none.
 
     For everyone who reads all bytes of what tokpipe may have written: a folder of another program
-    has no manifest, and nothing is asked of it.
-
-    Parameters
-    ----------
-    folder
-        Of a tokenizer, a model, shards or counts; of whichever kind.
-    names
-        Paths inside the folder, with ``/``, of the files that are going to be read; those that
-        the manifest does not know are passed over. None: all that it knows.
+    has no manifest, and nothing is asked of it. `names` are paths inside the folder, with ``/``, of
+    the files that are going to be read; those that the manifest does not know are passed over.
+    None: all.
 
     Raises
     ------
@@ -187,7 +167,7 @@ def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
 
 
 def _shown(value: Any) -> str:
-    return "not there" if value is None else json.dumps(value, ensure_ascii=True)
+    return "not there" if value is None else brief_json(value)
 
 
 def _seal_of(content: Mapping[str, Any]) -> str:

@@ -18,13 +18,9 @@ _ALL_IDS = 2**32 - 1  # as many as a name space maps that is no part of another
 def make_private_folder(folder: Path) -> str:
     """Make a folder for the user alone, and return why it must not be trusted, or nothing.
 
-    What is missing on the way is made with mode 0700. A folder that is there and the user's own is
-    closed to all others, unless they could write in it: then it may hold what they have put there.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    What is missing on the way is made with mode 0700; what cannot be made is an OSError. A folder
+    that is there and the user's own is closed to all others, unless they could write in it: then it
+    may hold what they have put there.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - `..` goes up by name, no link followed
     missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]

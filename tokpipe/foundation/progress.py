@@ -13,18 +13,8 @@ class Progress(Protocol):
     ) -> AbstractContextManager[Callable[[int], None]]:
         """Begin a task; the block calls the yielded function with the units just done.
 
-        Parameters
-        ----------
-        label
-            What is being done, for a person: "counting words".
-        total
-            How many units there are, or None when nobody knows.
-        unit
-            "B" for bytes; otherwise a plural noun: "merges", "words".
-
-        Notes
-        -----
-        The yielded function may be called from any thread.
+        The label is for a person ("counting words"), the total None when nobody knows, the unit "B"
+        for bytes and otherwise a plural noun ("merges", "words"). Any thread may call the function.
         """
         ...
 

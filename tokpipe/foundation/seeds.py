@@ -35,22 +35,11 @@ _15, _16 = np.uint32(15), np.uint32(16)
 
 
 def stream_key(seed: int, stream: str, *indices: int) -> int:
-    """Return the key of a stream of draws.
+    """Return the key of a stream of draws, 64 bits: wrap it in `numpy.uint64` for a kernel.
 
-    Parameters
-    ----------
-    seed
-        What the user gave; any integer of 64 bits.
-    stream
-        What is drawn, such as "mask" or "order": streams of other names are independent.
-    indices
-        Which one of its kind: an epoch, a document, an example. ``stream_key(s, name, i, j)`` is
-        ``child_key(child_key(stream_key(s, name), i), j)``.
-
-    Returns
-    -------
-    int
-        64 bits; wrap it in `numpy.uint64` for a kernel.
+    The seed is what the user gave, any integer of 64 bits; streams of other names ("mask", "order")
+    are independent. The indices say which one of its kind: an epoch, a document, an example;
+    ``stream_key(s, name, i, j)`` is ``child_key(child_key(stream_key(s, name), i), j)``.
 
     Examples
     --------
@@ -138,17 +127,7 @@ def short_random_bits(key, counter):
 
 
 def fill_random_bits_reference(key: np.uint64, first: int, out: NDArray[np.uint64]) -> None:
-    """Write the draws ``first``, ``first + 1``, … of a stream.
-
-    Parameters
-    ----------
-    key
-        Of the stream.
-    first
-        Number of the first draw.
-    out : uint64[n]
-        Where they go.
-    """
+    """Write the draws ``first``, ``first + 1``, … of the stream `key` into `out`, uint64[n]."""
     for i in range(len(out)):
         out[i] = random_bits_reference(int(key), first + i)
 
@@ -161,19 +140,7 @@ def fill_random_bits(key, first, out):
 
 
 def child_keys_reference(keys: NDArray[np.uint64], indices: NDArray[np.int64]) -> NDArray:
-    """Return the key of one child of each of many keys.
-
-    Parameters
-    ----------
-    keys : uint64[n]
-        Of the parents.
-    indices : int64[n]
-        Which child of each.
-
-    Returns
-    -------
-    uint64[n]
-    """
+    """Return the key (uint64[n]) of child ``indices[i]`` (int64[n]) of each ``keys[i]``."""
     pairs = zip(keys.tolist(), indices.tolist(), strict=True)
     return np.array([child_key_reference(key, index) for key, index in pairs], np.uint64)
 
@@ -188,12 +155,7 @@ def child_keys(keys, indices):
 
 
 def random_order(key: int, count: int) -> NDArray[np.int64]:
-    """Return a permutation of ``range(count)`` that depends on the key alone.
-
-    Returns
-    -------
-    int64[count]
-    """
+    """Return a permutation (int64[count]) of ``range(count)`` that depends on the key alone."""
     bits = np.empty(count, np.uint64)
     fill_random_bits(np.uint64(key), 0, bits)
     return np.argsort(bits, kind="stable")

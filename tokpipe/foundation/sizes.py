@@ -10,12 +10,7 @@ _NUMBER = r"(\d[\d_,]{0,20}(?:\.\d{1,9})?)"  # bounded: what people write, and n
 
 
 def parse_bytes(text: str) -> int:
-    """Read a number of bytes: ``256MB`` is 256,000,000, ``64MiB`` is 67,108,864.
-
-    Raises
-    ------
-    ConfigError
-        If the text is no size.
+    """Read a number of bytes: ``256MB`` is 256,000,000; what is none is a `ConfigError`.
 
     Examples
     --------
@@ -30,12 +25,7 @@ def parse_bytes(text: str) -> int:
 
 
 def parse_count(text: str) -> int:
-    """Read a count: ``8k`` is 8,000, ``30000``, ``1m``.
-
-    Raises
-    ------
-    ConfigError
-        If the text is no whole count.
+    """Read a whole count: ``8k`` is 8,000, ``30000``, ``1m``; what is none is a `ConfigError`.
 
     Examples
     --------

@@ -30,18 +30,9 @@ _HINTS = {
 def storage_errors(path: Path, handle: int | None = None) -> Generator[None, None, None]:
     """Turn what the operating system refuses while the block writes into a `StorageError`.
 
-    Parameters
-    ----------
-    path
-        The file or folder that the user asked for; named where the error itself names none.
-    handle
-        Of an open file that has no path, such as standard output: its disk is the one meant.
-
-    Raises
-    ------
-    StorageError
-        Instead of an OSError that is a matter of the disk; others (a broken pipe, an input that is
-        not there) pass.
+    It names `path`, what the user asked for, where the error itself names no other; of an open file
+    without a path, such as standard output, `handle` tells the disk. An OSError that is no matter
+    of the disk (a broken pipe, an input that is not there) passes.
     """
     try:
         yield
@@ -66,13 +57,7 @@ def storage_error(error: OSError, path: Path, handle: int | None = None) -> Stor
 
 
 def check_space(path: Path, needed: int) -> None:
-    """Refuse work whose `needed` bytes (an estimate) the disk cannot hold, before it begins.
-
-    Raises
-    ------
-    StorageError
-        If less is free.
-    """
+    """Refuse (`StorageError`) work for which less than `needed` bytes, an estimate, are free."""
     free = free_bytes(path)
     if free is not None and free < needed:
         raise StorageError(

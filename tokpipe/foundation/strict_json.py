@@ -16,13 +16,7 @@ Pairs = list[tuple[str, Any]]
 
 
 def unique_object(pairs: Pairs) -> dict[str, Any]:
-    """Make an object of its keys and values; refuse a key that stands twice.
-
-    Raises
-    ------
-    ValueError
-        Naming it.
-    """
+    """Make an object of its keys and values; a key that stands twice is a ValueError, naming it."""
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()
@@ -38,24 +32,10 @@ def parse_strictly(
     objects: Callable[[Pairs], Any] | None = unique_object,
     encoding: str = "utf-8",
 ) -> Any:
-    """Parse JSON.
+    """Parse the JSON of the file `name`; what is not valid is an `InputError`.
 
-    Parameters
-    ----------
-    data
-        The text.
-    name
-        Of its file, for the error message.
-    objects
-        Makes an object of its pairs. None: the last of two equal keys is taken; to compare them
-        keeps them all.
-    encoding
-        "utf-8", or "utf-8-sig" to pass over a byte order mark.
-
-    Raises
-    ------
-    InputError
-        If it is not valid.
+    `objects` makes an object of its pairs; None takes the last of two equal keys, and to compare
+    them keeps them all. The encoding "utf-8-sig" passes over a byte order mark.
 
     Examples
     --------

@@ -66,20 +66,9 @@ def run_in_threads(
 ) -> list[R]:
     """Run `work` once in each of several threads over one shared feed of items.
 
-    Parameters
-    ----------
-    work
-        Draws items from the feed until it ends, and returns what it made of them.
-    items
-        Drawn one at a time, by one thread at a time.
-    threads
-        How many, or None for one a usable processor. The result of the whole must not depend
-        on it: which thread gets which item is chance.
-
-    Returns
-    -------
-    list
-        One result a thread, in no order that means anything.
+    Items are drawn one at a time; `work` draws until the feed ends. None takes a thread a usable
+    processor. Which thread gets which item is chance: the result of the whole must not depend on
+    it, nor on the order of the results, one a thread.
 
     Raises
     ------
@@ -183,12 +172,8 @@ def in_background(function: Callable[[], R]) -> Callable[[], R]:
 def thread_count(asked: int | None) -> int:
     """Return how many threads to use: as many as asked, or one a usable processor for None.
 
-    Never more than have any use: a million of them would be stacks and tables, and no gain.
-
-    Raises
-    ------
-    ConfigError
-        If fewer than one are asked for, or it is no whole number.
+    Never more than have any use: a million of them would be stacks and tables, and no gain. Fewer
+    than one, or no whole number, is a `ConfigError`.
     """
     require("threads", asked, int)
     if asked is None:

@@ -42,25 +42,14 @@ class Passes:
 
 @dataclass(frozen=True)
 class EpochsView:
-    """A text and its masks.
+    """A text and its masks."""
 
-    Attributes
-    ----------
-    ids
-        The text as ids, special tokens included.
-    candidates
-        How many of them may be chosen.
-    static, dynamic
-        Its masks, pass by pass.
-    copies
-        How many masked copies the static ones come from.
-    """
-
-    ids: tuple[int, ...]
-    candidates: int
+    ids: tuple[int, ...]  # the text as ids, special tokens included
+    candidates: int  # how many of them may be chosen
+    # `static`, `dynamic`: its masks, pass by pass
     static: Passes
     dynamic: Passes
-    copies: int
+    copies: int  # how many masked copies the static ones come from
 
     @property
     def chance(self) -> float:
@@ -72,10 +61,7 @@ class EpochsView:
 def encode_one(text: str, tokenizer: Tokenizer) -> tuple[np.ndarray, TokenFacts]:
     """Return a text as int32[L], special tokens included, and the facts of its vocabulary.
 
-    Raises
-    ------
-    ConfigError
-        If there is nothing in the text that can be masked, or it is long.
+    A text that is long, or in which nothing can be masked, is a `ConfigError`.
     """
     ids = np.array(tokenizer.encode(text).ids, np.int32)
     facts = token_facts(tokenizer)
@@ -92,17 +78,12 @@ def encode_one(text: str, tokenizer: Tokenizer) -> tuple[np.ndarray, TokenFacts]
 def view_epochs(
     text: str, tokenizer: Tokenizer, config: MaskConfig, epochs: int, seed: int
 ) -> EpochsView:
-    """Mask a text once for each of several passes.
+    """Mask a text once for each of several passes; what cannot be is refused as by `encode_one`.
 
     Static masks are those of the copies that `build_shards` stores: pass e sees copy e, and from
     the last copy on the first again. Dynamic ones are drawn anew, as the loader does.
 
     `dupe_factor` of the settings is the number of static copies.
-
-    Raises
-    ------
-    ConfigError
-        If the text cannot be masked, or is longer than `MOST_TOKENS`.
     """
     ids, facts = encode_one(text, tokenizer)
     keys = [stream_key(seed, "mask", epoch, 0, 0) for epoch in range(epochs)]

@@ -17,25 +17,16 @@ MOST_CHARACTERS = 20_000  # of different words; the explaining trainer is slow o
 
 @dataclass(frozen=True)
 class Explanation:
-    """A training run to be shown.
-
-    Attributes
-    ----------
-    names
-        Token to the letter that the textbook writes for it (Z, Y, X ...); empty unless the text
-        is one string of symbols.
-    wanted
-        How many steps were asked for.
-    encoded
-        How the vocabulary encodes a further word, if one was given.
-    """
+    """A training run to be shown."""
 
     trace: Trace
     config: VocabConfig
     words: Mapping[str, int]
+    # token to the letter that the textbook writes for it (Z, Y, X ...); empty unless the text is
+    # one string of symbols
     names: Mapping[str, str]
-    wanted: int
-    encoded: WordTrace | None
+    wanted: int  # how many steps were asked for
+    encoded: WordTrace | None  # how the vocabulary encodes a further word, if one was given
 
     def name(self, token: str) -> str:
         """Return what a token is called here."""
@@ -45,17 +36,9 @@ class Explanation:
 def explain(text: str, config: VocabConfig, steps: int, encode: str | None = None) -> Explanation:
     """Train on a small text, and keep every step.
 
-    Parameters
-    ----------
-    text
-        One string of symbols (``aaabdaaabac``), words between spaces, or words with their counts
-        (``hug:10,pug:5``).
-    config
-        As for training; `vocab_size` is not looked at.
-    steps
-        How many merges to make, if there are so many.
-    encode
-        A word to encode with the result.
+    The text is one string of symbols (``aaabdaaabac``), words between spaces, or words with their
+    counts (``hug:10,pug:5``). `vocab_size` is not looked at: `steps` merges are made, if there are
+    so many. With the result the word `encode` is encoded.
 
     Raises
     ------

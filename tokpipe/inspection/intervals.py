@@ -7,18 +7,12 @@ _Z99 = 2.5758293035489004  # 99 % of a normal distribution lie within so many de
 
 
 class Share(NamedTuple):
-    """A share that was measured, with its 99 % interval.
+    """A share that was measured, with its 99 % interval."""
 
-    Attributes
-    ----------
-    part, whole
-        What was counted.
-    low, high
-        The ends of the interval, from 0 to 1.
-    """
-
+    # `part`, `whole`: what was counted
     part: int
     whole: int
+    # `low`, `high`: the ends of the interval, from 0 to 1
     low: float
     high: float
 

@@ -14,20 +14,9 @@ from tokpipe.examples.masking import mask_rule
 def trace_masking(
     ids: NDArray[np.int32], key: int, facts: TokenFacts, config: MaskConfig
 ) -> MaskTrace:
-    """Mask one example, and keep every draw.
+    """Mask one example, and keep every draw, or raise what `mask_examples` raises.
 
-    Parameters
-    ----------
-    ids : int32[L]
-        The example, special tokens included; left as it is.
-    key
-        Of its draws.
-    facts, config
-
-    Raises
-    ------
-    ConfigError
-        If the vocabulary has no mask token, or nothing that a random token could be.
+    The example, int32[L], special tokens included, is left as it is; its draws depend on `key`.
     """
     return trace_row(ids, key, mask_rule(facts, config))
 

@@ -13,21 +13,11 @@ from tokpipe.bert.parameters import count_encoder_parameters, parameter_table
 
 @dataclass(frozen=True, slots=True)
 class TensorRow:
-    """A tensor, or one of equal tensors in several layers.
+    """A tensor, or one of equal tensors in several layers."""
 
-    Attributes
-    ----------
-    path
-        Its name, as a path; ``layers.*`` stands for all layers that have it.
-    shape
-        Of one of them.
-    times
-        How many there are.
-    """
-
-    path: tuple[str, ...]
-    shape: tuple[int, ...]
-    times: int
+    path: tuple[str, ...]  # its name, as a path; ``layers.*`` stands for all layers that have it
+    shape: tuple[int, ...]  # of one of them
+    times: int  # how many there are
 
     @property
     def parameters(self) -> int:
@@ -37,69 +27,37 @@ class TensorRow:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Floating-point operations of one token in matrix products, a multiply and an add being two.
+    """Operations of one token in matrix products (FLOP): a multiply and an add are two."""
 
-    Attributes
-    ----------
-    sequence
-        Tokens in its sequence: attention looks at each of them.
-    encoder
-        Forward through all layers, attention included.
-    attention
-        The part of it that grows with the sequence.
-    mlm_head
-        At one masked token.
-    training
-        Forward and backward, 15 % of the tokens masked: three times the forward pass, whose last
-        layer goes behind the attention for those tokens alone.
-    """
-
-    sequence: int
-    encoder: int
-    attention: int
-    mlm_head: int
+    sequence: int  # tokens in its sequence: attention looks at each of them
+    encoder: int  # forward through all layers, attention included
+    attention: int  # the part of it that grows with the sequence
+    mlm_head: int  # at one masked token
+    # forward and backward, 15 % of the tokens masked: three times the forward pass, whose last
+    # layer goes behind the attention for those tokens alone
     training: int
 
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """A model in figures.
+    """A model in figures."""
 
-    Attributes
-    ----------
-    name, family
-        Its folder, and which kind of model that says it is.
-    stored
-        How its tensors are stored: dtypes, sorted.
-    parameters, encoder
-        All values; those of the encoder, with its pooler if it has one, as Hugging Face counts.
-    tensors
-        In the order of the model.
-    work
-        For sequences of 128 tokens, and the longest.
-    left_out
-        Names of stored tensors that belong to heads for other tasks.
-    """
-
+    # `name`, `family`: its folder, and which kind of model that says it is
     name: str
     family: str
     config: BertConfig
-    stored: tuple[str, ...]
+    stored: tuple[str, ...]  # how its tensors are stored: dtypes, sorted
+    # `parameters`, `encoder`: all values; those of the encoder, with its pooler if it has one, as
+    # Hugging Face counts
     parameters: int
     encoder: int
-    tensors: tuple[TensorRow, ...]
-    work: tuple[Work, ...]
-    left_out: tuple[str, ...]
+    tensors: tuple[TensorRow, ...]  # in the order of the model
+    work: tuple[Work, ...]  # for sequences of 128 tokens, and the longest
+    left_out: tuple[str, ...]  # names of stored tensors that belong to heads for other tasks
 
 
 def view_model(folder: Path) -> ModelView:
-    """Look at a model folder; its weights are not read.
-
-    Raises
-    ------
-    InputError
-        If it is none, or damaged.
-    """
+    """Look at a model folder, or refuse (`InputError`) what is none; its weights are not read."""
     outline = read_outline(folder)
     config, kinds = outline.config, tuple(sorted(set(outline.dtypes.values())))
     rows = tensor_rows(config)

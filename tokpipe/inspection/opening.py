@@ -86,13 +86,7 @@ class Opened:
         return view_tokens(str(self.path), self.about, encoding, texts, self.form)
 
     def trace(self, text: str) -> list[WordTrace]:
-        """Follow each word of a text to its tokens.
-
-        Raises
-        ------
-        InputError
-            If the model is neither WordPiece nor BPE.
-        """
+        """Follow each word of a text to its tokens, by WordPiece or BPE (else an `InputError`)."""
         words = self._words(text)
         if self.model == "wordpiece":
             return [self._trace_wordpiece(word) for word in words]
@@ -107,12 +101,7 @@ class Opened:
     def encode_words(
         self, words: Strings, threads: int | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Encode words that are normalised and split already.
-
-        Returns
-        -------
-        ids : int32[T], offsets : int64[W + 1]
-        """
+        """Encode words that are normalised and split already; return int32[T] and int64[W + 1]."""
         tokenizer = self.tokenizer
         if self.spec is not None:
             tokenizer = Tokenizer(replace(self.spec, words=_AS_IT_IS, added_tokens=()))
@@ -168,23 +157,11 @@ class Opened:
 
 
 def open_tokenizer(path: Path) -> Opened:
-    """Open a tokenizer folder or file.
-
-    Raises
-    ------
-    InputError
-        If it is missing or damaged.
-    """
+    """Open a tokenizer folder or file; one that is missing or damaged is an `InputError`."""
     return Opened(path, Tokenizer.load(path))
 
 
 def open_for_text(text: str | None, path: Path | None) -> tuple[str, Opened]:
-    """Return a text to show something on and a tokenizer for it, made up where none is given.
-
-    Raises
-    ------
-    InputError
-        If the tokenizer is missing or damaged.
-    """
+    """Return a text to show something on and a tokenizer for it, made up where none is given."""
     text = SENTENCE if text is None else text
     return text, Opened(Path(), toy_tokenizer(text)) if path is None else open_tokenizer(path)

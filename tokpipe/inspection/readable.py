@@ -30,29 +30,17 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenForm:
-    """How a vocabulary writes its tokens.
+    """How a vocabulary writes its tokens."""
 
-    Attributes
-    ----------
-    byte_level
-        Tokens are bytes, written in GPT-2's 256 printable characters ("Ã¥" is å, "Ġ" a space).
-    prefix
-        Begins a token that goes on with a word ("##"), or empty.
-    suffix
-        Ends a token that ends a word ("</w>"), or empty.
-    space
-        The character that stands for a space ("▁"), or empty.
-    special_tokens
-        Tokens that are written as they are: special and added ones.
-    unk_token, unk_id
-        The one that stands for text that the vocabulary has no token for, if there is one.
-    """
-
+    # tokens are bytes, written in GPT-2's 256 printable characters ("Ã¥" is å, "Ġ" a space)
     byte_level: bool = False
-    prefix: str = ""
-    suffix: str = ""
-    space: str = ""
+    prefix: str = ""  # begins a token that goes on with a word ("##"), or empty
+    suffix: str = ""  # ends a token that ends a word ("</w>"), or empty
+    space: str = ""  # the character that stands for a space ("▁"), or empty
+    # tokens that are written as they are: special and added ones
     special_tokens: frozenset[str] = frozenset()
+    # `unk_token`, `unk_id`: the one that stands for text that the vocabulary has no token for, if
+    # there is one
     unk_token: str | None = None
     unk_id: int | None = None
 

@@ -44,22 +44,14 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True)
 class RunView:
-    """The log of a run.
+    """The log of a run."""
 
-    Attributes
-    ----------
-    name : str
-        As it was asked for.
-    steps, evaluations : list of Line
-        In order.
-    guessing : dict
-        By the name of a head the loss, in nats, of who knows only the frequencies; empty for runs
-        that do not say.
-    """
-
-    name: str
+    name: str  # as it was asked for
+    # `steps`, `evaluations`: in order
     steps: Sequence[Line]
     evaluations: Sequence[Line]
+    # by the name of a head the loss, in nats, of who knows only the frequencies; empty for runs
+    # that do not say
     guessing: Mapping[str, float] = field(default_factory=dict)
 
     def curve(self, metric: str, points: int, *, evaluations: bool = False) -> Curve:

@@ -21,96 +21,51 @@ _PADDED_ROWS = 32  # what padding is measured on: the batch of BERT's fine-tunin
 
 @dataclass(frozen=True)
 class Shown:
-    """One example.
+    """One example."""
 
-    Attributes
-    ----------
-    file, row
-        Where it is.
-    ids : int32[L]
-        What stood there.
-    masked : int32[L]
-        What a model gets.
-    positions : int32[M]
-        What is to be predicted.
-    segments : int32[L]
-        ``token_type_ids``.
-    label
-        Of the next sentence or the order; None if there is none.
-    """
-
+    # `file`, `row`: where it is
     file: str
     row: int
-    ids: NDArray[np.int32]
-    masked: NDArray[np.int32]
-    positions: NDArray[np.int32]
-    segments: NDArray[np.int32]
-    label: int | None
+    ids: NDArray[np.int32]  # int32[L]: what stood there
+    masked: NDArray[np.int32]  # int32[L]: what a model gets
+    positions: NDArray[np.int32]  # int32[M]: what is to be predicted
+    segments: NDArray[np.int32]  # int32[L]: ``token_type_ids``
+    label: int | None  # of the next sentence or the order; None if there is none
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was counted in some of a split's examples.
+    """What was counted in some of a split's examples."""
 
-    Attributes
-    ----------
-    examples, tokens
-        How many were counted; the examples are drawn at random.
-    masked
-        Of all tokens, special ones included, as masked_lm_prob counts.
-    mask, random, kept
-        Of the masked ones: replaced by the mask token, by another token, left as they were.
-    labels
-        Of pairs: the share of label 1; else None.
-    """
-
+    # `examples`, `tokens`: how many were counted; the examples are drawn at random
     examples: int
     tokens: int
-    masked: Share
+    masked: Share  # of all tokens, special ones included, as masked_lm_prob counts
+    # `mask`, `random`, `kept`: of the masked ones: replaced by the mask token, by another token,
+    # left as they were
     mask: Share
     random: Share
     kept: Share
-    labels: Share | None
+    labels: Share | None  # of pairs: the share of label 1; else None
 
 
 @dataclass(frozen=True)
 class SplitView:
-    """A split, looked at.
+    """A split, looked at."""
 
-    Attributes
-    ----------
-    split
-        The split.
-    measured
-        Shares; None if it is empty.
-    examples
-        Some of it.
-    lengths
-        (from, to, how many) of examples by tokens.
-    padding
-        The share of positions that padding to the longest example allowed would waste.
-    padding_in_batches
-        The same, if 32 drawn at random are padded to the longest among them.
-    """
-
-    split: Split
-    measured: Measured | None
-    examples: Sequence[Shown]
-    lengths: Sequence[tuple[int, int, int]]
-    padding: float
+    split: Split  # the split
+    measured: Measured | None  # shares; None if it is empty
+    examples: Sequence[Shown]  # some of it
+    lengths: Sequence[tuple[int, int, int]]  # (from, to, how many) of examples by tokens
+    padding: float  # the share of positions that padding to the longest example allowed would waste
+    # the same, if 32 drawn at random are padded to the longest among them
     padding_in_batches: float
 
 
 def view_split(shards: Shards, split: Split, examples: int, seed: int) -> SplitView:
-    """Look at a split.
+    """Look at a split, and show some examples.
 
-    Parameters
-    ----------
-    shards, split
-    examples
-        How many to show.
-    seed
-        Of the order, and of dynamic masks: those of the first epoch.
+    The seed is of the order, and of dynamic masks: those of the first epoch.
 
     Raises
     ------

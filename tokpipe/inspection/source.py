@@ -28,32 +28,17 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """The parts of a tokenizer.json, or what a bare vocabulary file implies.
+    """The parts of a tokenizer.json, or what a bare vocabulary file implies."""
 
-    Attributes
-    ----------
-    path
-        The file that was read.
-    model
-        "wordpiece", "bpe", "byte-bpe", "unigram", "wordlevel", or what the file says.
-    entries
-        Token and id, in the order of the file; repeated tokens stay repeated.
-    merges
-        Pairs in the order of their rank; what is no pair stays as it is written.
-    added
-        Added tokens, special or not.
-    settings
-        The model's own settings, without vocabulary and merges.
-    steps
-        normalizer, pre_tokenizer, post_processor, decoder, padding: JSON objects or None.
-    """
-
-    path: Path
-    model: str
+    path: Path  # the file that was read
+    model: str  # "wordpiece", "bpe", "byte-bpe", "unigram", "wordlevel", or what the file says
+    # token and id, in the order of the file; repeated tokens stay repeated
     entries: tuple[tuple[str, int], ...]
+    # pairs in the order of their rank; what is no pair stays as it is written
     merges: tuple[tuple[str, ...], ...]
-    added: tuple[Added, ...]
-    settings: Mapping[str, Any]
+    added: tuple[Added, ...]  # added tokens, special or not
+    settings: Mapping[str, Any]  # the model's own settings, without vocabulary and merges
+    # normalizer, pre_tokenizer, post_processor, decoder, padding: JSON objects or None
     steps: Mapping[str, Any]
 
     @cached_property

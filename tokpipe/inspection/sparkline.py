@@ -8,16 +8,9 @@ _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-=+*#@"
 
 
 def sparkline(values: Sequence[float], width: int, *, ascii: bool = False) -> str:
-    """Draw numbers as bars from the least to the greatest.
+    """Draw numbers as bars from the least to the greatest; what is no number is left out.
 
-    Parameters
-    ----------
-    values
-        The series; what is no number is left out.
-    width
-        Most columns; a longer series is thinned out by means.
-    ascii
-        Whether only ASCII can be shown.
+    A longer series than `width` columns is thinned out by means. `ascii` is for what shows no more.
 
     Examples
     --------

@@ -24,28 +24,18 @@ class EncodedText(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """One token of a text.
-
-    Attributes
-    ----------
-    source
-        The text that it stands for; empty for special tokens.
-    start, end
-        Where that text stands, in characters.
-    word
-        Number of its word, counted from 0 through the whole text, or None for special tokens.
-    begins_word
-        Whether it is the first of its word.
-    """
+    """One token of a text."""
 
     id: int
     token: str
     parts: tuple[Part, ...]
-    source: str
+    source: str  # the text that it stands for; empty for special tokens
+    # `start`, `end`: where that text stands, in characters
     start: int
     end: int
+    # number of its word, counted from 0 through the whole text, or None for special tokens
     word: int | None
-    begins_word: bool
+    begins_word: bool  # whether it is the first of its word
     special: bool
     unknown: bool
 
@@ -81,18 +71,9 @@ def view_tokens(
     texts: Sequence[str],
     form: TokenForm = PLAIN,
 ) -> TokenView:
-    """Lay out an encoding as rows.
+    """Lay out an encoding of one text, or of the two texts of a pair, as rows.
 
-    Parameters
-    ----------
-    name, about
-        What the tokenizer is called, and one phrase on it, for the heading.
-    encoding
-        What the tokenizer returned for `texts`.
-    texts
-        The text, or the two texts of a pair.
-    form
-        How its vocabulary writes tokens.
+    `name` is what the tokenizer is called, `about` one phrase on it, for the heading.
     """
     rows: list[TokenRow] = []
     word, last = -1, None

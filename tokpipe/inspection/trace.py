@@ -14,70 +14,38 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class MatchStep:
-    """One step of the longest match.
+    """One step of the longest match."""
 
-    Attributes
-    ----------
-    start
-        Where in the word it looks, in characters.
-    tried
-        What it looked up, from the longest on; the last one was found if `token` is not None.
-    token, id
-        What it took, or None where no token fits.
-    """
-
-    start: int
+    start: int  # where in the word it looks, in characters
+    # what it looked up, from the longest on; the last one was found if `token` is not None
     tried: tuple[str, ...]
+    # `token`, `id`: what it took, or None where no token fits
     token: str | None
     id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class MergeStep:
-    """One step of merging by rank.
+    """One step of merging by rank."""
 
-    Attributes
-    ----------
-    pair
-        The two neighbours that become one.
-    rank
-        Their place in the list of merges, from 0.
-    others
-        The other neighbours that could have merged, each with its rank, best first.
-    symbols
-        The word after the step.
-    """
-
-    pair: Pair
-    rank: int
+    pair: Pair  # the two neighbours that become one
+    rank: int  # their place in the list of merges, from 0
+    # the other neighbours that could have merged, each with its rank, best first
     others: tuple[tuple[Pair, int], ...]
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...]  # the word after the step
 
 
 @dataclass(frozen=True, slots=True)
 class WordTrace:
-    """The way of one word to its tokens.
+    """The way of one word to its tokens."""
 
-    Attributes
-    ----------
-    word
-        The word as it reaches the model: normalised, in the file form of the vocabulary.
-    start
-        The symbols that merging starts from; empty for WordPiece.
-    steps
-        All of one kind.
-    tokens, ids
-        The result; an id is None where the vocabulary lacks the token.
-    note
-        What is special about this word, or empty.
-    """
-
-    word: str
-    start: tuple[str, ...]
-    steps: tuple[MatchStep, ...] | tuple[MergeStep, ...]
+    word: str  # the word as it reaches the model: normalised, in the file form of the vocabulary
+    start: tuple[str, ...]  # the symbols that merging starts from; empty for WordPiece
+    steps: tuple[MatchStep, ...] | tuple[MergeStep, ...]  # all of one kind
+    # `tokens`, `ids`: the result; an id is None where the vocabulary lacks the token
     tokens: tuple[str, ...]
     ids: tuple[int | None, ...]
-    note: str = ""
+    note: str = ""  # what is special about this word, or empty
 
 
 def trace_wordpiece(
@@ -85,18 +53,8 @@ def trace_wordpiece(
 ) -> WordTrace:
     """Follow WordPiece: from the left, always the longest token that fits.
 
-    Parameters
-    ----------
-    word
-        A word after normalisation.
-    vocabulary
-        Token to id.
-    prefix
-        What tokens begin with that go on with a word ("##").
-    unk_token
-        What the whole word becomes when one step finds nothing.
-    longest
-        Words of more characters than this are unknown unseen.
+    The word is normalised. Tokens that go on with a word begin with `prefix` ("##"). Where one step
+    finds nothing, or the word has more than `longest` characters, the whole is `unk_token`.
 
     References
     ----------
@@ -129,14 +87,7 @@ def trace_bpe(
 ) -> WordTrace:
     """Follow BPE: of all neighbours that may merge, those of the lowest rank, everywhere at once.
 
-    Parameters
-    ----------
-    symbols
-        The word in the vocabulary's smallest symbols.
-    merges
-        Pair to its rank and the symbol that it becomes.
-    vocabulary
-        Token to id.
+    The symbols are the vocabulary's smallest; `merges` has a pair's rank and what it becomes.
 
     References
     ----------

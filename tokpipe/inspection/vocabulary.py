@@ -18,84 +18,48 @@ _EXAMPLES = 12  # tokens of each list: a line or two
 
 @dataclass(frozen=True, slots=True)
 class VocabularyView:
-    """A vocabulary in figures.
-
-    Attributes
-    ----------
-    size
-        Tokens, added ones included.
-    holes
-        Ids up to the greatest that no token has.
-    special_tokens
-        Token and id.
-    alphabet
-        Tokens of one character, or of one byte in a byte-level vocabulary.
-    first, later
-        Tokens that begin a word, and tokens that go on with one; None where tokens do not say.
-    lengths
-        (characters, tokens), ascending; affixes are not counted.
-    scripts
-        (script, tokens), the commonest first.
-    longest
-        The longest tokens and their ids.
-    first_merges, last_merges
-        (rank, pair).
-    """
+    """A vocabulary in figures."""
 
     name: str
     model: str
     settings: tuple[tuple[str, str], ...]
-    size: int
-    holes: int
-    special_tokens: tuple[tuple[str, int], ...]
-    alphabet: int
+    size: int  # tokens, added ones included
+    holes: int  # ids up to the greatest that no token has
+    special_tokens: tuple[tuple[str, int], ...]  # token and id
+    alphabet: int  # tokens of one character, or of one byte in a byte-level vocabulary
+    # `first`, `later`: tokens that begin a word, and tokens that go on with one; None where tokens
+    # do not say
     first: int | None
     later: int | None
     merges: int
-    lengths: tuple[tuple[int, int], ...]
-    scripts: tuple[tuple[str, int], ...]
-    longest: tuple[tuple[str, int], ...]
+    lengths: tuple[tuple[int, int], ...]  # (characters, tokens), ascending; affixes are not counted
+    scripts: tuple[tuple[str, int], ...]  # (script, tokens), the commonest first
+    longest: tuple[tuple[str, int], ...]  # the longest tokens and their ids
+    # `first_merges`, `last_merges`: (rank, pair)
     first_merges: tuple[tuple[int, tuple[str, ...]], ...]
     last_merges: tuple[tuple[int, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusUse:
-    """How a vocabulary fares on the words of a corpus.
+    """How a vocabulary fares on the words of a corpus."""
 
-    Attributes
-    ----------
-    words, unique_words
-        Words in the corpus, and different words.
-    whole, unique_whole
-        Those among them that are one token.
-    unknown
-        Words with an unknown part, each as often as it occurs.
-    tokens, bytes
-        Tokens and bytes of all words.
-    used
-        Tokens that occur at least once, special ones left out.
-    ordinary
-        Tokens that could: all but the special ones.
-    unused
-        Some of those that do not occur, lowest id first, without placeholders.
-    pieces
-        (tokens a word, words), ascending.
-    broken
-        (word, count, tokens): words in the most pieces, weighted by how often they occur.
-    """
-
+    # `words`, `unique_words`: words in the corpus, and different words
     words: int
     unique_words: int
+    # `whole`, `unique_whole`: those among them that are one token
     whole: int
     unique_whole: int
-    unknown: int
+    unknown: int  # words with an unknown part, each as often as it occurs
+    # `tokens`, `bytes`: tokens and bytes of all words
     tokens: int
     bytes: int
-    used: int
-    ordinary: int
+    used: int  # tokens that occur at least once, special ones left out
+    ordinary: int  # tokens that could: all but the special ones
+    # some of those that do not occur, lowest id first, without placeholders
     unused: tuple[tuple[str, int], ...]
-    pieces: tuple[tuple[int, int], ...]
+    pieces: tuple[tuple[int, int], ...]  # (tokens a word, words), ascending
+    # (word, count, tokens): words in the most pieces, weighted by how often they occur
     broken: tuple[tuple[str, int, tuple[str, ...]], ...]
 
 
@@ -137,18 +101,8 @@ def view_corpus_use(
 ) -> CorpusUse:
     """Sum up the ids that the words of a corpus become.
 
-    Parameters
-    ----------
-    source
-        The vocabulary.
-    words : W strings
-        The different words of the corpus, normalised.
-    counts : int64[W]
-        How often each occurs.
-    ids : int32[T]
-        What they become, end to end, special tokens left out.
-    offsets : int64[W + 1]
-        Where the ids of each word begin.
+    The W different words are normalised, and occur so many times, int64[W]. Their ids, int32[T],
+    stand end to end, special tokens left out, between `offsets`, int64[W + 1].
     """
     pieces = np.diff(offsets)
     bad = _has(ids, offsets, source.ids.get(source.unk_token or "", -1))

@@ -13,60 +13,34 @@ PART_SHIFT = 40  # of a number: the document's in the corpus below, which part o
 
 
 class ResumePoint(NamedTuple):
-    """From where the corpus has to be read again, and which document comes next there.
+    """From where the corpus has to be read again, and which document comes next there."""
 
-    Attributes
-    ----------
-    piece
-        Index of the piece.
-    document, part, part_bytes
-        At its start: number of the last document that has begun, the part of it, and how many
-        bytes that part has so far.
-    has_document
-        Whether there is such a document.
-    next_document, next_part
-        Everything before this one is done.
-    """
-
-    piece: int = 0
+    piece: int = 0  # index of the piece
+    # `document`, `part`, `part_bytes`: at its start: number of the last document that has begun,
+    # the part of it, and how many bytes that part has so far
     document: int = 0
     part: int = 0
     part_bytes: int = 0
-    has_document: bool = False
+    has_document: bool = False  # whether there is such a document
+    # `next_document`, `next_part`: everything before this one is done
     next_document: int = 0
     next_part: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """The documents of one piece, long ones in parts.
+    """The documents of one piece, long ones in parts."""
 
-    Attributes
-    ----------
-    texts : Strings
-        n texts.
-    borders : int64[U + 1]
-        Unit u is texts ``borders[u]:borders[u + 1]``.
-    documents, parts : int64[U]
-        Number of the document, and which part of it.
-    begins : bool[U]
-        Whether it begins here; only the first can go on from the piece before.
-    is_lines : bool
-        As in `TextBatch`.
-    entry : ResumePoint
-        What holds at the start of the piece.
-    repairs : Mapping[str, int]
-        What was repaired in the piece; counted with its first unit.
-    """
-
-    texts: Strings
-    borders: NDArray[np.int64]
+    texts: Strings  # n texts
+    borders: NDArray[np.int64]  # int64[U + 1]: unit u is texts ``borders[u]:borders[u + 1]``
+    # `documents`, `parts`: int64[U]: number of the document, and which part of it
     documents: NDArray[np.int64]
     parts: NDArray[np.int64]
+    # bool[U]: whether it begins here; only the first can go on from the piece before
     begins: NDArray[np.bool_]
-    is_lines: bool
-    entry: ResumePoint
-    repairs: Mapping[str, int]
+    is_lines: bool  # as in `TextBatch`
+    entry: ResumePoint  # what holds at the start of the piece
+    repairs: Mapping[str, int]  # what was repaired in the piece; counted with its first unit
 
     def resume_point(self, unit: int) -> ResumePoint:
         """Return where work goes on from a unit that begins here."""
@@ -76,32 +50,17 @@ class Units:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Whole documents of one split.
+    """Whole documents of one split."""
 
-    Attributes
-    ----------
-    split : int
-        0 for training, 1 for validation.
-    texts : Strings
-        n texts.
-    documents : int64[D + 1]
-        Borders into the texts.
-    numbers : int64[D]
-        Of the documents in the corpus; parts of one that was cut have numbers of their own.
-    is_lines : bool
-        As in `TextBatch`.
-    repairs : Mapping[str, int]
-        What was repaired in the text: how many texts "replaced", "skipped", "null", "cut".
-    resume_point : ResumePoint
-        Where it begins: what comes before it is done when work goes on from there.
-    """
-
-    split: int
-    texts: Strings
-    documents: NDArray[np.int64]
+    split: int  # 0 for training, 1 for validation
+    texts: Strings  # n texts
+    documents: NDArray[np.int64]  # int64[D + 1]: borders into the texts
+    # int64[D]: of the documents in the corpus; parts of one that was cut have numbers of their own
     numbers: NDArray[np.int64]
-    is_lines: bool
+    is_lines: bool  # as in `TextBatch`
+    # what was repaired in the text: how many texts "replaced", "skipped", "null", "cut"
     repairs: Mapping[str, int]
+    # where it begins: what comes before it is done when work goes on from there
     resume_point: ResumePoint
 
     @property

@@ -21,7 +21,7 @@ from tokpipe.examples.build import text_window
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import check_facts
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.foundation.files import UNFINISHED, build_folder
+from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus

@@ -18,22 +18,10 @@ def record_batch(
     labels: NDArray[np.int8] | None,
     masks: Masks | None,
 ) -> pa.RecordBatch:
-    """Make a record batch of examples.
+    """Make a record batch of examples, masked already where masks are static.
 
-    Parameters
-    ----------
-    columns
-    rows
-        The examples, masked already where masks are static.
-    labels : int8[E] or None
-        Of pairs.
-    masks
-        What stood in the places that are to be predicted, or None.
-
-    Raises
-    ------
-    InputError
-        If a value does not fit its column.
+    Of pairs `labels` is int8[E]; `masks` is what stood in the places that are to be predicted. A
+    value that does not fit its column is an `InputError`.
     """
     values = {
         "input_ids": (rows.input_ids, rows.offsets),
@@ -57,12 +45,8 @@ def token_type_ids(
 ) -> NDArray[Any]:
     """Return 0 for the tokens in front of segment B, 1 from there on.
 
-    Parameters
-    ----------
-    offsets : int[E + 1]
-        Borders of the examples.
-    segment_b_start : int[E]
-        Tokens in front of segment B.
+    Examples lie between `offsets`, int[E + 1]; `segment_b_start`, int[E], is how many tokens of
+    each stand in front of segment B.
 
     Examples
     --------

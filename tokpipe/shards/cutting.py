@@ -12,24 +12,12 @@ _BLANKS = np.isin(np.arange(256), [9, 10, 13, 32])  # tab, line feed, carriage r
 
 
 class Parts(NamedTuple):
-    """Documents as parts.
+    """Documents as parts."""
 
-    Attributes
-    ----------
-    borders : int64[U + 1]
-        Part u is texts ``borders[u]:borders[u + 1]``.
-    owners : int64[U]
-        Which document it is of.
-    numbers : int64[U]
-        Which part of it.
-    begins : bool[U]
-        Whether it begins here; only the first may not.
-    """
-
-    borders: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    begins: NDArray[np.bool_]
+    borders: NDArray[np.int64]  # int64[U + 1]: part u is texts ``borders[u]:borders[u + 1]``
+    owners: NDArray[np.int64]  # int64[U]: which document it is of
+    numbers: NDArray[np.int64]  # int64[U]: which part of it
+    begins: NDArray[np.bool_]  # bool[U]: whether it begins here; only the first may not
 
 
 def cut_documents(
@@ -39,18 +27,10 @@ def cut_documents(
     part: int = 0,
     part_bytes: int = 0,
 ) -> Parts:
-    """Cut documents behind the text that brings a part of them to the limit.
+    """Cut documents behind the text that brings a part of them to the limit, in bytes.
 
-    Parameters
-    ----------
-    offsets : int64[n + 1]
-        Borders of the texts in bytes.
-    documents : int64[D + 1]
-        Borders of the documents among the texts.
-    limit
-        Bytes of a part.
-    part, part_bytes
-        Which part of the first document goes on here, and how many bytes of it stand before.
+    Texts lie between `offsets`, int64[n + 1], bytes, and documents are texts between `documents`,
+    int64[D + 1]. `part` of the first one goes on here, with `part_bytes` before it.
 
     Examples
     --------
@@ -102,16 +82,8 @@ def cut_long_texts(
 ) -> tuple[Strings, NDArray[np.int64], int]:
     """Cut texts that are longer than the limit, in front of white space if there is any near.
 
-    Nothing is copied: only borders come in between.
-
-    Returns
-    -------
-    texts : Strings
-        The same bytes.
-    documents : int64[D + 1]
-        Borders of the documents among the new texts.
-    long
-        How many texts were cut.
+    Nothing is copied: only borders come in between. Returned are the texts, the borders of the
+    documents among them, int64[D + 1], and how many texts were cut.
     """
     long = np.flatnonzero(np.diff(texts.offsets) > limit)
     if not len(long):

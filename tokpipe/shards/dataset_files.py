@@ -16,13 +16,8 @@ def write_dataset_files(
 ) -> list[str]:
     """Write what ``datasets.load_from_disk`` reads; return the names.
 
-    Parameters
-    ----------
-    folder, columns
-    files
-        The names of the shards of each split, inside of the folder.
-    key
-        What tells this content from any other; `datasets` keeps results under its hash.
+    `files` are the names of the shards of each split, inside of the folder. `key` tells this
+    content from any other: `datasets` keeps results under its hash.
     """
     texts = {"dataset_dict.json": json.dumps({"splits": list(SPLITS)})}
     info = {"citation": "", "description": "", "features": features_of(columns)}

@@ -22,18 +22,10 @@ from tokpipe.shards.gathering import Gathering
 
 
 class Documents:
-    """Cuts a corpus into blocks.
+    """Cuts a corpus into blocks of at least so many bytes of text, but for the last of its split.
 
-    Parameters
-    ----------
-    block_bytes
-        How many bytes of text a block has at least, but for the last one of its split.
-    validation_fraction
-        Share of the documents that are held back.
-    seed
-        Of the draw that decides which.
-    starts
-        Where each split goes on; None for one that is done.
+    A share of the documents is held back for validation, by a draw of the seed. `starts` says where
+    each split goes on; None for one that is done.
     """
 
     def __init__(
@@ -61,10 +53,7 @@ class Documents:
     def blocks(self, pieces: Iterable[tuple[int, TextBatch]]) -> Iterator[Block]:
         """Yield blocks as soon as they are whole: the splits mixed, each in its order.
 
-        Parameters
-        ----------
-        pieces
-            Index and content of the pieces, from `first_piece` on, in order.
+        The pieces come with their indices, from `first_piece` on, in order.
         """
         for index, batch in pieces:
             units = self._units(index, batch)

@@ -21,22 +21,13 @@ _START_SECONDS = 0.7  # imports and kernels from their cache; the sample is time
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected figures of a whole build.
+    """Expected figures of a whole build."""
 
-    Attributes
-    ----------
-    tally : Counter
-        As in `BuildReport`, both splits together.
-    file_bytes, memory : int
-        On disk, and at most in memory.
-    seconds : float
-        With kernels that are compiled already.
-    """
-
-    tally: Counter[str]
+    tally: Counter[str]  # as in `BuildReport`, both splits together
+    # `file_bytes`, `memory`: on disk, and at most in memory
     file_bytes: int
     memory: int
-    seconds: float
+    seconds: float  # with kernels that are compiled already
 
 
 def estimate_build(corpus: Corpus, recipe: Recipe, config: BuildConfig, threads: int) -> Estimate:

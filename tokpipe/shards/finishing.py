@@ -24,18 +24,9 @@ def finish_folder(
     inputs: Mapping[str, str],
     more: Mapping[str, Any],
 ) -> dict[str, Counter[str]]:
-    """Write everything beside the shards, the manifest last; return the tally of each split.
+    """Write everything beside the finished shards, the manifest last; return each split's tally.
 
-    Parameters
-    ----------
-    folder, splits, vocabulary
-        All shards are finished, in the working folder.
-    settings
-        By stage, and "seed".
-    inputs
-        Digests of the inputs.
-    more
-        Further facts for the manifest.
+    `settings` are by stage, and "seed"; `inputs` are digests; `more` are further facts.
     """
     files = {split.name: _named(split) for split in splits}
     tallies = {split.name: split.tally() for split in splits}

@@ -11,16 +11,10 @@ from tokpipe.shards.blocks import PART_SHIFT, Block, ResumePoint, Units
 
 
 class Gathering:
-    """What a split has of the block that comes next.
+    """What a split (0: training, 1: validation) has of the block that comes next.
 
-    Parameters
-    ----------
-    split
-        0 for training, 1 for validation.
-    block_bytes
-        A block ends with the document that brings it to so many bytes.
-    start
-        Documents before it are left out.
+    A block ends with the document that brings it to `block_bytes`; documents before `start` are
+    left out.
     """
 
     def __init__(self, split: int, block_bytes: int, start: ResumePoint) -> None:

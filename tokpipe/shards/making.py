@@ -60,20 +60,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobResult:
-    """What came of a job.
-
-    Attributes
-    ----------
-    job
-    batches : list of pyarrow.RecordBatch
-        One a copy.
-    tally : Counter
-        How many documents, sentences, examples, masked tokens …
-    """
+    """What came of a job."""
 
     job: Job
-    batches: list[pa.RecordBatch]
-    tally: Counter[str]
+    batches: list[pa.RecordBatch]  # one a copy
+    tally: Counter[str]  # how many documents, sentences, examples, masked tokens …
 
 
 def jobs_of(block: Block, copies: int, first: int = 0) -> Iterator[Job]:

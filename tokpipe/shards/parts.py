@@ -18,17 +18,10 @@ _HINT = "The file is damaged or was changed; make the folder again."
 
 
 class Lists(NamedTuple):
-    """A column of lists.
+    """A column of lists."""
 
-    Attributes
-    ----------
-    values : uint8[N], uint16[N] or int32[N]
-        Of all rows, end to end.
-    offsets : int32[R + 1]
-        Row r is ``values[offsets[r]:offsets[r + 1]]``; ascending from 0 to N.
-    """
-
-    values: NDArray[Any]
+    values: NDArray[Any]  # uint8[N], uint16[N] or int32[N]: of all rows, end to end
+    # int32[R + 1]: row r is ``values[offsets[r]:offsets[r + 1]]``; ascending from 0 to N
     offsets: NDArray[np.int32]
 
 
@@ -37,30 +30,16 @@ class Part(NamedTuple):
 
     Offsets are checked; whether ids are below the vocabulary's size and masked positions below
     their row's length is for those to check who use them as addresses.
-
-    Attributes
-    ----------
-    shard : int
-        Number of the file in its split.
-    first_row : int
-        Number of the first row in the shard.
-    rows : int
-        R, how many.
-    input_ids : Lists
-    segment_b_start : uint16[R] or None
-        Of pairs.
-    labels : int8[R] or None
-        Of pairs: of the next sentence, or of the order.
-    masked_positions, masked_ids : Lists or None
-        Of static masks; their offsets are equal.
     """
 
-    shard: int
-    first_row: int
-    rows: int
+    shard: int  # number of the file in its split
+    first_row: int  # number of the first row in the shard
+    rows: int  # R, how many
     input_ids: Lists
-    segment_b_start: NDArray[np.uint16] | None = None
+    segment_b_start: NDArray[np.uint16] | None = None  # uint16[R]: of pairs
+    # int8[R]: of pairs: of the next sentence, or of the order
     labels: NDArray[np.int8] | None = None
+    # `masked_positions`, `masked_ids`: of static masks; their offsets are equal
     masked_positions: Lists | None = None
     masked_ids: Lists | None = None
 

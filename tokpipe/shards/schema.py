@@ -36,20 +36,11 @@ _MOST_UINT16 = 1 << 16  # ids that two bytes tell apart: half the size of int32
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
-
-    Attributes
-    ----------
-    name : str
-    dtype : str
-        Of its values, as NumPy, Arrow and `datasets` all call it.
-    is_list : bool
-        Whether a row holds several.
-    """
+    """One column."""
 
     name: str
-    dtype: str
-    is_list: bool
+    dtype: str  # of its values, as NumPy, Arrow and `datasets` all call it
+    is_list: bool  # whether a row holds several
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -69,10 +60,7 @@ def columns_of(
 ) -> tuple[Column, ...]:
     """Return the columns that the settings ask for, in order.
 
-    Raises
-    ------
-    ConfigError
-        If dense labels are asked for masks that are drawn only at load.
+    Dense labels for masks that are drawn only at load are a `ConfigError`.
     """
     ids = "uint16" if vocab_size <= _MOST_UINT16 else "int32"
     is_static = masks.masking == "static"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import UNFINISHED, sync, write_json
+from tokpipe.foundation.files import sync, write_json
+from tokpipe.foundation.folders import UNFINISHED
 from tokpipe.shards.blocks import ResumePoint
 from tokpipe.shards.making import Job, JobResult
 from tokpipe.shards.schema import Column
@@ -25,42 +26,26 @@ _START_OVER = "Pass --force to start over."
 
 @dataclass(frozen=True)
 class Finished:
-    """A shard that is done.
+    """A shard that is done."""
 
-    Attributes
-    ----------
-    rows, tokens, size : int
-        How many it holds, and how many bytes the file has.
-    tally : dict
-        Of the work that went into it.
-    next : (ResumePoint, int) or None
-        The block, and the copy of it, with which the next one begins; None: all is done.
-    """
-
+    # `rows`, `tokens`, `size`: how many it holds, and how many bytes the file has
     rows: int
     tokens: int
     size: int
-    tally: dict[str, int]
+    tally: dict[str, int]  # of the work that went into it
+    # the block, and the copy of it, with which the next one begins; None: all is done
     next: tuple[ResumePoint, int] | None
 
 
 @dataclass(frozen=True)
 class FileLayout:
-    """How files are laid out: the columns, the codec, and where a file ends.
+    """How files are laid out: the columns, the codec, and where a file ends."""
 
-    Attributes
-    ----------
-    columns, compression
-        Of the files.
-    shard_bytes : int
-        A file ends with the job that brings it to this size …
-    text_bytes : int or None
-        … or, instead, with the one that brings the split to a multiple of so much text.
-    """
-
+    # `columns`, `compression`: of the files
     columns: tuple[Column, ...]
     compression: str
-    shard_bytes: int
+    shard_bytes: int  # a file ends with the job that brings it to this size …
+    # … or, instead, with the one that brings the split to a multiple of so much text
     text_bytes: float | None = None
 
 
@@ -160,10 +145,7 @@ class SplitFiles:
 def refuse_leftover(path: Path, *, is_dir: bool) -> None:
     """Refuse what stands in a working folder where a build writes something else.
 
-    Raises
-    ------
-    ArtifactError
-        If there is a folder in the place of a file, or the other way round.
+    A folder in the place of a file, or the other way round, is an `ArtifactError`.
     """
     if path.exists() and path.is_dir() != is_dir:
         raise ArtifactError(f"{path}: left by no build of shards", hint=_START_OVER)

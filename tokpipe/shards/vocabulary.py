@@ -39,13 +39,7 @@ class Vocabulary:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Open a tokenizer folder or file.
-
-    Raises
-    ------
-    InputError
-        As `Tokenizer.load`.
-    """
+    """Open a tokenizer folder or file; what is refused is what `Tokenizer.load` refuses."""
     tokenizer = Tokenizer.load(path)
     if tokenizer.is_native:
         return Vocabulary(tokenizer, document_bytes(tokenizer.spec))

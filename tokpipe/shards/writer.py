@@ -28,13 +28,7 @@ class ShardFile:
             self._writer = pa.ipc.new_stream(self._file, schema_of(columns), options=options)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Append the rows of a record batch.
-
-        Raises
-        ------
-        StorageError
-            If the disk does not take them.
-        """
+        """Append the rows of a record batch; a disk that does not take them is a `StorageError`."""
         with storage_errors(self.path):
             self._writer.write_batch(batch)
         self.rows += batch.num_rows

@@ -10,7 +10,7 @@ from tokpipe.bert.huggingface.checkpoint import write_checkpoint
 from tokpipe.bert.huggingface.settings import config_json
 from tokpipe.bert.parameters import Parameters, count_encoder_parameters
 from tokpipe.bert.registry import beside_encoder
-from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.visible import visible

@@ -12,7 +12,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import Corpus
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.doors import require
-from tokpipe.foundation.files import UNFINISHED, build_folder
+from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import in_background

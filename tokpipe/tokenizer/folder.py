@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.files import build_folder
+from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.tokenizer.document import document_bytes

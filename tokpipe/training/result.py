@@ -19,7 +19,8 @@ from tokpipe.bert.huggingface.parts import parts_of
 from tokpipe.bert.huggingface.stored import CONFIG, WEIGHTS
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import StorageError
-from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder, sync
+from tokpipe.foundation.files import atomic_write, sync
+from tokpipe.foundation.folders import MANIFEST, build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.card import model_card, part_card

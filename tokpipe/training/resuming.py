@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.training.log import LOG, Line, read_log, write_log
 from tokpipe.training.loop import Run
 from tokpipe.training.state import checkpoints, load_into, remove_stale, remove_unfinished

@@ -18,7 +18,8 @@ from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ArtifactError, StorageError
-from tokpipe.foundation.files import MANIFEST, build_folder, real_folder, write_json
+from tokpipe.foundation.files import write_json
+from tokpipe.foundation.folders import MANIFEST, build_folder, real_folder
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors

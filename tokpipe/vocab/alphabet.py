@@ -16,28 +16,17 @@ KINDS = 4  # two bits: inside a word or not, the last of it or not
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The tokens before the first merge, and how characters map to them.
+    """The tokens before the first merge, and how characters map to them."""
 
-    Attributes
-    ----------
-    tokens : list of str
-        Special tokens, plain characters by code point, then the marked ones.
-    ids : dict of (character, kind) to id
-        Characters that are not in it fall out of their words.
-    """
-
-    tokens: list[str]
-    ids: dict[tuple[str, int], int]
+    tokens: list[str]  # special tokens, plain characters by code point, then the marked ones
+    ids: dict[tuple[str, int], int]  # characters that are not in it fall out of their words
 
 
 def keep_characters(counts: Mapping[str, int], config: VocabConfig) -> list[str]:
     """Return the characters of the alphabet, by code point.
 
-    Parameters
-    ----------
-    config
-        `limit_alphabet` keeps the commonest; among equals the lower code points stay
-        (tokenizers leaves that to its hash map). `initial_alphabet` counts as the commonest.
+    `limit_alphabet` keeps the commonest; among equals the lower code points stay (tokenizers leaves
+    that to its hash map). `initial_alphabet` counts as the commonest.
     """
     if config.model == "byte-bpe":
         return sorted(BYTE_TO_CHAR)
@@ -54,18 +43,10 @@ def build_alphabet(
 ) -> Alphabet:
     """Give ids to the special tokens, the kept characters and their marked forms.
 
-    Parameters
-    ----------
-    counts
-        How often each character occurs.
-    seen
-        Each (character, kind) of the corpus: a marked form that no word has gets no id.
-    config
-        Names the special tokens, the marks and the limits.
-    marked_order
-        The marked symbols in the order of their ids. None orders them by kind, then by code
-        point; tokenizers takes them as its hash map yields the words, so that only a test that
-        has its result knows its order.
+    A marked form that no word has, as `seen` says by (character, kind), gets no id. The others are
+    ordered by kind, then by code point, unless `marked_order` has them in the order of their ids:
+    tokenizers takes them as its hash map yields the words, so that only a test that has its result
+    knows its order.
     """
     tokens = list(config.specials)
     place = {token: i for i, token in enumerate(tokens)}

@@ -44,22 +44,13 @@ class Spelling:
 
 
 class Merger:
-    """One run of merges over words that are laid out as cells.
+    """One run of merges over words that are laid out as cells, int32[N, 2], which are used up.
 
-    Parameters
-    ----------
-    cells : int32[N, 2]
-        The words, between borders; used up.
-    large : int64[K]
-        The counts that do not fit into a cell.
-    tokens
-        The tokens before the first merge; new ones are appended.
-    lengths
-        How many characters each of them has.
-    config
-        Gives size, score, minimum frequency, tie-break and limits.
-    thrifty
-        Keep only pairs that can still be merged. Right unless two merges make one token.
+    The words stand between borders. `large`, int64[K], has the counts that do not fit into a cell.
+    `tokens` are those before the first merge, to which new ones are appended, and `lengths` says
+    how many characters each has. The configuration gives size, score, minimum frequency, tie-break
+    and limits. With `thrifty` only pairs are kept that can still be merged: right unless two merges
+    make one token.
     """
 
     def __init__(
@@ -84,10 +75,7 @@ class Merger:
     def run(self, report: Callable[[int], None]) -> NDArray[np.int32]:
         """Merge until the largest size is reached or no pair is common enough.
 
-        Returns
-        -------
-        int32[E, 3]
-            (left, right, new) of every merge, in order.
+        Returned is (left, right, new) of every merge, in order, int32[E, 3].
 
         Raises
         ------

@@ -28,25 +28,14 @@ _COUNT, _PLACES, _FIRST, _TIE = range(1, 5)
 
 
 class Pairs(NamedTuple):
-    """Pairs as they stand in the words now, the one to be merged first first.
+    """Pairs as they stand in the words now, the one to be merged first first."""
 
-    Attributes
-    ----------
-    rows : int64[K, 5]
-        (pair, count, places, first place, tie).
-    floor, last_tie
-        A pair that is not among them comes after all of this count and tie.
-    placed : int
-        How many pairs there is room for the places of.
-    totals : int64[V]
-        By likelihood: the count of each token; else empty.
-    """
-
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int64]  # int64[K, 5]: (pair, count, places, first place, tie)
+    # `floor`, `last_tie`: a pair that is not among them comes after all of this count and tie
     floor: int
     last_tie: int
-    placed: int
-    totals: NDArray[np.int64]
+    placed: int  # how many pairs there is room for the places of
+    totals: NDArray[np.int64]  # int64[V]: by likelihood: the count of each token; else empty
 
     @property
     def commonness(self) -> int:
@@ -55,14 +44,9 @@ class Pairs(NamedTuple):
 
 
 class LeanWords:
-    """Words as lean cells, see `kernels.rescan`.
+    """Words, and how often each occurs, as lean cells, see `kernels.rescan`.
 
-    Parameters
-    ----------
-    words, weights
-        The words, and how often each occurs.
-    table : int32[4, C]
-        The symbol of a character by its kind.
+    `table`, int32[4, C], has the symbol of a character by its kind.
     """
 
     def __init__(
@@ -92,10 +76,7 @@ class LeanWords:
     def read(self, lengths: NDArray[np.int32], pair: int = kernels.NO_PAIR, new: int = 0) -> Pairs:
         """Replace a pair by a new token where it stands, then count all pairs.
 
-        Parameters
-        ----------
-        lengths : int32[V]
-            How many characters each token has.
+        `lengths`, int32[V], says how many characters each token has.
         """
         best = _Best(lengths, self._config, max(PLACES, int(len(self.cells) * _LARGEST_SHARE)))
         if self._by_likelihood:

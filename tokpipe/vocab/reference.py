@@ -72,10 +72,7 @@ def corpus_of(
 ) -> Corpus:
     """Cut words into the symbols of the alphabet; words keep their order.
 
-    Raises
-    ------
-    ConfigError
-        If the smallest size asked for cannot hold the alphabet.
+    An alphabet that the smallest size asked for cannot hold is a `ConfigError`.
     """
     texts = [_characters(word, config) for word in words]
     totals: defaultdict[str, int] = defaultdict(int)

@@ -26,21 +26,11 @@ _CELLS_A_CALL = 1 << 24  # 30 to 80 ms, as in reading.py
 
 
 class Merged(NamedTuple):
-    """What is merged already, and what is left to merge.
+    """What is merged already, and what is left to merge."""
 
-    Attributes
-    ----------
-    steps : int32[E, 3]
-        (left, right, new) of each merge.
-    words : LeanWords or None
-        None if nothing is left.
-    lengths : int32[V]
-        How many characters each token has.
-    """
-
-    steps: NDArray[np.int32]
-    words: LeanWords | None
-    lengths: NDArray[np.int32]
+    steps: NDArray[np.int32]  # int32[E, 3]: (left, right, new) of each merge
+    words: LeanWords | None  # None if nothing is left
+    lengths: NDArray[np.int32]  # int32[V]: how many characters each token has
 
 
 def is_worthwhile(words: Strings) -> bool:
@@ -56,12 +46,7 @@ def merge_long_words(
 ) -> Merged:
     """Merge until nothing is left to merge, or the words are short enough for a `Merger`.
 
-    Parameters
-    ----------
-    words
-        Merged in place.
-    tokens
-        The tokens before the first merge; new ones are appended.
+    Words are merged in place; new tokens are appended to those before the first merge.
 
     Raises
     ------
@@ -102,10 +87,8 @@ def _merge_first(
 def cells_of(words: LeanWords, weights: NDArray[np.int32]) -> NDArray[np.int32]:
     """int32[N, 2]: words that were just read as the cells of a `Merger`.
 
-    Parameters
-    ----------
-    weights : int32[W]
-        What a cell holds for the count of each word, the words without symbols among them.
+    `weights`, int32[W], is what a cell holds for the count of each word, the words without symbols
+    among them.
     """
     cells, cursor = (
         np.empty((len(words.cells), 2), np.int32),

@@ -38,17 +38,9 @@ def merge_round(
 ) -> list[NDArray[np.int32]]:
     """Merge the best pairs as far as their places go: at least the first.
 
-    Parameters
-    ----------
-    words, pairs
-        As they were last read, and what that reading found; the words are merged in place.
-    lengths : int32[V]
-        How many characters each token has; new ones are written to.
-
-    Returns
-    -------
-    list of int32[M, 3]
-        (left, right, new) of the merges, in order.
+    The words, merged in place, and the pairs are as the last reading left and found them. New
+    tokens are added to `lengths`, int32[V], the characters of each. Returned is (left, right, new)
+    of the merges, in order, as int32[M, 3] arrays.
 
     Raises
     ------

@@ -11,56 +11,31 @@ from tokpipe.vocab.reference import Corpus, Words, corpus_of, merges_of, new_tok
 
 @dataclass(frozen=True)
 class PairRow:
-    """One line of the pair table.
+    """One line of the pair table."""
 
-    Attributes
-    ----------
-    left, right : str
-        The tokens of the pair.
-    count : int
-        How often they stand side by side.
-    left_count, right_count : int
-        How often each stands anywhere.
-    score : Fraction
-        The count, or count / (left_count * right_count) for the likelihood.
-    allowed : bool
-        Whether the count reaches `min_frequency`.
-    best : bool
-        Whether the score is the greatest of the allowed ones: several best rows are a tie.
-    """
-
+    # `left`, `right`: the tokens of the pair
     left: str
     right: str
-    count: int
+    count: int  # how often they stand side by side
+    # `left_count`, `right_count`: how often each stands anywhere
     left_count: int
     right_count: int
-    score: Fraction
-    allowed: bool
-    best: bool
+    score: Fraction  # the count, or count / (left_count * right_count) for the likelihood
+    allowed: bool  # whether the count reaches `min_frequency`
+    best: bool  # whether the score is the greatest of the allowed ones: several best rows are a tie
 
 
 @dataclass(frozen=True)
 class MergeStep:
-    """One merge: what stood before it, and what was chosen.
+    """One merge: what stood before it, and what was chosen."""
 
-    Attributes
-    ----------
-    words : list of (tokens, count)
-        The words as they were cut before the merge.
-    table : list of PairRow
-        Every pair of those words: best score first, then in order of appearance.
-    left, right, token : str
-        The chosen pair and the token that it makes.
-    id : int
-        The token's id.
-    """
-
-    words: list[tuple[list[str], int]]
-    table: list[PairRow]
+    words: list[tuple[list[str], int]]  # the words as they were cut before the merge
+    table: list[PairRow]  # every pair of those words: best score first, then in order of appearance
+    # `left`, `right`, `token`: the chosen pair and the token that it makes
     left: str
     right: str
     token: str
-    id: int
+    id: int  # the token's id
 
     @property
     def chosen(self) -> PairRow:
@@ -75,36 +50,19 @@ class MergeStep:
 
 @dataclass(frozen=True)
 class Trace:
-    """The steps of a training run, and where it ended.
+    """The steps of a training run, and where it ended."""
 
-    Attributes
-    ----------
-    alphabet : list of str
-        The tokens before the first merge, special ones included.
-    steps : list of MergeStep
-    words : list of (tokens, count)
-        The words as they are cut after the last step.
-    tokens : list of str
-        All tokens after the last step, by id.
-    """
-
-    alphabet: list[str]
+    alphabet: list[str]  # the tokens before the first merge, special ones included
     steps: list[MergeStep]
-    words: list[tuple[list[str], int]]
-    tokens: list[str]
+    words: list[tuple[list[str], int]]  # the words as they are cut after the last step
+    tokens: list[str]  # all tokens after the last step, by id
 
 
 def trace_merges(words: Words, config: VocabConfig, steps: int) -> Trace:
     """Train on a few words and keep what decided each of the first merges.
 
-    Parameters
-    ----------
-    words
-        Words and their counts, in the order in which they were seen.
-    config
-        As for `train`; `vocab_size` does not stop it, `steps` does.
-    steps
-        How many merges to make, if there are so many.
+    Words stand in the order in which they were seen. `vocab_size` does not stop it, `steps` does,
+    if there are so many.
 
     Examples
     --------

@@ -80,10 +80,7 @@ class Vocabulary:
     def prefix(self, size: int) -> "Vocabulary":
         """Return the vocabulary that a run with ``vocab_size=size`` gives.
 
-        Raises
-        ------
-        ConfigError
-            If `size` cannot hold the special tokens and the alphabet.
+        A size that cannot hold the special tokens and the alphabet is a `ConfigError`.
         """
         if size < self.base_size:
             raise too_small(size, len(self.special_tokens), self.base_size)

@@ -17,14 +17,8 @@ def stripped_share(strings: Strings, counts: NDArray[np.int64] | None = None) ->
     """Return the share of letters that `strip_accents` of the BERT normalizer would change.
 
     A letter is changed if it loses an accent or falls apart (Hangul); marks that are characters of
-    their own count as letters that vanish. Lower-casing alone does not count as a change.
-
-    Parameters
-    ----------
-    strings : Strings
-        Words or texts, not stripped yet.
-    counts : int64[W] or None
-        How often each occurs; once, if not given.
+    their own count as letters that vanish. Lower-casing alone does not count as a change. Each
+    string counts as often as `counts`, int64[W], says, or once.
 
     Examples
     --------

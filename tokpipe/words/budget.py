@@ -22,39 +22,21 @@ _STREAM_BYTES = 2 << 20  # of a run that is being merged: its batch as read, and
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What counting may take.
+    """What counting may take."""
 
-    Attributes
-    ----------
-    threads
-        How many there is room for.
-    piece_bytes
-        How large a piece of the corpus may be.
-    limits
-        Of each thread's table.
-    keep_bytes
-        The largest table that is sorted in memory in the end; None: any.
-    result_bytes
-        The largest result in memory; None: any.
-    fan_in
-        How many runs are merged at once.
-    """
-
-    threads: int
-    piece_bytes: int = 1 << 62
-    limits: Limits = NO_LIMITS
+    threads: int  # how many there is room for
+    piece_bytes: int = 1 << 62  # how large a piece of the corpus may be
+    limits: Limits = NO_LIMITS  # of each thread's table
+    # the largest table that is sorted in memory in the end; None: any
     keep_bytes: int | None = None
-    result_bytes: int | None = None
-    fan_in: int = 256
+    result_bytes: int | None = None  # the largest result in memory; None: any
+    fan_in: int = 256  # how many runs are merged at once
 
     @classmethod
     def of(cls, memory: int | None, threads: int) -> Self:
         """Share out a number of bytes for the whole process, or set no bound.
 
-        Raises
-        ------
-        MemoryLimitError
-            If there is too little left for one thread.
+        Too little for one thread is a `MemoryLimitError`.
         """
         if memory is None:
             return cls(threads=threads)

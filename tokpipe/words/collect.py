@@ -19,18 +19,11 @@ _FIRST = 1 << 12  # words, and bytes of them: the arrays grow by half at a time
 def collect(
     batches: Iterable[Run], most_bytes: int | None = None, folder: Path | None = None
 ) -> Run:
-    """Join the batches of a stream.
+    """Join the batches of a stream that is sorted as a whole.
 
-    Parameters
-    ----------
-    batches
-        Sorted as a whole.
-    most_bytes
-        How much memory the result may take; None: any. A larger one is kept in files that are
-        gone once it is no longer used, and its arrays show them: the system reads and drops
-        their pages as it sees fit.
-    folder
-        Where those files are; None: the system's place for temporary files.
+    A result of more than `most_bytes` (None: any) is kept in files of `folder` (None: the system's
+    place for temporary ones) that are gone once it is no longer used, and its arrays show them: the
+    system reads and drops their pages as it sees fit.
     """
     grown, files = _Grown(), None
     for batch in batches:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest, describe_file, require_equal
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.words.run_files import write_run
@@ -47,16 +47,9 @@ def write_temporary_run(folder: Path, batches: Iterable[Run], *, durable: bool =
 class Commits:
     """The work folder of one counting; its methods may be called from any thread.
 
-    Parameters
-    ----------
-    folder
-        Empty, or as a killed counting left it.
-    settings
-        All that the counts follow from, but the inputs.
-    digest
-        Returns the sha256 of each input; called only where something is to be compared or kept.
-    piece_bytes
-        How the corpus is to be cut; an earlier cut is kept.
+    The folder is empty, or as a killed counting left it: an earlier cut than `piece_bytes` is kept.
+    `settings` is all that the counts follow from but the inputs, whose sha256 `digest` returns: it
+    is called only where something is to be compared or kept.
 
     Raises
     ------
@@ -121,15 +114,7 @@ class Commits:
         return [self.folder / name for commit in commits for name in commit["runs"][side]]
 
     def commit(self, covered: Covered, runs: Sequence[Sequence[Path]]) -> None:
-        """Make runs count, all at once.
-
-        Parameters
-        ----------
-        covered
-            What they cover.
-        runs
-            Run files of each side, on the disk already.
-        """
+        """Make runs count, all at once: files on the disk already, and what they cover."""
         entry = {
             "pieces": _as_ranges(covered.pieces),
             "facts": dict(covered.facts),

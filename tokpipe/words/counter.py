@@ -39,32 +39,16 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What all threads of a counting share.
+    """What all threads of a counting share."""
 
-    Attributes
-    ----------
-    config
-        What makes words of texts.
-    threshold
-        Texts whose hash is below it are held out: their share times 2^64.
-    limits
-        Of the tables, each.
-    spill
-        Where full tables go; None: they stay in memory as sorted runs.
-    keep_bytes
-        A table up to this size that was never full stays in memory when all is counted; None: any.
-    commits
-        The work folder, where the counting can be gone on with.
-    commit_bytes, commit_seconds
-        How much work of a thread may be lost, whichever comes first.
-    """
-
-    config: WordsConfig
-    threshold: int = 0
-    limits: Limits = NO_LIMITS
-    spill: Path | None = None
+    config: WordsConfig  # what makes words of texts
+    threshold: int = 0  # texts whose hash is below it are held out: their share times 2^64
+    limits: Limits = NO_LIMITS  # of the tables, each
+    spill: Path | None = None  # where full tables go; None: they stay in memory as sorted runs
+    # a table up to this size that was never full stays in memory when all is counted; None: any
     keep_bytes: int | None = None
-    commits: Commits | None = None
+    commits: Commits | None = None  # the work folder, where the counting can be gone on with
+    # `commit_bytes`, `commit_seconds`: how much work of a thread may be lost, whichever comes first
     commit_bytes: int = 1 << 30
     commit_seconds: float = 5.0
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.doors import paths_of, require
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
-from tokpipe.foundation.files import MANIFEST, atomic_write, build_folder
+from tokpipe.foundation.files import atomic_write
+from tokpipe.foundation.folders import MANIFEST, build_folder
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.words.budget import Budget

@@ -23,93 +23,46 @@ Places = NDArray[np.int64]
 
 
 class MapTables(NamedTuple):
-    """What a step does to each character; P pages of 256 code points, S strings.
+    """What a step does to each character; P pages of 256 code points, S strings."""
 
-    Attributes
-    ----------
-    lower : int
-        1 if ASCII capitals are lowered.
-    pages : uint16[4352]
-        The page of each 256 code points.
-    actions : uint8[P * 256]
-        See `tables.names`: keep, remove, replace, spaces round it.
-    replacements : uint16[P * 256]
-        The string that takes a code point's place.
-    string_offsets : int32[S + 1]
-        Borders of the strings.
-    strings : uint8[...]
-        Their UTF-8.
-    """
-
-    lower: int
-    pages: NDArray[np.uint16]
-    actions: Bytes
-    replacements: NDArray[np.uint16]
-    string_offsets: NDArray[np.int32]
-    strings: Bytes
+    lower: int  # 1 if ASCII capitals are lowered
+    pages: NDArray[np.uint16]  # uint16[4352]: the page of each 256 code points
+    actions: Bytes  # uint8[P * 256]: see `tables.names`: keep, remove, replace, spaces round it
+    replacements: NDArray[np.uint16]  # uint16[P * 256]: the string that takes a code point's place
+    string_offsets: NDArray[np.int32]  # int32[S + 1]: borders of the strings
+    strings: Bytes  # uint8[...]: their UTF-8
 
 
 class FormTables(NamedTuple):
-    """One of the four normal forms; P pages of 256 code points, S strings, C pairs.
+    """One of the four normal forms; P pages of 256 code points, S strings, C pairs."""
 
-    Attributes
-    ----------
-    pages : uint16[4352]
-        The page of each 256 code points.
-    unsafe : uint8[P * 256]
-        See `tables.names`: safe, cut, bound.
-    replacements : uint16[P * 256]
-        The decomposition, 0 for none.
-    string_offsets : int32[S + 1]
-        Borders of the strings.
-    strings : uint8[...]
-        Their UTF-8.
-    combining : uint8[P * 256]
-        Canonical combining classes.
-    pair_keys : int64[C]
-        What composes, ``first << 21 | second``, ascending; C is 0 for NFD and NFKD.
-    pair_values : int32[C]
-        What it makes.
-    """
-
-    pages: NDArray[np.uint16]
-    unsafe: Bytes
-    replacements: NDArray[np.uint16]
-    string_offsets: NDArray[np.int32]
-    strings: Bytes
-    combining: Bytes
+    pages: NDArray[np.uint16]  # uint16[4352]: the page of each 256 code points
+    unsafe: Bytes  # uint8[P * 256]: see `tables.names`: safe, cut, bound
+    replacements: NDArray[np.uint16]  # uint16[P * 256]: the decomposition, 0 for none
+    string_offsets: NDArray[np.int32]  # int32[S + 1]: borders of the strings
+    strings: Bytes  # uint8[...]: their UTF-8
+    combining: Bytes  # uint8[P * 256]: canonical combining classes
+    # int64[C]: what composes, ``first << 21 | second``, ascending; C is 0 for NFD and NFKD
     pair_keys: Places
-    pair_values: NDArray[np.int32]
+    pair_values: NDArray[np.int32]  # int32[C]: what it makes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
-    """Normalised texts and where they come from.
+    """Normalised texts and where they come from."""
 
-    Attributes
-    ----------
-    texts : Strings
-        The normalised texts; M bytes.
-    sources : int64[M]
-        For each byte, where in the original `data` the character begins that it belongs to. The
-        `tokenizers` library gives bytes ``a`` to ``b`` of the result the original span from
-        ``sources[a]`` to the end of the character at ``sources[b - 1]``.
-    """
-
-    texts: Strings
+    texts: Strings  # the normalised texts; M bytes
+    # int64[M]: for each byte, where in the original `data` the character begins that it belongs to.
+    # The `tokenizers` library gives bytes ``a`` to ``b`` of the result the original span from
+    # ``sources[a]`` to the end of the character at ``sources[b - 1]``
     sources: Places
 
     def original_spans(
         self, original: Bytes, starts: Places, ends: Places
     ) -> tuple[Places, Places]:
-        """Return the spans in the original text for spans of normalised bytes.
+        """Return the spans in the original data, uint8[N + PADDING], for spans in ``texts.data``.
 
-        Parameters
-        ----------
-        original : uint8[N + PADDING]
-            The data that was normalised.
-        starts, ends : int64[K]
-            Spans in ``texts.data``, none of them empty.
+        Starts and ends are int64[K]; no span is empty.
         """
         last = self.sources[ends - 1]
         return self.sources[starts], last + character_widths(original[last])

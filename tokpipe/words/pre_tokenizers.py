@@ -29,37 +29,19 @@ _MAPPINGS = {
 
 
 class SplitTables(NamedTuple):
-    """What the kernels need to split texts; P pages of 256 code points, S strings.
+    """What the kernels need to split texts; P pages of 256 code points, S strings."""
 
-    Attributes
-    ----------
-    kind : int
-        `kernels.classes.BERT`, `GPT2`, `WHITESPACE`, `WHITESPACE_SPLIT` or `NONE`.
-    lower : int
-        1 if ASCII capitals are lowered (and other letters by `replacements`).
-    pages : uint16[4352]
-        The page of each 256 code points.
-    classes : uint8[P * 256]
-        What a code point does to words; for the kind bert see `tables.names`, for the others
-        `kernels.classes`.
-    replacements : uint16[P * 256]
-        The string that takes the place of a code point, 0 for none.
-    string_offsets : int32[S + 1]
-        Borders of the strings.
-    strings : uint8[...]
-        Their UTF-8.
-    combining : uint8[P * 256]
-        Canonical combining classes.
-    """
-
-    kind: int
-    lower: int
-    pages: NDArray[np.uint16]
+    kind: int  # `kernels.classes.BERT`, `GPT2`, `WHITESPACE`, `WHITESPACE_SPLIT` or `NONE`
+    lower: int  # 1 if ASCII capitals are lowered (and other letters by `replacements`)
+    pages: NDArray[np.uint16]  # uint16[4352]: the page of each 256 code points
+    # uint8[P * 256]: what a code point does to words; for the kind bert see `tables.names`, for the
+    # others `kernels.classes`
     classes: NDArray[np.uint8]
+    # uint16[P * 256]: the string that takes the place of a code point, 0 for none
     replacements: NDArray[np.uint16]
-    string_offsets: NDArray[np.int32]
-    strings: NDArray[np.uint8]
-    combining: NDArray[np.uint8]
+    string_offsets: NDArray[np.int32]  # int32[S + 1]: borders of the strings
+    strings: NDArray[np.uint8]  # uint8[...]: their UTF-8
+    combining: NDArray[np.uint8]  # uint8[P * 256]: canonical combining classes
 
 
 def split_tables(config: WordsConfig) -> SplitTables:
@@ -100,15 +82,7 @@ def scratch_bytes(longest: int, config: WordsConfig) -> int:
 
 
 def split_words(texts: Strings, config: WordsConfig) -> tuple[Strings, NDArray[np.int64]]:
-    """Return the words of all texts, and which belong to which text.
-
-    Returns
-    -------
-    words : Strings
-        W words, in order.
-    text_words : int64[T + 1]
-        Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
-    """
+    """Return the words of all texts, in order, and which belong to which text, int64[T + 1]."""
     words, borders, text_words = layout.split_words(texts.data, texts.offsets, split_tables(config))
     return Strings(words, borders), text_words
 
@@ -118,12 +92,8 @@ def pre_tokenize(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return where the words are in texts that are normalised already.
 
-    Returns
-    -------
-    starts, ends : int64[W]
-        Spans of the words in ``texts.data``.
-    text_words : int64[T + 1]
-        Text ``t`` has the words ``text_words[t]`` to ``text_words[t + 1]``.
+    Starts and ends in ``texts.data`` are int64[W]; text ``t`` has the words ``text_words[t]`` to
+    ``text_words[t + 1]`` of int64[T + 1].
     """
     return layout.word_spans(texts.data, texts.offsets, plain_split_tables(config))
 

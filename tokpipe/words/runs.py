@@ -83,12 +83,7 @@ def _bytes_of_words(table: WordTable, order: NDArray[np.int64]) -> int:
 
 
 def merge_in_memory(runs: Sequence[Run], threads: int | None = 1) -> Run:
-    """Merge runs into one; the counts of equal words add up.
-
-    Parameters
-    ----------
-    threads
-        How many share the work, each a range of words; None for one a usable processor.
+    """Merge runs into one; the counts of equal words add up. Each thread takes a range of words.
 
     Raises
     ------
@@ -166,10 +161,7 @@ def _joined(parts: list[Run]) -> Run:
 def merge_streams(streams: Sequence[Iterator[Run]]) -> Iterator[Run]:
     """Merge streams of batches, each sorted as a whole, into one stream; memory holds a batch each.
 
-    Yields
-    ------
-    Run
-        At most `BATCH_WORDS` words and, unless one word is longer, `BATCH_BYTES` bytes.
+    A batch has at most `BATCH_WORDS` words and, unless one word is longer, `BATCH_BYTES` bytes.
 
     Raises
     ------

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.unit.tokenizer.judge import assert_equal
-from tokpipe.foundation import files
+from tokpipe.foundation import folders
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, StorageError
 from tokpipe.foundation.manifest import Manifest
@@ -126,7 +126,7 @@ def test_counts_are_not_counted_again_after_a_stop_behind_them(
 
     monkeypatch.setattr(counter, "_WORTH_KEEPING", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(files if place.startswith("_") else build, place, stop)
+        patch.setattr(folders if place.startswith("_") else build, place, stop)
         with pytest.raises(KeyboardInterrupt):
             run()
     with monkeypatch.context() as patch:

@@ -131,14 +131,9 @@ def target_borders_reference(rows, table):
 
 @kernel(reference=target_borders_reference)
 def target_borders(rows, table):
-    """Return int64[B + 1]: how many stored targets the rows have, added up.
+    """Return int64[B + 1]: how many stored targets the rows, int64[B], have, added up.
 
-    Parameters
-    ----------
-    rows : int64[B]
-        Numbers of rows in the split.
-    table : int64[P, COLUMNS]
-        Of the split.
+    `table`, int64[P, COLUMNS], is of the split.
     """
     out = np.zeros(rows.size + 1, np.int64)
     for i in range(rows.size):
@@ -163,18 +158,9 @@ def gather_targets_reference(rows, table, width, borders, out):
 def gather_targets(rows, table, width, borders, out):
     """Copy the stored targets of rows end to end.
 
-    Parameters
-    ----------
-    rows : int64[B]
-        Numbers of rows in the split.
-    table : int64[P, COLUMNS]
-        Of the split.
-    width : int
-        Bytes of an id: 2 or 4.
-    borders : int64[B + 1]
-        As `target_borders` returns them.
-    out : (int32[M], int32[M])
-        Written to: positions within their rows, and ids.
+    `table`, int64[P, COLUMNS], is of the split, `rows`, int64[B], numbers in it; an id has `width`
+    bytes, 2 or 4; `borders`, int64[B + 1], are as `target_borders` returns them. Written to `out`,
+    two int32[M], are positions within the rows, and ids.
     """
     positions, ids = out
     for i in range(rows.size):

@@ -14,7 +14,7 @@ from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.examples.config import ExampleConfig, MaskConfig
-from tokpipe.foundation.files import refuse_existing_folder
+from tokpipe.foundation.folders import refuse_existing_folder
 from tokpipe.foundation.sizes import format_bytes, plural
 from tokpipe.shards.config import ShardConfig
 

@@ -11,7 +11,7 @@ from tokpipe.cli.plan import counting_plan, show_plan
 from tokpipe.cli.words_options import words_config, words_options
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.files import UNFINISHED, build_folder
+from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.version import __version__
 

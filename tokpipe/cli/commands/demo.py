@@ -15,7 +15,7 @@ from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.examples.config import ExampleConfig
 from tokpipe.foundation.errors import StorageError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.threads import thread_count
 from tokpipe.training.config import TrainingConfig
 from tokpipe.vocab.config import VocabConfig

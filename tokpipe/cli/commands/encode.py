@@ -84,21 +84,7 @@ def encode_all(
     target: tuple[BinaryIO, str],
     how: dict[str, Any],
 ) -> None:
-    """Encode a whole corpus.
-
-    Parameters
-    ----------
-    session
-        Threads and progress.
-    tokenizer
-        Turns texts into ids.
-    source
-        Inputs, and how they are read.
-    target
-        Where to write, and what: "ids", "tokens", "jsonl" or "arrow".
-    how
-        ``add_special_tokens``, ``max_length``, ``offsets``.
-    """
+    """Encode a whole corpus, as "ids", "tokens", "jsonl" or "arrow"."""
     import numpy as np
 
     from tokpipe.corpus.reader import open_corpus

@@ -8,7 +8,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.commands.count_words import show_counts
 from tokpipe.cli.options import Bytes
 from tokpipe.cli.plan import merging_plan, show_plan
-from tokpipe.foundation.files import UNFINISHED, build_folder
+from tokpipe.foundation.folders import UNFINISHED, build_folder
 
 
 @command(examples=["tokpipe merge-counts counts-a counts-b -o counts"], plans=True)

@@ -15,7 +15,7 @@ from tokpipe.cli.progress import duration
 from tokpipe.cli.words_options import words_config, words_options
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.foundation.files import refuse_existing_folder
+from tokpipe.foundation.folders import refuse_existing_folder
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.words.config import WordsConfig

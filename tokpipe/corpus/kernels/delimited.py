@@ -81,22 +81,10 @@ def last_record_end_reference(data, start, stop, state, delimiter, quote):
 
 @kernel(reference=last_record_end_reference)
 def last_record_end(data, start, stop, state, delimiter, quote):
-    """Find where the last whole record of ``data[start:stop]`` ends.
+    """Find where the last whole record of ``data[start:stop]`` (uint8[N + 64]) ends.
 
-    Parameters
-    ----------
-    data : uint8[N + 64]
-    start, stop : int
-    state : int
-        FIELD_START at the start of a file; what the call before returned, in its middle.
-    delimiter, quote : int
-        Bytes.
-
-    Returns
-    -------
-    end : int
-        The position behind it, or -1 if no record ends here.
-    state : int
+    `state` is FIELD_START at the start of a file, and what the call before returned in its middle.
+    Returned are the position behind the record, or -1 if none ends here, and the state.
     """
     base = data.ctypes.data
     at, end, last = base + start, base + stop, np.int64(-1)

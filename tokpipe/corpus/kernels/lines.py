@@ -69,17 +69,9 @@ def first_invalid_reference(data, start, stop):
 
 @kernel(reference=first_invalid_reference)
 def first_invalid(data, start, stop):
-    """Find the first byte that begins no valid UTF-8 sequence.
+    """Find the first byte of ``data[start:stop]`` (uint8) that begins no valid UTF-8 sequence.
 
-    Parameters
-    ----------
-    data : uint8[N]
-    start, stop : int
-
-    Returns
-    -------
-    int
-        Its position in `data`, or -1.
+    Returned is its position in `data`, or -1.
 
     References
     ----------
@@ -97,16 +89,9 @@ def invalid_strings_reference(data, offsets):
 
 @kernel(reference=invalid_strings_reference)
 def invalid_strings(data, offsets):
-    """Mark the strings that are not UTF-8, each looked at on its own.
+    """Mark (bool[n]) the strings that are not UTF-8, each looked at on its own.
 
-    Parameters
-    ----------
-    data : uint8[N]
-    offsets : int64[n + 1]
-
-    Returns
-    -------
-    bool[n]
+    They are `data`, uint8[N], between `offsets`, int64[n + 1].
     """
     base = data.ctypes.data
     out = np.empty(offsets.size - 1, np.bool_)
@@ -156,19 +141,10 @@ def line_offsets_reference(data, start, stop):
 
 @kernel(reference=line_offsets_reference)
 def line_offsets(data, start, stop):
-    r"""Find the borders of lines; only ``\n`` ends a line, and belongs to it.
+    r"""Find the borders of lines (int64[n + 1]); only ``\n`` ends a line, and belongs to it.
 
-    Parameters
-    ----------
-    data : uint8[N]
-    start, stop : int
-        The first line begins at `start`; the last may lack its end.
-
-    Returns
-    -------
-    offsets : int64[n + 1]
-    crlf : int
-        How many lines end with ``\r\n``.
+    The first begins at `start` of `data`, uint8[N]; the last may lack its end. Returned beside is
+    how many end with ``\r\n``.
     """
     # Room by guess, doubled when it is short: to count first costs more than half of the rest.
     offsets = np.empty(16 + (stop - start) // 32, np.int64)
@@ -226,16 +202,8 @@ def fold_crlf_reference(data, offsets):
 def fold_crlf(data, offsets):
     r"""Copy lines with ``\r\n`` at their ends made ``\n``; a ``\r`` elsewhere stays.
 
-    Parameters
-    ----------
-    data : uint8[N]
-    offsets : int64[n + 1]
-
-    Returns
-    -------
-    data : uint8[N' + 64]
-        The lines end to end, then zeros.
-    offsets : int64[n + 1]
+    Lines are `data`, uint8[N], between `offsets`, int64[n + 1]; so are those returned, and 64 zeros
+    follow them.
     """
     total = offsets[-1] - offsets[0]
     for i in range(offsets.size - 1):
@@ -282,17 +250,8 @@ def document_starts_reference(data, offsets):
 def document_starts(data, offsets):
     """Find the lines that begin a document inside a batch: not blank, behind a blank one.
 
-    Blank is a line of ASCII white space, or of nothing.
-
-    Parameters
-    ----------
-    data : uint8[N]
-    offsets : int64[n + 1]
-
-    Returns
-    -------
-    int64[k]
-        Ascending indices of lines; line 0 is never among them.
+    Blank is a line of ASCII white space, or of nothing. Lines are `data`, uint8[N], between
+    `offsets`, int64[n + 1]; their indices come ascending, int64[k], line 0 never among them.
     """
     base = data.ctypes.data
     starts = np.empty(offsets.size // 2, np.int64)

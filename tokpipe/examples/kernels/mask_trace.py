@@ -38,110 +38,57 @@ Group = tuple[int, ...]  # positions that are chosen together
 
 
 class MaskRule(NamedTuple):
-    """What is asked, as kernels take it.
+    """What is asked, as kernels take it."""
 
-    Attributes
-    ----------
-    kinds : uint8[V]
-        `FIXED` for tokens that are never chosen, `CONTINUES` for those that go on in a word.
-    ordinary : int32[K]
-        What a random token may be.
-    mask_id : int
-    shares : float64[3]
-        Of tokens chosen; of those, the share that becomes the mask token; that plus the share
-        that becomes a random token.
-    most : int
-        Most tokens chosen in a row.
-    lengths : float64[W]
-        The chance that a span has at most 1, 2, … W words: one entry for single words, none for
-        single tokens. The tokens of a span share their fate, as in SpanBERT.
-    """
-
+    # uint8[V]: `FIXED` for tokens that are never chosen, `CONTINUES` for those that go on in a word
     kinds: NDArray[np.uint8]
-    ordinary: NDArray[np.int32]
+    ordinary: NDArray[np.int32]  # int32[K]: what a random token may be
     mask_id: int
+    # float64[3]: of tokens chosen; of those, the share that becomes the mask token; that plus the
+    # share that becomes a random token
     shares: NDArray[np.float64]
-    most: int
+    most: int  # most tokens chosen in a row
+    # float64[W]: the chance that a span has at most 1, 2, … W words: one entry for single words,
+    # none for single tokens. The tokens of a span share their fate, as in SpanBERT
     lengths: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One draw of the order: a group was tried.
+    """One draw of the order: a group was tried."""
 
-    Attributes
-    ----------
-    first, count
-        The draw was one of ``range(first, first + count)`` places in the order.
-    place
-        Which one it was.
-    groups
-        The groups at that place and behind it, as many as the span should have (one without
-        spans): where each begins.
-    words
-        How many the span should have.
-    taken
-        The positions that were chosen.
-    left
-        How many may still be chosen after it.
-    reason
-        Why the span is shorter than it should be, or was passed over; else empty.
-    """
-
+    # `first`, `count`: the draw was one of ``range(first, first + count)`` places in the order
     first: int
     count: int
-    place: int
+    place: int  # which one it was
+    # the groups at that place and behind it, as many as the span should have (one without spans):
+    # where each begins
     groups: tuple[int, ...]
-    words: int
-    taken: tuple[int, ...]
-    left: int
-    reason: str
+    words: int  # how many the span should have
+    taken: tuple[int, ...]  # the positions that were chosen
+    left: int  # how many may still be chosen after it
+    reason: str  # why the span is shorter than it should be, or was passed over; else empty
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a chosen token.
+    """What became of a chosen token."""
 
-    Attributes
-    ----------
-    position
-        Within the row.
-    unit
-        The draw from [0, 1) that decided.
-    becomes
-        `MASKED`, `RANDOM` or `KEPT`.
-    token
-        The id that stands there now.
-    """
-
-    position: int
-    unit: float
-    becomes: str
-    token: int
+    position: int  # within the row
+    unit: float  # the draw from [0, 1) that decided
+    becomes: str  # `MASKED`, `RANDOM` or `KEPT`
+    token: int  # the id that stands there now
 
 
 @dataclass(frozen=True, slots=True)
 class MaskTrace:
-    """How a row was masked.
+    """How a row was masked."""
 
-    Attributes
-    ----------
-    ids
-        The row as it was.
-    groups
-        The positions of each group that is tried: single tokens, or words.
-    fixed
-        The positions of special tokens: passed over if they are tried.
-    wanted
-        How many tokens were to be chosen.
-    draws, fates
-        What was drawn.
-    """
-
-    ids: tuple[int, ...]
-    groups: tuple[Group, ...]
-    fixed: frozenset[int]
-    wanted: int
+    ids: tuple[int, ...]  # the row as it was
+    groups: tuple[Group, ...]  # the positions of each group that is tried: single tokens, or words
+    fixed: frozenset[int]  # the positions of special tokens: passed over if they are tried
+    wanted: int  # how many tokens were to be chosen
+    # `draws`, `fates`: what was drawn
     draws: tuple[Draw, ...]
     fates: tuple[Fate, ...]
 

@@ -17,14 +17,8 @@ _RARE = 1e-4  # a share of words with a gap below this is a note, not a problem
 def check_alphabet(source: Source, words: Strings, counts: NDArray[np.int64]) -> Iterator[Finding]:
     """Look for characters of a corpus that the vocabulary has no token for.
 
-    Parameters
-    ----------
-    source
-        The vocabulary; byte-level ones need nothing but their 256 bytes.
-    words : W strings
-        The different words of the corpus, normalised.
-    counts : int64[W]
-        How often each occurs.
+    Byte-level ones need nothing but their 256 bytes. The W different words of the corpus are
+    normalised; each occurs so many times, int64[W].
     """
     if source.model == "byte-bpe" or not len(words):
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from tokpipe.foundation.errors import TokpipeError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.panics import without_panic_text
 from tokpipe.foundation.visible import visible
@@ -85,13 +85,7 @@ def _manifest_kind(path: Path) -> str | None:
 
 
 def check_tokenizer(path: Path) -> tuple[Source, list[Finding]]:
-    """Check a tokenizer folder, or one of its files alone.
-
-    Raises
-    ------
-    InputError
-        If there is no vocabulary, or its file cannot be read at all.
-    """
+    """Check a tokenizer folder, or one of its files alone, as `check_path` does."""
     file = read_tokenizer(path)
     source = source_of(file.path, file.written)
     folder = path if path.is_dir() else path.parent

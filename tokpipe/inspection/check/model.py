@@ -6,7 +6,7 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.stored import WEIGHTS, has_weights, other_heads_note
 from tokpipe.foundation.errors import TokpipeError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.inspection.check.finding import NOTE, WARNING, Checked, Finding, finding_of
 from tokpipe.training.state import checkpoints

@@ -38,17 +38,10 @@ _PROBLEMS = {
 
 
 def check_reach(source: Source, pipeline: Tokenizer) -> Iterator[Finding]:
-    """Look for pieces that no text can reach.
+    """Look for pieces that no text can reach in the `tokenizers` library.
 
     A few are worth knowing and no problem: bert-base-uncased has 337. Many mean that the vocabulary
     was made for another normalizer or pre-tokenizer than it stands with.
-
-    Parameters
-    ----------
-    source
-        The vocabulary.
-    pipeline
-        The same tokenizer in the `tokenizers` library.
     """
     lost: defaultdict[str, list[str]] = defaultdict(list)
     placeholders: list[str] = []

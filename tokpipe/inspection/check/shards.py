@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tokpipe.examples.masking import mask_examples, wanted_targets
 from tokpipe.foundation.errors import TokpipeError
-from tokpipe.foundation.files import MANIFEST
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding

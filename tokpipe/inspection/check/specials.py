@@ -12,15 +12,7 @@ _FILES = ("tokenizer_config.json", "special_tokens_map.json")
 
 
 def check_specials(source: Source, files: Mapping[str, Any]) -> Iterator[Finding]:
-    """Compare what the files say of special tokens.
-
-    Parameters
-    ----------
-    source
-        The vocabulary.
-    files
-        Contents of the JSON files beside it, by name, those that there are.
-    """
+    """Compare what the vocabulary and the JSON files beside it say of special tokens."""
     yield from _unknown_token(source)
     yield from _post_processor(source)
     yield from _padding(source)

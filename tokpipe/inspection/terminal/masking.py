@@ -49,18 +49,7 @@ def masked_lines(
     vocabulary: Vocabulary,
     place: tuple[int, Marks],
 ) -> Iterator[Text]:
-    """Draw what a model gets, and under each chosen token what stood there (= the same).
-
-    Parameters
-    ----------
-    ids, masked
-        The tokens before and after.
-    positions
-        Which ones were chosen.
-    vocabulary
-    place
-        The width and the signs there are.
-    """
+    """Draw what a model gets, and under each chosen token what stood there (= the same)."""
     width, _ = place
     chosen = set(positions)
     above, below = Text(INDENT), Text(INDENT)

@@ -52,16 +52,9 @@ def scores_renderable(
     form: TokenForm | None = None,
     percent: bool = True,
 ) -> Laid:
-    """Draw names with bars: probabilities, or cosines.
+    """Draw names with bars: probabilities, or cosines; `percent` says whether they are shares.
 
-    Parameters
-    ----------
-    title
-        Stands above; foreign text is made visible.
-    form
-        How a vocabulary writes tokens, where the names are tokens.
-    percent
-        Whether values are shares.
+    Foreign text in the title is made visible. `form` writes tokens, where the names are tokens.
     """
 
     def lay(width: int, marks: Marks) -> Iterator[Text]:

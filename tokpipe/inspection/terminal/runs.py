@@ -17,16 +17,8 @@ def runs_renderable(
 ) -> RenderableType:
     """Draw each metric that a run has as one chart, with the runs over one another.
 
-    Parameters
-    ----------
-    runs
-        In the order of their colours and letters.
-    metrics
-        Figures of a line, see `metrics_of`.
-    width
-        Columns that there are.
-    ascii, color
-        What the terminal can show; several runs without colours are drawn as letters.
+    Runs stand in the order of their colours and letters: without colours several are drawn as
+    letters. Metrics are figures of a line, see `metrics_of`.
     """
     letters = ascii or (not color and len(runs) > 1)
     parts: list[RenderableType] = [_summary(runs, letters=letters)]

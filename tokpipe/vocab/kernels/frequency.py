@@ -169,14 +169,10 @@ def advance(state, merges, known, work):
 def clean_up(state, target, work):
     """Copy what may still be needed into the arrays of another state; only if THRIFTY.
 
-    Left behind are candidates below the minimum frequency, places where the pair no longer
-    stands, and pairs without a candidate. Both states share cells, sums and record.
-
-    Returns
-    -------
-    bool
-        False if the work allowed, in places, was used up: call again. True when all is copied;
-        the record is that of `target` then.
+    Left behind are candidates below the minimum frequency, places where the pair no longer stands,
+    and pairs without a candidate. Both states share cells, sums and record. Returned is False if
+    the work allowed, in places, was used up: call again; True when all is copied: the record is
+    that of `target` then.
     """
     run = bind(state)
     slots, mask = target.slots.ctypes.data, np.int64(target.slots.shape[0] - 1)

@@ -35,37 +35,23 @@ _HALF = np.uint64(32)
 
 
 class Ranking(NamedTuple):
-    """What orders the candidates.
+    """What orders the candidates."""
 
-    Attributes
-    ----------
-    token_counts : int64[V]
-        How often each token stands in the words as they are cut now.
-    counts : int64[E]
-        Of each candidate's pair, as last looked up; -1 once it is merged.
-    parts : int64[E, 2]
-        The counts of its two tokens at that time: while several candidates change, the heap
-        must see each of them as it was until its turn comes.
-    scores : float64[E]
-    ties : int64[E]
-    heads : int32[V, 2]
-        The first candidate that a token begins, and that it ends; -1 where there is none.
-    links : int32[E, 2]
-        The next candidate with the same left token, and with the same right one.
-    order : int32[E]
-        The heap: the best candidate first, two children each.
-    standing : int32[E]
-        Where in `order` a candidate is; -1 if its pair is too rare.
-    """
-
+    # int64[V]: how often each token stands in the words as they are cut now
     token_counts: NDArray[np.int64]
+    # int64[E]: of each candidate's pair, as last looked up; -1 once it is merged
     counts: NDArray[np.int64]
+    # int64[E, 2]: the counts of its two tokens at that time: while several candidates change, the
+    # heap must see each of them as it was until its turn comes
     parts: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    ties: NDArray[np.int64]
+    scores: NDArray[np.float64]  # float64[E]
+    ties: NDArray[np.int64]  # int64[E]
+    # int32[V, 2]: the first candidate that a token begins, and that it ends; -1 where there is none
     heads: NDArray[np.int32]
+    # int32[E, 2]: the next candidate with the same left token, and with the same right one
     links: NDArray[np.int32]
-    order: NDArray[np.int32]
+    order: NDArray[np.int32]  # int32[E]: the heap: the best candidate first, two children each
+    # int32[E]: where in `order` a candidate is; -1 if its pair is too rare
     standing: NDArray[np.int32]
 
 

@@ -171,13 +171,9 @@ def _has_room(run, state, count, tokens):
 def merge_waiting(run, state, new, work):
     """Merge the pair that waits, or go on with it, down to the new candidates.
 
-    These are not in any heap yet: they are the rows of `entries` from `first_made` on.
-
-    Returns
-    -------
-    int
-        FINISHED; RUNNING if the work allowed was used up first; CROWDED if nothing was begun
-        because the arrays have no room.
+    These are not in any heap yet: they are the rows of `entries` from `first_made` on. Returned is
+    FINISHED; RUNNING if the work allowed was used up first; CROWDED if nothing was begun because
+    the arrays have no room.
     """
     entry = run.pending
     pair, count = state.entries[entry, 0], state.entries[entry, 2]

@@ -16,19 +16,10 @@ from tokpipe.vocab.kernels.state import (
 
 @compiled_helper
 def count_pairs(state, found, begin, end):
-    """Count the pairs that begin in cells ``begin..end - 1``.
+    """Count the pairs that begin in cells ``begin..end - 1``, adding to `found`, int32[S].
 
-    Parameters
-    ----------
-    state : MergeState
-        Its slots are filled.
-    found : int32[S]
-        The number of places of the pair in each slot, added to.
-
-    Returns
-    -------
-    int
-        `end`, or the cell to go on from when the table is two thirds full.
+    It holds the number of places of the pair in each slot. Returned is `end`, or the cell to go on
+    from when the table is two thirds full.
     """
     run = bind(state)
     cells, large = run.cells_at, run.large_at
@@ -65,20 +56,9 @@ def move_slots_reference(source, target, found, found_target, least):
 
 @kernel(reference=move_slots_reference)
 def move_slots(source, target, found, found_target, least):
-    """Copy slots, and the places counted beside them, into a larger table.
+    """Copy slots into a larger table, int64[S, 2] each, and the places counted beside, int32[S].
 
-    Parameters
-    ----------
-    source : int64[S, 2], target : int64[S', 2]
-    found : int32[S], found_target : int32[S']
-        Of each slot.
-    least : int
-        Pairs that occur less often stay behind.
-
-    Returns
-    -------
-    int
-        How many were copied.
+    Pairs that occur less often than `least` stay behind. Returned is how many were copied.
     """
     base, mask = target.ctypes.data, np.int64(target.shape[0] - 1)
     moved = np.int64(0)

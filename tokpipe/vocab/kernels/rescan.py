@@ -253,12 +253,7 @@ def sketch_pairs_reference(cells, weights, lengths, longest, sketch, cursor, bud
 def sketch_pairs(cells, weights, lengths, longest, sketch, cursor, budget):
     """Sum up the pairs of cells, one a token, by buckets; a stretch at a time.
 
-    Parameters
-    ----------
-    sketch : int64[F, 2]
-        Added to: (count, places).
-    cells, weights, lengths, longest, cursor, budget
-        As in `read_through`.
+    `sketch`, int64[F, 2], is added to: (count, places). All else is as in `read_through`.
     """
     place, mask = cursor[0], np.int64(sketch.shape[0] - 1)
     read, word = place.read, place.word
@@ -299,13 +294,8 @@ def widen_table(source, target):
 def enter_pairs(state, pairs, counts, first, found):
     """Enter pairs into the slots of a state; write to `found` which candidate a slot has.
 
-    Parameters
-    ----------
-    state : MergeState
-    pairs, counts : int64[K]
-    first : int
-        The candidate that the first of them is.
-    found : int32[S]
+    Pairs and counts are int64[K], `found` int32[S]; `first` is the candidate that the first of them
+    is.
     """
     slots, mask = state.slots.ctypes.data, np.int64(state.slots.shape[0] - 1)
     for e in range(pairs.size):

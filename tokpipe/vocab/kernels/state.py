@@ -81,50 +81,26 @@ MIX = np.int64(-7046029254386353131)  # 2^64 / golden ratio
 
 
 class MergeState(NamedTuple):
-    """All arrays of a run.
+    """All arrays of a run."""
 
-    Attributes
-    ----------
-    cells : int32[2 * N]
-        (symbol, weight) each; or int32[N] if LEAN.
-    large : int64[K]
-        Counts of `BIG` and more.
-    starts : int64[W + 1]
-        If LEAN: the first cell of each word, and one behind the last border.
-    weights : int64[W]
-        If LEAN: the count of each word.
-    slots : int64[S, 2]
-        S is a power of two.
-    entries : int64[E, 3]
-    places : int32[P]
-    heap : int64[H, 3]
-    events : int32[2 * O, 2]
-        Scratch for one merge of O occurrences.
-    neighbours : int64[V, 8]
-    touched : int32[2, V]
-        Scratch for one merge: the left and the right neighbours met.
-    gathered : int32[N]
-        Scratch for one merge, if not THRIFTY; else empty.
-    lengths : int32[V]
-        How many characters each token has: more than its cells where rescan.py merged before.
-    run : RUN[1]
-        What is a single number.
-    """
-
-    cells: NDArray[np.int32]
-    large: NDArray[np.int64]
+    cells: NDArray[np.int32]  # int32[2 * N]: (symbol, weight) each; or int32[N] if LEAN
+    large: NDArray[np.int64]  # int64[K]: counts of `BIG` and more
+    # int64[W + 1]: if LEAN: the first cell of each word, and one behind the last border
     starts: NDArray[np.int64]
-    weights: NDArray[np.int64]
-    slots: NDArray[np.int64]
-    entries: NDArray[np.int64]
-    places: NDArray[np.int32]
-    heap: NDArray[np.int64]
-    events: NDArray[np.int32]
-    neighbours: NDArray[np.int64]
+    weights: NDArray[np.int64]  # int64[W]: if LEAN: the count of each word
+    slots: NDArray[np.int64]  # int64[S, 2]: S is a power of two
+    entries: NDArray[np.int64]  # int64[E, 3]
+    places: NDArray[np.int32]  # int32[P]
+    heap: NDArray[np.int64]  # int64[H, 3]
+    events: NDArray[np.int32]  # int32[2 * O, 2]: scratch for one merge of O occurrences
+    neighbours: NDArray[np.int64]  # int64[V, 8]
+    # int32[2, V]: scratch for one merge: the left and the right neighbours met
     touched: NDArray[np.int32]
-    gathered: NDArray[np.int32]
+    gathered: NDArray[np.int32]  # int32[N]: scratch for one merge, if not THRIFTY; else empty
+    # int32[V]: how many characters each token has: more than its cells where rescan.py merged
+    # before
     lengths: NDArray[np.int32]
-    run: NDArray[np.void]
+    run: NDArray[np.void]  # RUN[1]: what is a single number
 
     @property
     def record(self) -> np.record:

@@ -137,18 +137,10 @@ def texts_below_reference(data, offsets, threshold):
 
 @kernel(reference=texts_below_reference)
 def texts_below(data, offsets, threshold):
-    """Choose texts by a hash of their bytes: always the same ones, wherever they stand.
+    """Choose texts (bool[T]) by a hash of their bytes: always the same ones, wherever they stand.
 
-    Parameters
-    ----------
-    data : uint8[N + PADDING], offsets : int64[T + 1]
-        The texts.
-    threshold : uint64
-        The share of texts to choose, times 2^64.
-
-    Returns
-    -------
-    chosen : bool[T]
+    Texts are `data`, uint8[N + PADDING], between `offsets`, int64[T + 1]; the threshold, uint64, is
+    the share of them to choose, times 2^64.
     """
     chosen = np.empty(offsets.size - 1, np.bool_)
     base = np.int64(data.ctypes.data)

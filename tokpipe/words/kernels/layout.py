@@ -115,19 +115,9 @@ def _pattern_reference(text, tables):
 def split_words(data, offsets, tables):
     """Lay the words of all texts out, normalised as the tables say.
 
-    Parameters
-    ----------
-    data : uint8[N + PADDING]
-        The texts, UTF-8.
-    offsets : int64[T + 1]
-        Their borders.
-    tables : SplitTables
-        From `tokpipe.words.pre_tokenizers.split_tables`.
-
-    Returns
-    -------
-    words : uint8[M], borders : int64[W + 1], text_words : int64[T + 1]
-        Words end to end, the border of each, and which words belong to which text.
+    Texts are UTF-8 in `data`, uint8[N + PADDING], between `offsets`, int64[T + 1]; the tables are
+    of `tokpipe.words.pre_tokenizers.split_tables`. Returned are words end to end, uint8[M], the
+    border of each, int64[W + 1], and which belong to which text, int64[T + 1].
     """
     texts = offsets.size - 1
     split, base = split_addresses(tables), np.int64(data.ctypes.data)
@@ -187,19 +177,9 @@ def word_spans_reference(data, offsets, tables):
 def word_spans(data, offsets, tables):
     """Return where the words are in texts that the tables do not change.
 
-    Parameters
-    ----------
-    data : uint8[N + PADDING]
-        The texts, UTF-8, normalised.
-    offsets : int64[T + 1]
-        Their borders.
-    tables : SplitTables
-        From `tokpipe.words.pre_tokenizers.plain_split_tables`.
-
-    Returns
-    -------
-    starts, ends : int64[W], text_words : int64[T + 1]
-        Spans in `data`, and which words belong to which text.
+    Texts are normalised UTF-8 in `data`, uint8[N + PADDING], between `offsets`, int64[T + 1]; the
+    tables are of `tokpipe.words.pre_tokenizers.plain_split_tables`. Returned are starts and ends in
+    `data`, int64[W], and which words belong to which text, int64[T + 1].
     """
     texts = offsets.size - 1
     split, base = split_addresses(tables), np.int64(data.ctypes.data)

@@ -172,15 +172,7 @@ def find_word(slots, mask, arena, address, size, lower, key):
 
 @compiled_helper
 def insert_word(head, slot, arena, address, size, lower, key, value):
-    """Put a new word into the free slot that `find_word` gave; return whether there was room.
-
-    Parameters
-    ----------
-    head, slot, arena, address, size : int64
-        Addresses, and the size of the word in bytes.
-    value : int64
-        What to keep with the word.
-    """
+    """Put a new word and its value into the free slot of `find_word`; return if there was room."""
     place = size
     if load_i64(head + 8 * USED) >= load_i64(head + 8 * LIMIT):
         return False
@@ -294,23 +286,10 @@ def move_words_reference(old, first, arena, slots):
 
 @kernel(reference=move_words_reference)
 def move_words(old, first, arena, slots):
-    """Move words from slot `first` of an old table on into a larger, empty or growing one.
+    """Move words from slot `first` of an old table, uint64[3 * C], on into a larger or growing one.
 
-    Parameters
-    ----------
-    old : uint64[3 * C]
-        Slots to read.
-    first : int
-        The slot to begin with; one call moves at most `MOVE_SLOTS`.
-    arena : uint8[A]
-        The arena, which both tables share.
-    slots : uint64[3 * C']
-        Slots to fill.
-
-    Returns
-    -------
-    next : int
-        The slot to go on with; C at the end.
+    Both tables share the arena; `slots`, uint64[3 * C'], are filled. One call moves at most
+    `MOVE_SLOTS`. Returned is the slot to go on with; C at the end.
     """
     last = min(old.size // 3, first + MOVE_SLOTS)
     mask = slots.size // 3 - 1

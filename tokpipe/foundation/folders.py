@@ -1,0 +1,310 @@
+"""The one way to write a folder: a reader sees the old one, or the new one, whole.
+
+Beside a target ``out/tok`` stand, while it is written: ``out/.tok.lock`` (held by the writer),
+``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant
+each, ``out/.tok.unfinished`` (what it was made from, moved out of the finished content) and, of a
+replacement, ``out/.tok.old``. All of them are gone after success, and the next writer clears what a
+killed one left behind. What somebody else puts at ``out/tok`` while the work runs stays there, and
+the finished work stands beside it as ``out/tok.finished``.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
+from tokpipe.foundation.files import sync, write_json
+from tokpipe.foundation.locks import one_writer
+from tokpipe.foundation.naming import exchange, kept_beside, move, opened
+from tokpipe.foundation.small_files import read_small_file
+from tokpipe.foundation.storage import check_space, storage_errors
+
+MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
+UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
+_MOST_IDENTITY = 64 << 20  # bytes: room for the digests of half a million inputs
+_IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
+_MOST_SHOWN = 60  # characters of a setting in a message
+
+
+@contextmanager
+def build_folder(
+    target: Path,
+    *,
+    force: bool = False,
+    identity: Mapping[str, Any] | None = None,
+    needed_bytes: int = 0,
+) -> Generator[Path, None, None]:
+    """Build a folder beside `target` and rename it into place only if the block succeeds.
+
+    Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
+    command goes on from there; so does work that was refused to a command of other settings. A full
+    disk or any other error removes it.
+
+    `identity` is all that the content follows from: settings, digests of inputs, versions; JSON
+    types, may be nested. Without it interrupted work is never resumed; `force` starts over, and
+    replaces a folder that tokpipe has written. `needed_bytes` is an estimate of the disk space that
+    the work takes.
+
+    The working folder is yielded: empty, or as an interrupted run of the same identity left it.
+    What is put into its folder `UNFINISHED` is kept until the target stands in its place, and no
+    part of it.
+
+    Raises
+    ------
+    StorageError
+        If `target` exists and `force` is not set, another process is writing it, or the disk
+        refuses.
+    ArtifactError
+        If interrupted work was made from something else than `identity`.
+    """
+    target = real_folder(target)
+    lock, partial, work, old = _beside(target)
+    with storage_errors(target):
+        refuse_existing_folder(target, force=force)  # before anything is made
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with one_writer(lock, target):
+            _recover(target, work, old)
+            _refuse(target, force=force)
+            check_space(target, needed_bytes)
+            try:
+                _take_back(partial, work)
+                _begin(partial, identity, force=force)
+                yield partial
+                _take_out(partial, work)
+                _sync_tree(partial)
+                _put_in_place(partial, target, work, old, force)
+            except BaseException as error:
+                _advise_to_start_over(error, partial)
+                if identity is None or not _can_go_on(error) or not _holds_work(partial):
+                    shutil.rmtree(partial, ignore_errors=True)
+                    shutil.rmtree(work, ignore_errors=True)
+                raise
+
+
+def refuse_existing_folder(target: Path, *, force: bool) -> None:
+    """Refuse to write a folder that is there, unless forced and written by tokpipe.
+
+    What a writer left that was killed in its last steps is cleared.
+
+    Raises
+    ------
+    StorageError
+        If something stands there that is no empty folder, or is being written.
+    """
+    target = real_folder(target)
+    if _is_vacant(target):
+        return
+    lock, _, work, old = _beside(target)
+    if lock.exists():
+        with one_writer(lock, target):
+            _recover(target, work, old)
+    _refuse(target, force=force)
+
+
+def real_folder(target: Path) -> Path:
+    """Return where a folder is or will be, links followed.
+
+    Raises
+    ------
+    StorageError
+        If it is the root, which has no place beside it.
+    """
+    real = Path(os.path.realpath(target))
+    if not real.name:
+        raise StorageError(f"{target} is the root of all folders", hint="Name a folder in it.")
+    return real
+
+
+def _is_vacant(target: Path) -> bool:
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
+
+
+def _refuse(target: Path, *, force: bool) -> None:
+    if _is_vacant(target):
+        return
+    ours = _is_written_by_tokpipe(target)
+    if not force:
+        or_force = ", or pass --force to replace it" if ours else ""
+        raise StorageError(f"{target} exists already", hint=f"Choose another -o{or_force}.")
+    if not ours:
+        raise StorageError(
+            f"{target} was not written by tokpipe (no {MANIFEST} in it)",
+            hint="--force replaces only what tokpipe has written; choose another -o.",
+        )
+
+
+def _is_written_by_tokpipe(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and not folder.is_symlink()
+
+
+def _beside(target: Path) -> tuple[Path, ...]:
+    """Return the lock, the working folder, and the places of unfinished work and old content."""
+    endings = (".lock", ".partial", UNFINISHED, ".old")
+    return tuple(target.with_name(f".{target.name}{ending}") for ending in endings)
+
+
+def _recover(target: Path, work: Path, old: Path) -> None:
+    """Put back what a killed replacement had moved aside; remove what is finished or replaced."""
+    if work.exists() and not _is_vacant(target):
+        _remove(work)
+    if not old.exists():
+        return
+    if target.exists():
+        _remove(old)
+    else:
+        old.rename(target)
+
+
+def _take_out(partial: Path, work: Path) -> None:
+    """Move what is no content out of a finished folder, identity first: never one without it.
+
+    From there the next writer takes it back, until the folder stands in its place; a kill in
+    between costs the last steps only.
+    """
+    inner = partial / UNFINISHED
+    if not inner.exists():
+        inner.mkdir()
+    (partial / _IDENTITY).rename(inner / _IDENTITY)
+    inner.rename(work)
+
+
+def _take_back(partial: Path, work: Path) -> None:
+    """Undo `_take_out`, wherever it was interrupted."""
+    inner = partial / UNFINISHED
+    if work.exists():
+        partial.mkdir(exist_ok=True)
+        work.rename(inner)
+    if (inner / _IDENTITY).exists():
+        (inner / _IDENTITY).rename(partial / _IDENTITY)
+
+
+def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) -> None:
+    """Make the working folder, or take over an interrupted one of the same identity."""
+    found = None if force or identity is None else _found_identity(partial)
+    wanted = json.loads(json.dumps(identity))
+    if found is not None:
+        _refuse_other_identity(partial, found, wanted)
+        for stale in partial.rglob(".*.tmp"):
+            stale.unlink()
+        return
+    if partial.exists():
+        _remove(partial)  # nothing to go on from; or the rest of a replaced folder
+    partial.mkdir()
+    write_json(partial / _IDENTITY, wanted)
+
+
+def _found_identity(partial: Path) -> Any:
+    try:
+        found = json.loads(read_small_file(partial / _IDENTITY, _MOST_IDENTITY))
+        return found if isinstance(found, dict) else None
+    except (FileNotFoundError, ValueError, RecursionError, ArtifactError):
+        return None
+
+
+def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
+    difference = first_difference(found, wanted)
+    if difference is None:
+        return
+    key, before, now = difference
+    target = partial.name.removeprefix(".").removesuffix(".partial")
+    raise ArtifactError(
+        f"{target}: interrupted work was begun with {key} = {brief_json(before)}, "
+        f"now it is {brief_json(now)}",
+        hint="Run the same command as before to go on, or pass --force to start over.",
+    )
+
+
+def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Return the path of the first difference of two JSON values and what stands there, or None.
+
+    Examples
+    --------
+    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
+    ('words.lowercase', True, False)
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for name in [*wanted, *(n for n in found if n not in wanted)]:
+            inner = f"{key}.{name}" if key else str(name)
+            below = first_difference(found.get(name), wanted.get(name), inner)
+            if below is not None:
+                return below
+        return None
+    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
+
+
+def brief_json(value: Any) -> str:
+    """Write a setting as JSON for a message: of a long one, the beginning."""
+    text = json.dumps(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
+
+
+def _put_in_place(partial: Path, target: Path, work: Path, old: Path, force: bool) -> None:
+    """Rename the new folder onto its name; at every moment the old or the new one stands there.
+
+    A disk that does not confirm the new name gets the old one back: an error leaves no output.
+    What came there while the work ran is met as it would have been at the start, also in the
+    moment between looking and moving: it is refused, or put back.
+    """
+    with opened(target.parent) as parent:
+        if not force or _is_vacant(target):
+            if not move(partial, target):
+                raise kept_beside(partial, target)
+        else:
+            if not _is_written_by_tokpipe(target):
+                raise kept_beside(partial, target)
+            _remove(work)  # to replace is to start over; old content must not be gone on with
+            if exchange(partial, target):
+                if not _is_written_by_tokpipe(partial):
+                    exchange(partial, target)
+                    raise kept_beside(partial, target)
+                partial.rename(old)
+            else:  # no exchange on this system: `_recover` closes the gap between the two renames
+                target.rename(old)
+                if not _is_written_by_tokpipe(old):
+                    old.rename(target)
+                    raise kept_beside(partial, target)
+                partial.rename(target)
+        try:
+            os.fsync(parent)
+        except OSError:
+            target.rename(partial)
+            if old.exists():
+                old.rename(target)
+            raise
+    for rest in (work, old) * 2:  # twice, for a fault that passes; what stays, the next one clears
+        shutil.rmtree(rest, ignore_errors=True)
+
+
+def _advise_to_start_over(error: BaseException, partial: Path) -> None:
+    """Give the one way out to an error about what an interrupted run has left."""
+    if not isinstance(error, ArtifactError) or "--force" in error.hint:
+        return
+    if str(partial) in error.problem:
+        error.hint = "An interrupted run left it: pass --force to start over."
+
+
+def _can_go_on(error: BaseException) -> bool:
+    interrupted = not isinstance(error, Exception)
+    return interrupted or isinstance(error, MemoryError | MemoryLimitError | ArtifactError)
+
+
+def _holds_work(partial: Path) -> bool:
+    files = (path.name for path in partial.rglob("*") if path.is_file())
+    return any(name != _IDENTITY and not name.endswith(".tmp") for name in files)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        sync(path)
+    sync(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
