@@ -4,7 +4,7 @@ Layout: string ``i`` of ``n`` is ``data[offsets[i]:offsets[i + 1]]``. At least `
 follow the last string, so that a kernel may load up to 64 bytes from any position inside.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -145,3 +145,15 @@ def take_strings(strings: Strings, rows: NDArray[np.integer]) -> Strings:
         out[offsets[begin] : offsets[end]] = strings.data[index]
         begin = end
     return Strings(out, offsets)
+
+
+def join_strings(parts: Sequence[Strings]) -> Strings:
+    """Copy many strings, part after part, into one buffer."""
+    sizes = [part.nbytes for part in parts]
+    out, at = np.zeros(sum(sizes) + PADDING, np.uint8), 0
+    offsets = [np.zeros(1, np.int64)]
+    for part, size in zip(parts, sizes, strict=True):
+        out[at : at + size] = part.data[part.offsets[0] : part.offsets[-1]]
+        offsets.append(part.offsets[1:] - part.offsets[0] + at)
+        at += size
+    return Strings(out, np.concatenate(offsets))

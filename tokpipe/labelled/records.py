@@ -6,6 +6,7 @@ its name alone. Every row knows the line that it came from: errors and findings 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,5 +142,5 @@ def place_of(source: str, line: int) -> str:
     >>> place_of("train.tsv", 3), place_of("train.parquet", 3)
     ('train.tsv:3', 'train.parquet: row 3')
     """
-    has_lines = format_of_name(source) not in ("parquet", "arrow", None)
-    return f"{source}:{line}" if has_lines else f"{source}: row {line}"
+    is_table = format_of_name(source) in ("parquet", "arrow") or Path(source).is_dir()
+    return f"{source}: row {line}" if is_table else f"{source}:{line}"

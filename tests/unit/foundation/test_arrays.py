@@ -33,3 +33,11 @@ def test_strings_are_taken_in_any_order_however_many_bytes_go_at_a_time(items, d
         taken = arrays.take_strings(Strings.from_list(items), np.array(rows, np.int64))
     assert [item.decode() for item in taken.iter_bytes()] == [items[row] for row in rows]
     assert not taken.data[taken.offsets[-1] :].any()
+
+
+@given(st.lists(st.lists(st.text(max_size=4))))
+def test_parts_are_joined_in_their_order(parts):
+    cut = [Strings.from_list(["other", *part]) for part in parts]
+    joined = arrays.join_strings([Strings(part.data, part.offsets[1:]) for part in cut])
+    assert [item.decode() for item in joined.iter_bytes()] == [i for part in parts for i in part]
+    assert len(joined.data) == joined.nbytes + PADDING
