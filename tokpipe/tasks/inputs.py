@@ -1,6 +1,7 @@
 """Plain texts, sentences and questions as the records that labelled data has, without labels."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -8,7 +9,13 @@ import numpy as np
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
-from tokpipe.labelled.records import NO_LABEL, LabelledTexts, Questions, TaggedWords
+from tokpipe.labelled.records import (
+    NO_LABEL,
+    Labelled,
+    LabelledTexts,
+    Questions,
+    TaggedWords,
+)
 from tokpipe.tokenizer.texts import described, strings_of, utf8_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -81,6 +88,15 @@ def sentences_of(data: TaggedWords) -> list[Sentence]:
     """Return the sentences of data as texts, their words with a space between them."""
     words = [word.decode() for word in data.words.iter_bytes()]
     return [_spaced(words[a:b]) for a, b in pairwise(data.borders.tolist())]
+
+
+def without_labels(data: Labelled, names: tuple[str, ...]) -> Labelled:
+    """Return data as a model of some labels is asked about it: none of its rows has one."""
+    if isinstance(data, TaggedWords):
+        return replace(data, tags=np.full(len(data.words), NO_LABEL, np.int32), names=names)
+    if isinstance(data, LabelledTexts):
+        return replace(data, labels=np.full(len(data), NO_LABEL, np.int32), names=names)
+    return data
 
 
 def questions_data(pairs: Iterable[Any]) -> Questions:

@@ -1,11 +1,11 @@
 """Score against labelled rows: how much of each method's worth comes with more labels."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.labelled.records import Labelled
+from tokpipe.labelled.records import LabelledTexts, Questions, TaggedWords
 from tokpipe.labelled.splits import growing
 
 
@@ -50,12 +50,12 @@ class Learned(NamedTuple):
         return {"score": self.score, "curves": curves}
 
 
-Train = Callable[[Labelled], tuple[str, Reached]]  # gives the name of the score, too
+Train = Callable[[Any], tuple[str, Reached]]  # of labelled rows; gives the name of the score, too
 
 
 def learning_curves(
     methods: Sequence[tuple[str, Train]],
-    data: Labelled,
+    data: LabelledTexts | TaggedWords | Questions,
     counts: Sequence[int | None],
     *,
     seed: int = 0,

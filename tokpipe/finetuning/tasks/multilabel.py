@@ -1,6 +1,7 @@
 """Multilabel: any number of classes of each text, or of each pair of texts."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ TASK = Task(
     read=_read,
     with_labels=_with_labels,
     encode=encode_texts,
-    decode=decode_texts,
+    decode=partial(decode_texts, problem="multilabel"),
     usual=_usual,
     measure=_measure,
     scores=_scores,

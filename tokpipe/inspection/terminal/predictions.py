@@ -23,6 +23,7 @@ from tokpipe.tasks.answers import Answer, ClassAnswer, NumberAnswer, QuestionAns
 
 _COLORS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 _CLASSES = 10  # shown of a text
+_RIVALS = 5  # answers shown to a question
 _AROUND = 160  # characters of the paragraph on each side of an answer
 
 
@@ -123,7 +124,7 @@ def _tagged(answer: TagAnswer, width: int, marks: Marks, colors: dict[str, str])
 def _question(answer: QuestionAnswer, width: int, marks: Marks) -> Iterator[Text]:
     yield cut_line(plain_text(answer.question, marks, HEADING), width, marks)
     yield from flow(_in_context(answer, marks), width, "", INDENT)
-    rows = [(span.text, span.probability) for span in answer.spans]
+    rows = [(span.text, span.probability) for span in answer.spans[:_RIVALS]]
     none = [] if answer.no_answer is None else [("", answer.no_answer)]
     ordered = [*rows, *none] if answer.is_answered else [*none, *rows]
     for number, (text, value) in enumerate(ordered):
