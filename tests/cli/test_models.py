@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
+from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.tasks.embed import embed_texts
@@ -284,3 +285,9 @@ def test_settings_of_predict_and_of_its_command_stand_in_one_file(tokpipe, model
     (tmp_path / "tokpipe.toml").write_text('[predict]\ntoo = "table"\n')
     ran = tokpipe("predict", "nsp", model, "the cat", "sat")
     assert ran.code == 2 and "tokpipe.toml:2" in ran.err and "'to'" in ran.err
+
+
+def test_help_of_import_names_all_families_of_transformers(tokpipe):
+    said = tokpipe("import", "--help").out
+    for family in FAMILIES.values():
+        assert (family.title in said) == bool(family.architectures)
