@@ -94,7 +94,7 @@ def _columns(kind: type[Config] | None, leave_out: tuple[str, ...]) -> list[Call
     return [config_options(kind, "columns", heading="Columns", flags=known, leave_out=left)]
 
 
-def _finetune(
+def _finetune(  # noqa: PLR0913 - what the command was given
     session: Session,
     task: str,
     *,

@@ -9,7 +9,8 @@ from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.task import Task
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
-from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
+from tokpipe.labelled.check import place_in
+from tokpipe.labelled.records import Labelled
 from tokpipe.labelled.splits import hold_out
 
 
@@ -49,17 +50,9 @@ def read_parts(
     return parts
 
 
-def place_in(data: Labelled, row: int) -> str:
-    """Return where a row of a part stands, for messages."""
-    if isinstance(data, Questions):
-        return f"{data.source}: question {row + 1:,}"
-    first = int(data.borders[row]) if isinstance(data, TaggedWords) else row
-    return place_of(data.source, int(data.lines[first]))
-
-
 def _require_labels(task: Task, part: Labelled, name: str) -> None:
     missing = np.flatnonzero(~task.with_labels(part))
-    if isinstance(part, LabelledTexts | TaggedWords) and len(missing):
+    if len(missing):
         raise InputError(
             f"{place_in(part, int(missing[0]))}: no label, in the {name} part",
             hint="Leave the row out, or label it.",

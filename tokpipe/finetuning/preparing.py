@@ -24,9 +24,8 @@ from tokpipe.foundation.manifest import describe_file
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.version import __version__
+from tokpipe.labelled.check import brief, check_labelled
 from tokpipe.labelled.records import Labelled, LabelledTexts
-
-_ROWS = {"texts": "text", "words": "sentence", "questions": "question"}  # what a row is called
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +100,12 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
     """
     task, config = asked.task, asked.config
     data = read_parts(task, asked.paths, asked.columns, config)
+    for line in brief(data, check_labelled(data)):
+        progress.note(line)
     source = open_source(asked.model)
     check_layers(source.parameters.config, config)
     names = getattr(data["train"], "names", ())
-    model = fitted(source.parameters.config, task, names, config)
+    model = fitted(source, task, names, config)
     objective = _objective(task, data["train"], config)
     objective.check(model)
     parts = {}
@@ -112,7 +113,8 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
         encoded = task.encode(part, source.tokenizer, asked.windows, model.longest, threads)
         examples = encoded.fitted(model.vocab_size, model.type_vocab_size)
         parts[name] = Part(name, part, examples)
-        progress.note(said_of(task, parts[name], asked.windows))
+        if said := said_of(parts[name], asked.windows):
+            progress.note(said)
     if source.left_out:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
@@ -128,18 +130,19 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
     )
 
 
-def said_of(task: Task, part: Part, windows: WindowConfig) -> str:
-    """Return in one line how much a part holds, and what becomes of what is too long."""
-    data, examples = part.data, part.examples
-    said = [plural(len(data), _ROWS[task.data])]
-    said += [f"{count:,} left out ({reason})" for reason, count in data.left_out.items()]
+def said_of(part: Part, windows: WindowConfig) -> str:
+    """Return in one line what becomes of rows that are too long; empty if there are none."""
+    examples, said = part.examples, []
     if examples.windowed:
         said.append(f"{examples.windowed:,} read in windows, {len(examples):,} in all")
     if examples.cut:
-        said.append(f"{examples.cut:,} cut to their {windows.long_texts.replace('-', ' and ')}")
+        read = (
+            "in part" if windows.long_texts == "mean" else windows.long_texts.replace("-", " and ")
+        )
+        said.append(f"{examples.cut:,} too long, read: {read}")
     if examples.lost:
         said.append(f"{plural(examples.lost, 'answer')} in no window")
-    return f"{part.name}: {', '.join(said)}"
+    return f"{part.name}: {', '.join(said)}" if said else ""
 
 
 def _objective(task: Task, train: Labelled, config: FinetuneConfig) -> Objective:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.jobs import config_for_job
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.registry import switches
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.rates import draw_highest
 from tokpipe.finetuning.task import Task
@@ -61,22 +61,30 @@ def open_source(folder: str | Path) -> Source:
     """
     path = Path(folder)
     verify_files(path, TOKENIZER_FILES)
-    found = load_checkpoint(path)
+    found = load_checkpoint(path, "none")
     tokenizer = Tokenizer.load(path)
     files = tokenizer_files(tokenizer, path)
     return Source(found.parameters, found.family, tokenizer, files, _digest(path), found.left_out)
 
 
 def fitted(
-    source: BertConfig, task: Task, names: tuple[str, ...], config: FinetuneConfig
+    source: Source, task: Task, names: tuple[str, ...], config: FinetuneConfig
 ) -> BertConfig:
-    """Return the settings of the model that the task wants: the same encoder, with its head."""
-    values = {**switches(), "task": task.head, "problem": task.problem}
-    if task.head != "span":
-        values["labels"] = names
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        values[name] = config.dropout
-    return replace(source, **values)
+    """Return the settings of the model that the task wants: the same encoder, with its head.
+
+    Raises
+    ------
+    ConfigError
+        If the model's family has no such head.
+    """
+    encoder = replace(
+        source.parameters.config,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout,
+    )
+    labels = () if task.head == "span" else names
+    dropout = None if task.head == "span" else config.dropout
+    return config_for_job(encoder, source.family, task.head, labels, task.problem, dropout)
 
 
 def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:

@@ -12,7 +12,6 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.finetuning.card import card
 from tokpipe.finetuning.folder import finish
 from tokpipe.finetuning.loader import ExampleLoader
-from tokpipe.finetuning.parts import place_in
 from tokpipe.finetuning.preparing import Prepared
 from tokpipe.finetuning.rates import rates_of
 from tokpipe.finetuning.report import Report, read_metrics, report_files
@@ -24,6 +23,7 @@ from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import check_space
+from tokpipe.labelled.check import place_in
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import Line, Watch
 from tokpipe.training.loop import Data, Run

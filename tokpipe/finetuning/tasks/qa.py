@@ -32,13 +32,13 @@ def _with_labels(data: Questions) -> NDArray[np.bool_]:
 
 def gold_answers(data: Questions) -> list[list[str]]:
     """Return the right answers of each question."""
-    texts = data.answers.to_list()
+    texts = data.answers.to_arrow().to_pylist()
     return [texts[first:last] for first, last in pairwise(data.answer_borders.tolist())]
 
 
 def _tune(data: Questions, predictions: AnswerPredictions) -> Tuned:
     """Search from which score on no answer is the answer, where questions have none."""
-    golds, texts = gold_answers(data), answer_strings(data, predictions).to_list()
+    golds, texts = gold_answers(data), answer_strings(data, predictions).to_arrow().to_pylist()
     if all(golds):
         return {}
     gains = [answer_f1(text, gold, "2.0") for text, gold in zip(texts, golds, strict=True)]
@@ -52,7 +52,7 @@ def _tune(data: Questions, predictions: AnswerPredictions) -> Tuned:
 
 
 def _said(data: Questions, predictions: AnswerPredictions, tuned: Tuned) -> list[str]:
-    return answer_strings(data, predictions, tuned.get(THRESHOLD)).to_list()
+    return answer_strings(data, predictions, tuned.get(THRESHOLD)).to_arrow().to_pylist()
 
 
 def _usual(data: Questions) -> None:
@@ -70,7 +70,7 @@ def _scores(data: Questions, predictions: AnswerPredictions, tuned: Tuned, usual
 
 
 def _rows(data: Questions, predictions: AnswerPredictions, tuned: Tuned) -> Iterator[Row]:
-    texts, ids = _said(data, predictions, tuned), data.ids.to_list()
+    texts, ids = _said(data, predictions, tuned), data.ids.to_arrow().to_pylist()
     firsts = predictions.borders[:-1]
     has_any = np.diff(predictions.borders) > 0
     shares = np.zeros(len(data))

@@ -29,7 +29,7 @@ def has_tags(data: TaggedWords) -> NDArray[np.bool_]:
 
 def tag_rows(data: TaggedWords, predictions: TagPredictions, tuned: Tuned) -> Iterator[Row]:
     """Yield a line for each sentence."""
-    words, shares = data.words.to_list(), predictions.probabilities.tolist()
+    words, shares = data.words.to_arrow().to_pylist(), predictions.probabilities.tolist()
     found, gold = predictions.tags.tolist(), data.tags.tolist()
     for row, (first, last) in enumerate(pairwise(data.borders.tolist())):
         golds = gold[first:last]

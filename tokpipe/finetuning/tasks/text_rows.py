@@ -8,6 +8,6 @@ from tokpipe.labelled.records import LabelledTexts
 
 def about_rows(data: LabelledTexts) -> Iterator[Row]:
     """Yield number, line and (if the file has them) id of each row."""
-    ids = None if data.ids is None else data.ids.to_list()
+    ids = None if data.ids is None else data.ids.to_arrow().to_pylist()
     for row, line in enumerate(data.lines.tolist()):
         yield {"row": row, "line": line, **({} if ids is None else {"id": ids[row]})}
