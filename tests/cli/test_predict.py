@@ -180,3 +180,26 @@ def test_each_line_of_stdin_is_answered_when_it_comes(models, end):
 def test_a_line_of_stdin_that_is_no_text_is_named(process, models):
     ran = process("predict", models / "classification", "--to", "table", input=b"a\n\xff\n")
     assert ran.returncode == 3 and b"standard input:2: byte 0 is not UTF-8" in ran.stderr
+
+
+def test_a_model_is_evaluated_on_labelled_data(tokpipe, models, tmp_path):
+    (tmp_path / "d.tsv").write_text("text\tlabel\nthe cat\tgood\na dog\tbad\nit ran\tnone\n")
+    found = tokpipe("evaluate", models / "classification", "d.tsv", "--errors", "5", "--json").json
+    assert found["rows"] == 3 and found["labels"] == ["bad", "good", "none"]
+    assert sum(map(sum, found["confusion"])) == 3
+    drawn = tokpipe("evaluate", models / "classification", "d.tsv", "--errors", "5").out
+    assert "accuracy" in drawn and "majority" in drawn and "right is" in drawn
+    (tmp_path / "d.conll").write_text("the O\ncat B-PER\n")
+    words = ("--word-column", "1", "--tag-column", "2")
+    assert tokpipe("evaluate", models / "ner", "d.conll", *words).code == 0
+    ran = tokpipe("evaluate", models / "pos", "d.conll")
+    assert ran.code == 3 and "'O'" in ran.err and "DET" in ran.err
+
+
+def test_hostile_labels_and_texts_of_mistakes_are_shown_as_text(tokpipe, tmp_path):
+    job_model("classification", labels=("a\x1b[31m", "b")).save(tmp_path / "m")
+    rows = [{"text": f"cat {HOSTILE}", "label": label} for label in ("a\x1b[31m", "b")]
+    (tmp_path / "d.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ran = tokpipe("evaluate", "m", "d.jsonl", "--errors", "2")
+    assert ran.code == 0 and "right is" in ran.out
+    assert not set(ran.out) & set("\x1b\x07\u202e")

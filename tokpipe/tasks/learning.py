@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.labelled.records import LabelledTexts, Questions, TaggedWords
 from tokpipe.labelled.splits import growing
 
 
@@ -55,7 +54,7 @@ Train = Callable[[Any], tuple[str, Reached]]  # of labelled rows; gives the name
 
 def learning_curves(
     methods: Sequence[tuple[str, Train]],
-    data: LabelledTexts | TaggedWords | Questions,
+    data: Any,
     counts: Sequence[int | None],
     *,
     seed: int = 0,
@@ -67,6 +66,8 @@ def learning_curves(
     ----------
     methods
         Names, and what trains on a part and scores on the test part.
+    data
+        Labelled, of any kind.
     counts
         Rows of the parts; None: all.
 
