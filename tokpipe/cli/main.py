@@ -39,6 +39,7 @@ _SECTIONS = {
         "embed": f"{_HOME}.embed",
         "nearest": f"{_HOME}.nearest",
         "evaluate": f"{_HOME}.evaluate",
+        "compare": f"{_HOME}.compare",
         "import": f"{_HOME}.import_model",
         "export": f"{_HOME}.export_model",
     },
