@@ -3,8 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from tests.unit.foundation.places import TAKEN, seen
 from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.words import counts as words_counts
+from tokpipe.words.config import WordsConfig
 from tokpipe.words.counts import WordCounts
+from tokpipe.words.run_files import write_run
+from tokpipe.words.runs import Run
 
 
 def test_counts_are_written_and_summed_up(tokpipe, text_file):
@@ -131,8 +137,12 @@ def test_what_is_no_counts_folder_is_said_as_what_it_is(tokpipe, text_file, comm
 
 def forged(folder, counts, **facts):
     words = Strings.from_list([b"%c" % (97 + i) * 3 for i in range(len(counts))])
-    made = WordCounts(words=words, counts=np.array(counts, np.int64), facts=facts)
-    made.save(folder)
+    folder.mkdir()
+    with (folder / "counts.arrow").open("wb") as file:
+        write_run(file, [Run(words, np.array(counts, np.int64))])
+    settings = {"words": WordsConfig().to_dict()}
+    facts = {"counts.arrow": {**facts, "unique words": len(counts)}}
+    Manifest(kind="counts", settings=settings, facts=facts).write(folder, ["counts.arrow"])
 
 
 @pytest.mark.parametrize(
@@ -162,6 +172,59 @@ def test_counts_whose_sums_pass_63_bits_are_refused(tokpipe, tmp_path, model, sc
     line = ["--model", model, "--score", score, "--vocab-size", "300", "-o", tmp_path / "out"]
     ran = tokpipe("train-vocab", "--from-counts", tmp_path / "counts", *line)
     assert ran.code == 3 and "2^63" in ran.err
+
+
+@pytest.mark.parametrize("counts", [[2**62], [2**60, 2**60], [2**61]])
+def test_a_sum_past_63_bits_is_not_written(tokpipe, tmp_path, counts):
+    for name in ("a", "b"):
+        forged(tmp_path / name, [*counts, *[1] * (name == "b")])
+    ran = tokpipe("merge-counts", "a", "b", "-o", "out")
+    assert ran.code == 3 and "2^63" in ran.err and "Traceback" not in ran.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_sums_just_below_are_written(tokpipe, tmp_path):
+    for name in ("a", "b"):
+        forged(tmp_path / name, [2**60])
+    assert tokpipe("merge-counts", "a", "b", "-o", "out").code == 0
+    assert tokpipe("check", "out").code == 0
+
+
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+@pytest.mark.parametrize("force", [True, False])
+def test_what_comes_to_the_place_of_merged_counts_meanwhile_stays(
+    tokpipe, tmp_path, monkeypatch, take, force
+):
+    def merge(*arguments, **settings):
+        take(tmp_path / "out")
+        come.append(seen(tmp_path / "out"))
+        return real(*arguments, **settings)
+
+    forged(tmp_path / "a", [1])
+    real, come = words_counts.merge_counts, []
+    monkeypatch.setattr(words_counts, "merge_counts", merge)
+    ran = tokpipe("merge-counts", "a", "a", "-o", "out", *["--force"] * force)
+    assert ran.code == 4 and "was put there by another while the work ran" in ran.err
+    assert come == [seen(tmp_path / "out")]
+    assert WordCounts.load(tmp_path / "out.finished").counts.tolist() == [2]
+
+
+@pytest.mark.parametrize("place", ["/", "/..", "//"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("count-words", "text.txt"),
+        ("merge-counts", "counts"),
+        ("train-vocab", "--from-counts", "counts"),
+        ("train-vocab", "text.txt"),
+        ("encode", "-t", "nowhere", "text.txt"),
+        ("demo",),
+    ],
+)
+def test_the_root_of_all_folders_is_no_output_of_a_plan(tokpipe, text_file, line, place):
+    forged(text_file.parent / "counts", [1])
+    ran = tokpipe(*line, "-o", place, "--dry-run")
+    assert ran.code == 4 and "is the root of all folders" in ran.err and not ran.out
 
 
 def test_counts_just_below_are_trained_on(tokpipe, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
+from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.tasks.embed import embed_texts
@@ -262,3 +263,9 @@ def test_a_model_is_evaluated_on_shards(tokpipe, tmp_path):
     assert "perplexity" in drawn and " %" in drawn
     assert tokpipe("evaluate", "m", shards).code == 2
     assert tokpipe("evaluate", "m", tmp_path).code == 4
+
+
+def test_help_of_import_names_all_families_of_transformers(tokpipe):
+    said = tokpipe("import", "--help").out
+    for family in FAMILIES.values():
+        assert (family.title in said) == bool(family.architectures)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tokpipe.cli.command import Session
 from tokpipe.cli.progress import clock
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.folders import real_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.storage import free_bytes
@@ -50,7 +51,8 @@ class Plan:
 
 
 def show_plan(session: Session, plan: Plan) -> None:
-    """Print a plan: a table, or JSON."""
+    """Print a plan: a table, or JSON; the root of all folders is no place for an output."""
+    real_folder(Path(plan.output))
     free = free_bytes(Path(plan.output))
     if session.json:
         estimates = {"memory_bytes": plan.memory, "disk_bytes": plan.disk, "seconds": plan.seconds}

@@ -6,7 +6,7 @@ from pathlib import Path
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.inspection.check.corpus import check_alphabet
-from tokpipe.inspection.check.finding import WARNING, Finding
+from tokpipe.inspection.check.finding import Finding, warning_of
 from tokpipe.inspection.opening import Opened, open_tokenizer
 from tokpipe.inspection.vocabulary import CorpusUse, view_corpus_use
 from tokpipe.tokenizer.quality import measure, unknown_warning
@@ -58,9 +58,7 @@ def check_corpus(
     findings = list(check_alphabet(opened.source, counts.words, counts.counts))
     warning = _unknown_words(opened, counts, threads) if len(counts.words) else ""
     if warning:
-        problem, _, cure = warning.partition("; ")
-        place = f"{opened.source.path.name}: vocabulary"
-        findings.append(Finding(WARNING, place, problem, f"{cure[:1].upper()}{cure[1:]}."))
+        findings.append(warning_of(warning, f"{opened.source.path.name}: vocabulary"))
     return findings
 
 

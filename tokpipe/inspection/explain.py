@@ -9,7 +9,7 @@ from typing import Any
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.trace import WordTrace, trace_bpe, trace_wordpiece
-from tokpipe.vocab.config import VocabConfig
+from tokpipe.vocab.config import DEFAULT_UNKNOWN, VocabConfig
 from tokpipe.vocab.steps import MergeStep, PairRow, Trace, trace_merges
 
 MOST_CHARACTERS = 20_000  # of different words; the explaining trainer is slow on purpose
@@ -165,7 +165,8 @@ def _length(row: PairRow, config: VocabConfig) -> int:
 def _encode(word: str, trace: Trace, config: VocabConfig) -> WordTrace:
     ids = {token: id for id, token in enumerate(trace.tokens)}
     if config.model == "wordpiece":
-        return trace_wordpiece(word, ids, prefix=config.prefix, unk_token="[UNK]")
+        unknown = DEFAULT_UNKNOWN[config.model]
+        return trace_wordpiece(word, ids, prefix=config.prefix, unk_token=unknown)
     symbols = [config.prefix * (index > 0) + character for index, character in enumerate(word)]
     symbols[-1] += config.end_of_word_suffix
     merges = {(step.left, step.right): (rank, step.token) for rank, step in enumerate(trace.steps)}

@@ -5,11 +5,11 @@ from dataclasses import replace
 from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.vocab.config import BERT_SPECIAL_TOKENS
 from tokpipe.words.config import BERT_UNCASED
 from tokpipe.words.normalizers import before_split
 from tokpipe.words.pre_tokenizers import split_words
 
-SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SENTENCE = "The old lighthouse keeper counted the ships that passed, and never once miscounted."
 _LONGEST = 6  # letters of a word that stays whole
 _WORDS = replace(BERT_UNCASED, strip_accents=False)
@@ -25,7 +25,8 @@ def toy_tokenizer(text: str) -> Tokenizer:
     """
     words, _ = split_words(before_split(Strings.from_list([text]), _WORDS), _WORDS)
     pieces = [piece for word in words.iter_bytes() for piece in _pieces(word.decode())]
-    return Tokenizer(spec_from_bert_vocab([*dict.fromkeys((*SPECIALS, *pieces))], _WORDS))
+    tokens = dict.fromkeys((*BERT_SPECIAL_TOKENS, *pieces))
+    return Tokenizer(spec_from_bert_vocab([*tokens], _WORDS))
 
 
 def _pieces(word: str) -> list[str]:

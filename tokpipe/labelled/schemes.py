@@ -80,7 +80,7 @@ def recognise(names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np
     str
         "IOB1", "IOB2", "IOBES", or "none" where not all of the tags are of one.
     """
-    used: list[str] = [names[tag] for tag in np.unique(tags[tags >= 0]).tolist()]
+    used = [names[int(tag)] for tag in np.unique(tags[tags >= 0])]
     matches = [_TAG.fullmatch(name) for name in used if name != "O"]
     if "O" not in used or not all(matches):
         return "none"
@@ -170,7 +170,7 @@ def entities_of(
     held = (roles == BEGIN) | (roles == INSIDE)
     first = np.flatnonzero(held & ~goes_on)
     ends = np.flatnonzero(held & ~np.append(goes_on[1:], False)) + 1
-    labels = [names[tag].partition("-")[2] for tag in tags[first].tolist()]
+    labels = [names[int(tag)].partition("-")[2] for tag in tags[first]]
     return Entities(first, ends, labels)
 
 

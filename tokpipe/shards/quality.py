@@ -16,8 +16,15 @@ _ENOUGH = 100  # pairs whose share says something: a fair one is off by 0.15 in 
 
 
 def word_counts(ids: NDArray[np.int32], facts: TokenFacts) -> dict[str, int]:
-    """Count the words of a text, and those that are unknown."""
-    words = len(ids) - int(np.count_nonzero(facts.continues_word[ids]))
+    """Count the words of a text or of rows, and those that are unknown.
+
+    A word begins with a token that goes on with none and is not special, or is unknown.
+    """
+    begins = (facts.continues_word | facts.is_special) == 0
+    if facts.unk_id >= 0:
+        begins[facts.unk_id] = True
+    known = ids[(ids >= 0) & (ids < facts.vocab_size)]
+    words = int(np.count_nonzero(begins[known]))
     return {"words": words, "unknown words": int(np.count_nonzero(ids == facts.unk_id))}
 
 

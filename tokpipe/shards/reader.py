@@ -1,9 +1,8 @@
 """Shard folders, opened: mapped columns, what they were made with, and whether they are whole."""
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.manifest import Manifest
-from tokpipe.foundation.threads import map_ordered
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.parts import Part, read_parts
 from tokpipe.shards.schema import columns_of, schema_of
@@ -101,8 +99,6 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     """Open a shard folder.
 
     The files, and the number of rows and tokens in every shard are compared with the manifest.
-    That reads all bytes, about a second for a gigabyte on each of the processors, and once in a
-    process: whoever opens the folder again does not wait.
 
     Parameters
     ----------
@@ -118,9 +114,7 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     """
     folder = Path(folder)
     manifest = Manifest.read(folder, KIND)
-    manifest.check_files(folder, hashes=False)
-    if hashes:
-        _verify(folder, manifest)
+    manifest.check_files(folder, hashes=hashes)
     examples, masks, shards = _settings(folder, manifest)
     tokenizer = _tokenizer(folder, manifest)
     columns = columns_of(examples, masks, shards, tokenizer.vocab_size)
@@ -139,30 +133,6 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
         tokenizer,
         token_facts(tokenizer),
     )
-
-
-_VERIFIED: set[tuple[Any, ...]] = set()  # files that this process has found to be whole
-_SETTLED_NS = 2_000_000_000  # a file that was written later may change within one tick of its time
-
-
-def _verify(folder: Path, manifest: Manifest) -> None:
-    """Compare the bytes of the files with the manifest, but for those found whole before."""
-
-    def state(name: str) -> tuple[Any, ...]:
-        found = (folder / name).stat()
-        times = found.st_mtime_ns, found.st_ctime_ns
-        return found.st_dev, found.st_ino, found.st_size, *times, manifest.files[name]["sha256"]
-
-    def verify(name: str) -> tuple[Any, ...]:
-        before = state(name)
-        replace(manifest, files={name: manifest.files[name]}).check_files(folder)
-        return before
-
-    unseen = [name for name in manifest.files if state(name) not in _VERIFIED]
-    now = time.time_ns()
-    for found in map_ordered(verify, unseen):
-        if max(found[3:5]) + _SETTLED_NS < now:
-            _VERIFIED.add(found)
 
 
 def shard_name(split: str, number: int, count: int) -> str:

@@ -17,7 +17,7 @@ _DEFAULT_SPECIALS = {
     "bpe": ROBERTA_SPECIAL_TOKENS,
     "byte-bpe": ROBERTA_SPECIAL_TOKENS,
 }
-_DEFAULT_UNKNOWN = {"wordpiece": "[UNK]", "bpe": "<unk>", "byte-bpe": ""}
+DEFAULT_UNKNOWN = {"wordpiece": "[UNK]", "bpe": "<unk>", "byte-bpe": ""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,5 +146,5 @@ class VocabConfig(Config):
         """The token for unknown text, or an empty string where there is none."""
         if self.unk_token is not None:
             return self.unk_token
-        usual = _DEFAULT_UNKNOWN[self.model]
+        usual = DEFAULT_UNKNOWN[self.model]
         return usual if usual in self.specials else ""

@@ -33,6 +33,7 @@ KIND = "counts"
 _COUNTS, _HELD_OUT = "counts.arrow", "held-out.arrow"
 _WRITTEN_AT_ONCE = 1 << 16  # words of a batch, unless they are long
 _BATCH_BYTES = 1 << 20  # of words in a batch: `budget` reckons with two of them a run in merging
+MOST_WEIGHT = 2**63 - 1  # bytes: sums of counts and of weights are int64 wherever they are used
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,8 +87,7 @@ class WordCounts:
     @property
     def total(self) -> int:
         """How many words the texts had together, also past 63 bits."""
-        parts = range(0, len(self), 1 << 20)  # a few megabytes at a time, each far below 2^63
-        return sum(_exact_sum(self.counts[start : start + (1 << 20)]) for start in parts)
+        return sum(batch.total for batch in self._batches())
 
     def save(self, folder: Path | str, *, force: bool = False) -> None:
         """Write a counts folder, atomically.
@@ -101,10 +101,23 @@ class WordCounts:
             self.write(partial)
 
     def write(self, folder: Path) -> None:
-        """Write the files of a counts folder into an empty folder."""
+        """Write the files of a counts folder into an empty folder.
+
+        Raises
+        ------
+        InputError
+            If all words together, each as often as it is counted, have more than 2^63 - 1 bytes.
+        """
         parts = {_COUNTS: self, _HELD_OUT: self.held_out}
         written = {name: part for name, part in parts.items() if part is not None}
         for name, part in written.items():
+            weight = sum(batch.weight for batch in part._batches())
+            if weight > MOST_WEIGHT:
+                raise InputError(
+                    f"the words have {weight:,} bytes, each as often as it is counted; "
+                    "more than 2^63 - 1 cannot be added up",
+                    hint="Merge fewer folders, or count a part of the corpus.",
+                )
             with atomic_write(folder / name) as file:
                 write_run(file, part._batches())
         manifest = Manifest(
@@ -272,7 +285,3 @@ def _known_facts(manifest: Manifest, name: str, run: Run, folder: Path) -> dict[
     if facts.pop("unique words", None) != len(run.counts):
         raise ArtifactError(f"{folder / name}: {len(run.counts)} words, its manifest says another")
     return facts
-
-
-def _exact_sum(counts: NDArray[np.int64]) -> int:
-    return (int((counts >> 32).sum()) << 32) + int((counts & 0xFFFFFFFF).sum())

@@ -33,6 +33,17 @@ class Run(NamedTuple):
         """Bytes of memory."""
         return self.words.nbytes + self.words.offsets.nbytes + self.counts.nbytes
 
+    @property
+    def total(self) -> int:
+        """How many words there are, each as often as it is counted; exact past 63 bits."""
+        return (int((self.counts >> 32).sum()) << 32) + int((self.counts & 0xFFFFFFFF).sum())
+
+    @property
+    def weight(self) -> int:
+        """How many bytes they have together, each as often as it is counted; exact as well."""
+        sizes, low = np.diff(self.words.offsets), (self.counts & 0xFFFFFFFF).astype(np.uint64)
+        return (int((self.counts >> 32) @ sizes) << 32) + int(low @ sizes.astype(np.uint64))
+
 
 EMPTY = Run(Strings.from_list([]), np.zeros(0, np.int64))
 

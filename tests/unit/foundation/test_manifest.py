@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from tokpipe.foundation import manifest as manifests
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.manifest import (
     Manifest,
@@ -36,6 +37,28 @@ def test_a_manifest_comes_back_and_its_files_are_as_it_says(folder):
     # the sha256 of "abc", FIPS 180-2 appendix B.1
     assert manifest.files["a.txt"]["sha256"].startswith("ba7816bf8f01cfea414140de5dae2223")
     manifest.check_files(folder)
+
+
+def test_a_file_is_hashed_once_in_a_process_until_it_changes(folder, monkeypatch):
+    seen = []
+    real = manifests.describe_file
+    monkeypatch.setattr(manifests, "describe_file", lambda path: (seen.append(path), real(path))[1])
+    monkeypatch.setattr(manifests, "_SETTLED_NS", -(10**12))
+    for _ in range(3):
+        Manifest.read(folder).check_files(folder)
+        verify_files(folder, ["a.txt"])
+    assert sorted(path.name for path in seen) == ["a.txt", "b.bin"]
+    (folder / "a.txt").write_bytes(b"abd")
+    for _ in range(2):  # what is not whole is never remembered
+        with pytest.raises(ArtifactError, match="sha256 begins with"):
+            verify_files(folder)
+
+
+def test_a_file_of_just_now_is_hashed_again(folder, monkeypatch):
+    Manifest.read(folder).check_files(folder)
+    monkeypatch.setattr(manifests, "describe_file", lambda path: {"bytes": 3, "sha256": "00"})
+    with pytest.raises(ArtifactError, match="sha256 begins with 00"):
+        Manifest.read(folder).check_files(folder)
 
 
 def test_two_runs_write_the_same_bytes(folder, tmp_path_factory):

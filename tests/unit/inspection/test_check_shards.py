@@ -100,7 +100,7 @@ FAULTS = [
     ({"ids": [2, 3], "targets": ([0], [7])}, "8 examples have no text"),
     ({"ids": [2, 4, *[5] * 200, 3]}, "longer than max_seq_length=128"),
     ({"ids": [2, 4, 5, 6, 0, 3]}, "8 padding tokens stored"),
-    ({"ids": [2, 4, 1, 6, 3]}, "20.0 % of the tokens are unknown"),
+    ({"ids": [2, 4, 1, 6, 3]}, "50.0 % of the words are unknown to the vocabulary"),
     ({"ids": [2, 4, 5, 6, 3], "targets": ([1], [3])}, "8 targets are special"),
     ({"ids": [2, 4, 5, 6, 3], "targets": ([9], [7])}, "a place outside of its example"),
     ({"ids": [2, 4, 4, 6, 3], "targets": ([2, 1], [7, 7])}, "out of order"),

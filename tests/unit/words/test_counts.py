@@ -4,6 +4,8 @@ from contextlib import suppress
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tokpipe
 from tests.manifests import forge_manifest
@@ -79,9 +81,21 @@ def test_folders_are_summed_and_their_inputs_kept(tmp_path):
 
 
 def test_a_sum_past_63_bits_is_refused(tmp_path):
-    counts_of({b"many": 2**62}).save(tmp_path / "1")
-    with pytest.raises(InputError, match="'many' occurs more than"):
+    counts_of({b"m": 2**62}).save(tmp_path / "1")
+    with pytest.raises(InputError, match="'m' occurs more than"):
         merge_counts([tmp_path / "1"] * 2)
+
+
+@given(
+    st.lists(
+        st.tuples(st.binary(min_size=1, max_size=9), st.integers(1, 2**63 - 1)),
+        unique_by=lambda item: item[0],
+    )
+)
+def test_sums_are_exact_past_63_bits(items):
+    run = Run(Strings.from_list([w for w, _ in items]), np.array([n for _, n in items], np.int64))
+    assert run.total == sum(n for _, n in items)
+    assert run.weight == sum(len(w) * n for w, n in items)
 
 
 def test_counts_of_other_normalisation_are_refused_with_both_values(tmp_path):

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, write_model
 
 _KEEP = "keep"
+_FAMILIES = [family.title for family in FAMILIES.values() if family.architectures]
 
 
 @command(
@@ -28,7 +30,7 @@ _KEEP = "keep"
     help="How weights are stored: as they are, or as float32, float16, bfloat16.",
 )
 def import_model(session: Session, source: Path, output: str, dtype: str) -> None:
-    """Take over a BERT, RoBERTa, DistilBERT or ALBERT from a folder of Hugging Face's layout.
+    """Take over a {families} from a folder of Hugging Face's layout.
 
     Every tensor is checked: one that is missing, unexpected, of a wrong shape or not finite is
     named and refused. Old names, shards and missing heads are understood; pickles (.bin, .pt) are
@@ -43,3 +45,8 @@ def import_model(session: Session, source: Path, output: str, dtype: str) -> Non
     model = open_model(session, source)
     layout = Layout(model.family, model.dtypes if dtype == _KEEP else DTYPES[dtype])
     write_model(session, model, layout, output)
+
+
+import_model.help = (import_model.help or "").format(
+    families=f"{', '.join(_FAMILIES[:-1])} or {_FAMILIES[-1]}"
+)

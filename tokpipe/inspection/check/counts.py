@@ -6,10 +6,8 @@ from pathlib import Path
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.inspection.check.finding import ERROR, Finding, finding_of
-from tokpipe.words.counts import KIND, open_counts
+from tokpipe.words.counts import KIND, MOST_WEIGHT, open_counts
 from tokpipe.words.run_files import read_run
-
-_MOST = 2**63 - 1  # bytes: sums of counts and of weights are int64 wherever they are used
 
 
 def check_counts(folder: Path) -> list[Finding]:
@@ -35,13 +33,10 @@ def _numbers(folder: Path, facts: Mapping[str, dict[str, int]]) -> list[Finding]
         words = weight = 0
         try:
             for run in read_run(folder / name):
-                counts = [int(count) for count in run.counts]
-                sizes = (run.words.offsets[1:] - run.words.offsets[:-1]).tolist()
-                words += sum(counts)
-                weight += sum(count * size for count, size in zip(counts, sizes, strict=True))
+                words, weight = words + run.total, weight + run.weight
         except TokpipeError as error:
             findings.append(finding_of(error, folder))
-        if weight > _MOST:
+        if weight > MOST_WEIGHT:
             problem = f"the words have {weight:,} bytes together, more than 2^63 - 1"
             hint = "No vocabulary can be trained on them; count a part of the corpus."
             findings.append(Finding(ERROR, name, problem, hint))

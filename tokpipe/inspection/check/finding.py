@@ -47,6 +47,12 @@ def problems(findings: Iterable[Finding]) -> int:
     return sum(finding.level != NOTE for finding in findings)
 
 
+def warning_of(warning: str, place: str) -> Finding:
+    """Return what a command warns of, "cause; cure", as what was found at a place."""
+    problem, _, cure = warning.partition("; ")
+    return Finding(WARNING, place, problem, f"{cure[:1].upper()}{cure[1:]}.")
+
+
 def finding_of(error: TokpipeError, path: Path) -> Finding:
     """Return an error as what was found at a place in a folder, or in a file."""
     place, _, problem = error.problem.partition(": ")

@@ -12,7 +12,7 @@ from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.sizes import plural
-from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding
+from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding, warning_of
 from tokpipe.inspection.intervals import share
 from tokpipe.shards.parts import Part
 from tokpipe.shards.quality import (
@@ -21,11 +21,12 @@ from tokpipe.shards.quality import (
     mask_cause,
     pair_cause,
     target_shortage,
+    word_counts,
 )
 from tokpipe.shards.reader import KIND, Shards, Split, open_shards
+from tokpipe.tokenizer.quality import unknown_warning
 
 _SURE = 5.0  # deviations: a rate this far off is no chance (one in two million)
-_MOST_UNKNOWN = 0.05  # of the tokens: rare characters stay below, a foreign script does not
 _SAMPLED_PARTS, _SAMPLED_ROWS = 16, 256  # that are masked to see how many targets they get
 _FEW_TOKENS = 0.2  # of max_seq_length: a trainer that pads would waste four fifths
 
@@ -36,6 +37,7 @@ class Counts:
 
     tokens: int = 0
     out_of_range: int = 0
+    words: int = 0
     unknown: int = 0
     pads: int = 0
     mask_tokens: int = 0
@@ -121,7 +123,9 @@ def _count_rows(part: Part, shards: Shards, counts: Counts) -> None:
     facts, lengths = shards.facts, np.diff(offsets)
     counts.tokens += len(ids)
     counts.out_of_range += int(np.count_nonzero((ids >= facts.vocab_size) | (ids < 0)))
-    counts.unknown += int(np.count_nonzero(ids == facts.unk_id))
+    words = word_counts(ids, facts)
+    counts.words += words["words"]
+    counts.unknown += words["unknown words"]
     counts.pads += int(np.count_nonzero(ids == facts.pad_id))
     counts.mask_tokens += int(np.count_nonzero(ids == facts.mask_id))
     counts.empty += int(np.count_nonzero(lengths < 3))  # nothing between its special tokens
@@ -187,11 +191,8 @@ def _check_text(shards: Shards, split: Split, counts: Counts) -> Iterator[Findin
         problem = f"{plural(counts.mask_tokens, 'mask token')} in text that is masked at load only"
         hint = "Does the corpus hold the mask token as text?"
         yield Finding(WARNING, split.name, problem, hint)
-    unknown = counts.unknown / counts.tokens
-    if unknown > _MOST_UNKNOWN:
-        problem = f"{100 * unknown:.1f} % of the tokens are unknown"
-        hint = "The vocabulary does not fit this text; train one on it."
-        yield Finding(WARNING, split.name, problem, hint)
+    if warning := unknown_warning(counts.words, counts.unknown):
+        yield warning_of(warning, split.name)
     filled = counts.tokens / (split.rows * shards.examples.max_seq_length)
     if filled < _FEW_TOKENS:
         problem = f"examples are {100 * filled:.0f} % as long as max_seq_length allows"
