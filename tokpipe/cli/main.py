@@ -30,6 +30,9 @@ _SECTIONS = {
         "build-shards": f"{_HOME}.build_shards",
         "pretrain": f"{_HOME}.pretrain",
     },
+    "Jobs": {
+        "finetune": f"{_HOME}.finetune",
+    },
     "Models": {
         "fill-mask": f"{_HOME}.fill_mask",
         "predict": f"{_HOME}.predict",
