@@ -37,7 +37,7 @@ class Linear(NamedTuple):
         return features @ self.weights + self.bias
 
 
-def fit_linear(  # noqa: PLR0913 - what is learned, and how
+def fit_linear(
     features: "csr_array",
     targets: NDArray[np.float64],
     loss: str,
@@ -99,6 +99,13 @@ def fit_linear(  # noqa: PLR0913 - what is learned, and how
         ).x
     weights = found[: -shape[1]].reshape(shape)
     return Linear(weights if scale is None else weights * scale, found[-shape[1] :])
+
+
+def chances(outputs: NDArray[np.float64], loss: str) -> NDArray[np.float64]:
+    """Return what outputs mean under a loss: chances, or themselves where it is "squared"."""
+    if loss == "squared":
+        return outputs
+    return softmax(outputs) if loss == "softmax" else sigmoid(outputs)
 
 
 def softmax(outputs: NDArray[np.float64]) -> NDArray[np.float64]:

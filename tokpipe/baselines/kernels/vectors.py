@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.jit import inlined_helper, kernel
+from tokpipe.foundation.seeds import short_random_bits, short_random_bits_reference
 
 SOFTMAX, SIGMOID, SQUARED = range(3)
+_ALL = 2.0**32  # values that a draw has
 
 
 class Bags(NamedTuple):
@@ -32,6 +34,27 @@ class Bags(NamedTuple):
     weights: NDArray[np.float32]
 
 
+class Steps(NamedTuple):
+    """Which texts are learned from, and how.
+
+    Attributes
+    ----------
+    order : int64[n]
+        The texts, one after the other.
+    rates : float32[n]
+        Learning rate of each.
+    keys : uint64[n]
+        Of the draws which of its features are left out.
+    dropped : int64
+        How many of 2^32 features are left out; the others count so much more.
+    """
+
+    order: NDArray[np.int64]
+    rates: NDArray[np.float32]
+    keys: NDArray[np.uint64]
+    dropped: int
+
+
 class VectorModel(NamedTuple):
     """Parameters of the model.
 
@@ -50,12 +73,7 @@ class VectorModel(NamedTuple):
 
 
 def train_vectors_reference(
-    bags: Bags,
-    targets: NDArray[np.float32],
-    order: NDArray[np.int64],
-    rates: NDArray[np.float32],
-    loss: int,
-    model: VectorModel,
+    bags: Bags, targets: NDArray[np.float32], steps: Steps, loss: int, model: VectorModel
 ) -> float:
     """Go down the gradient of the loss of one text after the other.
 
@@ -65,10 +83,8 @@ def train_vectors_reference(
         The texts.
     targets : float32[N, C]
         What the outputs should be.
-    order : int64[n]
-        Which texts, in which order.
-    rates : float32[n]
-        Learning rate of each.
+    steps
+        Which texts, in which order, and how.
     loss
         `SOFTMAX` or `SIGMOID` cross entropy, or half the `SQUARED` error.
     model
@@ -80,9 +96,15 @@ def train_vectors_reference(
         The sum of the losses, each before its step.
     """
     total = 0.0
-    for text, rate in zip(order.tolist(), rates, strict=True):
+    for text, rate, key in zip(steps.order.tolist(), *steps[1:3], strict=True):
         place = slice(*bags.borders[text : text + 2].tolist())
-        rows, weights = bags.features[place], bags.weights[place, None]
+        drawn = [
+            short_random_bits_reference(int(key), number)
+            for number in range(place.stop - place.start)
+        ]
+        kept = np.array(drawn, np.int64) >= steps.dropped
+        rows = bags.features[place][kept]
+        weights = (bags.weights[place][kept] * _growth(steps.dropped))[:, None]
         hidden = (weights * model.vectors[rows]).sum(0)
         logits = (model.output @ hidden + model.bias).astype(np.float64)
         target = targets[text]
@@ -106,19 +128,22 @@ def train_vectors_reference(
 
 
 @kernel(reference=train_vectors_reference)
-def train_vectors(bags, targets, order, rates, loss, model):
+def train_vectors(bags, targets, steps, loss, model):
     """Go down the gradient of the loss of one text after the other; return the sum of losses."""
     classes, width = model.output.shape
     hidden, back = np.empty(width, np.float32), np.empty(width, np.float32)
     logits, slope = np.empty(classes, np.float64), np.empty(classes, np.float32)
+    growth = np.float32(1.0 / (1.0 - steps.dropped / _ALL))
     total = 0.0
-    for i in range(order.size):
-        text = order[i]
+    for i in range(steps.order.size):
+        text, rate, key = steps.order[i], steps.rates[i], steps.keys[i]
+        first, last = bags.borders[text], bags.borders[text + 1]
         hidden[:] = 0.0
-        for m in range(bags.borders[text], bags.borders[text + 1]):
-            row, weight = bags.features[m], bags.weights[m]
-            for d in range(width):
-                hidden[d] += weight * model.vectors[row, d]
+        for m in range(first, last):
+            if np.int64(short_random_bits(key, m - first)) >= steps.dropped:
+                row, weight = bags.features[m], bags.weights[m] * growth
+                for d in range(width):
+                    hidden[d] += weight * model.vectors[row, d]
         for c in range(classes):
             value = model.bias[c]
             for d in range(width):
@@ -127,16 +152,21 @@ def train_vectors(bags, targets, order, rates, loss, model):
         total += _slope(logits, targets[text], loss, slope)
         back[:] = 0.0
         for c in range(classes):
-            step = rates[i] * slope[c]
+            step = rate * slope[c]
             for d in range(width):
                 back[d] += slope[c] * model.output[c, d]
                 model.output[c, d] -= step * hidden[d]
             model.bias[c] -= step
-        for m in range(bags.borders[text], bags.borders[text + 1]):
-            row, step = bags.features[m], rates[i] * bags.weights[m]
-            for d in range(width):
-                model.vectors[row, d] -= step * back[d]
+        for m in range(first, last):
+            if np.int64(short_random_bits(key, m - first)) >= steps.dropped:
+                row, step = bags.features[m], rate * (bags.weights[m] * growth)
+                for d in range(width):
+                    model.vectors[row, d] -= step * back[d]
     return total
+
+
+def _growth(dropped: int) -> np.float32:
+    return np.float32(1.0 / (1.0 - dropped / _ALL))
 
 
 @inlined_helper
