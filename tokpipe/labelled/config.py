@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tokpipe.foundation.config import Config, setting
 
+TASKS = ("classification", "regression", "multilabel", "ner", "pos", "qa")
 SCHEMES = ("IOB1", "IOB2", "IOBES", "none")
 
 

@@ -12,6 +12,8 @@ from tokpipe.labelled.labels import unknown_label
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
 from tokpipe.labelled.schemes import iob2_names
 
+_COLUMNS = {1: "single texts", 2: "pairs of texts"}
+
 Kind = TypeVar("Kind", LabelledTexts, TaggedWords, Questions)
 
 
@@ -58,8 +60,10 @@ def common_names(parts: Mapping[str, Labelled]) -> dict[str, Labelled]:
     Raises
     ------
     InputError
-        If a label is only in another part: nothing can learn it; with its line.
+        If a label is only in another part: nothing can learn it; with its line. Or if one part has
+        pairs of texts and another has not.
     """
+    require_alike(parts)
     first, *others = parts
     trained: Any = parts[first]
     names = _names(trained)
@@ -67,6 +71,22 @@ def common_names(parts: Mapping[str, Labelled]) -> dict[str, Labelled]:
     for part in others:
         known[part] = _known_in(part, parts[part], names, trained.source)
     return known
+
+
+def require_alike(parts: Mapping[str, Labelled]) -> None:
+    """Refuse parts of which one has pairs of texts, and another has not.
+
+    Raises
+    ------
+    InputError
+    """
+    texts = {p: data for p, data in parts.items() if isinstance(data, LabelledTexts)}
+    for data in texts.values():
+        first = next(iter(texts.values()))
+        if len(data.texts) != len(first.texts):
+            has = [f"{each.source} has {_COLUMNS[len(each.texts)]}" for each in (first, data)]
+            hint = "Pass --text-column and --second-text-column."
+            raise InputError(f"{has[0]}, but {has[1]}", hint=hint)
 
 
 def _known_in(part: str, data: Any, names: Sequence[str], trained: str) -> Labelled:

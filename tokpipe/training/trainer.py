@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.head import Capacity
+from tokpipe.bert.head import PLAIN, Capacity, Objective
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
@@ -42,6 +42,27 @@ def _of_shard(row: NDArray[np.int64]) -> str:
     return f"row {row[1]:,} of training shard {row[0]}"
 
 
+class Terms(NamedTuple):
+    """What is special to a job that is trained for.
+
+    Attributes
+    ----------
+    rates
+        By the name of a tensor what the learning rate is multiplied by there: see `Optimizer`.
+    objective
+        What is wanted of the classes.
+    place
+        Says where a row of a batch comes from, for messages.
+    """
+
+    rates: Mapping[str, float] | None = None
+    objective: Objective = PLAIN
+    place: Callable[[NDArray[np.int64]], str] = _of_shard
+
+
+PRETRAINING = Terms()
+
+
 class Trainer:
     """Makes steps.
 
@@ -55,10 +76,8 @@ class Trainer:
         For how large a part of a batch to take memory at once.
     threads
         How many work; nothing depends on it.
-    rates
-        By the name of a tensor what the learning rate is multiplied by there: see `Optimizer`.
-    place
-        Says where a row of a batch comes from, for messages.
+    terms
+        What is special to a job.
 
     Attributes
     ----------
@@ -73,15 +92,13 @@ class Trainer:
         parameters: Parameters,
         capacity: Capacity,
         threads: int | None = None,
-        *,
-        rates: Mapping[str, float] | None = None,
-        place: Callable[[NDArray[np.int64]], str] = _of_shard,
+        terms: Terms = PRETRAINING,
     ) -> None:
-        self.config, self.parameters, self._place = config, parameters, place
-        self.model = Model(parameters.config, parameters)
+        self.config, self.parameters, self._place = config, parameters, terms.place
+        self.model = Model(parameters.config, parameters, terms.objective)
         self.threads = min(thread_count(threads), config.gradient_shards)
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
-        self.optimizer = Optimizer(config, parameters, self._gradients, threads, rates)
+        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates)
         self.moving = threading.Lock()
         self._workspaces = Workspaces(self.model, capacity, self.threads)
 

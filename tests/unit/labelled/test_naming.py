@@ -78,3 +78,11 @@ def test_numbers_and_questions_have_no_names(tmp_path):
     for data in (numbers, read_questions(tmp_path / "q.json")):
         assert common_names({"train": data, "test": data}) == {"train": data, "test": data}
     assert np.all(with_names(none, ("a", "b")).labels == -1)
+
+
+def test_pairs_and_single_texts_are_no_parts_of_one_whole(tmp_path):
+    train = texts(tmp_path, "train", ["a x"])
+    (tmp_path / "test.tsv").write_text("sentence1\tsentence2\tlabel\na\tb\tx\n")
+    test = read_texts(tmp_path / "test.tsv")
+    with pytest.raises(InputError, match=r"train\.tsv has single texts, but .*test\.tsv has pairs"):
+        common_names({"train": train, "test": test})
