@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tasks.nearest import WordVectors as WordVectors
     from tokpipe.tasks.nsp import judge_pairs as judge_pairs
+    from tokpipe.tasks.predict import predict as predict
     from tokpipe.tokenizer.build import train_vocab as train_vocab
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.training.config import TrainingConfig as TrainingConfig
@@ -76,6 +77,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "judge_pairs": "tokpipe.tasks.nsp",
     "merge_counts": "tokpipe.words.counts",
     "open_shards": "tokpipe.shards.reader",
+    "predict": "tokpipe.tasks.predict",
     "pretrain": "tokpipe.training.pretrain",
     "train_vocab": "tokpipe.tokenizer.build",
 }
@@ -113,6 +115,7 @@ __all__ = [
     "judge_pairs",
     "merge_counts",
     "open_shards",
+    "predict",
     "pretrain",
     "train_vocab",
 ]

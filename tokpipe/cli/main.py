@@ -32,6 +32,7 @@ _SECTIONS = {
     },
     "Jobs": {
         "finetune": f"{_HOME}.finetune",
+        "baseline": f"{_HOME}.baseline",
     },
     "Models": {
         "fill-mask": f"{_HOME}.fill_mask",
@@ -39,6 +40,7 @@ _SECTIONS = {
         "embed": f"{_HOME}.embed",
         "nearest": f"{_HOME}.nearest",
         "evaluate": f"{_HOME}.evaluate",
+        "compare": f"{_HOME}.compare",
         "import": f"{_HOME}.import_model",
         "export": f"{_HOME}.export_model",
     },
