@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tokpipe.finetuning.finetune import Finetuned
     from tokpipe.metrics.scores import Score
 
-_FLAGS = {
+FLAGS = {
     "text": "--text-column",
     "second": "--second-text-column",
     "label": "--label-column",
@@ -89,7 +89,7 @@ def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any
 def _columns(kind: type[Config] | None, leave_out: tuple[str, ...]) -> list[Callable[..., Any]]:
     if kind is None:
         return []
-    known = {name: flag for name, flag in _FLAGS.items() if name in kind.__dataclass_fields__}
+    known = {name: flag for name, flag in FLAGS.items() if name in kind.__dataclass_fields__}
     left = tuple(name for name in leave_out if name in known)
     return [config_options(kind, "columns", heading="Columns", flags=known, leave_out=left)]
 
@@ -198,7 +198,7 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
         return
     rows = [("kept", f"step {made.state.step:,}")]
     for part, scores in report.scores.items():
-        rows += [(f"{part} {score.name}", _value(score)) for score in scores.scores]
+        rows += [(f"{part} {score.name}", score_text(score)) for score in scores.scores]
         rows.append((f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"))
     for part, of in made.spread.items():
         for name, value in of.items():
@@ -214,7 +214,8 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
         out.line(f"  {out.styled('$', 'dim')} {line}")
 
 
-def _value(score: "Score") -> str:
+def score_text(score: "Score") -> str:
+    """Return a score with its interval, as tables show it."""
     if score.value != score.value:
         return "not defined"
     return f"{score.value:.4f}  ({score.low:.4f} to {score.high:.4f})"

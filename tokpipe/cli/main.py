@@ -32,6 +32,7 @@ _SECTIONS = {
     },
     "Jobs": {
         "finetune": f"{_HOME}.finetune",
+        "baseline": f"{_HOME}.baseline",
     },
     "Models": {
         "fill-mask": f"{_HOME}.fill_mask",
