@@ -114,3 +114,5 @@ def test_several_paths_need_a_task_and_a_task_no_corpus(tmp_path, capsys):
     assert "2 paths; one is needed" in capsys.readouterr().err
     assert execute(["check", train, "--task", "pos", "--corpus", train]) == 2
     assert "--corpus is about a vocabulary" in capsys.readouterr().err
+    assert execute(["check", train, "--task", "pos", "--errors", "skip"]) == 2
+    assert "labelled data is read strictly" in capsys.readouterr().err

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tokpipe.cli.address_space import fit_into_address_space
 from tokpipe.cli.console import Console
 from tokpipe.cli.help import (
     HelpFormatter,
@@ -24,6 +23,7 @@ from tokpipe.cli.help import (
 from tokpipe.cli.options import GLOBAL, Count, GroupedOption, Optional
 from tokpipe.cli.progress import console_progress, duration
 from tokpipe.cli.settings import check_environment, read_settings
+from tokpipe.foundation.address_space import fit_into_address_space
 from tokpipe.foundation.memory import peak_memory
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import format_bytes
@@ -54,12 +54,11 @@ class Session:
     def begin_kernels(self, *, keeps: str | Callable[[], str] = "") -> None:
         """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
 
-        To be called before anything heavy is imported: an address space that is too small for the
-        program itself is refused here (`MemoryLimitError`). `keeps` is "the words counted so far
+        To be called before anything is compiled: an address space that is too small for that is
+        refused here (`MemoryLimitError`). `keeps` is "the words counted so far
         are kept", or what finds that out when the command is stopped; empty where the work starts
         over.
         """
-        fit_into_address_space(compiles=False)
         from tokpipe.foundation.jit import cache_folder  # numba
 
         self.console.when_stopped = keeps if callable(keeps) else lambda: keeps

@@ -57,6 +57,13 @@ def string_codes(columns: Sequence[Strings]) -> list[Codes]:
     return np.split(index, np.cumsum([len(column) for column in columns])[:-1])
 
 
+def repeated(codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the rows (bool[N]) whose number an earlier one has."""
+    again = np.ones(len(codes), np.bool_)
+    again[np.unique(codes, return_index=True)[1]] = False
+    return again
+
+
 def _columns(data: Labelled) -> tuple[Strings, ...]:
     if isinstance(data, TaggedWords):
         return (data.words,)

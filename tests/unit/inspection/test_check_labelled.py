@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tests.unit.inspection.printing import shown
+from tests.unit.tasks.models import CONFIG, small
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.check.labelled import Reading, check_task
@@ -98,3 +99,71 @@ def test_numbers_have_no_table(tmp_path):
     path = write(tmp_path, "a.tsv", "text\tlabel\na\t1\nb\t2\n")
     table = shown(parts_renderable("regression", check([path], "regression")[0]))
     assert len(table.splitlines()) == 2
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "m"
+    small().save(folder)
+    return folder
+
+
+LONG = "the " * 3_000  # a word, a token
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "content", "longest", "outcome"),
+    [
+        (
+            "classification",
+            "a.tsv",
+            f"text\tlabel\nthe cat\tx\n{LONG}\ty\nit\tx\na\ty\n",
+            3_002,
+            "what does not fit is cut off",
+        ),
+        (
+            "classification",
+            "a.tsv",
+            f"sentence1\tsentence2\tlabel\na\tb\tx\n{LONG}\tthe the\ty\nc\td\tx\ne\tf\ty\n",
+            3_005,
+            "what does not fit is cut off",
+        ),
+        (
+            "pos",
+            "a.conll",
+            "the O\n\n" + "the O\n" * 3_000,
+            3_002,
+            "read as windows that overlap, nothing is left out",
+        ),
+        (
+            "qa",
+            "a.json",
+            json.dumps(
+                {
+                    "data": [
+                        {
+                            "paragraphs": [
+                                {
+                                    "context": LONG,
+                                    "qas": [{"id": "1", "question": "the the", "answers": []}],
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ),
+            3_005,
+            "read as windows that overlap, nothing is left out",
+        ),
+    ],
+)
+def test_rows_longer_than_the_model_takes_are_told(
+    tmp_path, model, task, name, content, longest, outcome
+):
+    _, findings = check([write(tmp_path, name, content)], task, model)
+    (found,) = [finding for finding in findings if "longer than" in finding.problem]
+    assert found.level == "note"
+    limit = CONFIG.max_position_embeddings
+    assert f" is longer than {limit} tokens" in found.problem
+    assert f"the longest {longest:,}: {outcome}" in found.problem
+    assert check([write(tmp_path, "b.tsv", "text\tlabel\na\tx\nit\ty\n")], model=model)[1] == []

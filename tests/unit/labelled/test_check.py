@@ -1,4 +1,5 @@
 import json
+from itertools import count
 
 import numpy as np
 import pytest
@@ -30,12 +31,13 @@ def tagged(folder, **parts):
 def questions(folder, **parts):
     found = {}
     for name, paragraphs in parts.items():
+        number = count()
         items = [
             {
                 "context": context,
                 "qas": [
-                    {"id": f"{name}{i}", "question": question, "answers": []}
-                    for i, question in enumerate(asked)
+                    {"id": f"{name}{next(number)}", "question": question, "answers": []}
+                    for question in asked
                 ],
             }
             for context, asked in paragraphs
@@ -96,7 +98,7 @@ def test_empty_texts_are_counted_and_the_first_is_named(tmp_path):
     ]
     asked = questions(tmp_path, train=[("c", ["a", ""]), (" ", ["b"])])
     assert found_in(tmp_path, asked) == [
-        ("warning", "train.json: question 'train0': 1 empty paragraph; this is the first"),
+        ("warning", "train.json: question 'train2': 1 empty paragraph; this is the first"),
         ("warning", "train.json: question 'train1': 1 empty question; this is the first"),
     ]
 
@@ -146,7 +148,8 @@ def test_sentences_are_the_same_only_if_all_words_are(tmp_path):
         ),
         (
             "warning",
-            "test.conll:3: 1 sentence is in the train part, too (33.3 %); the first at train.conll:4",
+            "test.conll:3: 1 sentence is in the train part, too (33.3 %); "
+            "the first at train.conll:4",
         ),
     ]
 
@@ -157,7 +160,7 @@ def test_questions_are_the_same_only_on_the_same_paragraph(tmp_path):
         (
             "warning",
             "test.json: question 'test1': 1 question is in the train part, too (50 %); "
-            "the first at train.json: question 'train0'",
+            "the first at train.json: question 'train2'",
         )
     ]
 
@@ -234,3 +237,12 @@ def test_the_short_form_has_a_line_a_part_and_the_problems(tmp_path):
     ]
     numbers = texts(tmp_path, "number", train=["a\t1", "b\t2"])
     assert brief(numbers, check_labelled(numbers)) == ["train: 2 texts"]
+
+
+def test_ids_that_two_questions_have_are_told(tmp_path):
+    questions(tmp_path, train=[("c", ["a"]), ("d", ["b", "e"])])
+    path = tmp_path / "train.json"
+    path.write_text(path.read_text().replace("train2", "train0"))
+    assert found_in(tmp_path, {"train": read_questions(path)}) == [
+        ("warning", "train.json: question 'train0': 1 id that another question has, too")
+    ]

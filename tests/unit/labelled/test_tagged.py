@@ -168,6 +168,7 @@ BAD = {
     "NUL": (b"a O\n\nb\0 O\n", {}, r"a\.conll:3: a NUL byte"),
     "binary": (bytes(range(256)) * 9, {}, r"a\.conll:\d+: "),
     "empty": ("", {}, "the file is empty"),
+    "only a mark": ("\ufeff", {}, "the file is empty"),
     "only white space": ("\n \n", {}, "the file is empty"),
     "only documents": ("-DOCSTART- O\n\n", {}, "no words"),
     "empty tag": ("a\tO\nb\t\n", {}, r"a\.conll:2: the tag is empty"),

@@ -119,6 +119,8 @@ def _check_task(
 ) -> int:
     if corpus:
         raise ConfigError("--corpus is about a vocabulary; --task is about labelled data")
+    if read.errors != "strict":
+        raise ConfigError(f"--errors {read.errors}: labelled data is read strictly")
     session.begin_kernels()
     from tokpipe.inspection.check.finding import problems
     from tokpipe.inspection.check.labelled import Reading, check_task
