@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.finetuning.windows import range_items
 from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.errors import InputError
 
@@ -103,12 +104,6 @@ class Examples:
         return np.diff(self.offsets).astype(np.int32)
 
     @property
-    def tag_borders(self) -> NDArray[np.int64]:
-        """Which of the N positions belong to each window, int64[E + 1]."""
-        assert self.tag_positions is not None
-        return np.searchsorted(self.tag_positions, self.offsets)
-
-    @property
     def logit_count(self) -> int:
         """How many lines of logits a model gives for all: one a window, position or token."""
         if self.tag_positions is not None:
@@ -121,7 +116,9 @@ class Examples:
         Batches hold windows in another order: ``logits[examples.logit_places(windows)] = found``.
         """
         if self.tag_positions is not None:
-            return gather_ranges(self.tag_borders, windows)[0]
+            ends = np.stack([self.offsets[windows], self.offsets[windows + 1]])
+            first, last = np.searchsorted(self.tag_positions, ends)
+            return range_items(first, last - first)
         if self.paragraphs is not None:
             return gather_ranges(self.offsets, windows)[0]
         return np.asarray(windows, np.int64)

@@ -20,8 +20,8 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
-from tokpipe.tokenizer.columns import finished, join_ids
-from tokpipe.tokenizer.rows import Finish
+from tokpipe.tokenizer.blocks import join_ids
+from tokpipe.tokenizer.rows import Finish, finished
 from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.texts import strings_of, utf8_of
 from tokpipe.tokenizer.tokenizer import Tokenizer

@@ -120,7 +120,7 @@ def test_sentences_of_words_are_theirs_row_for_row(both, shared_data, source, mo
         if not firsts:
             continue
         assert rows[at] == (row, ids)
-        positions = slice(*found.tag_borders[at : at + 2])
+        positions = found.logit_places(np.array([at]))
         assert (found.tag_positions[positions] - found.offsets[at]).tolist() == list(firsts)
         assert (found.word[positions] - borders[row]).tolist() == list(firsts.values())
         at += 1
