@@ -66,9 +66,9 @@ def read_block(path: str | Path, config: ReadConfig | None = None) -> Block:
         text = b"".join(_chunks(raw, file, config))
     block = Block(padded(text), 0, len(text), file.name, 0, lambda: 0, True)
     check_plain(block)
-    if not text.strip():
-        raise InputError(f"{file.name}: nothing to read, the file is empty")
     start = len(BOM) if text.startswith(BOM) else 0
+    if not text[start:].strip():
+        raise InputError(f"{file.name}: nothing to read, the file is empty")
     return Block(block.data, start, block.stop, file.name, start, lambda: 0, True)
 
 

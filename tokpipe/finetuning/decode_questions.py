@@ -8,7 +8,6 @@ google-research/bert, ``run_squad.py``: the n best, the longest answer, the scor
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tokpipe.finetuning.examples import ContextWindows, Examples
@@ -136,13 +135,22 @@ def _best_pairs(
     `end` goes as many tokens beyond `start` as an answer may have behind its first, at -inf.
     """
     longest = len(end) - len(start) + 1
-    scores = (start[:, None] + sliding_window_view(end, longest)).ravel()
-    best = np.arange(len(scores))
-    if len(scores) > n_best:
-        best = np.argpartition(scores, len(scores) - n_best)[-n_best:]
+    # end[i + j] at (i, j), without the checks that take numpy's function longer than the rest
+    ends = np.ndarray((len(start), longest), np.float32, end, 0, end.strides * 2)
+    scores = start[:, None] + ends
+    first = _greatest(scores.max(axis=1), n_best)  # no other begins one of the best
+    scores = scores[first].ravel()
+    best = _greatest(scores, n_best)
     best = best[scores[best] > -np.inf]
-    first, more = np.divmod(best, longest)
-    return first, first + more, scores[best]
+    row, more = np.divmod(best, longest)
+    return first[row], first[row] + more, scores[best]
+
+
+def _greatest(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return where the greatest of some values stand, in no order."""
+    if len(values) <= count:
+        return np.arange(len(values))
+    return np.argpartition(values, len(values) - count)[-count:]
 
 
 def _distinct(found: _Found) -> _Found:

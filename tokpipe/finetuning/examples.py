@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.finetuning.windows import range_items
 from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.errors import InputError
 
@@ -121,7 +122,9 @@ class Examples:
         Batches hold windows in another order: ``logits[examples.logit_places(windows)] = found``.
         """
         if self.tag_positions is not None:
-            return gather_ranges(self.tag_borders, windows)[0]
+            ends = np.stack([self.offsets[windows], self.offsets[windows + 1]])
+            first, last = np.searchsorted(self.tag_positions, ends)
+            return range_items(first, last - first)
         if self.paragraphs is not None:
             return gather_ranges(self.offsets, windows)[0]
         return np.asarray(windows, np.int64)

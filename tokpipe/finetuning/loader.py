@@ -96,6 +96,7 @@ class ExampleLoader:
             tag_positions=positions,
             tags=tags,
             answer_spans=_of(examples.answer_spans, windows),
+            rows=np.stack([np.zeros(len(windows), np.int64), examples.row[windows]], axis=1),
         )
 
     def _planned(self, epoch: int) -> Plan:

@@ -20,10 +20,10 @@ _TRAIN = 60  # of each to learn from: few, so that it shows what pretraining has
 
 
 class Sentence(NamedTuple):
-    """A sentence, and the kind of document in which it stands."""
+    """A sentence, and the kind of document in which it stands: "letter" or "diary"."""
 
     text: str
-    kind: str
+    label: str
 
 
 def letters_and_diaries() -> tuple[list[Sentence], list[Sentence]]:
@@ -50,7 +50,7 @@ def letters_and_diaries() -> tuple[list[Sentence], list[Sentence]]:
 
 
 def write_letters_and_diaries(folder: Path) -> tuple[Path, Path]:
-    """Write ``train.csv`` and ``test.csv`` into a folder, columns ``text`` and ``kind``.
+    """Write ``train.csv`` and ``test.csv`` into a folder, columns ``text`` and ``label``.
 
     Raises
     ------

@@ -211,5 +211,8 @@ def _first_line(head: TableHead) -> str:
 def _unknown(head: TableHead, what: str, flag: str) -> InputError:
     shown = ", ".join(repr(visible(name[:30])) for name in head.first[:_SHOWN])
     more = f" and {len(head.first) - _SHOWN} more" if len(head.first) > _SHOWN else ""
-    hint = f"Pass {flag}: its name{'' if head.named else ', or its number if there is no header'}."
+    number = "" if head.named else ", or its number if there is no header"
+    hint = f"Pass {flag}: its name{number}."
+    if not head.named and len(head.first) == 1:
+        hint = "One column: cells of .csv stand between commas, those of .tsv between tabs."
     return InputError(f"{_first_line(head)}: which column is the {what}? {shown}{more}", hint=hint)

@@ -1,7 +1,7 @@
 """How entities are written in tags: IOB1, IOB2 and IOBES told apart, made IOB2, and read.
 
 IOB2 begins every entity with B. IOB1 does so only where one entity follows another of its kind.
-IOBES (BILOU under another name) marks the last word and entities of one word, too.
+IOBES (BILOU and BMES under other names) marks the last word and entities of one word, too.
 
 References
 ----------
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 OUTSIDE, BEGIN, INSIDE, OTHER = range(4)
 
-_TAG = re.compile(r"([BILUES])(?:-(.+))?", re.DOTALL)
-_MEANING = {"B": BEGIN, "I": INSIDE, "E": INSIDE, "L": INSIDE, "S": BEGIN, "U": BEGIN}
-_CLOSING = frozenset("ELSU")
+_TAG = re.compile(r"([BILMUES])(?:-(.+))?", re.DOTALL)
+_MEANING = {**dict.fromkeys("BSU", BEGIN), **dict.fromkeys("IMEL", INSIDE)}
+_CLOSING = frozenset("ELMSU")
 
 
 class Tags(NamedTuple):

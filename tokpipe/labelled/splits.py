@@ -44,8 +44,9 @@ def hold_out(data: Kind, fraction: float, seed: int) -> tuple[Kind, Kind]:
     """Part data in two: what is left to train on, and a share to choose by.
 
     Texts with one class each are drawn class by class, so that both parts have the classes in the
-    same shares, as near as whole rows allow; all else is drawn from all rows. Both parts keep the
-    order of the file.
+    same shares, as near as whole rows allow. Questions are drawn with all others on their
+    paragraph, as near to the share as paragraphs allow: a paragraph in both parts would give
+    answers away. All else is drawn from all rows. Both parts keep the order of the file.
 
     Parameters
     ----------
@@ -66,6 +67,8 @@ def hold_out(data: Kind, fraction: float, seed: int) -> tuple[Kind, Kind]:
         raise InputError(problem, hint="Pass a validation file, or more data.")
     order = _drawn(data, stream_key(seed, "hold out"))
     count = min(max(round(fraction * len(data)), 1), len(data) - 1)
+    if isinstance(data, Questions):
+        count = _nearest_border(data.context_of[order], count)
     kept = np.ones(len(data), np.bool_)
     kept[order[:count]] = False
     return take_rows(data, np.flatnonzero(kept)), take_rows(data, np.flatnonzero(~kept))
@@ -74,7 +77,8 @@ def hold_out(data: Kind, fraction: float, seed: int) -> tuple[Kind, Kind]:
 def growing(data: Kind, counts: Sequence[int | None], seed: int) -> list[Kind]:
     """Return parts of growing size, each within the next: for a learning curve.
 
-    Texts with one class each have the classes in the shares of the whole, as in `hold_out`.
+    Texts with one class each have the classes in the shares of the whole, and questions come
+    paragraph by paragraph, as in `hold_out`.
 
     Parameters
     ----------
@@ -93,7 +97,14 @@ def growing(data: Kind, counts: Sequence[int | None], seed: int) -> list[Kind]:
 
 
 def _drawn(data: Labelled, key: int) -> NDArray[np.int64]:
-    """Return all rows in an order whose every start has the classes in their shares."""
+    """Return all rows in an order whose every start has the classes in their shares.
+
+    Of questions those on the same paragraph stay together.
+    """
+    if isinstance(data, Questions):
+        place = np.empty(len(data.contexts), np.int64)
+        place[random_order(key, len(data.contexts))] = np.arange(len(data.contexts))
+        return np.argsort(place[data.context_of], kind="stable")
     order = random_order(key, len(data))
     if not isinstance(data, LabelledTexts) or data.labels.dtype != np.int32:
         return order
@@ -105,6 +116,12 @@ def _drawn(data: Labelled, key: int) -> NDArray[np.int64]:
     share = np.empty(len(order))
     share[by_class] = (within + 0.5) / np.repeat(counts, counts)
     return order[np.argsort(share, kind="stable")]
+
+
+def _nearest_border(contexts: NDArray[np.int64], count: int) -> int:
+    """Return where a paragraph ends, as near to `count` questions as can be."""
+    borders = np.flatnonzero(np.diff(contexts)) + 1
+    return int(borders[np.abs(borders - count).argmin()]) if len(borders) else count
 
 
 def _take_texts(data: LabelledTexts, rows: NDArray[np.int64]) -> LabelledTexts:

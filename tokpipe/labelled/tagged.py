@@ -17,9 +17,10 @@ from tokpipe.foundation.visible import visible
 from tokpipe.labelled import conllu
 from tokpipe.labelled.config import TagColumns
 from tokpipe.labelled.fields import COMMENT, Fields, fields_of
+from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import with_names
-from tokpipe.labelled.records import TaggedWords
-from tokpipe.labelled.schemes import recognise, to_iob2
+from tokpipe.labelled.records import TaggedWords, place_of
+from tokpipe.labelled.schemes import OTHER, meaning_of, recognise, to_iob2
 
 MOST_WORDS = 10_000  # of a sentence: more are a file whose sentences are not told apart
 
@@ -80,6 +81,25 @@ def read_tagged(
     _check_cells(name, rows, words, tags)
     _check_lengths(name, rows)
     return _tagged(name, rows, words, tags, columns.scheme, names)
+
+
+def require_entities(data: TaggedWords) -> None:
+    """Refuse tags that do not say where entities begin and end.
+
+    Raises
+    ------
+    InputError
+        With the first word whose tag is of no scheme.
+    """
+    if data.scheme != "none":
+        return
+    roles = meaning_of(data.names).roles
+    odd = roles[data.tags] == OTHER if len(roles) else np.ones(len(data.tags), np.bool_)
+    word = int(odd.argmax())
+    place = place_of(data.source, int(data.lines[word]))
+    tag = shown(data.names[data.tags[word]]) if data.tags[word] >= 0 else "_"
+    problem = f"{place}: tags like {tag!r} do not say where entities are; B-, I- and O do"
+    raise InputError(problem, hint="Pass --tag-column, or the task pos for a tag of each word.")
 
 
 def _is_conllu(name: str, fields: Fields) -> bool:

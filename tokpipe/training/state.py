@@ -8,7 +8,7 @@ import filecmp
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +159,15 @@ def lock_of(run: Path) -> Path:
     return real.with_name(f".{real.name}.lock")
 
 
-def refuse_foreign(run: Path, *, force: bool) -> None:
+def refuse_foreign(
+    run: Path, *, force: bool, known: Callable[[str], bool] = lambda name: False
+) -> None:
     """Refuse a folder that holds something else, or a finished run unless forced.
+
+    Parameters
+    ----------
+    known
+        Says whether a name is one that a run may have put there beside what all of them have.
 
     Raises
     ------
@@ -184,8 +191,8 @@ def refuse_foreign(run: Path, *, force: bool) -> None:
         return
     for path in run.iterdir():
         name = path.name
-        known = _is_folder_of_ours(name) or _STALE.fullmatch(name) or name == LOG
-        if not known and not _is_ours(run, path.name):
+        is_ours = _is_folder_of_ours(name) or _STALE.fullmatch(name) or name == LOG
+        if not is_ours and not known(name) and not _is_ours(run, path.name):
             raise StorageError(
                 f"{run} was not written by tokpipe: it holds {path.name!r}",
                 hint="Choose another -o.",

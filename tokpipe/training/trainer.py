@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.head import Capacity
+from tokpipe.bert.head import PLAIN, Capacity, Objective
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
@@ -42,6 +42,30 @@ def _of_shard(row: NDArray[np.int64]) -> str:
     return f"row {row[1]:,} of training shard {row[0]}"
 
 
+class Terms(NamedTuple):
+    """What is special to a job that is trained for.
+
+    Attributes
+    ----------
+    rates
+        By the name of a tensor what the learning rate is multiplied by there: see `Optimizer`.
+    objective
+        What is wanted of the classes.
+    place
+        Says where a row of a batch comes from, for messages.
+    lowest
+        The lowest layer that moves; -1: the embeddings do, too.
+    """
+
+    rates: Mapping[str, float] | None = None
+    objective: Objective = PLAIN
+    place: Callable[[NDArray[np.int64]], str] = _of_shard
+    lowest: int = -1
+
+
+PRETRAINING = Terms()
+
+
 class Trainer:
     """Makes steps.
 
@@ -55,10 +79,8 @@ class Trainer:
         For how large a part of a batch to take memory at once.
     threads
         How many work; nothing depends on it.
-    rates
-        By the name of a tensor what the learning rate is multiplied by there: see `Optimizer`.
-    place
-        Says where a row of a batch comes from, for messages.
+    terms
+        What is special to a job.
 
     Attributes
     ----------
@@ -73,15 +95,13 @@ class Trainer:
         parameters: Parameters,
         capacity: Capacity,
         threads: int | None = None,
-        *,
-        rates: Mapping[str, float] | None = None,
-        place: Callable[[NDArray[np.int64]], str] = _of_shard,
+        terms: Terms = PRETRAINING,
     ) -> None:
-        self.config, self.parameters, self._place = config, parameters, place
-        self.model = Model(parameters.config, parameters)
+        self.config, self.parameters, self._terms = config, parameters, terms
+        self.model = Model(parameters.config, parameters, terms.objective)
         self.threads = min(thread_count(threads), config.gradient_shards)
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
-        self.optimizer = Optimizer(config, parameters, self._gradients, threads, rates)
+        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates)
         self.moving = threading.Lock()
         self._workspaces = Workspaces(self.model, capacity, self.threads)
 
@@ -142,7 +162,12 @@ class Trainer:
     def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
-                part, self._gradients[shard], workspace, dropout_key=key, totals=totals
+                part,
+                self._gradients[shard],
+                workspace,
+                dropout_key=key,
+                totals=totals,
+                lowest=self._terms.lowest,
             )
 
     def _look(self, part: Batch) -> Losses:
@@ -151,7 +176,7 @@ class Trainer:
 
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
-        place = self._place(_row(*self._blamed(batches)))
+        place = self._terms.place(_row(*self._blamed(batches)))
         return TrainingError(
             f"step {self.optimizer.steps + 1}: {what}, at {place}",
             hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",

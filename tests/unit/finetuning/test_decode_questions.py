@@ -1,3 +1,5 @@
+import json
+import lzma
 from dataclasses import fields, replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from tests.unit.finetuning.test_encode_questions import long_context, placed
 from tokpipe.finetuning.decode_questions import answer_strings, decode_questions
 from tokpipe.finetuning.encode_questions import encode_questions
 from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 ALL = pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
 
@@ -185,6 +188,39 @@ def taken(values, name):
     if name in ("contexts", "questions", "ids"):
         return type(values)(values.data, values.offsets[1:])
     return {"context_of": np.array([0]), "answer_borders": np.array([0, 1])}.get(name)
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "ar"])
+@pytest.mark.parametrize("most", [384, 128])
+def test_real_answers_come_back_but_for_those_that_end_inside_of_a_token(
+    shared_data, language, most
+):
+    tokenizer = Tokenizer.load(shared_data / "vocab" / "bert-base-cased-vocab.txt")
+    data = xquad(shared_data, language)
+    examples = encode_questions(data, tokenizer, WindowConfig(max_seq_length=most), 512)
+    found = decode_questions(data, examples, gold_logits(examples), 2, 200)
+    reached = np.zeros(len(data), bool)  # by windows that know nothing of answers
+    asks = ~examples.paragraphs.placed & (examples.answer_spans[:, 1] > 0)
+    reached[examples.row[asks]] = True
+    assert (~reached).sum() == examples.lost + examples.paragraphs.placed.sum()
+    assert reached.all() or (most == 128 and language == "ar" and reached.mean() > 0.95)
+    gold, shown = list(data.answers.iter_bytes()), texts(data, found)
+    pairs = [(gold[i].decode(), shown[i]) for i in np.flatnonzero(reached)]
+    assert all(answer in text for answer, text in pairs)
+    assert sum(answer != text for answer, text in pairs) <= 3
+
+
+def xquad(shared_data, language):
+    plain = shared_data / "tasks" / "xquad" / f"xquad.{language}.json"
+    packed = plain.with_suffix(".json.xz")
+    raw = plain.read_bytes() if plain.exists() else lzma.decompress(packed.read_bytes())
+    return questions_of(*(
+        (paragraph["context"], asked["question"], [(found["text"], found["answer_start"])])
+        for article in json.loads(raw)["data"]
+        for paragraph in article["paragraphs"]
+        for asked in paragraph["qas"]
+        for found in asked["answers"][:1]
+    ))  # fmt: skip
 
 
 def test_no_question_is_no_prediction():

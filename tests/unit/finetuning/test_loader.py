@@ -3,8 +3,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from tests.unit.bert.test_job_heads import job_config
 from tests.unit.finetuning.windows_of import LENGTHS, drawn, numbers, same, with_tags
 from tokpipe.batches.config import BatchConfig
+from tokpipe.bert.head import target_count
+from tokpipe.bert.inputs import check_input
+from tokpipe.bert.registry import heads_of
 from tokpipe.finetuning.loader import ExampleLoader
 from tokpipe.training.parts import batches_from
 from tokpipe.training.progress import Position
@@ -44,6 +48,18 @@ def test_types_are_those_that_the_model_takes():
     batch = ExampleLoader(with_tags(), BY_ROWS, 1).pack(np.array([3, 1]))
     fields = (batch.input_ids, batch.offsets, batch.token_type_ids, batch.tag_positions, batch.tags)
     assert all(field.dtype == np.int32 for field in fields)
+
+
+@pytest.mark.parametrize("job", ["text", "token", "span"])
+def test_the_model_lets_batches_in_and_finds_its_targets(job):
+    examples = with_tags() if job == "token" else labelled()
+    shape = {"vocab_size": 1_300, "max_position_embeddings": 90}
+    config = job_config(job, **shape, **({} if job == "span" else {"labels": tuple("abcdefg")}))
+    head = heads_of(config)[job]
+    for in_order in (False, True):
+        for batch in ExampleLoader(examples, BY_TOKENS, 1, in_order=in_order).batches(0):
+            check_input(batch, config)
+            assert target_count(head, batch) > 0
 
 
 def test_the_last_batch_is_kept_though_it_is_not_full():

@@ -139,6 +139,7 @@ BAD = {
     "not UTF-8": (b'{"data":\n "\xe9"}', r"a\.json:2: byte 0xE9"),
     "NUL": (b'{"data":\n \0}', r"a\.json:2: a NUL byte"),
     "empty": (b"", "the file is empty"),
+    "only a mark": ("\ufeff".encode(), "the file is empty"),
     "JSON lines": (b'{"id": "1"}\n{"id": "2"}\n', r"a\.json:2:1: not valid JSON"),
 }
 

@@ -67,6 +67,7 @@ def test_entities_are_the_stretches_that_were_written(sentences, scheme):
         ("O I-X B-X O I-Y", "IOB1"),
         ("O B-X E-X O S-X", "IOBES"),
         ("O B-X L-X O U-X", "IOBES"),
+        ("O B-X M-X E-X S-X", "IOBES"),
         ("O B I O", "IOB2"),
         ("O O O", "IOB2"),
         ("NOUN VERB O", "none"),

@@ -115,3 +115,23 @@ def test_growing_parts_lie_one_within_the_next_and_keep_the_shares():
 def test_rare_classes_are_in_a_small_part_as_often_as_their_share_rounds_to():
     data = texts(np.array([0] * 97 + [1] * 3, np.int32))
     assert np.bincount(growing(data, [34], seed=1)[0].labels, minlength=2).tolist() == [33, 1]
+
+
+def test_questions_are_held_out_with_all_others_on_their_paragraph():
+    many = 20
+    numbers = np.repeat(np.arange(many), np.arange(1, many + 1))
+    text = Strings.from_list([f"paragraph {i}" for i in range(many)])
+    asked = Strings.from_list([f"q{i}" for i in range(len(numbers))])
+    none, borders = Strings.from_list([]), np.zeros(len(numbers) + 1, np.int64)
+    data = Questions("a", text, numbers, asked, asked, none, np.zeros(0, np.int64), borders)
+    for seed in range(5):
+        left, held = hold_out(data, 0.2, seed)
+        assert not set(strings(left.contexts)) & set(strings(held.contexts))
+        assert len(left) + len(held) == len(data)
+        assert abs(len(held) - 42) <= 10  # half of the longest paragraph
+
+
+def test_questions_on_one_paragraph_are_parted_all_the_same():
+    data = take_rows(questions(), np.array([1, 2]))
+    left, held = hold_out(data, 0.5, seed=1)
+    assert (len(left), len(held)) == (1, 1)

@@ -5,7 +5,7 @@ import pytest
 
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.config import TagColumns
-from tokpipe.labelled.tagged import read_tagged
+from tokpipe.labelled.tagged import read_tagged, require_entities
 
 
 def strings(column):
@@ -168,6 +168,7 @@ BAD = {
     "NUL": (b"a O\n\nb\0 O\n", {}, r"a\.conll:3: a NUL byte"),
     "binary": (bytes(range(256)) * 9, {}, r"a\.conll:\d+: "),
     "empty": ("", {}, "the file is empty"),
+    "only a mark": ("\ufeff", {}, "the file is empty"),
     "only white space": ("\n \n", {}, "the file is empty"),
     "only documents": ("-DOCSTART- O\n\n", {}, "no words"),
     "empty tag": ("a\tO\nb\t\n", {}, r"a\.conll:2: the tag is empty"),
@@ -212,3 +213,16 @@ def test_a_folder_or_table_is_no_file_of_words(tmp_path):
     write(tmp_path, "a.parquet", b"PAR1\x15 and more")
     with pytest.raises(InputError, match="is a table of parquet; a text file is needed"):
         read_tagged(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a O\nb NOUN\n", r"a\.conll:2: tags like 'NOUN' do not say where entities are"),
+        ("a B-X\nb I-X\n", r"a\.conll:1: tags like 'B-X' do not"),
+    ],
+)
+def test_tags_of_no_scheme_are_refused_where_entities_are_wanted(tmp_path, content, problem):
+    with pytest.raises(InputError, match=problem):
+        require_entities(read(tmp_path, "a.conll", content))
+    require_entities(read(tmp_path, "a.conll", "a O\nb B-X\n"))

@@ -404,6 +404,7 @@ BAD = {
     "open quote in the header": ("a.csv", '"text,label\na,0\n', r"a\.csv:1: a quote is never"),
     "no text column": ("a.csv", "x,y,label\na,b,0\n", r"a\.csv:1: which column is the text\?"),
     "no label column": ("a.csv", "text,y\na,b\n", r"a\.csv:1: which column is the label\?"),
+    "other marks": ("a.csv", "text;label\na;0\n", r"the text\? 'text;label'\nOne column: cells of"),
     "no label in JSON": ("a.jsonl", '{"text": "a"}\n', r"a\.jsonl: which column is the label\?"),
     "two of a name": ("a.csv", "text,label,text\na,0,b\n", "two columns are called 'text'"),
     "two of a name in JSON": ("a.jsonl", '{"text":"a","label":0,"label":1}', "called 'label'"),
@@ -535,3 +536,17 @@ def test_a_missing_file_names_the_nearest(tmp_path):
 def test_an_unknown_kind_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="kind='klass' is not one of class, number"):
         read(tmp_path, "a.csv", "text,label\na,0\n", kind="klass")
+
+
+def test_standard_input_is_known_by_its_first_line(tmp_path, monkeypatch):
+    with write(tmp_path, "a", "text\tlabel\na b\tx\n").open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        data = read_texts("-")
+    assert strings(data.texts[0]) == ["a b"]
+
+
+def test_a_bomb_is_refused(tmp_path):
+    rows = b"text,label\n" + b"a,b\n" * (30 << 20)
+    path = write(tmp_path, "a.csv.xz", lzma.compress(rows, preset=0))
+    with pytest.raises(InputError, match="became more than 200 times as many"):
+        read_texts(path)
