@@ -46,18 +46,34 @@ class Columns:
         Of N rows each, in the order asked for.
     lines : int64[N]
         Line (or row, where the format has no lines) that each row begins in, from 1.
+    ragged : int
+        How many rows were left out because they have another number of fields.
     """
 
     columns: tuple[Column, ...]
     lines: NDArray[np.int64]
+    ragged: int = 0
 
 
 class Chosen(NamedTuple):
-    """Which columns are wanted, from 0, and the option that names another one of each."""
+    """Which columns are wanted.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        From 0.
+    flags : tuple of str
+        The option that names another one, for each of them.
+    header : bool
+        Whether the first record names the columns.
+    keeps_going : bool
+        Whether rows with another number of fields are left out, instead of refused.
+    """
 
     columns: tuple[int, ...]
     flags: tuple[str, ...]
     header: bool = True
+    keeps_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +111,8 @@ def join_columns(parts: Sequence[Columns]) -> Columns:
         null = np.concatenate([column.null for column in group])
         values = np.concatenate([column.values for column in group])
         columns.append(Column(cells, null, values))
-    return Columns(tuple(columns), np.concatenate([part.lines for part in parts]))
+    lines = np.concatenate([part.lines for part in parts])
+    return Columns(tuple(columns), lines, sum(part.ragged for part in parts))
 
 
 def missing_column(place: str, wanted: str, names: Sequence[str], flag: str) -> InputError:
