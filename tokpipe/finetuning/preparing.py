@@ -98,10 +98,32 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
     ConfigError
         If a setting does not suit them.
     """
-    task, config = asked.task, asked.config
-    data = read_parts(task, asked.paths, asked.columns, config)
+    data = read_parts(asked.task, asked.paths, asked.columns, asked.config)
     for line in brief(data, check_labelled(data)):
         progress.note(line)
+    return prepare_on(asked, data, threads, progress)
+
+
+def prepare_on(
+    asked: Asked, data: Mapping[str, Labelled], threads: int, progress: Progress, share: str = ""
+) -> Prepared:
+    """Check and encode parts that are read already.
+
+    Parameters
+    ----------
+    data
+        "train", "validation", and "test" if there is one, with the same labels.
+    share
+        What of the training part they hold, where that is not all of it.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be used.
+    ConfigError
+        If a setting does not suit them.
+    """
+    task, config = asked.task, asked.config
     source = open_source(asked.model)
     check_layers(source.parameters.config, config)
     names = getattr(data["train"], "names", ())
@@ -126,7 +148,7 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
         objective=objective,
         capacity=_capacity(parts["train"].examples, config),
         usual=task.usual(data["train"]),
-        settings=_settings(asked, source, model),
+        settings={**_settings(asked, source, model), **({"share": share} if share else {})},
     )
 
 
@@ -173,7 +195,8 @@ def _capacity(examples: Examples, config: FinetuneConfig) -> Capacity:
     part = min(tokens, tokens // config.gradient_shards + longest)
     asked = 0
     if examples.tag_positions is not None:
-        asked = min(part, int(np.sort(np.diff(examples.tag_borders))[::-1][: len(lengths)].sum()))
+        counts = np.diff(np.searchsorted(examples.tag_positions, examples.offsets))
+        asked = min(part, int(np.sort(counts)[::-1][: len(lengths)].sum()))
     return Capacity(part, min(config.batch_size, len(lengths)), asked)
 
 

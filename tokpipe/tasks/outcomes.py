@@ -54,7 +54,9 @@ class Outcome:
     rows
         To learn from.
     seconds
-        That training took, by its log; None where there is none.
+        That training took; None where nothing tells.
+    speed
+        Rows that were answered in a second; None where nothing tells.
     size
         Bytes of what is needed to use it.
     """
@@ -68,6 +70,7 @@ class Outcome:
     majority: Mapping[str, float]
     rows: int | None
     seconds: float | None
+    speed: float | None
     size: int
 
 
@@ -97,7 +100,8 @@ def read_outcome(folder: str | Path) -> Outcome:
         counts={name: _count(rows, task) for name, rows in parts.items()},
         majority={name: np.nan if one is None else one for name, one in usual.items()},
         rows=(about.get("rows") or {}).get("train"),
-        seconds=_seconds(path),
+        seconds=_number(about, "seconds") or _seconds(path),
+        speed=_number(about, "rows_per_second"),
         size=sum(file.stat().st_size for file in path.iterdir() if _is_needed(file)),
     )
 
@@ -108,6 +112,7 @@ def _number(about: Any, name: str) -> float | None:
 
 
 def _seconds(folder: Path) -> float | None:
+    """Return what the log of a training says."""
     lines = list(read_log(folder / LOG)) if (folder / LOG).is_file() else []
     return lines[-1].seconds if lines else None
 
