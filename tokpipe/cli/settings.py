@@ -133,7 +133,8 @@ def _checked(
             assert inner is not None, child
             checked[_key(name)] = _checked(value, inner, context, [*names, child], path, text)
         elif _key(name) not in options:
-            where = f"{_place(path, text, name, names)}: {_called(names)} no setting"
+            owner = f"[{'.'.join(names)}]" if names else "the part above the tables"
+            where = f"{_place(path, text, name, names)}: {owner} has no setting"
             raise unknown_name(where, name, list(options))
         else:
             checked[_key(name)] = value
@@ -195,10 +196,6 @@ def _wrong_values(
 def _options(command: click.Command) -> dict[str, click.Option]:
     options = {str(p.name): p for p in command.params if isinstance(p, click.Option) and p.name}
     return {name: option for name, option in options.items() if name not in NOT_IN_A_FILE}
-
-
-def _called(names: list[str]) -> str:
-    return f"[{'.'.join(names)}] has" if names else "the part above the tables has"
 
 
 def _place(path: Path, text: str, name: str, names: list[str]) -> str:

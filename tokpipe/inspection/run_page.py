@@ -72,6 +72,7 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
     low, high = min(values), max(values)
     last = max(step for *_, curve in found for step in curve.steps) or 1.0
     limits = (low, high if high > low else low + 1, last)
+    ticks = [i / _TICKS for i in range(_TICKS + 1)]
     lines = [
         _Line(
             points=_points(curve, limits),
@@ -87,8 +88,8 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
         "measured": any(line.dashed for line in lines),
         "size": (_WIDTH, _HEIGHT),
         "plot": (_LEFT, _TOP, _WIDTH - 10, _HEIGHT - _BOTTOM),
-        "y_ticks": [_y_tick(i, limits) for i in range(_TICKS + 1)],
-        "x_ticks": [_x_tick(i, limits) for i in range(_TICKS + 1)],
+        "y_ticks": [(_y(t), f"{limits[0] + (limits[1] - limits[0]) * t:.4g}") for t in ticks],
+        "x_ticks": [(_x(t), f"{last * t:,.0f}") for t in ticks],
     }
 
 
@@ -105,15 +106,6 @@ def _x(share: float) -> float:
 
 def _y(share: float) -> float:
     return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP)
-
-
-def _y_tick(number: int, limits: tuple[float, float, float]) -> tuple[float, str]:
-    low, high, _ = limits
-    return _y(number / _TICKS), f"{low + (high - low) * number / _TICKS:.4g}"
-
-
-def _x_tick(number: int, limits: tuple[float, float, float]) -> tuple[float, str]:
-    return _x(number / _TICKS), f"{limits[2] * number / _TICKS:,.0f}"
 
 
 def _color(number: int) -> int:
