@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from tokpipe.corpus.config import SentenceConfig as SentenceConfig
     from tokpipe.examples.config import ExampleConfig as ExampleConfig
     from tokpipe.examples.config import MaskConfig as MaskConfig
+    from tokpipe.finetuning.config import FinetuneConfig as FinetuneConfig
+    from tokpipe.finetuning.finetune import finetune as finetune
+    from tokpipe.finetuning.windows import WindowConfig as WindowConfig
+    from tokpipe.labelled.config import TagColumns as TagColumns
+    from tokpipe.labelled.config import TextColumns as TextColumns
     from tokpipe.shards.build import BuildConfig as BuildConfig
     from tokpipe.shards.build import build_shards as build_shards
     from tokpipe.shards.config import ShardConfig as ShardConfig
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tasks.nearest import WordVectors as WordVectors
     from tokpipe.tasks.nsp import judge_pairs as judge_pairs
+    from tokpipe.tasks.predict import predict as predict
     from tokpipe.tokenizer.build import train_vocab as train_vocab
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.training.config import TrainingConfig as TrainingConfig
@@ -46,15 +52,19 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "EmbedConfig": "tokpipe.tasks.config",
     "EvaluateConfig": "tokpipe.tasks.config",
     "ExampleConfig": "tokpipe.examples.config",
+    "FinetuneConfig": "tokpipe.finetuning.config",
     "Loader": "tokpipe.batches.loader",
     "MaskConfig": "tokpipe.examples.config",
     "ReadConfig": "tokpipe.corpus.config",
     "SentenceConfig": "tokpipe.corpus.config",
     "ShardConfig": "tokpipe.shards.config",
+    "TagColumns": "tokpipe.labelled.config",
+    "TextColumns": "tokpipe.labelled.config",
     "Tokenizer": "tokpipe.tokenizer.tokenizer",
     "TokpipeError": "tokpipe.foundation.errors",
     "TrainingConfig": "tokpipe.training.config",
     "VocabConfig": "tokpipe.vocab.config",
+    "WindowConfig": "tokpipe.finetuning.windows",
     "WordCounts": "tokpipe.words.counts",
     "WordVectors": "tokpipe.tasks.nearest",
     "WordsConfig": "tokpipe.words.config",
@@ -63,9 +73,11 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "embed_texts": "tokpipe.tasks.embed",
     "evaluate_shards": "tokpipe.tasks.evaluate",
     "fill_masks": "tokpipe.tasks.fill_mask",
+    "finetune": "tokpipe.finetuning.finetune",
     "judge_pairs": "tokpipe.tasks.nsp",
     "merge_counts": "tokpipe.words.counts",
     "open_shards": "tokpipe.shards.reader",
+    "predict": "tokpipe.tasks.predict",
     "pretrain": "tokpipe.training.pretrain",
     "train_vocab": "tokpipe.tokenizer.build",
 }
@@ -77,15 +89,19 @@ __all__ = [
     "EmbedConfig",
     "EvaluateConfig",
     "ExampleConfig",
+    "FinetuneConfig",
     "Loader",
     "MaskConfig",
     "ReadConfig",
     "SentenceConfig",
     "ShardConfig",
+    "TagColumns",
+    "TextColumns",
     "Tokenizer",
     "TokpipeError",
     "TrainingConfig",
     "VocabConfig",
+    "WindowConfig",
     "WordCounts",
     "WordVectors",
     "WordsConfig",
@@ -95,9 +111,11 @@ __all__ = [
     "embed_texts",
     "evaluate_shards",
     "fill_masks",
+    "finetune",
     "judge_pairs",
     "merge_counts",
     "open_shards",
+    "predict",
     "pretrain",
     "train_vocab",
 ]

@@ -39,6 +39,7 @@ def text_batches(tokens: int) -> Path:
     loader = Loader(shards.train, BatchConfig(batch_tokens=tokens), shards.facts, shards.masks, 0)
     arrays = {}
     for number, batch in enumerate(islice(loader.batches(0), _COUNT)):
-        arrays |= {f"{f.name}.{number}": getattr(batch, f.name) for f in fields(batch)}
+        held = {f.name: getattr(batch, f.name) for f in fields(batch)}
+        arrays |= {f"{name}.{number}": a for name, a in held.items() if a is not None}
     np.savez(path, **arrays)
     return path

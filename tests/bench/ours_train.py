@@ -30,9 +30,11 @@ def loaded_batches(path: str) -> list[Batch]:
     """Return the batches of a file that `text_batches` made."""
     with np.load(path) as stored:
         count = len({name.split(".")[1] for name in stored.files})
-        return [
-            Batch(**{f.name: stored[f"{f.name}.{i}"] for f in fields(Batch)}) for i in range(count)
+        held = [
+            {f.name: f"{f.name}.{i}" for f in fields(Batch) if f"{f.name}.{i}" in stored}
+            for i in range(count)
         ]
+        return [Batch(**{name: stored[key] for name, key in one.items()}) for one in held]
 
 
 def capacity_for(batches: list[Batch]) -> Capacity:

@@ -126,7 +126,8 @@ def _masked_loss(model: Any, batch: dict) -> Any:
 def _fields(batch: Any) -> dict:
     from dataclasses import fields
 
-    return {f.name: getattr(batch, f.name) for f in fields(batch)}
+    held = {f.name: getattr(batch, f.name) for f in fields(batch)}
+    return {name: array for name, array in held.items() if array is not None}
 
 
 def _padded(batch: dict) -> dict:

@@ -72,3 +72,47 @@ def test_values_that_options_do_not_take_are_found(tokpipe, tmp_path):
     assert ran.code == 1
     places = [finding["place"] for finding in ran.json[0]["findings"]]
     assert places == ["seed", "train-vocab: vocab_size"]
+
+
+def _parts(folder):
+    train, test = folder / "train.tsv", folder / "test.tsv"
+    train.write_text("text\tkind\tlabel\na b\tp\tx\nc d\tq\ty\ne f\tp\tx\ng h\tq\ty\n")
+    test.write_text("text\tkind\tlabel\ni j\tp\tx\nk l\tq\ty\n")
+    return str(train), str(test)
+
+
+def test_labelled_data_is_checked_with_a_table(tmp_path, capsys):
+    train, test = _parts(tmp_path)
+    assert execute(["check", train, test, "--task", "classification"]) == 0
+    out = capsys.readouterr().out
+    assert "classification: texts by label" in out
+    assert out.endswith("✓ no problem found\n")
+
+
+def test_problems_of_labelled_data_exit_with_1_and_are_in_the_json(tmp_path, capsys):
+    train, _ = _parts(tmp_path)
+    options = ["--task", "classification", "--label-column", "kind", "--text-column", "label"]
+    assert execute(["check", train, train, *options, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["parts"][0]["labels"] == {"p": 2, "q": 2}
+    assert found["parts"][1]["part"] == "validation"
+    problems = [each["problem"] for each in found["findings"] if each["level"] == "warning"]
+    assert any("4 texts are in the train part, too (100 %)" in problem for problem in problems)
+
+
+def test_labelled_data_that_cannot_be_read_exits_with_3(tmp_path, capsys):
+    train, _ = _parts(tmp_path)
+    assert execute(["check", train, "--task", "regression"]) == 3
+    assert "train.tsv:2: the label is 'x', not a finite number" in capsys.readouterr().err
+    assert execute(["check", train, "--task", "ner"]) == 3
+    assert "train.tsv:1: tags like 'label' do not say where entities are" in capsys.readouterr().err
+
+
+def test_several_paths_need_a_task_and_a_task_no_corpus(tmp_path, capsys):
+    train, test = _parts(tmp_path)
+    assert execute(["check", train, test]) == 2
+    assert "2 paths; one is needed" in capsys.readouterr().err
+    assert execute(["check", train, "--task", "pos", "--corpus", train]) == 2
+    assert "--corpus is about a vocabulary" in capsys.readouterr().err
+    assert execute(["check", train, "--task", "pos", "--errors", "skip"]) == 2
+    assert "labelled data is read strictly" in capsys.readouterr().err

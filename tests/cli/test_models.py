@@ -265,6 +265,28 @@ def test_a_model_is_evaluated_on_shards(tokpipe, tmp_path):
     assert tokpipe("evaluate", "m", tmp_path).code == 4
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("predict", "nsp"),
+        ("predict", "--threads", "1", "nsp"),
+        ("--json", "predict", "--seed", "3", "nsp"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_of_predict_is_found_behind_global_options(tokpipe, model, line):
+    ran = tokpipe(*line, model, "the cat", "sat")
+    assert ran.code == 0 and "ollows" in ran.out
+
+
+def test_settings_of_predict_and_of_its_command_stand_in_one_file(tokpipe, model, tmp_path):
+    (tmp_path / "tokpipe.toml").write_text('[predict]\nto = "table"\n[predict.nsp]\njson = true\n')
+    assert tokpipe("predict", "nsp", model, "the cat", "sat").json["a"] == "the cat"
+    (tmp_path / "tokpipe.toml").write_text('[predict]\ntoo = "table"\n')
+    ran = tokpipe("predict", "nsp", model, "the cat", "sat")
+    assert ran.code == 2 and "tokpipe.toml:2" in ran.err and "'to'" in ran.err
+
+
 def test_help_of_import_names_all_families_of_transformers(tokpipe):
     said = tokpipe("import", "--help").out
     for family in FAMILIES.values():

@@ -23,6 +23,7 @@ USES = {
     "predict": ("predict", "nsp", "run", "a b", "c"),
     "inspect": ("inspect", "model", "run"),
     "check": ("check", "run"),
+    "plan": ("export", "run", "-o", "new", "--force", "--dry-run"),
     "export": ("export", "run", "-o", "new", "--force"),
     "import": ("import", "run", "-o", "new", "--force"),
     "pretrain": ("pretrain", "shards", "-o", "new", "--force", *SMALL),
@@ -41,9 +42,10 @@ def made(tmp_path_factory):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
-@pytest.mark.parametrize("name", ["fill-mask", "pretrain", "check"])
-def test_too_small_an_address_space_is_refused(made, name):
-    ran = Command(made, *USES[name]).limited("AS", 300_000_000)
+@pytest.mark.parametrize("megabytes", [300, 500])
+@pytest.mark.parametrize("name", ["fill-mask", "pretrain", "check", "inspect", "plan"])
+def test_too_small_an_address_space_is_refused(made, name, megabytes):
+    ran = Command(made, *USES[name]).limited("AS", megabytes * 1_000_000)
     assert ran.code == 5, ran.err
     assert "hint:" in ran.err
 

@@ -111,6 +111,32 @@ def losses(draw):
     )
 
 
+@st.composite
+def weighted_losses(draw):
+    logits, targets, factor, d_bias = draw(losses())
+    weights = np.abs(normal(draw(SEEDS), logits.shape[1]))
+    weights[draw(st.integers(0, len(weights) - 1))] = draw(st.sampled_from([0.0, 1.0]))
+    return logits, targets, weights, draw(st.sampled_from([0.0, 0.1, 0.9])), factor, d_bias
+
+
+@st.composite
+def row_losses(draw, truths=False):
+    logits, _, factor, d_bias = draw(losses())
+    targets = normal(draw(SEEDS), *logits.shape)
+    return logits, (targets > 0).astype(np.float32) if truths else targets, factor, d_bias
+
+
+@st.composite
+def span_losses(draw):
+    lengths = draw(st.lists(st.integers(1, 9), max_size=4))
+    offsets = np.cumsum([0, *lengths]).astype(np.int32)
+    logits = normal(draw(SEEDS), offsets[-1], 2, scale=draw(SCALES))
+    ends = [(draw(st.integers(0, n - 1)), draw(st.integers(0, n - 1))) for n in lengths]
+    spans = [draw(st.sampled_from([pair, (-1, -1)])) for pair in ends]
+    spans = np.array(spans, np.int32).reshape(-1, 2)
+    return logits, offsets, spans, draw(st.sampled_from([1.0, 0.25])), normal(0, 2)
+
+
 _KERNELS = "tokpipe.bert.kernels"
 CASES = {
     f"{_KERNELS}.rows.gather_rows": gathers(),
@@ -125,6 +151,10 @@ CASES = {
     f"{_KERNELS}.norms.sum_norm_backward": norm_slopes(drops=True),
     f"{_KERNELS}.dropout.drop": drops(),
     f"{_KERNELS}.losses.cross_entropy": losses(),
+    f"{_KERNELS}.losses.weighted_cross_entropy": weighted_losses(),
+    f"{_KERNELS}.losses.squared_error": row_losses(),
+    f"{_KERNELS}.losses.binary_cross_entropy": row_losses(truths=True),
+    f"{_KERNELS}.losses.span_cross_entropy": span_losses(),
 }
 for _name in ACTIVATIONS:
     CASES[f"{_KERNELS}.activations.{_name}_forward"] = activations()

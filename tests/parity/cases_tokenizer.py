@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.tokenizer.added import TokenFinder
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
-from tokpipe.tokenizer.kernels.encode import WORK_BYTES, CacheArrays, Output, TextBatch
+from tokpipe.tokenizer.kernels.encode import PROGRESS, WORK_BYTES, CacheArrays, Output, TextBatch
 from tokpipe.tokenizer.kernels.long_words import long_symbols as symbols_of
 from tokpipe.tokenizer.spec import AddedToken, ModelKind, Spec
 from tokpipe.tokenizer.tables import model_tables
@@ -112,7 +112,7 @@ def encode_texts(draw):
     cache = WordTable()
     cache.head[1] = 0  # no room: the twin has no cache
     out = np.zeros(texts.nbytes + 64, np.int32)
-    borders, progress = np.zeros(len(texts) + 1, np.int64), np.zeros(8, np.int64)
+    borders, progress = np.zeros(len(texts) + 1, np.int64), np.zeros(1, PROGRESS)
     line_ends = draw(st.booleans())
     matches = draw(_matches(texts))
     return (
@@ -154,6 +154,17 @@ def word_spans(draw):
     return text.data, first, text.nbytes, split, starts, ends
 
 
+@st.composite
+def copy_ranges(draw):
+    source = draw(st.sampled_from([np.arange(1, 21, dtype=np.int32), np.arange(1, 21)]))
+    cuts = sorted(draw(st.lists(st.integers(0, 20), max_size=8).filter(lambda c: len(c) % 2 == 0)))
+    borders = np.array(cuts, np.int64).reshape(-1, 2)
+    gaps = np.array(draw(st.lists(st.integers(0, 3), min_size=4, max_size=4)), np.int64)
+    places = np.cumsum(gaps)[: len(borders)] + borders[:, 0]
+    starts, ends = borders.T.copy()
+    return source, starts, ends, np.zeros(40, source.dtype), places
+
+
 JSON = st.text('[]{}",\\\\ a:1', max_size=60)
 
 
@@ -166,6 +177,7 @@ def json_shape(draw):
 CASES = {
     "tokpipe.tokenizer.kernels.shape.json_shape": json_shape(),
     "tokpipe.tokenizer.kernels.added.find_tokens": find_tokens(),
+    "tokpipe.tokenizer.kernels.ranges.copy_ranges": copy_ranges(),
     "tokpipe.tokenizer.kernels.spans.word_spans": word_spans(),
     "tokpipe.tokenizer.kernels.tables.put_entries": put_entries(),
     "tokpipe.tokenizer.kernels.tables.add_to_trie": add_to_trie(),

@@ -26,6 +26,13 @@ def test_settings_are_theirs_with_their_defaults(name):
 
 
 @pytest.mark.parametrize("name", THEIRS)
+def test_dropouts_of_jobs_are_theirs_with_their_defaults(name):
+    config = transformers.AutoConfig.for_model(name)
+    for key, default in FAMILIES[name].dropouts.values():
+        assert getattr(config, key) == default
+
+
+@pytest.mark.parametrize("name", THEIRS)
 def test_classes_are_theirs_and_take_the_settings(name):
     config = type(transformers.AutoConfig.for_model(name))
     for architecture in FAMILIES[name].architectures.values():

@@ -11,8 +11,8 @@ import pytest
 from tests.unit.tokenizer.judge import assert_equal, library_of
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import open_corpus
+from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.build import train_vocab
-from tokpipe.tokenizer.columns import join_ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.words.config import WordsConfig

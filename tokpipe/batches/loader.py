@@ -78,6 +78,11 @@ class Loader:
         self._table, self._width = _table_of(split)
         self._plan: tuple[int, Plan] | None = None
 
+    @property
+    def name(self) -> str:
+        """The name of the split."""
+        return self.split.name
+
     def plan(self, epoch: int) -> Plan:
         """Return the batches of an epoch; the last one asked for is kept."""
         if self._plan is None or self._plan[0] != epoch:

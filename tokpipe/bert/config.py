@@ -11,6 +11,17 @@ POSITIONS = ("learned", "sinusoidal", "relative", "rope", "none")
 
 ON_POOLER = ("nsp_head",)  # switches of the heads that stand on the pooler
 
+TASKS = ("none", "text", "token", "span")
+PROBLEMS = ("classification", "regression", "multilabel")
+# Settings of a model without a head of a job, which says nothing of them
+NO_JOB: dict[str, Any] = {
+    "task": "none",
+    "labels": (),
+    "problem": "classification",
+    "classifier": "pooler",
+    "classifier_dropout": None,
+}
+
 # layers, hidden size, heads; the feed-forward part is four times as wide as the hidden state
 # (Turc et al. 2019, "Well-Read Students Learn Better", table 1; base: Devlin et al. 2018).
 PRESETS: dict[str, tuple[int, int, int]] = {
@@ -79,6 +90,29 @@ class BertConfig(Config):
     pooler: bool = setting(True, "Whether there is a pooler over the first token.")
     mlm_head: bool = setting(True, "Whether there is a head that fills masks.")
     nsp_head: bool = setting(True, "Whether there is a head that judges pairs of segments.")
+    task: str = setting(
+        NO_JOB["task"],
+        "The job that there is a head for: what texts are, what each word is, where answers are.",
+        choices=TASKS,
+    )
+    labels: tuple[str, ...] = setting(NO_JOB["labels"], "Names of the classes of the job (C).")
+    problem: str = setting(
+        NO_JOB["problem"],
+        "What a text has: one of the classes, a number, or any of the classes.",
+        choices=PROBLEMS,
+    )
+    classifier: str = setting(
+        NO_JOB["classifier"],
+        "What stands in front of the classes of texts: the pooler, or a map of their own with tanh "
+        "(RoBERTa) or ReLU (DistilBERT).",
+        choices=("pooler", "tanh", "relu"),
+    )
+    classifier_dropout: float | None = setting(
+        NO_JOB["classifier_dropout"],
+        "Share dropped in front of the classes; by default hidden_dropout_prob, for answers 0.",
+        least=0.0,
+        most=0.9,
+    )
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
@@ -115,8 +149,36 @@ class BertConfig(Config):
         """Width of one attention head (D)."""
         return self.hidden_size // self.num_attention_heads
 
+    @property
+    def outputs(self) -> int:
+        """How many logits the head of a job has.
+
+        Examples
+        --------
+        >>> BertConfig(task="text", problem="regression").outputs
+        1
+        """
+        if self.task == "span":
+            return 2
+        return len(self.labels) or int(self.problem == "regression")
+
+    @property
+    def head_dropout(self) -> float:
+        """Share dropped in front of the head of a job."""
+        if self.classifier_dropout is not None:
+            return self.classifier_dropout
+        return 0.0 if self.task == "span" else self.hidden_dropout_prob
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, in field order; of a job only where there is one."""
+        values = super().to_dict()
+        if self.task == "none":
+            values = {name: value for name, value in values.items() if name not in NO_JOB}
+        return values
+
     def check(self) -> None:
         """Refuse widths and parts that contradict each other."""
+        self._check_job()
         if self.hidden_size % self.num_attention_heads:
             raise ConfigError(
                 f"hidden_size={self.hidden_size} is not a multiple of "
@@ -136,6 +198,28 @@ class BertConfig(Config):
             raise ConfigError(
                 f"position_offset={self.position_offset} leaves no row of "
                 f"max_position_embeddings={self.max_position_embeddings}"
+            )
+
+    def _check_job(self) -> None:
+        allowed = {
+            "none": tuple(NO_JOB),
+            "token": ("problem", "classifier"),
+            "span": ("labels", "problem", "classifier"),
+        }
+        for name in allowed.get(self.task, ()):
+            if getattr(self, name) != NO_JOB[name]:
+                raise ConfigError(
+                    f"{name}={getattr(self, name)!r} says nothing of task={self.task!r}"
+                )
+        least = {"none": 0, "span": 2, "text": 1 + (self.problem == "classification")}
+        if self.outputs < least.get(self.task, 1):
+            raise ConfigError(
+                f"task={self.task!r} with {len(self.labels)} labels",
+                hint=f"Name {least.get(self.task, 1)} or more.",
+            )
+        if self.task == "text" and self.classifier == "pooler" and not self.pooler:
+            raise ConfigError(
+                "a head for texts needs the pooler", hint="Set pooler=True, or classifier='tanh'."
             )
 
     @property

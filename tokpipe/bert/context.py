@@ -69,6 +69,8 @@ class ForwardContext(NamedTuple):
         Bucket of each distance, where positions are relative.
     embeddings_drop
         The dropout behind the embeddings.
+    dropout_key
+        Of all draws of the pass; None: nothing is dropped.
     output_rows : int32[R] or None
         The tokens whose last hidden states are asked for, ascending; None: all.
     end : ForwardContext or None
@@ -90,6 +92,7 @@ class ForwardContext(NamedTuple):
     selected: Selected
     buckets: NDArray[np.int32]
     embeddings_drop: Dropout
+    dropout_key: int | None = None
     output_rows: NDArray[np.int32] | None = None
     end: "ForwardContext | None" = None
 
@@ -149,6 +152,7 @@ def begin_pass(
         selected=workspace.selected,
         buckets=workspace.buckets,
         embeddings_drop=dropout_at(dropout_key, config.hidden_dropout_prob, 0),
+        dropout_key=dropout_key,
     )
     if output_rows is None:
         return whole

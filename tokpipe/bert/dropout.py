@@ -38,7 +38,8 @@ def dropout_at(key: int | None, probability: float, place: int) -> Dropout:
     probability
         Share to drop.
     place
-        Which dropout of the model it is: 0 the embeddings, then three a layer.
+        Which dropout of the model it is: 0 the embeddings, then three a layer, then those of the
+        head of a job.
     """
     if key is None or not probability:
         return NO_DROPOUT

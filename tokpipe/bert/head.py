@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.dropout import Dropout, dropout_at
 from tokpipe.bert.losses import Tally
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.errors import ConfigError
 
 Array = NDArray[np.floating]
 Index = NDArray[np.int32]
@@ -23,7 +25,10 @@ New = Callable[..., Array]  # an array of a shape, in the precision of the works
 
 
 class Capacity(NamedTuple):
-    """Greatest numbers in a batch: what memory is taken for."""
+    """Greatest numbers in a batch: what memory is taken for.
+
+    Masks are the places in sequences that heads look at: masked tokens and tagged words.
+    """
 
     tokens: int
     sequences: int
@@ -32,7 +37,8 @@ class Capacity(NamedTuple):
     @classmethod
     def of(cls, batch: Batch) -> "Capacity":
         """Return what a batch needs."""
-        masks = 0 if batch.masked_positions is None else len(batch.masked_positions)
+        places = batch.masked_positions, batch.tag_positions
+        masks = sum(len(positions) for positions in places if positions is not None)
         return cls(len(batch.input_ids), len(batch), masks)
 
     @classmethod
@@ -62,6 +68,51 @@ class Frequencies(NamedTuple):
     labels: NDArray[np.float64] | None
 
 
+class Objective(NamedTuple):
+    """What training wants of the classes of a job, where that is not the plain loss.
+
+    Attributes
+    ----------
+    class_weights
+        What the loss of each class counts, C of them; None: all the same.
+    label_smoothing
+        Share of a target that all classes have alike.
+    """
+
+    class_weights: tuple[float, ...] | None = None
+    label_smoothing: float = 0.0
+
+    def weights(self, config: BertConfig, dtype: DTypeLike = np.float32) -> Array:
+        """Return what each class counts: float32[C]."""
+        return np.asarray(self.class_weights or np.ones(config.outputs), dtype)
+
+    def check(self, config: BertConfig) -> None:
+        """Refuse what a model has no classes for.
+
+        Raises
+        ------
+        ConfigError
+            If there are classes to choose from in none of its jobs, or not as many.
+        """
+        has_classes = config.task in ("text", "token") and config.problem == "classification"
+        if (self.class_weights or self.label_smoothing) and not has_classes:
+            raise ConfigError(
+                "class weights and label smoothing are for one class of several: the model has "
+                f"task={config.task!r}, problem={config.problem!r}"
+            )
+        given = self.class_weights
+        if given is not None and (len(given) != config.outputs or min(given) < 0):
+            raise ConfigError(
+                f"class weights are {len(given)} numbers, the least {min(given, default=0):g}; "
+                f"needed are {config.outputs}, 0 or more"
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise ConfigError(f"label_smoothing={self.label_smoothing} is not from 0 to below 1")
+
+
+PLAIN = Objective()
+
+
 class HeadContext(NamedTuple):
     """A head in one pass.
 
@@ -82,6 +133,12 @@ class HeadContext(NamedTuple):
         Last hidden states.
     d_hidden : float32[R, H]
         Their gradient, added to.
+    offsets : int32[B + 1]
+        Borders of the sequences in the tokens.
+    objective
+        What training wants of the classes.
+    dropout_key
+        Of the draws of this pass; None: nothing is dropped.
     factor
         What one loss counts in the gradient: one over their number in the whole batch.
     """
@@ -94,7 +151,15 @@ class HeadContext(NamedTuple):
     rows: Index
     hidden: Array
     d_hidden: Array
+    offsets: Index
+    objective: Objective
+    dropout_key: int | None
     factor: float
+
+    def dropout(self, place: int) -> Dropout:
+        """Return one of the dropouts in front of a job's classes, counted from 0."""
+        behind_layers = 3 * self.config.num_hidden_layers + 1
+        return dropout_at(self.dropout_key, self.config.head_dropout, behind_layers + place)
 
 
 def _as_it_is(config: BertConfig, pairs: bool) -> BertConfig:
@@ -103,6 +168,10 @@ def _as_it_is(config: BertConfig, pairs: bool) -> BertConfig:
 
 def _nothing_known(views: Views, frequencies: Frequencies) -> None:
     pass
+
+
+def _count(targets: NDArray, objective: Objective, config: BertConfig) -> float:
+    return len(targets)
 
 
 def _no_guess(frequencies: Frequencies) -> float | None:
@@ -131,6 +200,9 @@ class Head:
         What it makes of them: float32[N, classes].
     losses
         Sum, count and hits; adds gradients where the context has some.
+    total
+        What the sum of the losses at some targets is divided by for their mean: their number, or
+        what they weigh.
     prime
         Sets its first weights from what is known without reading.
     guessing
@@ -145,6 +217,7 @@ class Head:
     output_rows: Callable[[Batch], Index]
     logits: Callable[[HeadContext], Array]
     losses: Callable[[HeadContext], Tally]
+    total: Callable[[NDArray, Objective, BertConfig], float] = _count
     prime: Callable[[Views, Frequencies], None] = _nothing_known
     guessing: Callable[[Frequencies], float | None] = _no_guess
 

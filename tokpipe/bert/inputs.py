@@ -12,6 +12,7 @@ from tokpipe.foundation.errors import InputError
 _FIELDS = (
     *("input_ids", "offsets", "token_type_ids"),
     *("masked_positions", "masked_ids", "next_sentence_label"),
+    *("tag_positions", "tags", "answer_spans"),
 )
 
 
@@ -24,13 +25,16 @@ def prepared(batch: Batch, config: BertConfig) -> Batch:
         If an id, segment, position, label or border would make a kernel reach outside its tables.
     """
     check_input(batch, config)
-    arrays = {name: getattr(batch, name) for name in _FIELDS}
-    return replace(batch, **{k: None if a is None else _fit(a) for k, a in arrays.items()})
+    kinds: dict[str, type] = dict.fromkeys(_FIELDS, np.int32)
+    if config.task == "text":
+        kinds["labels"] = np.int32 if config.problem == "classification" else np.float32
+    arrays = {name: (getattr(batch, name), kind) for name, kind in kinds.items()}
+    return replace(batch, **{k: None if a is None else _fit(a, t) for k, (a, t) in arrays.items()})
 
 
-def _fit(array: NDArray[np.integer]) -> NDArray[np.int32]:
+def _fit(array: NDArray, kind: type) -> NDArray:
     """Return it contiguous, aligned, writable: for another kind kernels would be compiled anew."""
-    return np.require(array, np.int32, ["C", "A", "W"])
+    return np.require(array, kind, ["C", "A", "W"])
 
 
 def check_input(batch: Batch, config: BertConfig) -> None:
@@ -52,6 +56,35 @@ def check_input(batch: Batch, config: BertConfig) -> None:
             "masked_ids", labels, config.vocab_size, 0 if positions is None else len(positions)
         )
     _check_range("next_sentence_label", batch.next_sentence_label, 2, len(offsets) - 1)
+    _check_job(batch, config)
+
+
+def _check_job(batch: Batch, config: BertConfig) -> None:
+    positions, spans = batch.tag_positions, batch.answer_spans
+    _check_range("tag_positions", positions, len(batch.input_ids))
+    if config.task == "token":
+        count = 0 if positions is None else len(positions)
+        _check_range("tags", batch.tags, config.outputs, count)
+    if config.task == "text" and batch.labels is not None:
+        _check_labels(batch.labels, len(batch), config)
+    if config.task == "span" and spans is not None:
+        if spans.shape != (len(batch), 2):
+            raise InputError(f"answer_spans has the shape {spans.shape}, not {(len(batch), 2)}")
+        _check_range("answer_spans", spans.reshape(-1), 1 << 31)
+
+
+def _check_labels(labels: NDArray, count: int, config: BertConfig) -> None:
+    if config.problem == "classification":
+        _check_range("labels", labels, config.outputs, count)
+        return
+    shapes = [(count, config.outputs), *([(count,)] if config.outputs == 1 else [])]
+    if labels.shape not in shapes:
+        raise InputError(f"labels has the shape {labels.shape}, not {shapes[-1]}")
+    most = 1 if config.problem == "multilabel" else np.inf
+    good = np.isfinite(labels) & (np.abs(labels) <= most)
+    if not good.all():
+        bad = int(np.flatnonzero(~good)[0])
+        raise InputError(f"labels hold {labels.reshape(-1)[bad]} at place {bad}")
 
 
 def _check_offsets(offsets: NDArray[np.integer], tokens: int, longest: int | None) -> None:

@@ -15,16 +15,19 @@ class Tally(NamedTuple):
         Over how many.
     correct
         How many had the greatest logit at the target; None where there are no classes.
+    weight
+        What they count together, where they do not count the same; None: their number.
     """
 
     sum: float
     asked: int
     correct: int | None = None
+    weight: float | None = None
 
     @property
     def mean(self) -> float:
         """Mean loss."""
-        return self.sum / self.asked
+        return self.sum / (self.asked if self.weight is None else self.weight)
 
     @property
     def accuracy(self) -> float | None:
@@ -67,4 +70,5 @@ class Losses(Mapping[str, Tally]):
 
 def _added(one: Tally, other: Tally) -> Tally:
     right = None if one.correct is None else one.correct + (other.correct or 0)
-    return Tally(one.sum + other.sum, one.asked + other.asked, right)
+    weight = None if one.weight is None else one.weight + (other.weight or 0.0)
+    return Tally(one.sum + other.sum, one.asked + other.asked, right, weight)

@@ -14,12 +14,12 @@ from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.context import ForwardContext, begin_pass, rows_of
 from tokpipe.bert.encoder import encode, encode_backward
-from tokpipe.bert.head import Capacity, Head, HeadContext, target_count
+from tokpipe.bert.head import PLAIN, Capacity, Head, HeadContext, Objective
 from tokpipe.bert.inputs import prepared
 from tokpipe.bert.kernels.attention import attention_weights
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.pooler import PoolerScratch, pooler_forward
+from tokpipe.bert.pooler import PoolerScratch, Pooling, pooler_forward
 from tokpipe.bert.registry import heads_of
 from tokpipe.bert.weights import weights_of
 from tokpipe.bert.workspace import Workspace
@@ -38,10 +38,21 @@ class Model:
         Its shape.
     parameters
         Its weights, float32; float64 takes the NumPy twins of all kernels, for checks of gradients.
+    objective
+        What training wants of the classes of a job.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no classes for the objective.
     """
 
-    def __init__(self, config: BertConfig, parameters: Parameters) -> None:
+    def __init__(
+        self, config: BertConfig, parameters: Parameters, objective: Objective = PLAIN
+    ) -> None:
         use_one_thread()
+        objective.check(config)
+        self.objective = objective
         self.config = config
         self.parameters = parameters
         self.weights = weights_of(parameters)
@@ -61,7 +72,7 @@ class Model:
         workspace: Workspace,
         *,
         dropout_key: int | None = None,
-        totals: Mapping[str, int] | None = None,
+        totals: Mapping[str, float] | None = None,
     ) -> Losses:
         """Go forward and backward over a batch or a shard of one.
 
@@ -76,9 +87,8 @@ class Model:
         dropout_key
             Of the draws, 64 bits: another for each step and shard; None: no dropout.
         totals
-            For each head what there is to find in the whole batch of which this is a shard: the
-            gradients of the shards then add up to that of the batch's mean losses. None: this is
-            all.
+            What `totals` returns for the whole batch of which this is a shard: the gradients of
+            the shards then add up to that of the batch's mean losses. None: this is all.
 
         Raises
         ------
@@ -92,6 +102,12 @@ class Model:
         losses = self._losses(ctx, workspace, (hidden, d_hidden), totals or {})
         encode_backward(ctx, d_hidden)
         return losses
+
+    def totals(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """Return for each head what the sum of its losses in some batches is divided by."""
+        return {
+            name: sum(self._total(head, b) for b in batches) for name, head in self.heads.items()
+        }
 
     def losses(self, batch: Batch, workspace: Workspace) -> Losses:
         """Go forward over a batch, without dropout, and return its losses."""
@@ -150,6 +166,19 @@ class Model:
         hidden = _last(ctx)
         return head.logits(self._head_context(ctx, workspace, name, (hidden, hidden[:0])))
 
+    def outputs(self, name: str, batch: Batch, workspace: Workspace) -> tuple[Array, Losses]:
+        """Return what `logits` and `losses` do, in one pass."""
+        head = self.heads[name]
+
+        def wanted(batch: Batch) -> Index:
+            return np.concatenate([self._output_rows(batch), head.output_rows(batch)])
+
+        ctx = self._begin(batch, workspace, wanted=wanted)
+        hidden = _last(ctx)
+        states = hidden, hidden[:0]
+        logits = head.logits(self._head_context(ctx, workspace, name, states))
+        return logits, self._losses(ctx, workspace, states, {})
+
     def pooled(self, batch: Batch, workspace: Workspace | None = None) -> Array:
         """Return the pooler's vector of each sequence: float32[B, H]."""
         assert self.weights.pooler is not None, "the model has no pooler"
@@ -157,7 +186,7 @@ class Model:
         hidden, first = _last(ctx), rows_of(ctx, _first_tokens(ctx.batch))
         shape, dtype = (len(first), self.config.hidden_size), hidden.dtype
         scratch = PoolerScratch(*(np.empty(shape, dtype) for _ in PoolerScratch._fields))
-        return pooler_forward(self.weights.pooler, hidden, first, scratch)
+        return pooler_forward(Pooling(self.weights.pooler), hidden, first, scratch)
 
     def _begin(
         self,
@@ -181,7 +210,11 @@ class Model:
 
     def _asked(self, batch: Batch) -> Mapping[str, Head]:
         """Return the heads to which a batch says what is to be found."""
-        return {name: head for name, head in self.heads.items() if target_count(head, batch)}
+        return {name: head for name, head in self.heads.items() if self._total(head, batch)}
+
+    def _total(self, head: Head, batch: Batch) -> float:
+        targets = head.targets(batch)
+        return 0 if targets is None else head.total(targets, self.objective, self.config)
 
     def _output_rows(self, batch: Batch) -> Index:
         """Return at which tokens the losses want hidden states."""
@@ -193,11 +226,11 @@ class Model:
         ctx: ForwardContext,
         workspace: Workspace,
         states: tuple[Array, Array],
-        totals: Mapping[str, int],
+        totals: Mapping[str, float],
     ) -> Losses:
         tallies = {}
         for name, head in self._asked(ctx.batch).items():
-            total = totals.get(name) or target_count(head, ctx.batch)
+            total = totals.get(name) or self._total(head, ctx.batch)
             context = self._head_context(ctx, workspace, name, states)
             tallies[name] = head.losses(context._replace(factor=1 / total))
         return Losses(tallies)
@@ -215,6 +248,9 @@ class Model:
             rows=rows_of(ctx, head.output_rows(ctx.batch)),
             hidden=states[0],
             d_hidden=states[1],
+            offsets=ctx.batch.offsets,
+            objective=self.objective,
+            dropout_key=ctx.dropout_key,
             factor=1.0,
         )
 

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.registry import heads_of
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 
 ALIGNMENT = 16  # values: a cache line of float32
@@ -75,13 +76,37 @@ class Parameters:
         """
         parameters = cls(config, dtype)
         for name, view in parameters.views.items():
-            if name.endswith("norm.weight"):
-                view.fill(1)
-            elif view.ndim == 2:
-                key = stream_key(seed, f"parameters {name}")
-                _fill_normal(key, config.initializer_range, view.reshape(-1))
+            _draw(name, view, config, seed)
         if config.pad_token_id < config.vocab_size:
             parameters.views["embeddings.token"][config.pad_token_id] = 0
+        return parameters
+
+    @classmethod
+    def from_encoder(cls, source: Self, config: BertConfig, seed: int) -> Self:
+        """Return the encoder of a model, bit for bit, under heads that are drawn.
+
+        Parameters
+        ----------
+        source
+            A model whose encoder is as the settings say; it may lack the pooler (`missing_from`),
+            which is drawn then.
+        config
+            Of the model wanted.
+        seed
+            Of what is drawn, as `initialised` draws it.
+
+        Raises
+        ------
+        ConfigError
+            If the encoders differ.
+        """
+        parameters = cls(config, source.block.dtype)
+        missing, encoder = missing_from(source.config, config), dict(_encoder_shapes(config))
+        for name, view in parameters.views.items():
+            if name not in encoder or name in missing:
+                _draw(name, view, config, seed)
+            else:
+                view[...] = source.views[name]
         return parameters
 
     def zeros_like(self) -> Self:
@@ -104,6 +129,30 @@ def _of_block(config: BertConfig, block: NDArray[np.floating]) -> Parameters:
     parameters = Parameters(config, block.dtype)
     parameters.block[:] = block
     return parameters
+
+
+def missing_from(source: BertConfig, config: BertConfig) -> tuple[str, ...]:
+    """Return which tensors of an encoder another has not: none, or those of the pooler.
+
+    Raises
+    ------
+    ConfigError
+        If the encoders differ in something else.
+
+    Examples
+    --------
+    >>> missing_from(BertConfig(pooler=False, nsp_head=False), BertConfig())
+    ('pooler.weight', 'pooler.bias')
+    """
+    has, wanted = dict(_encoder_shapes(source)), dict(_encoder_shapes(config))
+    differing = [name for name in wanted if wanted[name] != has.get(name)]
+    missing = tuple(name for name in differing if name not in has and name.startswith("pooler."))
+    others = [name for name in differing if name not in missing]
+    if others:
+        raise ConfigError(
+            f"{others[0]} has the shape {has.get(others[0])} there, {wanted[others[0]]} is needed"
+        )
+    return missing
 
 
 def parameter_table(config: BertConfig) -> dict[str, Slot]:
@@ -201,6 +250,15 @@ def _aligned_zeros(count: int, dtype: np.dtype) -> NDArray:
     raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + count * dtype.itemsize].view(dtype)
+
+
+def _draw(name: str, view: NDArray[np.floating], config: BertConfig, seed: int) -> None:
+    """Write the initial values of a tensor that is zero."""
+    if name.endswith("norm.weight"):
+        view.fill(1)
+    elif view.ndim == 2:
+        key = stream_key(seed, f"parameters {name}")
+        _fill_normal(key, config.initializer_range, view.reshape(-1))
 
 
 def _fill_normal(key: int, deviation: float, out: NDArray[np.floating]) -> None:

@@ -1,19 +1,30 @@
-"""The pooler: a vector a sequence, from the hidden state of its first token."""
+"""The pooler: a vector a sequence, from the hidden state of its first token.
+
+A head for texts that has a map of its own there goes the same way, with another activation or with
+dropout before it.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.activations import activation_named
+from tokpipe.bert.activations import Activation, activation_named
+from tokpipe.bert.dropout import NO_DROPOUT, Dropout
 from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
-from tokpipe.bert.residual import gather_rows, scatter_rows
+from tokpipe.bert.residual import drop, gather_rows, scatter_rows
 from tokpipe.bert.weights import Linear
 
 Array = NDArray[np.floating]
 Index = NDArray[np.int32]
 
-_tanh = activation_named("tanh")
+
+class Pooling(NamedTuple):
+    """The map, what follows it, and what is dropped in front of it."""
+
+    weights: Linear
+    activation: Activation = activation_named("tanh")
+    drop: Dropout = NO_DROPOUT
 
 
 class PoolerScratch(NamedTuple):
@@ -34,7 +45,7 @@ class PoolerScratch(NamedTuple):
     d_pooled: Array
 
 
-def pooler_forward(pooler: Linear, hidden: Array, first: Index, scratch: PoolerScratch) -> Array:
+def pooler_forward(pooler: Pooling, hidden: Array, first: Index, scratch: PoolerScratch) -> Array:
     """Return one vector a sequence, float32[B, H], from its first token.
 
     Parameters
@@ -49,13 +60,14 @@ def pooler_forward(pooler: Linear, hidden: Array, first: Index, scratch: PoolerS
         Where to keep what backward needs.
     """
     gather_rows(hidden, first, scratch.first, False)
-    linear_forward(scratch.first, pooler, scratch.before)
-    _tanh.forward(scratch.before, scratch.pooled)
+    drop(scratch.first, *pooler.drop)
+    linear_forward(scratch.first, pooler.weights, scratch.before)
+    pooler.activation.forward(scratch.before, scratch.pooled)
     return scratch.pooled
 
 
 def pooler_backward(
-    pooler: Linear, gradients: Linear, first: Index, scratch: PoolerScratch, into: Array
+    pooler: Pooling, gradients: Linear, first: Index, scratch: PoolerScratch, into: Array
 ) -> None:
     """Add the gradients of the pooler, from that of its result in `scratch.d_pooled`.
 
@@ -70,7 +82,8 @@ def pooler_backward(
     into : float32[R, H]
         Gradient of the last hidden states, added to.
     """
-    _tanh.backward(scratch.before, scratch.d_pooled, scratch.pooled, gradients.bias)
+    pooler.activation.backward(scratch.before, scratch.d_pooled, scratch.pooled, gradients.bias)
     weight_backward(scratch.first, scratch.d_pooled, gradients.weight)
-    input_backward(scratch.d_pooled, pooler.weight, scratch.d_first)
+    input_backward(scratch.d_pooled, pooler.weights.weight, scratch.d_first)
+    drop(scratch.d_first, *pooler.drop)
     scatter_rows(scratch.d_first, first, into)

@@ -5,9 +5,9 @@ The names are light to import: a log is drawn without the kernels that made it.
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import NO_JOB, BertConfig
 
 if TYPE_CHECKING:
     from tokpipe.bert.head import Head
@@ -28,6 +28,8 @@ class Entry(NamedTuple):
         The switch of `BertConfig` that puts it into a model; "": every model has it.
     has_perplexity
         Whether it guesses tokens, of which people know perplexities.
+    task
+        In place of a switch the `task` of `BertConfig`: a model has the head of one job at most.
     """
 
     name: str
@@ -36,12 +38,16 @@ class Entry(NamedTuple):
     module: str
     setting: str = ""
     has_perplexity: bool = False
+    task: str = ""
 
 
 # In the order of the parameter block, in which gradients are added up.
 ENTRIES: list[Entry] = [
     Entry("mlm", "masked tokens", "masks", "tokpipe.bert.heads.masked_tokens", "mlm_head", True),
     Entry("nsp", "pairs", "pairs", "tokpipe.bert.heads.next_sentence", "nsp_head"),
+    Entry("text", "texts", "texts", "tokpipe.bert.heads.text_labels", task="text"),
+    Entry("token", "words", "words", "tokpipe.bert.heads.token_labels", task="token"),
+    Entry("span", "questions", "questions", "tokpipe.bert.heads.answer_spans", task="span"),
 ]
 
 
@@ -59,18 +65,18 @@ def entry_of(name: str) -> Entry:
 
 def entries_of(config: BertConfig) -> list[Entry]:
     """Return the lines of a model's heads, in order."""
-    return [entry for entry in ENTRIES if not entry.setting or getattr(config, entry.setting)]
+    return [entry for entry in ENTRIES if _has(config, entry)]
 
 
-def switches(*names: str) -> dict[str, bool]:
-    """Return the settings of a model that has the heads named, and no other.
+def switches(*names: str) -> dict[str, Any]:
+    """Return the settings of a model that has the heads named, of no job, and no other.
 
     Examples
     --------
-    >>> switches("mlm")
+    >>> {name: value for name, value in switches("mlm").items() if name not in NO_JOB}
     {'mlm_head': True, 'nsp_head': False}
     """
-    return {entry.setting: entry.name in names for entry in ENTRIES if entry.setting}
+    return {**{e.setting: e.name in names for e in ENTRIES if e.setting}, **NO_JOB}
 
 
 def beside_encoder(config: BertConfig) -> str:
@@ -93,3 +99,9 @@ def all_heads() -> "Mapping[str, Head]":
 def heads_of(config: BertConfig) -> "Mapping[str, Head]":
     """Return the heads of a model by name, in order."""
     return {entry.name: import_module(entry.module).HEAD for entry in entries_of(config)}
+
+
+def _has(config: BertConfig, entry: Entry) -> bool:
+    if entry.task:
+        return config.task == entry.task
+    return not entry.setting or getattr(config, entry.setting)

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tokpipe.cli.address_space import fit_into_address_space
 from tokpipe.cli.console import Console
 from tokpipe.cli.help import (
     HelpFormatter,
@@ -24,6 +23,7 @@ from tokpipe.cli.help import (
 from tokpipe.cli.options import GLOBAL, Count, GroupedOption, Optional
 from tokpipe.cli.progress import console_progress, duration
 from tokpipe.cli.settings import check_environment, read_settings
+from tokpipe.foundation.address_space import fit_into_address_space
 from tokpipe.foundation.memory import peak_memory
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import format_bytes
@@ -54,12 +54,11 @@ class Session:
     def begin_kernels(self, *, keeps: str | Callable[[], str] = "") -> None:
         """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
 
-        To be called before anything heavy is imported: an address space that is too small for the
-        program itself is refused here (`MemoryLimitError`). `keeps` is "the words counted so far
+        To be called before anything is compiled: an address space that is too small for that is
+        refused here (`MemoryLimitError`). `keeps` is "the words counted so far
         are kept", or what finds that out when the command is stopped; empty where the work starts
         over.
         """
-        fit_into_address_space(compiles=False)
         from tokpipe.foundation.jit import cache_folder  # numba
 
         self.console.when_stopped = keeps if callable(keeps) else lambda: keeps
@@ -193,7 +192,15 @@ def command(
 
 
 class CommandGroup(click.Group):
-    """A group whose commands are imported when asked for."""
+    """A group whose commands are imported when asked for.
+
+    Parameters
+    ----------
+    sections
+        Headings, and under each the names of commands and their modules.
+    own
+        The module of what the group does itself, where no command of it is named.
+    """
 
     context_class = Context
 
@@ -202,12 +209,32 @@ class CommandGroup(click.Group):
         *args: Any,
         sections: dict[str, dict[str, str]],
         examples: Sequence[str] = (),
+        own: str = "",
         **kw: Any,
     ) -> None:
         super().__init__(*args, **kw)
         self.params.extend(global_options())
         self.sections = sections
         self.examples = tuple(examples)
+        self._own = own
+
+    @property
+    def own(self) -> click.Command | None:
+        """What the group does itself."""
+        return _imported(self._own) if self._own else None
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse for a command of the group, or for what it does itself."""
+        own = self.own
+        if own is None or _first_name(args) in self.list_commands(click.Context(self)):
+            return super().make_context(info_name, args, parent, **extra)
+        return own.make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names in the order of the table."""
@@ -217,8 +244,7 @@ class CommandGroup(click.Group):
         """Import one command."""
         for section in self.sections.values():
             if cmd_name in section:
-                home = import_module(section[cmd_name])
-                return getattr(home, home.__name__.rpartition(".")[2])
+                return _imported(section[cmd_name])
         return None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -238,6 +264,22 @@ class CommandGroup(click.Group):
         found = self.get_command(ctx, name)
         examples = getattr(found, "examples", ()) or ("",)
         return (found.get_short_help_str(limit=200) if found else ""), examples[0]
+
+
+def _imported(module: str) -> click.Command:
+    return getattr(import_module(module), module.rpartition(".")[2])
+
+
+def _first_name(args: Sequence[str]) -> str | None:
+    """Return the first of some arguments that is no global option, and no value of one."""
+    options = {name: option for option in global_options() for name in option.opts}
+    words = iter(args)
+    for word in words:
+        if not word.startswith("-"):
+            return word
+        if word in options and not options[word].is_flag:
+            next(words, None)
+    return None
 
 
 def _apply_settings(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -127,7 +127,7 @@ class Console:
     def json(self, value: Any) -> None:
         """Write JSON to stdout, indented, control characters escaped."""
         text = json.dumps(value, indent=2, ensure_ascii=self.out.ascii)
-        self.out.line(_escape_controls_in_json(text))
+        self.out.line(escape_controls(text))
 
     def rich(self, stream: Stream | None = None) -> "RichConsole":
         """Make a rich console that keeps to the rules of this one.
@@ -216,7 +216,7 @@ def _raise_again() -> None:
     raise
 
 
-def _escape_controls_in_json(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Escape what JSON allows raw but a terminal obeys: DEL, C1, bidi controls."""
     escapes = {c: json.dumps(c)[1:-1] for c in set(text) if not c.isprintable() and c not in " \n"}
     return text.translate(str.maketrans(escapes | {"\x7f": "\\u007f"}))

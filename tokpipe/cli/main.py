@@ -30,12 +30,17 @@ _SECTIONS = {
         "build-shards": f"{_HOME}.build_shards",
         "pretrain": f"{_HOME}.pretrain",
     },
+    "Jobs": {
+        "finetune": f"{_HOME}.finetune",
+        "baseline": f"{_HOME}.baseline",
+    },
     "Models": {
         "fill-mask": f"{_HOME}.fill_mask",
         "predict": f"{_HOME}.predict",
         "embed": f"{_HOME}.embed",
         "nearest": f"{_HOME}.nearest",
         "evaluate": f"{_HOME}.evaluate",
+        "compare": f"{_HOME}.compare",
         "import": f"{_HOME}.import_model",
         "export": f"{_HOME}.export_model",
     },

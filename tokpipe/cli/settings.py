@@ -179,7 +179,7 @@ def _child(name: str, children: list[str], path: Path, text: str, names: list[st
 def _wrong_values(
     table: Mapping[str, Any], command: click.Command, context: click.Context, names: list[str]
 ) -> Iterator[tuple[str, str]]:
-    params = {param.name: param for param in command.params}
+    params = {param.name: param for param in _itself(command).params}
     for name, value in table.items():
         if isinstance(value, dict) and isinstance(command, click.Group):
             child = next(c for c in command.list_commands(context) if _key(c) == name)
@@ -194,8 +194,14 @@ def _wrong_values(
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
-    options = {str(p.name): p for p in command.params if isinstance(p, click.Option) and p.name}
+    params = _itself(command).params
+    options = {str(p.name): p for p in params if isinstance(p, click.Option) and p.name}
     return {name: option for name, option in options.items() if name not in NOT_IN_A_FILE}
+
+
+def _itself(command: click.Command) -> click.Command:
+    """Return what a command does itself, of a group that does something."""
+    return getattr(command, "own", None) or command
 
 
 def _place(path: Path, text: str, name: str, names: list[str]) -> str:

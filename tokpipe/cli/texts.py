@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tokpipe.corpus.reader import Corpus
 
 _MOST_BYTES = 16 << 20  # of stdin: it is held in memory whole; more belongs into a file
+_CHUNK = 64 << 10  # bytes of lines that are answered together, where so many are there
 
 
 def given_texts(texts: Sequence[str], stdin: TextIO) -> list[str]:
@@ -32,6 +33,41 @@ def given_texts(texts: Sequence[str], stdin: TextIO) -> list[str]:
     if not found:
         raise InputError("standard input has no text")
     return found
+
+
+def arriving_lines(stdin: TextIO) -> Iterator[list[str]]:
+    """Yield the lines of standard input as they come: one that is typed, all that a pipe holds.
+
+    Blank lines are lines, too; line ends are no part of them.
+
+    Raises
+    ------
+    InputError
+        If a line is not UTF-8 or too long.
+    """
+    held, number = bytearray(), 1
+    while chunk := stdin.buffer.read1(_CHUNK):  # type: ignore[union-attr]
+        body, end, rest = chunk.rpartition(b"\n")
+        held += body if end else rest
+        if len(held) > _MOST_BYTES:
+            raise InputError(f"standard input:{number}: longer than {_MOST_BYTES >> 20} MiB")
+        if end:
+            lines = _decoded_lines(held, number)
+            number += len(lines)
+            held = bytearray(rest)
+            yield lines
+    if held:
+        yield _decoded_lines(held, number)
+
+
+def _decoded_lines(data: bytearray, first: int) -> list[str]:
+    lines = []
+    for number, line in enumerate(bytes(data).split(b"\n"), first):
+        try:
+            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\r"))
+        except UnicodeDecodeError as error:
+            raise InputError(f"standard input:{number}: byte {error.start} is not UTF-8") from None
+    return lines
 
 
 def text_batches(corpus: "Corpus") -> Iterator[tuple[list[str], int]]:

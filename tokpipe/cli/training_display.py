@@ -119,7 +119,10 @@ class _Display:
             for head, figures in line.heads.items()
             if figures.accuracy is not None
         )
-        self._progress.note(f"step {line.step:,}: {line.split} loss {line.loss:.4f}{right}")
+        score = "" if line.score is None else f", {line.score_name} {line.score:.4f}"
+        self._progress.note(
+            f"step {line.step:,}: {line.split} loss {line.loss:.4f}{score or right}"
+        )
 
 
 @contextmanager

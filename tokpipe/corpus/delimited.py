@@ -28,7 +28,7 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import InputError
 
-_MARKS = {"csv": (ord(","), ord('"')), "tsv": (ord("\t"), -1)}  # delimiter and quote
+MARKS = {"csv": (ord(","), ord('"')), "tsv": (ord("\t"), -1)}  # delimiter and quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read_delimited(
         If the header is missing, or lacks the text column; and while loading, if a record has
         another number of fields (unless ``errors`` is "skip"), or a quote is never closed.
     """
-    ends = _record_ends(*_MARKS[kind])
+    ends = record_ends(*MARKS[kind])
     table, begin = None, 0
     for block in cut_stream(chunks, name, piece_bytes, config.max_line_bytes, ends):
         if table is None:
@@ -61,7 +61,8 @@ def read_delimited(
         begin = 0
 
 
-def _record_ends(delimiter: int, quote: int) -> LastEnd:
+def record_ends(delimiter: int, quote: int) -> LastEnd:
+    """Return what finds the last end of a record in bytes that come one after the other."""
     state, ended = FIELD_START, False
 
     def last_end(data: np.ndarray, start: int, stop: int) -> int:
@@ -79,14 +80,14 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
     """Return the columns and where the first record behind the header begins."""
     text = block.data[: block.stop].tobytes()
     shift = len(BOM) if text.startswith(BOM) else 0
-    delimiter, quote = _MARKS[kind]
+    delimiter, quote = MARKS[kind]
     last, state = last_record_end(block.data, shift, block.stop, FIELD_START, delimiter, quote)
     if last < 0 and state == QUOTED:  # to the end of the file: blocks end with a record
         raise InputError(f"{block.name}:1: a quote is never closed")
     records = records_reference(text[shift:], delimiter, quote)
     _, end, fields, _ = next(records, (0, 0, [b""], True))
-    if _lone_return(text[shift : shift + end], quote):
-        raise _returns(block.name, 1)
+    if has_lone_return(text[shift : shift + end], quote):
+        raise lone_return(block.name, 1)
     names = [field.decode(errors="replace") for field in fields]
     if names == [""]:
         raise InputError(
@@ -101,13 +102,14 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
     return _Table(delimiter, quote, column, len(names), config.text_column), shift + end
 
 
-def _lone_return(record: bytes, quote: int) -> bool:
+def has_lone_return(record: bytes, quote: int) -> bool:
     r"""Say whether a ``\r`` that is no part of a ``\r\n`` stands outside of quotes."""
     parts = record.split(bytes([quote])) if quote >= 0 else [record]
     return any(b"\r" in part.replace(b"\r\n", b"") for part in parts[::2])
 
 
-def _returns(name: str, line: int) -> InputError:
+def lone_return(name: str, line: int) -> InputError:
+    """Make the error for a CR that ends no line."""
     return InputError(
         f"{name}:{line}: a lone CR outside of quotes; records end with LF or CRLF",
         hint=f"Convert it: tr '\\r' '\\n' < {shlex.quote(name)}",
@@ -150,8 +152,8 @@ def _ragged(
     i = int(wrong.argmax())
     line, _ = block.place(int(begins[i]))
     record = block.data[begins[i] : begins[i + 1]].tobytes()
-    if _lone_return(record, table.quote):
-        return _returns(block.name, line)
+    if has_lone_return(record, table.quote):
+        return lone_return(block.name, line)
     return InputError(
         f"{block.name}:{line}: {fields[i]} fields, the header has {table.columns}",
         hint="Quote the cells that hold the delimiter, or pass --errors skip.",

@@ -4,9 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.corpus.blocks import Block
-from tokpipe.corpus.kernels.lines import invalid_strings
+from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.errors import InputError
+
+REPLACE = "latin-1? Convert it (iconv -f latin1 -t UTF-8), or pass --errors replace."
+CONVERT = "latin-1? Convert it (iconv -f latin1 -t UTF-8)."  # where nothing is replaced
 
 _UTF16 = {b"\xff\xfe": "UTF-16-LE", b"\xfe\xff": "UTF-16-BE"}
 
@@ -26,18 +29,35 @@ def check_start(head: NDArray[np.uint8], name: str) -> None:
         )
 
 
-def not_utf8(block: Block, position: int) -> InputError:
+def not_utf8(block: Block, position: int, hint: str = REPLACE) -> InputError:
     """Make the error for the byte ``block.data[position]``."""
     line, offset = block.place(position)
-    return bad_byte(f"{block.name}:{line}", int(block.data[position]), f"at offset {offset}")
+    return bad_byte(f"{block.name}:{line}", int(block.data[position]), f"at offset {offset}", hint)
 
 
-def bad_byte(place: str, byte: int, where: str) -> InputError:
+def bad_byte(place: str, byte: int, where: str, hint: str = REPLACE) -> InputError:
     """Make the error for a byte that begins no UTF-8 sequence."""
-    return InputError(
-        f"{place}: byte 0x{byte:02X} {where} is not UTF-8",
-        hint="latin-1? Convert it (iconv -f latin1 -t UTF-8), or pass --errors replace.",
-    )
+    return InputError(f"{place}: byte 0x{byte:02X} {where} is not UTF-8", hint=hint)
+
+
+def check_plain(block: Block) -> None:
+    """Refuse what is not UTF-8, and NUL bytes, which plain text has none of.
+
+    Raises
+    ------
+    InputError
+        With the line.
+    """
+    if block.offset == 0:
+        check_start(block.data[block.start : block.stop], block.name)
+    bad = first_invalid(block.data, block.start, block.stop)
+    if bad >= 0:
+        raise not_utf8(block, bad, CONVERT)
+    nul = block.data[block.start : block.stop].tobytes().find(0)
+    if nul >= 0:
+        line, offset = block.place(block.start + nul)
+        problem = f"{block.name}:{line}: a NUL byte at offset {offset}"
+        raise InputError(problem, hint="Is it a binary file, or damaged?")
 
 
 def emptied(strings: Strings, mask: NDArray[np.bool_]) -> Strings:

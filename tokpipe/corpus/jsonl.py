@@ -1,6 +1,7 @@
 """JSON lines: a block of a file to the texts under one key."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,13 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 
 _ESCAPE_HINT = "Repair the escape, or pass --errors replace."
+
+
+class Key(NamedTuple):
+    """A member of the outermost object that is wanted, and the option that names another."""
+
+    name: str
+    flag: str = "--text-column"
 
 
 def read_json_lines(block: Block, config: ReadConfig) -> TextBatch:
@@ -36,7 +44,8 @@ def read_json_lines(block: Block, config: ReadConfig) -> TextBatch:
     unread = np.diff(lines.offsets) == 0  # emptied for its bytes; a blank line has a line end
     wrong &= ~unread
     if wrong.any() and (config.errors != "skip"):
-        raise _explain(block, lines, int(wrong.argmax()), int(status[wrong.argmax()]), config)
+        i, wanted = int(wrong.argmax()), Key(config.text_column)
+        raise explain(block, lines, i, int(status[i]), wanted, config.max_json_depth)
     kept = (status != lines_of_json.BLANK) | unread
     texts = emptied(Strings(data, offsets), wrong)
     texts = Strings(texts.data, np.concatenate(([0], texts.offsets[1:][kept])))
@@ -49,9 +58,12 @@ def read_json_lines(block: Block, config: ReadConfig) -> TextBatch:
     return TextBatch(texts, documents, tally={name: n for name, n in tally.items() if n})
 
 
-def _explain(block: Block, lines: Strings, i: int, status: int, config: ReadConfig) -> InputError:
+def explain(
+    block: Block, lines: Strings, i: int, status: int, wanted: Key, max_depth: int
+) -> InputError:
+    """Make the error for line `i` of a block, whose status says that it is not as it should be."""
     place = f"{block.name}:{1 + block.lines_before() + i}"
-    line, key = lines.bytes_of(i).decode(), config.text_column
+    line, key = lines.bytes_of(i).decode(), wanted.name
     if status == lines_of_json.MALFORMED:
         return _malformed(place, line)
     if status == lines_of_json.NO_OBJECT:
@@ -59,18 +71,17 @@ def _explain(block: Block, lines: Strings, i: int, status: int, config: ReadConf
         hint = "A JSON array? Write one object a line: jq -c '.[]'." if array else ""
         return InputError(f"{place}:1: the line is no JSON object", hint=hint)
     if status == lines_of_json.TOO_DEEP:
-        limit = config.max_json_depth
         return InputError(
-            f"{place}: nested deeper than {limit} objects and arrays",
+            f"{place}: nested deeper than {max_depth} objects and arrays",
             hint="Flatten it, or raise --max-json-depth.",
         )
     if status == lines_of_json.MISSING:
-        return InputError(f"{place}: no key {key!r}", hint=f"Pass --text-column{_keys_of(line)}.")
+        return InputError(f"{place}: no key {key!r}", hint=f"Pass {wanted.flag}{_keys_of(line)}.")
     if status == lines_of_json.TWICE:
         return InputError(f"{place}: the key {key!r} stands more than once")
     if status == lines_of_json.SURROGATE:
         return InputError(f"{place}: {key!r} holds half a surrogate pair", hint=_ESCAPE_HINT)
-    return InputError(f"{place}: {key!r} is no string", hint="Pass --text-column for another key.")
+    return InputError(f"{place}: {key!r} is no string", hint=f"Pass {wanted.flag} for another key.")
 
 
 def _keys_of(line: str) -> str:

@@ -26,11 +26,11 @@ from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.errors import InputError, MemoryLimitError, TokpipeError
 
-_ROW = ": row "
+ROW = ": row "
 _SHORT = 128  # bytes: texts that may be read with a dictionary at little cost
 _ROWS = 8192  # most rows decoded at a time
 _END_OF_STREAM = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")
-_TEXT_TYPES = (
+TEXT_TYPES = (
     *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
     *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
 )
@@ -45,7 +45,7 @@ def read_parquet(
 
     One that is damaged, lacks the text column, or holds no texts in it is an `InputError`.
     """
-    with _arrow_errors(file, config), file.open_bytes() as raw:
+    with arrow_errors(file, config), file.open_bytes() as raw:
         table = pq.ParquetFile(raw, page_checksum_verification=True, pre_buffer=False)
         _check_column(file.name, table.schema_arrow, config.text_column)
         total = max(1, table.metadata.num_rows)
@@ -69,8 +69,8 @@ def read_arrow(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterato
     One that is damaged or cut short, lacks the text column, or holds no texts in it is an
     `InputError`.
     """
-    with _arrow_errors(file, config), file.open_bytes() as raw:
-        batches = iter(pa.ipc.open_stream(raw)) if file.is_stream else _ipc_batches(raw, file)
+    with arrow_errors(file, config), file.open_bytes() as raw:
+        batches = iter(pa.ipc.open_stream(raw)) if file.is_stream else ipc_batches(raw, file)
         for _, load in _columns(batches, file, piece_bytes, config):
             yield 0 if file.is_stream else raw.tell(), load
 
@@ -107,7 +107,8 @@ def _text_bytes(metadata: pq.FileMetaData) -> int:
     return sum(max(0, metadata.row_group(group).total_byte_size) for group in groups)
 
 
-def _ipc_batches(raw: Any, file: InputFile) -> Iterator[pa.RecordBatch]:
+def ipc_batches(raw: Any, file: InputFile) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of an Arrow file or stream; refuse a stream that is cut short."""
     first = raw.read(6)
     raw.seek(0)
     if first == b"ARROW1":
@@ -126,7 +127,7 @@ def _columns(
     batches: Iterator[pa.RecordBatch], file: InputFile, piece_bytes: int, config: ReadConfig
 ) -> Iterator[tuple[int, Load]]:
     """Yield how many rows are done, and what loads the batch up to there."""
-    row, place = 0, file.name + _ROW
+    row, place = 0, file.name + ROW
     for batch in batches:
         _check_column(file.name, batch.schema, config.text_column)
         column = batch.column(config.text_column)
@@ -135,7 +136,7 @@ def _columns(
         if small and not pa.types.is_dictionary(column.type):
             yield row + len(column), partial(_load_column, column, file, place, row, config)
         else:
-            strings = _strings_of(column, file, config)
+            strings = strings_of(column, file, config)
             for begin, end in _slices(strings.offsets, piece_bytes):
                 part = Strings(strings.data, strings.offsets[begin : end + 1])
                 nulls = column.slice(begin, end - begin).null_count
@@ -146,7 +147,7 @@ def _columns(
 def _load_column(
     column: pa.Array, file: InputFile, place: str, row: int, config: ReadConfig
 ) -> TextBatch:
-    strings = _strings_of(column, file, config)
+    strings = strings_of(column, file, config)
     return _load(strings, column.null_count, place, row, config)
 
 
@@ -174,15 +175,16 @@ def _load(strings: Strings, nulls: int, place: str, row: int, config: ReadConfig
             f"{config.max_line_bytes:,} bytes",
             hint="Raise --max-line-bytes.",
         )
-    strings, tally = _as_utf8(strings, place, row, config)
+    strings, tally = as_utf8(strings, place, row, config)
     if nulls:
         tally["null"] = nulls
     return TextBatch(strings, np.arange(len(strings) + 1, dtype=np.int64), tally=tally)
 
 
-def _as_utf8(
+def as_utf8(
     strings: Strings, place: str, row: int, config: ReadConfig
 ) -> tuple[Strings, dict[str, int]]:
+    """Refuse cells that are not UTF-8, the first of which is row `row`, or mend them."""
     begin, end = int(strings.offsets[0]), int(strings.offsets[-1])
     borders = strings.offsets[:-1][np.diff(strings.offsets) > 0]
     # Two cells may hold the halves of one character: valid together, and neither on its own.
@@ -197,9 +199,9 @@ def _as_utf8(
     raise bad_byte(f"{place}{row + i}", int(strings.data[at]), where)
 
 
-def _strings_of(column: pa.Array, file: InputFile, config: ReadConfig) -> Strings:
+def strings_of(column: pa.Array, file: InputFile, config: ReadConfig) -> Strings:
     """Copy a column of a file that nobody has checked; null becomes the empty string."""
-    with _arrow_errors(file, config):
+    with arrow_errors(file, config):
         column.validate()
         if pa.types.is_dictionary(column.type):
             column = pa.DictionaryArray.from_arrays(
@@ -239,12 +241,12 @@ def _check_column(name: str, schema: pa.Schema, column: str) -> None:
         raise no_column(name, column, schema.names)
     kind = schema.field(column).type
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not any(is_text(inner) for is_text in _TEXT_TYPES):
+    if not any(is_text(inner) for is_text in TEXT_TYPES):
         raise InputError(f"{name}: column {column!r} holds {kind}, not text")
 
 
 @contextmanager
-def _arrow_errors(file: InputFile, config: ReadConfig) -> Generator[None, None, None]:
+def arrow_errors(file: InputFile, config: ReadConfig) -> Generator[None, None, None]:
     """Turn pyarrow's errors into ours."""
     try:
         yield

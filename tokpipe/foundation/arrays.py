@@ -4,7 +4,7 @@ Layout: string ``i`` of ``n`` is ``data[offsets[i]:offsets[i + 1]]``. At least `
 follow the last string, so that a kernel may load up to 64 bytes from any position inside.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PADDING = 64  # bytes: the widest load of a kernel is of 64
+_GATHERED = 1 << 20  # bytes taken at a time: an index of eight bytes stands for each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,3 +111,49 @@ def gather_ranges(
     lengths = borders[rows + 1] - first
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1]), offsets
+
+
+def take_strings(strings: Strings, rows: NDArray[np.integer]) -> Strings:
+    """Copy some of many strings, in any order.
+
+    Parameters
+    ----------
+    strings
+        Of n.
+    rows : int[R]
+        Which of them; one may come more than once.
+
+    Returns
+    -------
+    Strings
+        R strings in a buffer of their own.
+
+    Examples
+    --------
+    >>> list(take_strings(Strings.from_list(["a", "bc", "d"]), np.array([1, 0])).iter_bytes())
+    [b'bc', b'a']
+    """
+    rows = np.asarray(rows, np.int64)
+    lengths = strings.offsets[rows + 1] - strings.offsets[rows]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    out = np.zeros(offsets[-1] + PADDING, np.uint8)
+    begin = 0
+    while begin < len(rows):
+        end = int(np.searchsorted(offsets, offsets[begin] + _GATHERED, side="right")) - 1
+        end = max(end, begin + 1)
+        index, _ = gather_ranges(strings.offsets, rows[begin:end])
+        out[offsets[begin] : offsets[end]] = strings.data[index]
+        begin = end
+    return Strings(out, offsets)
+
+
+def join_strings(parts: Sequence[Strings]) -> Strings:
+    """Copy many strings, part after part, into one buffer."""
+    sizes = [part.nbytes for part in parts]
+    out, at = np.zeros(sum(sizes) + PADDING, np.uint8), 0
+    offsets = [np.zeros(1, np.int64)]
+    for part, size in zip(parts, sizes, strict=True):
+        out[at : at + size] = part.data[part.offsets[0] : part.offsets[-1]]
+        offsets.append(part.offsets[1:] - part.offsets[0] + at)
+        at += size
+    return Strings(out, np.concatenate(offsets))

@@ -29,6 +29,15 @@ class Batch:
         1 for a random next, or for swapped segments; None if sequences are no pairs.
     rows : int64[B, 2] or None
         Shard and row in it, for messages; None: from no shard.
+    labels : int32[B] or float32[B] or float32[B, C] or None
+        Of each sequence its class, its number, or which of the classes are true of it (0 and 1).
+    tag_positions : int32[N] or None
+        Indices into the T tokens, ascending: where tags are asked for, the first pieces of words.
+    tags : int32[N] or None
+        The tags there.
+    answer_spans : int32[B, 2] or None
+        First and last token of the answer, counted in its sequence; 0, 0: there is none. A row with
+        an end outside of its sequence is not learned from.
     """
 
     input_ids: NDArray[np.int32]
@@ -38,6 +47,10 @@ class Batch:
     masked_ids: NDArray[np.int32] | None = None
     next_sentence_label: NDArray[np.int32] | None = None
     rows: NDArray[np.int64] | None = None
+    labels: NDArray | None = None
+    tag_positions: NDArray[np.int32] | None = None
+    tags: NDArray[np.int32] | None = None
+    answer_spans: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -3,6 +3,9 @@
 Kernels compile on their first call and are cached in a private folder, named after the sources of
 all kernels: numba's own check looks at the file of the outermost function only, and would keep
 machine code that has a changed helper of another file inlined into it.
+
+Whatever loads kernels comes through here, so a limit on address space is looked at before numba is
+imported, and behind it OpenBLAS, which goes round and round where its buffers do not fit in.
 """
 
 import functools
@@ -13,12 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numba
-from numba.core import caching
-from numba.core.runtime.nrt import rtsys
 from platformdirs import user_cache_path
 
+from tokpipe.foundation.address_space import fit_into_address_space
 from tokpipe.foundation.private_folders import make_private_folder
+
+fit_into_address_space(compiles=False)
+import numba  # noqa: E402
+from numba.core import caching  # noqa: E402
+from numba.core.runtime.nrt import rtsys  # noqa: E402
 
 KERNELS: dict[str, Any] = {}  # "module.kernel" -> compiled; the parity tests walk it
 

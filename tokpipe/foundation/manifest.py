@@ -152,6 +152,7 @@ _MAKERS = {  # kind of folder -> the command that makes it
     "tokenizer": "train-vocab",
     "shards": "build-shards",
     "model": "pretrain",
+    "baseline": "baseline",
 }
 _FIELDS: dict[str, Any] = {
     "kind": str,

@@ -12,6 +12,7 @@ from tokpipe.inspection.sparkline import thinned
 from tokpipe.training.log import LOG, Line, guessing_total, read_log
 from tokpipe.training.progress import STATE, State
 
+SCORE = "score"  # of evaluations, where they have one
 _TITLES = {  # figure of a log's line -> what it is called
     "learning_rate": "learning rate",
     "grad_norm": "length of the gradient",
@@ -55,7 +56,7 @@ class RunView:
 
     def curve(self, metric: str, points: int, *, evaluations: bool = False) -> Curve:
         """Return a metric as at most so many points, each the mean of its neighbours."""
-        lines = self.evaluations if evaluations else self.steps
+        lines = self.evaluations if evaluations or metric == SCORE else self.steps
         known = [
             (float(line.step), value)
             for line in lines
@@ -69,7 +70,7 @@ class RunView:
     def figures(self) -> dict[str, float | int | None]:
         """Return what a person asks first: how far, how well, how fast."""
         last = self.steps[-1] if self.steps else None
-        best = min(self.evaluations, key=lambda line: line.loss, default=None)
+        best = max(self.evaluations, key=_goodness, default=None)
         speeds = sorted(line.tokens_per_second or 0 for line in self.steps)
         recent = self.steps[-50:]
         return {
@@ -78,14 +79,23 @@ class RunView:
             "loss": sum(line.loss for line in recent) / len(recent) if recent else None,
             "guessing_by_frequency": guessing_total(last.heads, self.guessing) if last else None,
             "best_validation_loss": best.loss if best else None,
+            **({"best_score": best.score} if best and best.score is not None else {}),
             "best_step": best.step if best else None,
             "tokens_per_second": speeds[len(speeds) // 2] if speeds else None,
             "seconds": last.seconds if last else None,
         }
 
 
+def _goodness(line: Line) -> tuple[float, float, int]:
+    """Return what is greatest for the best evaluation; of equal ones the first is it."""
+    return (0.0 if line.score is None else line.score), -line.loss, -line.step
+
+
 def heading(runs: Sequence[RunView], metric: str) -> str:
     """Return the title of a chart; of a loss with what guessing by frequency would come to."""
+    if metric == SCORE:
+        names = dict.fromkeys(line.score_name for run in runs for line in run.evaluations)
+        return f"{', '.join(name for name in names if name) or SCORE}, validation"
     known = [run.guessing.get(metric.removesuffix("_loss")) for run in runs]
     figures = dict.fromkeys(f"{nats:.3f}" for nats in known if nats is not None)
     beside = f" (guessing by frequency: {', '.join(figures)} nats)" if figures else ""
@@ -98,6 +108,8 @@ def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[st
     heads = [entry.name for entry in registry.ENTRIES if entry.name in seen]
     heads += [name for name in seen if name not in heads]
     losses = [f"{name}_loss" for name in heads]
+    if any(line.score is not None for run in runs for line in run.evaluations):
+        losses.append(SCORE)
     return losses if losses_only else [*losses, *(f"{n}_accuracy" for n in heads), *_TITLES]
 
 

@@ -1,13 +1,16 @@
 """How a word becomes tokens, step by step: the longest match of WordPiece, the merges of BPE.
 
-These are slow and readable on purpose, and written from the definitions: the tests hold them
-against the tokenizer's kernels, which makes them a second opinion on those.
+What is shown is what the twins of the tokenizer's kernels do, `kernels.wordpiece.longest_matches`
+and `kernels.bpe.merge_by_rank`, with the reasons.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations, pairwise
 from typing import Any
+
+from tokpipe.tokenizer.kernels.bpe import merge_by_rank
+from tokpipe.tokenizer.kernels.wordpiece import Match, longest_matches
 
 Pair = tuple[str, str]
 
@@ -69,23 +72,23 @@ def trace_wordpiece(
     if len(word) > longest:
         note = f"{len(word)} characters are more than {longest}: the word is not looked up"
         return WordTrace(word, (), (), *unknown, note)
-    steps: list[MatchStep] = []
-    start = 0
-    while start < len(word):
-        step = _longest_match(word, start, vocabulary, prefix)
-        steps.append(step)
-        if step.token is None:
-            note = f"nothing fits at character {start}: the whole word is unknown"
-            return WordTrace(word, (), tuple(steps), *unknown, note)
-        start += len(step.token) - (len(prefix) if start else 0)
+    inner = {
+        word[a:b]: vocabulary[prefix + word[a:b]]
+        for a, b in combinations(range(len(word) + 1), 2)
+        if prefix + word[a:b] in vocabulary
+    }
+    steps = tuple(_tried(match, word, prefix) for match in longest_matches(word, vocabulary, inner))
+    if steps and steps[-1].token is None:
+        note = f"nothing fits at character {steps[-1].start}: the whole word is unknown"
+        return WordTrace(word, (), steps, *unknown, note)
     tokens = tuple(step.token for step in steps if step.token is not None)
-    return WordTrace(word, (), tuple(steps), tokens, tuple(vocabulary[t] for t in tokens))
+    return WordTrace(word, (), steps, tokens, tuple(vocabulary[token] for token in tokens))
 
 
 def trace_bpe(
     symbols: Sequence[str], merges: Mapping[Pair, tuple[int, str]], vocabulary: Mapping[str, int]
 ) -> WordTrace:
-    """Follow BPE: of all neighbours that may merge, those of the lowest rank, everywhere at once.
+    """Follow BPE: of all neighbours that may merge, those of the lowest rank, from the left.
 
     The symbols are the vocabulary's smallest; `merges` has a pair's rank and what it becomes.
 
@@ -98,14 +101,18 @@ def trace_bpe(
     >>> trace_bpe("aab", {("a", "b"): (0, "ab"), ("a", "ab"): (1, "aab")}, {"aab": 5}).ids
     (5,)
     """
-    start = now = tuple(symbols)
-    steps: list[MergeStep] = []
-    while candidates := _mergeable(now, merges):
-        (pair, rank), *others = candidates
-        now = merge_symbols(now, pair, merges[pair][1])
-        steps.append(MergeStep(pair, rank, tuple(others), now))
+    now = list(symbols)
+    steps, before = [], tuple(now)
+    for place in merge_by_rank(now, merges):
+        pair = before[place], before[place + 1]
+        if steps and steps[-1].pair == pair:
+            steps[-1] = replace(steps[-1], symbols=tuple(now))
+        else:
+            (_, rank), *others = _mergeable(before, merges)
+            steps.append(MergeStep(pair, rank, tuple(others), tuple(now)))
+        before = tuple(now)
     ids = tuple(vocabulary.get(symbol) for symbol in now)
-    return WordTrace("".join(start), start, tuple(steps), now, ids)
+    return WordTrace("".join(symbols), tuple(symbols), tuple(steps), before, ids)
 
 
 def trace_json(trace: WordTrace) -> dict[str, Any]:
@@ -113,31 +120,12 @@ def trace_json(trace: WordTrace) -> dict[str, Any]:
     return asdict(trace)
 
 
-def merge_symbols(symbols: Sequence[str], pair: Pair, merged: str) -> tuple[str, ...]:
-    """Replace a pair of neighbours by one symbol, from the left, wherever it stands.
-
-    Examples
-    --------
-    >>> merge_symbols("aaab", ("a", "a"), "Z")
-    ('Z', 'a', 'b')
-    """
-    result: list[str] = []
-    index = 0
-    while index < len(symbols):
-        found = tuple(symbols[index : index + 2]) == pair
-        result.append(merged if found else symbols[index])
-        index += 2 if found else 1
-    return tuple(result)
-
-
-def _longest_match(word: str, start: int, vocabulary: Mapping[str, int], prefix: str) -> MatchStep:
-    tried: list[str] = []
-    for end in range(len(word), start, -1):
-        candidate = (prefix if start else "") + word[start:end]
-        tried.append(candidate)
-        if candidate in vocabulary:
-            return MatchStep(start, tuple(tried), candidate, vocabulary[candidate])
-    return MatchStep(start, tuple(tried), None, None)
+def _tried(match: Match, word: str, prefix: str) -> MatchStep:
+    least = match.end if match.id >= 0 else match.start + 1
+    ends = range(len(word), least - 1, -1)
+    tried = tuple((prefix if match.start else "") + word[match.start : end] for end in ends)
+    token, id = (tried[-1], match.id) if match.id >= 0 else (None, None)
+    return MatchStep(match.start, tried, token, id)
 
 
 def starting_symbols(word: str, prefix: str, suffix: str) -> list[str]:

@@ -10,7 +10,7 @@ from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.head import Capacity
 from tokpipe.bert.losses import Losses
-from tokpipe.bert.registry import entry_of
+from tokpipe.bert.registry import entries_of, entry_of
 from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ArtifactError, ConfigError
@@ -18,7 +18,6 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import map_ordered, thread_count
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
-from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.frequencies import frequencies_of, guesses
 
@@ -86,7 +85,10 @@ def evaluate_shards(
         for the model.
     """
     if not model.model.heads:
-        require_head(model, "mlm_head", "has a loss")
+        raise ConfigError(
+            f"{model.folder or 'the model'} has no head, and so no loss",
+            hint="Its weights were saved without; take a model with all heads, as a run folder is.",
+        )
     loader = _opened(model, Path(folder), config, seed)
     count = min(loader.count(0), config.most_batches or loader.count(0))
     rows = tokens = 0
@@ -106,10 +108,10 @@ def evaluate_shards(
             losses += batch_losses
             advance(1)
     if not losses:
+        asked = " and no ".join(entry.asked for entry in entries_of(model.config))
         raise ConfigError(
-            f"{folder}: the {config.split} split has no mask and no pair that the model has a "
-            "head for",
-            hint="Build shards of longer text, or with a larger masked_lm_prob.",
+            f"{folder}: the {config.split} split has no {asked}, which the model has heads for",
+            hint="Build shards that ask them: of longer text, of pairs, with more masks.",
         )
     guessing = guesses(model.model.heads, frequencies_of(loader.split, loader.facts))
     return Evaluation(config.split, rows, tokens, losses, guessing)

@@ -14,15 +14,10 @@ from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.visible import visible
-from tokpipe.tokenizer.folder import folder_files
-from tokpipe.tokenizer.guarded_json import read_bounded
+from tokpipe.tokenizer.copies import tokenizer_files
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 KIND = "model"  # of the manifest
-TOKENIZER_FILES = (
-    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-    *("vocab.txt", "vocab.json", "merges.txt"),
-)
 
 
 @dataclass(frozen=True)
@@ -82,20 +77,13 @@ def save_model(
             dtypes=layout.dtypes,
             shard_bytes=layout.shard_bytes,
         )
-        others = _tokenizer_files(tokenizer, copied_from)
+        others = tokenizer_files(tokenizer, copied_from)
         others["README.md"] = _card(parameters, family, tokenizer).encode()
         for name, content in others.items():
             with storage_errors(folder / name):
                 (folder / name).write_bytes(content)
         settings = {"model": config.to_dict(), "family": family.name}
         Manifest(kind=KIND, settings=settings).write(folder, [*files, *others])
-
-
-def _tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[str, bytes]:
-    if source is not None and (source / "tokenizer.json").exists():
-        names = [name for name in TOKENIZER_FILES if (source / name).is_file()]
-        return {name: read_bounded(source / name) for name in names}
-    return {} if tokenizer is None else folder_files(tokenizer.spec)
 
 
 def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -> str:

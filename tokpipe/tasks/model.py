@@ -20,8 +20,9 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.tasks.folder import TOKENIZER_FILES, save_model
+from tokpipe.tasks.folder import save_model
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
+from tokpipe.tokenizer.folder import TOKENIZER_FILES
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")

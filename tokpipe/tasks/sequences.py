@@ -20,8 +20,12 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
-from tokpipe.tokenizer.columns import join_ids, with_template
+from tokpipe.tokenizer.blocks import join_ids
+from tokpipe.tokenizer.rows import Finish, finished
+from tokpipe.tokenizer.spec import Truncation
+from tokpipe.tokenizer.texts import strings_of, utf8_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.tokenizer.truncation import truncation_for
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
 _NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
@@ -94,19 +98,17 @@ def encode_texts(
     Raises
     ------
     InputError
-        If a text holds a lone surrogate, or the tokenizer makes no token of it.
+        If a text is none or holds a lone surrogate, or the tokenizer makes no token of it.
     """
-    template = tokenizer.spec.template.single
-    added = sum(len(piece.ids) for piece in template if not piece.sequence)
-    limit = _limit(config, max_length, added)
-    parts = tokenizer.encode_strings(_strings(texts), threads=threads)
-    ids, borders = join_ids(parts) if parts else (np.zeros(0, np.int32), np.zeros(1, np.int64))
-    cut = 0
-    if limit is not None:
-        ids, borders, cut = _cut(ids, borders, limit - added)
-    ids, offsets = with_template(ids, borders, template)
+    template = tokenizer.spec.template
+    cut = _truncation(tokenizer, config, max_length, template.added(False))
+    strings = Strings.from_list(utf8_of(strings_of(texts)))
+    parts = tokenizer.encode_strings(strings, threads=threads)
+    most = _NO_LIMIT if cut is None else cut.max_length - template.added(False)
+    longer = sum(int((np.diff(borders) > most).sum()) for _, borders in parts)
+    ids, offsets = join_ids([finished(*part, Finish(template, True, cut)) for part in parts])
     _check(ids, offsets, config, tokenizer)
-    return Sequences(ids, offsets, None, cut)
+    return Sequences(ids, offsets, None, longer)
 
 
 def encode_pairs(
@@ -122,7 +124,8 @@ def encode_pairs(
     InputError
         If a text holds a lone surrogate.
     """
-    limit = _limit(config, max_length, tokenizer.spec.template.added(True))
+    allowed = _truncation(tokenizer, config, max_length, tokenizer.spec.template.added(True))
+    limit = None if allowed is None else allowed.max_length
     whole = [tokenizer.encode(one, two, max_length=_NO_LIMIT, padding=False) for one, two in pairs]
     cut = [limit is not None and len(encoding.ids) > limit for encoding in whole]
     for number, (one, two) in enumerate(pairs):
@@ -219,35 +222,16 @@ def _largest(
     return Capacity(tokens, most_rows, max((int(masks[rows].sum()) for rows in batches), default=0))
 
 
-def _strings(texts: Sequence[str]) -> Strings:
-    try:
-        return Strings.from_list(texts)
-    except UnicodeEncodeError as error:
-        number = next(i for i, text in enumerate(texts) if text == error.object)
-        raise InputError(
-            f"text {number + 1}: a lone surrogate at character {error.start} is no character"
-        ) from None
-
-
-def _limit(config: BertConfig, max_length: int | None, added: int) -> int | None:
+def _truncation(
+    tokenizer: Tokenizer, config: BertConfig, max_length: int | None, added: int
+) -> Truncation | None:
+    """Return how texts are cut: to what the model takes or was asked for, None for no limit."""
     limits = [limit for limit in (config.longest, max_length) if limit is not None]
-    limit = min(limits, default=None)
-    if limit is not None and limit <= added:
-        raise ConfigError(f"max_length={limit} leaves no room beside {added} special tokens")
-    return limit
-
-
-def _cut(
-    ids: NDArray[np.int32], borders: NDArray[np.int64], most: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-    lengths = np.diff(borders)
-    cut = int((lengths > most).sum())
-    if not cut:
-        return ids, borders, 0
-    kept = np.minimum(lengths, most)
-    offsets = np.concatenate([[0], np.cumsum(kept)])
-    index = np.repeat(borders[:-1] - offsets[:-1], kept) + np.arange(offsets[-1])
-    return ids[index], offsets, cut
+    if not limits:
+        return None
+    if min(limits) <= added:
+        raise ConfigError(f"max_length={min(limits)} leaves no room beside {added} special tokens")
+    return truncation_for(tokenizer.spec.truncation, min(limits), "longest_first", None)
 
 
 def _check(

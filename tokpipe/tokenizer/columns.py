@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import PADDING, Strings, padded
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
+from tokpipe.tokenizer.blocks import BLOCK_BYTES, Ids, join_ids
 from tokpipe.tokenizer.encoding import whole_multiple
-from tokpipe.tokenizer.engine import BLOCK_BYTES, Ids
-from tokpipe.tokenizer.rows import Finish
-from tokpipe.tokenizer.spec import Padding, Piece, Spec
+from tokpipe.tokenizer.kernels.ranges import copy_ranges
+from tokpipe.tokenizer.rows import Finish, finished
+from tokpipe.tokenizer.spec import Padding, Spec
 from tokpipe.tokenizer.texts import described
-from tokpipe.tokenizer.truncation import cut_lists
 
 _TYPES = {"int32": (np.int32, pa.int32()), "uint16": (np.uint16, pa.uint16())}
 _LARGEST = {"uint16": 1 << 16}
-_LONG = 512  # ids of a text that is worth a step of its own
 
 
 class EncodesStrings(Protocol):
@@ -144,23 +142,6 @@ def _texts(column: pa.Array) -> list[Strings]:
     return [Strings(data, offsets[: cut + 1]), tail] if cut else [tail]
 
 
-def finished(ids: NDArray[np.int32], borders: NDArray[np.int64], finish: Finish) -> Ids:
-    """Do to the ids of T texts, int32[K], what `rows.RowMaker` does to their tokens.
-
-    Raises
-    ------
-    ConfigError
-        If a text cannot be cut as asked.
-    """
-    pieces = finish.pieces(1)
-    starts, ends = cut_lists(borders, finish.cut, sum(len(piece.ids) for piece in pieces))
-    sizes = ends - starts
-    if sizes.sum() < len(ids):
-        borders = np.concatenate([[0], np.cumsum(sizes)])
-        ids = ids[np.repeat(starts - borders[:-1], sizes) + np.arange(borders[-1])]
-    return with_template(ids, borders, pieces)
-
-
 def longest_of(borders: Iterable[NDArray[np.int64]]) -> int:
     """Return the length of the longest of many lists, 0 for none."""
     return max((int(np.diff(part).max(initial=0)) for part in borders), default=0)
@@ -184,45 +165,8 @@ def filled(
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     firsts = offsets[1:] - sizes if padding.direction == "left" else offsets[:-1]
     out = np.full(offsets[-1], padding.pad_id, np.int32)
-    out[np.repeat(firsts - borders[:-1], sizes) + np.arange(borders[0], borders[-1])] = ids
+    copy_ranges(ids, borders[:-1], borders[1:], out, firsts)
     return out, offsets
-
-
-def with_template(
-    ids: NDArray[np.int32], borders: NDArray[np.int64], template: tuple[Piece, ...]
-) -> Ids:
-    """Put the special tokens of a template around each list of ids."""
-    place = next((i for i, piece in enumerate(template) if piece.sequence), None)
-    if place is None:  # a template in which the text does not stand
-        place, ids, borders = len(template), ids[:0], np.zeros_like(borders)
-    before = np.array([i for piece in template[:place] for i in piece.ids], np.int32)
-    after = np.array([i for piece in template[place + 1 :] for i in piece.ids], np.int32)
-    added = len(before) + len(after)
-    if not added:
-        return ids, borders
-    texts = len(borders) - 1
-    offsets = borders + added * np.arange(texts + 1)
-    out = np.empty(len(ids) + added * texts, np.int32)
-    if len(ids) > _LONG * texts:  # 16 bytes an id to say where it goes would be too much
-        for t in range(texts):
-            own = slice(offsets[t] + len(before), offsets[t + 1] - len(after))
-            out[own] = ids[borders[t] : borders[t + 1]]
-    else:
-        _spread(ids, borders, len(before), added, out)
-    for j, id in enumerate(before):
-        out[offsets[:-1] + j] = id
-    for j, id in enumerate(after):
-        out[offsets[1:] - len(after) + j] = id
-    return out, offsets
-
-
-def _spread(
-    ids: NDArray[np.int32], borders: NDArray[np.int64], before: int, added: int, out: NDArray
-) -> None:
-    """Copy the ids of many texts to where they are with `added` ids more a text."""
-    texts = len(borders) - 1
-    moved = np.repeat(np.arange(texts) * added + before, np.diff(borders))
-    out[np.arange(len(ids)) + moved] = ids
 
 
 def large_lists(
@@ -261,31 +205,3 @@ def _to_arrow(
     array_of = pa.LargeListArray if is_large else pa.ListArray
     mask = column.is_null() if column.null_count else None
     return array_of.from_arrays(pa.array(offsets), pa.array(values), type=kind, mask=mask)
-
-
-def join_ids(
-    parts: list[Ids], dtype: Any = np.int32, threads: int | None = None
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Join the ids and the offsets of all blocks; the copy runs over threads.
-
-    Parameters
-    ----------
-    parts : list of (int32[K], int64[t + 1])
-        From `Tokenizer.encode_strings`.
-    """
-    starts = np.cumsum([0] + [len(ids) for ids, _ in parts])
-    texts = np.cumsum([0] + [len(borders) - 1 for _, borders in parts])
-    values = np.empty(starts[-1], dtype)
-    offsets = np.zeros(texts[-1] + 1, np.int64)
-
-    def copy(feed: Feed[int]) -> None:
-        for i in feed:
-            ids, borders = parts[i]
-            values[starts[i] : starts[i + 1]] = ids
-            np.add(borders[1:], starts[i], out=offsets[texts[i] + 1 : texts[i + 1] + 1])
-
-    if len(parts) < 8:
-        copy(Feed(range(len(parts))))
-    else:
-        run_in_threads(copy, range(len(parts)), min(thread_count(threads), len(parts)))
-    return values, offsets

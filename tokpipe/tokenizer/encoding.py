@@ -1,10 +1,12 @@
 """One encoded text or pair, as the field knows it, and how it is padded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from tokpipe.tokenizer.spec import Padding
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.tokenizer.roles import special_roles
+from tokpipe.tokenizer.spec import Padding, Spec
 
 
 class Columns(Protocol):
@@ -81,6 +83,41 @@ class Encoding:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def token_to_sequence(self, token: int) -> int | None:
+        """Return of which text a token is; None for special ones, and where there is none."""
+        return self.sequence_ids[token] if 0 <= token < len(self) else None
+
+    def token_to_word(self, token: int) -> int | None:
+        """Return of which word of its text a token is."""
+        return self.word_ids[token] if self.token_to_sequence(token) is not None else None
+
+    def token_to_chars(self, token: int) -> tuple[int, int] | None:
+        """Return where in its text a token stands; if words were given, where in its word."""
+        return self.offsets[token] if self.token_to_sequence(token) is not None else None
+
+    def word_to_tokens(self, word: int, sequence: int = 0) -> tuple[int, int] | None:
+        """Return the first token of a word and the one behind it; None if it has none."""
+        own = [t for t in self._tokens_of(sequence) if self.word_ids[t] == word]
+        return (own[0], own[-1] + 1) if own else None
+
+    def word_to_chars(self, word: int, sequence: int = 0) -> tuple[int, int] | None:
+        """Return where in its text a word begins and ends, as far as it became tokens."""
+        own = self.word_to_tokens(word, sequence)
+        return (self.offsets[own[0]][0], self.offsets[own[1] - 1][1]) if own else None
+
+    def char_to_token(self, char: int, sequence: int = 0) -> int | None:
+        """Return the first token that stands over a character; if words were given, in any word."""
+        spans = ((t, *self.offsets[t]) for t in self._tokens_of(sequence))
+        return next((t for t, start, end in spans if start <= char < end), None)
+
+    def char_to_word(self, char: int, sequence: int = 0) -> int | None:
+        """Return the word of `char_to_token`."""
+        token = self.char_to_token(char, sequence)
+        return None if token is None else self.word_ids[token]
+
+    def _tokens_of(self, sequence: int) -> list[int]:
+        return [t for t, found in enumerate(self.sequence_ids) if found == sequence]
+
 
 _LISTS = (
     "ids",
@@ -102,6 +139,33 @@ def pad(encodings: Sequence[Encoding], padding: Padding) -> None:
     length = whole_multiple(length, padding)
     for encoding in encodings:
         _pad_one(encoding, length, padding)
+
+
+def padding_for(spec: Spec, asked: bool | int | None) -> Padding | None:
+    """Return the padding that a caller asks for: a length, the longest, none, or the stored one.
+
+    Raises
+    ------
+    ConfigError
+        If it is no length, or there is no token to pad with.
+    """
+    if asked is None or asked is False:
+        return spec.padding if asked is None else None
+    if asked is not True and not (isinstance(asked, int) and asked >= 0):
+        raise ConfigError(f"padding={asked}: a length from 0 on, True or False is needed")
+    padding = spec.padding or _usual_padding(spec)
+    return replace(padding, length=None if asked is True else asked)
+
+
+def _usual_padding(spec: Spec) -> Padding:
+    special = {token.content: token.id for token in spec.added_tokens if token.special}
+    token = special_roles(special).get("pad_token")
+    if token is None:
+        raise ConfigError(
+            "the vocabulary has no token to pad with",
+            hint="Train it with [PAD] or <pad> among --special-tokens.",
+        )
+    return Padding(pad_id=special[token], pad_token=token)
 
 
 def whole_multiple(lengths: Any, padding: Padding) -> Any:

@@ -4,7 +4,6 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +14,7 @@ from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, thread_count
 from tokpipe.tokenizer.added import cut_out, one_finder
+from tokpipe.tokenizer.blocks import BLOCK_BYTES, Ids, text_blocks, without_line_ends
 from tokpipe.tokenizer.kernels import encode as kernels
 from tokpipe.tokenizer.kernels.bpe import NODE_BYTES
 from tokpipe.tokenizer.kernels.model import encode_words
@@ -32,15 +32,12 @@ from tokpipe.words.pre_tokenizers import (
 )
 from tokpipe.words.table import WordTable
 
-BLOCK_BYTES = 1 << 20  # of text: some 12 ms of encoding, at 84 MB a CPU second
 _MOST_SLOTS = 1 << 20  # of a cache: 25 MB of slots, some 20 MB of words
 _CALL_BYTES = 4 << 20  # budget of one kernel call: about 40 ms
 _FIRST_CALL_BYTES = 1 << 16  # while the cache is small: it grows between calls
 _SPANS_A_CALL = 1 << 16  # words: threads get parts of a text, and a call's room is bounded
 _LARGE_OUT = 1 << 23  # ids: 32 MB
 _NO_MATCHES = np.zeros((0, 4), np.int64)  # as `TokenFinder.find` returns them
-
-Ids = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 
 class WordCache:
@@ -49,7 +46,8 @@ class WordCache:
     def __init__(self) -> None:
         self.words = WordTable()
         self.pieces = np.empty(1 << 16, np.int32)
-        self.progress = np.zeros(8, np.int64)
+        self.progress = np.zeros(1, kernels.PROGRESS)
+        self.run = self.progress.view(np.recarray)[0]
         self.work = np.empty(kernels.WORK_BYTES, np.uint8)
         self.scratch = np.empty(1 << 12, np.uint8)
         self.out = np.empty(1 << 12, np.int32)
@@ -58,10 +56,9 @@ class WordCache:
         """Make room for more words, or forget all once memory reaches its limit."""
         used, limit, arena_used, arena_bytes = self.words.head.tolist()
         is_full = used > limit * 0.9 or arena_used > arena_bytes * 0.9
-        pieces_used = int(self.progress[kernels.PIECES])
         if is_full and len(self.words.slots) >= 3 * _MOST_SLOTS:
             self.words.clear()
-            self.progress[kernels.PIECES] = 0
+            self.run.pieces = 0
             return
         if used > limit * 0.9:
             self.words.head[0], kept = limit, used  # so that `make_room` takes it as full
@@ -69,7 +66,7 @@ class WordCache:
             self.words.head[0] = kept
         if arena_used > arena_bytes * 0.9:
             self.words.make_room(len(self.words.arena) // 4)
-        if pieces_used > len(self.pieces) * 0.9:
+        if self.run.pieces > len(self.pieces) * 0.9:
             self.pieces.resize(2 * len(self.pieces), refcheck=False)
 
     def take(self, count: int) -> NDArray[np.int32]:
@@ -88,15 +85,6 @@ class WordCache:
         """How many bytes the next call may take."""
         is_small = len(self.words.slots) < 3 << 16
         return _FIRST_CALL_BYTES if is_small else _CALL_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some of the texts, to be encoded by one thread in one go."""
-
-    index: int
-    first: int
-    last: int
 
 
 class Engine:
@@ -159,19 +147,19 @@ class Engine:
         list of (int32[K], int64[t + 1])
             Ids and offsets of each block of texts, in order.
         """
-        blocks, count = list(text_blocks(texts.offsets)), thread_count(threads)
+        blocks, count = list(text_blocks(texts.offsets, BLOCK_BYTES)), thread_count(threads)
         done: list[Ids | None] = [None] * len(blocks)
 
-        def work(feed: Feed[Block]) -> None:
+        def work(feed: Feed[tuple[int, tuple[int, int]]]) -> None:
             with self.cache() as cache:
-                for block in feed:
-                    part = Strings(texts.data, texts.offsets[block.first : block.last + 1])
-                    done[block.index] = self.encode_block(part, cache, line_ends)
+                for i, (first, last) in feed:
+                    part = Strings(texts.data, texts.offsets[first : last + 1])
+                    done[i] = self.encode_block(part, cache, line_ends)
 
         if len(blocks) <= 1 or count == 1:
-            work(Feed(blocks))
+            work(Feed(enumerate(blocks)))
         else:
-            run_in_threads(work, blocks, min(count, len(blocks)))
+            run_in_threads(work, enumerate(blocks), min(count, len(blocks)))
         return [ids for ids in done if ids is not None]
 
     def encode_block(self, part: Strings, cache: WordCache, line_ends: bool) -> Ids:
@@ -237,9 +225,9 @@ class Engine:
         longest = int(np.diff(offsets).max(initial=0))
         cache.scratch = _at_least(cache.scratch, scratch_bytes(longest, self.spec.words))
         cache.out = _at_least(cache.out, end - start + len(matches) + 64)
-        progress = cache.progress
-        progress[[kernels.TEXT, kernels.MATCH, kernels.WRITTEN]] = 0
-        progress[kernels.POSITION] = start
+        run, progress = cache.run, cache.progress
+        run.text = run.match = run.written = 0
+        run.position = start
         batch = kernels.TextBatch(texts.data, offsets, matches, line_ends)
         scratch, work = cache.scratch.ctypes.data, cache.work.ctypes.data
         while True:
@@ -248,35 +236,40 @@ class Engine:
             known = kernels.CacheArrays(words.head, words.slots, words.arena, cache.pieces)
             out = kernels.Output(cache.out, borders)
             status = kernels.encode_texts(
-                batch, progress, cache.budget, self.split, self.model, known, out, scratch, work
+                batch,
+                progress,
+                cache.budget,
+                self.split,
+                self.model,
+                known,
+                out,
+                scratch,
+                work,
             )
             del known, out  # arrays that something refers to do not grow in place
             if status == kernels.DONE:
-                return cache.take(int(progress[kernels.WRITTEN])), borders
+                return cache.take(int(run.written)), borders
             if status == kernels.ROOM:
-                self._make_room(cache, int(progress[kernels.WORD_SIZE]))
+                self._make_room(cache, int(run.word_size))
             elif status == kernels.LONG:
                 self._append_long(texts, cache)
 
     def _append_long(self, texts: Strings, cache: WordCache) -> None:
         """Encode the long word at which a kernel stopped, and add its ids."""
-        progress = cache.progress
-        word, size, flags = progress[[kernels.WORD, kernels.WORD_SIZE, kernels.WORD_FLAGS]].tolist()
-        source = cache.scratch if flags & kernels.SCRATCH_FLAG else texts.data
-        before = int(progress[kernels.WRITTEN])
-        for window in windows(size):
-            progress[kernels.WRITTEN] = before
+        run, before = cache.run, cache.run.written
+        source = cache.scratch if run.in_scratch else texts.data
+        word = source[run.word : run.word + run.word_size]
+        for window in windows(len(word)):
+            run.written = before
             with suppress(NothingInCommonError):
-                text, lower = source[word : word + size], bool(flags & kernels.LOWER_FLAG)
-                for ids, _ in self._long_pieces(text, lower, window):
+                for ids, _ in self._long_pieces(word, bool(run.lower), window):
                     self._make_room(cache, len(ids))
-                    written = int(progress[kernels.WRITTEN])
-                    cache.out[written : written + len(ids)] = ids
-                    progress[kernels.WRITTEN] = written + len(ids)
+                    cache.out[run.written : run.written + len(ids)] = ids
+                    run.written += len(ids)
                 return
 
     def _make_room(self, cache: WordCache, size: int) -> None:
-        need = int(cache.progress[kernels.WRITTEN]) + size + 64
+        need = int(cache.run.written) + size + 64
         if need > len(cache.out):
             cache.out.resize(max(need, 2 * len(cache.out)), refcheck=False)
 
@@ -389,25 +382,6 @@ class Engine:
         return max((len(token.encode()) for token in self.spec.tokens), default=0)
 
 
-def without_line_ends(texts: Strings) -> Strings:
-    """Copy texts without the line feed that each may end in."""
-    ends = texts.offsets[1:]
-    is_line = (np.diff(texts.offsets) > 0) & (texts.data[ends - 1] == kernels.LINE_FEED)
-    start = int(texts.offsets[0])
-    data = np.delete(texts.data[start : int(texts.offsets[-1])], ends[is_line] - 1 - start)
-    gone = np.concatenate([[0], np.cumsum(is_line)])
-    return Strings(padded(data), texts.offsets - start - gone)
-
-
 def _at_least(array: NDArray, size: int) -> NDArray:
     """Return the array, or a new one of the same type that is large enough; contents are lost."""
     return array if len(array) >= size else np.empty(size, array.dtype)
-
-
-def text_blocks(offsets: NDArray[np.int64]) -> Iterator[Block]:
-    """Cut texts into runs of about `BLOCK_BYTES`, at the borders of texts."""
-    texts, start, end = len(offsets) - 1, int(offsets[0]), int(offsets[-1])
-    targets = np.arange(start + BLOCK_BYTES, end, BLOCK_BYTES)
-    cuts = np.unique(np.concatenate([[0], np.searchsorted(offsets, targets), [texts]]))
-    for i, (first, last) in enumerate(pairwise(cuts)):
-        yield Block(i, int(first), int(last))

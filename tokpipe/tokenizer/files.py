@@ -5,19 +5,21 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece
 from tokpipe.foundation.pages import release_compiler_pages
+from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus
 from tokpipe.tokenizer.columns import (
     EncodesStrings,
     check_dtype,
     filled,
-    finished,
     large_lists,
+    list_type,
     longest_of,
 )
-from tokpipe.tokenizer.rows import Finish
+from tokpipe.tokenizer.rows import Finish, finished
 from tokpipe.tokenizer.spec import Padding
 from tokpipe.tokenizer.truncation import truncation_for
 
@@ -108,8 +110,34 @@ def threads_for(corpus: Corpus, threads: int | None, piece_bytes: int = PIECE_BY
     return min(thread_count(threads), max(usable_cpus(), pieces))
 
 
-def fill_columns(columns: list[Any], padding: Padding, vocab_size: int, dtype: str) -> list[Any]:
-    """Fill the lists of ids in columns that `encode_corpus` gave to one length, as one batch."""
+def encode_files(
+    tokenizer: EncodesStrings,
+    corpus: Corpus,
+    add_special_tokens: bool,
+    dtype: str,
+    threads: int | None,
+    progress: Progress,
+) -> pa.ChunkedArray:
+    """Encode a corpus as one batch; see `Tokenizer.encode_files`."""
+    columns, padding = [], tokenizer.spec.padding
+    with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
+        for piece in encode_corpus(
+            tokenizer,
+            corpus,
+            add_special_tokens=add_special_tokens,
+            pads=False,
+            dtype=dtype,
+            threads=threads,
+        ):
+            columns += piece.columns
+            advance(piece.stored_bytes)
+    if padding is not None:
+        columns = _filled(columns, padding, tokenizer.vocab_size, dtype)
+    return pa.chunked_array(columns, list_type(pa.large_string(), dtype))
+
+
+def _filled(columns: list[Any], padding: Padding, vocab_size: int, dtype: str) -> list[Any]:
+    """Fill the lists of ids in columns to one length, as one batch."""
     parts = [
         (column.values.to_numpy().astype(np.int32, copy=False), column.offsets.to_numpy())
         for column in columns

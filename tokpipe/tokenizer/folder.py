@@ -29,7 +29,7 @@ from tokpipe.tokenizer.vocab_files import vocab_files
 from tokpipe.words.config import WordsConfig
 
 KIND = "tokenizer"  # of the manifest
-_FILES = (  # of a tokenizer, in whatever folder: a model's weights beside it are not ours to read
+TOKENIZER_FILES = (  # in whatever folder: a model's weights beside them are not ours to read
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt"),
 )
@@ -131,7 +131,7 @@ def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, 
     ArtifactError
         If it is not as the manifest beside it says.
     """
-    verify_files(path if path.is_dir() else path.parent, _FILES)
+    verify_files(path if path.is_dir() else path.parent, TOKENIZER_FILES)
     return read_tokenizer(path, words).opened()
 
 

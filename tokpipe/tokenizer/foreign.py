@@ -6,9 +6,9 @@ an `InputError`: its PanicException is no Exception, and would pass through ever
 
 import json
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, groupby
 from typing import Any
 
@@ -18,9 +18,9 @@ import tokenizers
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.panics import without_panic_text
+from tokpipe.tokenizer.blocks import Ids, without_line_ends
 from tokpipe.tokenizer.document import tokens_by_id
 from tokpipe.tokenizer.encoding import Encoding
-from tokpipe.tokenizer.engine import Ids, without_line_ends
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.parts_json import (
     added_tokens_from_json,
@@ -28,7 +28,7 @@ from tokpipe.tokenizer.parts_json import (
     truncation_from_json,
 )
 from tokpipe.tokenizer.spec import Decoder, ModelKind, Piece, Spec, Template, Truncation
-from tokpipe.tokenizer.texts import utf8_of
+from tokpipe.tokenizer.texts import Inputs
 from tokpipe.tokenizer.truncation import kept_lengths, room_for
 from tokpipe.words.config import WordsConfig
 
@@ -59,32 +59,27 @@ class ForeignBackend:
         vars(self).update(state, _lock=threading.Lock())
 
     def encode_batch(
-        self,
-        texts: Sequence[str],
-        pairs: Sequence[str] | None,
-        add_special_tokens: bool,
-        cut: Truncation | None,
+        self, inputs: Inputs, add_special_tokens: bool, cut: Truncation | None
     ) -> list[Encoding]:
         """Encode each text or pair, truncated, with its template, not padded."""
-        deque(utf8_of(texts, pairs), maxlen=0)  # the library does not name what it cannot take
-        inputs = list(texts if pairs is None else zip(texts, pairs, strict=True))
+        inputs.utf8()  # the library does not name what it cannot take
+        encode = partial(self._library.encode_batch, is_pretokenized=inputs.are_split)
         with _panics(f"{self._name}: encoding"), self._lock:
-            found = self._library.encode_batch(inputs, add_special_tokens=add_special_tokens)
+            found = encode(inputs.rows, add_special_tokens=add_special_tokens)
             if cut is not None:
-                self._cut(inputs, found, add_special_tokens, cut)
+                self._cut(
+                    inputs, found, partial(encode, add_special_tokens=add_special_tokens), cut
+                )
         return [_ours(encoding, cut) for encoding in found]
 
-    def _cut(
-        self, inputs: list[Any], found: list[Any], add_special_tokens: bool, cut: Truncation
-    ) -> None:
+    def _cut(self, inputs: Inputs, found: list[Any], encode: partial, cut: Truncation) -> None:
         """Encode again, cut by the library, what is longer than it may be."""
-        is_pair = bool(inputs) and isinstance(inputs[0], tuple)
-        added = self._library.num_special_tokens_to_add(is_pair) * add_special_tokens
-        room = room_for(cut.max_length, added)
+        is_pair, rows = inputs.pairs is not None, inputs.rows
+        adds = encode.keywords["add_special_tokens"]
+        room = room_for(cut.max_length, self._library.num_special_tokens_to_add(is_pair) * adds)
         long = [row for row, encoding in enumerate(found) if len(encoding) > cut.max_length]
         for row in long:  # says what the library would panic over
-            texts = inputs[row] if is_pair else inputs[row : row + 1]
-            parts = self._library.encode_batch(list(texts), add_special_tokens=False)
+            parts = encode(list(rows[row]) if is_pair else [rows[row]], add_special_tokens=False)
             if sum(map(len, parts)) > room:
                 kept_lengths(tuple(map(len, parts)), cut, room)
         self._library.enable_truncation(
@@ -94,9 +89,7 @@ class ForeignBackend:
             direction=cut.direction,
         )
         try:
-            again = self._library.encode_batch(
-                [inputs[row] for row in long], add_special_tokens=add_special_tokens
-            )
+            again = encode([rows[row] for row in long])
         finally:
             self._library.no_truncation()
         for row, encoding in zip(long, again, strict=True):

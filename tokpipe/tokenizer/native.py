@@ -1,16 +1,21 @@
 """The models that are ours, behind the interface that `Tokenizer` calls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
-from tokpipe.foundation.arrays import Strings
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.tokenizer.blocks import BLOCK_BYTES, Ids, text_blocks, without_line_ends
 from tokpipe.tokenizer.decoding import decode_tokens
 from tokpipe.tokenizer.encoding import Encoding
-from tokpipe.tokenizer.engine import Engine, Ids, text_blocks, without_line_ends
-from tokpipe.tokenizer.rows import Finish, RowMaker
+from tokpipe.tokenizer.engine import Engine
+from tokpipe.tokenizer.rows import Finish, Rows, Vocabulary
 from tokpipe.tokenizer.spec import Spec, Truncation
-from tokpipe.tokenizer.texts import utf8_of
-from tokpipe.tokenizer.tokens import TokenEncoder
+from tokpipe.tokenizer.texts import Inputs
+from tokpipe.tokenizer.tokens import TokenEncoder, Tokens, joined_words
 
 _CHUNK_BYTES = 1 << 19  # of text: 20 ms in kernels, and 30 MB of Python objects
 
@@ -19,11 +24,7 @@ class Backend(Protocol):
     """What runs a tokenizer: `NativeBackend`, or `foreign.ForeignBackend`."""
 
     def encode_batch(
-        self,
-        texts: Sequence[str],
-        pairs: Sequence[str] | None,
-        add_special_tokens: bool,
-        cut: Truncation | None,
+        self, inputs: Inputs, add_special_tokens: bool, cut: Truncation | None
     ) -> list[Encoding]:
         """Encode each text or pair, truncated, with its template, not padded."""
         ...
@@ -45,35 +46,40 @@ class NativeBackend:
         self.engine = Engine(spec)
         self._encoder = TokenEncoder(spec, self.engine)
         self._tokens = spec.all_tokens
-        self._rows = RowMaker(self._tokens)
+        self._vocabulary = Vocabulary(self._tokens)
         self._special_ids = frozenset(t.id for t in spec.added_tokens if t.special)
 
     def encode_batch(
-        self,
-        texts: Sequence[str],
-        pairs: Sequence[str] | None,
-        add_special_tokens: bool,
-        cut: Truncation | None,
+        self, inputs: Inputs, add_special_tokens: bool, cut: Truncation | None
     ) -> list[Encoding]:
         """Encode each text or pair, truncated, with its template, not padded."""
         finish, done = Finish(self.spec.template, add_special_tokens, cut), []
-        for chunk in _chunks(utf8_of(texts, pairs), 1 if pairs is None else 2):
-            tokens = self._encoder.encode(chunk)
-            done += self._rows.encodings(tokens, 1 if pairs is None else 2, finish)
+        for strings, counts in _chunks(inputs):
+            found, detail = self._encode_chunk(strings)
+            if inputs.are_split:
+                texts = np.concatenate([[0], np.cumsum(counts)])
+                found, detail = (found[0], found[1][texts]), partial(_of_words, detail, texts)
+            rows = Rows(found, detail, inputs.per_row, finish, self._vocabulary)
+            done += rows.encodings()
         return done
+
+    def _encode_chunk(self, texts: Strings) -> tuple[Ids, Callable[[], Tokens]]:
+        """Return ids and borders of texts, and what gives the rest: it takes five times as long."""
+        if not self.engine.finds_all:
+            tokens = self._encoder.encode(texts)
+            return (tokens.ids, tokens.borders), lambda: tokens
+        with self.engine.cache() as cache:
+            found = self.engine.encode_block(texts, cache, line_ends=True)
+        return found, partial(self._encoder.encode, texts)
 
     def encode_strings(self, texts: Strings, threads: int | None, line_ends: bool) -> list[Ids]:
         """Encode texts to ids, without special tokens around them."""
         if self.engine.finds_all:
             return self.engine.encode(texts, threads, line_ends=line_ends)
         texts = texts if line_ends else without_line_ends(texts)
-        found = []
-        for block in text_blocks(texts.offsets):
-            start = int(texts.offsets[block.first])
-            offsets = texts.offsets[block.first : block.last + 1] - start
-            tokens = self._encoder.encode(Strings(texts.data[start:], offsets))
-            found.append((tokens.ids, tokens.borders))
-        return found
+        blocks = text_blocks(texts.offsets, BLOCK_BYTES)
+        found = [self._encoder.encode(_part(texts, first, last)) for first, last in blocks]
+        return [(tokens.ids, tokens.borders) for tokens in found]
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str:
         """Turn ids into text."""
@@ -82,16 +88,22 @@ class NativeBackend:
         return decode_tokens(list(filter(None, tokens)), self.spec.decoder)  # "": no token has it
 
 
-def _chunks(texts: Iterator[bytes], together: int) -> Iterator[Strings]:
-    """Yield texts in chunks of about `_CHUNK_BYTES`, so many that belong together in one chunk."""
-    chunk: list[bytes] = []
-    size = 0
-    for rows in zip(*[texts] * together, strict=True):
-        more = sum(map(len, rows))
-        if chunk and size + more > _CHUNK_BYTES:
-            yield Strings.from_list(chunk)
-            chunk, size = [], 0
-        chunk += rows
-        size += more
-    if chunk:
-        yield Strings.from_list(chunk)
+def _chunks(inputs: Inputs) -> Iterator[tuple[Strings, NDArray[np.int64]]]:
+    """Yield texts, or their words, in chunks of some size, and how many each text has."""
+    utf8, counts = inputs.utf8()
+    sizes = np.fromiter(map(len, utf8), np.int64, len(utf8))
+    strings = Strings(padded(b"".join(utf8)), np.concatenate([[0], np.cumsum(sizes)]))
+    texts, step = np.concatenate([[0], np.cumsum(counts)]), inputs.per_row
+    for first, last in text_blocks(strings.offsets[texts[::step]], _CHUNK_BYTES):
+        own = slice(first * step, last * step)
+        yield _part(strings, texts[own.start], texts[own.stop]), counts[own]
+
+
+def _part(texts: Strings, first: int, last: int) -> Strings:
+    """Return some of the texts, beginning their data."""
+    start = int(texts.offsets[first])
+    return Strings(texts.data[start:], texts.offsets[first : last + 1] - start)
+
+
+def _of_words(detail: Callable[[], Tokens], texts: NDArray[np.int64]) -> Tokens:
+    return joined_words(detail(), texts)

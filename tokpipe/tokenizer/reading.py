@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -182,11 +182,12 @@ def _repeated_keys(document: Any, name: str) -> list[Finding]:
             key = next(key for key, count in times.items() if count > 1)
             problem = f"the key '{visible(key[:80])}' stands twice in one object"
             found.append(Finding(ERROR, name, problem))
+        held: Iterable[Any] = ()
         if isinstance(value, dict):
-            waiting += [inner for inner in value.values() if isinstance(inner, dict | list)]
+            held = value.values()
         elif isinstance(value, list) and not (value and isinstance(value[0], str)):
-            waiting += [inner for inner in value if isinstance(inner, dict | list)]
-        waiting = [value for value in waiting if value is not vocab]
+            held = value
+        waiting += [each for each in held if isinstance(each, dict | list) and each is not vocab]
     return found
 
 

@@ -1,13 +1,80 @@
 """What callers give as texts and ids: the door of the public functions."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokpipe.foundation.errors import ConfigError, InputError
 
 _SHOWN = 40  # characters or elements of a value in a message: half a line
+
+
+class Inputs(NamedTuple):
+    """What is to be encoded, R texts or pairs of texts.
+
+    Attributes
+    ----------
+    texts, pairs : list of str, or of list of str
+        Texts; or the words of each. None: there are no pairs.
+    """
+
+    texts: list[Any]
+    pairs: list[Any] | None = None
+
+    @property
+    def are_split(self) -> bool:
+        """Whether the words of each text are given."""
+        return bool(self.texts) and not isinstance(self.texts[0], str)
+
+    @property
+    def per_row(self) -> int:
+        """How many texts belong together."""
+        return 1 if self.pairs is None else 2
+
+    @property
+    def rows(self) -> list[Any]:
+        """The texts, or each with its pair."""
+        return self.texts if self.pairs is None else list(zip(self.texts, self.pairs, strict=True))
+
+    def utf8(self) -> tuple[list[bytes], NDArray[np.int64]]:
+        """Return all texts, or words, pairs behind their texts; and how many each text has.
+
+        Raises
+        ------
+        InputError
+            If one holds a lone surrogate, naming where.
+        """
+        texts = self.texts if self.pairs is None else [text for row in self.rows for text in row]
+        counts = np.ones(len(texts), np.int64)
+        if self.are_split:
+            counts = np.fromiter(map(len, texts), np.int64, len(texts))
+            texts = [word for text in texts for word in text]
+        try:
+            return [text.encode() for text in texts], counts
+        except UnicodeEncodeError as error:
+            number = next(i for i, text in enumerate(texts) if _has_surrogate(text))
+            raise InputError(
+                f"{self._place(number, counts)} has a lone surrogate "
+                f"U+{ord(error.object[error.start]):04X} at character {error.start}",
+                hint="It is half a character: read the text with errors='replace'.",
+            ) from error
+
+    def _place(self, number: int, counts: NDArray[np.int64]) -> str:
+        """Name a text or word by its number among all."""
+        text = int(np.searchsorted(np.cumsum(counts), number, side="right"))
+        row, side = divmod(text, self.per_row)
+        one, many = (
+            ("the second text", f"pair {row + 1}") if side else ("the text", f"text {row + 1}")
+        )
+        place = one if len(self.texts) == 1 else many
+        word = number - int(counts[:text].sum()) + 1
+        return f"{place}, word {word}," if self.are_split else place
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def strings_of(texts: Any, what: str = "text") -> list[str]:
@@ -18,16 +85,39 @@ def strings_of(texts: Any, what: str = "text") -> list[str]:
     InputError
         If it is one string, or something in it is none, naming which and what it is.
     """
-    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-        raise InputError(
-            f"{what}s: {described(texts)}, a list of strings is needed",
-            hint="Put one text into a list, or take encode for it.",
-        )
-    found = list(texts)
+    found = _list_of(texts, what, "strings", "Put one text into a list, or take encode for it.")
     for number, text in enumerate(found, 1):
         if not isinstance(text, str):
             raise InputError(f"{what} {number} is {described(text)}: strings are needed")
     return found
+
+
+def split_inputs_of(words: Any, pair: Any) -> tuple[Inputs, bool]:
+    """Return the words of one text or of many, and of their pairs; and whether it is one text.
+
+    Raises
+    ------
+    InputError
+        If there are no words where they should be, naming where and what is there.
+    """
+    words = _list_of(words, "word", "strings", "Split it: text.split(), or take encode for it.")
+    is_one = not words or isinstance(words[0], str)
+    texts = [strings_of(words, "word")] if is_one else _split_texts(words, "text")
+    if pair is None:
+        return Inputs(texts), is_one
+    pairs = [strings_of(pair, "pair's word")] if is_one else _split_texts(pair, "pair")
+    return Inputs(texts, pairs), is_one
+
+
+def _split_texts(texts: Any, what: str) -> list[list[str]]:
+    texts = _list_of(texts, what, "lists of words", "Put the words of each text into a list.")
+    return [strings_of(text, f"{what} {number}, word") for number, text in enumerate(texts, 1)]
+
+
+def _list_of(values: Any, what: str, needed: str, hint: str) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InputError(f"{what}s: {described(values)}, a list of {needed} is needed", hint=hint)
+    return list(values)
 
 
 def ids_of(ids: Any, vocab_size: int, place: str = "") -> list[int]:
@@ -81,29 +171,3 @@ def short(value: Any) -> str:
         return repr(value[:_SHOWN])[: 2 * _SHOWN] + "..."
     text = repr(value)
     return text if len(text) <= 2 * _SHOWN else text[: 2 * _SHOWN] + "..."
-
-
-def utf8_of(texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[bytes]:
-    """Yield the UTF-8 of each text, and behind it that of its pair, if there are pairs.
-
-    Raises
-    ------
-    InputError
-        If one holds a lone surrogate, naming where.
-    """
-    is_one = len(texts) == 1
-    for number, text in enumerate(texts, 1):
-        yield _utf8(text, "the text" if is_one else f"text {number}")
-        if pairs is not None:
-            yield _utf8(pairs[number - 1], "the second text" if is_one else f"pair {number}")
-
-
-def _utf8(text: str, place: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{place} has a lone surrogate U+{ord(text[error.start]):04X} "
-            f"at character {error.start}",
-            hint="It is half a character: read the text with errors='replace'.",
-        ) from error

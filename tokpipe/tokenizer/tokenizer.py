@@ -1,7 +1,6 @@
 """The public face: text to ids and back, one text, many, or a column."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,14 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.tokenizer.encoding import Encoding, pad
-from tokpipe.tokenizer.engine import Engine, Ids
+from tokpipe.tokenizer.blocks import Ids, join_ids
+from tokpipe.tokenizer.encoding import Encoding, pad, padding_for
+from tokpipe.tokenizer.engine import Engine
 from tokpipe.tokenizer.folder import load_spec, save_spec
 from tokpipe.tokenizer.native import Backend, NativeBackend
 from tokpipe.tokenizer.roles import special_roles
-from tokpipe.tokenizer.spec import Padding, Spec
-from tokpipe.tokenizer.texts import described, ids_of, strings_of
+from tokpipe.tokenizer.spec import Spec, Truncation
+from tokpipe.tokenizer.texts import Inputs, described, ids_of, split_inputs_of, strings_of
 from tokpipe.tokenizer.truncation import truncation_for
 from tokpipe.words.config import WordsConfig
 
@@ -194,15 +194,9 @@ class Tokenizer:
                     f"{name}: {described(given)}, a string is needed",
                     hint="encode_batch takes lists of texts.",
                 )
-        return self.encode_batch(
-            [text],
-            None if pair is None else [pair],
-            add_special_tokens=add_special_tokens,
-            max_length=max_length,
-            truncation=truncation,
-            stride=stride,
-            padding=padding,
-        )[0]
+        inputs = Inputs([text], None if pair is None else [pair])
+        cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
+        return self._encode(inputs, add_special_tokens, cut, padding)[0]
 
     def encode_batch(  # noqa: PLR0913
         self,
@@ -224,13 +218,75 @@ class Tokenizer:
         InputError
             If a text is no string or holds a lone surrogate, naming which.
         """
-        texts = strings_of(texts)
-        pairs = None if pairs is None else strings_of(pairs, "pair")
+        inputs = Inputs(strings_of(texts), None if pairs is None else strings_of(pairs, "pair"))
+        cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
+        return self._encode(inputs, add_special_tokens, cut, padding)
+
+    def encode_words(  # noqa: PLR0913
+        self,
+        words: Sequence[str] | Sequence[Sequence[str]],
+        pair: Sequence[str] | Sequence[Sequence[str]] | None = None,
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncation: str = "longest_first",
+        stride: int | None = 0,
+        padding: bool | int | None = None,
+    ) -> Any:
+        """Encode a text that is split into words already, or many of them; pairs of such, too.
+
+        Each word is encoded as if it were a text: what holds spaces is one word still, what is
+        empty or vanishes in normalisation has no token. For ids alone, `encode_word_strings` is
+        far faster.
+
+        Parameters
+        ----------
+        words, pair
+            The words of one text, or of each of many.
+        add_special_tokens, max_length, truncation, padding
+            As in `encode`.
+        stride
+            How many tokens the windows of what is cut off share; None keeps no windows.
+
+        Returns
+        -------
+        Encoding, or list of Encoding
+            One for each text. `word_ids` are the numbers of the words, `offsets` are those inside
+            each word.
+
+        Raises
+        ------
+        ConfigError
+            If there are not as many pairs as texts, or the settings cannot be met.
+        InputError
+            If a word is no string or holds a lone surrogate, naming which.
+
+        Examples
+        --------
+        >>> from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+        >>> tokenizer = Tokenizer(spec_from_bert_vocab(["[UNK]", "un", "##seen", "words"]))
+        >>> tokenizer.encode_words(["Unseen", "words"]).word_ids
+        [0, 0, 1]
+        """
+        inputs, is_one = split_inputs_of(words, pair)
+        cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
+        encodings = self._encode(inputs, add_special_tokens, cut, padding)
+        return encodings[0] if is_one else encodings
+
+    def _encode(
+        self,
+        inputs: Inputs,
+        add_special_tokens: bool,
+        cut: Truncation | None,
+        padding: bool | int | None,
+    ) -> list[Encoding]:
+        texts, pairs = inputs
         if pairs is not None and len(pairs) != len(texts):
             raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
-        cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
-        encodings = self._backend.encode_batch(texts, pairs, add_special_tokens, cut)
-        self._pad(encodings, padding)
+        encodings = self._backend.encode_batch(inputs, add_special_tokens, cut)
+        chosen = padding_for(self.spec, padding)
+        if chosen is not None:
+            pad(encodings, chosen)
         return encodings
 
     def encode_strings(
@@ -253,6 +309,24 @@ class Tokenizer:
             Ids and offsets of each block of some of the texts, in order.
         """
         return self._backend.encode_strings(texts, threads, line_ends)
+
+    def encode_word_strings(self, words: Strings, threads: int | None = None) -> Ids:
+        """Encode words of texts that are split already, each as if it were a text.
+
+        Parameters
+        ----------
+        words
+            Valid UTF-8. What holds spaces is one word still; what is empty, or is nothing once
+            normalised, has no ids.
+        threads
+            How many, or None for one a processor; the ids do not depend on it.
+
+        Returns
+        -------
+        ids : int32[T], borders : int64[W + 1]
+            Word ``w`` has the ids ``borders[w]`` to ``borders[w + 1]``; not cut, no special tokens.
+        """
+        return join_ids(self.encode_strings(words, threads=threads), threads=threads)
 
     def encode_files(
         self,
@@ -293,27 +367,10 @@ class Tokenizer:
             If the inputs cannot be read as asked, or a word is unknown to a vocabulary that has no
             token for it.
         """
-        import pyarrow as pa
-
-        from tokpipe.tokenizer.columns import list_type
-        from tokpipe.tokenizer.files import encode_corpus, fill_columns
+        from tokpipe.tokenizer.files import encode_files
 
         corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
-        columns, padding = [], self.spec.padding
-        with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
-            for piece in encode_corpus(
-                self,
-                corpus,
-                add_special_tokens=add_special_tokens,
-                pads=False,
-                dtype=dtype,
-                threads=threads,
-            ):
-                columns += piece.columns
-                advance(piece.stored_bytes)
-        if padding is not None:
-            columns = fill_columns(columns, padding, self.vocab_size, dtype)
-        return pa.chunked_array(columns, list_type(pa.large_string(), dtype))
+        return encode_files(self, corpus, add_special_tokens, dtype, threads, progress)
 
     def encode_arrow(
         self,
@@ -384,28 +441,3 @@ class Tokenizer:
             self._backend.decode(ids_of(ids, self.vocab_size, f"list {n}: "), skip_special_tokens)
             for n, ids in enumerate(batch, 1)
         ]
-
-    def _pad(self, encodings: list[Encoding], padding: bool | int | None) -> None:
-        chosen = self._padding(padding)
-        if chosen:
-            pad(encodings, chosen)
-
-    def _padding(self, padding: bool | int | None) -> Padding | None:
-        if padding is None:
-            return self.spec.padding
-        if padding is False:
-            return None
-        if padding is not True and not (isinstance(padding, int) and padding >= 0):
-            raise ConfigError(f"padding={padding}: a length from 0 on, True or False is needed")
-        return replace(
-            self.spec.padding or self._usual_padding(), length=None if padding is True else padding
-        )
-
-    def _usual_padding(self) -> Padding:
-        token = self.roles.get("pad_token")
-        if token is None:
-            raise ConfigError(
-                "the vocabulary has no token to pad with",
-                hint="Train it with [PAD] or <pad> among --special-tokens.",
-            )
-        return Padding(pad_id=self.ids[token], pad_token=token)

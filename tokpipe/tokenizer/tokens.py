@@ -173,6 +173,16 @@ def _with_added(
     return inserted, text_words + before
 
 
+def joined_words(tokens: Tokens, borders: NDArray[np.int64]) -> Tokens:
+    """Take texts for the words of longer ones, text ``t`` for ``borders[t]`` to ``borders[t + 1]``.
+
+    Offsets stay those inside a word, as in `tokenizers`.
+    """
+    numbers = np.arange(borders[-1]) - np.repeat(borders[:-1], np.diff(borders))
+    words = np.repeat(numbers, np.diff(tokens.borders))
+    return tokens._replace(words=words, borders=tokens.borders[borders])
+
+
 def _by_text(
     texts: Strings, tokens: Tokens, text_words: NDArray[np.int64], first: NDArray[np.int64]
 ) -> Tokens:

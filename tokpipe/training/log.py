@@ -48,6 +48,8 @@ class Line:
         Over the step.
     seconds
         Of training so far, a stopped run's included.
+    score, score_name
+        Of an evaluation that has one beside the losses, higher is better; and what it is called.
     split
         "validation" for an evaluation.
     """
@@ -60,6 +62,8 @@ class Line:
     grad_norm: float | None = None
     tokens_per_second: float | None = None
     seconds: float | None = None
+    score: float | None = None
+    score_name: str | None = None
     split: str | None = None
 
     def value(self, metric: str) -> float | None:
@@ -139,6 +143,16 @@ class Watch(Protocol):
         ...
 
 
+class Nobody:
+    """A `Watch` that looks at nothing."""
+
+    def begins(self, step: int, steps: int | None, model: str) -> None:
+        """Pass over it."""
+
+    def sees(self, line: Line, share: float) -> None:
+        """Pass over it."""
+
+
 def write_log(path: Path, lines: Iterable[Line]) -> None:
     """Write a log, whole."""
     with atomic_write(path) as file:
@@ -188,7 +202,7 @@ def _check(line: Line) -> None:
     for name, value in line.to_dict().items():
         if name in ("step", "tokens"):
             check_count(value)
-        elif name != "split":
+        elif name not in ("split", "score_name"):
             check_figure(value)
         elif not isinstance(value, str):
             raise TypeError

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from tokpipe.batches.loader import Loader
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.losses import Losses
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, HeadFigures, Line, Watch
+from tokpipe.training.measure import Measure
 from tokpipe.training.parts import batches_from
 from tokpipe.training.progress import Position, State
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.source import BatchSource
 from tokpipe.training.state import (
     checkpoint_name,
     checkpoints,
@@ -39,15 +41,19 @@ class Data:
 
     Attributes
     ----------
-    train : Loader
-    validation : Loader or None
+    train : BatchSource
+    measure : callable or None
+        What an evaluation does; None: there is nothing to measure on.
     tokenizer : dict
         Name and content of the files that go into each checkpoint.
+    family
+        Whose names tensors get there; None: of the family that the model's settings fit.
     """
 
-    train: Loader
-    validation: Loader | None
+    train: BatchSource
+    measure: Measure | None
     tokenizer: Mapping[str, bytes]
+    family: Family | None = None
 
 
 class Run:
@@ -187,24 +193,24 @@ class Run:
 
     def _owes_evaluation(self) -> bool:
         every, step = self.trainer.config.eval_steps, self.state.step
-        if self.data.validation is None or not step:
+        if self.data.measure is None or not step:
             return False
         if self.evaluated is not None and self.evaluated.step == step:
             return False
         return self._is_over() or (every > 0 and step % every == 0)
 
     def _evaluate(self) -> None:
-        assert self.data.validation is not None
-        most = self.trainer.config.eval_batches or None
-        batches = islice(self.data.validation.batches(0), most)
-        losses = self.trainer.evaluate(batches, self._stop.is_set)
+        assert self.data.measure is not None
+        found = self.data.measure(self.trainer, self._stop.is_set)
         if self._stop.is_set():
             return
         line = Line(
-            **_figures(losses),
+            **_figures(found.losses),
             step=self.state.step,
             tokens=self.state.tokens,
             seconds=self._clock(),
+            score=found.score,
+            score_name=found.score_name,
             split="validation",
         )
         with self._saving:
@@ -235,19 +241,19 @@ class Run:
                 f"step {self.state.step}: the weights are no finite numbers any more",
                 hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
             )
-        moments, files = self.trainer.optimizer.moments, self.data.tokenizer
-        save_checkpoint(self.folder, self.state, parameters, moments, files)
+        moments, data = self.trainer.optimizer.moments, self.data
+        save_checkpoint(self.folder, self.state, parameters, moments, data.tokenizer, data.family)
         self._saved, self._saved_at = self.state.step, time.monotonic()
 
     def _mark_best(self) -> None:
         """Note in the state if this checkpoint, one by plan, is the best so far."""
-        step, measured, best = self.state.step, self.evaluated, self.state.best_loss
+        step, measured = self.state.step, self.evaluated
         planned = self._is_over() or step % self.trainer.config.save_steps == 0
         if not planned or measured is None or measured.step != step:
             return
-        loss = float(f"{measured.loss:.7g}")  # as the log has it
-        if best is None or loss < best:
-            self.state = replace(self.state, best_step=step, best_loss=loss)
+        loss, score = (_as_logged(value) for value in (measured.loss, measured.score))
+        if self.state.is_bettered_by(loss, score):
+            self.state = replace(self.state, best_step=step, best_loss=loss, best_score=score)
 
     def _with_last_good(self, error: TrainingError) -> TrainingError:
         good = max(checkpoints(self.folder), default=None)
@@ -257,6 +263,10 @@ class Run:
             else f"the last good checkpoint is {self.folder / checkpoint_name(good)}"
         )
         return TrainingError(f"{error.problem}; {latest}", hint=error.hint)
+
+
+def _as_logged(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.7g}")
 
 
 def _lasting(state: State, config: TrainingConfig, steps: Collection[int]) -> set[int]:

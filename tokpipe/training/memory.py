@@ -1,11 +1,14 @@
 """How much memory and disk training takes, asked before it begins."""
 
+from collections.abc import Mapping
+
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.parameters import parameter_table
 from tokpipe.bert.workspace import workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
+from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
 
@@ -40,7 +43,15 @@ def disk_bytes(model: BertConfig, config: TrainingConfig) -> int:
     return block * (_STATE * kept + len(PARTS))
 
 
-def check_memory(stages: dict[str, int], free: int | None) -> None:
+def free_for_training() -> int | None:
+    """Return the bytes that are free for what `training_bytes` counts; None if nobody knows."""
+    free = free_memory()
+    return None if free is None else free - PROGRAM // 4  # most of it is loaded by now
+
+
+def check_memory(
+    stages: dict[str, int], free: int | None, hints: Mapping[str, str] | None = None
+) -> None:
     """Refuse training for which there is no room.
 
     Parameters
@@ -49,6 +60,8 @@ def check_memory(stages: dict[str, int], free: int | None) -> None:
         As `training_bytes` returned them.
     free
         Bytes that there are, or None if nobody knows.
+    hints
+        For some stages what to do about them, where that is not as in pretraining.
 
     Raises
     ------
@@ -62,7 +75,7 @@ def check_memory(stages: dict[str, int], free: int | None) -> None:
     raise MemoryLimitError(
         f"training takes about {format_bytes(needed)}, of which {format_bytes(stages[largest])} "
         f"for {largest}; {format_bytes(free)} are free",
-        hint=_HINTS[largest],
+        hint={**_HINTS, **(hints or {})}[largest],
     )
 
 

@@ -1,6 +1,7 @@
 """AdamW and LAMB over the block of all weights, with clipping by the norm of the whole gradient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import repeat
 from typing import NamedTuple
 
@@ -36,6 +37,9 @@ class Optimizer:
         The gradients of the parts of a batch; their sum is used, and all are zero after a step.
     threads
         How many work; the result does not depend on it.
+    rates
+        By the name of a tensor what the learning rate is multiplied by there, if not by one. 0:
+        the tensor stays as it is, and counts nothing in the length of the gradient.
 
     Attributes
     ----------
@@ -50,17 +54,28 @@ class Optimizer:
         parameters: Parameters,
         shards: list[Parameters],
         threads: int | None = None,
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         self.config, self.parameters, self.threads = config, parameters, threads
         self.moments = Moments(parameters.zeros_like(), parameters.zeros_like())
         self.steps = 0
         self._shards = tuple(shard.block for shard in shards)
-        self._tensors = len(parameters.table)
-        self._pieces = pieces_of(parameters.table)
+        table, rates = parameters.table, rates or {}
+        self._rates = np.array([rates.get(name, 1.0) for name in table])
+        self._frozen = [slot for name, slot in table.items() if rates.get(name) == 0]
+        pieces = pieces_of(table)
+        of_piece = self._rates[pieces[:, 2]]
+        self._pieces = pieces[of_piece > 0]
+        self._groups = [
+            (rate, pieces[of_piece == rate]) for rate in np.unique(of_piece).tolist() if rate
+        ]
 
     def gradient_norm(self) -> float:
         """Add the gradients of the shards up; return the length of their sum."""
         squares = np.zeros(len(self._pieces))
+        for shard in self._shards:
+            for slot in self._frozen:
+                shard[slot.offset : slot.end] = 0
         self._each(lambda part: sum_gradients(self._shards, self._pieces[part], squares[part]))
         return float(np.sqrt(squares.sum()))
 
@@ -78,8 +93,7 @@ class Optimizer:
         if self.config.optimizer == "lamb":
             self._lamb(learning_rate, norm)
         else:
-            state, factors = self._state, self._factors(norm, learning_rate)
-            self._each(lambda part: adamw(state, self._pieces[part], factors))
+            self._adamw(learning_rate, norm)
 
     @property
     def _state(self) -> tuple[NDArray[np.float32], ...]:
@@ -100,26 +114,32 @@ class Optimizer:
             decay=np.float32(config.weight_decay * learning_rate),
         )
 
+    def _adamw(self, learning_rate: float, norm: float) -> None:
+        for rate, pieces in self._groups:
+            factors = self._factors(norm, learning_rate * rate)
+            self._each(partial(_adamw_part, self._state, pieces, factors), len(pieces))
+
     def _lamb(self, learning_rate: float, norm: float) -> None:
         state, factors = self._state, self._factors(norm, 1.0)  # each tensor has its own rate
         squares = np.zeros((len(self._pieces), 2))
         self._each(lambda part: lamb_directions(state, self._pieces[part], factors, squares[part]))
-        rates = (learning_rate * self._trust(squares)).astype(np.float32)
+        rates = (learning_rate * self._rates * self._trust(squares)).astype(np.float32)
         self._each(lambda part: move_by_tensor(state[0], state[1], self._pieces[part], rates))
 
     def _trust(self, squares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the length of each tensor over that of its direction; 1 where nothing decays."""
-        lengths = np.zeros((self._tensors, 2))
+        tensors = len(self._rates)
+        lengths = np.zeros((tensors, 2))
         np.add.at(lengths, self._pieces[:, 2], squares)
         lengths = np.sqrt(lengths)
-        decays = np.zeros(self._tensors, bool)
+        decays = np.zeros(tensors, bool)
         decays[self._pieces[:, 2]] = self._pieces[:, 3] > 0
         usable = decays & (lengths > 0).all(1)
-        return np.divide(lengths[:, 0], lengths[:, 1], out=np.ones(self._tensors), where=usable)
+        return np.divide(lengths[:, 0], lengths[:, 1], out=np.ones(tensors), where=usable)
 
-    def _each(self, work: Callable[[slice], None]) -> None:
-        """Do some work on all pieces, in threads."""
-        starts = range(0, len(self._pieces), _AT_ONCE)
+    def _each(self, work: Callable[[slice], None], count: int | None = None) -> None:
+        """Do some work on all pieces (or `count` of them), in threads."""
+        starts = range(0, len(self._pieces) if count is None else count, _AT_ONCE)
         parts = [slice(start, start + _AT_ONCE) for start in starts]
 
         def run(feed: Feed[slice]) -> None:
@@ -130,6 +150,12 @@ class Optimizer:
             any(map(work, parts))
         else:
             run_in_threads(run, parts, self.threads)
+
+
+def _adamw_part(
+    state: tuple[NDArray[np.float32], ...], pieces: NDArray[np.int64], factors: Factors, part: slice
+) -> None:
+    adamw(state, pieces[part], factors)
 
 
 def pieces_of(table: dict[str, Slot]) -> NDArray[np.int64]:

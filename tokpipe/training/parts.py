@@ -7,15 +7,15 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.batches.loader import Loader
 from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import InputError
 from tokpipe.training.progress import Position
+from tokpipe.training.source import BatchSource
 
 
 def batches_from(
-    loader: Loader, start: Position, threads: int | None = None
+    source: BatchSource, start: Position, threads: int | None = None
 ) -> Iterator[tuple[Batch, Position]]:
     """Yield batches without end, each with the position behind it.
 
@@ -26,10 +26,10 @@ def batches_from(
     """
     first = start.batch
     for epoch in count(start.epoch):
-        batches = loader.count(epoch)
+        batches = source.count(epoch)
         if not batches:
-            raise InputError(f"the {loader.split.name} split holds no examples")
-        for number, batch in enumerate(loader.batches(epoch, first, threads), first + 1):
+            raise InputError(f"the {source.name} split holds no examples")
+        for number, batch in enumerate(source.batches(epoch, first, threads), first + 1):
             ended = number == batches
             yield batch, Position(epoch + 1, 0) if ended else Position(epoch, number)
         first = 0
@@ -67,22 +67,36 @@ def split_batch(batch: Batch, parts: int) -> list[Batch]:
 def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
     """Return some sequences of a batch, in ascending order, as a batch of their own."""
     index, offsets = gather_ranges(batch.offsets, rows)
-    positions, ids = batch.masked_positions, batch.masked_ids
-    if positions is not None:
-        borders = np.searchsorted(positions, batch.offsets)
-        masked, of_row = gather_ranges(borders, rows)
-        shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
-        positions = (positions[masked] + shift).astype(np.int32)
-        ids = None if ids is None else ids[masked]
+    masked_positions, masked = _places(batch, batch.masked_positions, rows, offsets)
+    tag_positions, tagged = _places(batch, batch.tag_positions, rows, offsets)
     return Batch(
         input_ids=batch.input_ids[index],
         offsets=offsets.astype(np.int32),
         token_type_ids=_at(batch.token_type_ids, index),
-        masked_positions=positions,
-        masked_ids=ids,
+        masked_positions=masked_positions,
+        masked_ids=_at(batch.masked_ids, masked),
         next_sentence_label=_at(batch.next_sentence_label, rows),
         rows=_at(batch.rows, rows),
+        labels=_at(batch.labels, rows),
+        tag_positions=tag_positions,
+        tags=_at(batch.tags, tagged),
+        answer_spans=_at(batch.answer_spans, rows),
     )
+
+
+def _places(
+    batch: Batch,
+    positions: NDArray[np.int32] | None,
+    rows: NDArray[np.integer],
+    offsets: NDArray[np.integer],
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int64]]:
+    """Return the places in some sequences, packed anew, and which of all places they are."""
+    if positions is None:
+        return None, np.zeros(0, np.int64)
+    borders = np.searchsorted(positions, batch.offsets)
+    chosen, of_row = gather_ranges(borders, rows)
+    shift = np.repeat(offsets[:-1] - batch.offsets[rows], np.diff(of_row))
+    return (positions[chosen] + shift).astype(np.int32), chosen
 
 
 def _at(values: NDArray | None, index: NDArray[np.integer]) -> NDArray | None:

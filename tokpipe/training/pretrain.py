@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,8 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import all_heads, heads_of
-from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
-from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.locks import one_writer
-from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
@@ -24,33 +22,31 @@ from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.frequencies import frequencies_of, guesses
-from tokpipe.training.log import LOG, Line, Watch, read_log, write_log
+from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.loop import Data, Run
-from tokpipe.training.memory import PROGRAM, check_memory, disk_bytes, training_bytes
+from tokpipe.training.measure import losses_over
+from tokpipe.training.memory import (
+    check_memory,
+    disk_bytes,
+    free_for_training,
+    training_bytes,
+)
 from tokpipe.training.progress import State
 from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
+from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.source import BatchSource
 from tokpipe.training.state import (
     check_settings,
     checkpoints,
     clear,
-    load_into,
     lock_of,
     refuse_foreign,
-    remove_stale,
     remove_unfinished,
 )
 from tokpipe.training.targets import check_targets
 from tokpipe.training.trainer import Trainer
-
-
-class _Nobody:
-    def begins(self, step: int, steps: int | None, model: str) -> None:
-        pass
-
-    def sees(self, line: Line, share: float) -> None:
-        pass
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     """
     run = Path(out)
     refuse_foreign(run, force=force)
-    how = thread_count(threads), watch or _Nobody()
+    how = thread_count(threads), watch or Nobody()
     found = open_shards(shards)
     config = training_config or TrainingConfig()
     model = fitted(model_config or BertConfig.preset("tiny"), found)
@@ -137,7 +133,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
             if force:
                 remove_unfinished(run)
                 clear(run)
-            begun = _checkpoint(run, resume)
+            begun = begun_at(run, resume)
             return _train(run, found, (model, config), begun, *how)
 
 
@@ -203,60 +199,25 @@ def _train(
     check_settings(run, state.settings, settings)
     frequencies = frequencies_of(shards.train, shards.facts)
     state = replace(state, guessing=guesses(heads_of(model), frequencies))
-    data = _data(shards, config, model)
-    check_targets(data.train, data.validation, heads_of(model), state.position)
+    train, validation = _loaders(shards, config)
+    check_targets(train, validation, heads_of(model), state.position)
+    data = Data(
+        train=train,
+        measure=losses_over(validation, config.eval_batches) if validation else None,
+        tokenizer=_tokenizer_files(shards, model),
+    )
     capacity = capacity_of(config, shards)
-    check_memory(training_bytes(model, config, capacity, threads), _free())
-    _clear_behind(run, begun)  # nothing is refused any more but for want of disk
-    check_space(run, disk_bytes(model, config) - _bytes_in(checkpoints(run).values()))
+    check_memory(training_bytes(model, config, capacity, threads), free_for_training())
+    clear_behind(run, begun)  # nothing is refused any more but for want of disk
+    check_space(run, disk_bytes(model, config) - bytes_in(checkpoints(run).values()))
     trainer = Trainer(config, _initial(model, config, frequencies), capacity, threads)
-    schedule = Schedule(config, _steps(config, data.train))
+    schedule = Schedule(config, steps_in(config, train))
     going = Run(trainer, data, schedule, run, state, watch)
-    last = _go_on_from(begun, run, trainer, going)
+    last = go_on_from(begun, run, trainer, going)
     watch.begins(state.step, schedule.steps, _shape(model))
     checkpoint = going.run()
     finish(run, checkpoint, trainer.parameters, data.tokenizer)
-    last = next((line for line in reversed(list(read_log(run / LOG))) if not line.split), last)
-    return Pretrained(run, going.state, last, going.evaluated)
-
-
-def _go_on_from(begun: Path | None, run: Path, trainer: Trainer, going: Run) -> Line | None:
-    """Take weights, moments and log of a checkpoint, or begin a log; return its last step."""
-    lines: list[Line] = []
-    if begun is not None:
-        load_into(begun, trainer.parameters, trainer.optimizer.moments)
-        trainer.optimizer.steps = going.state.step
-        lines = list(read_log(begun / LOG))
-    write_log(run / LOG, lines)
-    steps = [line for line in lines if not line.split]
-    evaluations = [line for line in lines if line.split]
-    going.resume_after(lines[-1] if lines else None, evaluations[-1] if evaluations else None)
-    return steps[-1] if steps else None
-
-
-def _checkpoint(run: Path, resume: str | Path | None) -> Path | None:
-    """Return the checkpoint to go on from; None if there is none."""
-    found = checkpoints(run)
-    if resume is None:
-        return found[max(found)] if found else None
-    for path in found.values():
-        if path.name == Path(resume).name:
-            return path
-    raise ArtifactError(
-        f"{run} has no checkpoint {str(resume)!r}",
-        hint=f"There are: {', '.join(path.name for path in found.values()) or 'none'}.",
-    )
-
-
-def _clear_behind(run: Path, begun: Path | None) -> None:
-    """Remove what a killed writer left, and all checkpoints behind the one to go on from."""
-    remove_unfinished(run)
-    found = checkpoints(run)
-    first = next((step for step, path in found.items() if path == begun), 0)
-    for step, path in found.items():
-        if step > first:
-            (path / MANIFEST).unlink()
-    remove_stale(run)
+    return Pretrained(run, going.state, last_step(run) or last, going.evaluated)
 
 
 def _settings(model: BertConfig, config: TrainingConfig, shards: Shards) -> dict[str, Any]:
@@ -270,15 +231,12 @@ def _settings(model: BertConfig, config: TrainingConfig, shards: Shards) -> dict
     }
 
 
-def _data(shards: Shards, config: TrainingConfig, model: BertConfig) -> Data:
+def _loaders(shards: Shards, config: TrainingConfig) -> tuple[Loader, Loader | None]:
     batches = BatchConfig(batch_tokens=config.batch_tokens, batch_size=config.batch_size)
     facts, masks, seed = shards.facts, shards.masks, config.seed
     validation = shards.validation if shards.validation.rows else None
-    return Data(
-        train=Loader(shards.train, batches, facts, masks, seed),
-        validation=Loader(validation, batches, facts, masks, seed) if validation else None,
-        tokenizer=_tokenizer_files(shards, model),
-    )
+    train = Loader(shards.train, batches, facts, masks, seed)
+    return train, Loader(validation, batches, facts, masks, seed) if validation else None
 
 
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
@@ -296,22 +254,13 @@ def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies
     return parameters
 
 
-def _steps(config: TrainingConfig, train: Loader) -> int | None:
+def steps_in(config: TrainingConfig, train: BatchSource) -> int | None:
     """Return how many steps there will be; None where the clock decides."""
     if config.epochs is None:
         return config.most_steps
     batches = int(config.epochs) * train.count(0)
     batches += round((config.epochs - int(config.epochs)) * train.count(0))
     return max(1, batches // config.gradient_accumulation_steps)
-
-
-def _bytes_in(folders: Iterable[Path]) -> int:
-    return sum(path.stat().st_size for folder in folders for path in folder.iterdir())
-
-
-def _free() -> int | None:
-    free = free_memory()
-    return None if free is None else free - PROGRAM // 4  # most of it is loaded by now
 
 
 def _shape(model: BertConfig) -> str:

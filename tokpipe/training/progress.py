@@ -33,7 +33,10 @@ class State:
     position
         The next batch.
     best_step, best_loss
-        The checkpoint with the lowest loss on the validation split.
+        The checkpoint with the lowest loss on the validation split; or, of equal scores the one
+        with the lowest loss,
+    best_score
+        that with the highest score, where an evaluation brings one.
     settings
         What all follows from: model, training, shards, version.
     guessing
@@ -47,10 +50,22 @@ class State:
     best_loss: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     guessing: Mapping[str, float] = field(default_factory=dict)
+    best_score: float | None = None
+
+    def is_bettered_by(self, loss: float | None, score: float | None) -> bool:
+        """Return whether a checkpoint of this loss and score is better than the best so far."""
+        if self.best_loss is None or loss is None:
+            return self.best_loss is None
+        if score is None or self.best_score is None:
+            return loss < self.best_loss
+        return (score, -loss) > (self.best_score, -self.best_loss)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {**asdict(self), "position": self.position._asdict()}
+        known = {**asdict(self), "position": self.position._asdict()}
+        if self.best_score is None:  # of the losses alone: no run of pretraining has a score
+            del known["best_score"]
+        return known
 
     @classmethod
     def read(cls, folder: Path) -> "State":
@@ -106,5 +121,6 @@ def _check(state: State) -> None:
     best_loss = 0 if state.best_loss is None else state.best_loss
     for count in (state.step, state.tokens, *state.position, best_step):
         check_count(count)
-    for figure in (best_loss, *state.guessing.values()):
+    best_score = 0 if state.best_score is None else state.best_score
+    for figure in (best_loss, best_score, *state.guessing.values()):
         check_figure(figure)

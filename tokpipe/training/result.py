@@ -27,7 +27,7 @@ from tokpipe.training.card import model_card, part_card
 from tokpipe.training.progress import State
 from tokpipe.training.state import KIND, OPTIMIZER
 
-_CARD = "README.md"
+CARD = "README.md"
 
 
 def finish(
@@ -54,17 +54,16 @@ def finish(
     parts = parts_of(parameters.config, family_of(parameters.config))
     card = model_card(parameters.config, state.to_dict(), tokenizer, parts)
     with storage_errors(run):
-        linked = [name for name in manifest.files if name not in (OPTIMIZER, _CARD)]
-        _refuse_taken(run, linked, card.encode())
+        linked = [name for name in manifest.files if name not in (OPTIMIZER, CARD)]
+        cards = {CARD: card.encode()}
+        refuse_taken(run, linked, cards)
         for name in linked:
-            _link(checkpoint / name, run / name)
-        files = [*linked, _CARD]
+            link(checkpoint / name, run / name)
+        files = [*linked, CARD]
         for name, part in parts.items():
             written = _write_part(run / name, part, parameters, tokenizer, manifest)
             files += [f"{name}/{file}" for file in written]
-        if not (run / _CARD).exists():
-            with atomic_write(run / _CARD, replace=False) as file:
-                file.write(card.encode())
+        write_missing(run, cards)
         sync(run)
         _like(manifest).write(run, files)
 
@@ -81,11 +80,11 @@ def _write_part(
         if part == parameters.config:
             files = [CONFIG, WEIGHTS]
             for name in files:
-                _link(target.parent / name, folder / name)
+                link(target.parent / name, folder / name)
         else:
             family = family_of(parameters.config)
             files = write_checkpoint(folder, parameters, part=part, family=family)
-        others = {**tokenizer, _CARD: part_card(target.name, parameters.config).encode()}
+        others = {**tokenizer, CARD: part_card(target.name, parameters.config).encode()}
         for name, content in others.items():
             (folder / name).write_bytes(content)
         files += others
@@ -104,8 +103,14 @@ def _like(manifest: Manifest) -> Manifest:
     )
 
 
-def _link(source: Path, target: Path) -> None:
-    """Put a file under a name that is free, by a link where the disk can."""
+def link(source: Path, target: Path) -> None:
+    """Put a file under a name that is free, by a link where the disk can.
+
+    Raises
+    ------
+    StorageError
+        If it is taken.
+    """
     try:
         os.link(source, target)
     except FileExistsError:
@@ -115,11 +120,33 @@ def _link(source: Path, target: Path) -> None:
             shutil.copyfileobj(content, file)
 
 
-def _refuse_taken(run: Path, linked: Iterable[str], card: bytes) -> None:
-    """Refuse files of strangers; the card may be there, of a run killed right before its end."""
-    for name in (*linked, _CARD, MANIFEST):
-        if os.path.lexists(run / name) and not (name == _CARD and _holds(run / name, card)):
+def refuse_taken(run: Path, linked: Iterable[str], written: Mapping[str, bytes]) -> None:
+    """Refuse files of strangers where a run is to be finished.
+
+    Parameters
+    ----------
+    linked
+        Names of files that are to be links.
+    written
+        Names and content of others, which may be there: of a run killed right before its end.
+
+    Raises
+    ------
+    StorageError
+        Naming the first of them.
+    """
+    for name in (*linked, *written, MANIFEST):
+        content = written.get(name)
+        if os.path.lexists(run / name) and not (content and _holds(run / name, content)):
             raise _in_the_way(run / name)
+
+
+def write_missing(run: Path, written: Mapping[str, bytes]) -> None:
+    """Write the files that are not there yet, whole or not at all."""
+    for name, content in written.items():
+        if not (run / name).exists():
+            with atomic_write(run / name, replace=False) as file:
+                file.write(content)
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -8,10 +8,11 @@ import filecmp
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
@@ -61,6 +62,7 @@ def save_checkpoint(
     parameters: Parameters,
     moments: Moments,
     tokenizer: Mapping[str, bytes],
+    family: Family | None = None,
 ) -> Path:
     """Write a checkpoint into a run, whole or not at all, with the log so far.
 
@@ -68,6 +70,8 @@ def save_checkpoint(
     ----------
     tokenizer
         Name and content of the tokenizer's files.
+    family
+        Whose names the tensors get, if not those of the family that the settings fit.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def save_checkpoint(
     target = run / checkpoint_name(state.step)
     needed = 4 * len(parameters.block) * 3
     with build_folder(target, force=True, needed_bytes=needed) as folder, storage_errors(target):
-        names = write_checkpoint(folder, parameters)
+        names = write_checkpoint(folder, parameters, family=family)
         write_tensors(folder / OPTIMIZER, _named(moments))
         write_json(folder / STATE, state.to_dict())
         card = model_card(parameters.config, state.to_dict(), tokenizer)
@@ -155,8 +159,15 @@ def lock_of(run: Path) -> Path:
     return real.with_name(f".{real.name}.lock")
 
 
-def refuse_foreign(run: Path, *, force: bool) -> None:
+def refuse_foreign(
+    run: Path, *, force: bool, known: Callable[[str], bool] = lambda name: False
+) -> None:
     """Refuse a folder that holds something else, or a finished run unless forced.
+
+    Parameters
+    ----------
+    known
+        Says whether a name is one that a run may have put there beside what all of them have.
 
     Raises
     ------
@@ -180,8 +191,8 @@ def refuse_foreign(run: Path, *, force: bool) -> None:
         return
     for path in run.iterdir():
         name = path.name
-        known = _is_folder_of_ours(name) or _STALE.fullmatch(name) or name == LOG
-        if not known and not _is_ours(run, path.name):
+        is_ours = _is_folder_of_ours(name) or _STALE.fullmatch(name) or name == LOG
+        if not is_ours and not known(name) and not _is_ours(run, path.name):
             raise StorageError(
                 f"{run} was not written by tokpipe: it holds {path.name!r}",
                 hint="Choose another -o.",
@@ -227,12 +238,12 @@ def _is_folder_of_ours(name: str) -> bool:
 
 def _manifest(state: State) -> Manifest:
     settings = dict(state.settings)
-    shards = str(settings.get("shards", ""))
+    inputs = settings.get("inputs") or {"shards": str(settings.get("shards", ""))}
     facts = {"step": state.step, "tokens": state.tokens, "best_step": state.best_step}
     return Manifest(
         kind=KIND,
         settings=json.loads(json.dumps(settings)),
-        inputs={"shards": shards},
+        inputs=inputs,
         facts=facts,
         seed=settings.get("training", {}).get("seed"),
     )

@@ -8,8 +8,9 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokpipe.bert.head import Capacity, target_count
+from tokpipe.bert.head import PLAIN, Capacity, Objective
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
@@ -20,6 +21,7 @@ from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.optimizer import Optimizer
+from tokpipe.training.outputs import Array, head_outputs
 from tokpipe.training.parts import select_rows, split_batch
 
 
@@ -36,6 +38,31 @@ class Step(NamedTuple):
     grad_norm: float
 
 
+def _of_shard(row: NDArray[np.int64]) -> str:
+    return f"row {row[1]:,} of training shard {row[0]}"
+
+
+class Terms(NamedTuple):
+    """What is special to a job that is trained for.
+
+    Attributes
+    ----------
+    rates
+        By the name of a tensor what the learning rate is multiplied by there: see `Optimizer`.
+    objective
+        What is wanted of the classes.
+    place
+        Says where a row of a batch comes from, for messages.
+    """
+
+    rates: Mapping[str, float] | None = None
+    objective: Objective = PLAIN
+    place: Callable[[NDArray[np.int64]], str] = _of_shard
+
+
+PRETRAINING = Terms()
+
+
 class Trainer:
     """Makes steps.
 
@@ -49,6 +76,8 @@ class Trainer:
         For how large a part of a batch to take memory at once.
     threads
         How many work; nothing depends on it.
+    terms
+        What is special to a job.
 
     Attributes
     ----------
@@ -63,12 +92,13 @@ class Trainer:
         parameters: Parameters,
         capacity: Capacity,
         threads: int | None = None,
+        terms: Terms = PRETRAINING,
     ) -> None:
-        self.config, self.parameters = config, parameters
-        self.model = Model(parameters.config, parameters)
+        self.config, self.parameters, self._place = config, parameters, terms.place
+        self.model = Model(parameters.config, parameters, terms.objective)
         self.threads = min(thread_count(threads), config.gradient_shards)
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
-        self.optimizer = Optimizer(config, parameters, self._gradients, threads)
+        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates)
         self.moving = threading.Lock()
         self._workspaces = Workspaces(self.model, capacity, self.threads)
 
@@ -82,7 +112,7 @@ class Trainer:
         """
         losses = Losses()
         dealt = [split_batch(batch, self.config.gradient_shards) for batch in batches]
-        totals = self._totals(batches)
+        totals = self.model.totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
         for number, parts in enumerate(dealt):
             work = [
@@ -94,13 +124,6 @@ class Trainer:
         if not math.isfinite(losses.total + norm):
             raise self._broken(batches, losses.total, norm)
         return Step(losses, norm)
-
-    def _totals(self, batches: Sequence[Batch]) -> dict[str, int]:
-        """Return what each head is to find in a whole step: its loss is the mean over that."""
-        return {
-            name: sum(target_count(head, batch) for batch in batches)
-            for name, head in self.model.heads.items()
-        }
 
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
         """Return the losses of batches without dropout; they end early if `stopped`."""
@@ -115,6 +138,12 @@ class Trainer:
             losses = sum(self._run(work), losses)
         return losses
 
+    def outputs(
+        self, head: str, batches: Iterable[Batch], stopped: Callable[[], bool]
+    ) -> tuple[list[Array], Losses]:
+        """Return a head's logits of batches, in order, and their losses; see `head_outputs`."""
+        return head_outputs(self.model, head, batches, self._workspaces, self.threads, stopped)
+
     def _run(self, work: list[Callable[[], Losses]]) -> list[Losses]:
         """Do the parts of a batch; their results in order."""
         if self.threads == 1 or len(work) == 1:
@@ -127,7 +156,7 @@ class Trainer:
         found = dict(chain.from_iterable(run_in_threads(run, enumerate(work), self.threads)))
         return [found[number] for number in range(len(work))]
 
-    def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, int]) -> Losses:
+    def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
                 part, self._gradients[shard], workspace, dropout_key=key, totals=totals
@@ -139,21 +168,21 @@ class Trainer:
 
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
-        shard, row = self._row_to_blame(batches)
+        place = self._place(_row(*self._blamed(batches)))
         return TrainingError(
-            f"step {self.optimizer.steps + 1}: {what}, at row {row:,} of training shard {shard}",
+            f"step {self.optimizer.steps + 1}: {what}, at {place}",
             hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
         )
 
-    def _row_to_blame(self, batches: Sequence[Batch]) -> list[int]:
-        """Return shard and row of the first sequence whose own loss is none, or of the first."""
+    def _blamed(self, batches: Sequence[Batch]) -> tuple[Batch, int]:
+        """Return batch and number of the first sequence whose own loss is none, or of the first."""
         for batch in batches:
             for number in range(len(batch)):
                 if not math.isfinite(self._look(select_rows(batch, np.array([number]))).total):
-                    return _place(batch, number)
-        return _place(batches[0], 0)
+                    return batch, number
+        return batches[0], 0
 
 
-def _place(batch: Batch, number: int) -> list[int]:
-    assert batch.rows is not None  # they are of shards
-    return batch.rows[number].tolist()
+def _row(batch: Batch, number: int) -> NDArray[np.int64]:
+    assert batch.rows is not None  # a loader names them
+    return batch.rows[number]

@@ -1,7 +1,11 @@
+from unittest.mock import patch
+
+import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokpipe.foundation import arrays
 from tokpipe.foundation.arrays import PADDING, Strings
 
 
@@ -20,3 +24,20 @@ def test_arrow_columns_and_their_slices_come_in_and_go_out(items, start):
     strings = Strings.from_arrow(column)
     expected = ["" if item is None else item for item in column.to_pylist()]
     assert strings.to_arrow().to_pylist() == expected
+
+
+@given(st.lists(st.text(max_size=6), min_size=1), st.data())
+def test_strings_are_taken_in_any_order_however_many_bytes_go_at_a_time(items, data):
+    rows = data.draw(st.lists(st.integers(0, len(items) - 1)))
+    with patch.object(arrays, "_GATHERED", data.draw(st.integers(1, 20))):
+        taken = arrays.take_strings(Strings.from_list(items), np.array(rows, np.int64))
+    assert [item.decode() for item in taken.iter_bytes()] == [items[row] for row in rows]
+    assert not taken.data[taken.offsets[-1] :].any()
+
+
+@given(st.lists(st.lists(st.text(max_size=4))))
+def test_parts_are_joined_in_their_order(parts):
+    cut = [Strings.from_list(["other", *part]) for part in parts]
+    joined = arrays.join_strings([Strings(part.data, part.offsets[1:]) for part in cut])
+    assert [item.decode() for item in joined.iter_bytes()] == [i for part in parts for i in part]
+    assert len(joined.data) == joined.nbytes + PADDING

@@ -131,3 +131,18 @@ def test_a_single_evaluation_is_drawn_as_a_dot(run):
     (points,) = re.findall(r'class="curve c0 dashed" stroke="currentColor" points="(.*?)"', page)
     first, second = points.split()
     assert first == second
+
+
+def test_the_score_of_evaluations_has_its_curve_and_says_which_is_best(tmp_path):
+    figures = [(2.0, 0.5), (1.0, 0.75), (0.5, 0.75), (0.25, 0.625)]
+    lines = [
+        Line(step=step, tokens=step, loss=loss, score=score, score_name="F1", split="validation")
+        for step, (loss, score) in enumerate(figures, 1)
+    ]
+    write_log(tmp_path / "log.jsonl", [Line(step=1, tokens=1, loss=3.0), *lines])
+    run = read_run(tmp_path)
+    assert (run.figures()["best_step"], run.figures()["best_score"]) == (3, 0.75)
+    assert metrics_of([run], losses_only=True) == ["score"]
+    assert "F1, validation" in drawn([run], ascii=True, color=False)
+    page = run_page([run], metrics_of([run]))
+    assert page.count("F1, validation</h2>") == 1 and "score 0.7500, loss" in page

@@ -55,6 +55,19 @@ def test_merging_by_rank_equals_the_tokenizers_library(word, random):
     assert [token.id for token in theirs] == list(trace_bpe(word, table, vocabulary).ids)
 
 
+def test_one_merge_at_a_time_where_a_lower_rank_comes_of_it():
+    merges = {("ab", "a"): (0, "aba"), ("a", "b"): (1, "ab")}
+    trace = trace_bpe("abab", merges, {})
+    assert trace.tokens == ("aba", "b") and [step.rank for step in trace.steps] == [1, 0]
+    theirs = BPE({"a": 0, "b": 1, "ab": 2, "aba": 3}, list(merges)).tokenize("abab")
+    assert [token.value for token in theirs] == ["aba", "b"]
+
+
+def test_merges_of_one_pair_in_a_row_are_one_step():
+    trace = trace_bpe("ababc", {("a", "b"): (0, "ab"), ("b", "c"): (1, "bc")}, {})
+    assert [step.symbols for step in trace.steps] == [("ab", "ab", "c")]
+
+
 def test_merge_trace_names_what_waits():
     merges = {("a", "b"): (0, "ab"), ("b", "c"): (1, "bc"), ("ab", "c"): (2, "abc")}
     trace = trace_bpe("abc", merges, {"abc": 7})

@@ -5,6 +5,7 @@ import pytest
 
 from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
+from tests.unit.training.test_targets import shards_of
 from tokpipe.bert.parameters import Parameters
 from tokpipe.examples.config import MaskConfig
 from tokpipe.foundation.batch import Batch
@@ -64,3 +65,12 @@ def test_shards_of_another_vocabulary_or_length_are_refused(tmp_path):
         evaluate_shards(of_their_vocabulary(max_position_embeddings=6), shards, TRAIN)
     with pytest.raises(ConfigError, match="the validation split is empty"):
         evaluate_shards(of_their_vocabulary(), shards)
+
+
+def test_what_a_model_has_no_head_for_and_shards_do_not_ask_is_named(tmp_path):
+    shards = shards_of(tmp_path / "s", [[2, 3, 3]] * 2)  # no word in them
+    with pytest.raises(ConfigError, match="has no masked tokens, which the model has heads for"):
+        evaluate_shards(of_their_vocabulary(nsp_head=False), shards, TRAIN)
+    bare = of_their_vocabulary(nsp_head=False, mlm_head=False)
+    with pytest.raises(ConfigError, match="has no head, and so no loss"):
+        evaluate_shards(bare, shards, TRAIN)

@@ -35,8 +35,10 @@ def test_pairs_get_segments_and_the_longer_text_is_cut():
 
 
 def test_what_no_sequence_can_be_made_of_is_refused():
-    with pytest.raises(InputError, match="text 2: a lone surrogate at character 1"):
+    with pytest.raises(InputError, match=r"text 2 has a lone surrogate U\+D800 at character 1"):
         encode_texts(tokenizer(), ["ok", "a\ud800"], CONFIG)
+    with pytest.raises(InputError, match="text 2 is None"):
+        encode_texts(tokenizer(), ["ok", None], CONFIG)
     with pytest.raises(ConfigError, match="max_length=2"):
         encode_texts(tokenizer(), ["ok"], CONFIG, max_length=2)
 

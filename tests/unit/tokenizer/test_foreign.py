@@ -6,6 +6,7 @@ import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from tests.unit.tokenizer.judge import FIELDS, assert_equal
+from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -122,3 +123,16 @@ def test_byte_fallback_and_regular_expressions_run_on_the_library(tmp_path):
     tokenizer = Tokenizer.load(tmp_path / "t.json")
     assert not tokenizer.is_native
     assert_equal(tokenizer.encode("ab, ba"), library.encode("ab, ba"))
+
+
+def test_a_foreign_tokenizer_encodes_words_too(unigram):
+    tokenizer, library = unigram
+    words, pair = ["low", "", "lo we", "<s>"], ["we"]
+    assert_equal(tokenizer.encode_words(words), library.encode(words, is_pretokenized=True))
+    library.enable_truncation(7, stride=1)
+    ours = tokenizer.encode_words([words], [pair], max_length=7, stride=1)[0]
+    assert_equal(ours, library.encode(words, pair, is_pretokenized=True))
+    ids, borders = tokenizer.encode_word_strings(Strings.from_list(words))
+    assert len(borders) == 5 and len(ids) == borders[-1]
+    with pytest.raises(InputError, match="the text, word 1, has a lone surrogate"):
+        tokenizer.encode_words(["\ud800"])

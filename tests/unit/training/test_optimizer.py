@@ -16,11 +16,11 @@ CONFIG = BertConfig(
 )
 
 
-def trained(steps=3, shards=3, threads=1, **settings):
+def trained(steps=3, shards=3, threads=1, rates=None, **settings):
     """Return weights after steps on gradients that follow from the step and the shard alone."""
     parameters = Parameters.initialised(CONFIG, 1)
     gradients = [parameters.zeros_like() for _ in range(shards)]
-    optimizer = Optimizer(TrainingConfig(**settings), parameters, gradients, threads)
+    optimizer = Optimizer(TrainingConfig(**settings), parameters, gradients, threads, rates)
     norms = []
     for step in range(steps):
         for number, shard in enumerate(gradients):
@@ -80,3 +80,32 @@ def test_a_step_of_lamb_is_as_long_as_the_tensor_allows():
     after, _ = trained(steps=1, optimizer="lamb")
     old, new = (p.views["pooler.weight"].astype(float) for p in (before, after))
     assert np.linalg.norm(new - old) == pytest.approx(0.01 * np.linalg.norm(old), rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+def test_a_frozen_tensor_stays_and_counts_nothing_in_the_norm(optimizer):
+    before = Parameters.initialised(CONFIG, 1)
+    frozen = [name for name in before.views if name.startswith("embeddings")]
+    after, norms = trained(optimizer=optimizer, rates=dict.fromkeys(frozen, 0.0))
+    assert norms[0] < trained(optimizer=optimizer)[1][0]
+    for name, view in before.views.items():
+        assert np.array_equal(view, after.views[name]) == (name in frozen), name
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+def test_a_rate_of_a_tensor_is_that_of_a_run_with_that_rate(optimizer):
+    name, settings = "pooler.weight", {"optimizer": optimizer, "max_grad_norm": 0.0, "steps": 1}
+    before = Parameters.initialised(CONFIG, 1).views
+    plain, slower = trained(**settings)[0].views, trained(**settings, rates={name: 0.25})[0].views
+    for other, view in plain.items():
+        assert np.array_equal(view, slower[other]) == (other != name)
+    np.testing.assert_allclose(
+        slower[name] - before[name], 0.25 * (plain[name] - before[name]), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+def test_rates_of_one_change_no_bit(optimizer):
+    plain, _ = trained(optimizer=optimizer)
+    ones, _ = trained(optimizer=optimizer, rates=dict.fromkeys(plain.table, 1.0))
+    np.testing.assert_array_equal(plain.block, ones.block)

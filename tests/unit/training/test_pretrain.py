@@ -20,6 +20,7 @@ from tokpipe.foundation.errors import (
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.training import loop as loop_module
+from tokpipe.training import memory as memory_module
 from tokpipe.training import pretrain as pretrain_module
 from tokpipe.training import result
 from tokpipe.training import trainer as trainer_module
@@ -324,7 +325,7 @@ def test_a_learning_rate_of_a_thousand_never_leaves_a_broken_checkpoint(shards, 
 
 
 def test_too_little_memory_names_stage_and_setting(shards, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrain_module, "free_memory", lambda: 10_000)
+    monkeypatch.setattr(memory_module, "free_memory", lambda: 10_000)
     with pytest.raises(MemoryLimitError, match="for activations") as caught:
         train(shards, tmp_path / "run")
     assert "--batch-tokens" in caught.value.hint

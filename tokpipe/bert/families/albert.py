@@ -45,6 +45,9 @@ ALBERT = Family(
         "mlm.norm": "predictions.LayerNorm",
         "mlm.bias": "predictions.bias",
         "nsp": "sop_classifier.classifier",
+        "text.output": "classifier",
+        "token.output": "classifier",
+        "span.output": "qa_outputs",
     },
     copies={
         "predictions.decoder.weight": "embeddings.token",
@@ -65,10 +68,17 @@ ALBERT = Family(
     allowed={"num_hidden_groups": (1, None), "inner_group_num": (1, None)},
     implied=lambda values: {"share_layers": "all"},
     reasons=_reasons,
+    dropouts={
+        "text": ("classifier_dropout_prob", 0.1),
+        "token": ("classifier_dropout_prob", 0.1),
+    },
     architectures={
         ("mlm", "nsp"): "AlbertForPreTraining",
         ("mlm",): "AlbertForMaskedLM",
         ("nsp",): "AlbertForPreTraining",
         (): "AlbertModel",
+        ("text",): "AlbertForSequenceClassification",
+        ("token",): "AlbertForTokenClassification",
+        ("span",): "AlbertForQuestionAnswering",
     },
 )

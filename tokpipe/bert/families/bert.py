@@ -44,6 +44,9 @@ BERT = Family(
         "mlm.norm": "cls.predictions.transform.LayerNorm",
         "mlm.bias": "cls.predictions.bias",
         "nsp": "cls.seq_relationship",
+        "text.output": "classifier",
+        "token.output": "classifier",
+        "span.output": "qa_outputs",
     },
     copies={
         "cls.predictions.decoder.weight": "embeddings.token",
@@ -52,10 +55,14 @@ BERT = Family(
     always=("embeddings.segment", "pooler"),
     keys={key: key for key in COMMON_KEYS},
     reasons=_reasons,
+    dropouts={"text": ("classifier_dropout", None), "token": ("classifier_dropout", None)},
     architectures={
         ("mlm", "nsp"): "BertForPreTraining",
         ("mlm",): "BertForMaskedLM",
         ("nsp",): "BertForNextSentencePrediction",
         (): "BertModel",
+        ("text",): "BertForSequenceClassification",
+        ("token",): "BertForTokenClassification",
+        ("span",): "BertForQuestionAnswering",
     },
 )

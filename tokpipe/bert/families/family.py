@@ -63,6 +63,12 @@ class Family:
         What follows of the settings read (by our names) without one of its own.
     reasons
         Why a model is none of the family, each as one clause; none if it is.
+    classifier
+        What its head for texts has in front of the classes, as `BertConfig.classifier`.
+    dropouts
+        By task the setting of theirs for the dropout in front of its head, and what transformers
+        takes where config.json does not say it; None there: the dropout of the layers. A task that
+        is missing has that of the layers, answers have none.
     architectures
         The classes of transformers by the names of the heads that they have, in the order of
         `tokpipe.bert.registry`; None where there are none at all.
@@ -81,7 +87,22 @@ class Family:
     allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
     reasons: Callable[[BertConfig], Iterator[str]]
+    classifier: str = "pooler"
+    dropouts: Mapping[str, tuple[str, float | None]] = field(default_factory=dict)
     architectures: Mapping[tuple[str, ...], str] | None
+
+
+def job_reasons(config: BertConfig, family: Family) -> Iterator[str]:
+    """Yield what a family cannot say of the head of a job."""
+    if config.task == "text" and config.classifier != family.classifier:
+        yield f"classifier={config.classifier!r} (it has {family.classifier!r})"
+    usual = 0.0 if config.task == "span" else config.hidden_dropout_prob
+    if (
+        config.task != "none"
+        and config.task not in family.dropouts
+        and config.head_dropout != usual
+    ):
+        yield f"classifier_dropout={config.head_dropout:g}, which is {usual:g} there"
 
 
 def transformers_reasons(config: BertConfig) -> Iterator[str]:

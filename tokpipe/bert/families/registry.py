@@ -4,7 +4,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.albert import ALBERT
 from tokpipe.bert.families.bert import BERT
 from tokpipe.bert.families.distilbert import DISTILBERT
-from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.family import Family, job_reasons
 from tokpipe.bert.families.own import TOKPIPE
 from tokpipe.bert.families.roberta import ROBERTA
 from tokpipe.bert.registry import entries_of
@@ -19,8 +19,11 @@ FAMILIES: dict[str, Family] = {
 def refusals(config: BertConfig, family: Family) -> list[str]:
     """Return the reasons why a family has no such model; none if it has."""
     known = {ours.split(".")[0] for ours in family.heads}
-    unknown = [e for e in entries_of(config) if family.keys is not None and e.name not in known]
-    return [*family.reasons(config), *(f"{e.setting or e.name} (it has none)" for e in unknown)]
+    if family.keys is None:
+        return list(family.reasons(config))
+    unknown = [e for e in entries_of(config) if e.name not in known]
+    without = [f"{e.setting or f'{e.name} head'} (it has none)" for e in unknown]
+    return [*family.reasons(config), *without, *job_reasons(config, family)]
 
 
 def family_of(config: BertConfig) -> Family:

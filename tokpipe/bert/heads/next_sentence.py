@@ -23,7 +23,7 @@ from tokpipe.bert.kernels.losses import cross_entropy
 from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
 from tokpipe.bert.losses import Tally
 from tokpipe.bert.parameters import linear_shapes
-from tokpipe.bert.pooler import PoolerScratch, pooler_backward, pooler_forward
+from tokpipe.bert.pooler import PoolerScratch, Pooling, pooler_backward, pooler_forward
 from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import Linear, linear_of
 from tokpipe.foundation.batch import Batch
@@ -82,7 +82,7 @@ def _output_rows(batch: Batch) -> Index:
 
 
 def _forward(ctx: HeadContext, scratch: PairHeadScratch) -> Array:
-    pooled = pooler_forward(ctx.weights.pooler, ctx.hidden, ctx.rows, scratch.pooler)
+    pooled = pooler_forward(Pooling(ctx.weights.pooler), ctx.hidden, ctx.rows, scratch.pooler)
     linear_forward(pooled, ctx.weights.heads[NAME], scratch.logits)
     return scratch.logits
 
@@ -101,7 +101,7 @@ def _losses(ctx: HeadContext) -> Tally:
         weight_backward(scratch.pooler.pooled, logits, gradients.heads[NAME].weight)
         input_backward(logits, ctx.weights.heads[NAME].weight, scratch.pooler.d_pooled)
         pooler_backward(
-            ctx.weights.pooler, gradients.pooler, ctx.rows, scratch.pooler, ctx.d_hidden
+            Pooling(ctx.weights.pooler), gradients.pooler, ctx.rows, scratch.pooler, ctx.d_hidden
         )
     return Tally(loss, len(ctx.targets), correct)
 

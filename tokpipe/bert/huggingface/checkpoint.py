@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import NO_JOB, BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of, refusals
-from tokpipe.bert.huggingface.names import fillers, heads_among, their_tensors
+from tokpipe.bert.huggingface.names import fillers, has_head, heads_among, their_tensors
 from tokpipe.bert.huggingface.parts import views_of
 from tokpipe.bert.huggingface.settings import config_json, read_config
 from tokpipe.bert.huggingface.stored import CONFIG, INDEX, WEIGHTS, StoredTensors, refuse_pickle
@@ -56,8 +56,13 @@ class Outline(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def read_outline(folder: Path) -> Outline:
+def read_outline(folder: Path, task: str | None = None) -> Outline:
     """Read settings and headers of a model folder, and check them as `load_checkpoint` does.
+
+    Parameters
+    ----------
+    task
+        As there.
 
     Raises
     ------
@@ -67,11 +72,17 @@ def read_outline(folder: Path) -> Outline:
         As there, but for what the values themselves are.
     """
     with ExitStack() as stack:
-        return _open(folder, stack)[0]
+        return _open(folder, stack, task)[0]
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: Path, task: str | None = None) -> Checkpoint:
     """Read ``config.json`` and ``model.safetensors``, or several files and their index.
+
+    Parameters
+    ----------
+    task
+        Of the only job whose head is wanted, or "none"; others are left out. None: the head is
+        read, of whichever job it is.
 
     Raises
     ------
@@ -82,7 +93,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         unexpected, of another shape than the settings say, or holds NaN or infinity.
     """
     with ExitStack() as stack:
-        (config, family, dtypes, left_out), stored = _open(folder, stack)
+        (config, family, dtypes, left_out), stored = _open(folder, stack, task)
         parameters = Parameters(config)
         for name, part in their_tensors(config, family).items():
             tensor = stored.tensors[name]
@@ -145,11 +156,11 @@ def write_checkpoint(
     return [CONFIG, *_write_weights(folder, tensors, kinds, shard_bytes)]
 
 
-def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
+def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, StoredTensors]:
     """Open the files of a folder and check all names and shapes."""
     verify_files(folder, [CONFIG, INDEX, WEIGHTS])
     refuse_pickle(folder)
-    config, family = read_config(folder)
+    config, family = read_config(folder, task)
     stored = StoredTensors.open(folder, family, stack)
     config = _with_heads(config, family, stored)
     slices = their_tensors(config, family)
@@ -163,7 +174,12 @@ def _open(folder: Path, stack: ExitStack) -> tuple[Outline, StoredTensors]:
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:
-    config = replace(config, **heads_among(set(stored.tensors), family))
+    names = set(stored.tensors)
+    heads = heads_among(names, family)
+    if not has_head(names, family, config.task):
+        config = replace(config, **NO_JOB)
+    heads["pooler"] |= config.task == "text" and config.classifier == "pooler"
+    config = replace(config, **heads)
     reasons = refusals(config, family)
     if reasons:
         raise InputError(f"{stored.folder}: {'; '.join(reasons)}")

@@ -87,6 +87,21 @@ def heads_among(names: set[str], family: Family) -> dict[str, bool]:
     return {setting: setting in found for setting in settings.values()}
 
 
+def has_head(names: set[str], family: Family, head: str) -> bool:
+    """Return whether some canonical names belong to a head, by ours of it.
+
+    Examples
+    --------
+    >>> from tokpipe.bert.families.roberta import ROBERTA
+    >>> [has_head({"classifier.dense.bias"}, ROBERTA, head) for head in ("text", "token")]
+    [True, False]
+    """
+    if family.keys is None:
+        return any(name.startswith(f"{head}.") for name in names)
+    rows = [row for ours, row in family.heads.items() if ours.split(".")[0] == head]
+    return any(names.intersection((f"{row}.weight", f"{row}.bias")) for row in rows)
+
+
 def canonical(name: str, family: Family) -> str:
     """Return how a family writes a name today: its prefix, weight for gamma, bias for beta.
 

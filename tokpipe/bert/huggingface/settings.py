@@ -1,14 +1,15 @@
 """``config.json`` in and out, of whichever family."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import NO_JOB, BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import FAMILIES, refusals
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
+from tokpipe.bert.huggingface.jobs import job_from, job_json
 from tokpipe.bert.huggingface.stored import CONFIG
 from tokpipe.bert.registry import entries_of, switches
 from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
@@ -41,11 +42,16 @@ _MOST = {  # of a stranger's config.json: what is larger is no model for an ordi
 _KIND_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 
 
-def read_config(folder: Path) -> tuple[BertConfig, Family]:
+def read_config(folder: Path, task: str | None = None) -> tuple[BertConfig, Family]:
     """Read ``config.json`` of a model folder, ours or Hugging Face's.
 
     Which heads there are, only the tensors say: the configuration returned has them as it stands
-    for our own kind, and none of them for the others.
+    for our own kind, and none of them for the others; but it has the job that the file names.
+
+    Parameters
+    ----------
+    task
+        The only job that is wanted, or "none"; None: whichever it is.
 
     Raises
     ------
@@ -63,8 +69,9 @@ def read_config(folder: Path) -> tuple[BertConfig, Family]:
     try:
         if family.keys is None:
             found.pop("dtype", None)
-            return BertConfig.from_dict(_checked_own(found)), family
-        return _from_theirs(found, family, family.keys), family
+            config = BertConfig.from_dict(_checked_own(found))
+            return config if task in (None, config.task) else replace(config, **NO_JOB), family
+        return _from_theirs(found, family, family.keys, task), family
     except (ConfigError, TypeError) as error:
         problem = error.problem if isinstance(error, TokpipeError) else str(error)
         raise InputError(f"{path}: {problem}") from error
@@ -90,16 +97,21 @@ def config_json(config: BertConfig, family: Family) -> dict[str, Any]:
     if "embeddings.segment" in family.always:
         values["type_vocab_size"] = config.type_vocab_size or 1  # a segment of zeros stands in
     heads = tuple(entry.name for entry in entries_of(config))
+    if config.task != "none":  # its class reads no other head
+        heads = (config.task,)
     return {
         "model_type": family.name,
         "architectures": [family.architectures.get(heads, "")],
         "dtype": "float32",
         "tie_word_embeddings": True,
         **{theirs: values[ours] for ours, theirs in family.keys.items()},
+        **job_json(config, family),
     }
 
 
-def _from_theirs(found: Mapping[str, Any], family: Family, keys: Mapping[str, str]) -> BertConfig:
+def _from_theirs(
+    found: Mapping[str, Any], family: Family, keys: Mapping[str, str], task: str | None
+) -> BertConfig:
     for key, allowed in {**_ALLOWED, **family.allowed}.items():
         if key in found and found[key] not in allowed:
             raise ConfigError(f"{key} is {shown(found[key])}, {shown(allowed[0])} is needed")
@@ -112,7 +124,8 @@ def _from_theirs(found: Mapping[str, Any], family: Family, keys: Mapping[str, st
     act = values.get("hidden_act")
     values["hidden_act"] = _SAME_ACT.get(act, act) if act else "gelu"
     # the checkpoint, which knows the heads, looks at what they ask for
-    config = BertConfig(**{**values, **switches(), **family.implied(values)})
+    job = job_from(found, family, task)
+    config = BertConfig(**{**values, **switches(), **job, **family.implied(values)})
     reasons = refusals(config, family)
     if reasons:
         raise ConfigError("; ".join(reasons))
@@ -134,7 +147,7 @@ def _value(key: str, ours: str, value: Any) -> Any:
 
 def _checked_own(found: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name for field in fields(BertConfig)}
-    optional = {"embedding_size", "position_offset"}
+    optional = {"embedding_size", "position_offset", "classifier_dropout"}
     return {
         key: value if value is None and key in optional else _own_value(key, value)
         for key, value in found.items()
@@ -145,6 +158,12 @@ def _checked_own(found: Mapping[str, Any]) -> dict[str, Any]:
 def _own_value(key: str, value: Any) -> Any:
     if key == "position_offset":
         return _value(key, "pad_token_id", value)
+    if key == "classifier_dropout":
+        return _value(key, "hidden_dropout_prob", value)
+    if key == "labels":
+        if not isinstance(value, list) or any(type(name) is not str for name in value):
+            raise ConfigError(f"labels is {shown(value)}, a list of names is needed")
+        return value
     return _value(key, key, value)
 
 

@@ -1,5 +1,6 @@
-"""Softmax and cross-entropy in one, the logits turned into their gradient in place."""
+"""Losses of logits, which are turned into their gradient in place: softmax and all in one."""
 
+import itertools
 import math
 
 import numpy as np
@@ -82,4 +83,249 @@ def cross_entropy(logits, targets, factor, d_bias):
             value = row[j] * share
             row[j] = value
             d_bias[j] += value
+    return loss, correct
+
+
+def weighted_cross_entropy_reference(
+    logits: NDArray[np.floating],
+    targets: NDArray[np.int32],
+    weights: NDArray[np.floating],
+    smoothing: float,
+    factor: float,
+    d_bias: NDArray[np.floating],
+) -> tuple[float, int]:
+    """Sum weighted losses against smoothed targets, and turn the logits into their gradient.
+
+    A row's loss is ``sum_c a_c (-log p_c)``, where ``a`` is the weight of the target times one
+    minus the smoothing, and everywhere the class's weight times the smoothing over C.
+
+    Parameters
+    ----------
+    logits : float32[M, C]
+        One row a prediction; becomes the gradient.
+    targets : int32[M]
+        What is right.
+    weights : float32[C]
+        What each class counts.
+    smoothing
+        Share of a target that all classes have alike.
+    factor
+        What each loss counts in the gradient.
+    d_bias : float32[C]
+        Gradient of the bias inside the logits, added to.
+
+    Returns
+    -------
+    float
+        The sum of the losses, without the factor.
+    int
+        How many rows have their greatest logit at the target.
+
+    References
+    ----------
+    C. Szegedy et al., "Rethinking the Inception Architecture" (2016), 7.
+    """
+    rows, classes = np.arange(len(logits)), logits.shape[1]
+    shares = np.tile(weights.astype(np.float64) * (smoothing / classes), (len(logits), 1))
+    shares[rows, targets] += (1 - smoothing) * weights[targets]
+    values = logits.astype(np.float64)
+    most = values.max(1, keepdims=True, initial=-np.inf)
+    exponents = np.exp(values - most)
+    totals = exponents.sum(1, keepdims=True)
+    loss = (shares * (np.log(totals) + most - values)).sum()
+    correct = int((values[rows, targets] == most[:, 0]).sum())
+    logits[:] = factor * (shares.sum(1, keepdims=True) * exponents / totals - shares)
+    d_bias += logits.sum(0)
+    return float(loss), correct
+
+
+@kernel(reference=weighted_cross_entropy_reference)
+def weighted_cross_entropy(logits, targets, weights, smoothing, factor, d_bias):
+    loss, correct, classes = 0.0, 0, logits.shape[1]
+    even = smoothing / classes
+    common = 0.0
+    for j in range(classes):
+        common += even * np.float64(weights[j])
+    for t in range(len(logits)):
+        row, target = logits[t], targets[t]
+        most = np.float64(row[0])
+        for j in range(1, classes):
+            most = max(most, np.float64(row[j]))
+        total = 0.0
+        for j in range(classes):
+            total += math.exp(np.float64(row[j]) - most)
+        own = (1 - smoothing) * np.float64(weights[target])
+        correct += np.float64(row[target]) == most
+        below = most + math.log(total)
+        loss += own * (below - np.float64(row[target]))
+        for j in range(classes):
+            value = np.float64(row[j])
+            share = even * np.float64(weights[j])
+            loss += share * (below - value)
+            share += own if j == target else 0.0
+            slope = factor * ((own + common) * math.exp(value - below) - share)
+            row[j] = slope
+            d_bias[j] += row[j]
+    return loss, correct
+
+
+def squared_error_reference(
+    logits: NDArray[np.floating],
+    targets: NDArray[np.floating],
+    factor: float,
+    d_bias: NDArray[np.floating],
+) -> float:
+    """Sum the squared errors of rows, the mean over a row, and turn them into their gradient.
+
+    Parameters
+    ----------
+    logits : float32[M, C]
+        One row a prediction; becomes the gradient.
+    targets : float32[M, C]
+        What is right.
+    factor
+        What each row counts in the gradient.
+    d_bias : float32[C]
+        Gradient of the bias inside the logits, added to.
+
+    Returns
+    -------
+    float
+        The sum, without the factor.
+    """
+    missed = logits.astype(np.float64) - targets
+    logits[:] = missed * (2 * factor / logits.shape[1])
+    d_bias += logits.sum(0)
+    return float((missed**2).sum() / logits.shape[1])
+
+
+@kernel(reference=squared_error_reference)
+def squared_error(logits, targets, factor, d_bias):
+    loss, classes = 0.0, logits.shape[1]
+    for t in range(len(logits)):
+        for j in range(classes):
+            missed = np.float64(logits[t, j]) - np.float64(targets[t, j])
+            loss += missed * missed / classes
+            logits[t, j] = missed * (2 * factor / classes)
+            d_bias[j] += logits[t, j]
+    return loss
+
+
+def binary_cross_entropy_reference(
+    logits: NDArray[np.floating],
+    targets: NDArray[np.floating],
+    factor: float,
+    d_bias: NDArray[np.floating],
+) -> float:
+    """Sum the losses of independent classes, the mean over a row; make their gradient.
+
+    Parameters
+    ----------
+    logits : float32[M, C]
+        Of each class whether it is true; becomes the gradient.
+    targets : float32[M, C]
+        0 or 1, or between.
+    factor
+        What each row counts in the gradient.
+    d_bias : float32[C]
+        Gradient of the bias inside the logits, added to.
+
+    Returns
+    -------
+    float
+        The sum, without the factor.
+    """
+    values, classes = logits.astype(np.float64), logits.shape[1]
+    loss = (np.logaddexp(0, values) - values * targets).sum() / classes
+    logits[:] = (np.exp(-np.logaddexp(0, -values)) - targets) * (factor / classes)
+    d_bias += logits.sum(0)
+    return float(loss)
+
+
+@kernel(reference=binary_cross_entropy_reference)
+def binary_cross_entropy(logits, targets, factor, d_bias):
+    loss, classes = 0.0, logits.shape[1]
+    for t in range(len(logits)):
+        for j in range(classes):
+            value, wanted = np.float64(logits[t, j]), np.float64(targets[t, j])
+            small = math.exp(-abs(value))  # so that nothing overflows
+            loss += (max(value, 0.0) - value * wanted + math.log1p(small)) / classes
+            share = (1.0 if value >= 0 else small) / (1.0 + small)
+            logits[t, j] = (share - wanted) * (factor / classes)
+            d_bias[j] += logits[t, j]
+    return loss
+
+
+def span_cross_entropy_reference(
+    logits: NDArray[np.floating],
+    offsets: NDArray[np.int32],
+    spans: NDArray[np.int32],
+    factor: float,
+    d_bias: NDArray[np.floating],
+) -> tuple[float, int]:
+    """Sum the losses of answers, the mean of both ends', and turn the logits into their gradient.
+
+    Parameters
+    ----------
+    logits : float32[T, 2]
+        Of each token whether the answer begins or ends there; becomes the gradient.
+    offsets : int32[B + 1]
+        Borders of the sequences: an end is sought among the tokens of its own.
+    spans : int32[B, 2]
+        First and last token in the sequence; -1, -1: nothing is to be learned.
+    factor
+        What each answer counts in the gradient.
+    d_bias : float32[2]
+        Gradient of the bias inside the logits, added to.
+
+    Returns
+    -------
+    float
+        The sum, without the factor.
+    int
+        At how many both ends have the greatest logit of their sequence.
+    """
+    loss, correct = 0.0, 0
+    for (start, end), span in zip(itertools.pairwise(offsets), spans, strict=True):
+        if span[0] < 0:
+            logits[start:end] = 0
+            continue
+        values = logits[start:end].astype(np.float64)
+        most = values.max(0)
+        below = most + np.log(np.exp(values - most).sum(0))
+        right = values[span, [0, 1]]
+        loss += (below - right).sum() / 2
+        correct += bool((right == most).all())
+        slopes = np.exp(values - below)
+        slopes[span, [0, 1]] -= 1
+        logits[start:end] = slopes * (factor / 2)
+        d_bias += logits[start:end].sum(0)
+    return float(loss), correct
+
+
+@kernel(reference=span_cross_entropy_reference)
+def span_cross_entropy(logits, offsets, spans, factor, d_bias):
+    loss, correct = 0.0, 0
+    for b in range(len(spans)):
+        start, end = offsets[b], offsets[b + 1]
+        if spans[b, 0] < 0:
+            logits[start:end] = 0
+            continue
+        hits = 0
+        for side in range(2):
+            most = np.float64(logits[start, side])
+            for t in range(start + 1, end):
+                most = max(most, np.float64(logits[t, side]))
+            total = 0.0
+            for t in range(start, end):
+                total += math.exp(np.float64(logits[t, side]) - most)
+            below, target = most + math.log(total), start + spans[b, side]
+            right = np.float64(logits[target, side])
+            loss += (below - right) / 2
+            hits += right == most
+            for t in range(start, end):
+                slope = math.exp(np.float64(logits[t, side]) - below) - (t == target)
+                logits[t, side] = slope * (factor / 2)
+                d_bias[side] += logits[t, side]
+        correct += hits == 2
     return loss, correct

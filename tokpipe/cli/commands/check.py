@@ -1,20 +1,24 @@
 """`tokpipe check`: what is wrong with a folder, before it wastes hours."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from tokpipe.cli.column_options import HEADING, tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import GroupedOption, config_options
 from tokpipe.cli.settings import read_settings, wrong_values
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.labelled.config import TASKS, TagColumns, TextColumns
 
 if TYPE_CHECKING:
     from tokpipe.inspection.check.finding import Checked
+    from tokpipe.inspection.check.labelled import CheckedPart
 
 
 @command(
@@ -25,26 +29,58 @@ if TYPE_CHECKING:
         "tokpipe check out/run",
         "tokpipe check vocab.txt",
         "tokpipe check tokpipe.toml",
+        "tokpipe check train.tsv dev.tsv --task classification --model out/run",
     ]
 )
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+)
 @click.option(
     "--corpus",
     multiple=True,
     metavar="INPUT",
     help="File, folder or glob: look for characters in it that the vocabulary has no token for.",
 )
+@click.option(
+    "--task",
+    cls=GroupedOption,
+    heading=HEADING,
+    type=click.Choice(TASKS),
+    help="PATH is labelled data: the training part, then a validation and a test part.",
+)
+@click.option(
+    "--model",
+    cls=GroupedOption,
+    heading=HEADING,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Model that is to read the labelled data: which texts are too long for it?",
+)
+@text_column_options("text")
+@tag_column_options()
 @config_options(ReadConfig, "read", heading="Reading the corpus")
-def check(session: Session, path: Path, corpus: Sequence[str], read: ReadConfig) -> int:
-    """Look for faults in a tokenizer or one of its files, counts, shards, a model, a tokpipe.toml.
+def check(session: Session, paths: Sequence[Path], **options: Any) -> int:
+    """Look for faults in a tokenizer, counts, shards, a model, a tokpipe.toml, or labelled data.
 
     Ids that repeat or leave gaps, special tokens that are missing or differ between files, merges
     that lead nowhere, pieces that no text can reach, files that are not as their manifest says,
     masks, labels and ids of training data that cannot be right, tensors that are missing, misshapen
     or not finite, settings that nobody knows.
 
+    Of labelled data (--task): rows a label, labels of one part alone, empty and repeated texts, one
+    text with two labels, rows of one part in another, answers that are not where they are said to
+    be, tags that contradict their scheme, texts longer than the model takes.
+
     Exits with 0 if there is no error and no warning, with 1 otherwise.
     """
+    if options["task"] is not None:
+        return _check_task(session, [str(path) for path in paths], **options)
+    if len(paths) > 1:
+        raise ConfigError(f"{len(paths)} paths; one is needed", hint="Parts of data? Pass --task.")
+    return _check_path(session, paths[0], options["corpus"], options["read"])
+
+
+def _check_path(session: Session, path: Path, corpus: Sequence[str], read: ReadConfig) -> int:
     from tokpipe.inspection.check.finding import problems
 
     if path.suffix == ".toml":
@@ -68,6 +104,53 @@ def check(session: Session, path: Path, corpus: Sequence[str], read: ReadConfig)
         for checked in found:
             terminal.print(findings_renderable(checked.name, checked.about, checked.findings))
     return int(any(problems(checked.findings) for checked in found))
+
+
+def _check_task(
+    session: Session,
+    paths: list[str],
+    *,
+    task: str,
+    model: Path | None,
+    text_columns: TextColumns,
+    tag_columns: TagColumns,
+    read: ReadConfig,
+    corpus: Sequence[str],
+) -> int:
+    if corpus:
+        raise ConfigError("--corpus is about a vocabulary; --task is about labelled data")
+    if read.errors != "strict":
+        raise ConfigError(f"--errors {read.errors}: labelled data is read strictly")
+    session.begin_kernels()
+    from tokpipe.inspection.check.finding import problems
+    from tokpipe.inspection.check.labelled import Reading, check_task
+
+    source = click.get_current_context().get_parameter_source("text_column")
+    if source is not ParameterSource.DEFAULT:
+        text_columns = replace(text_columns, text=read.text_column)
+    reading = Reading(task=task, texts=text_columns, tags=tag_columns, read=read)
+    parts, findings = check_task(paths, reading, model, session.threads)
+    if session.json:
+        found = [asdict(finding) for finding in findings]
+        session.console.json({"parts": [_as_json(part) for part in parts], "findings": found})
+    else:
+        from tokpipe.inspection.terminal.check import findings_renderable
+        from tokpipe.inspection.terminal.labelled import parts_renderable
+
+        terminal = session.console.rich()
+        terminal.print(parts_renderable(task, parts))
+        terminal.print(findings_renderable("labelled data", task, findings))
+    return int(problems(findings) > 0)
+
+
+def _as_json(part: "CheckedPart") -> dict[str, Any]:
+    counted = part.counted
+    return {
+        "part": part.name,
+        "source": part.source,
+        f"{counted.rows}s": counted.number,
+        "labels": counted.labels,
+    }
 
 
 def _check_settings(path: Path) -> "Checked":

@@ -1,31 +1,88 @@
-"""`tokpipe evaluate`: the losses of a model on shards."""
+"""`tokpipe evaluate`: how well a model does its job, or its losses on shards."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import Count, config_options
+from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.tasks.config import EvaluateConfig
+
+if TYPE_CHECKING:
+    from tokpipe.tasks.model import BertModel
 
 
 @command(
     examples=[
+        "tokpipe evaluate out/sst2 dev.tsv --errors 20",
+        "tokpipe evaluate out/ner test.conll --json",
         "tokpipe evaluate out/run out/shards",
         "tokpipe evaluate out/run out/shards --split train --most-batches 50 --json",
     ]
 )
 @click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
-@click.argument("shards", metavar="SHARDS", type=click.Path(path_type=Path))
-@config_options(EvaluateConfig, "config", heading="Evaluation")
-def evaluate(session: Session, model: Path, shards: Path, config: EvaluateConfig) -> None:
-    """Show loss, perplexity and accuracies of a model on the validation split of SHARDS."""
+@click.argument("data", metavar="DATA", type=click.Path(path_type=Path))
+@click.option(
+    "--errors",
+    type=Count(),
+    metavar="N",
+    default=0,
+    help="Show N of what a fine-tuned model got wrong, the surest first.  [default: 0]",
+)
+@text_column_options("id")
+@tag_column_options()
+@config_options(EvaluateConfig, "config", heading="Evaluation on shards")
+def evaluate(
+    session: Session,
+    model: Path,
+    data: Path,
+    errors: int,
+    text_columns: TextColumns,
+    tag_columns: TagColumns,
+    config: EvaluateConfig,
+) -> None:
+    """Show how well MODEL does on DATA.
+
+    Of a fine-tuned model, and labelled DATA as finetune reads it: scores with 95 % intervals,
+    beside them what always giving the most frequent answer comes to, a row for each class, which
+    label was taken for which, and mistakes. Of other models, and a folder of shards: losses,
+    perplexity and accuracies.
+    """
     session.begin_kernels()
+    loaded = open_model(session, model)
+    if loaded.config.task == "none" or (data / "train").is_dir():
+        _on_shards(session, loaded, model, data, config)
+        return
+    from tokpipe.tasks.judge import judge
+    from tokpipe.tasks.predict import Job
+
+    job = Job.of(loaded)
+    columns = {"texts": text_columns, "words": tag_columns}.get(job.task.data)
+    found = judge(
+        *(job, data, columns),
+        mistakes=errors,
+        threads=session.threads,
+        progress=session.progress,
+    )
+    if session.json:
+        session.console.json(found.to_dict())
+        return
+    from tokpipe.inspection.terminal.judged import judged_renderable
+
+    session.console.rich().print(judged_renderable(found, f"{model} on {data}"))
+
+
+def _on_shards(
+    session: Session, loaded: "BertModel", model: Path, shards: Path, config: EvaluateConfig
+) -> None:
     from tokpipe.tasks.evaluate import evaluate_shards
 
-    loaded = open_model(session, model)
-    found = evaluate_shards(
+    found: Mapping[str, object] = evaluate_shards(
         *(loaded, shards, config),
         seed=session.seed,
         threads=session.threads,

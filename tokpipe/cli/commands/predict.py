@@ -1,4 +1,4 @@
-"""`tokpipe predict`: what a model says of a text."""
+"""`tokpipe predict`: what a model says of texts, by what it is for; and of pairs (`nsp`)."""
 
 from tokpipe.cli.command import CommandGroup
 
@@ -7,6 +7,7 @@ _HOME = "tokpipe.cli.commands"
 predict = CommandGroup(
     "predict",
     sections={"Pairs": {"nsp": f"{_HOME}.predict_nsp"}},
-    help="What a model says of texts.",
-    examples=['tokpipe predict nsp out/run "The dog barked." "The cat ran away."'],
+    own=f"{_HOME}.predict_texts",
+    help="What a model says of texts: their class, their tags, or answers to questions.",
+    examples=["tokpipe predict out/sst2 reviews.txt"],
 )

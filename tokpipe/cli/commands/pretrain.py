@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokpipe.bert.config import ON_POOLER, PRESETS, BertConfig
+from tokpipe.bert.config import NO_JOB, ON_POOLER, PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan, training_seconds
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MODEL = "Model (by default as --preset has it)"
 _FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
+_NO_OPTIONS = (*_FROM_SHARDS, *NO_JOB)  # a job is learned later, by fine-tuning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class _Asked:
     help="Go on from this checkpoint of the run, not the latest; later ones are removed.",
 )
 @config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
-@config_options(BertConfig, "model", heading=_MODEL, leave_out=_FROM_SHARDS, given_only=True)
+@config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)
 def pretrain(
     session: Session,
     shards: str,

@@ -11,7 +11,7 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u8, load_u64, store_u8, store_u64, trailing_zeros
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
-from tokpipe.foundation.utf8 import encode_at
+from tokpipe.foundation.utf8 import copy_bytes, encode_at
 
 # What a line may be; up to NULL it has a text, from MISSING on it is not as it should be.
 TEXT, SURROGATE, BLANK, NULL, MISSING, NOT_TEXT, TWICE, NO_OBJECT, MALFORMED, TOO_DEEP = range(10)
@@ -43,9 +43,22 @@ def text_of_line_reference(line, key, max_depth):
     if values[0] is None:
         return NULL, "", 0
     if not isinstance(values[0], str):
-        return NOT_TEXT, "", 0
+        return NOT_TEXT, _as_written_reference(line, key), 0
     text, lone = re.subn("[\ud800-\udfff]", "\ufffd", values[0])
     return (SURROGATE if lone else TEXT), text, lone
+
+
+def _as_written_reference(line, key):
+    """Return the value under a key of a line that is an object, as it stands there."""
+    decoder, space = json.JSONDecoder(parse_int=len), re.compile(r"[ \t\r\n]*")
+    end = line.index("{")
+    while True:
+        name, end = decoder.raw_decode(line, space.match(line, end + 1).end())
+        begin = space.match(line, line.index(":", end) + 1).end()
+        _, end = decoder.raw_decode(line, begin)
+        if name == key:
+            return line[begin:end]
+        end = line.index(",", end)
 
 
 def _too_deep_reference(line, max_depth):
@@ -255,7 +268,7 @@ def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):
     if load_u8(at) != 123:
         return NO_OBJECT, out, np.int64(0)
     status, text_end, lone = MISSING, out, np.int64(0)
-    depth = np.int64(0)
+    depth, container = np.int64(0), np.int64(0)  # where a container that is our value begins
     wants_value = True  # else a comma or a closing bracket
     may_close = False  # whether the container may end where a value (or key) is wanted
     while True:
@@ -274,6 +287,9 @@ def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):
             at += 1
             if depth == 0:
                 break
+            if depth == 1 and container != 0:
+                copy_bytes(out, container, at - container)
+                text_end, container = out + at - container, np.int64(0)
             wants_value, may_close = False, False
             continue
         ours = False
@@ -294,8 +310,8 @@ def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):
             byte = load_u8(at)
         kind = NOT_TEXT
         wants_value, may_close = False, False
+        here = ours and status == MISSING
         if byte == 34:
-            here = ours and status == MISSING
             at, copied, surrogates = _read_string(at + 1, end, out, here)
             if here:
                 text_end, lone = copied, surrogates
@@ -304,12 +320,17 @@ def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):
             if depth >= max_depth:
                 return TOO_DEEP, out, lone
             store_u8(stack + depth, byte)
+            container = at if here else container
             depth += 1
             at += 1
             wants_value, may_close = True, True
         else:
             kind = NULL if byte == 110 else NOT_TEXT
+            begin = at
             at = _read_scalar(at, end)
+            if here and kind == NOT_TEXT and at >= 0:
+                copy_bytes(out, begin, at - begin)
+                text_end = out + at - begin
         if at < 0:
             return MALFORMED, out, lone
         if ours:
@@ -317,7 +338,7 @@ def _read_line(at, end, key, key_end, max_depth, stack, scratch, out):
     if _skip_space(at, end) < end:
         return MALFORMED, out, lone
     if status != TEXT and status != SURROGATE:
-        return status, out, np.int64(0)
+        return status, text_end if status == NOT_TEXT else out, np.int64(0)
     return status, text_end, lone
 
 
@@ -338,8 +359,8 @@ def json_texts(data, offsets, key, max_depth):
     Returns
     -------
     data : uint8[M + 64]
-        The texts, end to end, then zeros; lone surrogates as U+FFFD. Lines without a text give
-        the empty one.
+        The texts, end to end, then zeros; lone surrogates as U+FFFD. A value that is no text
+        stands as it is written (NOT_TEXT); all other lines give the empty text.
     offsets : int64[n + 1]
     status : uint8[n]
         TEXT, SURROGATE, BLANK, NULL, or what is wrong with the line.

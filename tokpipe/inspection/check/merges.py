@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples
 from tokpipe.inspection.source import Source
+from tokpipe.tokenizer.kernels.bpe import merge_by_rank
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 LONGEST = 2_000  # characters; merging step by step is quadratic, and no honest token is longer
@@ -58,18 +58,10 @@ def symbols_of(token: str, prefix: str, suffix: str) -> list[str]:
 
 
 def merged(symbols: Sequence[str], ranks: Ranks) -> list[str]:
-    """Merge by rank until nothing merges: `trace_bpe` without a trace, for whole vocabularies."""
+    """Merge by rank until nothing merges."""
     word = list(symbols)
-    while len(word) > 1:
-        found = [ranks[pair] for pair in pairwise(word) if pair in ranks]
-        if not found:
-            break
-        rank, token = min(found)
-        index = 0
-        while index + 1 < len(word):
-            if ranks.get((word[index], word[index + 1]), (-1, ""))[0] == rank:
-                word[index : index + 2] = [token]
-            index += 1
+    for _ in merge_by_rank(word, ranks):
+        pass
     return word
 
 

@@ -1,7 +1,6 @@
-"""Curves in the terminal: lines of Braille dots, or of letters where only ASCII can be shown."""
+"""The curves of trainings in the terminal, and a table of what they came to."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -9,13 +8,8 @@ from rich.text import Text
 
 from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.runs import Curve, RunView, heading
-
-_COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # column, row of a Braille cell
-_HEIGHT = 8  # lines of a chart: two fit a terminal of 24
-_AXIS = 10  # columns of the numbers at the left
+from tokpipe.inspection.runs import RunView, heading
+from tokpipe.inspection.terminal.curves import chart, key
 
 
 def runs_renderable(
@@ -32,7 +26,9 @@ def runs_renderable(
         curves = [run.curve(metric, width) for run in runs]
         if any(curve.values for curve in curves):
             parts += [Text(), Text(heading(runs, metric), style="bold")]
-            parts += _chart(curves, max(width - _AXIS - 1, 8), letters=letters)
+            last = max(step for curve in curves for step in curve.steps)
+            ends = ("0", plural(int(last), "step"))
+            parts += chart(curves, width, ends, letters=letters)
     return Group(*parts)
 
 
@@ -42,9 +38,8 @@ def _summary(runs: Sequence[RunView], *, letters: bool) -> Table:
         table.add_column(name, justify="left" if name == "run" else "right", overflow="fold")
     for number, run in enumerate(runs):
         figures = run.figures()
-        mark = f"{_LETTERS[number % 26]} " if letters else "● "
-        name = Text(mark, style=_COLORS[number % len(_COLORS)]).append(visible(run.name), "default")
-        best = figures["best_validation_loss"]
+        name = key(number, letters=letters).append(visible(run.name), "default")
+        best = figures.get("best_score", figures["best_validation_loss"])
         table.add_row(
             name,
             f"{figures['steps']:,}",
@@ -54,62 +49,3 @@ def _summary(runs: Sequence[RunView], *, letters: bool) -> Table:
             f"{figures['tokens_per_second'] or 0:,.0f}",
         )
     return table
-
-
-def _chart(curves: Sequence[Curve], width: int, *, letters: bool) -> list[Text]:
-    """Return the lines of a chart with its axes."""
-    values = [value for curve in curves for value in curve.values]
-    last = max(step for curve in curves for step in curve.steps)
-    low, high = min(values), max(values)
-    cells = _cells(curves, (width, _HEIGHT), (last, low, high), letters=letters)
-    lines = []
-    for row in range(_HEIGHT):
-        at = {0: high, _HEIGHT - 1: low}.get(row)
-        line = Text(f"{'' if at is None else f'{at:.4g}':>{_AXIS - 1}} ", style="dim")
-        for column in range(width):
-            sign, owner = cells.get((column, row), (" ", -1))
-            line.append(sign, _COLORS[owner % len(_COLORS)] if owner >= 0 else "default")
-        line.rstrip()
-        lines.append(line)
-    steps = plural(int(last), "step")
-    lines.append(Text(f"{'':>{_AXIS}}0{steps:>{max(width - 1, 0)}}", style="dim"))
-    return lines
-
-
-def _cells(
-    curves: Sequence[Curve],
-    size: tuple[int, int],
-    limits: tuple[float, float, float],
-    *,
-    letters: bool,
-) -> dict[tuple[int, int], tuple[str, int]]:
-    """Return sign and run of each cell that a curve passes through."""
-    fine = (1, 1) if letters else (2, 4)
-    dots = (size[0] * fine[0], size[1] * fine[1])
-    bits: dict[tuple[int, int], int] = {}
-    owners: dict[tuple[int, int], int] = {}
-    for number, curve in enumerate(curves):
-        for x, y in _joined([_dot(*point, dots, limits) for point in zip(*curve, strict=True)]):
-            cell = x // fine[0], y // fine[1]
-            bits[cell] = bits.get(cell, 0) | _DOTS[x % fine[0]][y % fine[1]]
-            owners[cell] = number
-    if letters:
-        return {cell: (_LETTERS[owner % 26], owner) for cell, owner in owners.items()}
-    return {cell: (chr(0x2800 + bits[cell]), owner) for cell, owner in owners.items()}
-
-
-def _dot(
-    step: float, value: float, dots: tuple[int, int], limits: tuple[float, float, float]
-) -> tuple[int, int]:
-    last, low, high = limits
-    share = (high - value) / (high - low) if high > low else 0.5
-    return int(step / last * (dots[0] - 1)) if last else 0, int(share * (dots[1] - 1))
-
-
-def _joined(points: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the dots of the lines from each point to the next."""
-    yield from points[:1]
-    for (x, y), (to_x, to_y) in pairwise(points):
-        count = max(abs(to_x - x), abs(to_y - y), 1)
-        for i in range(1, count + 1):
-            yield x + round((to_x - x) * i / count), y + round((to_y - y) * i / count)

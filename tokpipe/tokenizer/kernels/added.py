@@ -8,7 +8,7 @@ import numpy as np
 
 from tokpipe.foundation.intrinsics import load_u8, load_u64, trailing_zeros
 from tokpipe.foundation.jit import inlined_helper, kernel
-from tokpipe.tokenizer.kernels.tables import WORD_ROOT, longest_token
+from tokpipe.tokenizer.kernels.tables import WORD_ROOT, longest_token, words_of
 
 SCAN_BYTES = 64 << 20  # looked over in one call of `find_tokens`: about 50 ms
 
@@ -44,7 +44,7 @@ def _next_start(position, end, table, one, other, is_simple):
 
 
 def find_tokens_reference(data, offsets, starts, trie, progress, rows):
-    tokens = _tokens_of(trie)
+    tokens = words_of(trie, WORD_ROOT)
     longest_first = sorted(tokens, key=len, reverse=True)
     found = 0
     for text in range(len(offsets) - 1):
@@ -59,20 +59,6 @@ def find_tokens_reference(data, offsets, starts, trie, progress, rows):
             position, found = position + len(token), found + 1
     progress[:] = len(offsets) - 1, offsets[-1]
     return found
-
-
-def _tokens_of(trie):
-    """Return the words in a trie with their ids."""
-    edges = {int(key) - 1: int(value) for key, value in trie.reshape(-1, 2) if key}
-    tokens, waiting = {}, [(WORD_ROOT, b"")]
-    for node, text in waiting:
-        for key, value in edges.items():
-            if key >> 8 == node:
-                longer = text + bytes([key & 255])
-                waiting.append((value >> 32, longer))
-                if value & 0xFFFFFFFF:
-                    tokens[longer] = (value & 0xFFFFFFFF) - 1
-    return tokens
 
 
 @kernel(reference=find_tokens_reference)

@@ -10,7 +10,9 @@ Sennrich, Haddow and Birch (2016), Neural Machine Translation of Rare Words with
 section 3.2.
 """
 
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -38,7 +40,10 @@ from tokpipe.tokenizer.kernels.tables import (
     entries,
     entry,
     whole_word,
+    words_of,
 )
+
+S = TypeVar("S", bound=Hashable)
 
 SCAN = 64  # symbols up to which the scan beats the heap
 NODE_BYTES = 32  # scratch a symbol: symbol, links, two heap places
@@ -74,29 +79,56 @@ def symbols_reference(word: bytes, model: ModelTables, edges: int = 3) -> list[t
     return symbols
 
 
-def bpe_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
-    """Return (id, end byte) of each piece: merge the lowest rank, leftmost, until none is left."""
-    if model.settings[WHOLE_WORDS] and (whole := _whole_word_reference(word, model)) is not None:
-        return [(whole, len(word))]
-    ranks, symbols = entries(model.pairs), symbols_reference(word, model)
+def merge_by_rank(symbols: list[S], merges: Mapping[tuple[S, S], tuple[int, S]]) -> Iterator[int]:
+    """Merge the pair of the lowest rank, the leftmost of several, until nothing merges.
+
+    Parameters
+    ----------
+    symbols
+        Of a word; changed in place, one merge at a time.
+    merges
+        Pair to its rank, and the symbol that it becomes.
+
+    Yields
+    ------
+    int
+        Where the symbol is that was just made.
+
+    Examples
+    --------
+    >>> symbols = list("aab")
+    >>> list(merge_by_rank(symbols, {("a", "b"): (0, "ab"), ("a", "ab"): (1, "aab")})), symbols
+    ([1, 0], ['aab'])
+    """
     while True:
-        pair_ranks = [ranks.get(1 << 63 | a[0] << 32 | b[0], 2**64) for a, b in pairwise(symbols)]
-        if not pair_ranks or min(pair_ranks) == 2**64:
-            break
-        i = pair_ranks.index(min(pair_ranks))
-        symbols[i : i + 2] = [(pair_ranks[i] & 0xFFFFFFFF, symbols[i][1] + symbols[i + 1][1])]
-    ends = np.cumsum([size for _, size in symbols]).tolist()
-    return [(id, end) for (id, _), end in zip(symbols, ends, strict=True)]
+        ranks = [(merges[pair][0], i) for i, pair in enumerate(pairwise(symbols)) if pair in merges]
+        if not ranks:
+            return
+        _, i = min(ranks)
+        symbols[i : i + 2] = [merges[symbols[i], symbols[i + 1]][1]]
+        yield i
 
 
-def _whole_word_reference(word: bytes, model: ModelTables) -> int | None:
-    edges, node, edge = entries(model.trie), WORD_ROOT, 0
-    for byte in word:
-        edge = edges.get((node << 8 | byte) + 1, 0)
-        if not edge:
-            return None
-        node = edge >> 32
-    return (edge & 0xFFFFFFFF) - 1 if edge & 0xFFFFFFFF else None
+def merges_of(model: ModelTables) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return the merges of a model, by ids."""
+    low = 0xFFFFFFFF
+    return {
+        (key >> 32 & low >> 1, key & low): (value >> 32, value & low)
+        for key, value in entries(model.pairs).items()
+        if key >> 63
+    }
+
+
+def bpe_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
+    """Return (id, end byte) of each piece."""
+    whole = words_of(model.trie, WORD_ROOT) if model.settings[WHOLE_WORDS] else {}
+    if word in whole:
+        return [(whole[word], len(word))]
+    symbols = symbols_reference(word, model)
+    ids, sizes = [id for id, _ in symbols], [size for _, size in symbols]
+    for i in merge_by_rank(ids, merges_of(model)):
+        sizes[i : i + 2] = [sizes[i] + sizes[i + 1]]
+    return list(zip(ids, np.cumsum(sizes).tolist(), strict=True))
 
 
 @compiled_helper

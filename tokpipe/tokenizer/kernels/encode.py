@@ -20,7 +20,6 @@ from tokpipe.foundation.intrinsics import (
     load_i64,
     load_u8,
     store_i32,
-    store_i64,
     store_u8,
 )
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
@@ -37,9 +36,20 @@ INLINE = 4096  # bytes of a word up to which the kernel merges it itself
 CACHED = 128  # bytes of a word up to which it is worth remembering
 WORK_BYTES = INLINE + 64 + NODE_BYTES * INLINE  # a lower-cased copy, and the model's scratch
 MOST_ID = (1 << 20) - 1  # what fits into the cache
-TEXT, POSITION, MATCH, WRITTEN, PIECES, WORD, WORD_SIZE, WORD_FLAGS = range(8)  # of `progress`
 DONE, MORE, ROOM, LONG = range(4)
-LOWER_FLAG, SCRATCH_FLAG = 1, 2  # bits of `WORD_FLAGS`
+PROGRESS = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("text", "position", "match"),  # where to go on; `position` is one in the data
+            "written",  # ids
+            "pieces",  # of `CacheArrays.pieces`, how many are used
+            # The word at which a call stopped: an offset into data or scratch, its bytes, whether
+            # its letters are still to be lowered, and whether it is in scratch.
+            *("word", "word_size", "lower", "in_scratch"),
+        )
+    ]
+)
 
 _MANY = 15  # all four bits of the count
 _FIRST, _SECOND, _THIRD = 4, 24, 44  # shifts of the ids: 4 bits of a count, then 20 each make 64
@@ -111,8 +121,8 @@ def encode_texts_reference(batch, progress, budget, split, model, cache, out, sc
         out.ids[written : written + len(ids)] = ids
         written += len(ids)
         out.borders[t + 1] = written
-    progress[TEXT], progress[WRITTEN], progress[MATCH] = len(offsets) - 1, written, len(matches)
-    progress[POSITION] = offsets[-1]
+    progress["text"], progress["position"] = len(offsets) - 1, offsets[-1]
+    progress["match"], progress["written"] = len(matches), written
     return DONE
 
 
@@ -174,7 +184,7 @@ def _is_hopeless(size, model):
 
 
 @compiled_helper
-def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, out, work):
+def _encode_new(word, size, lower, key, slot, model, cache, pieces, run, out, work):
     """Run the model on a word that is not cached, cache it if it fits; return how many ids it has.
 
     They are written at `out`.
@@ -190,10 +200,9 @@ def _encode_new(word, size, lower, key, slot, model, cache, pieces, progress, ou
             address = work
         count = np.int64(encode_word(address, size, model, out, np.int64(0), work + INLINE + 64))
     if size <= CACHED and load_i64(head) < load_i64(head + 8):
-        used = load_i64(progress + 8 * PIECES)
-        value, used = _cache_value(out, count, pieces[0], used, pieces[1])
+        value, used = _cache_value(out, count, pieces[0], run.pieces, pieces[1])
         if value >= 0 and insert_word(head, slot, arena, word, size, lower, key, value):
-            store_i64(progress + 8 * PIECES, used)
+            run.pieces = used
     return count
 
 
@@ -204,8 +213,8 @@ def encode_texts(batch, progress, budget, split, model, cache, out, scratch, wor
     Parameters
     ----------
     batch : TextBatch
-    progress : int64[8]
-        Changed in place; see the fields `TEXT` and after. POSITION is where to go on in `data`.
+    progress : PROGRESS[1]
+        Changed in place.
     budget : int
         Bytes of words, and 16 a word, after which the call returns.
     split : SplitTables
@@ -219,18 +228,18 @@ def encode_texts(batch, progress, budget, split, model, cache, out, scratch, wor
     -------
     status : int
         `DONE`; `MORE`, the budget is used up; `ROOM`, `out.ids` may be too small for the next word,
-        of WORD_SIZE bytes; or `LONG`, the caller is to add the ids of the word that `progress`
-        names (WORD is an offset into `data` or `scratch`).
+        of `word_size` bytes; or `LONG`, the caller is to add the ids of the word that `progress`
+        names.
     """
     addresses, splitter = model_addresses(model), split_addresses(split)
     data, offsets, matches, line_ends = batch.data, batch.offsets, batch.matches, batch.line_ends
     base, room, work_room = data.ctypes.data, np.int64(scratch), np.int64(work)
     table, mask = cache.slots.ctypes.data, np.uint64(cache.slots.size // 3 - 1)
-    arena_address, state = cache.arena.ctypes.data, progress.ctypes.data
+    arena_address, run = cache.arena.ctypes.data, progress[0]
     words = cache.head.ctypes.data, arena_address
     piece_room = cache.pieces.ctypes.data, cache.pieces.size
-    ids, written, most = out.ids.ctypes.data, progress[WRITTEN], out.ids.size - 4
-    text, match, cursor = progress[TEXT], progress[MATCH], words_from(base + progress[POSITION])
+    ids, written, most = out.ids.ctypes.data, run.written, out.ids.size - 4
+    text, match, cursor = run.text, run.match, words_from(base + run.position)
     status, left = DONE, np.int64(budget)
     while text < offsets.size - 1:
         end = base + offsets[text + 1]
@@ -246,20 +255,19 @@ def encode_texts(batch, progress, budget, split, model, cache, out, scratch, wor
                 break
             if written + size > most:
                 cursor, status = before, ROOM
-                progress[WORD_SIZE] = size
+                run.word_size = size
                 break
             left -= size + 16
             if size > CACHED:
                 if size > INLINE and not _is_hopeless(size, addresses):
                     in_scratch = word < base or word >= base + data.size
-                    progress[WORD] = word - (room if in_scratch else base)
-                    progress[WORD_SIZE] = size
-                    progress[WORD_FLAGS] = LOWER_FLAG * lower + SCRATCH_FLAG * in_scratch
+                    run.word = word - (room if in_scratch else base)
+                    run.word_size, run.lower, run.in_scratch = size, lower, in_scratch
                     status = LONG
                     break
                 written += _encode_new(
                     word, size, lower, np.uint64(0), np.int64(0), addresses, words, piece_room,
-                    state, ids + 4 * written, work_room,
+                    run, ids + 4 * written, work_room,
                 )  # fmt: skip
                 continue
             key = word_key(word, size, lower)
@@ -269,7 +277,7 @@ def encode_texts(batch, progress, budget, split, model, cache, out, scratch, wor
             else:
                 written += _encode_new(
                     word, size, lower, key, slot, addresses, words, piece_room,
-                    state, ids + 4 * written, work_room,
+                    run, ids + 4 * written, work_room,
                 )  # fmt: skip
         if status != DONE or left <= 0:
             break
@@ -284,6 +292,6 @@ def encode_texts(batch, progress, budget, split, model, cache, out, scratch, wor
         out.borders[text] = written
     if status == DONE and text < offsets.size - 1:
         status = MORE
-    progress[TEXT], progress[MATCH], progress[WRITTEN] = text, match, written
-    progress[POSITION] = rest_of(cursor) - base
+    run.text, run.match, run.written = text, match, written
+    run.position = rest_of(cursor) - base
     return status

@@ -1,12 +1,17 @@
 """A long word, or a window of one, as symbols, and its merges in calls of bounded time."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from tokpipe.foundation.jit import kernel
-from tokpipe.tokenizer.kernels.bpe import bpe_symbols, run_heap, start_heap, symbols_reference
-from tokpipe.tokenizer.kernels.tables import entries, model_addresses
+from tokpipe.tokenizer.kernels.bpe import (
+    bpe_symbols,
+    merge_by_rank,
+    merges_of,
+    run_heap,
+    start_heap,
+    symbols_reference,
+)
+from tokpipe.tokenizer.kernels.tables import model_addresses
 
 HEAP_STEPS = 1 << 19  # symbols linked or pairs taken in one call of `merge_long`: about 100 ms
 
@@ -39,17 +44,13 @@ def long_symbols(word, size, edges, model, symbols):
 
 
 def merge_long_reference(symbols, count, links, heap, state, model):
-    ranks = entries(model.pairs)
-    while True:
-        here = np.flatnonzero(symbols[:count]).tolist()
-        pairs = [(int(symbols[a]), int(symbols[b])) for a, b in pairwise(here)]
-        keys = [1 << 63 | (a & 0xFFFFFFFF) << 32 | b & 0xFFFFFFFF for a, b in pairs]
-        found = [ranks.get(key, 2**64) for key in keys]
-        if min(found, default=2**64) == 2**64:
-            break
-        i = found.index(min(found))
-        size = (pairs[i][0] >> 32) + (pairs[i][1] >> 32)
-        symbols[here[i]], symbols[here[i + 1]] = size << 32 | (found[i] & 0xFFFFFFFF), 0
+    found = symbols[:count].tolist()
+    ids, sizes, places = [s & 0xFFFFFFFF for s in found], [s >> 32 for s in found], [*range(count)]
+    for i in merge_by_rank(ids, merges_of(model)):
+        sizes[i : i + 2] = [sizes[i] + sizes[i + 1]]
+        del places[i + 1]
+    symbols[:count] = 0
+    symbols[places] = [size << 32 | id for size, id in zip(sizes, ids, strict=True)]
     state[:] = count, 0
     return True
 

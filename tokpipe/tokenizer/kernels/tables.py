@@ -16,6 +16,7 @@ Layout of `ModelTables`:
     The id of each byte (byte-level BPE); -1 where the vocabulary has none.
 """
 
+from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,21 @@ def model_addresses(model):
 
 def entries(table):
     return {int(key): int(value) for key, value in table.reshape(-1, 2) if key}
+
+
+def words_of(trie, root):
+    """Return the words under a root of a trie, as bytes, with their ids."""
+    edges = defaultdict(list)
+    for key, value in entries(trie).items():
+        edges[key - 1 >> 8].append((key - 1 & 255, value >> 32, (value & 0xFFFFFFFF) - 1))
+    words, waiting = {}, [(root, b"")]
+    for node, text in waiting:
+        for byte, child, id in edges[node]:
+            longer = text + bytes([byte])
+            waiting.append((child, longer))
+            if id >= 0:
+                words[longer] = id
+    return words
 
 
 @inlined_helper

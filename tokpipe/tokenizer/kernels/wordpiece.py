@@ -5,6 +5,9 @@ References
 Schuster and Nakajima (2012), Japanese and Korean Voice Search, section 4.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
 import numpy as np
 
 from tokpipe.foundation.intrinsics import load_i64, load_u8, load_u64, store_i32
@@ -20,31 +23,60 @@ from tokpipe.tokenizer.kernels.tables import (
     WORD_ROOT,
     ZERO,
     ModelTables,
-    entries,
     entry,
+    words_of,
 )
+
+
+class Match(NamedTuple):
+    """One step of the longest match: where it begins and ends, in characters, and the id.
+
+    Where nothing fits, it ends where it begins, and the id is -1.
+    """
+
+    start: int
+    end: int
+    id: int
+
+
+def longest_matches(
+    word: str, begins: Mapping[str, int], inner: Mapping[str, int]
+) -> Iterator[Match]:
+    """Take the longest piece that fits, from the left, until the word ends or nothing fits.
+
+    Parameters
+    ----------
+    word
+        A word after normalisation.
+    begins, inner
+        The ids of the pieces that begin a word, and of those that go on with one, without prefix.
+
+    Examples
+    --------
+    >>> list(longest_matches("hugs", {"h": 0, "hug": 1}, {"s": 2}))
+    [Match(start=0, end=3, id=1), Match(start=3, end=4, id=2)]
+    """
+    start, fits = 0, True
+    while start < len(word) and fits:
+        pieces = inner if start else begins
+        ends = (end for end in range(len(word), start, -1) if word[start:end] in pieces)
+        end = next(ends, start)
+        fits = end > start
+        yield Match(start, end, pieces[word[start:end]] if fits else -1)
+        start = end
 
 
 def wordpiece_reference(word: bytes, model: ModelTables) -> list[tuple[int, int]]:
     """Return (id, end byte) of each piece, by trying the longest first."""
-    edges = entries(model.trie)
-    if len(word.decode()) > model.settings[MOST_CHARS]:
-        return [(int(model.settings[UNKNOWN]), len(word))]
-    pieces, start = [], 0
-    while start < len(word):
-        node, best = INNER_ROOT if start else WORD_ROOT, None
-        for end in range(start, len(word)):
-            edge = edges.get((node << 8 | word[end]) + 1)
-            if edge is None:
-                break
-            node = edge >> 32
-            if edge & 0xFFFFFFFF:
-                best = (edge & 0xFFFFFFFF) - 1, end + 1
-        if best is None:
-            return [(int(model.settings[UNKNOWN]), len(word))]
-        pieces.append(best)
-        start = best[1]
-    return pieces
+    text, unknown = word.decode(), (int(model.settings[UNKNOWN]), len(word))
+    begins, inner = (
+        {piece.decode(): id for piece, id in words_of(model.trie, root).items()}
+        for root in (WORD_ROOT, INNER_ROOT)
+    )
+    matches = list(longest_matches(text, begins, inner))
+    if len(text) > model.settings[MOST_CHARS] or any(match.id < 0 for match in matches):
+        return [unknown]
+    return [(match.id, len(text[: match.end].encode())) for match in matches]
 
 
 @compiled_helper

@@ -1,8 +1,12 @@
 """Small models of each family, with weights that differ from each other everywhere."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.jobs import config_for_job
+from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.parameters import Parameters
 
 SHAPE = {
@@ -27,6 +31,39 @@ CONFIGS = {
     "albert, wide": BertConfig(**SHAPE, share_layers="all"),
     "tokpipe": BertConfig(**SHAPE, position="rope", norm_position="pre", share_layers="ffn"),
 }
+_PLAIN = {
+    "bert": replace(CONFIGS["bert"], **BARE),
+    "roberta": replace(CONFIGS["roberta"], **BARE),
+    "distilbert": replace(CONFIGS["distilbert"], **BARE),
+    "albert": replace(CONFIGS["albert"], **BARE),
+    "tokpipe": replace(CONFIGS["tokpipe"], **BARE),
+}
+# what each family has in front of the classes, and its dropouts: a text's, a word's, an answer's
+_DROPOUTS = {
+    "bert": (0.3, None, None),
+    "roberta": (None, 0.2, None),
+    "distilbert": (0.3, None, 0.4),
+    "albert": (0.3, 0.2, None),
+    "tokpipe": (0.3, None, 0.2),
+}
+
+
+def _with_jobs(name):
+    """Yield a family's models for each kind of job."""
+    family, (text, word, answer) = FAMILIES[name], _DROPOUTS[name]
+
+    def made(*job):
+        return config_for_job(_PLAIN[name], family, *job)
+
+    yield "classification", made("text", ("no", "yes", "\u2191"), "classification", text)
+    yield "regression", made("text", (), "regression", text)
+    yield "multilabel", made("text", ("a", "b", "c", "d"), "multilabel", text)
+    yield "words", made("token", ("O", "B-PER", "I-PER"), "classification", word)
+    yield "answers", made("span", (), "classification", answer)
+
+
+JOBS = {f"{name}, {job}": config for name in _PLAIN for job, config in _with_jobs(name)}
+CONFIGS |= JOBS
 
 
 def filled(config, seed=0):

@@ -1,0 +1,273 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.fault.conftest import hashes
+from tests.unit.finetuning.jobs import FAST, TASKS, run, write_data, write_model
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.finetune import finetune
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.training import trainer as trainer_module
+from tokpipe.training.log import TIMES, read_log
+
+GOOD = dict.fromkeys(TASKS, 0.8) | {"multilabel": 0.65, "pos": 0.97}
+
+
+def contents(folder):
+    """Return the hash of every file, and logs as their lines without times."""
+    found = {name: h for name, h in hashes(folder).items() if not name.endswith("log.jsonl")}
+    for log in folder.rglob("log.jsonl"):
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        kept = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
+        found[str(log.relative_to(folder))] = kept
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_model_learns_its_task_and_says_how_well(tmp_path, task):
+    made = run(tmp_path, task)
+    out = tmp_path / "out"
+    first = made.report.scores["test"].scores[0]
+    assert first.value >= GOOD[task], made.report
+    assert first.value > made.report.scores["test"].majority
+    assert first.low <= first.value <= first.high
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["task"] == task and metrics["rows"]["train"] == 64
+    assert metrics["test"]["scores"][first.name]["value"] == first.value
+    rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    assert [row["part"] for row in rows] == ["validation"] * 24 + ["test"] * 24
+    assert all("gold" in row for row in rows)
+    manifest = Manifest.read(out, "model")
+    manifest.check_files(out)
+    names = {"config.json", "model.safetensors", "tokenizer.json", "README.md", "metrics.json"}
+    assert names < set(manifest.files) and not list(out.glob("checkpoint-*"))
+    assert set(manifest.inputs) == {"model", "train", "validation", "test"}
+    assert f"pipeline_tag: {_PIPELINES[task]}" in (out / "README.md").read_text()
+
+
+_PIPELINES = dict.fromkeys(TASKS[:3], "text-classification") | {
+    "ner": "token-classification",
+    "pos": "token-classification",
+    "qa": "question-answering",
+}
+
+
+def test_the_epoch_that_validates_best_is_the_model(tmp_path):
+    made = run(tmp_path, "classification", learning_rate=0.02, epochs=8)
+    lines = [line for line in read_log(tmp_path / "out/log.jsonl") if line.split]
+    assert len(lines) == 8 and {line.score_name for line in lines} == {"accuracy"}
+    best = max(lines, key=lambda line: (line.score, -line.loss, -line.step))
+    assert made.state.step == made.state.best_step == best.step
+    kept = made.report.scores["validation"]["accuracy"].value
+    assert kept == pytest.approx(best.score, abs=1e-6)
+
+
+@pytest.mark.parametrize("task", ["classification", "ner"])
+def test_threads_change_no_bit(tmp_path, task):
+    run(tmp_path, task, "one", threads=1, epochs=3, dropout=0.1)
+    run(tmp_path, task, "two", threads=2, epochs=3, dropout=0.1)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+class StopAt:
+    """A person who stops the training at a step, by Ctrl-C."""
+
+    def __init__(self, step):
+        self.step, self.stopped = step, False
+
+    def begins(self, step, steps, model):
+        pass
+
+    def sees(self, line, share):
+        self.stopped |= line.step >= self.step
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    def stop(step, task, out, **settings):
+        watch = StopAt(step)
+        join = trainer_module.threading.Thread.join
+
+        def interrupted(self, timeout=None):
+            join(self, 0.001)
+            if watch.stopped and self.name == "tokpipe-train":
+                watch.stopped = False
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer_module.threading.Thread, "join", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                run(tmp_path, task, out, watch=watch, **settings)
+
+    return stop
+
+
+@pytest.mark.parametrize(("task", "step"), [("classification", 5), ("pos", 19), ("qa", 24)])
+def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, stopped, task, step):
+    run(tmp_path, task, "whole", epochs=4, dropout=0.1)
+    stopped(step, task, "out", epochs=4, dropout=0.1)
+    assert list((tmp_path / "out").glob("checkpoint-*"))
+    assert not (tmp_path / "out/tokpipe.json").exists()
+    run(tmp_path, task, "out", epochs=4, dropout=0.1)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_one_that_was_stopped_while_it_was_finished_is_finished(tmp_path, stopped, monkeypatch):
+    run(tmp_path, "classification", "whole", epochs=2)
+    with monkeypatch.context() as patch:
+
+        def killed(self, folder, files):
+            raise KeyboardInterrupt
+
+        patch.setattr("tokpipe.finetuning.folder.Manifest.write", killed)
+        with pytest.raises((KeyboardInterrupt, Exception)):
+            run(tmp_path, "classification", epochs=2)
+    run(tmp_path, "classification", epochs=2)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_finished_folder_is_not_replaced_but_by_force(tmp_path):
+    run(tmp_path, "classification", epochs=1)
+    before = contents(tmp_path / "out")
+    with pytest.raises(StorageError, match="out exists already"):
+        run(tmp_path, "classification", epochs=1)
+    assert contents(tmp_path / "out") == before
+    run(tmp_path, "classification", epochs=1, force=True, seed=5)
+    assert contents(tmp_path / "out") != before
+
+
+def test_a_folder_of_a_stranger_is_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/metrics.json").write_text("mine")
+    with pytest.raises(StorageError, match=r"was not written by tokpipe: it holds 'metrics.json'"):
+        run(tmp_path, "classification", epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"learning_rate": 0.001}, "learning_rate was 0.005, now it is 0.001"),
+        ({"epochs": 5}, "epochs was 4, now it is 5"),
+        ({"seed": 1}, "seed was 0, now it is 1"),
+    ],
+)
+def test_other_settings_are_refused(tmp_path, stopped, settings, said):
+    stopped(9, "classification", "out", epochs=4)
+    with pytest.raises(ArtifactError, match=said):
+        run(tmp_path, "classification", **{"epochs": 4, **settings})
+
+
+def test_other_data_is_refused(tmp_path, stopped):
+    stopped(9, "classification", "out", epochs=4)
+    other = write_data(tmp_path, "classification", 64, 9, "other")
+    parts = other, tmp_path / "validation.jsonl", tmp_path / "test.jsonl"
+    config = FinetuneConfig(**FAST | {"epochs": 4})
+    with pytest.raises(ArtifactError, match=r"inputs\.train was"):
+        finetune("classification", tmp_path / "model", *parts, tmp_path / "out", config=config)
+
+
+def test_several_seeds_are_a_table_and_the_best_is_the_model(tmp_path):
+    made = run(tmp_path, "classification", seeds=3, epochs=2)
+    out = tmp_path / "out"
+    metrics = json.loads((out / "metrics.json").read_text())
+    values = [seed["validation"]["accuracy"] for seed in metrics["seeds"]]
+    found = metrics["spread"]["validation"]["accuracy"]
+    assert found == {"median": sorted(values)[1], "least": min(values), "greatest": max(values)}
+    assert metrics["validation"]["scores"]["accuracy"]["value"] == max(values)
+    best = out / f"seed-{metrics['best_seed']}"
+    assert (best / "model.safetensors").samefile(out / "model.safetensors")
+    drawn = {seed[what] for seed in metrics["seeds"] for what in ("head", "order")}
+    assert len(drawn) == 6
+    blocks = [load_checkpoint(out / f"seed-{n}").parameters.block for n in (1, 2, 3)]
+    assert not np.array_equal(blocks[0], blocks[1])
+    assert made.spread == metrics["spread"]
+    Manifest.read(out, "model").check_files(out)
+
+
+def test_a_stopped_table_of_seeds_goes_on(tmp_path, stopped):
+    run(tmp_path, "classification", "whole", seeds=2, epochs=2)
+    stopped(11, "classification", "out", seeds=2, epochs=2)
+    run(tmp_path, "classification", "out", seeds=2, epochs=2)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_part_is_held_out_where_none_is_given(tmp_path):
+    write_model(tmp_path / "model")
+    train = write_data(tmp_path, "classification")
+    how = {"config": FinetuneConfig(**FAST | {"epochs": 2, "validation_fraction": 0.25})}
+    made = finetune("classification", tmp_path / "model", train, out=tmp_path / "out", **how)
+    assert made.report.rows == {"train": 48, "validation": 16}
+
+
+def test_what_is_frozen_stays_bit_for_bit(tmp_path):
+    run(tmp_path, "classification", epochs=1, freeze="1", weight_decay=0.1)
+    before = load_checkpoint(tmp_path / "model").parameters.views
+    after = load_checkpoint(tmp_path / "out").parameters.views
+    same = {name for name, view in after.items() if np.array_equal(view, before.get(name))}
+    below = {name for name in after if name.startswith(("embeddings.", "layers.0."))}
+    assert below <= same and not any("layers.1" in name for name in same)
+
+
+def test_a_model_that_says_one_thing_is_no_success(tmp_path):
+    made = run(tmp_path, "classification", epochs=1, learning_rate=0.0, freeze="encoder")
+    said = " ".join(made.report.notes)
+    assert "of every row; it has learned nothing" in said or "no better than always" in said
+    assert said and made.report.notes[0] in (tmp_path / "out/README.md").read_text()
+
+
+def test_numbers_that_are_none_name_the_row(tmp_path):
+    with pytest.raises(trainer_module.TrainingError, match=r"at .*train.jsonl:\d+; "):
+        run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
+
+
+@pytest.mark.parametrize(
+    ("task", "part", "text", "said"),
+    [
+        ("classification", "train", '{"a": 1, "b": 2}\n', "train.jsonl"),
+        ("classification", "test", '{"text": "a", "label": "bird"}\n', r"test.jsonl:1.*bird"),
+        ("classification", "train", "", "train.jsonl"),
+        ("regression", "train", '{"text": "a", "label": "n/a"}\n', r"train.jsonl:1.*n/a"),
+        ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
+        ("pos", "validation", "", "validation.conll"),
+        (
+            "qa",
+            "train",
+            '{"data": [{"paragraphs": [{"context": "the cat", "qas": [{"id": "x", "question": '
+            '"who", "answers": [{"text": "dog", "answer_start": 4}]}]}]}]}',
+            r"train.json.*dog",
+        ),
+    ],
+)
+def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, text, said):
+    write_model(tmp_path / "model")
+    paths = {n: write_data(tmp_path, task, 24, i, n) for i, n in enumerate(PARTS)}
+    paths[part].write_text(text)
+    with pytest.raises(InputError, match=said):
+        finetune(task, tmp_path / "model", *(paths[n] for n in PARTS), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+PARTS = ("train", "validation", "test")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"freeze": "3"}, "freeze=3: the model has 2 layers"),
+        ({"reinit_layers": 3}, "reinit_layers=3: the model has 2 layers"),
+        ({"freeze": "half"}, "freeze='half' is none of"),
+        ({"epochs": 1, "budget": "1m"}, "both say how long"),
+    ],
+)
+def test_settings_that_suit_no_model_are_refused(tmp_path, settings, said):
+    with pytest.raises(ConfigError, match=said):
+        run(tmp_path, "classification", **settings)
+
+
+def test_weights_of_classes_are_for_classes(tmp_path):
+    with pytest.raises(ConfigError, match="not for regression"):
+        run(tmp_path, "regression", class_weights="balanced")
+    run(tmp_path, "pos", class_weights="balanced", label_smoothing=0.1, epochs=1)

@@ -1,0 +1,102 @@
+"""Runs beside each other: the scores that they wrote, and differences that a test has seen."""
+
+import json
+
+import pytest
+
+from tests.unit.tasks.runs import N, write_run
+from tokpipe.finetuning.report import Report, read_metrics
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
+from tokpipe.tasks.compare import compare_runs
+from tokpipe.tasks.outcomes import read_outcome
+from tokpipe.training.log import Line, write_log
+
+TASKS = ("classification", "regression", "multilabel", "ner", "pos", "qa")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_scores_of_a_folder_are_those_that_it_wrote(tmp_path, name):
+    folder = write_run(tmp_path / "a", name, 0.7)
+    written = Report.from_dict(read_metrics(folder)).scores["test"]
+    found = compare_runs([folder]).runs[0]
+    assert found.difference is None
+    for ours, theirs in zip(found.scores.scores, written.scores, strict=True):
+        assert ours.name == theirs.name and ours[1:] == pytest.approx(theirs[1:], nan_ok=True)
+    assert (found.scores.n, found.scores.majority) == (written.n, written.majority)
+    assert (found.run.size, found.run.rows, found.run.method) == (5000, 7, "fine-tuned")
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_better_run_differs_and_an_equal_one_does_not(tmp_path, name):
+    worse, better, same = (
+        write_run(tmp_path / run, name, right)
+        for run, right in (("a", 0.3), ("b", 0.95), ("c", 0.3))
+    )
+    found = compare_runs([worse, better, same])
+    _, up, none = (run.difference for run in found.runs)
+    assert up.difference > 0 and up.low > 0 and up.p_value < 0.01
+    assert up.difference == pytest.approx(
+        found.runs[1].scores.scores[0].value - found.runs[0].scores.scores[0].value
+    )
+    assert none.difference == 0 and none.p_value == 1
+    assert compare_runs([worse, better, same]).to_dict() == found.to_dict()
+    assert compare_runs([better, worse]).runs[1].difference.difference == pytest.approx(
+        -up.difference
+    )
+
+
+def test_the_test_part_is_the_judge_where_all_have_one(tmp_path):
+    both = write_run(tmp_path / "a", "classification", 0.5)
+    one = write_run(tmp_path / "b", "classification", 0.5, parts=("validation",))
+    assert compare_runs([both]).part == "test"
+    assert compare_runs([both, one]).part == "validation"
+    other = write_run(tmp_path / "c", "classification", 0.5, parts=("test",), seed=1)
+    assert compare_runs([both, other]).part == "test"
+    with pytest.raises(ArtifactError, match=r"all runs were judged by \(.*b: validation"):
+        compare_runs([one, other])
+
+
+def test_runs_on_other_data_or_of_other_tasks_are_refused(tmp_path):
+    first = write_run(tmp_path / "a", "classification", 0.5)
+    other = write_run(tmp_path / "b", "classification", 0.5, seed=5)
+    with pytest.raises(ArtifactError, match=rf"parts are other data: {N} in .*a and {N} in"):
+        compare_runs([first, other])
+    with pytest.raises(ArtifactError, match=r"b is of ner, .*a of classification"):
+        compare_runs([first, write_run(tmp_path / "c/b", "ner", 0.5)])
+    with pytest.raises(ConfigError, match="is given twice"):
+        compare_runs([first, tmp_path / "b/../a"])
+    with pytest.raises(ConfigError, match="no run"):
+        compare_runs([])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: (f / "metrics.json").unlink(), "No such file"),
+        (lambda f: (f / "metrics.json").write_text("{}"), "no scores of a task"),
+        (lambda f: (f / "predictions.jsonl").unlink(), "predictions.jsonl"),
+        (lambda f: (f / "predictions.jsonl").write_text("{\n"), "predictions.jsonl:1: no JSON"),
+        (lambda f: (f / "predictions.jsonl").write_text("[]\n"), "predictions.jsonl:1: no row"),
+        (
+            lambda f: (f / "predictions.jsonl").write_text('{"part": "test", "gold": 3}\n'),
+            "its rows are none of classification",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_run_is_refused_by_what_is_wrong(tmp_path, change, said):
+    folder = write_run(tmp_path / "a", "classification", 0.5)
+    change(folder)
+    with pytest.raises((ArtifactError, InputError), match=said):
+        read_outcome(folder)
+
+
+def test_checkpoints_and_reports_are_not_counted_as_the_model(tmp_path):
+    folder = write_run(tmp_path / "a", "classification", 0.5)
+    (folder / "checkpoint-000001").mkdir()
+    (folder / "checkpoint-000001/model.safetensors").write_bytes(b"0" * 900)
+    lines = [Line(step=step, tokens=step, loss=1.0, seconds=2.5 * step) for step in (1, 2)]
+    write_log(folder / "log.jsonl", lines)
+    (folder / "tokenizer.json").write_bytes(b"0" * 11)
+    found = read_outcome(folder)
+    assert found.size == 5011 and found.seconds == 5.0

@@ -1,0 +1,146 @@
+"""What models are worth on labelled data: scores as metrics has them, and the mistakes named."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.unit.inspection.printing import shown
+from tests.unit.tasks.jobs import job_model
+from tokpipe.foundation.errors import ArtifactError, InputError
+from tokpipe.inspection.terminal.judged import judged_renderable
+from tokpipe.metrics.classes import accuracy, class_rows
+from tokpipe.metrics.scores import class_scores
+from tokpipe.tasks.judge import Judged, judge
+from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.predict import Job, predict
+
+TEXTS = ["the cat sat", "a dog ran", "it was old", "the road", "kittens and puppies", "a new mat"]
+WORDS = "the\tO\ncat\tB-PER\nsat\tI-PER\n\na\tO\nroad\tB-LOC\n\nit\tO\n"
+
+
+def write_questions(path):
+    asked = [
+        {"id": "1", "question": "the dog?", "answers": [{"text": "dog", "answer_start": 4}]},
+        {"id": "2", "question": "it?", "answers": [{"text": "sat.", "answer_start": 8}]},
+    ]
+    paragraph = {"context": "The dog sat.", "qas": asked}
+    path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Return the labelled file for a model of each kind."""
+    classes = ["good", "bad", "none", "good", "bad", "good"]
+    lines = [f"{text}\t{label}" for text, label in zip(TEXTS, classes, strict=True)]
+    (tmp_path / "classification.tsv").write_text("\n".join(["text\tlabel", *lines, ""]))
+    numbers = [f"{text}\t{0.5 * i}" for i, text in enumerate(TEXTS)]
+    (tmp_path / "regression.tsv").write_text("\n".join(["text\tscore", *numbers, ""]))
+    several = ["new", "old,wet", "old", "", "wet", "new,old,wet"]
+    rows = [
+        {"text": t, "label": s.split(",") if s else []} for t, s in zip(TEXTS, several, strict=True)
+    ]
+    (tmp_path / "multilabel.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "ner.conll").write_text(WORDS)
+    (tmp_path / "pos.conll").write_text("the\tDET\ncat\tNOUN\n\nran\tVERB\n")
+    write_questions(tmp_path / "qa.json")
+    return lambda name: next(tmp_path.glob(f"{name}.*"))
+
+
+ALL = ("classification", "regression", "multilabel", "ner", "pos", "qa")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_job_is_judged_and_drawn(data, name):
+    job = Job.of(job_model(name))
+    found = judge(job, data(name), mistakes=20)
+    assert found.task == name and found.scores.n and found.seconds >= 0
+    again = judge(job, data(name), mistakes=20, threads=2)
+    assert (again.scores, again.mistakes) == (found.scores, found.mistakes)
+    assert found.to_dict()["labels"] == list(job.model.config.labels)
+    json.dumps(found.to_dict(), allow_nan=False)
+    for width in (40, 80):
+        text = shown(judged_renderable(found, "m on d"), width=width)
+        assert all(len(line) <= width for line in text.splitlines())
+    for score in found.scores.scores:
+        assert score.name.replace("_", " ") in text
+    assert shown(judged_renderable(found, "m on d"), encoding="ascii").isascii()
+    sure = [mistake.confidence for mistake in found.mistakes]
+    assert sure == sorted(sure, reverse=True) and found.mistakes
+
+
+def test_classes_confusions_and_mistakes_are_those_of_the_answers(data):
+    model = job_model("classification")
+    found = judge(Job.of(model), data("classification"), mistakes=100)
+    gold = [line.split("\t")[1] for line in data("classification").read_text().splitlines()[1:]]
+    answers = predict(model, TEXTS)
+    said = [answer.labels[0] for answer in answers]
+    right = accuracy([found.names.index(g) for g in gold], [found.names.index(s) for s in said])
+    assert found.scores["accuracy"].value == right
+    counts = np.zeros((3, 3), int)
+    for one, other in zip(gold, said, strict=True):
+        counts[found.names.index(one), found.names.index(other)] += 1
+    assert found.confusion.tolist() == counts.tolist()
+    assert [row.support for row in found.classes] == counts.sum(1).tolist()
+    wrong = [i for i in range(len(TEXTS)) if gold[i] != said[i]]
+    assert sorted(one.place.rpartition(":")[2] for one in found.mistakes) == [
+        str(i + 2) for i in wrong
+    ]
+    for one in found.mistakes:
+        row = TEXTS.index(one.text)
+        assert (one.gold, one.said) == (gold[row], said[row])
+        assert one.confidence == pytest.approx(answers[row].probabilities[one.said])
+    assert judge(Job.of(model), data("classification")).mistakes == ()
+
+
+def test_entities_have_lenient_and_strict_scores_side_by_side(data):
+    found = judge(Job.of(job_model("ner")), data("ner"), mistakes=3)
+    names = [score.name for score in found.scores.scores]
+    assert names[:2] == ["entity_f1", "entity_f1_strict"]
+    assert (
+        [row.name for row in found.classes] == [row.name for row in found.strict] == ["LOC", "PER"]
+    )
+    assert "strict F1" in shown(judged_renderable(found, ""))
+    assert all("[" in mistake.text for mistake in found.mistakes)
+
+
+def test_many_labels_are_told_by_the_most_frequent_confusions():
+    names = tuple(f"label-{i}" for i in range(20))
+    gold = np.arange(40) % 20
+    said = np.where(gold == 19, 0, gold)
+    counts = np.zeros((20, 20), np.int64)
+    np.add.at(counts, (gold, said), 1)
+    scores, rows = class_scores(gold, said, names), class_rows(gold, said, names)
+    judged = Judged("classification", 40, scores, rows, (), names, counts, (), 0.5)
+    text = shown(judged_renderable(judged, "x"))
+    assert "Taken for another" in text and "label-19 → label-0" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "strict" not in text and "n 40" in text
+    assert "80 a second" in shown(judged_renderable(replace(judged, task="pos"), "x"))
+
+
+def test_labels_that_a_model_does_not_know_are_named_with_line_and_those_it_knows(tmp_path):
+    (tmp_path / "d.tsv").write_text("text\tlabel\nthe cat\tgood\na dog\tfine\n")
+    with pytest.raises(InputError, match=r"d.tsv:3: the label 'fine' is none of the 3") as caught:
+        judge(Job.of(job_model("classification")), tmp_path / "d.tsv")
+    assert "'bad', 'good', 'none'" in caught.value.hint
+
+
+def test_data_without_labels_is_refused(tmp_path):
+    (tmp_path / "d.conll").write_text("the\ncat\n")
+    with pytest.raises(InputError):
+        judge(Job.of(job_model("ner")), tmp_path / "d.conll")
+
+
+def test_labels_in_another_order_than_a_model_was_trained_with_are_refused(tmp_path):
+    model = job_model("classification")
+    model.save(tmp_path / "m")
+    path = tmp_path / "m/config.json"
+    config = json.loads(path.read_text())
+    names = config["id2label"]
+    names["0"], names["1"] = names["1"], names["0"]
+    config["label2id"] = {name: int(number) for number, name in names.items()}
+    path.write_text(json.dumps(config))
+    with pytest.raises(ArtifactError, match=r"config\.json"):
+        Job.of(BertModel.load(tmp_path / "m"))

@@ -1,0 +1,80 @@
+"""Settings of the methods, without anything heavy behind them."""
+
+from dataclasses import dataclass
+
+from tokpipe.foundation.config import Config, setting
+
+
+def _grams(default: int) -> int:
+    return setting(default, "Words of the longest n-gram.", least=1, most=5)
+
+
+def _least(default: int) -> int:
+    return setting(default, "In how many training texts a word or n-gram must be.", least=1)
+
+
+def _most() -> int:
+    return setting(
+        2_000_000, "Words and n-grams at most; those in most texts are kept.", least=1, most=2**31
+    )
+
+
+def _strength() -> float | None:
+    return setting(
+        None,
+        "What the loss counts against the penalty on weights; None: the best for the validation "
+        "part.",
+        least=1e-6,
+        most=1e6,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BowConfig(Config):
+    """Settings of counts with TF-IDF."""
+
+    ngrams: int = _grams(2)
+    min_texts: int = _least(2)
+    max_features: int = _most()
+    strength: float | None = _strength()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NbsvmConfig(Config):
+    """Settings of naive Bayes with a linear model."""
+
+    ngrams: int = _grams(3)
+    min_texts: int = _least(2)
+    max_features: int = _most()
+    smoothing: float = setting(
+        1.0, "Added to the number of texts that a word is in.", least=1e-3, most=1e3
+    )
+    strength: float | None = _strength()
+    interpolation: float | None = setting(
+        None,
+        "Share of the learned weights against naive Bayes alone; None: the best for the validation "
+        "part.",
+        least=0.0,
+        most=1.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorsConfig(Config):
+    """Settings of averaged vectors."""
+
+    ngrams: int = _grams(3)
+    min_texts: int = _least(2)
+    max_features: int = _most()
+    dimensions: int = setting(10, "Numbers in the vector of a word.", least=1, most=1000)
+    epochs: int = setting(8, "Times through the training part; the best is kept.", least=1)
+    learning_rate: float | None = setting(
+        None, "At the beginning; None: the best for the validation part.", least=1e-6, most=100.0
+    )
+    word_dropout: float | None = setting(
+        None,
+        "Share of the words and n-grams of a text that are left out; None: the best for the "
+        "validation part.",
+        least=0.0,
+        most=0.95,
+    )

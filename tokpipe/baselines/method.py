@@ -1,0 +1,113 @@
+"""The frame of a method: all that training, saving and asking need to know of one.
+
+A method is one file with a `Method` at its end, called ``METHOD``, and a line in
+`tokpipe.baselines.registry`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.progress import Progress
+
+Texts = tuple[Strings, ...]  # one column, or two
+
+
+class Fitted(Protocol):
+    """What has learned, and can be asked."""
+
+    def outputs(self, texts: Texts) -> NDArray[np.float64]:
+        """Return chances (float64[N, C]), or numbers (float64[N, 1])."""
+        ...
+
+    def tensors(self) -> dict[str, NDArray]:
+        """Return all that `Method.load` needs, by name."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What is to be learned.
+
+    Attributes
+    ----------
+    texts
+        Of the training part.
+    targets : float64[N, C]
+        What the outputs should be.
+    loss
+        "softmax": one class a row; "sigmoid": any number of labels; "squared": a number, of mean 0
+        and spread 1.
+    held_out
+        Texts of the validation part.
+    held_targets : float64[M, C]
+        What the outputs for them should be.
+    score
+        How good outputs for the validation part are: the task's first score.
+    seed
+        Of all that is drawn.
+    """
+
+    texts: Texts
+    targets: NDArray[np.float64]
+    loss: str
+    held_out: Texts
+    held_targets: NDArray[np.float64]
+    score: Callable[[NDArray[np.float64]], float]
+    seed: int
+
+    def judge(self, outputs: NDArray[np.float64]) -> tuple[float, float]:
+        """Return how good outputs for the validation part are: the score, then less loss."""
+        return round(self.score(outputs), 12), -self._loss(outputs)
+
+    def _loss(self, outputs: NDArray[np.float64]) -> float:
+        targets, tiny = self.held_targets, 1e-12
+        if self.loss == "squared":
+            return float(((outputs - targets) ** 2).mean())
+        likely = targets * np.log(np.maximum(outputs, tiny))
+        if self.loss == "sigmoid":
+            likely = likely + (1 - targets) * np.log(np.maximum(1 - outputs, tiny))
+        return -float(likely.sum(axis=1).mean())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What a method made of a lesson.
+
+    Attributes
+    ----------
+    fitted
+        The model.
+    chosen
+        What was chosen on the validation part, by name.
+    """
+
+    fitted: Fitted
+    chosen: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One method.
+
+    Attributes
+    ----------
+    name
+        As people write it.
+    config
+        Its settings.
+    fit
+        From a lesson and settings to what was learned.
+    load
+        From the tensors to the model.
+    """
+
+    name: str
+    config: type[Config]
+    fit: Callable[[Lesson, Any, Progress], Learned]
+    load: Callable[[Mapping[str, NDArray]], Fitted]

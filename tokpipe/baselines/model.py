@@ -1,0 +1,113 @@
+"""A trained method in its folder: written, and opened again."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.baselines.method import Fitted
+from tokpipe.baselines.registry import method_of
+from tokpipe.finetuning.predictions import TextPredictions
+from tokpipe.foundation.errors import ArtifactError, TokpipeError
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.labelled.records import LabelledTexts
+
+KIND = "baseline"
+SETTINGS, TENSORS = "baseline.json", "baseline.npz"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Baseline:
+    """A method that has learned a task.
+
+    Attributes
+    ----------
+    method, task
+        Their names.
+    names
+        Of the classes or labels.
+    texts
+        How many texts a row has: one, or two.
+    mean, spread
+        Of the numbers that a regression learned from.
+    fitted
+        What was learned.
+    """
+
+    method: str
+    task: str
+    names: tuple[str, ...]
+    texts: int
+    mean: float
+    spread: float
+    fitted: Fitted
+
+    def predict(self, data: LabelledTexts) -> TextPredictions:
+        """Return what the method says of each row; the labels of `data` are not looked at.
+
+        Raises
+        ------
+        ArtifactError
+            If the rows have another number of texts than it has learned from.
+        """
+        if len(data.texts) != self.texts:
+            raise ArtifactError(
+                f"{data.source} has {len(data.texts)} texts a row, {self.method} has learned from "
+                f"{self.texts}"
+            )
+        return self.predictions(self.fitted.outputs(data.texts))
+
+    def predictions(self, outputs: NDArray[np.float64]) -> TextPredictions:
+        """Return the predictions that outputs of `fitted` mean."""
+        if self.task == "regression":
+            return TextPredictions(values=outputs[:, 0] * self.spread + self.mean)
+        return TextPredictions(outputs.astype(np.float32))
+
+
+def write_baseline(folder: Path, baseline: Baseline) -> list[str]:
+    """Write a method and what it learned into a folder; return the names of the files."""
+    about = {
+        "method": baseline.method,
+        "task": baseline.task,
+        "labels": list(baseline.names),
+        "texts": baseline.texts,
+        "mean": baseline.mean,
+        "spread": baseline.spread,
+    }
+    text = json.dumps(about, indent=2, ensure_ascii=False)
+    (folder / SETTINGS).write_text(f"{text}\n", encoding="utf-8")
+    with (folder / TENSORS).open("wb") as file:
+        np.savez(file, **baseline.fitted.tensors())
+    return [SETTINGS, TENSORS]
+
+
+def open_baseline(folder: str | Path) -> Baseline:
+    """Open what `train_baseline` made, its files checked against their manifest.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder is none of a baseline, or damaged.
+    """
+    path = Path(folder)
+    Manifest.read(path, KIND).check_files(path)
+    with storage_errors(path):
+        about = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+        try:
+            with np.load(path / TENSORS, allow_pickle=False) as file:
+                fitted = method_of(about["method"]).load({name: file[name] for name in file.files})
+        except (BadZipFile, ValueError, KeyError, TokpipeError) as error:
+            raise ArtifactError(f"{path / TENSORS}: no model of a baseline ({error})") from None
+    return Baseline(
+        method=about["method"],
+        task=about["task"],
+        names=tuple(about["labels"]),
+        texts=about["texts"],
+        mean=about["mean"],
+        spread=about["spread"],
+        fitted=fitted,
+    )

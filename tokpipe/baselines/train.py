@@ -1,0 +1,298 @@
+"""From labelled data to a folder with a method that has learned it, its scores and predictions."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.baselines.card import card
+from tokpipe.baselines.method import Lesson, Method
+from tokpipe.baselines.model import KIND, Baseline, write_baseline
+from tokpipe.baselines.registry import entry_of, method_of
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.parts import read_parts
+from tokpipe.finetuning.predictions import TextPredictions
+from tokpipe.finetuning.registry import task_of
+from tokpipe.finetuning.report import Report, metrics_bytes, report_files
+from tokpipe.finetuning.scoring import Part
+from tokpipe.finetuning.task import Task
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.folders import build_folder, refuse_existing_folder
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.labelled.records import LabelledTexts
+
+_LOSSES = {"classification": "softmax", "multilabel": "sigmoid", "regression": "squared"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What training a method came to.
+
+    Attributes
+    ----------
+    baseline
+        What has learned.
+    report
+        How good it is.
+    chosen
+        What was chosen on the validation part, by name.
+    seconds
+        That training took, with all that was tried.
+    speed
+        Rows that are answered in a second.
+    folder
+        Where all of it is written; None: nowhere.
+    """
+
+    baseline: Baseline
+    report: Report
+    chosen: Mapping[str, float]
+    seconds: float
+    speed: float
+    folder: Path | None = None
+
+
+def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
+    method: str,
+    task: str,
+    train: str | Path,
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    out: str | Path = "baseline",
+    *,
+    config: Config | None = None,
+    columns: Config | None = None,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Trained:
+    """Train an earlier approach on the same data, for the same scores and files, as fine-tuning.
+
+    Parameters
+    ----------
+    method
+        "bow", "nbsvm" or "vectors".
+    task
+        "classification", "multilabel" or "regression".
+    train, validation, test
+        The data. Without a validation part the same share of the training part is held out as by
+        fine-tuning; what is to be chosen is chosen by it.
+    out
+        The folder that comes of it.
+    config
+        Settings of the method.
+    columns
+        Where texts and labels stand (`TextColumns`); None: found by content.
+    validation_fraction
+        The share that is held out.
+    seed
+        Of all that is drawn.
+    force
+        Replace a folder that tokpipe has made.
+    progress
+        Is told what is done.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    InputError
+        If the data cannot be used; names file and line.
+    ConfigError
+        If there is no such method, or it is none for the task.
+    StorageError
+        If `out` exists, or the disk refuses.
+    """
+    refuse_existing_folder(Path(out), force=force)
+    learner, asked = checked_method(method, task, config), task_of(task)
+    given = {"train": train, "validation": validation, "test": test}
+    paths = {name: path for name, path in given.items() if path is not None}
+    how = {"columns": columns, "validation_fraction": validation_fraction, "seed": seed}
+    parts = read_data(task, paths, **how)
+    settings = config or learner.config()
+    found, said = train_on(learner, asked, parts, settings, seed=seed, progress=progress)
+    files = report_files(found.report, asked, said)
+    costs = {"seconds": round(found.seconds, 3), "rows_per_second": round(found.speed, 1)}
+    files["metrics.json"] = metrics_bytes({**found.report.to_dict(), **costs})
+    files["README.md"] = card(found.report, settings, found.chosen).encode()
+    with build_folder(Path(out), force=force) as folder:
+        names = write_baseline(folder, found.baseline)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        Manifest(
+            kind=KIND,
+            settings={"method": method, "task": task, **settings.to_dict()},
+            facts={"rows": dict(found.report.rows), "chosen": dict(found.chosen)},
+            seed=seed,
+        ).write(folder, [*names, *files])
+    return replace(found, folder=Path(out))
+
+
+def read_data(
+    task: str,
+    paths: Mapping[str, str | Path],
+    *,
+    columns: Config | None = None,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Read the parts of the data as fine-tuning reads them: the same rows held out.
+
+    Raises
+    ------
+    InputError
+        If the data cannot be used; names file and line.
+    """
+    share = FinetuneConfig(validation_fraction=validation_fraction, seed=seed)
+    return dict(read_parts(task_of(task), paths, columns, share))
+
+
+def checked_method(method: str, task: str, config: Config | None = None) -> Method:
+    """Return a method that is one for a task.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name, it is none for the task, or the settings are another's.
+    """
+    entry = entry_of(method)
+    if task not in entry.tasks:
+        raise ConfigError(f"{method} is no method for {task!r}; it is for {', '.join(entry.tasks)}")
+    learner = method_of(method)
+    if config is not None and type(config) is not learner.config:
+        raise ConfigError(
+            f"{method} takes a {learner.config.__name__}, not {type(config).__name__}"
+        )
+    return learner
+
+
+def train_on(
+    method: Method,
+    task: Task,
+    parts: Mapping[str, LabelledTexts],
+    config: Config,
+    *,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> tuple[Trained, dict[str, tuple[Part, TextPredictions]]]:
+    """Train a method on data that is read already.
+
+    Parameters
+    ----------
+    parts
+        "train", "validation", and "test" if there is one, with the same labels.
+    config
+        Settings of the method.
+
+    Returns
+    -------
+    trained
+        Without a folder.
+    said
+        Parts and predictions of all parts but the training part, by name.
+
+    Raises
+    ------
+    InputError
+        If nothing can be learned from the training part.
+    """
+    began = time.perf_counter()
+    lesson, bare = _lesson(task, parts, seed)
+    learned = method.fit(lesson, config, progress)
+    baseline = replace(bare, method=method.name, fitted=learned.fitted)
+    seconds = time.perf_counter() - began
+    began = time.perf_counter()
+    asked = {name: part for name, part in parts.items() if name != "train"}
+    said = {name: (_part(name, part), baseline.predict(part)) for name, part in asked.items()}
+    speed = sum(map(len, asked.values())) / max(time.perf_counter() - began, 1e-9)
+    report = _report(method, task, parts, said)
+    return (
+        Trained(
+            baseline=baseline, report=report, chosen=learned.chosen, seconds=seconds, speed=speed
+        ),
+        said,
+    )
+
+
+def _lesson(task: Task, parts: Mapping[str, LabelledTexts], seed: int) -> tuple[Lesson, Baseline]:
+    train, held = parts["train"], parts["validation"]
+    for name, part in parts.items():
+        if len(part.texts) != len(train.texts):
+            raise InputError(f"{part.source}: the {name} part has {len(part.texts)} texts a row")
+    loss = _LOSSES[task.name]
+    mean, spread = 0.0, 1.0
+    if loss == "squared":
+        mean, spread = float(train.labels.mean()), float(train.labels.std()) or 1.0
+    bare = Baseline(
+        method="",
+        task=task.name,
+        names=train.names,
+        texts=len(train.texts),
+        mean=mean,
+        spread=spread,
+        fitted=None,  # type: ignore[arg-type] - nothing is learned yet
+    )
+
+    def score(outputs: NDArray[np.float64]) -> float:
+        value = task.measure(held, bare.predictions(outputs), {}).values()[0]
+        return float(value) if np.isfinite(value) else 0.0
+
+    lesson = Lesson(
+        texts=train.texts,
+        targets=_targets(train, loss, mean, spread),
+        loss=loss,
+        held_out=held.texts,
+        held_targets=_targets(held, loss, mean, spread),
+        score=score,
+        seed=seed,
+    )
+    return lesson, bare
+
+
+def _targets(data: LabelledTexts, loss: str, mean: float, spread: float) -> NDArray[np.float64]:
+    if loss == "squared":
+        return ((data.labels - mean) / spread)[:, None]
+    if loss == "sigmoid":
+        return data.labels.astype(np.float64)
+    return np.eye(len(data.names))[data.labels]
+
+
+def _part(name: str, data: LabelledTexts) -> Part:
+    return Part(name, data, None)  # type: ignore[arg-type] - no windows of tokens are read
+
+
+def _report(
+    method: Method,
+    task: Task,
+    parts: Mapping[str, LabelledTexts],
+    said: Mapping[str, tuple[Part, TextPredictions]],
+) -> Report:
+    usual = task.usual(parts["train"])
+    tuned = task.tune(*_data_and_predictions(said["validation"]))
+    scores = {
+        name: task.scores(part.data, predictions, tuned, usual)
+        for name, (part, predictions) in said.items()
+        if task.with_labels(part.data).all()
+    }
+    notes = [f"{name}: {note}" for name, found in scores.items() for note in found.notes]
+    return Report(
+        task=task.name,
+        method=method.name,
+        rows={name: len(part) for name, part in parts.items()},
+        scores=scores,
+        tuned=tuned,
+        notes=tuple(notes),
+    )
+
+
+def _data_and_predictions(said: tuple[Part, TextPredictions]) -> tuple[Any, TextPredictions]:
+    return said[0].data, said[1]

@@ -1,0 +1,178 @@
+"""Averaged vectors of words and n-grams, learned on the task, and a linear model of the mean.
+
+The model of fastText, with what keeps it from learning rare n-grams by heart: each text is read
+without a share of its features, drawn anew each time, and the best epoch is kept. The sum of the
+vectors is divided by the root of how many there are: long texts say more.
+
+References
+----------
+A. Joulin, E. Grave, P. Bojanowski, T. Mikolov: Bag of Tricks for Efficient Text Classification,
+EACL 2017.
+M. Iyyer, V. Manjunatha, J. Boyd-Graber, H. Daumé III: Deep Unordered Composition Rivals Syntactic
+Methods for Text Classification, ACL 2015: words left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.baselines.config import VectorsConfig
+from tokpipe.baselines.features import Vocabulary, grams_of
+from tokpipe.baselines.kernels.vectors import (
+    SIGMOID,
+    SOFTMAX,
+    SQUARED,
+    Bags,
+    Steps,
+    VectorModel,
+    train_vectors,
+)
+from tokpipe.baselines.linear import chances
+from tokpipe.baselines.method import Learned, Lesson, Method, Texts
+from tokpipe.foundation.progress import Progress
+from tokpipe.foundation.seeds import child_keys, fill_random_bits, random_order, stream_key
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+_RATES = (0.03, 0.1, 0.3)
+_DROPOUTS = (0.3, 0.8)  # short texts bear less of it than long ones
+_LOSSES = {"softmax": SOFTMAX, "sigmoid": SIGMOID, "squared": SQUARED}
+_A_CALL = 1 << 21  # features that a kernel goes over before Ctrl-C is looked for
+
+
+class Pace(NamedTuple):
+    """How a training goes.
+
+    Attributes
+    ----------
+    rate
+        Learning rate at the beginning.
+    dropout
+        Share of the features of a text that are left out.
+    """
+
+    rate: float
+    dropout: float
+
+
+@dataclass(frozen=True, eq=False)
+class AveragedModel:
+    """A vocabulary and a vector for each of its features.
+
+    Attributes
+    ----------
+    vocabulary
+        F features.
+    model
+        Vectors and output weights.
+    ngrams
+        Words of the longest n-gram.
+    loss
+        Of the lesson: how outputs become chances.
+    """
+
+    vocabulary: Vocabulary
+    model: VectorModel
+    ngrams: int
+    loss: str
+
+    def outputs(self, texts: Texts) -> NDArray[np.float64]:
+        """Return chances (float64[N, C]), or numbers (float64[N, 1])."""
+        counts = self.vocabulary.counts(grams_of(texts, self.ngrams))
+        return chances(_outputs(self.model, averaged(counts)), self.loss)
+
+    def tensors(self) -> dict[str, NDArray]:
+        """Return all that `load` needs."""
+        return {
+            "hashes": self.vocabulary.hashes,
+            **self.model._asdict(),
+            "ngrams": np.array(self.ngrams),
+            "loss": np.array(self.loss),
+        }
+
+
+def averaged(counts: "csr_array") -> "csr_array":
+    """Return for each feature that a text has one over the root of their number."""
+    out = counts.astype(np.float32)
+    sizes = np.diff(out.indptr)
+    out.data = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes).astype(np.float32)
+    return out
+
+
+def fit(lesson: Lesson, config: VectorsConfig, progress: Progress) -> Learned:
+    """Learn a vocabulary and its vectors; rate and epoch are the best for the validation part."""
+    grams = grams_of(lesson.texts, config.ngrams)
+    vocabulary, counts = Vocabulary.of(grams, config.min_texts, config.max_features)
+    features = averaged(counts)
+    held = averaged(vocabulary.counts(grams_of(lesson.held_out, config.ngrams)))
+    rates = _RATES if config.learning_rate is None else (config.learning_rate,)
+    dropouts = _DROPOUTS if config.word_dropout is None else (config.word_dropout,)
+    tried = list(product(dropouts, rates))
+    best = None
+    with progress.task("learning", len(tried) * config.epochs, "epochs") as advance:
+        for dropout, rate in tried:
+            for epoch, model in _epochs(features, lesson, config, Pace(rate, dropout)):
+                judged = lesson.judge(chances(_outputs(model, held), lesson.loss))
+                if best is None or judged > best[0]:
+                    copy = VectorModel(*(one.copy() for one in model))
+                    chosen = {"learning_rate": rate, "word_dropout": dropout, "epoch": epoch}
+                    best = judged, chosen, copy
+                advance(1)
+    assert best is not None
+    _, chosen, model = best
+    fitted = AveragedModel(vocabulary, model, config.ngrams, lesson.loss)
+    return Learned(fitted=fitted, chosen=chosen)
+
+
+def _epochs(
+    features: "csr_array", lesson: Lesson, config: VectorsConfig, pace: Pace
+) -> Iterator[tuple[int, VectorModel]]:
+    """Yield the same model after each epoch, which goes on learning; the rate falls to 0."""
+    rows, steps = features.shape[0], features.shape[0] * config.epochs
+    bags = Bags(features.indptr.astype(np.int64), features.indices, features.data)
+    targets = lesson.targets.astype(np.float32)
+    model = _drawn(features.shape[1], config.dimensions, targets.shape[1], lesson.seed)
+    dropped, loss = int(pace.dropout * 2.0**32), _LOSSES[lesson.loss]
+    pieces = max(1, -(-len(features.data) // _A_CALL))
+    for epoch in range(config.epochs):
+        order = random_order(stream_key(lesson.seed, "order", epoch), rows)
+        parent = np.full(rows, stream_key(lesson.seed, "word dropout", epoch), np.uint64)
+        keys = child_keys(parent, order)
+        falling = pace.rate * (1.0 - (epoch * rows + np.arange(rows)) / steps)
+        for piece in np.array_split(np.arange(rows), pieces):
+            some = Steps(order[piece], falling[piece].astype(np.float32), keys[piece], dropped)
+            train_vectors(bags, targets, some, loss, model)
+        yield epoch + 1, model
+
+
+def _drawn(features: int, width: int, classes: int, seed: int) -> VectorModel:
+    bits = np.empty(features * width, np.uint64)
+    fill_random_bits(np.uint64(stream_key(seed, "vectors")), 0, bits)
+    unit = (bits >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)
+    vectors = ((2 * unit - 1) / np.float32(width)).reshape(features, width)
+    return VectorModel(
+        vectors, np.zeros((classes, width), np.float32), np.zeros(classes, np.float32)
+    )
+
+
+def _outputs(model: VectorModel, features: "csr_array") -> NDArray[np.float64]:
+    hidden = features @ model.vectors
+    return (hidden.astype(np.float64) @ model.output.T.astype(np.float64)) + model.bias
+
+
+def load(tensors: Mapping[str, NDArray]) -> AveragedModel:
+    """Return the model that `AveragedModel.tensors` describes."""
+    return AveragedModel(
+        Vocabulary(tensors["hashes"]),
+        VectorModel(*(tensors[name] for name in VectorModel._fields)),
+        int(tensors["ngrams"]),
+        str(tensors["loss"]),
+    )
+
+
+METHOD = Method(name="vectors", config=VectorsConfig, fit=fit, load=load)

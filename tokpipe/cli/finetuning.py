@@ -1,0 +1,221 @@
+"""What all commands of `tokpipe finetune` share: options, the training, what is shown of it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tokpipe.cli.command import Command, Session, command
+from tokpipe.cli.options import config_options
+from tokpipe.cli.plan import Plan, show_plan, training_seconds
+from tokpipe.cli.progress import duration
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.visible import visible
+from tokpipe.labelled.config import TagColumns, TextColumns
+
+if TYPE_CHECKING:
+    from tokpipe.finetuning.finetune import Finetuned
+    from tokpipe.metrics.scores import Score
+
+FLAGS = {
+    "text": "--text-column",
+    "second": "--second-text-column",
+    "label": "--label-column",
+    "separator": "--label-separator",
+    "id": "--id-column",
+    "header": "--header/--no-header",
+    "word": "--word-column",
+    "tag": "--tag-column",
+    "scheme": "--tag-scheme",
+}
+TEXTS, WORDS = TextColumns, TagColumns
+
+
+def finetune_command(
+    name: str,
+    *,
+    examples: Sequence[str],
+    columns: type[Config] | None = None,
+    leave_out: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Any]], Command]:
+    """Make the command of a task; the function's docstring is its help.
+
+    Parameters
+    ----------
+    columns
+        Settings that say where texts, words and labels stand; None: the format says it.
+    leave_out
+        Settings that say nothing of the task.
+    """
+    has_long_texts = columns is TextColumns
+
+    def decorate(function: Callable[..., Any]) -> Command:
+        def run(session: Session, **given: Any) -> None:
+            _finetune(session, name, **given)
+
+        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        windows = () if has_long_texts else ("long_texts",)
+        for option in reversed(
+            [
+                click.argument("model", metavar="MODEL"),
+                _part("--train", "The part that is learned from.", required=True),
+                _part("--validation", "The part that the best epoch is chosen by."),
+                _part("--test", "A part that is only scored, when all is chosen."),
+                click.option(
+                    *("-o", "--output"), required=True, metavar="FOLDER", help="What comes of it."
+                ),
+                *_columns(columns, leave_out),
+                config_options(WindowConfig, "windows", heading="Long texts", leave_out=windows),
+                config_options(
+                    FinetuneConfig, "config", heading="Training", leave_out=("seed", *leave_out)
+                ),
+            ]
+        ):
+            run = option(run)
+        return command(name=name, examples=examples, plans=True)(run)
+
+    return decorate
+
+
+def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
+    return click.option(flag, metavar="FILE", required=required, help=about)
+
+
+def _columns(kind: type[Config] | None, leave_out: tuple[str, ...]) -> list[Callable[..., Any]]:
+    if kind is None:
+        return []
+    known = {name: flag for name, flag in FLAGS.items() if name in kind.__dataclass_fields__}
+    left = tuple(name for name in leave_out if name in known)
+    return [config_options(kind, "columns", heading="Columns", flags=known, leave_out=left)]
+
+
+def _finetune(  # noqa: PLR0913 - what the command was given
+    session: Session,
+    task: str,
+    *,
+    model: str,
+    output: str,
+    config: FinetuneConfig,
+    windows: WindowConfig,
+    columns: Config | None = None,
+    **paths: str | None,
+) -> None:
+    session.begin_kernels(keeps=lambda: _kept(Path(output)))
+    config = replace(config, seed=session.seed)
+    how = {"config": config, "windows": windows, "columns": columns}
+    if session.dry_run:
+        show_plan(session, _plan(session, task, model, output, paths, how))
+        return
+    from tokpipe.cli.training_display import training_display
+    from tokpipe.finetuning.finetune import finetune
+
+    start = time.monotonic()
+    with training_display(session.progress) as watch:
+        made = finetune(
+            task,
+            model,
+            out=output,
+            **paths,  # type: ignore[arg-type]
+            **how,  # type: ignore[arg-type]
+            threads=session.threads,
+            force=session.force,
+            watch=watch,
+            progress=session.progress,
+        )
+    _show(session, output, made, time.monotonic() - start)
+
+
+def _kept(out: Path) -> str:
+    found = max(
+        out.rglob("checkpoint-*"), key=lambda path: (str(path.parent), path.name), default=None
+    )
+    return f"{found} is kept" if found else "no checkpoint was finished"
+
+
+def _plan(
+    session: Session,
+    task: str,
+    model: str,
+    output: str,
+    paths: dict[str, str | None],
+    how: dict[str, Any],
+) -> Plan:
+    from tokpipe.finetuning.preparing import Asked, prepare
+    from tokpipe.finetuning.registry import task_of
+    from tokpipe.finetuning.training import loader_of, stages_of, training_config
+    from tokpipe.foundation.threads import thread_count
+    from tokpipe.training.memory import PROGRAM, disk_bytes
+
+    given = {name: path for name, path in paths.items() if path is not None}
+    asked = Asked(task=task_of(task), model=model, paths=given, **how)
+    threads = thread_count(session.threads)
+    prepared = prepare(asked, threads, session.progress)
+    loader = loader_of(prepared, 0)
+    training, examples = training_config(prepared, loader), prepared.parts["train"].examples
+    steps, seeds = training.steps, asked.config.seeds
+    tokens = len(examples.input_ids)
+    epochs = (
+        0.0 if steps is None else steps * training.gradient_accumulation_steps / loader.count(0)
+    )
+    working = min(threads, training.gradient_shards)
+    sequence = max(1, tokens // max(len(examples), 1))
+    seconds = training_seconds(prepared.model, sequence, int(epochs * tokens), working)
+    return Plan(
+        title=f"Fine-tuning for {task}",
+        facts={
+            "model": model,
+            "training windows": len(examples),
+            "tokens an epoch": tokens,
+            "steps": steps or f"as many as {training.budget} allow",
+            "learning rate": training.learning_rate,
+            "trainings": seeds,
+            "threads": threads,
+        },
+        memory=PROGRAM + sum(stages_of(prepared, training, threads).values()),
+        disk=disk_bytes(prepared.model, training) * seeds,
+        seconds=seeds * (training.budget_seconds or seconds),
+        output=output,
+    )
+
+
+def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> None:
+    report = made.report
+    if session.json:
+        session.console.json(
+            {
+                "output": output,
+                "step": made.state.step,
+                **report.to_dict(),
+                **({"spread": made.spread} if made.spread else {}),
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    rows = [("kept", f"step {made.state.step:,}")]
+    for part, scores in report.scores.items():
+        rows += [(f"{part} {score.name}", score_text(score)) for score in scores.scores]
+        rows.append((f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"))
+    for part, of in made.spread.items():
+        for name, value in of.items():
+            shown = f"{value['median']:.4f} ({value['least']:.4f} to {value['greatest']:.4f})"
+            rows.append((f"{part} {name}, median of seeds", shown))
+    rows.append(("time", duration(seconds)))
+    session.console.table(f"A model in {output}", rows)
+    out = session.console.out
+    for note in report.notes:
+        out.line(f"\n{visible(note)}")
+    out.line("\nGo on with:\n")
+    for line in (f"tokpipe predict {output}", f"tokpipe inspect run {output}"):
+        out.line(f"  {out.styled('$', 'dim')} {line}")
+
+
+def score_text(score: "Score") -> str:
+    """Return a score with its interval, as tables show it."""
+    if score.value != score.value:
+        return "not defined"
+    return f"{score.value:.4f}  ({score.low:.4f} to {score.high:.4f})"

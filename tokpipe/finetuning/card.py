@@ -1,0 +1,130 @@
+"""The model card of a fine-tuned model."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tokpipe.bert.families.registry import family_of
+from tokpipe.finetuning.preparing import Prepared
+from tokpipe.finetuning.report import METRICS, PREDICTIONS, Report
+from tokpipe.foundation.visible import visible
+from tokpipe.metrics.scores import Scores
+
+_TAGS = {
+    "text": "text-classification",
+    "token": "token-classification",
+    "span": "question-answering",
+}
+_CLASSES = {
+    "text": "AutoModelForSequenceClassification",
+    "token": "AutoModelForTokenClassification",
+    "span": "AutoModelForQuestionAnswering",
+}
+_MOST_LABELS = 50
+
+
+def card(
+    prepared: Prepared,
+    report: Report,
+    state: Mapping[str, Any],
+    spreads: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+) -> str:
+    """Return the card.
+
+    Parameters
+    ----------
+    state
+        Of the checkpoint that was kept, as `State.to_dict` returns it.
+    spreads
+        Of several trainings the median, least and greatest of each score, by part.
+    """
+    asked, model = prepared.asked, prepared.model
+    head = asked.task.head
+    return f"""---
+library_name: tokpipe
+pipeline_tag: {_TAGS[head]}
+---
+
+# {asked.task.name} with {model.num_hidden_layers} layers, {model.hidden_size} wide
+
+Fine-tuned with tokpipe for {state["step"]:,} steps{_labels(model.labels)}.
+
+## Scores
+
+{_scores(report)}{_spread(spreads or {})}
+## Data
+
+{_data(report)}
+## Use
+
+```
+tokpipe predict "this folder"
+```
+
+{_transformers(prepared)}
+## Settings
+
+```json
+{json.dumps(asked.config.to_dict(), indent=2)}
+```
+
+`{METRICS}` holds the scores, `{PREDICTIONS}` what the model says of each row, `log.jsonl` the
+losses, and `tokpipe.json` all settings and the hashes of model and data.
+
+## Limits
+
+The scores are of rows like those that it was trained on. What the model knows, it has from its
+text and its labels, with all that is wrong or one-sided in them.
+"""
+
+
+def _labels(names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_LABELS:,} more" if len(names) > _MOST_LABELS else ""
+    return f"; its labels are {', '.join(f'`{visible(n)}`' for n in names[:_MOST_LABELS])}{more}"
+
+
+def _scores(report: Report) -> str:
+    lines = ["| part | score | value | 95 % interval |", "| --- | --- | --- | --- |"]
+    for part, scores in report.scores.items():
+        for score in scores.scores:
+            value, low, high = (_number(number) for number in score[1:])
+            lines.append(f"| {part} | {score.name} | {value} | {low} to {high} |")
+    said = [_beside(part, scores) for part, scores in report.scores.items()]
+    return "\n".join([*lines, "", *said, *(f"\n{note}." for note in report.notes), ""])
+
+
+def _spread(spreads: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    lines = [
+        f"| {part} | {name} | {_number(of['median'])} | {_number(of['least'])} | "
+        f"{_number(of['greatest'])} |"
+        for part, scores in spreads.items()
+        for name, of in scores.items()
+    ]
+    if not lines:
+        return ""
+    head = "| part | score | median | least | greatest |\n| --- | --- | --- | --- | --- |"
+    return "\n".join(["", "Over all seeds:", "", head, *lines, ""])
+
+
+def _beside(part: str, scores: Scores) -> str:
+    return (
+        f"{part}: n = {scores.n:,}; always giving the most frequent answer has "
+        f"{scores.scores[0].name} {_number(scores.majority)}."
+    )
+
+
+def _number(value: float) -> str:
+    return "not defined" if value != value else f"{value:.4f}"
+
+
+def _data(report: Report) -> str:
+    return "".join(f"- {part}: {rows:,} rows\n" for part, rows in report.rows.items())
+
+
+def _transformers(prepared: Prepared) -> str:
+    if prepared.source.family.architectures is None or family_of(prepared.model).keys is None:
+        return "transformers has no such model; tokpipe opens it.\n"
+    name = _CLASSES[prepared.asked.task.head]
+    return f'```python\ntransformers.{name}.from_pretrained("this folder")\n```\n'

@@ -1,0 +1,59 @@
+"""The parts of the data: read with the same labels, and a validation part in any case."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.task import Task
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import InputError
+from tokpipe.labelled.check import place_in
+from tokpipe.labelled.records import Labelled
+from tokpipe.labelled.splits import hold_out
+
+
+def read_parts(
+    task: Task,
+    paths: Mapping[str, str | Path],
+    columns: Config | None,
+    config: FinetuneConfig,
+) -> dict[str, Labelled]:
+    """Read all parts; labels are those of the training part.
+
+    Parameters
+    ----------
+    paths
+        Of "train", "validation" and "test"; without a validation part a share of the training part
+        is held out.
+
+    Raises
+    ------
+    InputError
+        If a part cannot be read, is empty, has a label that the training part has not, or rows
+        without a label that are to be learned from or chosen by.
+    """
+    train = task.read(paths["train"], columns, None)
+    parts = {"train": train}
+    for name in ("validation", "test"):
+        if name in paths:
+            parts[name] = task.read(paths[name], columns, getattr(train, "names", None))
+    for name, part in parts.items():
+        if not len(part):
+            raise InputError(f"{part.source}: the {name} part holds no rows")
+        if name != "test":
+            _require_labels(task, part, name)
+    if "validation" not in parts:
+        kept, held = hold_out(train, config.validation_fraction, config.seed)
+        parts = {"train": kept, "validation": held, **{k: parts[k] for k in parts if k == "test"}}
+    return parts
+
+
+def _require_labels(task: Task, part: Labelled, name: str) -> None:
+    missing = np.flatnonzero(~task.with_labels(part))
+    if len(missing):
+        raise InputError(
+            f"{place_in(part, int(missing[0]))}: no label, in the {name} part",
+            hint="Leave the row out, or label it.",
+        )

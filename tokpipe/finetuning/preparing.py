@@ -1,0 +1,201 @@
+"""All that is read and checked before a training begins: data, model, windows, settings."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.head import Capacity, Objective
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.examples import Examples
+from tokpipe.finetuning.parts import read_parts
+from tokpipe.finetuning.rates import check_layers
+from tokpipe.finetuning.scoring import Part
+from tokpipe.finetuning.source import Source, fitted, open_source
+from tokpipe.finetuning.task import Task
+from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.manifest import describe_file
+from tokpipe.foundation.progress import Progress
+from tokpipe.foundation.sizes import plural
+from tokpipe.foundation.version import __version__
+from tokpipe.labelled.check import brief, check_labelled
+from tokpipe.labelled.records import Labelled, LabelledTexts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person asks for.
+
+    Attributes
+    ----------
+    task
+        What the model is to do.
+    model
+        Folder of the model.
+    paths
+        Of the parts: "train", and "validation" and "test" where they are given.
+    columns
+        Where texts, words and labels stand; None: found by content.
+    config, windows
+        How it is trained, and how long texts are read.
+    """
+
+    task: Task
+    model: str | Path
+    paths: Mapping[str, str | Path]
+    columns: Config | None
+    config: FinetuneConfig
+    windows: WindowConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A training that can begin.
+
+    Attributes
+    ----------
+    asked
+        What for.
+    source
+        The model as it is.
+    model
+        Settings of the model that comes of it.
+    parts
+        "train", "validation", and "test" if there is one.
+    objective
+        What the classes count.
+    capacity
+        For how large a part of a batch memory is taken.
+    usual
+        The answer that most rows of the training part have.
+    settings
+        What all follows from, but for the seeds.
+    """
+
+    asked: Asked
+    source: Source
+    model: BertConfig
+    parts: Mapping[str, Part]
+    objective: Objective
+    capacity: Capacity
+    usual: Any
+    settings: Mapping[str, Any]
+
+
+def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
+    """Read and check everything; say in short what was found.
+
+    Raises
+    ------
+    InputError
+        If data or model cannot be used; names file and line.
+    ConfigError
+        If a setting does not suit them.
+    """
+    task, config = asked.task, asked.config
+    data = read_parts(task, asked.paths, asked.columns, config)
+    for line in brief(data, check_labelled(data)):
+        progress.note(line)
+    source = open_source(asked.model)
+    check_layers(source.parameters.config, config)
+    names = getattr(data["train"], "names", ())
+    model = fitted(source, task, names, config)
+    objective = _objective(task, data["train"], config)
+    objective.check(model)
+    parts = {}
+    for name, part in data.items():
+        encoded = task.encode(part, source.tokenizer, asked.windows, model.longest, threads)
+        examples = encoded.fitted(model.vocab_size, model.type_vocab_size)
+        parts[name] = Part(name, part, examples)
+        if said := said_of(parts[name], asked.windows):
+            progress.note(said)
+    if source.left_out:
+        count = plural(len(source.left_out), "tensor")
+        progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
+    return Prepared(
+        asked=asked,
+        source=source,
+        model=model,
+        parts=parts,
+        objective=objective,
+        capacity=_capacity(parts["train"].examples, config),
+        usual=task.usual(data["train"]),
+        settings=_settings(asked, source, model),
+    )
+
+
+def said_of(part: Part, windows: WindowConfig) -> str:
+    """Return in one line what becomes of rows that are too long; empty if there are none."""
+    examples, said = part.examples, []
+    if examples.windowed:
+        said.append(f"{examples.windowed:,} read in windows, {len(examples):,} in all")
+    if examples.cut:
+        read = (
+            "in part" if windows.long_texts == "mean" else windows.long_texts.replace("-", " and ")
+        )
+        said.append(f"{examples.cut:,} too long, read: {read}")
+    if examples.lost:
+        said.append(f"{plural(examples.lost, 'answer')} in no window")
+    return f"{part.name}: {', '.join(said)}" if said else ""
+
+
+def _objective(task: Task, train: Labelled, config: FinetuneConfig) -> Objective:
+    if config.class_weights == "none" and not config.label_smoothing:
+        return Objective()
+    codes = train.labels if isinstance(train, LabelledTexts) else getattr(train, "tags", None)
+    if codes is None or codes.dtype != np.int32:
+        raise ConfigError(
+            "class_weights and label_smoothing are for one class of several, and not for "
+            f"{task.name}"
+        )
+    if config.class_weights == "none":
+        return Objective(None, config.label_smoothing)
+    weights = _balanced(codes[codes >= 0], len(getattr(train, "names", ())))
+    return Objective(weights, config.label_smoothing)
+
+
+def _balanced(codes: np.ndarray, classes: int) -> tuple[float, ...]:
+    """Weigh classes so that each counts the same in all: N / (C n)."""
+    counts = np.bincount(codes, minlength=classes)
+    return tuple((len(codes) / (classes * np.maximum(counts, 1))).tolist())
+
+
+def _capacity(examples: Examples, config: FinetuneConfig) -> Capacity:
+    """Return how large a part of a batch gets: half of the longest windows, and one more."""
+    lengths = np.sort(examples.lengths)[::-1][: config.batch_size].astype(np.int64)
+    longest, tokens = int(lengths[0]), int(lengths.sum())
+    part = min(tokens, tokens // config.gradient_shards + longest)
+    asked = 0
+    if examples.tag_positions is not None:
+        asked = min(part, int(np.sort(np.diff(examples.tag_borders))[::-1][: len(lengths)].sum()))
+    return Capacity(part, min(config.batch_size, len(lengths)), asked)
+
+
+def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
+    columns = None if asked.columns is None else asked.columns.to_dict()
+    data = {name: _digest(Path(path)) for name, path in asked.paths.items()}
+    return {
+        "task": asked.task.name,
+        "model": model.to_dict(),
+        "finetuning": asked.config.to_dict(),
+        "windows": asked.windows.to_dict(),
+        "columns": columns,
+        "inputs": {"model": source.digest, **data},
+        "version": __version__,
+    }
+
+
+def _digest(path: Path) -> str:
+    """Return a hash of a file, or of all files of a folder by name."""
+    if not path.is_dir():
+        return describe_file(path)["sha256"]
+    found = hashlib.sha256()
+    for file in sorted(one for one in path.rglob("*") if one.is_file()):
+        found.update(f"{file.relative_to(path)} {describe_file(file)['sha256']}\n".encode())
+    return found.hexdigest()

@@ -1,0 +1,72 @@
+"""A model asked about a part of the data: logits, predictions, scores."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.batches.config import BatchConfig
+from tokpipe.finetuning.examples import Examples
+from tokpipe.finetuning.loader import ExampleLoader
+from tokpipe.finetuning.task import Predictions, Task
+from tokpipe.labelled.records import Labelled
+from tokpipe.training.measure import Measure, Measured
+from tokpipe.training.trainer import Trainer
+
+
+class Part(NamedTuple):
+    """A part of the data, and the windows that a model reads of it."""
+
+    name: str
+    data: Labelled
+    examples: Examples
+
+
+def asking(part: Part, batch_tokens: int) -> ExampleLoader:
+    """Return a part's windows as batches to be asked, in an order that needs no seed."""
+    return ExampleLoader(
+        part.examples, BatchConfig(batch_tokens=batch_tokens), 0, part.name, in_order=True
+    )
+
+
+def joined(loader: ExampleLoader, found: Sequence[NDArray]) -> NDArray[np.float32]:
+    """Put the logits of a loader's batches, each in its place among those of all windows.
+
+    Parameters
+    ----------
+    loader
+        Made by `asking`.
+    found : sequence of float32[n, C]
+        Of each of its batches, in order.
+    """
+    examples, plan = loader.examples, loader.plan(0)
+    width = found[0].shape[1] if found else 0
+    logits = np.zeros((examples.logit_count, width), np.float32)
+    for number, one in enumerate(found):
+        logits[examples.logit_places(plan.rows_of(number))] = one
+    return logits
+
+
+def predict(task: Task, trainer: Trainer, part: Part, batch_tokens: int) -> Predictions:
+    """Return what a trainer's model says of a part."""
+    loader = asking(part, batch_tokens)
+    found, _ = trainer.outputs(task.head, loader.batches(0, threads=1), lambda: False)
+    return task.decode(part.data, part.examples, joined(loader, found))
+
+
+def measuring(task: Task, part: Part, batch_tokens: int) -> Measure:
+    """Return how an evaluation measures: losses, and the task's first score."""
+    loader = asking(part, batch_tokens)
+
+    def measure(trainer: Trainer, stopped: Callable[[], bool]) -> Measured:
+        found, losses = trainer.outputs(task.head, loader.batches(0, threads=1), stopped)
+        if stopped():
+            return Measured(losses)
+        predictions = task.decode(part.data, part.examples, joined(loader, found))
+        measured = task.measure(part.data, predictions, task.tune(part.data, predictions))
+        value = float(measured.values()[0])
+        # what is not defined, as the correlation of one number for all rows, tells nothing apart
+        return Measured(losses, value if np.isfinite(value) else 0.0, measured.names[0])
+
+    return measure

@@ -1,0 +1,102 @@
+"""The model that is fine-tuned: read from its folder, with another head drawn for the task."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.jobs import config_for_job
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.bert.parameters import Parameters
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.rates import draw_highest
+from tokpipe.finetuning.task import Task
+from tokpipe.foundation.manifest import describe_file, verify_files
+from tokpipe.tokenizer.copies import tokenizer_files
+from tokpipe.tokenizer.folder import TOKENIZER_FILES
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+_READ = ("*.safetensors", "*.json", "*.txt")  # of a model folder: settings, weights, vocabulary
+
+
+class Source(NamedTuple):
+    """A model before it is fine-tuned.
+
+    Attributes
+    ----------
+    parameters
+        Its weights.
+    family
+        The kind of model that its folder says it is.
+    tokenizer
+        Its tokenizer.
+    files
+        Name and content of the tokenizer's files.
+    digest
+        A hash of all files that were read.
+    left_out
+        Names of tensors of heads that the task does not want.
+    """
+
+    parameters: Parameters
+    family: Family
+    tokenizer: Tokenizer
+    files: Mapping[str, bytes]
+    digest: str
+    left_out: tuple[str, ...]
+
+
+def open_source(folder: str | Path) -> Source:
+    """Read a model folder with its tokenizer, ours or Hugging Face's.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, or of a kind that may run code.
+    ArtifactError
+        If a file is not what a manifest of ours beside it says.
+    """
+    path = Path(folder)
+    verify_files(path, TOKENIZER_FILES)
+    found = load_checkpoint(path, "none")
+    tokenizer = Tokenizer.load(path)
+    files = tokenizer_files(tokenizer, path)
+    return Source(found.parameters, found.family, tokenizer, files, _digest(path), found.left_out)
+
+
+def fitted(
+    source: Source, task: Task, names: tuple[str, ...], config: FinetuneConfig
+) -> BertConfig:
+    """Return the settings of the model that the task wants: the same encoder, with its head.
+
+    Raises
+    ------
+    ConfigError
+        If the model's family has no such head.
+    """
+    encoder = replace(
+        source.parameters.config,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout,
+    )
+    labels = () if task.head == "span" else names
+    dropout = None if task.head == "span" else config.dropout
+    return config_for_job(encoder, source.family, task.head, labels, task.problem, dropout)
+
+
+def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:
+    """Return the weights that a training begins with: head and highest layers drawn by a seed."""
+    parameters = Parameters.from_encoder(source.parameters, model, seed)
+    draw_highest(parameters, config.reinit_layers, seed)
+    return parameters
+
+
+def _digest(folder: Path) -> str:
+    names = sorted({path.name for kind in _READ for path in folder.glob(kind)})
+    found = hashlib.sha256()
+    for name in names:
+        found.update(f"{name} {describe_file(folder / name)['sha256']}\n".encode())
+    return found.hexdigest()

@@ -1,0 +1,81 @@
+"""The frame of a task: all that fine-tuning, prediction and comparison ask of one.
+
+A task is one file in ``tasks/`` with a `Task` at its end, called ``TASK``, and a line in
+`tokpipe.finetuning.registry`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tokpipe.finetuning.examples import Examples
+from tokpipe.finetuning.predictions import AnswerPredictions, TagPredictions, TextPredictions
+from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.labelled.records import Labelled
+from tokpipe.metrics.measures import Measure
+from tokpipe.metrics.scores import Scores
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+Predictions = TextPredictions | TagPredictions | AnswerPredictions
+Tuned = Mapping[str, float]
+Row = dict[str, Any]
+
+
+def _nothing(data: Any, predictions: Any) -> Tuned:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task. What its functions take is of the kind that its data is.
+
+    Attributes
+    ----------
+    name
+        As people write it.
+    head
+        Name of the model's head, see `tokpipe.bert.registry`.
+    problem
+        As `BertConfig.problem` has it.
+    data
+        What is read: "texts", "words" or "questions".
+    most_epochs
+        Beyond which more epochs help nobody, however few the rows are.
+    read
+        A part of the data from a file, by columns and (if known) names of labels.
+    with_labels
+        The rows of a part that have a label.
+    encode
+        A part as windows of tokens.
+    decode
+        The predictions that logits of those windows mean.
+    tune
+        What is chosen on a part by its predictions, such as a threshold.
+    usual
+        The answer that most rows of the training part have.
+    measure
+        The scores of predictions, without intervals; the first is the one that models are chosen
+        by.
+    scores
+        The scores with intervals; the last argument is what `usual` said.
+    rows
+        A line of ``predictions.jsonl`` for each row.
+    """
+
+    name: str
+    head: str
+    problem: str = "classification"
+    data: str
+    most_epochs: int = 20
+    read: Callable[[str | Path, Any, tuple[str, ...] | None], Labelled]
+    with_labels: Callable[[Any], NDArray]
+    encode: Callable[[Any, Tokenizer, WindowConfig, int | None, int | None], Examples]
+    decode: Callable[[Any, Examples, NDArray], Predictions]
+    tune: Callable[[Any, Any], Tuned] = _nothing
+    usual: Callable[[Any], Any]
+    measure: Callable[[Any, Any, Tuned], Measure]
+    scores: Callable[[Any, Any, Tuned, Any], Scores]
+    rows: Callable[[Any, Any, Tuned], Iterator[Row]]

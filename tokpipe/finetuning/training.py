@@ -1,0 +1,190 @@
+"""One training: from prepared data to a finished folder, begun or gone on with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.batches.config import BatchConfig
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.finetuning.card import card
+from tokpipe.finetuning.folder import finish
+from tokpipe.finetuning.loader import ExampleLoader
+from tokpipe.finetuning.preparing import Prepared
+from tokpipe.finetuning.rates import rates_of
+from tokpipe.finetuning.report import Report, read_metrics, report_files
+from tokpipe.finetuning.scoring import Part, measuring, predict
+from tokpipe.finetuning.seeds import Seeds
+from tokpipe.finetuning.source import begun
+from tokpipe.finetuning.task import Predictions
+from tokpipe.finetuning.verdict import verdict
+from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.storage import check_space
+from tokpipe.labelled.check import place_in
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.log import Line, Watch
+from tokpipe.training.loop import Data, Run
+from tokpipe.training.memory import check_memory, disk_bytes, free_for_training, training_bytes
+from tokpipe.training.progress import State
+from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
+from tokpipe.training.schedule import Schedule
+from tokpipe.training.state import KIND, check_settings, checkpoint_name, checkpoints
+from tokpipe.training.trainer import Terms, Trainer
+
+_CLASS_ROWS = 8  # batches of windows of like length, at least
+_HINTS = {
+    "weights": "Choose a smaller model.",
+    "gradients": "Lower --gradient-shards to 1, or choose a smaller model.",
+    "activations": "Lower --batch-size, and raise --gradient-accumulation-steps for it, or lower "
+    "--max-seq-length.",
+}
+
+
+class Trained(NamedTuple):
+    """What one training came to.
+
+    Attributes
+    ----------
+    report
+        How good the kept checkpoint is.
+    state
+        That of the kept checkpoint.
+    last
+        The last step.
+    """
+
+    report: Report
+    state: State
+    last: Line | None
+
+
+def loader_of(prepared: Prepared, seed: int) -> ExampleLoader:
+    """Return the training part as batches of windows of like length."""
+    size, part = prepared.asked.config.batch_size, prepared.parts["train"]
+    longest = int(part.examples.lengths.max())
+    bins = max(1, min(16, len(part.examples) // (_CLASS_ROWS * size)))
+    batches = BatchConfig(batch_tokens=size * longest, batch_size=size, bins=bins)
+    return ExampleLoader(part.examples, batches, seed)
+
+
+def training_config(prepared: Prepared, loader: ExampleLoader) -> TrainingConfig:
+    """Return the settings of the loop."""
+    config, task = prepared.asked.config, prepared.asked.task
+    return config.training(
+        width=prepared.model.hidden_size,
+        epochs=config.epochs_for(loader.rows, task.most_epochs),
+        epoch_batches=loader.count(0),
+        seed=loader.seed,
+    )
+
+
+def stages_of(prepared: Prepared, config: TrainingConfig, threads: int) -> dict[str, int]:
+    """Return the memory that a training takes, by stage."""
+    return training_bytes(prepared.model, config, prepared.capacity, threads)
+
+
+def train_once(prepared: Prepared, out: Path, seeds: Seeds, threads: int, watch: Watch) -> Trained:
+    """Train in a folder, from the beginning or where a stopped training of the same settings is.
+
+    Raises
+    ------
+    ArtifactError
+        If a stopped run had other settings.
+    StorageError
+        If the disk refuses.
+    MemoryLimitError
+        If it would not fit into memory.
+    TrainingError
+        If the numbers are none any more.
+    """
+    loader = loader_of(prepared, seeds.order)
+    config = training_config(prepared, loader)
+    settings = {**prepared.settings, "training": config.to_dict(), "seeds": seeds._asdict()}
+    if (out / MANIFEST).is_file():  # one of several that is finished
+        check_settings(out, Manifest.read(out, KIND).settings, settings)
+        report = Report.from_dict(read_metrics(out))
+        return Trained(report, State.read(out), last_step(out))
+    begin = begun_at(out)
+    state = State(settings=settings) if begin is None else State.read(begin)
+    check_settings(out, state.settings, settings)
+    check_memory(stages_of(prepared, config, threads), free_for_training(), _HINTS)
+    clear_behind(out, begin)
+    check_space(out, disk_bytes(prepared.model, config) - bytes_in(checkpoints(out).values()))
+    trainer = _trainer(prepared, config, seeds, threads)
+    going = Run(trainer, _data(prepared, loader), Schedule(config, config.steps), out, state, watch)
+    go_on_from(begin, out, trainer, going)
+    watch.begins(going.state.step, config.steps, prepared.asked.task.name)
+    last = going.run()
+    return _finished(prepared, out, _best(out, last, going.state), trainer)
+
+
+def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: int) -> Trainer:
+    asked, train = prepared.asked, prepared.parts["train"].data
+
+    def place(row: NDArray[np.int64]) -> str:
+        return place_in(train, int(row[1]))
+
+    return Trainer(
+        config,
+        begun(prepared.source, prepared.model, asked.config, seeds.head),
+        prepared.capacity,
+        threads,
+        Terms(rates_of(prepared.model, asked.config), prepared.objective, place),
+    )
+
+
+def _data(prepared: Prepared, loader: ExampleLoader) -> Data:
+    task, tokens = prepared.asked.task, prepared.capacity.tokens
+    return Data(
+        train=loader,
+        measure=measuring(task, prepared.parts["validation"], tokens),
+        tokenizer={k: v for k, v in prepared.source.files.items() if k != "README.md"},
+        family=prepared.source.family,
+    )
+
+
+def _best(out: Path, last: Path, state: State) -> Path:
+    return last if state.best_step is None else out / checkpoint_name(state.best_step)
+
+
+def _finished(prepared: Prepared, out: Path, best: Path, trainer: Trainer) -> Trained:
+    """Ask the best checkpoint about all parts but the training part, and finish the folder."""
+    task, tokens = prepared.asked.task, prepared.capacity.tokens
+    trainer.parameters.block[:] = load_checkpoint(best).parameters.block
+    asked = [part for name, part in prepared.parts.items() if name != "train"]
+    said = {part.name: (part, predict(task, trainer, part, tokens)) for part in asked}
+    report = _report(prepared, said)
+    state = State.read(best)
+    files = report_files(report, task, said)
+    files["README.md"] = card(prepared, report, state.to_dict()).encode()
+    last = last_step(out)
+    finish(out, best, files, _facts(report))
+    return Trained(report, state, last)
+
+
+def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) -> Report:
+    task = prepared.asked.task
+    tuned = task.tune(said["validation"][0].data, said["validation"][1])
+    scored = {
+        name: task.scores(part.data, predictions, tuned, prepared.usual)
+        for name, (part, predictions) in said.items()
+        if task.with_labels(part.data).all()
+    }
+    notes = [note for name, one in said.items() for note in verdict(task, name, *one, scored)]
+    return Report(
+        task=task.name,
+        method="fine-tuned",
+        rows={name: len(part.data) for name, part in prepared.parts.items()},
+        scores=scored,
+        tuned=tuned,
+        notes=tuple(notes),
+    )
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    first = {part: scores.scores[0] for part, scores in report.scores.items()}
+    values = {part: {s.name: None if s.value != s.value else s.value} for part, s in first.items()}
+    return {"task": report.task, "rows": dict(report.rows), "scores": values}

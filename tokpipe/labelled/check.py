@@ -1,0 +1,98 @@
+"""What is wrong with labelled data, before hours are lost on it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.foundation.sizes import plural
+from tokpipe.labelled.counting import count_labels
+from tokpipe.labelled.faults_between import faults_between
+from tokpipe.labelled.faults_within import faults_within
+from tokpipe.labelled.labels import shown
+from tokpipe.labelled.naming import require_alike
+from tokpipe.labelled.places import place_in, share_of
+from tokpipe.labelled.records import Labelled
+from tokpipe.tokenizer.findings import NOTE, Finding
+
+_FEW = 5  # labels of a part that the short form names
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long rows are for a model.
+
+    Attributes
+    ----------
+    tokens : Mapping of int64[N]
+        By part, with the special tokens.
+    longest : int
+        The most that the model takes.
+    outcome : str
+        What becomes of longer ones, behind a colon.
+    """
+
+    tokens: Mapping[str, NDArray[np.int64]]
+    longest: int
+    outcome: str
+
+
+def check_labelled(parts: Mapping[str, Labelled], lengths: Lengths | None = None) -> list[Finding]:
+    """Look for what makes scores worse, or better, than they should be.
+
+    Labels that only one part has, or that hardly any row has, empty and repeated texts, the same
+    text with two labels, rows of one part in another, tags that contradict their scheme, texts
+    longer than the model takes.
+
+    Parameters
+    ----------
+    parts
+        "train" first, then "validation" and "test", all of one kind; each read on its own.
+    lengths
+        How long the rows are, if a model is known.
+
+    Raises
+    ------
+    InputError
+        If one part has pairs of texts and another has not.
+    """
+    require_alike(parts)
+    findings = [finding for data in parts.values() for finding in faults_within(data)]
+    findings += faults_between(parts)
+    if lengths is not None:
+        findings += _too_long(parts, lengths)
+    return findings
+
+
+def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[str]:
+    """Say in a few lines what there is to learn from, and what is wrong with it.
+
+    Returns
+    -------
+    list of str
+        A line for each part, then one for each finding that is more than a note.
+    """
+    lines = []
+    for name, data in parts.items():
+        counted = count_labels(data)
+        labels = sorted(counted.labels.items(), key=lambda item: -item[1])
+        total = max(sum(counted.labels.values()), 1)
+        few = ", ".join(f"{shown(label)} {100 * n / total:.3g} %" for label, n in labels[:_FEW])
+        more = f" and {len(labels) - _FEW} more" if len(labels) > _FEW else ""
+        lines.append(f"{name}: {plural(counted.number, counted.rows)}{': ' * bool(few)}{few}{more}")
+    problems = (found for found in findings if found.level != NOTE)
+    return lines + [f"{found.level}: {found.place}: {found.problem}" for found in problems]
+
+
+def _too_long(parts: Mapping[str, Labelled], lengths: Lengths) -> Iterator[Finding]:
+    for part, tokens in lengths.tokens.items():
+        longer = tokens > lengths.longest
+        if longer.any():
+            data = parts[part]
+            rows = plural(int(longer.sum()), count_labels(data).rows, ("is", "are"))
+            problem = (
+                f"{rows} longer than {lengths.longest:,} tokens ({share_of(longer)}), "
+                f"the longest {int(tokens.max()):,}: {lengths.outcome}"
+            )
+            yield Finding(NOTE, place_in(data, int(tokens.argmax())), problem)

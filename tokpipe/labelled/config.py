@@ -1,0 +1,44 @@
+"""Which columns of a file hold what: the settings, without anything heavy behind them."""
+
+from dataclasses import dataclass
+
+from tokpipe.foundation.config import Config, setting
+
+TASKS = ("classification", "regression", "multilabel", "ner", "pos", "qa")
+SCHEMES = ("IOB1", "IOB2", "IOBES", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumns(Config):
+    """Where texts and their labels stand; None: found by the names of the columns, or by content.
+
+    Columns of a file without a header are numbered from 1.
+    """
+
+    text: str | None = setting(None, "Column of the text; default: found by its name.")
+    second: str | None = setting(None, "Column of the second text of a pair; default: as the text.")
+    label: tuple[str, ...] | None = setting(
+        None, "Column of the label; several columns of 0 and 1 for several labels a text."
+    )
+    separator: str | None = setting(None, "What stands between several labels of one text.")
+    id: str | None = setting(None, "Column of what the file itself calls each row.")
+    header: bool | None = setting(
+        None, "Whether the first line names the columns; default: found by content."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagColumns(Config):
+    """Where words and their tags stand.
+
+    A number from 1 (or from the end: -1), or in CoNLL-U a name: form, lemma, upos, xpos, deprel,
+    or any key of FEATS.
+    """
+
+    word: str | None = setting(None, "Column of the word; default: the first, CoNLL-U: form.")
+    tag: str | None = setting(
+        None, "Column of the tag; default: the last, CoNLL-U: upos (xpos, or a feature's name)."
+    )
+    scheme: str = setting(
+        "auto", "How entities are written in the tags.", choices=("auto", *SCHEMES)
+    )

@@ -1,0 +1,49 @@
+"""How many rows each label has."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from tokpipe.labelled.records import Labelled, Questions, TaggedWords
+from tokpipe.labelled.schemes import entities_of
+
+
+class Counted(NamedTuple):
+    """What the rows of a part are called, how many there are, and what is counted by label."""
+
+    rows: str
+    number: int
+    units: str  # more than one of them
+    labels: dict[str, int]
+
+
+def count_labels(data: Labelled) -> Counted:
+    """Count the rows of each class, the words of each tag, the entities of each kind, the answers.
+
+    Numbers are no classes: they are counted in none.
+    """
+    if isinstance(data, Questions):
+        answered = int((np.diff(data.answer_borders) > 0).sum())
+        labels = {"with an answer": answered, "without an answer": len(data) - answered}
+        return Counted("question", len(data), "questions", {k: n for k, n in labels.items() if n})
+    if isinstance(data, TaggedWords):
+        return _count_tags(data)
+    rows = "pair" if len(data.texts) > 1 else "text"
+    if data.labels.dtype == np.float64:
+        return Counted(rows, len(data), f"{rows}s", {})
+    counts = (
+        data.labels.sum(axis=0, dtype=np.int64)
+        if data.labels.ndim == 2
+        else np.bincount(data.labels[data.labels >= 0], minlength=len(data.names))
+    )
+    return Counted(rows, len(data), f"{rows}s", dict(zip(data.names, counts.tolist(), strict=True)))
+
+
+def _count_tags(data: TaggedWords) -> Counted:
+    if data.scheme == "none":
+        counts = np.bincount(data.tags[data.tags >= 0], minlength=len(data.names))
+        labels = dict(zip(data.names, counts.tolist(), strict=True))
+        return Counted("sentence", len(data), "words", labels)
+    found = Counter(entities_of(data.names, data.tags, data.borders).kinds)
+    return Counted("sentence", len(data), "entities", dict(sorted(found.items())))

@@ -1,0 +1,120 @@
+"""What one part of labelled data has that it should not."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.sizes import plural
+from tokpipe.labelled.counting import count_labels
+from tokpipe.labelled.labels import shown
+from tokpipe.labelled.places import few_of, place_in
+from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
+from tokpipe.labelled.sameness import repeated, string_codes
+from tokpipe.labelled.schemes import contradictions
+from tokpipe.tokenizer.findings import NOTE, WARNING, Finding
+
+
+def faults_within(data: Labelled) -> Iterator[Finding]:
+    """Look at one part alone: what was left out, its labels, tags, ids, and empty texts."""
+    yield from _left_out(data)
+    yield from _about_labels(data)
+    yield from _empty(data)
+    yield from _ids(data)
+
+
+def _left_out(data: Labelled) -> Iterator[Finding]:
+    for reason, count in data.left_out.items():
+        yield Finding(NOTE, data.source, f"{count:,} left out: {reason}")
+
+
+def _about_labels(data: Labelled) -> Iterator[Finding]:
+    if isinstance(data, TaggedWords):
+        yield from _about_tags(data)
+    elif isinstance(data, LabelledTexts) and data.labels.dtype == np.float64:
+        low, high = float(data.labels.min()), float(data.labels.max())
+        if low == high:
+            hint = "There is nothing to learn from it."
+            yield Finding(WARNING, data.source, f"every number is {low:g}", hint)
+        else:
+            middle = float(np.median(data.labels))
+            yield Finding(NOTE, data.source, f"numbers from {low:g} to {high:g}, median {middle:g}")
+    elif isinstance(data, LabelledTexts) and len(data.names):
+        yield from _about_classes(data)
+
+
+def _about_classes(data: LabelledTexts) -> Iterator[Finding]:
+    counted = count_labels(data)
+    used = [name for name, count in counted.labels.items() if count]
+    if len(used) == 1 and data.labels.ndim == 1:
+        problem = f"every {counted.rows} has the label {shown(used[0])!r}"
+        yield Finding(WARNING, data.source, problem, "There is nothing to learn from it.")
+    if data.labels.ndim == 1 and len(used) > 2 and 2 * len(used) > len(data):
+        problem = f"{plural(len(used), 'label')} for {plural(len(data), counted.rows)}"
+        yield Finding(WARNING, data.source, problem, "Numbers? Then the task is regression.")
+    folded = Counter(name.strip().casefold() for name in used)
+    alike = [name for name in used if folded[name.strip().casefold()] > 1]
+    if alike:
+        problem = f"labels that differ in case or white space alone: {few_of(alike)}"
+        yield Finding(WARNING, data.source, problem, "Write one of them throughout.")
+    none = int((data.labels.sum(axis=1) == 0).sum()) if data.labels.ndim == 2 else 0
+    if none:
+        yield Finding(NOTE, data.source, f"{plural(none, counted.rows)} without any label")
+
+
+def _about_tags(data: TaggedWords) -> Iterator[Finding]:
+    if data.scheme not in ("none", "IOB2"):
+        yield Finding(NOTE, data.source, f"tags are written in {data.scheme}, and read as IOB2")
+    missing = int((data.tags < 0).sum())
+    if missing:
+        yield Finding(NOTE, data.source, f"{plural(missing, 'word')} without a tag")
+    if data.scheme == "none":
+        return
+    wrong = contradictions(data.names, data.tags, data.borders)
+    if wrong.any():
+        word = int(wrong.argmax())
+        tag = data.names[data.tags[word]]
+        problem = (
+            f"{plural(int(wrong.sum()), 'tag', ('contradicts', 'contradict'))} the scheme "
+            f"{data.scheme}; the first is {shown(tag)!r}, which goes on nothing"
+        )
+        hint = "Lenient scores read it as the start of an entity, strict ones as none."
+        yield Finding(WARNING, place_of(data.source, int(data.lines[word])), problem, hint)
+
+
+def _empty(data: Labelled) -> Iterator[Finding]:
+    columns = {LabelledTexts: ("text", "second text"), Questions: ("paragraph", "question")}
+    names = columns.get(type(data), ())
+    for name, column in zip(names, _columns(data), strict=False):
+        blank = _is_blank(column)
+        if blank.any():
+            row = int(blank.argmax())
+            if name == "paragraph" and isinstance(data, Questions):
+                asked = data.context_of == row
+                row = int(asked.argmax()) if asked.any() else 0
+            problem = f"{plural(int(blank.sum()), f'empty {name}')}; this is the first"
+            yield Finding(WARNING, place_in(data, row), problem)
+
+
+def _ids(data: Labelled) -> Iterator[Finding]:
+    if not isinstance(data, Questions):
+        return
+    again = repeated(string_codes([data.ids])[0])
+    if again.any():
+        problem = f"{plural(int(again.sum()), 'id')} that another question has, too"
+        hint = "Predictions go by ids: one of each is kept."
+        yield Finding(WARNING, place_in(data, int(again.argmax())), problem, hint)
+
+
+def _columns(data: Labelled) -> tuple[Strings, ...]:
+    if isinstance(data, TaggedWords):
+        return ()
+    return data.texts if isinstance(data, LabelledTexts) else (data.contexts, data.questions)
+
+
+def _is_blank(column: Strings) -> NDArray[np.bool_]:
+    spaces = pc.call_function("utf8_is_space", [column.to_arrow()])
+    return (np.diff(column.offsets) == 0) | np.asarray(spaces)

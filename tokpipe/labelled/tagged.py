@@ -1,0 +1,237 @@
+"""Tagged words from CoNLL columns and CoNLL-U."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.lines import read_lines
+from tokpipe.corpus.whole import read_block
+from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.sizes import plural
+from tokpipe.foundation.visible import visible
+from tokpipe.labelled import conllu
+from tokpipe.labelled.config import TagColumns
+from tokpipe.labelled.fields import COMMENT, Fields, fields_of
+from tokpipe.labelled.labels import shown
+from tokpipe.labelled.naming import with_names
+from tokpipe.labelled.records import TaggedWords, place_of
+from tokpipe.labelled.schemes import OTHER, meaning_of, recognise, to_iob2
+
+MOST_WORDS = 10_000  # of a sentence: more are a file whose sentences are not told apart
+
+_DOCUMENT = b"-DOCSTART-"
+
+
+class _Rows(NamedTuple):
+    """The lines of words (int64[W]), the sentences in them, and what was left out."""
+
+    lines: NDArray[np.int64]
+    borders: NDArray[np.int64]
+    left_out: dict[str, int]
+
+
+def read_tagged(
+    path: str | Path,
+    columns: TagColumns | None = None,
+    names: Sequence[str] | None = None,
+    read: ReadConfig | None = None,
+) -> TaggedWords:
+    """Read sentences of words with a tag each.
+
+    Fields stand between tabs, or between spaces; a blank line ends a sentence. Lines of
+    ``-DOCSTART-`` are left out, and those that begin with ``#`` where they cannot be words: in
+    CoNLL-U all, else those in front of a sentence with another number of fields. CoNLL-U is known
+    by its ten columns: words are its syntactic words (multi-word ranges ``1-2`` and empty nodes
+    ``1.1`` are left out and counted).
+
+    Parameters
+    ----------
+    path
+        A file, compressed or not.
+    columns
+        Which columns hold what, and the scheme of the tags.
+    names
+        The tags that there are (in IOB2); None: those of the file.
+    read
+        How the file is read.
+
+    Raises
+    ------
+    InputError
+        If a line is not as it should be, or no blank line ends a sentence.
+
+    References
+    ----------
+    Universal Dependencies, CoNLL-U Format, https://universaldependencies.org/format.html
+    """
+    columns, read = columns or TagColumns(), read or ReadConfig()
+    block = read_block(path, read)
+    lines, _ = read_lines(block, read)
+    name, fields = str(path), fields_of(lines)
+    if _is_conllu(name, fields):
+        rows, words, tags = _from_conllu(name, fields, columns)
+        columns = TagColumns(scheme="none") if columns.scheme == "auto" else columns
+    else:
+        rows, words, tags = _from_columns(name, fields, columns)
+    _check_cells(name, rows, words, tags)
+    _check_lengths(name, rows)
+    return _tagged(name, rows, words, tags, columns.scheme, names)
+
+
+def require_entities(data: TaggedWords) -> None:
+    """Refuse tags that do not say where entities begin and end.
+
+    Raises
+    ------
+    InputError
+        With the first word whose tag is of no scheme.
+    """
+    if data.scheme != "none":
+        return
+    roles = meaning_of(data.names).roles
+    odd = roles[data.tags] == OTHER if len(roles) else np.ones(len(data.tags), np.bool_)
+    word = int(odd.argmax())
+    place = place_of(data.source, int(data.lines[word]))
+    tag = shown(data.names[data.tags[word]]) if data.tags[word] >= 0 else "_"
+    problem = f"{place}: tags like {tag!r} do not say where entities are; B-, I- and O do"
+    raise InputError(problem, hint="Pass --tag-column, or the task pos for a tag of each word.")
+
+
+def _is_conllu(name: str, fields: Fields) -> bool:
+    if ".conllu" in PurePath(name.lower()).suffixes:
+        return True
+    held = np.flatnonzero(~fields.blank & (fields.data[fields.starts] != COMMENT))
+    if not fields.tabs or not len(held) or fields.counts()[held[0]] != conllu.COLUMNS:
+        return False
+    return conllu.is_id(fields.column(held[:1], 0).bytes_of(0).decode())
+
+
+def _from_conllu(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows, Strings, Strings]:
+    held = ~fields.blank
+    held &= fields.data[fields.starts] != COMMENT
+    lines = np.flatnonzero(held)
+    _check_counts(name, fields, lines, conllu.COLUMNS, "CoNLL-U has 10")
+    kinds = conllu.kinds_of(name, lines, fields.column(lines, 0))
+    left_out = {reason: int((kinds == kind).sum()) for kind, reason in conllu.LEFT_OUT.items()}
+    words = lines[kinds == conllu.WORD]
+    rows = _rows(name, fields, words, {why: count for why, count in left_out.items() if count})
+    word = conllu.column_of(name, columns.word or "form", "--word-column")
+    if isinstance(word, str):
+        problem = f"{name}: column {word!r} is a feature, and holds no words"
+        raise InputError(problem, hint="Pass --word-column form or lemma.")
+    tag = conllu.column_of(name, columns.tag or "upos", "--tag-column")
+    if isinstance(tag, int):
+        return rows, fields.column(words, word), conllu.without_none(fields.column(words, tag))
+    feats = fields.column(words, conllu.FEATS)
+    return rows, fields.column(words, word), conllu.feature_of(name, feats, tag)
+
+
+def _from_columns(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows, Strings, Strings]:
+    held = np.flatnonzero(~fields.blank)
+    documents = held[fields.starts_with(held, _DOCUMENT)]
+    held = np.setdiff1d(held, documents, assume_unique=True)
+    if not len(held):
+        raise InputError(f"{name}: no words")
+    hashes = fields.data[fields.starts[held]] == COMMENT
+    first = held[~hashes][0] if not hashes.all() else held[0]
+    count = int(fields.counts()[first])
+    comments = _comments(fields, held[hashes], count)
+    lines = np.setdiff1d(held, comments, assume_unique=True)
+    _check_counts(name, fields, lines, count, f"line {first + 1} has {count}")
+    if count < 2:
+        problem = f"{name}:{first + 1}: one column; a word and its tag are needed"
+        raise InputError(problem, hint="Tabs or spaces divide columns.")
+    left_out = {"-DOCSTART-": len(documents), "comments": len(comments)}
+    rows = _rows(name, fields, lines, {why: number for why, number in left_out.items() if number})
+    word = _number(name, columns.word or "1", count, "--word-column")
+    tag = _number(name, columns.tag or "-1", count, "--tag-column")
+    return rows, fields.column(lines, word), fields.column(lines, tag)
+
+
+def _comments(fields: Fields, hashes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the lines that begin with # and another number of fields, in front of a sentence."""
+    odd = hashes[fields.counts()[hashes] != count]
+    inside = ~fields.blank
+    inside[odd] = False
+    last = np.maximum.accumulate(np.where(inside, np.arange(len(inside)), -1))
+    ended = np.maximum.accumulate(np.where(fields.blank, np.arange(len(inside)), -1))
+    return odd[ended[odd] >= last[odd]]
+
+
+def _rows(name: str, fields: Fields, lines: NDArray[np.int64], left_out: dict[str, int]) -> _Rows:
+    if not len(lines):
+        raise InputError(f"{name}: no words")
+    ends = fields.blank | fields.starts_with(np.arange(len(fields.blank)), _DOCUMENT)
+    sentence = np.cumsum(ends)[lines]
+    inner = np.flatnonzero(np.diff(sentence)) + 1
+    return _Rows(lines, np.concatenate([[0], inner, [len(lines)]]).astype(np.int64), left_out)
+
+
+def _check_counts(
+    name: str, fields: Fields, lines: NDArray[np.int64], count: int, wanted: str
+) -> None:
+    wrong = fields.counts()[lines] != count
+    if wrong.any():
+        line = int(lines[wrong.argmax()])
+        found = plural(int(fields.counts()[line]), "field")
+        between = "tabs" if fields.tabs else "spaces"
+        hint = f"Fields stand between {between}; a blank line ends a sentence."
+        raise InputError(f"{name}:{line + 1}: {found}, {wanted}", hint=hint)
+
+
+def _number(name: str, column: str, count: int, flag: str) -> int:
+    """Return a column from 0, of a number from 1, or from the end."""
+    try:
+        number = int(column)
+    except ValueError:
+        number = 0
+    if number == 0 or not -count <= number <= count:
+        problem = f"{name}: no column {visible(column)!r}: the file has {count}"
+        raise InputError(problem, hint=f"Pass a number to {flag}: 1 is the first, -1 the last.")
+    return number - 1 if number > 0 else number + count
+
+
+def _check_cells(name: str, rows: _Rows, words: Strings, tags: Strings) -> None:
+    for what, cells in (("word", words), ("tag", tags)):
+        empty = np.diff(cells.offsets) == 0
+        if empty.any():
+            line = int(rows.lines[empty.argmax()])
+            raise InputError(f"{name}:{line + 1}: the {what} is empty")
+
+
+def _check_lengths(name: str, rows: _Rows) -> None:
+    lengths = np.diff(rows.borders)
+    if lengths.max() > MOST_WORDS:
+        line = int(rows.lines[rows.borders[lengths.argmax()]])
+        problem = f"{name}:{line + 1}: {int(lengths.max()):,} words without a blank line"
+        hint = f"A blank line ends a sentence, which has at most {MOST_WORDS:,} words."
+        raise InputError(problem, hint=hint)
+
+
+def _tagged(
+    name: str,
+    rows: _Rows,
+    words: Strings,
+    cells: Strings,
+    scheme: str,
+    names: Sequence[str] | None,
+) -> TaggedWords:
+    coded = cells.to_arrow().dictionary_encode()
+    found = coded.dictionary.to_pylist()
+    known = tuple(sorted(tag for tag in found if tag != conllu.NO_TAG))
+    number = {tag: i for i, tag in enumerate(known)}
+    table = np.array([number.get(tag, -1) for tag in found], np.int32)
+    tags = table[np.asarray(coded.indices)]
+    if scheme == "auto":
+        scheme = recognise(known, tags, rows.borders)
+    if scheme != "none":
+        tags, known = to_iob2(scheme, known, tags, rows.borders)
+    data = TaggedWords(
+        name, words, rows.borders, tags, known, scheme, rows.lines + 1, rows.left_out
+    )
+    return data if names is None else with_names(data, names)

@@ -1,0 +1,125 @@
+"""Texts and pairs of texts with their labels, from the tables that people have."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tokpipe.corpus.columns import Chosen, Column, Columns, TableHead
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.whole import read_columns
+from tokpipe.foundation.arrays import Strings, take_strings
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.labelled.config import TextColumns
+from tokpipe.labelled.labels import class_labels, numbers_of, several_labels
+from tokpipe.labelled.records import LabelledTexts, place_of
+from tokpipe.labelled.roles import Roles, roles_of
+from tokpipe.labelled.splits import take_rows
+
+KINDS = ("class", "number", "several", "none")
+
+_UNDECIDED = b"-"  # gold_label of SNLI and MultiNLI where the five who judged did not agree
+
+
+def read_texts(
+    path: str | Path,
+    columns: TextColumns | None = None,
+    kind: str = "class",
+    names: Sequence[str] | None = None,
+    read: ReadConfig | None = None,
+) -> LabelledTexts:
+    """Read texts with a class, a number or several classes each.
+
+    Parameters
+    ----------
+    path
+        A CSV, TSV, JSON lines, Parquet or Arrow file, compressed or not, or a folder of `datasets`.
+    columns
+        Which columns hold what; those that are not named are found.
+    kind
+        What the labels are: "class", "number", "several", or "none" where they are not wanted.
+    names
+        The labels that there are, in their order; None: those of the file, sorted (whole numbers by
+        their value).
+    read
+        How the file is read.
+
+    Raises
+    ------
+    InputError
+        If the file, a text or a label is not as it should be, with its line.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
+    columns, found = columns or TextColumns(), []
+
+    def choose(head: TableHead) -> Chosen:
+        roles = roles_of(head, columns, kind)
+        found.append(roles)
+        return Chosen(roles.texts + roles.labels + roles.ids, roles.flags, roles.header)
+
+    table = read_columns(path, choose, read)
+    return _labelled(str(path), table, found[-1], columns, kind, names)
+
+
+def _labelled(
+    source: str,
+    table: Columns,
+    roles: Roles,
+    columns: TextColumns,
+    kind: str,
+    names: Sequence[str] | None,
+) -> LabelledTexts:
+    cells, left_out = list(table.columns), {}
+    count = len(roles.texts)
+    labels, ids = cells[count : count + len(roles.labels)], cells[count + len(roles.labels) :]
+    texts = tuple(_texts(source, table, column) for column in cells[:count])
+    own = ids[0].cells if ids else None
+    data = LabelledTexts(source, texts, np.arange(len(table.lines)), (), table.lines, own)
+    if roles.names == ("gold_label",):
+        kept = ~_equal(labels[0].cells, _UNDECIDED)
+        if not kept.all():
+            left_out["gold label -"] = int((~kept).sum())
+            data = take_rows(data, np.flatnonzero(kept))
+            labels = [_kept(labels[0], kept)]
+            _refuse_none(source, data)
+
+    def place(row: int) -> str:
+        return place_of(source, int(data.lines[row]))
+
+    known: tuple[str, ...] = ()
+    if kind == "class":
+        numbers, known = class_labels(labels[0], place, names)
+    elif kind == "several":
+        numbers, known = several_labels(labels, roles.names, columns.separator, place, names)
+    elif kind == "number":
+        numbers = numbers_of(labels[0], place)
+    else:
+        numbers = np.full(len(data), -1, np.int32)
+    return replace(data, labels=numbers, names=known, left_out=left_out)
+
+
+def _texts(source: str, table: Columns, column: Column) -> Strings:
+    wrong = column.null | column.values
+    if wrong.any():
+        row = int(wrong.argmax())
+        what = "the text is null" if column.null[row] else "the text is no text but a value"
+        hint = "Write an empty text, or leave the row out." if column.null[row] else ""
+        raise InputError(f"{place_of(source, int(table.lines[row]))}: {what}", hint=hint)
+    return column.cells
+
+
+def _equal(cells: Strings, text: bytes) -> np.ndarray:
+    lengths = np.diff(cells.offsets)
+    return (lengths == len(text)) & (cells.data[cells.offsets[:-1]] == text[0])
+
+
+def _kept(column: Column, kept: np.ndarray) -> Column:
+    cells = take_strings(column.cells, np.flatnonzero(kept))
+    return Column(cells, column.null[kept], column.values[kept])
+
+
+def _refuse_none(source: str, data: LabelledTexts) -> None:
+    if not len(data):
+        raise InputError(f"{source}: no row has a label: all are '-'")

@@ -1,0 +1,157 @@
+"""How well a model does its job on labelled data: scores, classes, confusions, mistakes."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
+from tokpipe.finetuning.task import Predictions
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
+from tokpipe.labelled.splits import take_rows
+from tokpipe.metrics.classes import ClassRow, class_rows, confusion
+from tokpipe.metrics.entities import entity_rows
+from tokpipe.metrics.measures import THRESHOLD
+from tokpipe.metrics.scores import Scores
+from tokpipe.tasks.mistakes import Mistake, mistakes_in
+from tokpipe.tasks.predict import Job
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model is worth on some data.
+
+    Attributes
+    ----------
+    task
+        Its name.
+    rows
+        Texts, sentences or questions.
+    scores
+        With intervals, and what the majority comes to.
+    classes
+        Precision, recall and F1 of each class, or kind of entity; strict ones of entities in
+        `strict`.
+    names, confusion
+        Labels, and how often each (row) was taken for each (column): int64[C, C]; None where a row
+        has no class.
+    mistakes
+        The surest first.
+    seconds
+        That the answers took.
+    """
+
+    task: str
+    rows: int
+    scores: Scores
+    classes: tuple[ClassRow, ...]
+    strict: tuple[ClassRow, ...]
+    names: tuple[str, ...]
+    confusion: NDArray[np.int64] | None
+    mistakes: tuple[Mistake, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON types."""
+        counts = self.confusion
+        return {
+            "task": self.task,
+            "rows": self.rows,
+            **self.scores.to_dict(),
+            "classes": [row._asdict() for row in self.classes],
+            **({"classes_strict": [row._asdict() for row in self.strict]} if self.strict else {}),
+            "labels": list(self.names),
+            "confusion": None if counts is None else counts.tolist(),
+            "mistakes": [mistake._asdict() for mistake in self.mistakes],
+            "seconds": self.seconds,
+            "rows_per_second": self.rows / self.seconds if self.seconds else None,
+        }
+
+
+def judge(
+    job: Job,
+    path: str | Path,
+    columns: Config | None = None,
+    *,
+    mistakes: int = 0,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Judged:
+    """Ask a model about labelled data, and score what it says.
+
+    Parameters
+    ----------
+    path
+        A file of the kind that its task reads.
+    columns
+        Where texts and labels stand (`TextColumns`, `TagColumns`); None: found by content.
+    mistakes
+        How many of the mistakes are returned.
+
+    Raises
+    ------
+    InputError
+        If the data cannot be read, has no labels, or one that the model does not know.
+    """
+    whole: Any = job.task.read(path, columns, job.model.config.labels or None)
+    labelled = np.flatnonzero(job.task.with_labels(whole))
+    if not len(labelled):
+        raise InputError(f"{path}: no row has a label", hint="Use tokpipe predict for it.")
+    if len(labelled) < len(whole):
+        progress.note(f"{path}: without a label, not scored: {len(whole) - len(labelled):,}")
+    data = take_rows(whole, labelled) if len(labelled) < len(whole) else whole
+    start = time.perf_counter()
+    found = job.predictions(data, threads=threads, progress=progress)
+    seconds = time.perf_counter() - start
+    classes, strict = _classes(data, found)
+    return Judged(
+        task=job.task.name,
+        rows=len(data),
+        scores=job.task.scores(data, found, job.tuned, None),
+        classes=classes,
+        strict=strict,
+        names=job.model.config.labels,
+        confusion=_confusion(data, found),
+        mistakes=tuple(mistakes_in(data, found, job.tuned, mistakes)),
+        seconds=seconds,
+    )
+
+
+def _classes(
+    data: Labelled, found: Predictions
+) -> tuple[tuple[ClassRow, ...], tuple[ClassRow, ...]]:
+    """Return a row for each class; of entities for each kind, lenient and strict."""
+    if isinstance(data, TaggedWords):
+        assert isinstance(found, TagPredictions)
+        if data.scheme == "none":
+            return class_rows(data.tags, found.tags, data.names), ()
+        both = ("lenient", "strict")
+        columns = (data.tags, found.tags, data.borders, data.names)
+        lenient, strict = (entity_rows(*columns, mode) for mode in both)
+        return lenient, strict
+    if isinstance(data, Questions) or not data.names:
+        return (), ()
+    return class_rows(data.labels, _said(data, found), data.names), ()
+
+
+def _said(data: LabelledTexts, found: Predictions) -> NDArray[np.int64]:
+    assert isinstance(found, TextPredictions)
+    assert found.probabilities is not None
+    if data.labels.ndim == 2:
+        return (found.probabilities >= THRESHOLD).astype(np.int64)
+    return found.probabilities.argmax(axis=1)
+
+
+def _confusion(data: Labelled, found: Predictions) -> NDArray[np.int64] | None:
+    if isinstance(data, TaggedWords):
+        assert isinstance(found, TagPredictions)
+        return confusion(data.tags, found.tags, len(data.names))
+    if isinstance(data, Questions) or not data.names or data.labels.ndim == 2:
+        return None
+    return confusion(data.labels, _said(data, found), len(data.names))

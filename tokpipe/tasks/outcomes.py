@@ -1,0 +1,207 @@
+"""What a run came to, read again from its folder: predictions beside the right answers."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokpipe.bert.huggingface.foreign_files import open_plain
+from tokpipe.finetuning.report import METRICS, PREDICTIONS, read_metrics
+from tokpipe.foundation.errors import ArtifactError, InputError
+from tokpipe.foundation.folders import MANIFEST
+from tokpipe.metrics.measures import (
+    Measure,
+    answer_measure,
+    class_measure,
+    entity_measure,
+    label_measure,
+    number_measure,
+    tag_measure,
+)
+from tokpipe.training.log import LOG, read_log
+from tokpipe.training.progress import STATE
+from tokpipe.training.result import CARD
+
+PARTS = ("test", "validation")  # what runs are judged by, the better judge first
+_ABOUT = (METRICS, PREDICTIONS, MANIFEST, CARD, LOG, STATE)  # files that no use of a model needs
+_KNOWN_BY = ("id", "line", "words", "gold")  # of a row
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run: a fine-tuned model, or an earlier approach.
+
+    Attributes
+    ----------
+    name
+        Its folder, as it was given.
+    task, method
+        What was learned, and how.
+    measures
+        Scores of the parts that it was judged by, by their names.
+    digests
+        A hash of the right answers of each part.
+    counts
+        How many rows each part has; of tags, words.
+    majority
+        The first score of always giving the most frequent answer, by part.
+    rows
+        To learn from.
+    seconds
+        That training took, by its log; None where there is none.
+    size
+        Bytes of what is needed to use it.
+    """
+
+    name: str
+    task: str
+    method: str
+    measures: Mapping[str, Measure]
+    digests: Mapping[str, str]
+    counts: Mapping[str, int]
+    majority: Mapping[str, float]
+    rows: int | None
+    seconds: float | None
+    size: int
+
+
+def read_outcome(folder: str | Path) -> Outcome:
+    """Read what fine-tuning or an earlier approach left in its folder.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or a file in it is none of ours.
+    ArtifactError
+        If its files say nothing of a task that there is, or are damaged.
+    """
+    path = Path(folder)
+    about = read_metrics(path)
+    task = about["task"]
+    if task not in _MEASURES:
+        raise ArtifactError(f"{path / METRICS}: no task is called {task!r}")
+    parts = _read_parts(path / PREDICTIONS)
+    usual = {name: _number(about.get(name), "majority") for name in parts}
+    return Outcome(
+        name=str(folder),
+        task=task,
+        method=about["method"],
+        measures={name: _measure(path, task, rows) for name, rows in parts.items()},
+        digests={name: _digest(rows) for name, rows in parts.items()},
+        counts={name: _count(rows, task) for name, rows in parts.items()},
+        majority={name: np.nan if one is None else one for name, one in usual.items()},
+        rows=(about.get("rows") or {}).get("train"),
+        seconds=_seconds(path),
+        size=sum(file.stat().st_size for file in path.iterdir() if _is_needed(file)),
+    )
+
+
+def _number(about: Any, name: str) -> float | None:
+    value = about.get(name) if isinstance(about, Mapping) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _seconds(folder: Path) -> float | None:
+    lines = list(read_log(folder / LOG)) if (folder / LOG).is_file() else []
+    return lines[-1].seconds if lines else None
+
+
+def _is_needed(file: Path) -> bool:
+    return file.is_file() and file.name not in _ABOUT
+
+
+def _read_parts(path: Path) -> dict[str, list[Row]]:
+    """Return the rows of each part that have a right answer beside them."""
+    parts: dict[str, list[Row]] = {}
+    try:
+        with open_plain(path) as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise ArtifactError(f"{path}:{number}: no JSON") from None
+        if not isinstance(row, dict) or not isinstance(row.get("part"), str):
+            raise ArtifactError(f"{path}:{number}: no row of a part")
+        if "gold" in row and row["part"] in PARTS:
+            parts.setdefault(row["part"], []).append(row)
+    return parts
+
+
+def _measure(folder: Path, task: str, rows: Sequence[Row]) -> Measure:
+    try:
+        return _MEASURES[task](rows)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        path = folder / PREDICTIONS
+        raise ArtifactError(f"{path}: its rows are none of {task}: {error!r}") from None
+
+
+def _count(rows: Sequence[Row], task: str) -> int:
+    return sum(len(row["gold"]) for row in rows) if task in ("ner", "pos") else len(rows)
+
+
+def _digest(rows: Sequence[Row]) -> str:
+    found = hashlib.sha256()
+    for row in rows:
+        found.update(json.dumps([row.get(name) for name in _KNOWN_BY]).encode() + b"\n")
+    return found.hexdigest()
+
+
+def _codes(columns: Sequence[Sequence[str]]) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Give labels numbers, in the order of their names."""
+    names = tuple(sorted({label for column in columns for label in column}, key=_order))
+    number = {name: i for i, name in enumerate(names)}
+    return [np.array([number[label] for label in column], np.int64) for column in columns], names
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    is_number = name.lstrip("-").isdecimal()
+    return not is_number, int(name) if is_number else 0, name
+
+
+def _of_classes(rows: Sequence[Row]) -> Measure:
+    columns = [row["gold"] for row in rows], [row["label"] for row in rows]
+    (gold, said), names = _codes(columns)
+    return class_measure(gold, said, len(names))
+
+
+def _of_labels(rows: Sequence[Row]) -> Measure:
+    names = list(rows[0]["probabilities"])
+    gold = np.array([[name in row["gold"] for name in names] for row in rows], np.uint8)
+    shares = np.array([[row["probabilities"][name] for name in names] for row in rows])
+    return label_measure(gold, shares)
+
+
+def _of_numbers(rows: Sequence[Row]) -> Measure:
+    return number_measure([row["gold"] for row in rows], [row["value"] for row in rows])
+
+
+def _of_tags(rows: Sequence[Row], measure: Callable[..., Measure]) -> Measure:
+    borders = np.cumsum([0, *(len(row["gold"]) for row in rows)])
+    columns = [[tag for row in rows for tag in row[name]] for name in ("gold", "tags")]
+    (gold, said), names = _codes(columns)
+    return measure(gold, said, borders, names)
+
+
+def _of_answers(rows: Sequence[Row]) -> Measure:
+    golds = [row["gold"] for row in rows]
+    version = "1.1" if all(golds) else "2.0"
+    return answer_measure([row["answer"] for row in rows], golds, version)
+
+
+_MEASURES: dict[str, Callable[[Sequence[Row]], Measure]] = {
+    "classification": _of_classes,
+    "multilabel": _of_labels,
+    "regression": _of_numbers,
+    "ner": lambda rows: _of_tags(rows, entity_measure),
+    "pos": lambda rows: _of_tags(rows, tag_measure),
+    "qa": _of_answers,
+}
