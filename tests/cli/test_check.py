@@ -116,3 +116,13 @@ def test_several_paths_need_a_task_and_a_task_no_corpus(tmp_path, capsys):
     assert "--corpus is about a vocabulary" in capsys.readouterr().err
     assert execute(["check", train, "--task", "pos", "--errors", "skip"]) == 2
     assert "labelled data is read strictly" in capsys.readouterr().err
+
+
+def test_columns_come_from_the_settings_file_by_the_names_of_their_options(tmp_path, capsys):
+    train, _ = _parts(tmp_path)
+    settings = tmp_path / "s.toml"
+    settings.write_text('[check]\ntask = "classification"\nlabel-column = "kind"\n')
+    assert execute(["check", train, "--json", "--config", str(settings)]) == 0
+    assert json.loads(capsys.readouterr().out)["parts"][0]["labels"] == {"p": 2, "q": 2}
+    assert execute(["check", train, "--task", "classification", "--text-column", "txt"]) == 3
+    assert "train.tsv:1: no column 'txt'" in capsys.readouterr().err

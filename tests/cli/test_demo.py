@@ -2,7 +2,8 @@ def test_demo_goes_the_whole_way_and_does_not_do_it_twice(tokpipe, tmp_path):
     ran = tokpipe("demo", "--steps", "3")
     assert ran.code == 0, ran.err
     made = tmp_path / "tokpipe-demo"
-    assert sorted(path.name for path in made.iterdir()) == ["model", "shards", "tokenizer"]
+    parts = ["model", "sentences", "shards", "tokenizer"]
+    assert sorted(path.name for path in made.iterdir()) == parts
     for said in ("Go on with:", "entropy", "Anna the [MASK] lives in Millbrook."):
         assert said in ran.out
     before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}

@@ -68,7 +68,7 @@ def _layer_forward(ctx: ForwardContext, number: int, stream: Array) -> Array:
     return after_forward(layer.around_ffn, made, stream)
 
 
-def encode_backward(ctx: ForwardContext, d_last: Array) -> None:
+def encode_backward(ctx: ForwardContext, d_last: Array, lowest: int = -1) -> None:
     """Go back through the layers and the embeddings.
 
     Parameters
@@ -78,6 +78,8 @@ def encode_backward(ctx: ForwardContext, d_last: Array) -> None:
     d_last : float32[T, H] or float32[R, H]
         Gradient of the last result, at the output rows: the first rows of ``scratch.stream[0]``,
         which is overwritten.
+    lowest
+        The lowest layer whose gradients are wanted; -1: those of the embeddings, too.
     """
     weights, gradients, config = ctx.weights, ctx.gradients, ctx.config
     assert gradients is not None
@@ -92,9 +94,11 @@ def encode_backward(ctx: ForwardContext, d_last: Array) -> None:
             *(stream.spare, *gradients.final_norm),
         )
         stream.swap()
-    for number in reversed(range(config.num_hidden_layers)):
+    for number in reversed(range(max(lowest, 0), config.num_hidden_layers)):
         _ffn_backward(behind_attention(ctx, number), number, stream)
         _attention_backward(ctx, number, stream)
+    if lowest >= 0:
+        return
     if gradients.relative is not None:
         per_distance = np.ascontiguousarray(ctx.layout.d_biases.T)
         scatter_rows(per_distance, ctx.buckets, gradients.relative)

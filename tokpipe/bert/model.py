@@ -73,6 +73,7 @@ class Model:
         *,
         dropout_key: int | None = None,
         totals: Mapping[str, float] | None = None,
+        lowest: int = -1,
     ) -> Losses:
         """Go forward and backward over a batch or a shard of one.
 
@@ -89,6 +90,8 @@ class Model:
         totals
             What `totals` returns for the whole batch of which this is a shard: the gradients of
             the shards then add up to that of the batch's mean losses. None: this is all.
+        lowest
+            The lowest layer whose gradients are wanted; -1: those of the embeddings, too.
 
         Raises
         ------
@@ -100,7 +103,7 @@ class Model:
         d_hidden = ctx.scratch.stream[0][: len(hidden)]
         d_hidden.fill(0)
         losses = self._losses(ctx, workspace, (hidden, d_hidden), totals or {})
-        encode_backward(ctx, d_hidden)
+        encode_backward(ctx, d_hidden, lowest)
         return losses
 
     def totals(self, batches: Sequence[Batch]) -> dict[str, float]:

@@ -5,23 +5,12 @@ from tokpipe.labelled.config import TagColumns, TextColumns
 
 HEADING = "Labelled data"
 
-_TEXT_FLAGS = {
-    "text": "--text-column",
-    "second": "--second-text-column",
-    "label": "--label-column",
-    "separator": "--label-separator",
-    "id": "--id-column",
-}
-_TAG_FLAGS = {"word": "--word-column", "tag": "--tag-column", "scheme": "--tag-scheme"}
-
 
 def text_column_options(*leave_out: str) -> Decorator:
     """Add the options of `TextColumns`, but for some fields, and pass it as `text_columns`."""
-    return config_options(
-        TextColumns, "text_columns", heading=HEADING, flags=_TEXT_FLAGS, leave_out=leave_out
-    )
+    return config_options(TextColumns, "text_columns", heading=HEADING, leave_out=leave_out)
 
 
 def tag_column_options() -> Decorator:
     """Add the options of `TagColumns`, and pass it as `tag_columns`."""
-    return config_options(TagColumns, "tag_columns", heading=HEADING, flags=_TAG_FLAGS)
+    return config_options(TagColumns, "tag_columns", heading=HEADING)

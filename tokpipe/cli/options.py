@@ -112,7 +112,7 @@ def config_options(
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         def run(*positional: Any, **arguments: Any) -> Any:
-            values = {f.name: arguments.pop(f.name) for f in chosen}
+            values = {f.name: arguments.pop(_key(f)) for f in chosen}
             if given_only:
                 made: Any = {name: value for name, value in values.items() if value is not None}
             else:
@@ -132,7 +132,7 @@ def config_options(
 def _option(
     f: Field[Any], hint: Any, heading: str, names: str | None, *, shows_default: bool
 ) -> Decorator:
-    flag = f"--{f.name.replace('_', '-')}"
+    flag = f"--{_key(f).replace('_', '-')}"
     if _plain(hint) is bool and not names:
         names = f"{flag}/--no-{flag[2:]}"
     default = f.default if f.default is not MISSING and shows_default else None
@@ -140,7 +140,7 @@ def _option(
     extra = {} if "/" in (names or "") else {"type": kind, "metavar": _metavar(kind)}
     return click.option(
         names or flag,
-        f.name,
+        _key(f),
         cls=GroupedOption,
         heading=heading,
         default=default,
@@ -148,6 +148,10 @@ def _option(
         help=f.metadata["help"] + _shown(f.name, default),
         **extra,  # type: ignore[arg-type]
     )
+
+
+def _key(f: Field[Any]) -> str:
+    return f.metadata.get("option") or f.name
 
 
 def _click_type(hint: Any, f: Field[Any]) -> click.ParamType:

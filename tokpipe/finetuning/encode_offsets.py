@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.threads import map_ordered
-from tokpipe.tokenizer.engine import Block, text_blocks
+from tokpipe.tokenizer.blocks import BLOCK_BYTES, text_blocks
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.tokens import TokenEncoder
 
@@ -54,15 +54,16 @@ def encode_located(
     """
     encoder = TokenEncoder(tokenizer.spec, tokenizer.engine) if tokenizer.is_native else None
 
-    def encode(block: Block) -> LocatedTokens:
-        start = int(texts.offsets[block.first])
-        part = Strings(texts.data[start:], texts.offsets[block.first : block.last + 1] - start)
+    def encode(block: tuple[int, int]) -> LocatedTokens:
+        first, last = block
+        start = int(texts.offsets[first])
+        part = Strings(texts.data[start:], texts.offsets[first : last + 1] - start)
         if encoder is None:
             return _in_bytes(part, *_by_library(tokenizer, part))
         found = encoder.encode(part)
         return _in_bytes(part, found.ids, found.borders, found.starts, found.ends)
 
-    parts = [_NOTHING, *map_ordered(encode, text_blocks(texts.offsets), threads)]
+    parts = [_NOTHING, *map_ordered(encode, text_blocks(texts.offsets, BLOCK_BYTES), threads)]
     before = np.cumsum([0, *(len(part.ids) for part in parts)])
     borders = [part.borders[1:] + first for part, first in zip(parts, before[:-1], strict=True)]
     return LocatedTokens(

@@ -104,6 +104,12 @@ class Examples:
         return np.diff(self.offsets).astype(np.int32)
 
     @property
+    def tag_borders(self) -> NDArray[np.int64]:
+        """Which of the N positions belong to each window, int64[E + 1]."""
+        assert self.tag_positions is not None
+        return np.searchsorted(self.tag_positions, self.offsets)
+
+    @property
     def logit_count(self) -> int:
         """How many lines of logits a model gives for all: one a window, position or token."""
         if self.tag_positions is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +35,8 @@ def read_parts(
         If a part cannot be read, is empty, has a label that the training part has not, or rows
         without a label that are to be learned from or chosen by.
     """
-    train = task.read(paths["train"], columns, None)
-    parts = {"train": train}
+    train: Any = task.read(paths["train"], columns, None)
+    parts: dict[str, Labelled] = {"train": train}
     for name in ("validation", "test"):
         if name in paths:
             parts[name] = task.read(paths[name], columns, getattr(train, "names", None))

@@ -30,6 +30,12 @@ def rates_of(model: BertConfig, config: FinetuneConfig) -> dict[str, float]:
     return rates
 
 
+def lowest_moving(model: BertConfig, config: FinetuneConfig) -> int:
+    """Return the lowest layer that moves, counted from 0; -1: the embeddings do, too."""
+    frozen = frozen_layers(config.freeze)
+    return model.num_hidden_layers if frozen is None else frozen
+
+
 def draw_highest(parameters: Parameters, layers: int, seed: int) -> None:
     """Draw the weights of the highest layers anew, in place."""
     if not layers:

@@ -13,7 +13,7 @@ from tokpipe.finetuning.card import card
 from tokpipe.finetuning.folder import finish
 from tokpipe.finetuning.loader import ExampleLoader
 from tokpipe.finetuning.preparing import Prepared
-from tokpipe.finetuning.rates import rates_of
+from tokpipe.finetuning.rates import lowest_moving, rates_of
 from tokpipe.finetuning.report import Report, read_metrics, report_files
 from tokpipe.finetuning.scoring import Part, measuring, predict
 from tokpipe.finetuning.seeds import Seeds
@@ -132,7 +132,12 @@ def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: 
         begun(prepared.source, prepared.model, asked.config, seeds.head),
         prepared.capacity,
         threads,
-        Terms(rates_of(prepared.model, asked.config), prepared.objective, place),
+        Terms(
+            rates_of(prepared.model, asked.config),
+            prepared.objective,
+            place,
+            lowest_moving(prepared.model, asked.config),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.foundation.sizes import plural
+from tokpipe.labelled.records import LabelledTexts, TaggedWords
 from tokpipe.metrics.scores import Scores
 
 
@@ -48,15 +49,14 @@ def _is_better(scores: Scores) -> bool:
 
 def _always(part: Part, predictions: Predictions) -> str | None:
     """Return the answer that all rows have, if the labels have several."""
-    names = getattr(part.data, "names", ())
-    if isinstance(predictions, TextPredictions) and predictions.probabilities is not None:
-        found, gold = predictions.probabilities, getattr(part.data, "labels", None)
-        if gold is None or gold.dtype != np.int32:
+    data = part.data
+    if isinstance(data, LabelledTexts) and isinstance(predictions, TextPredictions):
+        if predictions.probabilities is None or data.labels.dtype != np.int32:
             return None
-        said = found.argmax(axis=1)
-    elif isinstance(predictions, TagPredictions):
-        said, gold = predictions.tags, getattr(part.data, "tags", None)
+        said, gold = predictions.probabilities.argmax(axis=1), data.labels
+    elif isinstance(data, TaggedWords) and isinstance(predictions, TagPredictions):
+        said, gold = predictions.tags, data.tags
     else:
         return None
     is_same = len(said) > 1 and (said == said[0]).all()
-    return repr(names[said[0]]) if is_same and len(np.unique(gold)) > 1 else None
+    return repr(data.names[said[0]]) if is_same and len(np.unique(gold)) > 1 else None

@@ -25,11 +25,14 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     choices: tuple[str, ...] = (),
+    option: str | None = None,
 ) -> Any:
-    """Declare one field: its default, its help (shown by the CLI and the docs) and its limits."""
-    return field(
-        default=default, metadata={"help": help, "least": least, "most": most, "choices": choices}
-    )
+    """Declare one field: its default, its help (shown by the CLI and the docs) and its limits.
+
+    `option` is what the command line and settings files call it, if not by its own name.
+    """
+    limits = {"least": least, "most": most, "choices": choices}
+    return field(default=default, metadata={"help": help, "option": option, **limits})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,13 +15,25 @@ class TextColumns(Config):
     Columns of a file without a header are numbered from 1.
     """
 
-    text: str | None = setting(None, "Column of the text; default: found by its name.")
-    second: str | None = setting(None, "Column of the second text of a pair; default: as the text.")
-    label: tuple[str, ...] | None = setting(
-        None, "Column of the label; several columns of 0 and 1 for several labels a text."
+    text: str | None = setting(
+        None, "Column of the text; default: found by its name.", option="text_column"
     )
-    separator: str | None = setting(None, "What stands between several labels of one text.")
-    id: str | None = setting(None, "Column of what the file itself calls each row.")
+    second: str | None = setting(
+        None,
+        "Column of the second text of a pair; default: as the text.",
+        option="second_text_column",
+    )
+    label: tuple[str, ...] | None = setting(
+        None,
+        "Column of the label; several columns of 0 and 1 for several labels a text.",
+        option="label_column",
+    )
+    separator: str | None = setting(
+        None, "What stands between several labels of one text.", option="label_separator"
+    )
+    id: str | None = setting(
+        None, "Column of what the file itself calls each row.", option="id_column"
+    )
     header: bool | None = setting(
         None, "Whether the first line names the columns; default: found by content."
     )
@@ -35,10 +47,17 @@ class TagColumns(Config):
     or any key of FEATS.
     """
 
-    word: str | None = setting(None, "Column of the word; default: the first, CoNLL-U: form.")
+    word: str | None = setting(
+        None, "Column of the word; default: the first, CoNLL-U: form.", option="word_column"
+    )
     tag: str | None = setting(
-        None, "Column of the tag; default: the last, CoNLL-U: upos (xpos, or a feature's name)."
+        None,
+        "Column of the tag; default: the last, CoNLL-U: upos (xpos, or a feature's name).",
+        option="tag_column",
     )
     scheme: str = setting(
-        "auto", "How entities are written in the tags.", choices=("auto", *SCHEMES)
+        "auto",
+        "How entities are written in the tags.",
+        choices=("auto", *SCHEMES),
+        option="tag_scheme",
     )

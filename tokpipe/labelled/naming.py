@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.labels import unknown_label
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
-from tokpipe.labelled.schemes import iob2_names
 
 _COLUMNS = {1: "single texts", 2: "pairs of texts"}
 
@@ -49,30 +48,6 @@ def with_names(data: Kind, names: Sequence[str]) -> Kind:
     return replace(data, labels=_renumbered(data.labels, table), names=tuple(names))
 
 
-def common_names(parts: Mapping[str, Labelled]) -> dict[str, Labelled]:
-    """Give the labels of all parts the numbers of the first, which a model is trained on.
-
-    Parameters
-    ----------
-    parts
-        "train" first, then what it is judged by.
-
-    Raises
-    ------
-    InputError
-        If a label is only in another part: nothing can learn it; with its line. Or if one part has
-        pairs of texts and another has not.
-    """
-    require_alike(parts)
-    first, *others = parts
-    trained: Any = parts[first]
-    names = _names(trained)
-    known: dict[str, Labelled] = {first: with_names(trained, names)}
-    for part in others:
-        known[part] = _known_in(part, parts[part], names, trained.source)
-    return known
-
-
 def require_alike(parts: Mapping[str, Labelled]) -> None:
     """Refuse parts of which one has pairs of texts, and another has not.
 
@@ -87,25 +62,6 @@ def require_alike(parts: Mapping[str, Labelled]) -> None:
             has = [f"{each.source} has {_COLUMNS[len(each.texts)]}" for each in (first, data)]
             hint = "Pass --text-column and --second-text-column."
             raise InputError(f"{has[0]}, but {has[1]}", hint=hint)
-
-
-def _known_in(part: str, data: Any, names: Sequence[str], trained: str) -> Labelled:
-    try:
-        return with_names(data, names)
-    except InputError as error:
-        problem = f"{error.problem} labels of {trained}: only the {part} part has it"
-        hint = "Leave such rows out, or add rows of that label to what is trained on."
-        raise InputError(problem, hint=hint) from None
-
-
-def _names(data: Labelled) -> tuple[str, ...]:
-    """Return the labels of a part; of entities both tags of every kind, whichever it has."""
-    if isinstance(data, Questions):
-        return ()
-    if isinstance(data, TaggedWords) and data.scheme != "none":
-        whole = iob2_names(data.names)
-        return (*whole, *(name for name in data.names if name not in whole))
-    return data.names
 
 
 def _has_names(data: LabelledTexts | TaggedWords) -> bool:

@@ -16,7 +16,7 @@ from tokpipe.labelled.records import (
     Questions,
     TaggedWords,
 )
-from tokpipe.tokenizer.texts import described, strings_of, utf8_of
+from tokpipe.tokenizer.texts import Inputs, described, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 _SOURCE = "the input"
@@ -148,7 +148,7 @@ def _columns(given: Sequence[Any], alone: int | None) -> tuple[Strings, ...]:
 
 
 def _strings(texts: Sequence[Any], what: str) -> Strings:
-    return Strings.from_list(utf8_of(strings_of(texts, what)))
+    return Strings.from_list(Inputs(strings_of(texts, what)).utf8()[0])
 
 
 def _split(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Sentence]:

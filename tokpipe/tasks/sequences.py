@@ -23,7 +23,7 @@ from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.rows import Finish, finished
 from tokpipe.tokenizer.spec import Truncation
-from tokpipe.tokenizer.texts import strings_of, utf8_of
+from tokpipe.tokenizer.texts import Inputs, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.truncation import truncation_for
 
@@ -102,7 +102,7 @@ def encode_texts(
     """
     template = tokenizer.spec.template
     cut = _truncation(tokenizer, config, max_length, template.added(False))
-    strings = Strings.from_list(utf8_of(strings_of(texts)))
+    strings = Strings.from_list(Inputs(strings_of(texts)).utf8()[0])
     parts = tokenizer.encode_strings(strings, threads=threads)
     most = _NO_LIMIT if cut is None else cut.max_length - template.added(False)
     longer = sum(int((np.diff(borders) > most).sum()) for _, borders in parts)

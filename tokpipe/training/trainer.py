@@ -53,11 +53,14 @@ class Terms(NamedTuple):
         What is wanted of the classes.
     place
         Says where a row of a batch comes from, for messages.
+    lowest
+        The lowest layer that moves; -1: the embeddings do, too.
     """
 
     rates: Mapping[str, float] | None = None
     objective: Objective = PLAIN
     place: Callable[[NDArray[np.int64]], str] = _of_shard
+    lowest: int = -1
 
 
 PRETRAINING = Terms()
@@ -94,7 +97,7 @@ class Trainer:
         threads: int | None = None,
         terms: Terms = PRETRAINING,
     ) -> None:
-        self.config, self.parameters, self._place = config, parameters, terms.place
+        self.config, self.parameters, self._terms = config, parameters, terms
         self.model = Model(parameters.config, parameters, terms.objective)
         self.threads = min(thread_count(threads), config.gradient_shards)
         self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
@@ -159,7 +162,12 @@ class Trainer:
     def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
-                part, self._gradients[shard], workspace, dropout_key=key, totals=totals
+                part,
+                self._gradients[shard],
+                workspace,
+                dropout_key=key,
+                totals=totals,
+                lowest=self._terms.lowest,
             )
 
     def _look(self, part: Batch) -> Losses:
@@ -168,7 +176,7 @@ class Trainer:
 
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
-        place = self._place(_row(*self._blamed(batches)))
+        place = self._terms.place(_row(*self._blamed(batches)))
         return TrainingError(
             f"step {self.optimizer.steps + 1}: {what}, at {place}",
             hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",

@@ -6,6 +6,7 @@ import pytest
 
 from tokpipe.bert.config import NO_JOB, BertConfig
 from tokpipe.bert.registry import entries_of, switches
+from tokpipe.cli import main
 from tokpipe.foundation.errors import ConfigError
 
 
@@ -60,3 +61,10 @@ def test_logits_and_dropout_follow_from_the_job(changes, outputs, dropped):
 def test_jobs_that_contradict_themselves_are_refused(changes, named):
     with pytest.raises(ConfigError, match=named):
         BertConfig(**changes)
+
+
+def test_pretraining_offers_no_job(capsys):
+    assert main.execute(["pretrain", "--help"]) == 0
+    offered = capsys.readouterr().out
+    assert "--hidden-size" in offered
+    assert not any(f"--{name.replace('_', '-')}" in offered for name in NO_JOB)

@@ -7,11 +7,13 @@ import pytest
 
 from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tests.unit.bert.test_model import assert_close, run
-from tokpipe.bert.head import Objective
+from tokpipe.bert.head import Capacity, Objective
 from tokpipe.bert.model import Model
 from tokpipe.bert.registry import switches
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.training.config import TrainingConfig
 from tokpipe.training.parts import select_rows, split_batch
+from tokpipe.training.trainer import Trainer
 
 NAMES = ("a", "b", "c")
 LENGTHS = (5, 1, 7, 4)
@@ -269,3 +271,19 @@ def test_rows_of_a_batch_take_their_targets_along():
     assert part.tag_positions.tolist() == expected
     assert part.labels.tolist() == batch.labels[[0, 2]].tolist()
     assert part.answer_spans.tolist() == batch.answer_spans[[0, 2]].tolist()
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_steps_repeat_their_bits_on_any_number_of_threads(name):
+    config = job_config(name)
+    batches = [replace(job_batch(config, seed=s), rows=np.zeros((4, 2), np.int64)) for s in (1, 2)]
+    how = TrainingConfig(steps=3, gradient_shards=3, learning_rate=0.01)
+    blocks = []
+    for threads in (1, 2, 3):
+        parameters = random_parameters(config, dtype=np.float32)
+        trainer = Trainer(how, parameters, Capacity(20, 4, 20), threads)
+        for _ in range(3):
+            trainer.optimizer.step(0.01, trainer.gradients(batches).grad_norm)
+        blocks.append(parameters.block.tobytes())
+    assert blocks[0] == blocks[1] == blocks[2]
+    assert blocks[0] != random_parameters(config, dtype=np.float32).block.tobytes()

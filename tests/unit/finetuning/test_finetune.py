@@ -211,6 +211,21 @@ def test_what_is_frozen_stays_bit_for_bit(tmp_path):
     assert below <= same and not any("layers.1" in name for name in same)
 
 
+@pytest.mark.parametrize("freeze", ["embeddings", "1", "encoder"])
+@pytest.mark.parametrize("task", ["classification", "ner"])
+def test_going_back_no_further_than_what_moves_changes_no_bit(tmp_path, monkeypatch, task, freeze):
+    run(tmp_path, task, "short", epochs=1, freeze=freeze)
+    monkeypatch.setattr("tokpipe.finetuning.training.lowest_moving", lambda *_: -1)
+    run(tmp_path, task, "whole", epochs=1, freeze=freeze)
+    assert contents(tmp_path / "short") == contents(tmp_path / "whole")
+
+
+def test_a_budget_ends_the_training(tmp_path):
+    made = run(tmp_path, "classification", epochs=None, budget="2s")
+    assert made.report.rows["train"] == 64 and made.state.step > 0
+    assert made.last is not None and 1.0 < made.last.seconds < 20
+
+
 def test_a_model_that_says_one_thing_is_no_success(tmp_path):
     made = run(tmp_path, "classification", epochs=1, learning_rate=0.0, freeze="encoder")
     said = " ".join(made.report.notes)

@@ -77,3 +77,8 @@ def test_too_few_rows_are_told_in_the_rows_that_were_asked_for():
     assert "Set max_position_embeddings=128 or more" in caught.value.hint
     found = fitted(replace(config, max_position_embeddings=128), shards())
     assert found.longest == 128
+
+
+def test_shards_hold_no_labels_to_learn_a_job_from():
+    job = {"task": "text", "labels": ("no", "yes"), "classifier_dropout": 0.2}
+    assert fitted(BertConfig(**job), shards("bert")) == fitted(BertConfig(), shards("bert"))

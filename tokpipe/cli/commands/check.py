@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from tokpipe.cli.column_options import HEADING, tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
@@ -56,9 +55,9 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Model that is to read the labelled data: which texts are too long for it?",
 )
-@text_column_options("text")
+@text_column_options()
 @tag_column_options()
-@config_options(ReadConfig, "read", heading="Reading the corpus")
+@config_options(ReadConfig, "read", heading="Reading files", leave_out=("text_column",))
 def check(session: Session, paths: Sequence[Path], **options: Any) -> int:
     """Look for faults in a tokenizer, counts, shards, a model, a tokpipe.toml, or labelled data.
 
@@ -77,7 +76,8 @@ def check(session: Session, paths: Sequence[Path], **options: Any) -> int:
         return _check_task(session, [str(path) for path in paths], **options)
     if len(paths) > 1:
         raise ConfigError(f"{len(paths)} paths; one is needed", hint="Parts of data? Pass --task.")
-    return _check_path(session, paths[0], options["corpus"], options["read"])
+    read = replace(options["read"], text_column=options["text_columns"].text or "text")
+    return _check_path(session, paths[0], options["corpus"], read)
 
 
 def _check_path(session: Session, path: Path, corpus: Sequence[str], read: ReadConfig) -> int:
@@ -125,9 +125,6 @@ def _check_task(
     from tokpipe.inspection.check.finding import problems
     from tokpipe.inspection.check.labelled import Reading, check_task
 
-    source = click.get_current_context().get_parameter_source("text_column")
-    if source is not ParameterSource.DEFAULT:
-        text_columns = replace(text_columns, text=read.text_column)
     reading = Reading(task=task, texts=text_columns, tags=tag_columns, read=read)
     parts, findings = check_task(paths, reading, model, session.threads)
     if session.json:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tokpipe.training.pretrain import Pretrained
 
 _TEXT = "world.txt"
-_PARTS = ("tokenizer", "shards", "model")
+_PARTS = ("tokenizer", "shards", "model", "sentences")
 _SIZE = 2600  # tokens: a few more than the corpus gives, which ends at 2,558
 _STEPS = 2500  # the whole demo then takes about two minutes on two processors
 _BATCH_TOKENS = 2048  # 32 full examples; half of training's default: more steps of the same text
@@ -82,6 +82,7 @@ def demo(session: Session, output: str, steps: int) -> None:
     _train_vocabulary(session, text, folder)
     _build_shards(session, text, folder)
     run = _pretrain(session, folder, steps)
+    _write_sentences(session, folder / "sentences")
     seconds = time.monotonic() - start
     _show(session, folder, run, seconds)
 
@@ -185,6 +186,15 @@ def _pretrain(session: Session, folder: Path, steps: int) -> "Pretrained | None"
         return pretrain(folder / "shards", _MODEL, training, target, **how)
 
 
+def _write_sentences(session: Session, target: Path) -> None:
+    """Write labelled sentences, on which the model can be fine-tuned."""
+    if (target / "test.csv").is_file() and not session.force:
+        return
+    from tokpipe.labelled.bundled import write_letters_and_diaries
+
+    write_letters_and_diaries(target)
+
+
 def _show(session: Session, folder: Path, run: "Pretrained | None", seconds: float) -> None:
     from tokpipe.shards.reader import open_shards
     from tokpipe.tasks.fill_mask import fill_masks
@@ -244,12 +254,14 @@ def _look(session: Session, folder: Path) -> None:
 
 def _farewell(session: Session, folder: Path, seconds: float) -> None:
     session.console.out.line(
-        f"\nIn {folder}: tokenizer, shards and model; all of it took {duration(seconds)}."
+        f"\nIn {folder}: tokenizer, shards, model; all of it took {duration(seconds)}."
     )
     session.console.go_on_with(
         f'tokpipe fill-mask {folder}/model "In [MASK] snow falls and the days are short."',
         f"tokpipe inspect run {folder}/model",
         f"tokpipe inspect shards {folder}/shards",
         f"tokpipe nearest {folder}/model baker",
+        f"tokpipe finetune classification {folder}/model -o letter-or-diary \\\n"
+        f"      --train {folder}/sentences/train.csv --test {folder}/sentences/test.csv",
         "tokpipe train-vocab your-texts/ --vocab-size 30000 -o tokenizer",
     )

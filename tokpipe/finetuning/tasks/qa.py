@@ -22,7 +22,7 @@ THRESHOLD = "null_threshold"
 _MOST_EPOCHS = 5  # each question is read with all windows of its paragraph
 
 
-def _read(path: str | Path, columns: None, names: None) -> Questions:
+def _read(path: str | Path, columns: None, names: tuple[str, ...] | None) -> Questions:
     return read_questions(path)
 
 

@@ -214,3 +214,17 @@ def test_another_encoder_is_refused():
     config = replace(source.config, type_vocab_size=1)
     with pytest.raises(ConfigError, match=r"embeddings\.segment has the shape \(2, 8\) there"):
         Parameters.from_encoder(source, config, 0)
+
+
+def test_a_head_beside_those_of_pretraining_is_written_as_its_own_class(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+    config = replace(JOBS["bert, classification"], mlm_head=True, nsp_head=True)
+    write_checkpoint(one, filled(config))
+    written = json.loads((one / "config.json").read_text())
+    assert written["architectures"] == ["BertForSequenceClassification"]
+    found = load_checkpoint(one)
+    assert found.config == config
+    write_checkpoint(two, found.parameters, family=found.family)
+    for name in ("config.json", "model.safetensors"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
