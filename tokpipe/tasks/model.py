@@ -99,7 +99,7 @@ class BertModel:
         return _made_again, (*made_of, self.left_out)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "BertModel":
+    def load(cls, folder: str | Path, task: str | None = None) -> "BertModel":
         """Open a model folder, ours or Hugging Face's.
 
         Heads that transformers has for other tasks are left out, and named in `left_out`.
@@ -109,6 +109,9 @@ class BertModel:
         folder
             Holds ``config.json``, ``model.safetensors`` (or several and their index) and the
             tokenizer's files.
+        task
+            The only job ("text", "token", "span") whose head is wanted, or "none"; None: the head is
+            read, of whichever job it is.
 
         Raises
         ------
@@ -119,7 +122,7 @@ class BertModel:
         """
         folder = Path(folder)
         verify_files(folder, TOKENIZER_FILES)
-        found = load_checkpoint(folder)
+        found = load_checkpoint(folder, task)
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None
         return cls(
