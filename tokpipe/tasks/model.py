@@ -110,8 +110,8 @@ class BertModel:
             Holds ``config.json``, ``model.safetensors`` (or several and their index) and the
             tokenizer's files.
         task
-            The only job ("text", "token", "span") whose head is wanted, or "none"; None: the head is
-            read, of whichever job it is.
+            The only job ("text", "token", "span") whose head is wanted, or "none"; None: whichever
+            head there is.
 
         Raises
         ------
