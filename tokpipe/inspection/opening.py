@@ -105,10 +105,7 @@ class Opened:
         tokenizer = self.tokenizer
         if self.spec is not None:
             tokenizer = Tokenizer(replace(self.spec, words=_AS_IT_IS, added_tokens=()))
-        blocks = tokenizer.encode_strings(words, threads=threads)
-        sizes = [np.diff(offsets) for _, offsets in blocks]
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))])
-        return np.concatenate([ids for ids, _ in blocks]), offsets
+        return tokenizer.encode_word_strings(words, threads)
 
     def _trace_wordpiece(self, word: str) -> WordTrace:
         if self.spec is None:
