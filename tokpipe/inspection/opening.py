@@ -108,7 +108,7 @@ class Opened:
         tokenizer = self.tokenizer
         if self.spec is not None:
             tokenizer = Tokenizer(replace(self.spec, words=_AS_IT_IS, added_tokens=()))
-        return joined(tokenizer.encode_strings(words, threads=threads))
+        return tokenizer.encode_word_strings(words, threads)
 
     def _trace_wordpiece(self, word: str) -> WordTrace:
         if self.spec is None:
