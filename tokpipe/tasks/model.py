@@ -30,17 +30,11 @@ _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 @dataclass(frozen=True)
 class Encoded:
-    """Hidden states of texts.
+    """Hidden states of texts."""
 
-    Attributes
-    ----------
-    sequences
-        The tokens, special ones included.
-    layers : list of float32[T, H]
-        Of each layer asked for, in that order, the tokens of all texts end to end.
-    """
-
-    sequences: Sequences
+    sequences: Sequences  # the tokens, special ones included
+    # list of float32[T, H]: of each layer asked for, in that order, the tokens of all texts end to
+    # end
     layers: list[NDArray[np.float32]]
 
     def __len__(self) -> int:
