@@ -31,7 +31,7 @@ from tokpipe.examples.kernels.masks import FIXED
 from tokpipe.foundation import jit
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.config import setting
-from tokpipe.inspection import run_page
+from tokpipe.inspection import pages
 from tokpipe.inspection.check import folder
 from tokpipe.inspection.check.finding import WARNING, Finding
 from tokpipe.training.config import TrainingConfig
@@ -153,10 +153,10 @@ def test_a_format_of_text_is_found_by_name_cut_and_read(monkeypatch, tmp_path):
 
 def test_a_page_is_rendered_escaped_and_without_scripts(monkeypatch, tmp_path):
     copy = tmp_path / "templates"
-    shutil.copytree(run_page._TEMPLATES, copy)
+    shutil.copytree(pages._TEMPLATES, copy)
     (copy / "toy.html").write_text("<style>{{ style | safe }}</style>{{ policy }}<p>{{ text }}</p>")
-    monkeypatch.setattr(run_page, "_TEMPLATES", copy)
-    page = run_page.rendered("toy.html", text="<script>")
+    monkeypatch.setattr(pages, "_TEMPLATES", copy)
+    page = pages.rendered("toy.html", text="<script>")
     assert "<p>&lt;script&gt;</p>" in page and "default-src" in page
 
 
