@@ -1,11 +1,16 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.fault.conftest import hashes
+from tests.unit.bert.huggingface.models import CONFIGS
 from tests.unit.finetuning.jobs import FAST, TASKS, run, write_data, write_model
-from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tests.unit.tasks.models import TOKENS, small
+from tokpipe.bert.families.registry import FAMILIES
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
+from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.finetune import finetune
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
@@ -185,6 +190,29 @@ def test_several_seeds_are_a_table_and_the_best_is_the_model(tmp_path):
     assert not np.array_equal(blocks[0], blocks[1])
     assert made.spread == metrics["spread"]
     Manifest.read(out, "model").check_files(out)
+
+
+def test_force_puts_one_training_in_the_place_of_several(tmp_path):
+    run(tmp_path, "classification", "one", epochs=1)
+    run(tmp_path, "classification", seeds=2, epochs=1)
+    run(tmp_path, "classification", epochs=1, force=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize("task", ["classification", "ner", "qa"])
+@pytest.mark.parametrize("name", ["roberta", "distilbert", "albert", "tokpipe"])
+def test_each_family_stays_what_it_is(tmp_path, name, task):
+    config = replace(CONFIGS[name], vocab_size=len(TOKENS), max_position_embeddings=42)
+    model = tmp_path / "model"
+    small().save(model)
+    (model / "tokpipe.json").unlink()
+    write_checkpoint(model, Parameters.initialised(config, 1), family=FAMILIES[name])
+    made = run(tmp_path, task, epochs=1, dropout=0.1)
+    config = json.loads((tmp_path / "out/config.json").read_text())
+    assert config["model_type"] == name
+    found = load_checkpoint(tmp_path / "out")
+    assert found.config.task == {"classification": "text", "ner": "token", "qa": "span"}[task]
+    assert made.report.scores["test"].n >= 24
 
 
 def test_a_stopped_table_of_seeds_goes_on(tmp_path, stopped):
