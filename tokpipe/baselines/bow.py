@@ -12,19 +12,15 @@ G. Salton, C. Buckley: Term-Weighting Approaches in Automatic Text Retrieval, 19
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import BowConfig
-from tokpipe.baselines.features import Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
 from tokpipe.baselines.linear import Linear, chances, fit_linear
 from tokpipe.baselines.method import Learned, Lesson, Method, Texts
 from tokpipe.foundation.progress import Progress
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
@@ -70,7 +66,7 @@ class BagModel:
         }
 
 
-def weighed(counts: "csr_array", rarity: NDArray[np.float64]) -> "csr_array":
+def weighed(counts: Sparse, rarity: NDArray[np.float64]) -> Sparse:
     """Return counts as ``(1 + log count) * rarity``, each text of length 1."""
     out = counts.astype(np.float64)
     out.data = (1.0 + np.log(out.data)) * rarity[out.indices]

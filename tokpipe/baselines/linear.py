@@ -6,13 +6,12 @@ D. Liu, J. Nocedal: On the Limited Memory BFGS Method for Large Scale Optimizati
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from tokpipe.baselines.features import Sparse
 
 _MOST_STEPS = 300
 _TOLERANCE = 1e-6  # of the objective, relative: held-out scores stop moving long before
@@ -32,13 +31,13 @@ class Linear(NamedTuple):
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
 
-    def outputs(self, features: "csr_array") -> NDArray[np.float64]:
+    def outputs(self, features: Sparse) -> NDArray[np.float64]:
         """Return the outputs (float64[N, C]) of rows of features."""
         return features @ self.weights + self.bias
 
 
 def fit_linear(
-    features: "csr_array",
+    features: Sparse,
     targets: NDArray[np.float64],
     loss: str,
     strength: float,

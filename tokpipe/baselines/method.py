@@ -4,6 +4,7 @@ A method is one file with a `Method` at its end, called ``METHOD``, and a line i
 `tokpipe.baselines.registry`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from tokpipe.foundation.config import Config
 from tokpipe.foundation.progress import Progress
 
 Texts = tuple[Strings, ...]  # one column, or two
+WORST = (-math.inf, -math.inf)
 
 
 class Fitted(Protocol):
@@ -62,7 +64,12 @@ class Lesson:
     seed: int
 
     def judge(self, outputs: NDArray[np.float64]) -> tuple[float, float]:
-        """Return how good outputs for the validation part are: the score, then less loss."""
+        """Return how good outputs for the validation part are: the score, then less loss.
+
+        `WORST` if they are no finite numbers.
+        """
+        if not np.isfinite(outputs).all():
+            return WORST
         return round(self.score(outputs), 12), -self._loss(outputs)
 
     def _loss(self, outputs: NDArray[np.float64]) -> float:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -80,8 +81,9 @@ def write_baseline(folder: Path, baseline: Baseline) -> list[str]:
     }
     text = json.dumps(about, indent=2, ensure_ascii=False)
     (folder / SETTINGS).write_text(f"{text}\n", encoding="utf-8")
+    tensors: dict[str, Any] = dict(baseline.fitted.tensors())
     with (folder / TENSORS).open("wb") as file:
-        np.savez(file, **baseline.fitted.tensors())
+        np.savez(file, **tensors)
     return [SETTINGS, TENSORS]
 
 

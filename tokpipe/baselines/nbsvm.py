@@ -14,19 +14,15 @@ Movie Reviews, ICLR workshop 2015: logistic regression, and n-grams of three wor
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import NbsvmConfig
-from tokpipe.baselines.features import Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
 from tokpipe.baselines.linear import Linear, chances, fit_linear
 from tokpipe.baselines.method import Learned, Lesson, Method, Texts
 from tokpipe.foundation.progress import Progress
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -69,7 +65,7 @@ class PresenceModel:
         }
 
 
-def presence(counts: "csr_array") -> "csr_array":
+def presence(counts: Sparse) -> Sparse:
     """Return 1 for each feature that a text has."""
     out = counts.astype(np.float64)
     out.data[:] = 1.0
@@ -77,7 +73,7 @@ def presence(counts: "csr_array") -> "csr_array":
 
 
 def log_ratios(
-    there: "csr_array", targets: NDArray[np.float64], smoothing: float
+    there: Sparse, targets: NDArray[np.float64], smoothing: float
 ) -> NDArray[np.float64]:
     """Return how much likelier each feature is within each class than outside, as a logarithm.
 
@@ -131,7 +127,7 @@ def fit(lesson: Lesson, config: NbsvmConfig, progress: Progress) -> Learned:
 def _mixed(linear: Linear, scale: NDArray[np.float64], share: float) -> Linear:
     """Return learned weights mixed with their mean size for all, which is naive Bayes."""
     learned = linear.weights / scale
-    even = np.abs(learned).mean(axis=0)
+    even = np.abs(learned).sum(axis=0) / max(len(learned), 1)
     return Linear((share * learned + (1 - share) * even) * scale, linear.bias)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokpipe.foundation.jit import inlined_helper, kernel
 from tokpipe.foundation.seeds import short_random_bits, short_random_bits_reference
 
-SOFTMAX, SIGMOID, SQUARED = range(3)
+SOFTMAX, SIGMOID, HUBER = range(3)
 _ALL = 2.0**32  # values that a draw has
 
 
@@ -86,7 +86,8 @@ def train_vectors_reference(
     steps
         Which texts, in which order, and how.
     loss
-        `SOFTMAX` or `SIGMOID` cross entropy, or half the `SQUARED` error.
+        `SOFTMAX` or `SIGMOID` cross entropy, or `HUBER`: half the squared error up to an error of
+        1, and beyond it the error, so that no step is longer than those of the others.
     model
         Changed in place.
 
@@ -117,8 +118,9 @@ def train_vectors_reference(
             total += (np.maximum(logits, 0) - target * logits).sum()
             total += np.log1p(np.exp(-np.abs(logits))).sum()
         else:
-            chance = logits
-            total += 0.5 * ((logits - target) ** 2).sum()
+            error = logits - target
+            chance = target + np.clip(error, -1, 1)
+            total += np.where(abs(error) < 1, 0.5 * error**2, abs(error) - 0.5).sum()
         slope = (chance - target).astype(np.float32)
         back = slope @ model.output
         model.output[:] -= rate * slope[:, None] * hidden
@@ -188,6 +190,7 @@ def _slope(logits, target, loss, slope):
             slope[c] = 1.0 / (1.0 + np.exp(-value)) - target[c]
     else:
         for c in range(logits.size):
-            slope[c] = logits[c] - target[c]
-            total += 0.5 * (logits[c] - target[c]) ** 2
+            error = logits[c] - target[c]
+            slope[c] = min(max(error, -1.0), 1.0)
+            total += 0.5 * error * error if abs(error) < 1.0 else abs(error) - 0.5
     return total
