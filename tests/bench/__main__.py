@@ -1,4 +1,5 @@
-"""Benchmarks beside the peers, in one run: ``python -m tests.bench TABLE``, see `TABLES`.
+"""Benchmarks beside the peers, in one run: ``python -m tests.bench TABLE``, see `TABLES`
+and `LIMITED`, which --rows, --tasks and --layers make shorter.
 
 The peers want an environment of their own (``pip install '.[peers]'`` into it), since gigatoken
 brings a library that slows every first numba call; name its interpreter with --peers or in
@@ -9,7 +10,19 @@ import argparse
 import os
 import sys
 
-from tests.bench import before, embed, encode, learning, sentences, shards, train, vocab
+from tests.bench import (
+    before,
+    embed,
+    encode,
+    finetune,
+    finetune_quality,
+    learning,
+    sentences,
+    shards,
+    train,
+    vocab,
+)
+from tests.bench.finetune_jobs import JOBS, Limits
 from tests.bench.report import machine, markdown, write
 
 TABLES = {
@@ -21,25 +34,34 @@ TABLES = {
     "train": train.rows,
     "learning": learning.rows,
 }
+LIMITED = {"finetune": finetune.rows, "finetune-quality": finetune_quality.rows}
 
 
 def main() -> int:
     """Measure one table, print it, and say by the exit code whether every floor was passed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("table", choices=[*TABLES, "before"])
+    parser.add_argument("table", choices=[*TABLES, *LIMITED, "before"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=os.environ.get("TOKPIPE_PEERS_PYTHON", sys.executable))
     parser.add_argument("--write", action="store_true", help="renew RESULTS.md and the README")
     parser.add_argument("--rev", default="HEAD", help="what `before` compares this tree with")
+    parser.add_argument("--rows", type=int, help="of fine-tuning: most rows of each part")
+    parser.add_argument("--tasks", nargs="+", choices=[*JOBS, "predict"], default=[])
+    parser.add_argument("--layers", type=int, choices=[2], help="of fine-tuning: a short model")
     options = parser.parse_args()
+    limits = Limits(rows=options.rows, tasks=tuple(options.tasks), layers=options.layers)
+    if options.write and limits != Limits():
+        parser.error("--write wants the whole table")
     if options.table == "before":
         rows = before.rows(options.peers, options.rounds, options.rev)
+    elif options.table in LIMITED:
+        rows = LIMITED[options.table](options.peers, options.rounds, limits)
     else:
         rows = TABLES[options.table](options.peers, options.rounds)
     text = f"{markdown(rows)}\n\nMeasured on {machine()}; medians of {options.rounds} rounds, "
     text += "both sides in turn, kernels compiled before."
     print(text)
-    if options.write and options.table in TABLES:
+    if options.write and options.table != "before":
         write(options.table, text)
     return 0 if all(row.passed for row in rows) else 1
 

