@@ -108,7 +108,7 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
         is_lines=block.is_lines,
         leading_space=wants_space(recipe.tokenizer),
     )
-    ids, offsets = _joined(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
+    ids, offsets = joined(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
     _check_range(ids, offsets, sentences.texts, recipe.tokenizer)
     tally = Counter(
         {
@@ -141,7 +141,8 @@ def _check_range(
     )
 
 
-def _joined(blocks: list[Ids]) -> Ids:
+def joined(blocks: list[Ids]) -> Ids:
+    """Return blocks of encoded texts as one: their ids, end to end, and the borders between."""
     if len(blocks) == 1:
         return blocks[0]
     lengths = [np.diff(offsets) for _, offsets in blocks]
