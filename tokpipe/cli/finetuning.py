@@ -191,6 +191,7 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
         for name, value in of.items():
             shown = f"{value['median']:.4f} ({value['least']:.4f} to {value['greatest']:.4f})"
             rows.append((f"{part} {name}, median of seeds", shown))
+    rows += [(f"{part}, long rows", said) for part, said in report.long_rows.items()]
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {output}", rows)
     out = session.console.out

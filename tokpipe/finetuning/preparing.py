@@ -136,7 +136,7 @@ def prepare_on(
         examples = encoded.fitted(model.vocab_size, model.type_vocab_size)
         parts[name] = Part(name, part, examples)
         if said := said_of(parts[name], asked.windows):
-            progress.note(said)
+            progress.note(f"{name}: {said}")
     if source.left_out:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
@@ -156,15 +156,14 @@ def said_of(part: Part, windows: WindowConfig) -> str:
     """Return in one line what becomes of rows that are too long; empty if there are none."""
     examples, said = part.examples, []
     if examples.windowed:
-        said.append(f"{examples.windowed:,} read in windows, {len(examples):,} in all")
+        mean = ", the mean taken" if examples.labels is not None else ""
+        said.append(f"{examples.windowed:,} read in windows{mean}, {len(examples):,} in all")
     if examples.cut:
-        read = (
-            "in part" if windows.long_texts == "mean" else windows.long_texts.replace("-", " and ")
-        )
-        said.append(f"{examples.cut:,} too long, read: {read}")
+        read = windows.long_texts.replace("-", " and ")
+        said.append(f"{examples.cut:,} too long, {read} read")
     if examples.lost:
         said.append(f"{plural(examples.lost, 'answer')} in no window")
-    return f"{part.name}: {', '.join(said)}" if said else ""
+    return ", ".join(said)
 
 
 def _objective(task: Task, train: Labelled, config: FinetuneConfig) -> Objective:

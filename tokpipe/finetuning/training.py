@@ -12,7 +12,7 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.finetuning.card import card
 from tokpipe.finetuning.folder import finish
 from tokpipe.finetuning.loader import ExampleLoader
-from tokpipe.finetuning.preparing import Prepared
+from tokpipe.finetuning.preparing import Prepared, said_of
 from tokpipe.finetuning.rates import lowest_moving, rates_of
 from tokpipe.finetuning.report import Report, read_metrics, report_files
 from tokpipe.finetuning.scoring import Part, measuring, predict
@@ -186,6 +186,11 @@ def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) ->
         scores=scored,
         tuned=tuned,
         notes=tuple(notes),
+        long_rows={
+            name: said
+            for name, part in prepared.parts.items()
+            if (said := said_of(part, prepared.asked.windows))
+        },
     )
 
 

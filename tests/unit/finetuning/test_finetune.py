@@ -13,6 +13,7 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoin
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.finetune import finetune
+from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.training import trainer as trainer_module
@@ -220,6 +221,34 @@ def test_a_stopped_table_of_seeds_goes_on(tmp_path, stopped):
     stopped(11, "classification", "out", seeds=2, epochs=2)
     run(tmp_path, "classification", "out", seeds=2, epochs=2)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("task", "windows", "said"),
+    [
+        ("classification", {"long_texts": "head"}, "too long, head read"),
+        ("classification", {"long_texts": "head-tail"}, "too long, head and tail read"),
+        ("classification", {"long_texts": "mean"}, "read in windows, the mean taken, "),
+        ("ner", {}, "read in windows, "),
+    ],
+)
+def test_what_became_of_long_rows_is_told(tmp_path, task, windows, said):
+    write_model(tmp_path / "model")
+    parts = [write_data(tmp_path, task, 24, seed, name) for seed, name in enumerate(PARTS)]
+    lines = []
+    how = {"progress": Lines(lines), "windows": WindowConfig(max_seq_length=7, **windows)}
+    config = FinetuneConfig(**FAST | {"epochs": 1})
+    made = finetune(task, tmp_path / "model", *parts, tmp_path / "out", config=config, **how)
+    assert all(said in made.report.long_rows[part] for part in PARTS)
+    assert any(line.startswith("test: ") and said in line for line in lines)
+    assert said in (tmp_path / "out/README.md").read_text()
+    rows = (tmp_path / "out/predictions.jsonl").read_text().splitlines()
+    assert len(rows) == 48 and made.report.scores["test"].n >= 24
+
+
+class Lines:
+    def __init__(self, lines):
+        self.note = lines.append
 
 
 def test_a_part_is_held_out_where_none_is_given(tmp_path):
