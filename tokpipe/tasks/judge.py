@@ -1,7 +1,8 @@
 """How well a model does its job on labelled data: scores, classes, confusions, mistakes."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ class Judged:
         has no class.
     mistakes
         The surest first.
+    tuned
+        What was chosen in training and used here, such as a threshold.
+    best
+        What would have been the best choice for these very rows, and what each score were then: no
+        figure to be believed, for it has seen the answers. Empty where nothing is chosen.
     seconds
         That the answers took.
     """
@@ -56,6 +62,8 @@ class Judged:
     confusion: NDArray[np.int64] | None
     mistakes: tuple[Mistake, ...]
     seconds: float
+    tuned: Mapping[str, float] = field(default_factory=dict)
+    best: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""
@@ -69,6 +77,8 @@ class Judged:
             "labels": list(self.names),
             "confusion": None if counts is None else counts.tolist(),
             "mistakes": [mistake._asdict() for mistake in self.mistakes],
+            "tuned": dict(self.tuned),
+            "best_for_these_rows": dict(self.best),
             "seconds": self.seconds,
             "rows_per_second": self.rows / self.seconds if self.seconds else None,
         }
@@ -120,7 +130,17 @@ def judge(
         confusion=_confusion(data, found),
         mistakes=tuple(mistakes_in(data, found, job.tuned, mistakes)),
         seconds=seconds,
+        tuned=job.tuned,
+        best=_best(job, data, found),
     )
+
+
+def _best(job: Job, data: Labelled, found: Predictions) -> dict[str, float]:
+    chosen = job.task.tune(data, found)
+    if not chosen:
+        return {}
+    measure = job.task.measure(data, found, chosen)
+    return {**chosen, **dict(zip(measure.names, measure.values().tolist(), strict=True))}
 
 
 def _classes(

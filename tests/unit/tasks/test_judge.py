@@ -127,6 +127,23 @@ def test_labels_that_a_model_does_not_know_are_named_with_line_and_those_it_know
     assert "'bad', 'good', 'none'" in caught.value.hint
 
 
+def test_the_best_threshold_of_the_rows_is_told_beside_the_one_that_is_used(data, tmp_path):
+    job = Job.of(job_model("qa"))
+    answered = judge(job, data("qa"))
+    assert not answered.best and "best for these" not in shown(judged_renderable(answered, ""))
+    content = json.loads(data("qa").read_text())
+    content["data"][0]["paragraphs"][0]["qas"] += [
+        {"id": str(n), "question": "it ran?", "answers": [], "is_impossible": True} for n in (3, 4)
+    ]
+    (tmp_path / "qa2.json").write_text(json.dumps(content))
+    for threshold, first in ((1000.0, None), (-1000.0, 0.5)):
+        found = judge(replace(job, tuned={"null_threshold": threshold}), tmp_path / "qa2.json")
+        assert found.best["exact_match"] >= found.scores["exact_match"].value
+        assert first is None or found.scores["exact_match"].value == first
+        text = shown(judged_renderable(found, ""))
+        assert f"null threshold {threshold:.4f}" in text and "best for these very rows" in text
+
+
 def test_data_without_labels_is_refused(tmp_path):
     (tmp_path / "d.conll").write_text("the\ncat\n")
     with pytest.raises(InputError):
