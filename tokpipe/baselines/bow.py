@@ -27,27 +27,14 @@ _STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 @dataclass(frozen=True, eq=False)
 class BagModel:
-    """A vocabulary, how rare its features are, and a linear model.
+    """A vocabulary, how rare its features are, and a linear model."""
 
-    Attributes
-    ----------
-    vocabulary
-        F features.
-    rarity : float64[F]
-        ``log((1 + N) / (1 + n)) + 1``, of n of N texts that a feature is in.
-    linear
-        On weighed counts.
-    ngrams
-        Words of the longest n-gram.
-    loss
-        Of the lesson: how outputs become chances.
-    """
-
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary  # F features
+    # float64[F]: ``log((1 + N) / (1 + n)) + 1``, of n of N texts that a feature is in
     rarity: NDArray[np.float64]
-    linear: Linear
-    ngrams: int
-    loss: str
+    linear: Linear  # on weighed counts
+    ngrams: int  # words of the longest n-gram
+    loss: str  # of the lesson: how outputs become chances
 
     def outputs(self, texts: Texts) -> NDArray[np.float64]:
         """Return chances (float64[N, C]), or numbers (float64[N, 1])."""

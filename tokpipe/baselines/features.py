@@ -31,20 +31,11 @@ _STEPS = 10  # that a share is told in
 
 
 class Grams(NamedTuple):
-    """Every word and n-gram of every text, in no order.
+    """Every word and n-gram of every text, in no order."""
 
-    Attributes
-    ----------
-    hashes : uint64[G]
-    texts : int32[G]
-        Which text each is of.
-    rows : int
-        How many texts there are.
-    """
-
-    hashes: NDArray[np.uint64]
-    texts: NDArray[np.int32]
-    rows: int
+    hashes: NDArray[np.uint64]  # uint64[G]
+    texts: NDArray[np.int32]  # int32[G]: which text each is of
+    rows: int  # how many texts there are
 
 
 def grams_of(texts: tuple[Strings, ...], longest: int) -> Grams:

@@ -32,30 +32,14 @@ _LOSSES = {"classification": "softmax", "multilabel": "sigmoid", "regression": "
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What training a method came to.
+    """What training a method came to."""
 
-    Attributes
-    ----------
-    baseline
-        What has learned.
-    report
-        How good it is.
-    chosen
-        What was chosen on the validation part, by name.
-    seconds
-        That training took, with all that was tried.
-    speed
-        Rows that are answered in a second.
-    folder
-        Where all of it is written; None: nowhere.
-    """
-
-    baseline: Baseline
-    report: Report
-    chosen: Mapping[str, float]
-    seconds: float
-    speed: float
-    folder: Path | None = None
+    baseline: Baseline  # what has learned
+    report: Report  # how good it is
+    chosen: Mapping[str, float]  # what was chosen on the validation part, by name
+    seconds: float  # that training took, with all that was tried
+    speed: float  # rows that are answered in a second
+    folder: Path | None = None  # where all of it is written; None: nowhere
 
 
 def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how

@@ -45,40 +45,20 @@ _A_CALL = 1 << 21  # features that a kernel goes over before Ctrl-C is looked fo
 
 
 class Pace(NamedTuple):
-    """How a training goes.
+    """How a training goes."""
 
-    Attributes
-    ----------
-    rate
-        Learning rate at the beginning.
-    dropout
-        Share of the features of a text that are left out.
-    """
-
-    rate: float
-    dropout: float
+    rate: float  # learning rate at the beginning
+    dropout: float  # share of the features of a text that are left out
 
 
 @dataclass(frozen=True, eq=False)
 class AveragedModel:
-    """A vocabulary and a vector for each of its features.
+    """A vocabulary and a vector for each of its features."""
 
-    Attributes
-    ----------
-    vocabulary
-        F features.
-    model
-        Vectors and output weights.
-    ngrams
-        Words of the longest n-gram.
-    loss
-        Of the lesson: how outputs become chances.
-    """
-
-    vocabulary: Vocabulary
-    model: VectorModel
-    ngrams: int
-    loss: str
+    vocabulary: Vocabulary  # F features
+    model: VectorModel  # vectors and output weights
+    ngrams: int  # words of the longest n-gram
+    loss: str  # of the lesson: how outputs become chances
 
     def outputs(self, texts: Texts) -> NDArray[np.float64]:
         """Return chances (float64[N, C]), or numbers (float64[N, 1])."""

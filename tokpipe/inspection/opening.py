@@ -103,12 +103,10 @@ class Opened:
         self, words: Strings, threads: int | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Encode words that are normalised and split already; return int32[T] and int64[W + 1]."""
-        from tokpipe.shards.making import joined  # pyarrow, which a look at tokens does without
-
         tokenizer = self.tokenizer
         if self.spec is not None:
             tokenizer = Tokenizer(replace(self.spec, words=_AS_IT_IS, added_tokens=()))
-        return joined(tokenizer.encode_strings(words, threads=threads))
+        return tokenizer.encode_word_strings(words, threads)
 
     def _trace_wordpiece(self, word: str) -> WordTrace:
         if self.spec is None:

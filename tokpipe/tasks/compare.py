@@ -14,20 +14,11 @@ from tokpipe.tasks.outcomes import PARTS, Outcome, read_outcome
 
 @dataclass(frozen=True)
 class Compared:
-    """A run beside others.
+    """A run beside others."""
 
-    Attributes
-    ----------
-    run
-        What its folder says.
-    scores
-        On the part that all were judged by.
-    difference
-        Of its first score to that of the first run, with a test; None of the first itself.
-    """
-
-    run: Outcome
-    scores: Scores
+    run: Outcome  # what its folder says
+    scores: Scores  # on the part that all were judged by
+    # of its first score to that of the first run, with a test; None of the first itself
     difference: Paired | None
 
     def to_dict(self) -> dict[str, object]:

@@ -37,44 +37,23 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run: a fine-tuned model, or an earlier approach.
+    """A run: a fine-tuned model, or an earlier approach."""
 
-    Attributes
-    ----------
-    name
-        Its folder, as it was given.
-    task, method
-        What was learned, and how.
-    measures
-        Scores of the parts that it was judged by, by their names.
-    digests
-        A hash of the right answers of each part.
-    counts
-        How many rows each part has; of tags, words.
-    majority
-        The first score of always giving the most frequent answer, by part.
-    rows
-        To learn from.
-    seconds
-        That training took; None where nothing tells.
-    speed
-        Rows that were answered in a second: of a fine-tuned model those of the validation part,
-        when its epochs were judged. None where nothing tells.
-    size
-        Bytes of what is needed to use it.
-    """
-
-    name: str
+    name: str  # its folder, as it was given
+    # `task`, `method`: what was learned, and how
     task: str
     method: str
-    measures: Mapping[str, Measure]
-    digests: Mapping[str, str]
-    counts: Mapping[str, int]
+    measures: Mapping[str, Measure]  # scores of the parts that it was judged by, by their names
+    digests: Mapping[str, str]  # a hash of the right answers of each part
+    counts: Mapping[str, int]  # how many rows each part has; of tags, words
+    # the first score of always giving the most frequent answer, by part
     majority: Mapping[str, float]
-    rows: int | None
-    seconds: float | None
+    rows: int | None  # to learn from
+    seconds: float | None  # that training took; None where nothing tells
+    # rows that were answered in a second: of a fine-tuned model those of the validation part, when
+    # its epochs were judged; None where nothing tells
     speed: float | None
-    size: int
+    size: int  # bytes of what is needed to use it
 
 
 def read_outcome(folder: str | Path) -> Outcome:

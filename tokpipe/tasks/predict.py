@@ -41,20 +41,12 @@ from tokpipe.training.outputs import head_outputs
 
 @dataclass(frozen=True)
 class Job:
-    """A model, and what it is for.
-
-    Attributes
-    ----------
-    windows
-        How texts that are too long were read in training.
-    tuned
-        What was chosen on the validation part, such as a threshold.
-    """
+    """A model, and what it is for."""
 
     model: BertModel
     task: Task
-    windows: WindowConfig
-    tuned: Tuned
+    windows: WindowConfig  # how texts that are too long were read in training
+    tuned: Tuned  # what was chosen on the validation part, such as a threshold
 
     @classmethod
     def of(cls, model: BertModel) -> Self:

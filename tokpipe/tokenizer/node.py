@@ -15,18 +15,10 @@ MOST_PARTS = 64  # of a sequence; files in use have up to 20
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One value of a document.
+    """One value of a document."""
 
-    Attributes
-    ----------
-    value
-        What `json.loads` made of it.
-    place : str
-        ``tokenizer.json: model.merges[17]``.
-    """
-
-    value: Any
-    place: str
+    value: Any  # what `json.loads` made of it
+    place: str  # ``tokenizer.json: model.merges[17]``
 
     def error(self, problem: str, hint: str = "") -> FoundError:
         """Make the error that says `problem` about this place."""

@@ -52,26 +52,13 @@ _NOT_OURS = {  # what a file is by its ending, and what to do with it
 
 @dataclass(frozen=True)
 class TokenizerFile:
-    """What the files of a tokenizer say.
+    """What the files of a tokenizer say."""
 
-    Attributes
-    ----------
-    path
-        Its main file.
-    written
-        A `tokenizer.json` as it stands, or what a bare vocabulary implies.
-    document
-        The same with what the files beside it add.
-    findings
-        What is wrong with it; an error among them keeps it from being opened.
-    spec
-        What it means, or None where only the `tokenizers` library can run it, or nothing.
-    """
-
-    path: Path
-    written: dict[str, Any]
-    document: dict[str, Any]
-    findings: Findings
+    path: Path  # its main file
+    written: dict[str, Any]  # a `tokenizer.json` as it stands, or what a bare vocabulary implies
+    document: dict[str, Any]  # the same with what the files beside it add
+    findings: Findings  # what is wrong with it; an error among them keeps it from being opened
+    # what it means, or None where only the `tokenizers` library can run it, or nothing
     spec: Spec | None
 
     def opened(self) -> Spec | dict[str, Any]:

@@ -12,14 +12,9 @@ _SHOWN = 40  # characters or elements of a value in a message: half a line
 
 
 class Inputs(NamedTuple):
-    """What is to be encoded, R texts or pairs of texts.
+    """What is to be encoded, R texts or pairs of texts."""
 
-    Attributes
-    ----------
-    texts, pairs : list of str, or of list of str
-        Texts; or the words of each. None: there are no pairs.
-    """
-
+    # `texts`, `pairs`: texts; or the words of each. None: there are no pairs
     texts: list[Any]
     pairs: list[Any] | None = None
 

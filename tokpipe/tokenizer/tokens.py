@@ -28,26 +28,17 @@ _PREFIX = replace(GPT2, add_prefix_space=True)  # what a split still wants of no
 
 
 class Tokens(NamedTuple):
-    """The tokens of T texts, K together.
+    """The tokens of T texts, K together."""
 
-    Attributes
-    ----------
-    ids : int32[K]
-    starts, ends : int64[K]
-        Where in its text a token stands, in characters.
-    words : int64[K]
-        Which word of its text it belongs to; an added token is a word of its own.
-    borders : int64[T + 1]
-        Text ``t`` has the tokens ``borders[t]`` to ``borders[t + 1]``.
-    shown : dict of int to str
-        The text that an added token was found as, which stands in `Encoding.tokens`.
-    """
-
-    ids: NDArray[np.int32]
+    ids: NDArray[np.int32]  # int32[K]
+    # `starts`, `ends`: int64[K]: where in its text a token stands, in characters
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    # int64[K]: which word of its text it belongs to; an added token is a word of its own
     words: NDArray[np.int64]
+    # int64[T + 1]: text ``t`` has the tokens ``borders[t]`` to ``borders[t + 1]``
     borders: NDArray[np.int64]
+    # the text that an added token was found as, which stands in `Encoding.tokens`
     shown: dict[int, str]
 
 

@@ -56,6 +56,26 @@ def test_what_is_found_is_least(loss, scaled):
         assert objective(found.weights + step, found.bias + turn) > least - 1e-4 * abs(least)
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_two_classes_are_fitted_to_the_same_least_value(scaled):
+    features = csr_array((DRAW.random((40, 6)) < 0.4) * DRAW.normal(size=(40, 6)))
+    targets = targets_of("softmax", classes=2)
+    one = DRAW.normal(size=(6, 1)) + 2
+    scale = np.hstack([-one, one]) if scaled else None
+    found = fit_linear(features, targets, "softmax", 2.0, scale=scale)
+
+    def objective(weights, bias):
+        own = weights if scale is None else weights / scale
+        return 2.0 * LOSSES["softmax"](features @ weights + bias, targets)[0] + 0.5 * (own**2).sum()
+
+    least = objective(*found)
+    for _ in range(200):
+        step, turn = DRAW.normal(size=(6, 2)) * 0.02, DRAW.normal(size=2) * 0.02
+        assert objective(found.weights + step, found.bias + turn) > least - 1e-4 * abs(least)
+    again = fit_linear(features, targets, "softmax", 2.0, scale=scale, start=found)
+    assert again.weights == pytest.approx(found.weights, abs=1e-2)
+
+
 def test_a_start_near_the_end_changes_nothing_but_the_time():
     features, targets = csr_array(DRAW.normal(size=(40, 6))), targets_of("softmax")
     once = fit_linear(features, targets, "softmax", 1.0)

@@ -69,7 +69,7 @@ def test_without_a_validation_part_a_share_is_held_out(files, tmp_path):
         "nbsvm", "classification", files["train"], out=tmp_path / "out", validation_fraction=0.25
     )
     assert found.report.rows == {"train": 150, "validation": 50}
-    assert set(found.chosen) == {"strength", "interpolation"}
+    assert set(found.chosen) == {"strength"}
 
 
 def test_a_second_run_into_a_folder_is_refused_unless_forced(made, files):

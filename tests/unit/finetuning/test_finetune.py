@@ -302,6 +302,13 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         ("classification", "test", '{"text": "a", "label": "bird"}\n', r"test.jsonl:1.*bird"),
         ("classification", "train", "", "train.jsonl"),
         ("regression", "train", '{"text": "a", "label": "n/a"}\n', r"train.jsonl:1.*n/a"),
+        (
+            "classification",
+            "validation",
+            '{"sentence1": "a", "sentence2": "b", "label": "cat"}\n',
+            r"train.jsonl has .*, but .*validation.jsonl has ",
+        ),
+        ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
         (
