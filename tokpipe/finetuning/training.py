@@ -197,9 +197,9 @@ def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) ->
         tuned=tuned,
         notes=tuple(notes),
         long_rows={
-            name: said
+            name: long
             for name, part in prepared.parts.items()
-            if (said := said_of(part, prepared.asked.windows))
+            if (long := said_of(part, prepared.asked.windows))
         },
     )
 
