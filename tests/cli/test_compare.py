@@ -66,6 +66,7 @@ def curve_of(trained, *more):
 def test_cost_stands_beside_scores(tokpipe, trained):
     found = tokpipe("compare", trained / "bow", trained / "bert", "--json").json["runs"]
     assert all(run["seconds"] > 0 and run["bytes"] > 1000 for run in found)
+    assert all(run["rows_per_second"] > 1 for run in found)
     data = ("--speed", trained / "test.jsonl")
     found = tokpipe("compare", trained / "bow", trained / "bert", *data, "--json").json["runs"]
     assert all(run["rows_per_second"] > 1 for run in found)

@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from tokpipe.metrics.measures import (
     number_measure,
     tag_measure,
 )
-from tokpipe.training.log import LOG, read_log
+from tokpipe.training.log import LOG, Line, read_log
 from tokpipe.training.progress import STATE
 from tokpipe.training.result import CARD
 
@@ -48,7 +50,9 @@ class Outcome:
     majority: Mapping[str, float]
     rows: int | None  # to learn from
     seconds: float | None  # that training took; None where nothing tells
-    speed: float | None  # rows that were answered in a second; None where nothing tells
+    # rows that were answered in a second: of a fine-tuned model those of the validation part, when
+    # its epochs were judged; None where nothing tells
+    speed: float | None
     size: int  # bytes of what is needed to use it
 
 
@@ -68,6 +72,7 @@ def read_outcome(folder: str | Path) -> Outcome:
     if task not in _MEASURES:
         raise ArtifactError(f"{path / METRICS}: no task is called {task!r}")
     parts = _read_parts(path / PREDICTIONS)
+    log = list(read_log(path / LOG)) if (path / LOG).is_file() else []
     usual = {name: _number(about.get(name), "majority") for name in parts}
     return Outcome(
         name=str(folder),
@@ -77,9 +82,9 @@ def read_outcome(folder: str | Path) -> Outcome:
         digests={name: _digest(rows) for name, rows in parts.items()},
         counts={name: _count(rows, task) for name, rows in parts.items()},
         majority={name: np.nan if one is None else one for name, one in usual.items()},
-        rows=(about.get("rows") or {}).get("train"),
-        seconds=_number(about, "seconds") or _seconds(path),
-        speed=_number(about, "rows_per_second"),
+        rows=about["rows"].get("train"),
+        seconds=_number(about, "seconds") or _seconds(log),
+        speed=_number(about, "rows_per_second") or _speed(log, about["rows"].get("validation")),
         size=sum(file.stat().st_size for file in path.iterdir() if _is_needed(file)),
     )
 
@@ -89,10 +94,19 @@ def _number(about: Any, name: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _seconds(folder: Path) -> float | None:
-    """Return what the log of a training says."""
-    lines = list(read_log(folder / LOG)) if (folder / LOG).is_file() else []
-    return lines[-1].seconds if lines else None
+def _seconds(log: Sequence[Line]) -> float | None:
+    return log[-1].seconds if log else None
+
+
+def _speed(log: Sequence[Line], rows: int | None) -> float | None:
+    """Return how many rows of the validation part, of `rows`, were answered in a second."""
+    took = [
+        after.seconds - before.seconds
+        for before, after in pairwise(log)
+        if before.split is None and after.split and before.seconds and after.seconds
+    ]
+    usual = median(took) if took else 0.0
+    return rows / usual if rows and usual > 0 else None
 
 
 def _is_needed(file: Path) -> bool:

@@ -16,6 +16,7 @@ from tokpipe.finetuning.finetune import finetune
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.progress import SILENT
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import TIMES, read_log
 
@@ -247,8 +248,10 @@ def test_what_became_of_long_rows_is_told(tmp_path, task, windows, said):
 
 
 class Lines:
+    """A `Progress` that keeps what is said."""
+
     def __init__(self, lines):
-        self.note = lines.append
+        self.note, self.task = lines.append, SILENT.task
 
 
 def test_a_part_is_held_out_where_none_is_given(tmp_path):
@@ -286,7 +289,7 @@ def test_a_budget_ends_the_training(tmp_path):
 def test_a_model_that_says_one_thing_is_no_success(tmp_path):
     made = run(tmp_path, "classification", epochs=1, learning_rate=0.0, freeze="encoder")
     said = " ".join(made.report.notes)
-    assert "of every row; it has learned nothing" in said or "no better than always" in said
+    assert "of every text; it has learned nothing" in said or "no better than always" in said
     assert said and made.report.notes[0] in (tmp_path / "out/README.md").read_text()
 
 
