@@ -18,6 +18,7 @@ from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.report import Report, metrics_bytes, report_files
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Task
+from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import build_folder, refuse_existing_folder
@@ -221,7 +222,7 @@ def _report(
         for name, (part, predictions) in said.items()
         if task.with_labels(part.data).all()
     }
-    notes = [f"{name}: {note}" for name, found in scores.items() for note in found.notes]
+    notes = [note for name, one in said.items() for note in verdict(task, name, *one, scores)]
     return Report(
         task=task.name,
         method=method.name,

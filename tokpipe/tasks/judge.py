@@ -1,8 +1,9 @@
 """How well a model does its job on labelled data: scores, classes, confusions, mistakes."""
 
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from tokpipe.finetuning.task import Predictions
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
+from tokpipe.labelled.schemes import to_iob2
 from tokpipe.labelled.splits import take_rows
 from tokpipe.metrics.classes import ClassRow, class_rows, confusion
 from tokpipe.metrics.entities import entity_rows
@@ -22,6 +25,8 @@ from tokpipe.metrics.measures import THRESHOLD
 from tokpipe.metrics.scores import Scores
 from tokpipe.tasks.mistakes import Mistake, mistakes_in
 from tokpipe.tasks.predict import Job
+
+_ENDS = re.compile("[ELSU]-")  # tags of last words, and of entities of one word
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ def judge(
     start = time.perf_counter()
     found = job.predictions(data, threads=threads, progress=progress)
     seconds = time.perf_counter() - start
+    data, found = _in_iob2(data, found)
     classes, strict = _classes(data, found)
     return Judged(
         task=job.task.name,
@@ -126,13 +132,21 @@ def judge(
         scores=job.task.scores(data, found, job.tuned, None),
         classes=classes,
         strict=strict,
-        names=job.model.config.labels,
+        names=getattr(data, "names", ()),
         confusion=_confusion(data, found),
         mistakes=tuple(mistakes_in(data, found, job.tuned, mistakes)),
         seconds=seconds,
         tuned=job.tuned,
         best=_best(job, data, found),
     )
+
+
+def _in_iob2(data: Any, found: Any) -> tuple[Any, Any]:
+    """Return tags in IOB2, as data has them, of a model that learned to mark last words too."""
+    if not isinstance(data, TaggedWords) or not any(map(_ENDS.match, data.names)):
+        return data, found
+    tags, names = to_iob2("IOBES", data.names, found.tags, data.borders)
+    return with_names(data, names), replace(found, tags=tags)
 
 
 def _best(job: Job, data: Labelled, found: Predictions) -> dict[str, float]:

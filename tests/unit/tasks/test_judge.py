@@ -105,6 +105,17 @@ def test_entities_have_lenient_and_strict_scores_side_by_side(data):
     assert all("[" in mistake.text for mistake in found.mistakes)
 
 
+def test_a_model_that_marks_last_words_is_judged_in_the_scheme_of_the_data(tmp_path):
+    labels = ("O", "B-PER", "I-PER", "E-PER", "S-PER")
+    job = Job.of(job_model("ner", labels=labels))
+    (answer,) = predict(job.model, [["the", "cat", "sat", "on", "the", "mat"]])
+    lines = [f"{word} {tag}" for word, tag in zip(answer.words, answer.tags, strict=True)]
+    (tmp_path / "d.conll").write_text("\n".join([*lines, "", "it O", ""]))
+    found = judge(job, tmp_path / "d.conll", mistakes=10)
+    assert found.names == ("O", "B-PER", "I-PER")
+    assert all(mistake.text.startswith("[it]") for mistake in found.mistakes)
+
+
 def test_many_labels_are_told_by_the_most_frequent_confusions():
     names = tuple(f"label-{i}" for i in range(20))
     gold = np.arange(40) % 20

@@ -139,7 +139,12 @@ def _mistake(mistake: Mistake, width: int, marks: Marks, task: str) -> Iterator[
     figure = f"off by {sure:.4g}" if task == "regression" else f"{100 * sure:.2f} %"
     line = Text.assemble(INDENT, (f"{figure}  ", QUIET), plain_text(mistake.said, marks, BAD))
     line.append(", right is ", QUIET).append_text(plain_text(mistake.gold, marks, "green"))
-    line.append("  ").append_text(plain_text(mistake.place, marks, QUIET))
-    yield cut_line(line, width, marks)
+    place = plain_text(mistake.place, marks, QUIET)
+    if cell_len(line.plain) + cell_len(place.plain) + 2 <= width:
+        yield Text.assemble(line, "  ", place)
+    else:
+        yield cut_line(line, width, marks)
+        room = width - len(INDENT * 2)
+        yield Text.assemble(INDENT * 2, cut(place, room, marks, keep_end=True))
     text = mistake.text if len(mistake.text) <= _TEXT else f"{mistake.text[:_TEXT]}{marks.more}"
     yield from flow(plain_text(text, marks).split(" "), width, " ", INDENT * 2)
