@@ -8,6 +8,8 @@ from tokpipe.foundation.platforms import missing_here
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tokpipe.baselines.model import open_baseline as open_baseline
+    from tokpipe.baselines.train import train_baseline as train_baseline
     from tokpipe.batches.config import BatchConfig as BatchConfig
     from tokpipe.batches.loader import Loader as Loader
     from tokpipe.bert.config import BertConfig as BertConfig
@@ -76,9 +78,11 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "finetune": "tokpipe.finetuning.finetune",
     "judge_pairs": "tokpipe.tasks.nsp",
     "merge_counts": "tokpipe.words.counts",
+    "open_baseline": "tokpipe.baselines.model",
     "open_shards": "tokpipe.shards.reader",
     "predict": "tokpipe.tasks.predict",
     "pretrain": "tokpipe.training.pretrain",
+    "train_baseline": "tokpipe.baselines.train",
     "train_vocab": "tokpipe.tokenizer.build",
 }
 __all__ = [
@@ -114,9 +118,11 @@ __all__ = [
     "finetune",
     "judge_pairs",
     "merge_counts",
+    "open_baseline",
     "open_shards",
     "predict",
     "pretrain",
+    "train_baseline",
     "train_vocab",
 ]
 

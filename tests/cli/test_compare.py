@@ -2,7 +2,11 @@
 
 import pytest
 
+from tests.unit.finetuning.jobs import write_data, write_model
 from tests.unit.tasks.runs import write_run
+from tokpipe.baselines.train import train_baseline
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.finetune import finetune
 
 
 @pytest.fixture
@@ -31,3 +35,67 @@ def test_what_is_no_run_and_what_is_of_other_data_have_their_codes(tokpipe, runs
     assert ran.code == 4 and "bow" in ran.err and "other" in ran.err
     assert tokpipe("compare", "nowhere").code == 3
     assert tokpipe("compare").code == 2
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a folder with data, a pretrained model, a fine-tuned one and a bag of words."""
+    folder = tmp_path_factory.mktemp("trained")
+    train = write_data(folder, "classification", rows=40)
+    test = write_data(folder, "classification", rows=30, seed=5, name="test")
+    model = write_model(folder / "m", layers=1)
+    config = FinetuneConfig(epochs=1, batch_size=8)
+    finetune("classification", model, train, None, test, folder / "bert", config=config)
+    train_baseline("bow", "classification", train, None, test, folder / "bow")
+    return folder
+
+
+def curve_of(trained, *more):
+    paths = ("--train", trained / "train.jsonl", "--test", trained / "test.jsonl")
+    return (
+        "compare",
+        trained / "bow",
+        trained / "bert",
+        "--learning-curve",
+        "9,20,all",
+        *paths,
+        *more,
+    )
+
+
+def test_cost_stands_beside_scores(tokpipe, trained):
+    found = tokpipe("compare", trained / "bow", trained / "bert", "--json").json["runs"]
+    assert all(run["seconds"] > 0 and run["bytes"] > 1000 for run in found)
+    assert all(run["rows_per_second"] > 1 for run in found)
+    data = ("--speed", trained / "test.jsonl")
+    found = tokpipe("compare", trained / "bow", trained / "bert", *data, "--json").json["runs"]
+    assert all(run["rows_per_second"] > 1 for run in found)
+    assert tokpipe("compare", trained / "bow", "--speed", "nowhere.jsonl").code == 3
+
+
+def test_methods_are_trained_again_on_parts_that_grow(tokpipe, trained, tmp_path):
+    model = ("--model", trained / "m", "-o", tmp_path / "curve")
+    ran = tokpipe(*curve_of(trained, *model, "--html", "curve.html"))
+    assert ran.code == 0 and all(len(line) <= 80 for line in ran.out.splitlines())
+    assert "(fine-tuned)" in ran.out and "36 labelled rows" in ran.out
+    assert (tmp_path / "curve.html").read_text().count("<circle fill") == 6
+    assert len(list((tmp_path / "curve").iterdir())) == 3
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "curve").rglob("*.safetensors")}
+    found = tokpipe(*curve_of(trained, *model, "--json")).json
+    curves = list(found["curves"].values())
+    assert [[point["rows"] for point in curve] for curve in curves] == [[9, 20, 36]] * 2
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "curve").rglob("*.safetensors")}
+    assert before == after and before  # what is finished is not trained again
+    assert tokpipe(*curve_of(trained, *model, "--html", "curve.html")).code == 4
+
+
+def test_what_a_learning_curve_needs_is_said_before_anything_is_trained(tokpipe, trained, tmp_path):
+    assert "needs a folder" in tokpipe(*curve_of(trained, "--model", trained / "m")).err
+    ran = tokpipe(*curve_of(trained, "-o", "c", "--model", trained / "bert"))
+    assert ran.code == 4 and "another pretrained model" in ran.err
+    assert not (tmp_path / "c").exists()
+    bare = ("compare", trained / "bow", "--learning-curve")
+    assert "--train" in tokpipe(*bare, "10").err
+    for wrong in ("20,10", "0,5", "x", "all,10", "5,5"):
+        ran = tokpipe(*bare, wrong, "--train", trained / "train.jsonl", "--test", "t")
+        assert ran.code == 2, wrong

@@ -3,10 +3,11 @@
 What a toy puts into a table here stands there as a line of code when the change is meant to stay.
 """
 
+import json
 import re
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -15,6 +16,10 @@ import pytest
 from tests import readme
 from tests.unit.bert import test_gradients
 from tests.unit.bert.models import SMALL
+from tests.unit.finetuning.jobs import FAST, write_data, write_model
+from tokpipe.baselines import registry as methods
+from tokpipe.baselines.method import Learned, Method
+from tokpipe.baselines.train import train_baseline
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.kernels.activations import ACTIVATIONS, kernels_of
 from tokpipe.bert.kernels.formulas import HALF, ZERO
@@ -28,10 +33,14 @@ from tokpipe.examples import masking
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.facts import TokenFacts
 from tokpipe.examples.kernels.masks import FIXED
+from tokpipe.finetuning import registry as tasks
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.finetune import finetune
+from tokpipe.finetuning.tasks import classification
 from tokpipe.foundation import jit
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.config import setting
-from tokpipe.inspection import run_page
+from tokpipe.foundation.config import Config, setting
+from tokpipe.inspection import pages
 from tokpipe.inspection.check import folder
 from tokpipe.inspection.check.finding import WARNING, Finding
 from tokpipe.training.config import TrainingConfig
@@ -52,8 +61,9 @@ def rows():
 
 
 CHANGES = [
-    *("a pre-tokenizer", "a kind of masks", "an activation", "a head", "a family of models"),
-    *("a format of text", "an optimizer", "a page", "a command", "a finding of `check`"),
+    *("a pre-tokenizer", "a kind of masks", "an activation", "a head", "a task"),
+    *("an earlier approach", "a family of models", "a format of text", "an optimizer", "a page"),
+    *("a command", "a finding of `check`"),
 ]
 
 
@@ -131,6 +141,57 @@ def test_a_kind_of_masks_chooses_and_replaces(monkeypatch):
     assert ids.tolist() == [0, 2, 1, 3, 1] and masks.ids.tolist() == [5, 4]
 
 
+def test_a_task_is_learned_and_scored(monkeypatch, tmp_path):
+    home = ModuleType("toy_tasks.first")
+    home.TASK = replace(classification.TASK, name="first", rows=lambda data, found, tuned: iter(()))
+    monkeypatch.setitem(sys.modules, home.__name__, home)
+    entry = tasks.Entry("first", "one class of each text, of which no row is kept", home.__name__)
+    monkeypatch.setattr(tasks, "ENTRIES", (*tasks.ENTRIES, entry))
+    write_model(tmp_path / "model")
+    train = write_data(tmp_path, "classification")
+    config = FinetuneConfig(**{**FAST, "epochs": 1})
+    out = tmp_path / "out"
+    finetune("first", tmp_path / "model", train, None, train, out, config=config)
+    said = json.loads((out / "metrics.json").read_text())
+    assert said["task"] == "first" and said["test"]["n"] == 64
+    assert not (out / "predictions.jsonl").read_text()
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """An earlier approach: the shares of the classes, whatever a text says."""
+
+    shares: np.ndarray
+
+    def outputs(self, texts):
+        """Return the same shares for each text."""
+        return np.tile(self.shares, (len(texts[0]), 1))
+
+    def tensors(self):
+        """Return the shares."""
+        return {"shares": self.shares}
+
+
+def test_an_earlier_approach_is_trained_saved_and_scored(monkeypatch, tmp_path):
+    home = ModuleType("toy_methods.shares")
+    home.METHOD = Method(
+        name="shares",
+        config=Config,
+        fit=lambda lesson, config, progress: Learned(
+            fitted=Shares(lesson.targets.mean(axis=0)), chosen={}
+        ),
+        load=lambda tensors: Shares(tensors["shares"]),
+    )
+    monkeypatch.setitem(sys.modules, home.__name__, home)
+    entry = methods.Entry("shares", "shares of the classes", ("classification",), home.__name__)
+    monkeypatch.setattr(methods, "ENTRIES", (*methods.ENTRIES, entry))
+    train = write_data(tmp_path, "classification")
+    out = tmp_path / "out"
+    train_baseline("shares", "classification", train, None, train, out)
+    said = json.loads((out / "metrics.json").read_text())["test"]
+    assert said["scores"]["accuracy"]["value"] == said["majority"]
+
+
 def read_quotes(block, config):
     """Make a batch of a block of mail: a document for each line that quotes another."""
     lines, tally = read_lines(block, config)
@@ -153,10 +214,10 @@ def test_a_format_of_text_is_found_by_name_cut_and_read(monkeypatch, tmp_path):
 
 def test_a_page_is_rendered_escaped_and_without_scripts(monkeypatch, tmp_path):
     copy = tmp_path / "templates"
-    shutil.copytree(run_page._TEMPLATES, copy)
+    shutil.copytree(pages._TEMPLATES, copy)
     (copy / "toy.html").write_text("<style>{{ style | safe }}</style>{{ policy }}<p>{{ text }}</p>")
-    monkeypatch.setattr(run_page, "_TEMPLATES", copy)
-    page = run_page.rendered("toy.html", text="<script>")
+    monkeypatch.setattr(pages, "_TEMPLATES", copy)
+    page = pages.rendered("toy.html", text="<script>")
     assert "<p>&lt;script&gt;</p>" in page and "default-src" in page
 
 

@@ -141,7 +141,7 @@ def test_what_is_committed_is_not_counted_again(folder, undisturbed):
 
 
 SKIP = "GPT2, ReadConfig(errors='skip'), threads"
-OTHER_VERSION = "count.Commits.__init__.__globals__['Manifest'].__init__.__kwdefaults__"
+OTHER_VERSION = "count.Journal.__init__.__globals__['Manifest'].__init__.__kwdefaults__"
 CHANGES = {
     "reading": ("GPT2, threads", SKIP, 'settings.read.errors was "strict", now it is "skip"'),
     "words": ("GPT2, threads", "None, threads", 'normalizer was "none", now it is "bert"'),

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.parity.cases_examples import borders_of
-from tokpipe.baselines.kernels.vectors import SIGMOID, SOFTMAX, SQUARED, Bags, Steps, VectorModel
+from tokpipe.baselines.kernels.vectors import HUBER, SIGMOID, SOFTMAX, Bags, Steps, VectorModel
 from tokpipe.foundation.arrays import padded
 
 
@@ -25,7 +25,7 @@ def _training(draw):
         random.integers(0, features, count).astype(np.int32),  # a feature may come twice
         random.random(count, np.float32),
     )
-    loss = draw(st.sampled_from((SOFTMAX, SIGMOID, SQUARED)))
+    loss = draw(st.sampled_from((SOFTMAX, SIGMOID, HUBER)))
     targets = random.random((len(sizes), classes)).astype(np.float32)
     order = random.integers(0, len(sizes), draw(st.integers(0, 7)))
     steps = Steps(

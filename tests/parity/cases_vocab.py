@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.vocab.kernels.rescan import LAYOUT, READING
+from tokpipe.vocab.kernels.lean_words import LAYOUT, READING
 from tokpipe.vocab.kernels.symbols import BORDER
 
 WORDS = st.lists(st.text("abå€𝄞\0", max_size=6) | st.text(max_size=4), max_size=6)
@@ -96,10 +96,10 @@ def _slots(draw):
 
 CASES = {
     "tokpipe.vocab.kernels.pairs.move_slots": _slots(),
-    "tokpipe.vocab.kernels.rescan.sketch_pairs": _sketch(),
-    "tokpipe.vocab.kernels.rescan.to_cells": _to_cells(),
-    "tokpipe.vocab.kernels.rescan.widen_table": _wider(),
-    "tokpipe.vocab.kernels.rescan.lay_out_symbols": _symbols(),
+    "tokpipe.vocab.kernels.lean_words.sketch_pairs": _sketch(),
+    "tokpipe.vocab.kernels.lean_words.to_cells": _to_cells(),
+    "tokpipe.vocab.kernels.lean_words.widen_table": _wider(),
+    "tokpipe.vocab.kernels.lean_words.lay_out_symbols": _symbols(),
     "tokpipe.vocab.kernels.symbols.count_characters": _characters(),
     "tokpipe.vocab.kernels.symbols.lay_out_words": _layout(),
 }

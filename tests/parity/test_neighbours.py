@@ -1,11 +1,13 @@
 """Pairs of files beside a vocabulary: the ids that come out against those of transformers."""
 
+import json
 import os
 from itertools import combinations
 
 import pytest
 
 from tests.unit.tokenizer.test_neighbours import CASES, TEXTS, folder
+from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -38,3 +40,14 @@ def test_two_neighbours_change_ids_as_in_transformers(tmp_path, main, pair):
     theirs = kinds[main == "tokenizer.json"].from_pretrained(path)
     ours = Tokenizer.load(path)
     assert [ours.encode(text).ids for text in TEXTS] == [theirs(t)["input_ids"] for t in TEXTS]
+
+
+@pytest.mark.parametrize("tokens", [["Car", "Paris"], ["cár", "é"], ["car", "x"]])
+@pytest.mark.parametrize("config", [{}, {"do_lower_case": True}, {"do_lower_case": False}])
+def test_where_transformers_would_lower_letters_that_are_kept_it_is_said(tmp_path, tokens, config):
+    (tmp_path / "vocab.txt").write_text("\n".join(["[UNK]", *tokens]), "utf-8")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    theirs, ours = transformers.BertTokenizer.from_pretrained(tmp_path), Tokenizer.load(tmp_path)
+    text, is_said = " ".join(tokens), bool(read_tokenizer(tmp_path).findings)
+    same = theirs.tokenize(text) == ours.encode(text, add_special_tokens=False).tokens
+    assert is_said != same

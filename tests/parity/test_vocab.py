@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.parity.huggingface import assert_agrees, train_huggingface
 from tests.unit.vocab.counted import counted
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.vocab import merger, reading, rescan, rounds
+from tokpipe.vocab import lean_words, long_words, merger, rounds
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.likelihood import compare_ratios
 from tokpipe.vocab.reference import train_reference
@@ -139,13 +139,13 @@ def test_long_words_make_the_same_merges(words, config, share, room, enough):
         return
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"_MANY": 0, "_ENOUGH": enough, "_LEAST_SHARE": share}.items():
-            patch.setattr(rescan, name, value)
+            patch.setattr(long_words, name, value)
         for name, value in {"_FIRST_ROWS": 4, "_MOST_ROWS": 8, "_LARGEST_SHARE": 0}.items():
-            patch.setattr(reading, name, value)
-        patch.setattr(reading, "PLACES", room)
+            patch.setattr(lean_words, name, value)
+        patch.setattr(lean_words, "PLACES", room)
         patch.setattr(rounds, "PLACES", room)
         patch.setattr(rounds, "_NEW_PAIRS", room)
-        for module in (reading, rounds, rescan):
+        for module in (lean_words, rounds, long_words):
             patch.setattr(module, "_CELLS_A_CALL", 3)
         patch.setattr(rounds, "_PAIRS_A_CALL", 3)
         patch.setattr(rounds, "_WORK_A_CALL", 1)

@@ -16,6 +16,7 @@ from tests.parity.cases_tokenizer import specs
 from tests.unit.tokenizer.judge import FIELDS, library_of
 from tests.unit.tokenizer.test_tokenizer import BERT, ROBERTA
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.tokenizer.encoding import padding_for
 from tokpipe.tokenizer.spec import AddedToken, Padding, Truncation
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.config import BERT_UNCASED, GPT2, WordsConfig
@@ -183,7 +184,7 @@ def test_windows_get_all_that_encodings_get(name, text, pair, cut, special, padd
     spec = replace(tokenizer.spec, truncation=replace(cut, stride=None))
     ours = Tokenizer(spec, None if tokenizer.is_native else tokenizer._backend)
     how = {"stride": cut.stride, "direction": cut.direction, "strategy": cut.strategy}
-    pad = Padding() if "pad_token" not in ours.roles else ours._usual_padding()
+    pad = Padding() if "pad_token" not in ours.roles else padding_for(ours.spec, True)
     library.no_padding()
     if padding:
         pad = replace(pad, length=padding, direction=cut.direction)

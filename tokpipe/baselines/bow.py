@@ -12,46 +12,29 @@ G. Salton, C. Buckley: Term-Weighting Approaches in Automatic Text Retrieval, 19
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import BowConfig
-from tokpipe.baselines.features import Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
 from tokpipe.baselines.linear import Linear, chances, fit_linear
 from tokpipe.baselines.method import Learned, Lesson, Method, Texts
 from tokpipe.foundation.progress import Progress
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 @dataclass(frozen=True, eq=False)
 class BagModel:
-    """A vocabulary, how rare its features are, and a linear model.
+    """A vocabulary, how rare its features are, and a linear model."""
 
-    Attributes
-    ----------
-    vocabulary
-        F features.
-    rarity : float64[F]
-        ``log((1 + N) / (1 + n)) + 1``, of n of N texts that a feature is in.
-    linear
-        On weighed counts.
-    ngrams
-        Words of the longest n-gram.
-    loss
-        Of the lesson: how outputs become chances.
-    """
-
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary  # F features
+    # float64[F]: ``log((1 + N) / (1 + n)) + 1``, of n of N texts that a feature is in
     rarity: NDArray[np.float64]
-    linear: Linear
-    ngrams: int
-    loss: str
+    linear: Linear  # on weighed counts
+    ngrams: int  # words of the longest n-gram
+    loss: str  # of the lesson: how outputs become chances
 
     def outputs(self, texts: Texts) -> NDArray[np.float64]:
         """Return chances (float64[N, C]), or numbers (float64[N, 1])."""
@@ -70,7 +53,7 @@ class BagModel:
         }
 
 
-def weighed(counts: "csr_array", rarity: NDArray[np.float64]) -> "csr_array":
+def weighed(counts: Sparse, rarity: NDArray[np.float64]) -> Sparse:
     """Return counts as ``(1 + log count) * rarity``, each text of length 1."""
     out = counts.astype(np.float64)
     out.data = (1.0 + np.log(out.data)) * rarity[out.indices]

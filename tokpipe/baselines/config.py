@@ -50,12 +50,8 @@ class NbsvmConfig(Config):
         1.0, "Added to the number of texts that a word is in.", least=1e-3, most=1e3
     )
     strength: float | None = _strength()
-    interpolation: float | None = setting(
-        None,
-        "Share of the learned weights against naive Bayes alone; None: the best for the validation "
-        "part.",
-        least=0.0,
-        most=1.0,
+    interpolation: float = setting(
+        1.0, "Share of the learned weights against naive Bayes alone.", least=0.0, most=1.0
     )
 
 

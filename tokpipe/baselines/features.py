@@ -9,7 +9,7 @@ either side say.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,9 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import BERT_UNCASED
 from tokpipe.words.pre_tokenizers import split_words
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+Sparse = (
+    Any  # `scipy.sparse.csr_array`: what types SciPy has know neither its shape nor its indices
+)
 
 _ORDER = np.uint64(0x9E3779B97F4A7C15)  # odd: "a b" and "b a" are two features
 _SPREAD, _SHIFT = np.uint64(0xC4CEB9FE1A85EC53), np.uint64(29)
@@ -30,20 +31,11 @@ _STEPS = 10  # that a share is told in
 
 
 class Grams(NamedTuple):
-    """Every word and n-gram of every text, in no order.
+    """Every word and n-gram of every text, in no order."""
 
-    Attributes
-    ----------
-    hashes : uint64[G]
-    texts : int32[G]
-        Which text each is of.
-    count : int
-        How many texts there are.
-    """
-
-    hashes: NDArray[np.uint64]
-    texts: NDArray[np.int32]
-    count: int
+    hashes: NDArray[np.uint64]  # uint64[G]
+    texts: NDArray[np.int32]  # int32[G]: which text each is of
+    rows: int  # how many texts there are
 
 
 def grams_of(texts: tuple[Strings, ...], longest: int) -> Grams:
@@ -77,7 +69,7 @@ class Vocabulary:
         return len(self.hashes)
 
     @classmethod
-    def of(cls, grams: Grams, min_texts: int, most: int) -> "tuple[Vocabulary, csr_array]":
+    def of(cls, grams: Grams, min_texts: int, most: int) -> tuple["Vocabulary", Sparse]:
         """Return the features of texts to learn from, and how often each is in each of them.
 
         Parameters
@@ -90,24 +82,22 @@ class Vocabulary:
             How many features are kept at most: those in most texts.
         """
         hashes, places = np.unique(grams.hashes, return_inverse=True)
-        counts = _matrix(grams.texts, places, (grams.count, len(hashes)))
+        counts = _matrix(grams.texts, places, (grams.rows, len(hashes)))
         texts = np.bincount(counts.indices, minlength=len(hashes))
         kept = np.flatnonzero(texts >= min_texts)
         if len(kept) > most:
             kept = np.sort(kept[np.argsort(-texts[kept], kind="stable")[:most]])
         return cls(hashes[kept]), counts[:, kept]
 
-    def counts(self, grams: Grams) -> "csr_array":
+    def counts(self, grams: Grams) -> Sparse:
         """Return how often each feature is in each text; others are left out."""
         places = np.searchsorted(self.hashes, grams.hashes)
         places[places == len(self)] = 0
         known = self.hashes[places] == grams.hashes if len(self) else np.zeros(len(places), bool)
-        return _matrix(grams.texts[known], places[known], (grams.count, len(self)))
+        return _matrix(grams.texts[known], places[known], (grams.rows, len(self)))
 
 
-def _matrix(
-    rows: NDArray[np.int32], columns: NDArray[np.int64], shape: tuple[int, int]
-) -> "csr_array":
+def _matrix(rows: NDArray[np.int32], columns: NDArray[np.int64], shape: tuple[int, int]) -> Sparse:
     from scipy.sparse import csr_array
 
     ones = np.ones(len(rows), np.float32)

@@ -6,13 +6,12 @@ D. Liu, J. Nocedal: On the Limited Memory BFGS Method for Large Scale Optimizati
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from tokpipe.baselines.features import Sparse
 
 _MOST_STEPS = 300
 _TOLERANCE = 1e-6  # of the objective, relative: held-out scores stop moving long before
@@ -32,13 +31,13 @@ class Linear(NamedTuple):
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
 
-    def outputs(self, features: "csr_array") -> NDArray[np.float64]:
+    def outputs(self, features: Sparse) -> NDArray[np.float64]:
         """Return the outputs (float64[N, C]) of rows of features."""
         return features @ self.weights + self.bias
 
 
 def fit_linear(
-    features: "csr_array",
+    features: Sparse,
     targets: NDArray[np.float64],
     loss: str,
     strength: float,
@@ -68,6 +67,8 @@ def fit_linear(
     Linear
         For features that are not scaled.
     """
+    if loss == "softmax" and targets.shape[1] == 2:
+        return _fit_two(features, targets, strength, scale, start)
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
@@ -99,6 +100,25 @@ def fit_linear(
         ).x
     weights = found[: -shape[1]].reshape(shape)
     return Linear(weights if scale is None else weights * scale, found[-shape[1] :])
+
+
+def _fit_two(
+    features: Sparse,
+    targets: NDArray[np.float64],
+    strength: float,
+    scale: NDArray[np.float64] | None,
+    start: Linear | None,
+) -> Linear:
+    """Fit two classes by one output, their difference: the same least value in half the time.
+
+    Of two classes the weights are each other's opposite, so that the penalty on both is a half of
+    that on their difference. A scale must be the same for both but for its sign.
+    """
+    own = None if scale is None else scale[:, 1:]
+    begun = None if start is None else Linear(2 * start.weights[:, 1:], 2 * start.bias[1:])
+    one = fit_linear(features, targets[:, 1:], "sigmoid", 2 * strength, scale=own, start=begun)
+    weights, bias = one.weights / 2, one.bias / 2
+    return Linear(np.hstack([-weights, weights]), np.concatenate([-bias, bias]))
 
 
 def chances(outputs: NDArray[np.float64], loss: str) -> NDArray[np.float64]:

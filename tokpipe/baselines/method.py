@@ -4,6 +4,7 @@ A method is one file with a `Method` at its end, called ``METHOD``, and a line i
 `tokpipe.baselines.registry`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from tokpipe.foundation.config import Config
 from tokpipe.foundation.progress import Progress
 
 Texts = tuple[Strings, ...]  # one column, or two
+WORST = (-math.inf, -math.inf)
 
 
 class Fitted(Protocol):
@@ -32,37 +34,26 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """What is to be learned.
+    """What is to be learned."""
 
-    Attributes
-    ----------
-    texts
-        Of the training part.
-    targets : float64[N, C]
-        What the outputs should be.
-    loss
-        "softmax": one class a row; "sigmoid": any number of labels; "squared": a number, of mean 0
-        and spread 1.
-    held_out
-        Texts of the validation part.
-    held_targets : float64[M, C]
-        What the outputs for them should be.
-    score
-        How good outputs for the validation part are: the task's first score.
-    seed
-        Of all that is drawn.
-    """
-
-    texts: Texts
-    targets: NDArray[np.float64]
+    texts: Texts  # of the training part
+    targets: NDArray[np.float64]  # float64[N, C]: what the outputs should be
+    # "softmax": one class a row; "sigmoid": any number of labels; "squared": a number, of mean 0
+    # and spread 1
     loss: str
-    held_out: Texts
-    held_targets: NDArray[np.float64]
+    held_out: Texts  # texts of the validation part
+    held_targets: NDArray[np.float64]  # float64[M, C]: what the outputs for them should be
+    # how good outputs for the validation part are: the task's first score
     score: Callable[[NDArray[np.float64]], float]
-    seed: int
+    seed: int  # of all that is drawn
 
     def judge(self, outputs: NDArray[np.float64]) -> tuple[float, float]:
-        """Return how good outputs for the validation part are: the score, then less loss."""
+        """Return how good outputs for the validation part are: the score, then less loss.
+
+        `WORST` if they are no finite numbers.
+        """
+        if not np.isfinite(outputs).all():
+            return WORST
         return round(self.score(outputs), 12), -self._loss(outputs)
 
     def _loss(self, outputs: NDArray[np.float64]) -> float:
@@ -77,37 +68,18 @@ class Lesson:
 
 @dataclass(frozen=True, kw_only=True)
 class Learned:
-    """What a method made of a lesson.
+    """What a method made of a lesson."""
 
-    Attributes
-    ----------
-    fitted
-        The model.
-    chosen
-        What was chosen on the validation part, by name.
-    """
-
-    fitted: Fitted
-    chosen: Mapping[str, float]
+    fitted: Fitted  # the model
+    chosen: Mapping[str, float]  # what was chosen on the validation part, by name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """One method.
+    """One method."""
 
-    Attributes
-    ----------
-    name
-        As people write it.
-    config
-        Its settings.
-    fit
-        From a lesson and settings to what was learned.
-    load
-        From the tensors to the model.
-    """
-
-    name: str
-    config: type[Config]
+    name: str  # as people write it
+    config: type[Config]  # its settings
+    # from a lesson and settings to what was learned
     fit: Callable[[Lesson, Any, Progress], Learned]
-    load: Callable[[Mapping[str, NDArray]], Fitted]
+    load: Callable[[Mapping[str, NDArray]], Fitted]  # from the tensors to the model

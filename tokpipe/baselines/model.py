@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -22,29 +23,17 @@ SETTINGS, TENSORS = "baseline.json", "baseline.npz"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Baseline:
-    """A method that has learned a task.
+    """A method that has learned a task."""
 
-    Attributes
-    ----------
-    method, task
-        Their names.
-    names
-        Of the classes or labels.
-    texts
-        How many texts a row has: one, or two.
-    mean, spread
-        Of the numbers that a regression learned from.
-    fitted
-        What was learned.
-    """
-
+    # `method`, `task`: their names
     method: str
     task: str
-    names: tuple[str, ...]
-    texts: int
+    names: tuple[str, ...]  # of the classes or labels
+    texts: int  # how many texts a row has: one, or two
+    # `mean`, `spread`: of the numbers that a regression learned from
     mean: float
     spread: float
-    fitted: Fitted
+    fitted: Fitted  # what was learned
 
     def predict(self, data: LabelledTexts) -> TextPredictions:
         """Return what the method says of each row; the labels of `data` are not looked at.
@@ -80,8 +69,9 @@ def write_baseline(folder: Path, baseline: Baseline) -> list[str]:
     }
     text = json.dumps(about, indent=2, ensure_ascii=False)
     (folder / SETTINGS).write_text(f"{text}\n", encoding="utf-8")
+    tensors: dict[str, Any] = dict(baseline.fitted.tensors())
     with (folder / TENSORS).open("wb") as file:
-        np.savez(file, **baseline.fitted.tensors())
+        np.savez(file, **tensors)
     return [SETTINGS, TENSORS]
 
 

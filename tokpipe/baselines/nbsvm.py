@@ -1,8 +1,9 @@
 """NB-SVM: which words and n-grams are there, weighed by naive Bayes, and a linear model of them.
 
 A feature counts as much as the logarithm of how much more frequent it is within a class than
-outside; a linear model learns how far that is to be believed, and is mixed with naive Bayes itself.
-Its loss is that of logistic regression, which gives chances and does as well as the hinge.
+outside; a linear model learns how far that is to be believed. Its loss is that of logistic
+regression, which gives chances, does as well as the hinge, and needs no mixing with naive Bayes
+itself (`interpolation`): the penalty on its weights does that.
 
 References
 ----------
@@ -14,22 +15,17 @@ Movie Reviews, ICLR workshop 2015: logistic regression, and n-grams of three wor
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import NbsvmConfig
-from tokpipe.baselines.features import Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
 from tokpipe.baselines.linear import Linear, chances, fit_linear
 from tokpipe.baselines.method import Learned, Lesson, Method, Texts
 from tokpipe.foundation.progress import Progress
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 _STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-_SHARES = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +65,7 @@ class PresenceModel:
         }
 
 
-def presence(counts: "csr_array") -> "csr_array":
+def presence(counts: Sparse) -> Sparse:
     """Return 1 for each feature that a text has."""
     out = counts.astype(np.float64)
     out.data[:] = 1.0
@@ -77,7 +73,7 @@ def presence(counts: "csr_array") -> "csr_array":
 
 
 def log_ratios(
-    there: "csr_array", targets: NDArray[np.float64], smoothing: float
+    there: Sparse, targets: NDArray[np.float64], smoothing: float
 ) -> NDArray[np.float64]:
     """Return how much likelier each feature is within each class than outside, as a logarithm.
 
@@ -109,29 +105,25 @@ def fit(lesson: Lesson, config: NbsvmConfig, progress: Progress) -> Learned:
     ratios = log_ratios(there, lesson.targets, config.smoothing)
     scale = np.where(ratios == 0.0, 1e-9, ratios)  # what tells nothing apart stays at nothing
     strengths = _STRENGTHS if config.strength is None else (config.strength,)
-    shares = _SHARES if config.interpolation is None else (config.interpolation,)
     found, linear = [], None
     with progress.task("fitting", len(strengths), "models") as advance:
         for strength in strengths:
             linear = fit_linear(
                 there, lesson.targets, lesson.loss, strength, scale=scale, start=linear
             )
-            for share in shares:
-                mixed = _mixed(linear, scale, share)
-                judged = lesson.judge(chances(mixed.outputs(held), lesson.loss))
-                found.append((judged, strength, share, mixed))
-            best = max(found, key=lambda one: one[0])
-            found = [best]
+            mixed = _mixed(linear, scale, config.interpolation)
+            judged = lesson.judge(chances(mixed.outputs(held), lesson.loss))
+            found.append((judged, strength, mixed))
             advance(1)
-    _, strength, share, mixed = found[0]
+    _, strength, mixed = max(found, key=lambda one: one[0])  # of equals the smoothest, the first
     model = PresenceModel(vocabulary, mixed, config.ngrams, lesson.loss)
-    return Learned(fitted=model, chosen={"strength": strength, "interpolation": share})
+    return Learned(fitted=model, chosen={"strength": strength})
 
 
 def _mixed(linear: Linear, scale: NDArray[np.float64], share: float) -> Linear:
     """Return learned weights mixed with their mean size for all, which is naive Bayes."""
     learned = linear.weights / scale
-    even = np.abs(learned).mean(axis=0)
+    even = np.abs(learned).sum(axis=0) / max(len(learned), 1)
     return Linear((share * learned + (1 - share) * even) * scale, linear.bias)
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tokpipe.baselines.card import card
-from tokpipe.baselines.method import Lesson, Method
+from tokpipe.baselines.lessons import compile_kernels, lesson_of
+from tokpipe.baselines.method import Method
 from tokpipe.baselines.model import KIND, Baseline, write_baseline
 from tokpipe.baselines.registry import entry_of, method_of
 from tokpipe.finetuning.config import FinetuneConfig
@@ -20,42 +18,25 @@ from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.report import Report, metrics_bytes, report_files
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Task
+from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import build_folder, refuse_existing_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.labelled.records import LabelledTexts
 
-_LOSSES = {"classification": "softmax", "multilabel": "sigmoid", "regression": "squared"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What training a method came to.
+    """What training a method came to."""
 
-    Attributes
-    ----------
-    baseline
-        What has learned.
-    report
-        How good it is.
-    chosen
-        What was chosen on the validation part, by name.
-    seconds
-        That training took, with all that was tried.
-    speed
-        Rows that are answered in a second.
-    folder
-        Where all of it is written; None: nowhere.
-    """
-
-    baseline: Baseline
-    report: Report
-    chosen: Mapping[str, float]
-    seconds: float
-    speed: float
-    folder: Path | None = None
+    baseline: Baseline  # what has learned
+    report: Report  # how good it is
+    chosen: Mapping[str, float]  # what was chosen on the validation part, by name
+    seconds: float  # that training took, with all that was tried
+    speed: float  # rows that are answered in a second
+    folder: Path | None = None  # where all of it is written; None: nowhere
 
 
 def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
@@ -205,8 +186,9 @@ def train_on(
     InputError
         If nothing can be learned from the training part.
     """
+    lesson, bare = lesson_of(task, parts, seed)
+    compile_kernels(method, lesson, config)
     began = time.perf_counter()
-    lesson, bare = _lesson(task, parts, seed)
     learned = method.fit(lesson, config, progress)
     baseline = replace(bare, method=method.name, fitted=learned.fitted)
     seconds = time.perf_counter() - began
@@ -221,49 +203,6 @@ def train_on(
         ),
         said,
     )
-
-
-def _lesson(task: Task, parts: Mapping[str, LabelledTexts], seed: int) -> tuple[Lesson, Baseline]:
-    train, held = parts["train"], parts["validation"]
-    for name, part in parts.items():
-        if len(part.texts) != len(train.texts):
-            raise InputError(f"{part.source}: the {name} part has {len(part.texts)} texts a row")
-    loss = _LOSSES[task.name]
-    mean, spread = 0.0, 1.0
-    if loss == "squared":
-        mean, spread = float(train.labels.mean()), float(train.labels.std()) or 1.0
-    bare = Baseline(
-        method="",
-        task=task.name,
-        names=train.names,
-        texts=len(train.texts),
-        mean=mean,
-        spread=spread,
-        fitted=None,  # type: ignore[arg-type] - nothing is learned yet
-    )
-
-    def score(outputs: NDArray[np.float64]) -> float:
-        value = task.measure(held, bare.predictions(outputs), {}).values()[0]
-        return float(value) if np.isfinite(value) else 0.0
-
-    lesson = Lesson(
-        texts=train.texts,
-        targets=_targets(train, loss, mean, spread),
-        loss=loss,
-        held_out=held.texts,
-        held_targets=_targets(held, loss, mean, spread),
-        score=score,
-        seed=seed,
-    )
-    return lesson, bare
-
-
-def _targets(data: LabelledTexts, loss: str, mean: float, spread: float) -> NDArray[np.float64]:
-    if loss == "squared":
-        return ((data.labels - mean) / spread)[:, None]
-    if loss == "sigmoid":
-        return data.labels.astype(np.float64)
-    return np.eye(len(data.names))[data.labels]
 
 
 def _part(name: str, data: LabelledTexts) -> Part:
@@ -283,7 +222,7 @@ def _report(
         for name, (part, predictions) in said.items()
         if task.with_labels(part.data).all()
     }
-    notes = [f"{name}: {note}" for name, found in scores.items() for note in found.notes]
+    notes = [note for name, one in said.items() for note in verdict(task, name, *one, scores)]
     return Report(
         task=task.name,
         method=method.name,

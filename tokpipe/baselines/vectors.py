@@ -1,7 +1,8 @@
 """Averaged vectors of words and n-grams, learned on the task, and a linear model of the mean.
 
 The model of fastText, with what keeps it from learning rare n-grams by heart: each text is read
-without a share of its features, drawn anew each time, and the best epoch is kept. The sum of the
+without a share of its features, drawn anew each time, vectors begin at 0, and the best epoch is
+kept. The sum of the
 vectors is divided by the root of how many there are: long texts say more.
 
 References
@@ -15,71 +16,49 @@ Methods for Text Classification, ACL 2015: words left out.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import VectorsConfig
-from tokpipe.baselines.features import Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
 from tokpipe.baselines.kernels.vectors import (
+    HUBER,
     SIGMOID,
     SOFTMAX,
-    SQUARED,
     Bags,
     Steps,
     VectorModel,
     train_vectors,
 )
 from tokpipe.baselines.linear import chances
-from tokpipe.baselines.method import Learned, Lesson, Method, Texts
+from tokpipe.baselines.method import WORST, Learned, Lesson, Method, Texts
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.seeds import child_keys, fill_random_bits, random_order, stream_key
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 _RATES = (0.03, 0.1, 0.3)
 _DROPOUTS = (0.3, 0.8)  # short texts bear less of it than long ones
-_LOSSES = {"softmax": SOFTMAX, "sigmoid": SIGMOID, "squared": SQUARED}
+_LOSSES = {"softmax": SOFTMAX, "sigmoid": SIGMOID, "squared": HUBER}
 _A_CALL = 1 << 21  # features that a kernel goes over before Ctrl-C is looked for
 
 
 class Pace(NamedTuple):
-    """How a training goes.
+    """How a training goes."""
 
-    Attributes
-    ----------
-    rate
-        Learning rate at the beginning.
-    dropout
-        Share of the features of a text that are left out.
-    """
-
-    rate: float
-    dropout: float
+    rate: float  # learning rate at the beginning
+    dropout: float  # share of the features of a text that are left out
 
 
 @dataclass(frozen=True, eq=False)
 class AveragedModel:
-    """A vocabulary and a vector for each of its features.
+    """A vocabulary and a vector for each of its features."""
 
-    Attributes
-    ----------
-    vocabulary
-        F features.
-    model
-        Vectors and output weights.
-    ngrams
-        Words of the longest n-gram.
-    loss
-        Of the lesson: how outputs become chances.
-    """
-
-    vocabulary: Vocabulary
-    model: VectorModel
-    ngrams: int
-    loss: str
+    vocabulary: Vocabulary  # F features
+    model: VectorModel  # vectors and output weights
+    ngrams: int  # words of the longest n-gram
+    loss: str  # of the lesson: how outputs become chances
 
     def outputs(self, texts: Texts) -> NDArray[np.float64]:
         """Return chances (float64[N, C]), or numbers (float64[N, 1])."""
@@ -96,7 +75,7 @@ class AveragedModel:
         }
 
 
-def averaged(counts: "csr_array") -> "csr_array":
+def averaged(counts: Sparse) -> Sparse:
     """Return for each feature that a text has one over the root of their number."""
     out = counts.astype(np.float32)
     sizes = np.diff(out.indptr)
@@ -118,19 +97,23 @@ def fit(lesson: Lesson, config: VectorsConfig, progress: Progress) -> Learned:
         for dropout, rate in tried:
             for epoch, model in _epochs(features, lesson, config, Pace(rate, dropout)):
                 judged = lesson.judge(chances(_outputs(model, held), lesson.loss))
-                if best is None or judged > best[0]:
+                if judged > (best[0] if best else WORST):
                     copy = VectorModel(*(one.copy() for one in model))
                     chosen = {"learning_rate": rate, "word_dropout": dropout, "epoch": epoch}
                     best = judged, chosen, copy
                 advance(1)
-    assert best is not None
+    if best is None:
+        raise ConfigError(
+            f"learning_rate={rates[-1]:g} is too large: the vectors grew beyond all bounds",
+            hint="Give a smaller one, or none.",
+        )
     _, chosen, model = best
     fitted = AveragedModel(vocabulary, model, config.ngrams, lesson.loss)
     return Learned(fitted=fitted, chosen=chosen)
 
 
 def _epochs(
-    features: "csr_array", lesson: Lesson, config: VectorsConfig, pace: Pace
+    features: Sparse, lesson: Lesson, config: VectorsConfig, pace: Pace
 ) -> Iterator[tuple[int, VectorModel]]:
     """Yield the same model after each epoch, which goes on learning; the rate falls to 0."""
     rows, steps = features.shape[0], features.shape[0] * config.epochs
@@ -151,16 +134,17 @@ def _epochs(
 
 
 def _drawn(features: int, width: int, classes: int, seed: int) -> VectorModel:
-    bits = np.empty(features * width, np.uint64)
-    fill_random_bits(np.uint64(stream_key(seed, "vectors")), 0, bits)
+    # features that were met rarely say little: all vectors begin at 0, and the outputs are drawn
+    bits = np.empty(classes * width, np.uint64)
+    fill_random_bits(np.uint64(stream_key(seed, "outputs")), 0, bits)
     unit = (bits >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)
-    vectors = ((2 * unit - 1) / np.float32(width)).reshape(features, width)
+    output = ((2 * unit - 1) / np.sqrt(np.float32(width))).reshape(classes, width)
     return VectorModel(
-        vectors, np.zeros((classes, width), np.float32), np.zeros(classes, np.float32)
+        np.zeros((features, width), np.float32), output, np.zeros(classes, np.float32)
     )
 
 
-def _outputs(model: VectorModel, features: "csr_array") -> NDArray[np.float64]:
+def _outputs(model: VectorModel, features: Sparse) -> NDArray[np.float64]:
     hidden = features @ model.vectors
     return (hidden.astype(np.float64) @ model.output.T.astype(np.float64)) + model.bias
 

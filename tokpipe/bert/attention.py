@@ -24,47 +24,24 @@ _rotate = by_precision(rotation.rotate)
 
 
 class SavedAttention(NamedTuple):
-    """What backward needs.
+    """What backward needs."""
 
-    Attributes
-    ----------
-    qkv : float32[T, 3H]
-        Queries, keys and values, turned if positions are rotations.
-    logsums : float32[T, A]
-        Logarithms of the sums of each row's exponentials.
-    attended : float32[T, H]
-        Values weighted, before the map behind.
-    norm
-        What the norm keeps.
-    """
-
-    qkv: Array
-    logsums: Array
-    attended: Array
-    norm: SavedNorm
+    qkv: Array  # float32[T, 3H]: queries, keys and values, turned if positions are rotations
+    logsums: Array  # float32[T, A]: logarithms of the sums of each row's exponentials
+    attended: Array  # float32[T, H]: values weighted, before the map behind
+    norm: SavedNorm  # what the norm keeps
 
 
 class SequenceLayout(NamedTuple):
-    """Which tokens belong together, and how their positions are told.
+    """Which tokens belong together, and how their positions are told."""
 
-    Attributes
-    ----------
-    offsets : int32[B + 1]
-        Borders of the sequences.
-    positions : int32[T]
-        Place of each token in its sequence.
-    heads
-        A, how many heads there are.
-    rotations : (float32[S, D / 2], float32[S, D / 2]) or None
-        Cosines and sines for each place.
-    biases, d_biases : float32[A, 2S - 1], or float32[A, 0]
-        What is added to scores by distance, and its gradient over all layers.
-    """
-
-    offsets: NDArray[np.int32]
-    positions: NDArray[np.int32]
-    heads: int
+    offsets: NDArray[np.int32]  # int32[B + 1]: borders of the sequences
+    positions: NDArray[np.int32]  # int32[T]: place of each token in its sequence
+    heads: int  # A, how many heads there are
+    # (float32[S, D / 2], float32[S, D / 2]): cosines and sines for each place
     rotations: tuple[Array, Array] | None
+    # `biases`, `d_biases`: float32[A, 2S - 1], or float32[A, 0]: what is added to scores by
+    # distance, and its gradient over all layers
     biases: Array
     d_biases: Array
 

@@ -22,27 +22,13 @@ _weighted_cross_entropy = by_precision(losses.weighted_cross_entropy)
 
 
 class Classifier(NamedTuple):
-    """The map in one pass.
+    """The map in one pass."""
 
-    Attributes
-    ----------
-    weights
-        Weight [C, H] and bias [C].
-    gradients
-        Their gradients, added to; None in a pass without any.
-    drop
-        The dropout in front.
-    x : float32[N, H]
-        The vectors; some values are dropped, in place.
-    logits : float32[N, C]
-        What it makes of them.
-    """
-
-    weights: Linear
-    gradients: Linear | None
-    drop: Dropout
-    x: Array
-    logits: Array
+    weights: Linear  # weight [C, H] and bias [C]
+    gradients: Linear | None  # their gradients, added to; None in a pass without any
+    drop: Dropout  # the dropout in front
+    x: Array  # float32[N, H]: the vectors; some values are dropped, in place
+    logits: Array  # float32[N, C]: what it makes of them
 
 
 def without_job(config: BertConfig, pairs: bool) -> BertConfig:

@@ -27,74 +27,44 @@ Array = NDArray[np.floating]
 
 
 class LayerContext(NamedTuple):
-    """One layer in one pass.
+    """One layer in one pass."""
 
-    Attributes
-    ----------
-    attention, ffn
-        What its two parts keep for backward.
-    weights_drop
-        The dropout of attention's weights.
-    around_attention, around_ffn
-        The sums around them.
-    """
-
+    # `attention`, `ffn`: what its two parts keep for backward
     attention: SavedAttention
     ffn: SavedFeedForward
-    weights_drop: Dropout
+    weights_drop: Dropout  # the dropout of attention's weights
+    # `around_attention`, `around_ffn`: the sums around them
     around_attention: Residual
     around_ffn: Residual
 
 
 class ForwardContext(NamedTuple):
-    """One pass over one batch: the workspace, cut to its size.
+    """One pass over one batch: the workspace, cut to its size."""
 
-    Attributes
-    ----------
-    config, weights, activation
-        Of the model.
-    gradients
-        Added to; None in a pass without any.
-    batch
-        What goes in.
-    tokens, layout
-        The parts of it that embeddings and attention want.
-    embeddings, layers, final_norm
-        What is kept for backward.
-    scratch, d_embedded
-        For results of a moment.
-    selected
-        For the output rows, where they are not all.
-    buckets : int32[2S - 1]
-        Bucket of each distance, where positions are relative.
-    embeddings_drop
-        The dropout behind the embeddings.
-    dropout_key
-        Of all draws of the pass; None: nothing is dropped.
-    output_rows : int32[R] or None
-        The tokens whose last hidden states are asked for, ascending; None: all.
-    end : ForwardContext or None
-        The same pass at those tokens alone; None: at all.
-    """
-
+    # `config`, `weights`, `activation`: of the model
     config: BertConfig
     weights: Weights
     activation: Activation
-    gradients: Weights | None
-    batch: Batch
+    gradients: Weights | None  # added to; None in a pass without any
+    batch: Batch  # what goes in
+    # `tokens`, `layout`: the parts of it that embeddings and attention want
     tokens: Tokens
     layout: SequenceLayout
+    # `embeddings`, `layers`, `final_norm`: what is kept for backward
     embeddings: SavedEmbeddings
     layers: list[LayerContext]
     final_norm: SavedNorm | None
+    # `scratch`, `d_embedded`: for results of a moment
     scratch: Scratch
     d_embedded: tuple[Array, Array]
-    selected: Selected
+    selected: Selected  # for the output rows, where they are not all
+    # int32[2S - 1]: bucket of each distance, where positions are relative
     buckets: NDArray[np.int32]
-    embeddings_drop: Dropout
-    dropout_key: int | None = None
+    embeddings_drop: Dropout  # the dropout behind the embeddings
+    dropout_key: int | None = None  # of all draws of the pass; None: nothing is dropped
+    # int32[R]: the tokens whose last hidden states are asked for, ascending; None: all
     output_rows: NDArray[np.int32] | None = None
-    end: "ForwardContext | None" = None
+    end: "ForwardContext | None" = None  # the same pass at those tokens alone; None: at all
 
     @property
     def last(self) -> "ForwardContext":

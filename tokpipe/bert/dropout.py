@@ -8,21 +8,11 @@ from tokpipe.foundation.seeds import child_key_reference
 
 
 class Dropout(NamedTuple):
-    """One dropout: handed to kernels as three arguments.
+    """One dropout: handed to kernels as three arguments."""
 
-    Attributes
-    ----------
-    key : uint64
-        Of the draws.
-    threshold : uint32
-        A value is dropped if its draw is below; 0 drops none.
-    scale
-        What the kept values are multiplied by.
-    """
-
-    key: np.uint64
-    threshold: np.uint32
-    scale: float
+    key: np.uint64  # of the draws
+    threshold: np.uint32  # a value is dropped if its draw is below; 0 drops none
+    scale: float  # what the kept values are multiplied by
 
 
 NO_DROPOUT = Dropout(np.uint64(0), np.uint32(0), 1.0)

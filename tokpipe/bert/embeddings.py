@@ -21,20 +21,13 @@ Array = NDArray[np.floating]
 
 
 class Tokens(NamedTuple):
-    """What tells a token apart.
+    """What tells a token apart."""
 
-    Attributes
-    ----------
-    ids, positions, segments : int32[T]
-        Rows of the three tables.
-    sines : float32[S, E] or None
-        Table of places where it is not learned.
-    """
-
+    # `ids`, `positions`, `segments`: int32[T]: rows of the three tables
     ids: NDArray[np.int32]
     positions: NDArray[np.int32]
     segments: NDArray[np.int32]
-    sines: Array | None
+    sines: Array | None  # float32[S, E]: table of places where it is not learned
 
 
 class SavedEmbeddings(NamedTuple):

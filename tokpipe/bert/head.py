@@ -54,33 +54,20 @@ class Capacity(NamedTuple):
 
 
 class Frequencies(NamedTuple):
-    """How often things stand in the shards: what one knows without reading a text.
+    """How often things stand in the shards: what one knows without reading a text."""
 
-    Attributes
-    ----------
-    tokens : float64[V]
-        Share of each token among those that may be masked; none is zero.
-    labels : float64[2] or None
-        Shares of the two answers for pairs; None if sequences are no pairs.
-    """
-
+    # float64[V]: share of each token among those that may be masked; none is zero
     tokens: NDArray[np.float64]
+    # float64[2]: shares of the two answers for pairs; None if sequences are no pairs
     labels: NDArray[np.float64] | None
 
 
 class Objective(NamedTuple):
-    """What training wants of the classes of a job, where that is not the plain loss.
+    """What training wants of the classes of a job, where that is not the plain loss."""
 
-    Attributes
-    ----------
-    class_weights
-        What the loss of each class counts, C of them; None: all the same.
-    label_smoothing
-        Share of a target that all classes have alike.
-    """
-
+    # what the loss of each class counts, C of them; None: all the same
     class_weights: tuple[float, ...] | None = None
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.0  # share of a target that all classes have alike
 
     def weights(self, config: BertConfig, dtype: DTypeLike = np.float32) -> Array:
         """Return what each class counts: float32[C]."""
@@ -114,47 +101,23 @@ PLAIN = Objective()
 
 
 class HeadContext(NamedTuple):
-    """A head in one pass.
+    """A head in one pass."""
 
-    Attributes
-    ----------
-    config
-        Of the model.
-    weights, gradients
-        Trees of the whole model (`tokpipe.bert.weights.Weights`); gradients are added to, None in
-        a pass without any.
-    scratch
-        What the head's own `scratch` made, for at least this batch.
-    targets
-        What the head's own `targets` returned; None where only logits are wanted.
-    rows : int32[N]
-        Rows of `hidden` with the tokens that the head asked for.
-    hidden : float32[R, H]
-        Last hidden states.
-    d_hidden : float32[R, H]
-        Their gradient, added to.
-    offsets : int32[B + 1]
-        Borders of the sequences in the tokens.
-    objective
-        What training wants of the classes.
-    dropout_key
-        Of the draws of this pass; None: nothing is dropped.
-    factor
-        What one loss counts in the gradient: one over their number in the whole batch.
-    """
-
-    config: BertConfig
+    config: BertConfig  # of the model
+    # `weights`, `gradients`: trees of the whole model (`tokpipe.bert.weights.Weights`); gradients
+    # are added to, None in a pass without any
     weights: Any
     gradients: Any
-    scratch: Any
+    scratch: Any  # what the head's own `scratch` made, for at least this batch
+    # what the head's own `targets` returned; None where only logits are wanted
     targets: NDArray | None
-    rows: Index
-    hidden: Array
-    d_hidden: Array
-    offsets: Index
-    objective: Objective
-    dropout_key: int | None
-    factor: float
+    rows: Index  # int32[N]: rows of `hidden` with the tokens that the head asked for
+    hidden: Array  # float32[R, H]: last hidden states
+    d_hidden: Array  # float32[R, H]: their gradient, added to
+    offsets: Index  # int32[B + 1]: borders of the sequences in the tokens
+    objective: Objective  # what training wants of the classes
+    dropout_key: int | None  # of the draws of this pass; None: nothing is dropped
+    factor: float  # what one loss counts in the gradient: one over their number in the whole batch
 
     def dropout(self, place: int) -> Dropout:
         """Return one of the dropouts in front of a job's classes, counted from 0."""
@@ -180,45 +143,29 @@ def _no_guess(frequencies: Frequencies) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """One head.
+    """One head."""
 
-    Attributes
-    ----------
-    fitted
-        A model's settings with or without it, as the shards hold pairs of segments or not.
-    shapes
-        Names and shapes of its tensors, in the order of the parameter block.
-    weights
-        Its part of the tree of weights (or gradients), from views by name.
-    scratch
-        Its arrays for batches up to a size, made by the function given.
-    targets
-        What it is to find in a batch; None if the batch does not say.
-    output_rows
-        int32[N]: at which tokens it wants the last hidden states.
-    logits
-        What it makes of them: float32[N, classes].
-    losses
-        Sum, count and hits; adds gradients where the context has some.
-    total
-        What the sum of the losses at some targets is divided by for their mean: their number, or
-        what they weigh.
-    prime
-        Sets its first weights from what is known without reading.
-    guessing
-        The loss, in nats, of who knows only the frequencies; None: there is no such yardstick.
-    """
-
+    # a model's settings with or without it, as the shards hold pairs of segments or not
     fitted: Callable[[BertConfig, bool], BertConfig] = _as_it_is
+    # names and shapes of its tensors, in the order of the parameter block
     shapes: Callable[[BertConfig], Iterator[tuple[str, tuple[int, ...]]]]
+    # its part of the tree of weights (or gradients), from views by name
     weights: Callable[[Views], Any]
+    # its arrays for batches up to a size, made by the function given
     scratch: Callable[[BertConfig, Capacity, New], Any]
+    # what it is to find in a batch; None if the batch does not say
     targets: Callable[[Batch], NDArray | None]
+    # int32[N]: at which tokens it wants the last hidden states
     output_rows: Callable[[Batch], Index]
-    logits: Callable[[HeadContext], Array]
+    logits: Callable[[HeadContext], Array]  # what it makes of them: float32[N, classes]
+    # sum, count and hits; adds gradients where the context has some
     losses: Callable[[HeadContext], Tally]
+    # what the sum of the losses at some targets is divided by for their mean: their number, or what
+    # they weigh
     total: Callable[[NDArray, Objective, BertConfig], float] = _count
+    # sets its first weights from what is known without reading
     prime: Callable[[Views, Frequencies], None] = _nothing_known
+    # the loss, in nats, of who knows only the frequencies; None: there is no such yardstick
     guessing: Callable[[Frequencies], float | None] = _no_guess
 
 

@@ -5,23 +5,13 @@ from typing import NamedTuple, Self
 
 
 class Tally(NamedTuple):
-    """What one head was asked, and how it did.
+    """What one head was asked, and how it did."""
 
-    Attributes
-    ----------
-    sum
-        Of the losses; in nats where it guesses among classes.
-    asked
-        Over how many.
-    correct
-        How many had the greatest logit at the target; None where there are no classes.
-    weight
-        What they count together, where they do not count the same; None: their number.
-    """
-
-    sum: float
-    asked: int
+    sum: float  # of the losses; in nats where it guesses among classes
+    asked: int  # over how many
+    # how many had the greatest logit at the target; None where there are no classes
     correct: int | None = None
+    # what they count together, where they do not count the same; None: their number
     weight: float | None = None
 
     @property

@@ -28,18 +28,12 @@ class Pooling(NamedTuple):
 
 
 class PoolerScratch(NamedTuple):
-    """What the pooler keeps, and its spare arrays.
+    """What the pooler keeps, and its spare arrays."""
 
-    Attributes
-    ----------
-    first, d_first : float32[B, H]
-        Hidden states of the first tokens, and their gradient.
-    before, pooled, d_pooled : float32[B, H]
-        Around the activation.
-    """
-
+    # `first`, `d_first`: float32[B, H]: hidden states of the first tokens, and their gradient
     first: Array
     d_first: Array
+    # `before`, `pooled`, `d_pooled`: float32[B, H]: around the activation
     before: Array
     pooled: Array
     d_pooled: Array

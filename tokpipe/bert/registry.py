@@ -14,30 +14,18 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A head that there is.
+    """A head that there is."""
 
-    Attributes
-    ----------
-    name
-        Of its losses in logs and figures: ``name_loss``, ``name_accuracy``; of its tensors, too.
-    asked, counted
-        What it is asked about, in the plural, and in one word.
-    module
-        Where its ``HEAD`` is.
-    setting
-        The switch of `BertConfig` that puts it into a model; "": every model has it.
-    has_perplexity
-        Whether it guesses tokens, of which people know perplexities.
-    task
-        In place of a switch the `task` of `BertConfig`: a model has the head of one job at most.
-    """
-
+    # of its losses in logs and figures: ``name_loss``, ``name_accuracy``; of its tensors, too
     name: str
+    # `asked`, `counted`: what it is asked about, in the plural, and in one word
     asked: str
     counted: str
-    module: str
+    module: str  # where its ``HEAD`` is
+    # the switch of `BertConfig` that puts it into a model; "": every model has it
     setting: str = ""
-    has_perplexity: bool = False
+    has_perplexity: bool = False  # whether it guesses tokens, of which people know perplexities
+    # in place of a switch the `task` of `BertConfig`: a model has the head of one job at most
     task: str = ""
 
 

@@ -34,46 +34,23 @@ scatter_rows = by_precision(rows.scatter_rows)
 
 
 class SavedNorm(NamedTuple):
-    """What a norm keeps for its backward pass, and its result.
+    """What a norm keeps for its backward pass, and its result."""
 
-    Attributes
-    ----------
-    normalised : float32[T, H]
-        Rows of mean 0 and variance 1.
-    scales : float32[T]
-        What each row was multiplied by.
-    out : float32[T, H]
-        The result.
-    """
-
-    normalised: Array
-    scales: Array
-    out: Array
+    normalised: Array  # float32[T, H]: rows of mean 0 and variance 1
+    scales: Array  # float32[T]: what each row was multiplied by
+    out: Array  # float32[T, H]: the result
 
 
 class Residual(NamedTuple):
-    """The sum around one part of one layer, in one pass.
+    """The sum around one part of one layer, in one pass."""
 
-    Attributes
-    ----------
-    is_pre
-        Whether the norm stands before the part.
-    eps
-        Added to a variance.
-    norm, d_norm
-        Its weights, and their gradients (None in a pass without any).
-    saved
-        What it keeps.
-    drop
-        The dropout behind the part.
-    """
-
-    is_pre: bool
-    eps: float
+    is_pre: bool  # whether the norm stands before the part
+    eps: float  # added to a variance
+    # `norm`, `d_norm`: its weights, and their gradients (None in a pass without any)
     norm: Linear
     d_norm: Linear | None
-    saved: SavedNorm
-    drop: Dropout
+    saved: SavedNorm  # what it keeps
+    drop: Dropout  # the dropout behind the part
 
 
 class StreamGradient:

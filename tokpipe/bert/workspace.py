@@ -24,27 +24,16 @@ Array = NDArray[np.floating]
 
 
 class Scratch(NamedTuple):
-    """Arrays for results of a moment.
+    """Arrays for results of a moment."""
 
-    Attributes
-    ----------
-    made : float32[T, H]
-        What a part of a layer made, and the gradient of it.
-    stream : (float32[T, H], float32[T, H])
-        Two buffers for the gradient of the residual stream.
-    d_part : float32[T, H]
-        Gradient of what a part worked on, where a norm stands before it.
-    inner, d_inner : float32[T, F]
-        Inside the feed-forward part.
-    d_qkv : float32[T, 3H]
-        Gradient of queries, keys and values; shares memory with `d_inner`.
-    """
-
-    made: Array
+    made: Array  # float32[T, H]: what a part of a layer made, and the gradient of it
+    # (float32[T, H], float32[T, H]): two buffers for the gradient of the residual stream
     stream: tuple[Array, Array]
-    d_part: Array
+    d_part: Array  # float32[T, H]: gradient of what a part worked on, where a norm stands before it
+    # `inner`, `d_inner`: float32[T, F]: inside the feed-forward part
     inner: Array
     d_inner: Array
+    # float32[T, 3H]: gradient of queries, keys and values; shares memory with `d_inner`
     d_qkv: Array
 
 

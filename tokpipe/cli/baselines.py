@@ -8,7 +8,7 @@ import click
 
 from tokpipe.baselines.registry import entry_of
 from tokpipe.cli.command import Command, Session, command
-from tokpipe.cli.finetuning import FLAGS, score_text
+from tokpipe.cli.finetuning import score_text
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
@@ -54,7 +54,7 @@ def baseline_command(
                     help="Share of the training part that is held out where no validation part "
                     "is given.",
                 ),
-                config_options(TextColumns, "columns", heading="Columns", flags=FLAGS),
+                config_options(TextColumns, "columns", heading="Columns"),
                 config_options(config, "config", heading="Method"),
             ]
         ):

@@ -105,14 +105,9 @@ class Stream:
 
 
 class Console:
-    """The terminal as the commands see it.
+    """The terminal as the commands see it: results go to `out`, everything else to `err`.
 
-    Attributes
-    ----------
-    out, err : Stream
-        Results, and everything else.
-    when_stopped : callable
-        Returns what to tell a person who stops the command: what is kept, or nothing.
+    `when_stopped` returns what to tell a person who stops the command: what is kept, or nothing.
     """
 
     def __init__(self) -> None:
@@ -146,7 +141,7 @@ class Console:
         console = RichConsole(
             file=_Encodable(stream),  # type: ignore[arg-type]
             width=stream.width,
-            color_system="auto" if stream.color and stream.is_terminal else _forced(stream),
+            color_system=("auto" if stream.is_terminal else "standard") if stream.color else None,
             force_terminal=stream.color,
             no_color=not stream.color,
             markup=False,
@@ -174,6 +169,12 @@ class Console:
         )
         for line in lines:
             out.line(line)
+
+    def go_on_with(self, *commands: str) -> None:
+        """Write to stdout which commands come next."""
+        self.out.line("Go on with:\n")
+        for line in commands:
+            self.out.line(f"  {self.out.styled('$', 'dim')} {line}")
 
     def _cell(self, text: str) -> str:
         return self.out.glyph(visible(text))
@@ -215,14 +216,7 @@ def _raise_again() -> None:
     raise
 
 
-def _forced(stream: Stream) -> Any:
-    return "standard" if stream.color else None
-
-
 def escape_controls(text: str) -> str:
     """Escape what JSON allows raw but a terminal obeys: DEL, C1, bidi controls."""
-    return "".join(_json_escape(c) if not c.isprintable() and c not in " \n" else c for c in text)
-
-
-def _json_escape(character: str) -> str:
-    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"
+    escapes = {c: json.dumps(c)[1:-1] for c in set(text) if not c.isprintable() and c not in " \n"}
+    return text.translate(str.maketrans(escapes | {"\x7f": "\\u007f"}))

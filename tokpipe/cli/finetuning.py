@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from tokpipe.finetuning.finetune import Finetuned
     from tokpipe.metrics.scores import Score
 
-FLAGS = {
-    "text": "--text-column",
-    "second": "--second-text-column",
-    "label": "--label-column",
-    "separator": "--label-separator",
-    "id": "--id-column",
-    "header": "--header/--no-header",
-    "word": "--word-column",
-    "tag": "--tag-column",
-    "scheme": "--tag-scheme",
-}
 TEXTS, WORDS = TextColumns, TagColumns
 
 
@@ -89,9 +78,7 @@ def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any
 def _columns(kind: type[Config] | None, leave_out: tuple[str, ...]) -> list[Callable[..., Any]]:
     if kind is None:
         return []
-    known = {name: flag for name, flag in FLAGS.items() if name in kind.__dataclass_fields__}
-    left = tuple(name for name in leave_out if name in known)
-    return [config_options(kind, "columns", heading="Columns", flags=known, leave_out=left)]
+    return [config_options(kind, "columns", heading="Columns", leave_out=leave_out)]
 
 
 def _finetune(  # noqa: PLR0913 - what the command was given
@@ -132,7 +119,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
 
 def _kept(out: Path) -> str:
     found = max(
-        out.rglob("checkpoint-*"), key=lambda path: (str(path.parent), path.name), default=None
+        out.rglob("checkpoint-*"), key=lambda path: (path.stat().st_mtime, path.name), default=None
     )
     return f"{found} is kept" if found else "no checkpoint was finished"
 
@@ -204,13 +191,15 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
         for name, value in of.items():
             shown = f"{value['median']:.4f} ({value['least']:.4f} to {value['greatest']:.4f})"
             rows.append((f"{part} {name}, median of seeds", shown))
+    rows += [(f"{part}, long rows", said) for part, said in report.long_rows.items()]
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {output}", rows)
     out = session.console.out
     for note in report.notes:
         out.line(f"\n{visible(note)}")
     out.line("\nGo on with:\n")
-    for line in (f"tokpipe predict {output}", f"tokpipe inspect run {output}"):
+    runs = f"{output}/seed-*" if made.spread else output
+    for line in (f"tokpipe predict {output}", f"tokpipe inspect run {runs}"):
         out.line(f"  {out.styled('$', 'dim')} {line}")
 
 

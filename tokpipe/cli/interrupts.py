@@ -89,7 +89,8 @@ def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
     kept = console.err.glyph(visible(console.when_stopped()))
     if not kept:
         return f"stopped by {cause}"
-    command = console.err.glyph(shlex.join(["tokpipe", *arguments]))
+    again = [word for word in arguments if word != "--force"]  # which would start over
+    command = console.err.glyph(shlex.join(["tokpipe", *again]))
     return f"stopped by {cause}; {kept}. To go on:\n  {command}"
 
 

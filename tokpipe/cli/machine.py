@@ -37,19 +37,15 @@ class Finding:
 def findings(console: Console, own_version: str) -> Iterator[Finding]:
     """Yield all findings; the self-test, which takes longest, is not among them."""
     yield Finding("tokpipe", own_version)
-    yield _python()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    yield Finding("python", f"{python} on {platform.system()} {platform.machine()}")
     yield from _packages()
-    yield _processors()
+    yield Finding("processors", f"{usable_cpus()} usable of {os.cpu_count()}; {_cpu_name()}")
     yield _memory()
     yield from _disks()
     yield _kernel_cache()
     yield from _environment()
     yield _terminal(console)
-
-
-def _python() -> Finding:
-    found = f"{platform.python_implementation()} {platform.python_version()}"
-    return Finding("python", f"{found} on {platform.system()} {platform.machine()}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -58,10 +54,6 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, version(name))
         except PackageNotFoundError:
             yield Finding(name, "not installed", BAD, "Install tokpipe again with pip.")
-
-
-def _processors() -> Finding:
-    return Finding("processors", f"{usable_cpus()} usable of {os.cpu_count()}; {_cpu_name()}")
 
 
 def _cpu_name() -> str:

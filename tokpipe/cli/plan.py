@@ -60,11 +60,11 @@ def show_plan(session: Session, plan: Plan) -> None:
         session.console.json({**facts, "estimates": estimates, "output": plan.output})
         return
     rows = [(name, _shown(name, value)) for name, value in plan.facts.items()]
-    disk = f"about {format_bytes(plan.disk)}"
+    disk, seconds = f"about {format_bytes(plan.disk)}", plan.seconds
     rows += [
         ("memory", f"about {format_bytes(plan.memory)}"),
         ("disk", disk if free is None else f"{disk}, {format_bytes(free)} free"),
-        ("time", f"about {_time(plan.seconds)}"),
+        ("time", f"about {seconds:.0f} s" if seconds < 100 else f"about {clock(seconds)}"),
         ("output", plan.output),
     ]
     session.console.table(f"{plan.title} (nothing is done)", rows)
@@ -173,7 +173,3 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, int):
         return format_bytes(value) if name.endswith("bytes") else f"{value:,}"
     return str(value)
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else clock(seconds)

@@ -59,7 +59,9 @@ class Task:
 
     def parts(self, err: Stream) -> list[str]:
         """Return what is said of it behind its heading, the most important first."""
-        return [part for part in (_amount(self), _rate(self), _left(self)) if part]
+        rate = f"{_count(int(self.rate), self.unit)}/s" if self.rate else ""
+        left = "" if self.seconds_left is None else f"{clock(self.seconds_left)} left"
+        return [part for part in (_amount(self), rate, left) if part]
 
     def picture(self, err: Stream, room: int) -> tuple[str, str]:
         """Return what is drawn in so many columns, plain and styled: a bar, or nothing."""
@@ -82,7 +84,8 @@ class ConsoleProgress:
 
     def __init__(self, console: Console) -> None:
         self._err = console.err
-        self._live = self._err.is_terminal and not _dumb()
+        is_dumb = os.environ.get("TERM", "dumb") == "dumb"
+        self._live = self._err.is_terminal and not is_dumb
         self._tasks: list[Task] = []
         self._lock = threading.RLock()
         self._drawn = 0  # columns that the live line takes now
@@ -157,7 +160,8 @@ class ConsoleProgress:
             self._flush()
         elif time.monotonic() - self._last_plain >= _PLAIN_SECONDS:
             self._last_plain = time.monotonic()
-            self._err.line(_plain_line(task, self._err))
+            parts = ", ".join(" ".join(part.split()) for part in task.parts(self._err))
+            self._err.line(f"{task.heading}: {parts}")
             self._flush()
 
     def _clear(self) -> None:
@@ -209,19 +213,6 @@ def _amount(task: Task) -> str:
     return f"{share}  {task.done:,}/{task.total:,} {task.unit}"
 
 
-def _rate(task: Task) -> str:
-    return f"{_count(int(task.rate), task.unit)}/s" if task.rate else ""
-
-
-def _left(task: Task) -> str:
-    return "" if task.seconds_left is None else f"{clock(task.seconds_left)} left"
-
-
-def _plain_line(task: Task, err: Stream) -> str:
-    parts = task.parts(err)
-    return f"{task.heading}: {', '.join(' '.join(part.split()) for part in parts)}"
-
-
 def _count(number: int, unit: str) -> str:
     return format_bytes(number) if unit == "B" else f"{number:,} {unit}"
 
@@ -250,7 +241,3 @@ def duration(seconds: float) -> str:
     if seconds >= 100:
         return clock(seconds)
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-
-
-def _dumb() -> bool:
-    return os.environ.get("TERM", "dumb") == "dumb"

@@ -133,7 +133,8 @@ def _checked(
             assert inner is not None, child
             checked[_key(name)] = _checked(value, inner, context, [*names, child], path, text)
         elif _key(name) not in options:
-            where = f"{_place(path, text, name, names)}: {_called(names)} no setting"
+            owner = f"[{'.'.join(names)}]" if names else "the part above the tables"
+            where = f"{_place(path, text, name, names)}: {owner} has no setting"
             raise unknown_name(where, name, list(options))
         else:
             checked[_key(name)] = value
@@ -201,10 +202,6 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 def _itself(command: click.Command) -> click.Command:
     """Return what a command does itself, of a group that does something."""
     return getattr(command, "own", None) or command
-
-
-def _called(names: list[str]) -> str:
-    return f"[{'.'.join(names)}] has" if names else "the part above the tables has"
 
 
 def _place(path: Path, text: str, name: str, names: list[str]) -> str:

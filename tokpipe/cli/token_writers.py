@@ -20,11 +20,10 @@ class Writer(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what ends the output."""
-        ...
+        """Write what ends the output: lines need no end."""
 
 
-class IdLines:
+class IdLines(Writer):
     """One text a line, its ids between spaces."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -34,11 +33,8 @@ class IdLines:
         """Write the ids of some texts."""
         _write_lines(self._file, _with_values(ids, ids.flatten().cast(pa.string())))
 
-    def close(self) -> None:
-        """Do nothing: lines need no end."""
 
-
-class TokenLines:
+class TokenLines(Writer):
     """One text a line, its tokens between spaces; spaces and controls inside of one as escapes."""
 
     def __init__(self, file: BinaryIO, tokens: Sequence[str]) -> None:
@@ -49,11 +45,8 @@ class TokenLines:
         """Write the tokens of some texts."""
         _write_lines(self._file, _with_values(ids, self._tokens.take(ids.flatten())))
 
-    def close(self) -> None:
-        """Do nothing: lines need no end."""
 
-
-class JsonLines:
+class JsonLines(Writer):
     """One text a line, as ``{"input_ids": [...], "tokens": [...]}``."""
 
     def __init__(self, file: BinaryIO, tokens: Sequence[str]) -> None:
@@ -70,11 +63,8 @@ class JsonLines:
         text = json.dumps(record, ensure_ascii=False, separators=(", ", ": "))
         self._file.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
-    def close(self) -> None:
-        """Do nothing: lines need no end."""
 
-
-class ArrowStream:
+class ArrowStream(Writer):
     """An Arrow IPC stream with the column ``input_ids``: list of int32."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -104,6 +104,7 @@ class _Display:
         """Say what begins, and show it from now on."""
         if step:
             self._progress.note(f"going on from step {step:,}")
+        self._stack.close()  # the one before it, of several trainings, is over
         self._task = TrainingTask(step, steps)
         if isinstance(self._progress, ConsoleProgress):
             self._stack.enter_context(self._progress.shown(self._task))

@@ -24,11 +24,10 @@ class VectorWriter(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what ends the output."""
-        ...
+        """Write what ends the output: lines need no end."""
 
 
-class NpyFile:
+class NpyFile(VectorWriter):
     """A NumPy file of the vectors alone, float32[rows, W]; its head is written last."""
 
     def __init__(self, file: BinaryIO, width: int) -> None:
@@ -63,7 +62,7 @@ class NpyFile:
         )
 
 
-class ParquetTable:
+class ParquetTable(VectorWriter):
     """Columns ``text`` and ``embedding``, a list of fixed size."""
 
     def __init__(self, file: BinaryIO, width: int) -> None:
@@ -84,7 +83,7 @@ class ParquetTable:
         self._writer.close()
 
 
-class VectorLines:
+class VectorLines(VectorWriter):
     """One text a line, as ``{"text": ..., "embedding": [...]}``."""
 
     def __init__(self, file: BinaryIO, width: int) -> None:
@@ -98,9 +97,6 @@ class VectorLines:
             record: dict[str, Any] = {"text": text, "embedding": numbers}
             line = json.dumps(record, ensure_ascii=False)
             self._file.write(line.encode("utf-8", "backslashreplace") + b"\n")
-
-    def close(self) -> None:
-        """Do nothing: lines need no end."""
 
 
 def _refuse_behind_others(file: BinaryIO, kind: str) -> None:

@@ -14,20 +14,11 @@ from tokpipe.foundation.errors import InputError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """The cells of one column, N rows.
+    """The cells of one column, N rows."""
 
-    Attributes
-    ----------
-    cells : Strings
-        N texts, valid UTF-8; empty where the cell is null.
-    null : bool[N]
-        Where the file has no value.
-    values : bool[N]
-        Where the cell is a number, true, false, a list or an object, written as JSON.
-    """
-
-    cells: Strings
-    null: NDArray[np.bool_]
+    cells: Strings  # N texts, valid UTF-8; empty where the cell is null
+    null: NDArray[np.bool_]  # bool[N]: where the file has no value
+    # bool[N]: where the cell is a number, true, false, a list or an object, written as JSON
     values: NDArray[np.bool_]
 
     @classmethod
@@ -38,47 +29,32 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Some columns of a table.
+    """Some columns of a table."""
 
-    Attributes
-    ----------
-    columns : tuple of Column
-        Of N rows each, in the order asked for.
-    lines : int64[N]
-        Line (or row, where the format has no lines) that each row begins in, from 1.
-    """
-
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...]  # of N rows each, in the order asked for
+    # int64[N]: line (or row, where the format has no lines) that each row begins in, from 1
     lines: NDArray[np.int64]
+    ragged: int = 0  # how many rows were left out because they have another number of fields
 
 
 class Chosen(NamedTuple):
-    """Which columns are wanted, from 0, and the option that names another one of each."""
+    """Which columns are wanted."""
 
-    columns: tuple[int, ...]
-    flags: tuple[str, ...]
-    header: bool = True
+    columns: tuple[int, ...]  # from 0
+    flags: tuple[str, ...]  # the option that names another one, for each of them
+    header: bool = True  # whether the first record names the columns
+    # whether rows with another number of fields are left out, instead of refused
+    keeps_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TableHead:
-    """What is known of a table before its columns are chosen.
+    """What is known of a table before its columns are chosen."""
 
-    Attributes
-    ----------
-    name : str
-        The file, for messages.
-    first : tuple of str
-        The names of the columns, or the fields of the first record.
-    named : bool
-        Whether `first` can only be names: JSON, Parquet, Arrow.
-    sample : Callable[[], tuple of Strings]
-        Reads all columns of the first records, the first one among them; CSV and TSV only.
-    """
-
-    name: str
-    first: tuple[str, ...]
-    named: bool
+    name: str  # the file, for messages
+    first: tuple[str, ...]  # the names of the columns, or the fields of the first record
+    named: bool  # whether `first` can only be names: JSON, Parquet, Arrow
+    # reads all columns of the first records, the first one among them; CSV and TSV only
     sample: Callable[[], tuple[Strings, ...]]
 
 
@@ -95,7 +71,8 @@ def join_columns(parts: Sequence[Columns]) -> Columns:
         null = np.concatenate([column.null for column in group])
         values = np.concatenate([column.values for column in group])
         columns.append(Column(cells, null, values))
-    return Columns(tuple(columns), np.concatenate([part.lines for part in parts]))
+    lines = np.concatenate([part.lines for part in parts])
+    return Columns(tuple(columns), lines, sum(part.ragged for part in parts))
 
 
 def missing_column(place: str, wanted: str, names: Sequence[str], flag: str) -> InputError:

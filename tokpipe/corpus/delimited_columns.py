@@ -18,7 +18,7 @@ from tokpipe.corpus.kernels.delimited import (
 )
 from tokpipe.corpus.kernels.lines import line_offsets
 from tokpipe.corpus.streams import cut_stream
-from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.arrays import Strings, take_strings
 from tokpipe.foundation.errors import InputError
 
 _PIECE = 4 << 20  # bytes looked at together; cells are copied out of them, and they are gone
@@ -96,12 +96,17 @@ def _columns(
     lengths = np.diff(begins)
     if len(lengths) and lengths.max() > longest:
         raise line_too_long(block.name, block.place(int(begins[lengths.argmax()]))[0], longest)
-    if (fields != count).any():
+    kept = fields == count
+    if not chosen.keeps_going and not kept.all():
         raise _ragged(block, begins, fields, count, marks)
     starts, _ = line_offsets(block.data, block.start, block.stop)
     lines = block.lines_before() + np.searchsorted(starts, begins[:-1], side="right")
-    cells = (Column.of_texts(Strings(data, offsets)) for data, offsets, *_ in cut)
-    return Columns(tuple(cells), lines.astype(np.int64))
+    cells = [Strings(data, offsets) for data, offsets, *_ in cut]
+    if not kept.all():
+        rows = np.flatnonzero(kept)
+        cells, lines = [take_strings(column, rows) for column in cells], lines[rows]
+    columns = tuple(Column.of_texts(column) for column in cells)
+    return Columns(columns, lines.astype(np.int64), int((~kept).sum()))
 
 
 def _unclosed(block: Block, begin: int) -> InputError:
@@ -117,5 +122,6 @@ def _ragged(
     if has_lone_return(block.data[begins[i] : begins[i + 1]].tobytes(), quote):
         return lone_return(block.name, line)
     found = f"{fields[i]} field{'' if fields[i] == 1 else 's'}"
-    hint = f"A {'comma' if quote >= 0 else 'tab'} inside a cell, or one that is missing?"
+    mark = "comma" if quote >= 0 else "tab"
+    hint = f"A {mark} too many, or too few? --ragged-rows leave-out goes on without such rows."
     return InputError(f"{block.name}:{line}: {found}, the first line has {count}", hint=hint)

@@ -126,7 +126,9 @@ def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:
     if sum(file.name == _STDIN_NAME and not file.path for file in found.files) > 1:
         raise InputError("standard input (-) is named twice; it can be read once")
     if all(file.identity and file.size == 0 for file in found.files):
-        raise InputError(f"{found.files[0].name}: nothing to read, {_all_empty(len(found.files))}")
+        count = len(found.files)
+        what = "the file is empty" if count == 1 else f"all {count} files are empty"
+        raise InputError(f"{found.files[0].name}: nothing to read, {what}")
     return found
 
 
@@ -138,27 +140,17 @@ def _add(item: str, config: ReadConfig, found: Found) -> None:
         name, kind = (item, "hub") if item != STDIN else (_STDIN_NAME, _stream_format(config))
         found.files.append(InputFile(name, format=kind))
         return
-    path = Path(item)
     try:
-        status = path.stat()
+        paths = {Path(item): Path(item).stat()}
     except OSError as error:
-        matches = _glob(item)
-        if not matches:
+        paths = {Path(match): Path(match).stat() for match in _glob(item)}
+        if not paths:
             raise _missing(item, error) from error
-        for match in matches:
-            _add_path(Path(match), config, found)
-        return
-    if stat.S_ISDIR(status.st_mode):
-        _add_folder(path, config, found)
-    else:
-        found.files.append(_input_file(path, status, config))
-
-
-def _add_path(path: Path, config: ReadConfig, found: Found) -> None:
-    if path.is_dir():
-        _add_folder(path, config, found)
-    else:
-        found.files.append(_input_file(path, path.stat(), config))
+    for path, status in paths.items():
+        if stat.S_ISDIR(status.st_mode):
+            _add_folder(path, config, found)
+        else:
+            found.files.append(_input_file(path, status, config))
 
 
 def _glob(pattern: str) -> list[str]:
@@ -280,7 +272,3 @@ def _nothing(found: Found, inputs: Sequence[str | Path]) -> InputError:
         f"{named}: no files to read; left out: {seen}",
         hint="Say what the files hold, for example --format txt.",
     )
-
-
-def _all_empty(count: int) -> str:
-    return "the file is empty" if count == 1 else f"all {count} files are empty"

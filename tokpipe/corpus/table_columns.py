@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tokpipe.corpus.columns import Choose, Column, Columns, TableHead, check_single
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.inputs import InputFile
-from tokpipe.corpus.tables import ROW, TEXT_TYPES, as_utf8, ipc_batches, strings_of, told
+from tokpipe.corpus.tables import ROW, TEXT_TYPES, arrow_errors, as_utf8, ipc_batches, strings_of
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 
@@ -41,7 +41,7 @@ def read_table_columns(
         If the file is damaged, or a chosen column holds what is no text, number or list.
     """
     names: list[str] = []
-    with told(file, config), file.open_bytes() as raw:
+    with arrow_errors(file, config), file.open_bytes() as raw:
         if file.format == "parquet":
             table = pq.ParquetFile(raw, page_checksum_verification=True, pre_buffer=False)
             names = _choose(file, table.schema_arrow, choose)

@@ -43,12 +43,9 @@ def read_parquet(
 ) -> Iterator[tuple[int, Load]]:
     """Yield how many stored bytes are done, and what loads the batch, for a Parquet file.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged, or lacks the text column, or holds no texts in it.
+    One that is damaged, lacks the text column, or holds no texts in it is an `InputError`.
     """
-    with told(file, config), file.open_bytes() as raw:
+    with arrow_errors(file, config), file.open_bytes() as raw:
         table = pq.ParquetFile(raw, page_checksum_verification=True, pre_buffer=False)
         _check_column(file.name, table.schema_arrow, config.text_column)
         total = max(1, table.metadata.num_rows)
@@ -69,12 +66,10 @@ def read_parquet(
 def read_arrow(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[tuple[int, Load]]:
     """Yield how many stored bytes are done, and what loads the batch, for an Arrow IPC file.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged or cut short, or lacks the text column, or holds no texts in it.
+    One that is damaged or cut short, lacks the text column, or holds no texts in it is an
+    `InputError`.
     """
-    with told(file, config), file.open_bytes() as raw:
+    with arrow_errors(file, config), file.open_bytes() as raw:
         batches = iter(pa.ipc.open_stream(raw)) if file.is_stream else ipc_batches(raw, file)
         for _, load in _columns(batches, file, piece_bytes, config):
             yield 0 if file.is_stream else raw.tell(), load
@@ -83,10 +78,7 @@ def read_arrow(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterato
 def read_hub(file: InputFile, piece_bytes: int, config: ReadConfig) -> Iterator[tuple[int, Load]]:
     """Yield 0, and what loads the batch, for a dataset of the Hugging Face hub, streamed.
 
-    Raises
-    ------
-    InputError
-        If the dataset cannot be reached, or lacks the text column.
+    One that cannot be reached, or lacks the text column, is an `InputError`.
     """
     import datasets  # five seconds
 
@@ -209,7 +201,7 @@ def as_utf8(
 
 def strings_of(column: pa.Array, file: InputFile, config: ReadConfig) -> Strings:
     """Copy a column of a file that nobody has checked; null becomes the empty string."""
-    with told(file, config):
+    with arrow_errors(file, config):
         column.validate()
         if pa.types.is_dictionary(column.type):
             column = pa.DictionaryArray.from_arrays(
@@ -254,7 +246,7 @@ def _check_column(name: str, schema: pa.Schema, column: str) -> None:
 
 
 @contextmanager
-def told(file: InputFile, config: ReadConfig) -> Generator[None, None, None]:
+def arrow_errors(file: InputFile, config: ReadConfig) -> Generator[None, None, None]:
     """Turn pyarrow's errors into ours."""
     try:
         yield

@@ -47,7 +47,7 @@ def read_columns(path: str | Path, choose: Choose, config: ReadConfig | None = N
         parts += _read(file, config, choose, before)
     if not sum(len(part.lines) for part in parts):
         raise InputError(f"{files[0].name}: no rows", hint="Nothing stands behind the header.")
-    return join_columns([part for part in parts if len(part.lines)])
+    return join_columns(parts)
 
 
 def read_block(path: str | Path, config: ReadConfig | None = None) -> Block:

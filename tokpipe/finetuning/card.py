@@ -120,7 +120,10 @@ def _number(value: float) -> str:
 
 
 def _data(report: Report) -> str:
-    return "".join(f"- {part}: {rows:,} rows\n" for part, rows in report.rows.items())
+    said = {part: f"; {what}" for part, what in report.long_rows.items()}
+    return "".join(
+        f"- {part}: {rows:,} rows{said.get(part, '')}\n" for part, rows in report.rows.items()
+    )
 
 
 def _transformers(prepared: Prepared) -> str:

@@ -18,22 +18,15 @@ _FIRST_MARK = 0xCC  # U+0300 begins with it in UTF-8
 
 
 class LocatedTokens(NamedTuple):
-    """The tokens of T texts, K together.
+    """The tokens of T texts, K together."""
 
-    Attributes
-    ----------
-    ids : int32[K]
-    borders : int64[T + 1]
-        Text ``t`` has the tokens ``borders[t]`` to ``borders[t + 1]``.
-    spans : int32[K, 2]
-        First byte and byte behind, counted in its text; whole characters. Pieces of one character
-        have the same. Marks that normalisation strips belong to the token in front of them; white
-        space, with which tokens of byte-level vocabularies begin, is left out, so that a token of
-        white space alone is of no bytes.
-    """
-
-    ids: NDArray[np.int32]
+    ids: NDArray[np.int32]  # int32[K]
+    # int64[T + 1]: text ``t`` has the tokens ``borders[t]`` to ``borders[t + 1]``
     borders: NDArray[np.int64]
+    # int32[K, 2]: first byte and byte behind, counted in its text; whole characters. Pieces of one
+    # character have the same. Marks that normalisation strips belong to the token in front of them;
+    # white space, with which tokens of byte-level vocabularies begin, is left out, so that a token
+    # of white space alone is of no bytes
     spans: NDArray[np.int32]
 
 

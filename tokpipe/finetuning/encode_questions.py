@@ -17,7 +17,7 @@ from tokpipe.finetuning.windows import (
     several,
 )
 from tokpipe.labelled.records import Questions
-from tokpipe.tokenizer.columns import join_ids
+from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 _MOST_ASKED = 64  # tokens of a question, as in BERT's own script; but never more than half

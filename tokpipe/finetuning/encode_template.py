@@ -22,21 +22,12 @@ class Column(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """Windows end to end.
+    """Windows end to end."""
 
-    Attributes
-    ----------
-    input_ids : int32[T]
-    offsets : int64[E + 1]
-    token_type_ids : uint8[T] or None
-        None: all 0.
-    places : tuple of int64[E]
-        Of each column: where in a window its tokens begin.
-    """
-
-    input_ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    token_type_ids: NDArray[np.uint8] | None
+    input_ids: NDArray[np.int32]  # int32[T]
+    offsets: NDArray[np.int64]  # int64[E + 1]
+    token_type_ids: NDArray[np.uint8] | None  # uint8[T]: none: all 0
+    # tuple of int64[E]: of each column: where in a window its tokens begin
     places: tuple[NDArray[np.int64], ...]
 
 

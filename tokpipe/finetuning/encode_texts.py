@@ -23,7 +23,7 @@ from tokpipe.finetuning.windows import (
 )
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.records import NO_LABEL, LabelledTexts, place_of
-from tokpipe.tokenizer.columns import join_ids
+from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.truncation import kept_lengths

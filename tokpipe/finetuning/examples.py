@@ -17,82 +17,43 @@ from tokpipe.foundation.errors import InputError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextWindows:
-    """Which tokens of the paragraphs stand in each of E windows of questions.
+    """Which tokens of the paragraphs stand in each of E windows of questions."""
 
-    Attributes
-    ----------
-    places : int64[E]
-        Where in a window the paragraph's tokens begin.
-    first, last : int64[E]
-        Which they are, of the K tokens of all paragraphs: from `first` up to `last`.
-    spans : int32[K, 2]
-        The bytes of its paragraph that a token stands for.
-    placed : bool[E]
-        Windows that were put around a right answer, longer than windows overlap: to learn from,
-        and left out where answers are looked for.
-    """
-
-    places: NDArray[np.int64]
+    places: NDArray[np.int64]  # int64[E]: where in a window the paragraph's tokens begin
+    # `first`, `last`: int64[E]: which they are, of the K tokens of all paragraphs: from `first` up
+    # to `last`
     first: NDArray[np.int64]
     last: NDArray[np.int64]
-    spans: NDArray[np.int32]
+    spans: NDArray[np.int32]  # int32[K, 2]: the bytes of its paragraph that a token stands for
+    # bool[E]: windows that were put around a right answer, longer than windows overlap: to learn
+    # from, and left out where answers are looked for
     placed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Examples:
-    """E windows of R rows.
+    """E windows of R rows."""
 
-    Attributes
-    ----------
-    input_ids : int32[T]
-        Tokens, special ones included.
-    offsets : int64[E + 1]
-        Borders of the windows.
-    token_type_ids : uint8[T] or None
-        Segments; None: all 0.
-    row : int64[E]
-        Row of each window, ascending.
-    rows : int
-        How many there are; one without a token to ask about may have no window.
-    labels : int32[E], float32[E], float32[E, C] or None
-        Of texts, as in `tokpipe.foundation.batch.Batch`.
-    tag_positions : int64[N] or None
-        Of words: first pieces, as indices into the T tokens, ascending.
-    tags : int32[N] or None
-        Of those; -1: the word has none.
-    word : int64[N] or None
-        Which word of the data each is.
-    context : int64[N] or None
-        How many tokens stand between it and the nearer end of its window.
-    answer_spans : int32[E, 2] or None
-        Of questions: first and last token of the answer, counted in the window; 0, 0 where the
-        window does not hold it.
-    paragraphs : ContextWindows or None
-        Of questions.
-    windowed : int
-        Rows that became more than one window.
-    cut : int
-        Rows of which something is not read.
-    lost : int
-        Right answers that no window holds: longer than a window, or without a token.
-    """
-
-    input_ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    token_type_ids: NDArray[np.uint8] | None
-    row: NDArray[np.int64]
-    rows: int
+    input_ids: NDArray[np.int32]  # int32[T]: tokens, special ones included
+    offsets: NDArray[np.int64]  # int64[E + 1]: borders of the windows
+    token_type_ids: NDArray[np.uint8] | None  # uint8[T]: segments; None: all 0
+    row: NDArray[np.int64]  # int64[E]: row of each window, ascending
+    rows: int  # how many there are; one without a token to ask about may have no window
+    # int32[E], float32[E], float32[E, C]: of texts, as in `tokpipe.foundation.batch.Batch`
     labels: NDArray | None = None
+    # int64[N]: of words: first pieces, as indices into the T tokens, ascending
     tag_positions: NDArray[np.int64] | None = None
-    tags: NDArray[np.int32] | None = None
-    word: NDArray[np.int64] | None = None
+    tags: NDArray[np.int32] | None = None  # int32[N]: of those; -1: the word has none
+    word: NDArray[np.int64] | None = None  # int64[N]: which word of the data each is
+    # int64[N]: how many tokens stand between it and the nearer end of its window
     context: NDArray[np.int64] | None = None
+    # int32[E, 2]: of questions: first and last token of the answer, counted in the window; 0, 0
+    # where the window does not hold it
     answer_spans: NDArray[np.int32] | None = None
-    paragraphs: ContextWindows | None = None
-    windowed: int = 0
-    cut: int = 0
-    lost: int = 0
+    paragraphs: ContextWindows | None = None  # of questions
+    windowed: int = 0  # rows that became more than one window
+    cut: int = 0  # rows of which something is not read
+    lost: int = 0  # right answers that no window holds: longer than a window, or without a token
 
     def __len__(self) -> int:
         """Return how many windows there are."""

@@ -129,7 +129,8 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
             if force:
                 start_over(run)
             if asked.config.seeds == 1:
-                made = train_once(prepared, run, seeds_of(asked.config.seed, 1)[0], count, watch)
+                drawn = seeds_of(asked.config.seed, 1)[0]
+                made = train_once(prepared, run, drawn, count, watch, progress)
                 return Finetuned(folder=run, **made._asdict(), spread={})
             return _several(prepared, run, count, watch, progress)
 
@@ -143,7 +144,7 @@ def _several(
     for number, seeds in enumerate(drawn, 1):
         folder = seed_folder(out, number)
         folder.mkdir(exist_ok=True)
-        made.append(train_once(prepared, folder, seeds, threads, watch))
+        made.append(train_once(prepared, folder, seeds, threads, watch, progress))
         score = made[-1].report.scores["validation"].scores[0]
         progress.note(f"seed {number} of {len(drawn)}: {score.name} {score.value:.4f}")
     best = max(made, key=lambda one: one.report.scores["validation"].best_by)

@@ -10,7 +10,8 @@ from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.task import Task
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
-from tokpipe.labelled.check import place_in
+from tokpipe.labelled.naming import require_alike
+from tokpipe.labelled.places import place_in
 from tokpipe.labelled.records import Labelled
 from tokpipe.labelled.splits import hold_out
 
@@ -32,8 +33,8 @@ def read_parts(
     Raises
     ------
     InputError
-        If a part cannot be read, is empty, has a label that the training part has not, or rows
-        without a label that are to be learned from or chosen by.
+        If a part cannot be read, is empty, has pairs where another has none, a label that the
+        training part has not, or rows without a label that are to be learned from or chosen by.
     """
     train: Any = task.read(paths["train"], columns, None)
     parts: dict[str, Labelled] = {"train": train}
@@ -45,6 +46,7 @@ def read_parts(
             raise InputError(f"{part.source}: the {name} part holds no rows")
         if name != "test":
             _require_labels(task, part, name)
+    require_alike(parts)
     if "validation" not in parts:
         kept, held = hold_out(train, config.validation_fraction, config.seed)
         parts = {"train": kept, "validation": held, **{k: parts[k] for k in parts if k == "test"}}

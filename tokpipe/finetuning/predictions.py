@@ -8,69 +8,40 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextPredictions:
-    """Of N texts: what is probable, or a number.
+    """Of N texts: what is probable, or a number."""
 
-    Attributes
-    ----------
-    probabilities : float32[N, C] or None
-        Of the classes: they sum to 1, or each is one of its own where several may hold.
-    values : float64[N] or None
-        Of a regression.
-    """
-
+    # float32[N, C]: of the classes: they sum to 1, or each is one of its own where several may hold
     probabilities: NDArray[np.float32] | None = None
-    values: NDArray[np.float64] | None = None
+    values: NDArray[np.float64] | None = None  # float64[N]: of a regression
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagPredictions:
-    """Of W words: exactly one tag each.
+    """Of W words: exactly one tag each."""
 
-    Attributes
-    ----------
-    tags : int32[W]
-        Index into the names.
-    probabilities : float32[W]
-        Of that tag; 0 where the model was not asked.
-    without_piece : int
-        Words that the tokenizer makes nothing of, so that the model was not asked.
-    """
-
-    tags: NDArray[np.int32]
-    probabilities: NDArray[np.float32]
-    without_piece: int
+    tags: NDArray[np.int32]  # int32[W]: index into the names
+    probabilities: NDArray[np.float32]  # float32[W]: of that tag; 0 where the model was not asked
+    without_piece: int  # words that the tokenizer makes nothing of, so that the model was not asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnswerPredictions:
-    """Of Q questions: where in their paragraphs the answers stand, the best and its rivals.
+    """Of Q questions: where in their paragraphs the answers stand, the best and its rivals."""
 
-    Attributes
-    ----------
-    start, end : int64[Q]
-        The best answer, in bytes of its paragraph; 0, 0 where the paragraph has no token.
-    score : float32[Q]
-        Its logits, added; -inf where there is none.
-    null_score : float32[Q]
-        The same of [CLS], which stands for no answer: the least of all windows.
-    borders : int64[Q + 1]
-        Question q has the answers ``borders[q]:borders[q + 1]``, the best first.
-    starts, ends : int64[M]
-        In bytes.
-    scores : float32[M]
-    probabilities : float32[M]
-        Of the answers of a question, which sum to 1.
-    """
-
+    # `start`, `end`: int64[Q]: the best answer, in bytes of its paragraph; 0, 0 where the paragraph
+    # has no token
     start: NDArray[np.int64]
     end: NDArray[np.int64]
-    score: NDArray[np.float32]
+    score: NDArray[np.float32]  # float32[Q]: its logits, added; -inf where there is none
+    # float32[Q]: the same of [CLS], which stands for no answer: the least of all windows
     null_score: NDArray[np.float32]
+    # int64[Q + 1]: question q has the answers ``borders[q]:borders[q + 1]``, the best first
     borders: NDArray[np.int64]
+    # `starts`, `ends`: int64[M]: in bytes
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
+    scores: NDArray[np.float32]  # float32[M]
+    probabilities: NDArray[np.float32]  # float32[M]: of the answers of a question, which sum to 1
 
 
 def softmax(logits: NDArray) -> NDArray[np.float64]:

@@ -101,10 +101,32 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
     ConfigError
         If a setting does not suit them.
     """
-    task, config = asked.task, asked.config
-    data = read_parts(task, asked.paths, asked.columns, config)
+    data = read_parts(asked.task, asked.paths, asked.columns, asked.config)
     for line in brief(data, check_labelled(data)):
         progress.note(line)
+    return prepare_on(asked, data, threads, progress)
+
+
+def prepare_on(
+    asked: Asked, data: Mapping[str, Labelled], threads: int, progress: Progress, share: str = ""
+) -> Prepared:
+    """Check and encode parts that are read already.
+
+    Parameters
+    ----------
+    data
+        "train", "validation", and "test" if there is one, with the same labels.
+    share
+        What of the training part they hold, where that is not all of it.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be used.
+    ConfigError
+        If a setting does not suit them.
+    """
+    task, config = asked.task, asked.config
     source = open_source(asked.model)
     check_layers(source.parameters.config, config)
     names = getattr(data["train"], "names", ())
@@ -117,7 +139,7 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
         examples = encoded.fitted(model.vocab_size, model.type_vocab_size)
         parts[name] = Part(name, part, examples)
         if said := said_of(parts[name], asked.windows):
-            progress.note(said)
+            progress.note(f"{name}: {said}")
     if source.left_out:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
@@ -131,7 +153,7 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
         batch_size=size,
         capacity=_capacity(parts["train"].examples, size, config.gradient_shards),
         usual=task.usual(data["train"]),
-        settings=_settings(asked, source, model),
+        settings={**_settings(asked, source, model), **({"share": share} if share else {})},
     )
 
 
@@ -139,15 +161,14 @@ def said_of(part: Part, windows: WindowConfig) -> str:
     """Return in one line what becomes of rows that are too long; empty if there are none."""
     examples, said = part.examples, []
     if examples.windowed:
-        said.append(f"{examples.windowed:,} read in windows, {len(examples):,} in all")
+        mean = ", the mean taken" if examples.labels is not None else ""
+        said.append(f"{examples.windowed:,} read in windows{mean}, {len(examples):,} in all")
     if examples.cut:
-        read = (
-            "in part" if windows.long_texts == "mean" else windows.long_texts.replace("-", " and ")
-        )
-        said.append(f"{examples.cut:,} too long, read: {read}")
+        read = windows.long_texts.replace("-", " and ")
+        said.append(f"{examples.cut:,} too long, {read} read")
     if examples.lost:
         said.append(f"{plural(examples.lost, 'answer')} in no window")
-    return f"{part.name}: {', '.join(said)}" if said else ""
+    return ", ".join(said)
 
 
 def _objective(task: Task, train: Labelled, config: FinetuneConfig) -> Objective:
@@ -183,7 +204,8 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
     part = min(tokens, tokens // gradient_shards + longest)
     asked = 0
     if examples.tag_positions is not None:
-        asked = min(part, int(np.sort(np.diff(examples.tag_borders))[::-1][: len(lengths)].sum()))
+        counts = np.diff(np.searchsorted(examples.tag_positions, examples.offsets))
+        asked = min(part, int(np.sort(counts)[::-1][: len(lengths)].sum()))
     return Capacity(part, min(batch_size, len(lengths)), asked)
 
 

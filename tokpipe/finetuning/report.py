@@ -36,6 +36,8 @@ class Report:
         What was chosen on the validation part.
     notes
         What one must know to believe them.
+    long_rows
+        By part what became of rows that are too long, where there are any.
     """
 
     task: str
@@ -44,6 +46,7 @@ class Report:
     scores: Mapping[str, Scores]
     tuned: Tuned = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    long_rows: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds."""
@@ -54,6 +57,7 @@ class Report:
             **{part: scores.to_dict() for part, scores in self.scores.items()},
             "tuned": dict(self.tuned),
             "notes": list(self.notes),
+            "long_rows": dict(self.long_rows),
         }
 
     @classmethod
@@ -66,6 +70,7 @@ class Report:
             scores={part: _scores(found[part]) for part in ASKED if part in found},
             tuned=found["tuned"],
             notes=tuple(found["notes"]),
+            long_rows=found.get("long_rows", {}),
         )
 
 

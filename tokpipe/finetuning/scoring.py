@@ -1,6 +1,6 @@
 """A model asked about a part of the data: logits, predictions, scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,8 @@ from tokpipe.batches.config import BatchConfig
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.loader import ExampleLoader
 from tokpipe.finetuning.task import Predictions, Task
+from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.labelled.records import Labelled
 from tokpipe.training.measure import Measure, Measured
 from tokpipe.training.trainer import Trainer
@@ -48,10 +50,19 @@ def joined(loader: ExampleLoader, found: Sequence[NDArray]) -> NDArray[np.float3
     return logits
 
 
-def predict(task: Task, trainer: Trainer, part: Part, batch_tokens: int) -> Predictions:
+def predict(
+    task: Task, trainer: Trainer, part: Part, batch_tokens: int, progress: Progress = SILENT
+) -> Predictions:
     """Return what a trainer's model says of a part."""
     loader = asking(part, batch_tokens)
-    found, _ = trainer.outputs(task.head, loader.batches(0, threads=1), lambda: False)
+
+    def batches(advance: Callable[[int], None]) -> Iterator[Batch]:
+        for batch in loader.batches(0, threads=1):
+            yield batch
+            advance(len(batch))
+
+    with progress.task(f"asking about {part.name}", loader.rows, "windows") as advance:
+        found, _ = trainer.outputs(task.head, batches(advance), lambda: False)
     return task.decode(part.data, part.examples, joined(loader, found))
 
 

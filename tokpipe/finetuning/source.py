@@ -23,30 +23,14 @@ _READ = ("*.safetensors", "*.json", "*.txt")  # of a model folder: settings, wei
 
 
 class Source(NamedTuple):
-    """A model before it is fine-tuned.
+    """A model before it is fine-tuned."""
 
-    Attributes
-    ----------
-    parameters
-        Its weights.
-    family
-        The kind of model that its folder says it is.
-    tokenizer
-        Its tokenizer.
-    files
-        Name and content of the tokenizer's files.
-    digest
-        A hash of all files that were read.
-    left_out
-        Names of tensors of heads that the task does not want.
-    """
-
-    parameters: Parameters
-    family: Family
-    tokenizer: Tokenizer
-    files: Mapping[str, bytes]
-    digest: str
-    left_out: tuple[str, ...]
+    parameters: Parameters  # its weights
+    family: Family  # the kind of model that its folder says it is
+    tokenizer: Tokenizer  # its tokenizer
+    files: Mapping[str, bytes]  # name and content of the tokenizer's files
+    digest: str  # a hash of all files that were read
+    left_out: tuple[str, ...]  # names of tensors of heads that the task does not want
 
 
 def open_source(folder: str | Path) -> Source:

@@ -30,52 +30,25 @@ def _nothing(data: Any, predictions: Any) -> Tuned:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task. What its functions take is of the kind that its data is.
+    """One task. What its functions take is of the kind that its data is."""
 
-    Attributes
-    ----------
-    name
-        As people write it.
-    head
-        Name of the model's head, see `tokpipe.bert.registry`.
-    problem
-        As `BertConfig.problem` has it.
-    data
-        What is read: "texts", "words" or "questions".
-    most_epochs
-        Beyond which more epochs help nobody, however few the rows are.
-    read
-        A part of the data from a file, by columns and (if known) names of labels.
-    with_labels
-        The rows of a part that have a label.
-    encode
-        A part as windows of tokens.
-    decode
-        The predictions that logits of those windows mean.
-    tune
-        What is chosen on a part by its predictions, such as a threshold.
-    usual
-        The answer that most rows of the training part have.
-    measure
-        The scores of predictions, without intervals; the first is the one that models are chosen
-        by.
-    scores
-        The scores with intervals; the last argument is what `usual` said.
-    rows
-        A line of ``predictions.jsonl`` for each row.
-    """
-
-    name: str
-    head: str
-    problem: str = "classification"
-    data: str
-    most_epochs: int = 20
+    name: str  # as people write it
+    head: str  # name of the model's head, see `tokpipe.bert.registry`
+    problem: str = "classification"  # as `BertConfig.problem` has it
+    data: str  # what is read: "texts", "words" or "questions"
+    most_epochs: int = 20  # beyond which more epochs help nobody, however few the rows are
+    # a part of the data from a file, by columns and (if known) names of labels
     read: Callable[[str | Path, Any, tuple[str, ...] | None], Labelled]
-    with_labels: Callable[[Any], NDArray]
+    with_labels: Callable[[Any], NDArray]  # the rows of a part that have a label
+    # a part as windows of tokens
     encode: Callable[[Any, Tokenizer, WindowConfig, int | None, int | None], Examples]
+    # the predictions that logits of those windows mean
     decode: Callable[[Any, Examples, NDArray], Predictions]
+    # what is chosen on a part by its predictions, such as a threshold
     tune: Callable[[Any, Any], Tuned] = _nothing
-    usual: Callable[[Any], Any]
+    usual: Callable[[Any], Any]  # the answer that most rows of the training part have
+    # the scores of predictions, without intervals; the first is the one that models are chosen by
     measure: Callable[[Any, Any, Tuned], Measure]
+    # the scores with intervals; the last argument is what `usual` said
     scores: Callable[[Any, Any, Tuned, Any], Scores]
-    rows: Callable[[Any, Any, Tuned], Iterator[Row]]
+    rows: Callable[[Any, Any, Tuned], Iterator[Row]]  # a line of ``predictions.jsonl`` for each row

@@ -12,7 +12,7 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.finetuning.card import card
 from tokpipe.finetuning.folder import finish
 from tokpipe.finetuning.loader import ExampleLoader
-from tokpipe.finetuning.preparing import Prepared
+from tokpipe.finetuning.preparing import Prepared, said_of
 from tokpipe.finetuning.rates import lowest_moving, rates_of
 from tokpipe.finetuning.report import Report, read_metrics, report_files
 from tokpipe.finetuning.scoring import Part, measuring, predict
@@ -22,6 +22,7 @@ from tokpipe.finetuning.task import Predictions
 from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import check_space
 from tokpipe.labelled.check import place_in
 from tokpipe.training.config import TrainingConfig
@@ -87,7 +88,14 @@ def stages_of(prepared: Prepared, config: TrainingConfig, threads: int) -> dict[
     return training_bytes(prepared.model, config, prepared.capacity, threads)
 
 
-def train_once(prepared: Prepared, out: Path, seeds: Seeds, threads: int, watch: Watch) -> Trained:
+def train_once(
+    prepared: Prepared,
+    out: Path,
+    seeds: Seeds,
+    threads: int,
+    watch: Watch,
+    progress: Progress = SILENT,
+) -> Trained:
     """Train in a folder, from the beginning or where a stopped training of the same settings is.
 
     Raises
@@ -119,7 +127,7 @@ def train_once(prepared: Prepared, out: Path, seeds: Seeds, threads: int, watch:
     go_on_from(begin, out, trainer, going)
     watch.begins(going.state.step, config.steps, prepared.asked.task.name)
     last = going.run()
-    return _finished(prepared, out, _best(out, last, going.state), trainer)
+    return _finished(prepared, out, _best(out, last, going.state), trainer, progress)
 
 
 def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: int) -> Trainer:
@@ -156,12 +164,14 @@ def _best(out: Path, last: Path, state: State) -> Path:
     return last if state.best_step is None else out / checkpoint_name(state.best_step)
 
 
-def _finished(prepared: Prepared, out: Path, best: Path, trainer: Trainer) -> Trained:
+def _finished(
+    prepared: Prepared, out: Path, best: Path, trainer: Trainer, progress: Progress
+) -> Trained:
     """Ask the best checkpoint about all parts but the training part, and finish the folder."""
     task, tokens = prepared.asked.task, prepared.capacity.tokens
     trainer.parameters.block[:] = load_checkpoint(best).parameters.block
     asked = [part for name, part in prepared.parts.items() if name != "train"]
-    said = {part.name: (part, predict(task, trainer, part, tokens)) for part in asked}
+    said = {part.name: (part, predict(task, trainer, part, tokens, progress)) for part in asked}
     report = _report(prepared, said)
     state = State.read(best)
     files = report_files(report, task, said)
@@ -187,6 +197,11 @@ def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) ->
         scores=scored,
         tuned=tuned,
         notes=tuple(notes),
+        long_rows={
+            name: long
+            for name, part in prepared.parts.items()
+            if (long := said_of(part, prepared.asked.windows))
+        },
     )
 
 

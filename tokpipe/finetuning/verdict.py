@@ -29,7 +29,8 @@ def verdict(
         yield f"{name}: {plural(missing, 'row')} without a label: not scored"
     same = _always(part, predictions)
     if same is not None:
-        yield f"{name}: the model says {same} of every row; it has learned nothing"
+        of = "word" if task.data == "words" else "text"
+        yield f"{name}: the model says {same} of every {of}; it has learned nothing"
     elif name in scores and not _is_better(scores[name]):
         first = scores[name].scores[0]
         yield (

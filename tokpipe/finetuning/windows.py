@@ -40,17 +40,10 @@ class WindowConfig(Config):
 
 
 class Windows(NamedTuple):
-    """Which tokens of its row each of E windows holds.
+    """Which tokens of its row each of E windows holds."""
 
-    Attributes
-    ----------
-    row : int64[E]
-        Ascending; every row has one window at least.
-    starts, ends : int64[E]
-        Counted from the row's first token.
-    """
-
-    row: NDArray[np.int64]
+    row: NDArray[np.int64]  # int64[E]: ascending; every row has one window at least
+    # `starts`, `ends`: int64[E]: counted from the row's first token
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 

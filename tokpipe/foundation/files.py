@@ -40,7 +40,7 @@ def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, Non
                 file.flush()
                 os.fsync(file.fileno())
                 # while its lock is held: nobody takes it for stale
-                if replace and _is_plain(path):
+                if replace and path.is_file() and not path.is_symlink():
                     temporary.replace(path)
                 elif not move(temporary, path):
                     raise kept_beside(temporary, path)
@@ -86,10 +86,6 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
 
 def _is_device(path: Path) -> bool:
     return path.is_char_device() or path.is_fifo()
-
-
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
 
 
 def _open_temporary(path: Path) -> tuple[BinaryIO, Path]:

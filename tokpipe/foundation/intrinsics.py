@@ -6,6 +6,9 @@ addresses (``array.ctypes.data``). numba does not keep an array alive for its ad
 `keep_alive`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -46,70 +49,40 @@ def keep_alive(typing_context, array):
     return types.void(array), generate
 
 
-@intrinsic
-def load_u8(typing_context, address):
-    """Return the byte at an address (int64) as uint8."""
-    return types.uint8(types.int64), _load(_BYTE)
+def _named(typer: Callable[..., Any], name: str, summary: str):
+    typer.__name__, typer.__qualname__, typer.__doc__ = name, name, summary
+    return intrinsic(typer)
 
 
-@intrinsic
-def load_u16(typing_context, address):
-    """Return two bytes at an address (int64), aligned or not, as uint16."""
-    return types.uint16(types.int64), _load(_HALF)
+def _loader(name: str, kind: types.Integer, width: ir.IntType):
+    """Make an intrinsic that returns the number at an address (int64), aligned or not."""
+
+    def typer(typing_context, address):
+        return kind(types.int64), _load(width)
+
+    return _named(typer, name, f"Return the {kind} at an address (int64), aligned or not.")
 
 
-@intrinsic
-def load_u32(typing_context, address):
-    """Return four bytes at an address (int64), aligned or not, as uint32."""
-    return types.uint32(types.int64), _load(_WORD)
+def _storer(name: str, kind: types.Integer, width: ir.IntType):
+    """Make an intrinsic that writes a number to an address (int64), aligned or not."""
+
+    def typer(typing_context, address, value):
+        return types.void(types.int64, kind), _store(width)
+
+    return _named(typer, name, f"Write a {kind} to an address (int64), aligned or not.")
 
 
-@intrinsic
-def load_i32(typing_context, address):
-    """Return four bytes at an address (int64), aligned or not, as int32."""
-    return types.int32(types.int64), _load(_WORD)
-
-
-@intrinsic
-def load_u64(typing_context, address):
-    """Return eight bytes at an address (int64), aligned or not, as uint64."""
-    return types.uint64(types.int64), _load(_LONG)
-
-
-@intrinsic
-def load_i64(typing_context, address):
-    """Return eight bytes at an address (int64), aligned or not, as int64."""
-    return types.int64(types.int64), _load(_LONG)
-
-
-@intrinsic
-def store_u8(typing_context, address, value):
-    """Write a uint8 to an address (int64)."""
-    return types.void(types.int64, types.uint8), _store(_BYTE)
-
-
-@intrinsic
-def store_u32(typing_context, address, value):
-    """Write a uint32 to an address (int64), aligned or not."""
-    return types.void(types.int64, types.uint32), _store(_WORD)
-
-
-@intrinsic
-def store_i32(typing_context, address, value):
-    """Write an int32 to an address (int64), aligned or not."""
-    return types.void(types.int64, types.int32), _store(_WORD)
-
-
-@intrinsic
-def store_u64(typing_context, address, value):
-    """Write a uint64 to an address (int64), aligned or not."""
-    return types.void(types.int64, types.uint64), _store(_LONG)
-
-
-@intrinsic
-def store_i64(typing_context, address, value):
-    """Write an int64 to an address (int64), aligned or not."""
-    return types.void(types.int64, types.int64), _store(_LONG)
+load_u8 = _loader("load_u8", types.uint8, _BYTE)
+load_u16 = _loader("load_u16", types.uint16, _HALF)
+load_u32 = _loader("load_u32", types.uint32, _WORD)
+load_i32 = _loader("load_i32", types.int32, _WORD)
+load_u64 = _loader("load_u64", types.uint64, _LONG)
+load_i64 = _loader("load_i64", types.int64, _LONG)
+store_u8 = _storer("store_u8", types.uint8, _BYTE)
+store_u32 = _storer("store_u32", types.uint32, _WORD)
+store_i32 = _storer("store_i32", types.int32, _WORD)
+store_u64 = _storer("store_u64", types.uint64, _LONG)
+store_i64 = _storer("store_i64", types.int64, _LONG)
 
 
 @intrinsic
@@ -148,7 +121,7 @@ def count_ones(typing_context, value):
     return types.uint64(types.uint64), generate
 
 
-def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summary: str):
+def _byte_mask(name: str, lanes: int, *ranges: tuple[int, int]):
     """Make an intrinsic: bit `i` of its uint64 is set if the byte at `address + i` is in a range.
 
     Written with LLVM vectors of 32 or 64 bytes, so that each processor uses the widest it has.
@@ -172,65 +145,26 @@ def _byte_mask(name: str, lanes: int, ranges: tuple[tuple[int, int], ...], summa
     def typer(typing_context, address):
         return types.uint64(types.int64), generate
 
-    typer.__name__, typer.__qualname__, typer.__doc__ = name, name, summary
-    return intrinsic(typer)
+    return _named(typer, name, f"Mark what the name says in {lanes} bytes at an address (int64).")
 
 
 # First and last byte of each in ASCII
-_DIGITS, _CAPITALS, _SMALL = (0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)
+_DIGITS, _CAPITALS, _SMALL, _SPACE = (0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A), (0x20, 0x20)
+_MARKS = ((byte, byte) for byte in b"\n!.?\xd6\xd8\xdb\xef")  # or first bytes of longer ones
 
-ascii_letters32 = _byte_mask(
-    "ascii_letters32", 32, (_CAPITALS, _SMALL), "Mark ASCII letters in 32 bytes at an address."
-)
-ascii_alphanumerics32 = _byte_mask(
-    "ascii_alphanumerics32",
-    32,
-    (_DIGITS, _CAPITALS, _SMALL),
-    "Mark ASCII letters and digits in 32 bytes at an address.",
-)
-ascii_alphanumerics64 = _byte_mask(
-    "ascii_alphanumerics64",
-    64,
-    (_DIGITS, _CAPITALS, _SMALL),
-    "Mark ASCII letters and digits in 64 bytes at an address.",
-)
-ascii_letters64 = _byte_mask(
-    "ascii_letters64", 64, (_CAPITALS, _SMALL), "Mark ASCII letters in 64 bytes at an address."
-)
-ascii_digits64 = _byte_mask(
-    "ascii_digits64", 64, (_DIGITS,), "Mark ASCII digits in 64 bytes at an address."
-)
-ascii_spaces64 = _byte_mask(
-    "ascii_spaces64",
-    64,
-    ((0x20, 0x20), (0x09, 0x0D)),
-    "Mark space and the controls 0x09 to 0x0D in 64 bytes at an address.",
-)
-blanks64 = _byte_mask("blanks64", 64, ((0x20, 0x20),), "Mark the space in 64 bytes at an address.")
-ascii64 = _byte_mask("ascii64", 64, ((0x00, 0x7F),), "Mark ASCII in 64 bytes at an address.")
-ascii_blanks64 = _byte_mask(
-    "ascii_blanks64",
-    64,
-    ((0x20, 0x20), (0x09, 0x0A), (0x0D, 0x0D)),
-    "Mark space, tab, line feed and carriage return in 64 bytes at an address.",
-)
-ascii_visible32 = _byte_mask(
-    "ascii_visible32", 32, ((0x21, 0x7E),), "Mark ASCII but white space, controls and delete."
-)
-ascii_printable32 = _byte_mask(
-    "ascii_printable32", 32, ((0x20, 0x7E),), "Mark ASCII but controls and delete."
-)
-ascii32 = _byte_mask("ascii32", 32, ((0x00, 0x7F),), "Mark ASCII in 32 bytes at an address.")
-newlines64 = _byte_mask("newlines64", 64, ((0x0A, 0x0A),), "Mark line feeds in 64 bytes.")
-continuations64 = _byte_mask(
-    "continuations64", 64, ((0x80, 0xBF),), "Mark the bytes of UTF-8 that continue a character."
-)
-sentence_marks64 = _byte_mask(
-    "sentence_marks64",
-    64,
-    (
-        *((byte, byte) for byte in b"\n!.?\xd6\xd8\xdb\xef"),
-        (0xE0, 0xE3),
-    ),
-    "Mark line feeds and the first bytes of all marks that end a sentence, in 64 bytes.",
-)
+ascii32 = _byte_mask("ascii32", 32, (0x00, 0x7F))
+ascii_letters32 = _byte_mask("ascii_letters32", 32, _CAPITALS, _SMALL)
+ascii_alphanumerics32 = _byte_mask("ascii_alphanumerics32", 32, _DIGITS, _CAPITALS, _SMALL)
+ascii_printable32 = _byte_mask("ascii_printable32", 32, (0x20, 0x7E))
+ascii_visible32 = _byte_mask("ascii_visible32", 32, (0x21, 0x7E))  # no white space, no control
+ascii64 = _byte_mask("ascii64", 64, (0x00, 0x7F))
+ascii_letters64 = _byte_mask("ascii_letters64", 64, _CAPITALS, _SMALL)
+ascii_digits64 = _byte_mask("ascii_digits64", 64, _DIGITS)
+ascii_alphanumerics64 = _byte_mask("ascii_alphanumerics64", 64, _DIGITS, _CAPITALS, _SMALL)
+ascii_spaces64 = _byte_mask("ascii_spaces64", 64, _SPACE, (0x09, 0x0D))
+ascii_blanks64 = _byte_mask("ascii_blanks64", 64, _SPACE, (0x09, 0x0A), (0x0D, 0x0D))
+blanks64 = _byte_mask("blanks64", 64, _SPACE)
+newlines64 = _byte_mask("newlines64", 64, (0x0A, 0x0A))
+continuations64 = _byte_mask("continuations64", 64, (0x80, 0xBF))  # inside of a UTF-8 character
+# line feeds, and the first bytes of all marks that end a sentence
+sentence_marks64 = _byte_mask("sentence_marks64", 64, *_MARKS, (0xE0, 0xE3))

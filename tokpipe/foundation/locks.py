@@ -36,7 +36,9 @@ def one_writer(lock: Path, target: Path) -> Generator[None, None, None]:
         )
     try:
         os.truncate(handle, 0)
-        os.write(handle, json.dumps(_self()).encode())
+        start = time.strftime("%Y-%m-%d %H:%M:%S")
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "start": start}
+        os.write(handle, json.dumps(holder).encode())
         yield
     finally:
         with suppress(OSError):
@@ -51,21 +53,16 @@ def is_free(path: Path) -> bool:
     except OSError:
         return True
     try:
-        return _try_lock(handle)
+        return lock_handle(handle)
     finally:
         os.close(handle)
-
-
-def lock_handle(handle: int) -> bool:
-    """Take the lock of an open file, kept until it is closed; return whether it was free."""
-    return _try_lock(handle)
 
 
 def _taken(lock: Path) -> int | None:
     """Open and lock the file, or return None if another process holds it."""
     while True:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        if not _try_lock(handle):
+        if not lock_handle(handle):
             os.close(handle)
             return None
         if _is_still(lock, handle):
@@ -73,7 +70,8 @@ def _taken(lock: Path) -> int | None:
         os.close(handle)  # its holder removed it between our opening and our locking: once more
 
 
-def _try_lock(handle: int) -> bool:
+def lock_handle(handle: int) -> bool:
+    """Take the lock of an open file, kept until it is closed; return whether it was free."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -90,11 +88,6 @@ def _is_still(path: Path, handle: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:
         return False
-
-
-def _self() -> dict[str, object]:
-    start = time.strftime("%Y-%m-%d %H:%M:%S")
-    return {"pid": os.getpid(), "host": socket.gethostname(), "start": start}
 
 
 def _holder(lock: Path) -> str:

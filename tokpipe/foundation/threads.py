@@ -208,13 +208,10 @@ def _settle(future: Future[R], call: Callable[[], R]) -> None:
     try:
         future.set_result(call())
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and _is_main():
+        is_main = threading.current_thread() is threading.main_thread()
+        if isinstance(error, KeyboardInterrupt) and is_main:
             raise  # no error of the call's, where it is made at once
         future.set_exception(error)
-
-
-def _is_main() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 def _container_cpus() -> int | None:

@@ -24,14 +24,9 @@ def count_corpus_use(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> CorpusUse:
-    """Return how a vocabulary fares on a corpus.
+    """Return how a vocabulary fares on a corpus, both read or refused as by `encode`.
 
     Where the way to words is not one of ours, it is measured on the words between white space.
-
-    Raises
-    ------
-    InputError
-        If the tokenizer or the corpus cannot be read.
     """
     opened = open_tokenizer(path)
     counts = count_as(opened, corpus, read, threads, progress)
@@ -46,13 +41,7 @@ def check_corpus(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> list[Finding]:
-    """Return what a corpus has that a vocabulary lacks: characters, and words of more than 1 %.
-
-    Raises
-    ------
-    InputError
-        If the tokenizer or the corpus cannot be read.
-    """
+    """Return what a corpus has that a vocabulary lacks: characters, and words of more than 1 %."""
     opened = open_tokenizer(path)
     counts = count_as(opened, corpus, read, threads, progress)
     findings = list(check_alphabet(opened.source, counts.words, counts.counts))

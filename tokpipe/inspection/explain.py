@@ -8,7 +8,7 @@ from typing import Any
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.trace import WordTrace, trace_bpe, trace_wordpiece
+from tokpipe.inspection.trace import WordTrace, starting_symbols, trace_bpe, trace_wordpiece
 from tokpipe.vocab.config import DEFAULT_UNKNOWN, VocabConfig
 from tokpipe.vocab.steps import MergeStep, PairRow, Trace, trace_merges
 
@@ -167,7 +167,6 @@ def _encode(word: str, trace: Trace, config: VocabConfig) -> WordTrace:
     if config.model == "wordpiece":
         unknown = DEFAULT_UNKNOWN[config.model]
         return trace_wordpiece(word, ids, prefix=config.prefix, unk_token=unknown)
-    symbols = [config.prefix * (index > 0) + character for index, character in enumerate(word)]
-    symbols[-1] += config.end_of_word_suffix
+    symbols = starting_symbols(word, config.prefix, config.end_of_word_suffix)
     merges = {(step.left, step.right): (rank, step.token) for rank, step in enumerate(trace.steps)}
     return replace(trace_bpe(symbols, merges, ids), word=word)

@@ -1,7 +1,7 @@
 """What a model consists of: its tensors, their sizes, and the work that a token takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -127,14 +127,5 @@ def model_json(view: ModelView) -> dict[str, Any]:
         "mib_float32": view.parameters * 4 / (1 << 20),
         "tensors": tensors,
         "left_out": list(view.left_out),
-        "flops_a_token": [
-            {
-                "sequence": work.sequence,
-                "encoder": work.encoder,
-                "attention": work.attention,
-                "mlm_head": work.mlm_head,
-                "training": work.training,
-            }
-            for work in view.work
-        ],
+        "flops_a_token": [asdict(work) for work in view.work],
     }

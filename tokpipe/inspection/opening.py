@@ -16,7 +16,7 @@ from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.source import Source, read_source
 from tokpipe.inspection.tokens import TokenView, view_tokens
 from tokpipe.inspection.toy import SENTENCE, toy_tokenizer
-from tokpipe.inspection.trace import Pair, WordTrace, trace_bpe, trace_wordpiece
+from tokpipe.inspection.trace import Pair, WordTrace, starting_symbols, trace_bpe, trace_wordpiece
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.spec import ModelKind, Spec
@@ -91,8 +91,9 @@ class Opened:
         if self.model == "wordpiece":
             return [self._trace_wordpiece(word) for word in words]
         if self.model in ("bpe", "byte-bpe"):
-            merges = self._merges
-            return [trace_bpe(self._symbols(word), merges, self.tokenizer.ids) for word in words]
+            merges, form = self._merges, self.form
+            words = [starting_symbols(word, form.prefix, form.suffix) for word in words]
+            return [trace_bpe(symbols, merges, self.tokenizer.ids) for symbols in words]
         raise InputError(
             f"{self.path}: no trace for a {self.model} model",
             hint="WordPiece and BPE take words apart step by step; others choose among all ways.",
@@ -105,10 +106,7 @@ class Opened:
         tokenizer = self.tokenizer
         if self.spec is not None:
             tokenizer = Tokenizer(replace(self.spec, words=_AS_IT_IS, added_tokens=()))
-        blocks = tokenizer.encode_strings(words, threads=threads)
-        sizes = [np.diff(offsets) for _, offsets in blocks]
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))])
-        return np.concatenate([ids for ids, _ in blocks]), offsets
+        return tokenizer.encode_word_strings(words, threads)
 
     def _trace_wordpiece(self, word: str) -> WordTrace:
         if self.spec is None:
@@ -122,11 +120,6 @@ class Opened:
             unk_token=self.form.unk_token or "",
             longest=longest,
         )
-
-    def _symbols(self, word: str) -> list[str]:
-        symbols = [self.form.prefix * (i > 0) + character for i, character in enumerate(word)]
-        symbols[-1] += self.form.suffix
-        return symbols
 
     @cached_property
     def _merges(self) -> Mapping[Pair, tuple[int, str]]:

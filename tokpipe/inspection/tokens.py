@@ -2,24 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from tokpipe.inspection.readable import PLAIN, Part, TokenForm, parts_of, readable
-
-
-class EncodedText(Protocol):
-    """The fields of a tokenizer's `Encoding` that are looked at; all of one length."""
-
-    @property
-    def ids(self) -> Sequence[int]: ...  # noqa: D102
-    @property
-    def tokens(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def offsets(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
-    @property
-    def word_ids(self) -> Sequence[int | None]: ...  # noqa: D102
-    @property
-    def sequence_ids(self) -> Sequence[int | None]: ...  # noqa: D102
+from tokpipe.tokenizer.encoding import Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +53,7 @@ class TokenView:
 def view_tokens(
     name: str,
     about: str,
-    encoding: EncodedText,
+    encoding: Encoding,
     texts: Sequence[str],
     form: TokenForm = PLAIN,
 ) -> TokenView:
@@ -120,7 +106,7 @@ def _row_json(row: TokenRow, form: TokenForm) -> dict[str, Any]:
 
 
 def _row(
-    encoding: EncodedText,
+    encoding: Encoding,
     index: int,
     text: str,
     word: int | None,

@@ -128,6 +128,18 @@ def _tried(match: Match, word: str, prefix: str) -> MatchStep:
     return MatchStep(match.start, tried, token, id)
 
 
+def starting_symbols(word: str, prefix: str, suffix: str) -> list[str]:
+    """Cut a word into the symbols that merging starts from.
+
+    Examples
+    --------
+    >>> starting_symbols("ing", "##", "</w>")
+    ['i', '##n', '##g</w>']
+    """
+    symbols = [prefix * (i > 0) + character for i, character in enumerate(word)]
+    return [*symbols[:-1], symbols[-1] + suffix]
+
+
 def _mergeable(
     symbols: Sequence[str], merges: Mapping[Pair, tuple[int, str]]
 ) -> list[tuple[Pair, int]]:

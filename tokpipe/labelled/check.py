@@ -21,21 +21,11 @@ _FEW = 5  # labels of a part that the short form names
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How long rows are for a model.
+    """How long rows are for a model."""
 
-    Attributes
-    ----------
-    tokens : Mapping of int64[N]
-        By part, with the special tokens.
-    longest : int
-        The most that the model takes.
-    outcome : str
-        What becomes of longer ones, behind a colon.
-    """
-
-    tokens: Mapping[str, NDArray[np.int64]]
-    longest: int
-    outcome: str
+    tokens: Mapping[str, NDArray[np.int64]]  # Mapping of int64[N]: by part, with the special tokens
+    longest: int  # the most that the model takes
+    outcome: str  # what becomes of longer ones, behind a colon
 
 
 def check_labelled(parts: Mapping[str, Labelled], lengths: Lengths | None = None) -> list[Finding]:

@@ -37,6 +37,13 @@ class TextColumns(Config):
     header: bool | None = setting(
         None, "Whether the first line names the columns; default: found by content."
     )
+    ragged: str = setting(
+        "error",
+        "What becomes of rows with another number of fields than the first: they are refused, or "
+        "left out and counted.",
+        choices=("error", "leave-out"),
+        option="ragged_rows",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

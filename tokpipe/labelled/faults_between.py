@@ -82,14 +82,14 @@ def _repeated(
 def _two_labels(
     parts: Mapping[str, Labelled], contents: Mapping[str, NDArray[np.int64]]
 ) -> Iterator[Finding]:
-    labels = label_codes(parts)
-    pairs = np.stack([np.concatenate([*each.values()]) for each in (contents, labels)], axis=1)
-    different, first = np.unique(pairs, axis=0, return_index=True)
-    texts, counts = np.unique(different[:, 0], return_counts=True)
-    torn = texts[counts > 1]
+    texts, labels = (_numbered(each) for each in (contents, label_codes(parts)))
+    pairs = texts * (labels.max(initial=0) + 1) + labels
+    first = np.unique(pairs, return_index=True)[1]  # row of each text with each of its labels
+    torn = np.flatnonzero(np.bincount(texts[first]) > 1)
     if not len(torn):
         return
-    at = np.sort(first[different[:, 0] == _earliest(pairs[:, 0], torn)])[:2]
+    earliest = texts[np.isin(texts, torn).argmax()]
+    at = np.sort(first[texts[first] == earliest])[:2]
     one, two = (_whose(parts, int(row)) for row in at)
     what = count_labels(next(iter(parts.values()))).rows
     has = ("has other tags", "have other tags") if what == "sentence" else ("has", "have")
@@ -98,8 +98,9 @@ def _two_labels(
     yield Finding(WARNING, place_in(*two), problem, "No model can be right about both.")
 
 
-def _earliest(codes: NDArray[np.int64], some: NDArray[np.int64]) -> int:
-    return int(codes[np.isin(codes, some).argmax()])
+def _numbered(codes: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the codes of all parts, one after the other, as numbers without gaps."""
+    return np.unique(np.concatenate([*codes.values()]), return_inverse=True)[1]
 
 
 def _whose(parts: Mapping[str, Labelled], row: int) -> tuple[Labelled, int]:

@@ -14,30 +14,17 @@ _TAB, _NEWLINE, _SPACE = 9, 10, 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fields:
-    """All fields of L lines.
+    """All fields of L lines."""
 
-    Attributes
-    ----------
-    data : uint8[N + PADDING]
-    starts : int64[L]
-        Where each line begins.
-    blank : bool[L]
-        Whether it holds nothing but white space.
-    begins, ends : int64[F]
-        Of all fields, in order.
-    borders : int64[L + 1]
-        The fields of line l are ``borders[l]:borders[l + 1]``.
-    tabs : bool
-        Whether a tab stands between fields; else runs of spaces and tabs do.
-    """
-
-    data: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    blank: NDArray[np.bool_]
+    data: NDArray[np.uint8]  # uint8[N + PADDING]
+    starts: NDArray[np.int64]  # int64[L]: where each line begins
+    blank: NDArray[np.bool_]  # bool[L]: whether it holds nothing but white space
+    # `begins`, `ends`: int64[F]: of all fields, in order
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
+    # int64[L + 1]: the fields of line l are ``borders[l]:borders[l + 1]``
     borders: NDArray[np.int64]
-    tabs: bool
+    tabs: bool  # whether a tab stands between fields; else runs of spaces and tabs do
 
     def counts(self) -> NDArray[np.int64]:
         """Return how many fields each line has (int64[L])."""

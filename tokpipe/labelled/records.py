@@ -19,33 +19,18 @@ NO_LABEL = -1  # in labels and tags: the file has none here
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledTexts:
-    """Texts, or pairs of texts, with a class, a number or several classes each.
+    """Texts, or pairs of texts, with a class, a number or several classes each."""
 
-    Attributes
-    ----------
-    source : str
-        The path as it was given, for messages.
-    texts : tuple of Strings
-        One or two columns of N strings.
-    labels : int32[N], float64[N] or uint8[N, C]
-        Index into `names`, -1 where there is none; or a number, NaN where there is none; or one
-        row of C classes, 1 for each that holds.
-    names : tuple of str
-        Of the C labels; none for numbers.
-    lines : int64[N]
-        Line in the file (row, where the format has no lines), from 1.
-    ids : Strings or None
-        What the file itself calls each row, where that was asked for.
-    left_out : Mapping[str, int]
-        How many rows were left out, by reason.
-    """
-
-    source: str
-    texts: tuple[Strings, ...]
+    source: str  # the path as it was given, for messages
+    texts: tuple[Strings, ...]  # one or two columns of N strings
+    # int32[N], float64[N] or uint8[N, C]: index into `names`, -1 where there is none; or a number,
+    # NaN where there is none; or one row of C classes, 1 for each that holds
     labels: NDArray
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the C labels; none for numbers
+    # int64[N]: line in the file (row, where the format has no lines), from 1
     lines: NDArray[np.int64]
-    ids: Strings | None = None
+    ids: Strings | None = None  # what the file itself calls each row, where that was asked for
+    # how many rows were left out, by reason
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -55,35 +40,20 @@ class LabelledTexts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaggedWords:
-    """Sentences of words with one tag each.
+    """Sentences of words with one tag each."""
 
-    Attributes
-    ----------
-    source : str
-        The path as it was given, for messages.
-    words : Strings
-        W words, sentence after sentence.
-    borders : int64[S + 1]
-        Sentence s is words ``borders[s]:borders[s + 1]``, at least one.
-    tags : int32[W]
-        Index into `names`, -1 where there is none. Entities are in IOB2, whatever the file has.
-    names : tuple of str
-        Of the tags.
-    scheme : str
-        As found in the file: "IOB1", "IOB2", "IOBES", or "none" where tags are no entities.
-    lines : int64[W]
-        Line in the file, from 1.
-    left_out : Mapping[str, int]
-        How many lines were left out, by reason.
-    """
-
-    source: str
-    words: Strings
+    source: str  # the path as it was given, for messages
+    words: Strings  # W words, sentence after sentence
+    # int64[S + 1]: sentence s is words ``borders[s]:borders[s + 1]``, at least one
     borders: NDArray[np.int64]
+    # int32[W]: index into `names`, -1 where there is none. Entities are in IOB2, whatever the file
+    # has
     tags: NDArray[np.int32]
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the tags
+    # as found in the file: "IOB1", "IOB2", "IOBES", or "none" where tags are no entities
     scheme: str
-    lines: NDArray[np.int64]
+    lines: NDArray[np.int64]  # int64[W]: line in the file, from 1
+    # how many lines were left out, by reason
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -93,37 +63,21 @@ class TaggedWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Questions:
-    """Questions about paragraphs, with the stretches of them that answer.
+    """Questions about paragraphs, with the stretches of them that answer."""
 
-    Attributes
-    ----------
-    source : str
-        The path as it was given, for messages.
-    contexts : Strings
-        P paragraphs.
-    context_of : int64[Q]
-        The paragraph of each question.
-    questions, ids : Strings
-        Q each.
-    answers : Strings
-        A right answers of all questions, end to end.
-    answer_starts : int64[A]
-        Where each begins in its paragraph, in bytes: the paragraph holds it there.
-    answer_borders : int64[Q + 1]
-        The answers of question q are ``answer_borders[q]:answer_borders[q + 1]``; one without any
-        is one of SQuAD 2.0's that cannot be answered.
-    left_out : Mapping[str, int]
-        How many questions were left out, by reason.
-    """
-
-    source: str
-    contexts: Strings
-    context_of: NDArray[np.int64]
+    source: str  # the path as it was given, for messages
+    contexts: Strings  # P paragraphs
+    context_of: NDArray[np.int64]  # int64[Q]: the paragraph of each question
+    # `questions`, `ids`: Q each
     questions: Strings
     ids: Strings
-    answers: Strings
+    answers: Strings  # a right answers of all questions, end to end
+    # int64[A]: where each begins in its paragraph, in bytes: the paragraph holds it there
     answer_starts: NDArray[np.int64]
+    # int64[Q + 1]: the answers of question q are ``answer_borders[q]:answer_borders[q + 1]``; one
+    # without any is one of SQuAD 2.0's that cannot be answered
     answer_borders: NDArray[np.int64]
+    # how many questions were left out, by reason
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -25,18 +25,11 @@ _CLOSING = frozenset("ELMSU")
 
 
 class Tags(NamedTuple):
-    """What the names of tags say.
+    """What the names of tags say."""
 
-    Attributes
-    ----------
-    roles : uint8[T]
-        OUTSIDE, BEGIN or INSIDE an entity, or OTHER for a tag that is none of a scheme.
-    kinds : int32[T]
-        Which kind of entity, -1 for none.
-    """
-
+    # uint8[T]: OUTSIDE, BEGIN or INSIDE an entity, or OTHER for a tag that is none of a scheme
     roles: NDArray[np.uint8]
-    kinds: NDArray[np.int32]
+    kinds: NDArray[np.int32]  # int32[T]: which kind of entity, -1 for none
 
 
 class Entities(NamedTuple):

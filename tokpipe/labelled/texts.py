@@ -57,7 +57,8 @@ def read_texts(
     def choose(head: TableHead) -> Chosen:
         roles = roles_of(head, columns, kind)
         found.append(roles)
-        return Chosen(roles.texts + roles.labels + roles.ids, roles.flags, roles.header)
+        wanted = roles.texts + roles.labels + roles.ids
+        return Chosen(wanted, roles.flags, roles.header, columns.ragged == "leave-out")
 
     table = read_columns(path, choose, read)
     return _labelled(str(path), table, found[-1], columns, kind, names)
@@ -71,7 +72,8 @@ def _labelled(
     kind: str,
     names: Sequence[str] | None,
 ) -> LabelledTexts:
-    cells, left_out = list(table.columns), {}
+    cells = list(table.columns)
+    left_out = {"rows with another number of fields": table.ragged} if table.ragged else {}
     count = len(roles.texts)
     labels, ids = cells[count : count + len(roles.labels)], cells[count + len(roles.labels) :]
     texts = tuple(_texts(source, table, column) for column in cells[:count])

@@ -27,18 +27,10 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 class NullThreshold(NamedTuple):
-    """When to say that a question has no answer.
+    """When to say that a question has no answer."""
 
-    Attributes
-    ----------
-    threshold
-        Questions whose null score is above it are said to have no answer.
-    score
-        The mean score that this comes to on the questions it was searched on.
-    """
-
-    threshold: float
-    score: float
+    threshold: float  # questions whose null score is above it are said to have no answer
+    score: float  # the mean score that this comes to on the questions it was searched on
 
 
 def normalized_answer(text: str) -> str:

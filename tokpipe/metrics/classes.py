@@ -19,14 +19,10 @@ Average = Literal["binary", "macro", "micro"]
 
 
 class ClassCounts(NamedTuple):
-    """How often each class is predicted rightly, there, and predicted.
+    """How often each class is predicted rightly, there, and predicted."""
 
-    Attributes
-    ----------
-    hits, gold, predicted : float64[..., C]
-        One entry a class; as many versions as there are sets of weights.
-    """
-
+    # `hits`, `gold`, `predicted`: float64[..., C]: one entry a class; as many versions as there are
+    # sets of weights
     hits: NDArray[np.float64]
     gold: NDArray[np.float64]
     predicted: NDArray[np.float64]

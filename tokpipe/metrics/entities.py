@@ -26,37 +26,20 @@ _O, _B, _I, _E, _S = range(5)
 
 
 class Entities(NamedTuple):
-    """Entities of one column of tags, in ascending order.
+    """Entities of one column of tags, in ascending order."""
 
-    Attributes
-    ----------
-    start, stop : int64[M]
-        Words.
-    kind : int64[M]
-        Index into the types.
-    """
-
+    # `start`, `stop`: int64[M]: words
     start: NDArray[np.int64]
     stop: NDArray[np.int64]
-    kind: NDArray[np.int64]
+    kind: NDArray[np.int64]  # int64[M]: index into the types
 
 
 class Parsed(NamedTuple):
-    """What the names of tags say.
+    """What the names of tags say."""
 
-    Attributes
-    ----------
-    prefix : int64[names]
-        Index into ``OBIES``.
-    kind : int64[names]
-        Index into `types`; -1 for O.
-    types
-        Of entities, sorted.
-    """
-
-    prefix: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    types: tuple[str, ...]
+    prefix: NDArray[np.int64]  # int64[names]: index into ``OBIES``
+    kind: NDArray[np.int64]  # int64[names]: index into `types`; -1 for O
+    types: tuple[str, ...]  # of entities, sorted
 
 
 def entity_types(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -36,21 +36,12 @@ THRESHOLD = 0.5  # a label is said to be there from this probability
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
-    """Some scores of one set of predictions.
+    """Some scores of one set of predictions."""
 
-    Attributes
-    ----------
-    names
-        Of the scores.
-    columns
-        What each unit brings to them: arrays of n rows.
-    prepare
-        From the columns to the scores as a function of weights: from float64[R, n], how often each
-        unit is there, to float64[k, R].
-    """
-
-    names: tuple[str, ...]
-    columns: Columns
+    names: tuple[str, ...]  # of the scores
+    columns: Columns  # what each unit brings to them: arrays of n rows
+    # from the columns to the scores as a function of weights: from float64[R, n], how often each
+    # unit is there, to float64[k, R]
     prepare: Callable[[Columns], Formula]
 
     def __len__(self) -> int:

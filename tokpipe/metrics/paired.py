@@ -29,25 +29,15 @@ _ROUNDING = 1e-12  # sums in another order are no other difference
 
 
 class Paired(NamedTuple):
-    """The difference of two sets of predictions in one score.
+    """The difference of two sets of predictions in one score."""
 
-    Attributes
-    ----------
-    name
-        Of the score.
-    difference
-        The first less the second.
-    low, high
-        95 % interval of the difference.
-    p_value
-        How likely a difference at least as large is where neither is better; NaN where the score
-        is not defined.
-    """
-
-    name: str
-    difference: float
+    name: str  # of the score
+    difference: float  # the first less the second
+    # `low`, `high`: 95 % interval of the difference
     low: float
     high: float
+    # how likely a difference at least as large is where neither is better; NaN where the score is
+    # not defined
     p_value: float
 
 

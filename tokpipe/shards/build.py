@@ -20,6 +20,7 @@ from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
 from tokpipe.examples.build import text_window
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import check_facts
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
@@ -127,7 +128,7 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     config = BuildConfig() if config is None else config
     _check_arguments(tokenizer, output, config, {"threads": threads, "piece_bytes": piece_bytes})
     workers = min(thread_count(threads), _THREADS_A_PROCESSOR * usable_cpus())
-    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(_paths(inputs), config.read)
+    corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, config.read)
     vocabulary = load_vocabulary(Path(tokenizer))
     recipe = recipe_of(vocabulary, config)
     is_stream = any(file.is_stream for file in corpus.files)
@@ -163,44 +164,19 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     return BuildReport(Path(output), tallies, files, file_bytes, warnings)
 
 
-def _paths(inputs: Any) -> list[str | Path]:
-    """Return what was named as a list, and refuse what is none."""
-    if isinstance(inputs, str | bytes | Path) or not isinstance(inputs, Iterable):
-        kind = type(inputs).__name__
-        raise InputError(
-            f"inputs is a {kind} ({inputs!r:.60}): a list of files, folders or patterns is needed",
-            hint="Put one file into brackets.",
-        )
-    paths = list(inputs)
-    for number, path in enumerate(paths, 1):
-        if not isinstance(path, str | Path):
-            kind = type(path).__name__
-            raise InputError(
-                f"input {number} is a {kind} ({path!r:.60}): a string or path is needed"
-            )
-    return paths
-
-
 def _check_arguments(
     tokenizer: Any, output: Any, config: Any, numbers: dict[str, int | None]
 ) -> None:
-    for name, path in (("tokenizer", tokenizer), ("output", output)):
-        if not isinstance(path, str | Path):
-            kind = type(path).__name__
-            raise ConfigError(f"{name} is a {kind} ({path!r:.60}): a string or path is needed")
-    _check_kind("config", config, BuildConfig)
+    require("tokenizer", tokenizer, str, Path, optional=False)
+    require("output", output, str, Path, optional=False)
+    require("config", config, BuildConfig, optional=False)
     for part in fields(BuildConfig):
-        wanted = int if part.name == "seed" else part.default_factory
-        _check_kind(f"config.{part.name}", getattr(config, part.name), wanted)
+        wanted: Any = int if part.name == "seed" else part.default_factory
+        require(f"config.{part.name}", getattr(config, part.name), wanted, optional=False)
     for name, number in numbers.items():
-        if number is not None and (type(number) is not int or number < 1):
-            raise ConfigError(f"{name}: {number!r:.60}; allowed are whole numbers from 1 on")
-
-
-def _check_kind(name: str, value: Any, wanted: Any) -> None:
-    if type(value) is not wanted:
-        kind = type(value).__name__
-        raise ConfigError(f"{name} is a {kind} ({value!r:.60}): {wanted.__name__} is needed")
+        require(name, number, int)
+        if number is not None and number < 1:
+            raise ConfigError(f"{name}: {number}; allowed are whole numbers from 1 on")
 
 
 def recipe_of(vocabulary: Vocabulary, config: BuildConfig) -> Recipe:

@@ -32,10 +32,14 @@ def record_batch(
     if masks is not None:
         values["masked_lm_positions"] = (masks.positions, masks.offsets)
         values["masked_lm_ids"] = (masks.ids, masks.offsets)
-    dense = {"labels": _labels, "token_type_ids": _token_type_ids, "attention_mask": _ones}
+    dense = {
+        "labels": lambda: _labels(rows, masks),
+        "token_type_ids": lambda: token_type_ids(rows.offsets, rows.segment_b_start),
+        "attention_mask": lambda: np.ones(len(rows.input_ids), np.int8),
+    }
     for column in columns:
         if column.name in dense:
-            values[column.name] = (dense[column.name](rows, masks), rows.offsets)
+            values[column.name] = (dense[column.name](), rows.offsets)
     arrays = [_array(column, *values[column.name]) for column in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
 
@@ -59,18 +63,10 @@ def token_type_ids(
     return np.cumsum(change, dtype=dtype)[:-1]
 
 
-def _labels(rows: Rows, masks: Masks) -> NDArray[np.int32]:
+def _labels(rows: Rows, masks: Any) -> NDArray[np.int32]:
     labels = np.full(len(rows.input_ids), IGNORED, np.int32)
     labels[np.repeat(rows.offsets[:-1], np.diff(masks.offsets)) + masks.positions] = masks.ids
     return labels
-
-
-def _token_type_ids(rows: Rows, masks: Masks) -> NDArray[np.int8]:
-    return token_type_ids(rows.offsets, rows.segment_b_start)
-
-
-def _ones(rows: Rows, masks: Masks) -> NDArray[np.int8]:
-    return np.ones(len(rows.input_ids), np.int8)
 
 
 def _array(column: Column, values: Any, offsets: NDArray[np.int64] | None) -> pa.Array:

@@ -12,7 +12,6 @@ one) that brings the part to that size; a part is used like a document.
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.foundation.seeds import child_keys, stream_key
@@ -57,15 +56,12 @@ class Documents:
         """
         for index, batch in pieces:
             units = self._units(index, batch)
-            splits = self._splits(units.documents)
+            keys = np.full(len(units.documents), self._key, np.uint64)
+            splits = child_keys(keys, units.documents) < self._held_back
             for split, side in self._sides.items():
                 yield from side.add(units, np.flatnonzero(splits == split))
         for side in self._sides.values():
             yield from side.rest()
-
-    def _splits(self, documents: NDArray[np.int64]) -> NDArray[np.bool_]:
-        keys = child_keys(np.full(len(documents), self._key, np.uint64), documents)
-        return keys < self._held_back
 
     def _units(self, index: int, batch: TextBatch) -> Units:
         texts, documents, long = cut_long_texts(batch.texts, batch.documents, self._limit)

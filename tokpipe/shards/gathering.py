@@ -35,7 +35,9 @@ class Gathering:
 
     def add(self, units: Units, chosen: NDArray[np.int64]) -> Iterator[Block]:
         """Take the chosen units of a piece, ascending; yield the blocks that are whole now."""
-        chosen = chosen[self._is_left(units, chosen)]
+        (document, part), documents = self._first, units.documents[chosen]
+        at_it = (documents == document) & (units.parts[chosen] >= part)
+        chosen = chosen[at_it | (documents > document)]
         begins = units.begins[chosen]
         edges = units.texts.offsets[units.borders]
         sizes = (edges[1:] - edges[:-1])[chosen]
@@ -51,12 +53,6 @@ class Gathering:
         """Yield the last block, if anything is left."""
         if self._numbers:
             yield self._block()
-
-    def _is_left(self, units: Units, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-        document, part = self._first
-        documents = units.documents[chosen]
-        at_it = (documents == document) & (units.parts[chosen] >= part)
-        return at_it | (documents > document)
 
     def _stop(self, begins: NDArray[np.bool_], sizes: NDArray[np.int64], is_lines: bool) -> int:
         """Return before which of the units the block ends; their number: before none."""

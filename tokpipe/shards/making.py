@@ -21,7 +21,7 @@ from tokpipe.shards.blocks import Block, ResumePoint
 from tokpipe.shards.columns import record_batch
 from tokpipe.shards.quality import word_counts
 from tokpipe.shards.schema import Column
-from tokpipe.tokenizer.engine import Ids
+from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
@@ -108,7 +108,7 @@ def _encoded(block: Block, recipe: Recipe) -> tuple[EncodedDocuments, Counter[st
         is_lines=block.is_lines,
         leading_space=wants_space(recipe.tokenizer),
     )
-    ids, offsets = _joined(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
+    ids, offsets = join_ids(recipe.tokenizer.encode_strings(sentences.texts, threads=1))
     _check_range(ids, offsets, sentences.texts, recipe.tokenizer)
     tally = Counter(
         {
@@ -139,14 +139,6 @@ def _check_range(
         f"vocabulary of {tokenizer.vocab_size:,} tokens",
         hint="Its unknown token is missing: train a vocabulary with [UNK] among --special-tokens.",
     )
-
-
-def _joined(blocks: list[Ids]) -> Ids:
-    if len(blocks) == 1:
-        return blocks[0]
-    lengths = [np.diff(offsets) for _, offsets in blocks]
-    ids = np.concatenate([np.zeros(0, np.int32), *(ids for ids, _ in blocks)])
-    return ids, np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
 
 
 def _target_counts(

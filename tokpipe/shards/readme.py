@@ -42,6 +42,7 @@ collator = transformers.DataCollatorForTokenClassification(tokenizer)
 batch = collator([train[i] for i in range(8)])
 ```
 """
+_RECIPES = {"bert": "BERT", "roberta": "RoBERTa"}
 _FOR_MODELS = ("input_ids", "token_type_ids", "attention_mask", "labels", "next_sentence_label")
 
 
@@ -51,7 +52,7 @@ def readme(manifest: Manifest, columns: tuple[Column, ...]) -> str:
     lines = [
         "# Pretraining shards",
         "",
-        f"Examples after {_recipe(examples['recipe'])}'s recipe, {masks['masking']} masking, at "
+        f"Examples after {_RECIPES[examples['recipe']]}'s recipe, {masks['masking']} masking, at "
         f"most {examples['max_seq_length']} tokens each; made by tokpipe {manifest.version}.",
         "",
         "| split | examples | tokens | files |",
@@ -66,10 +67,6 @@ def readme(manifest: Manifest, columns: tuple[Column, ...]) -> str:
         lines.append(f"| `{column.name}` | {kind} | {_MEANINGS[column.name]} |")
     lines += ["", _opening(masks["masking"], [column.name for column in columns])]
     return "\n".join(lines)
-
-
-def _recipe(name: str) -> str:
-    return {"bert": "BERT", "roberta": "RoBERTa"}[name]
 
 
 def _opening(masking: str, columns: list[str]) -> str:

@@ -20,14 +20,7 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A tokenizer and its file.
-
-    Attributes
-    ----------
-    tokenizer
-    document : bytes
-        Its ``tokenizer.json``: as it was found, or as we write it.
-    """
+    """A tokenizer and its ``tokenizer.json``: as it was found, or as we write it."""
 
     tokenizer: Tokenizer
     document: bytes

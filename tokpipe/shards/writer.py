@@ -12,10 +12,7 @@ from tokpipe.shards.schema import Column, schema_of
 class ShardFile:
     """A shard that is being written, over what is there; `compression`: "none", "lz4" or "zstd".
 
-    Attributes
-    ----------
-    rows, tokens : int
-        How many it holds so far.
+    `rows` and `tokens` are how many it holds so far.
     """
 
     def __init__(self, path: Path, columns: tuple[Column, ...], compression: str) -> None:

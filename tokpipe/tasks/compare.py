@@ -1,8 +1,8 @@
 """Runs beside each other on the same data: scores, cost, and whether a difference is one."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokpipe.foundation.errors import ArtifactError, ConfigError
@@ -14,20 +14,11 @@ from tokpipe.tasks.outcomes import PARTS, Outcome, read_outcome
 
 @dataclass(frozen=True)
 class Compared:
-    """A run beside others.
+    """A run beside others."""
 
-    Attributes
-    ----------
-    run
-        What its folder says.
-    scores
-        On the part that all were judged by.
-    difference
-        Of its first score to that of the first run, with a test; None of the first itself.
-    """
-
-    run: Outcome
-    scores: Scores
+    run: Outcome  # what its folder says
+    scores: Scores  # on the part that all were judged by
+    # of its first score to that of the first run, with a test; None of the first itself
     difference: Paired | None
 
     def to_dict(self) -> dict[str, object]:
@@ -39,6 +30,7 @@ class Compared:
             **self.scores.to_dict(),
             "train_rows": run.rows,
             "seconds": run.seconds,
+            "rows_per_second": run.speed,
             "bytes": run.size,
             "difference": difference and {k: _plain(v) for k, v in difference._asdict().items()},
         }
@@ -51,6 +43,11 @@ class Comparison:
     task: str
     part: str
     runs: tuple[Compared, ...]
+
+    def with_speeds(self, speeds: Mapping[str, float]) -> "Comparison":
+        """Return it with how many rows each run answers in a second, by its name."""
+        runs = [replace(one, run=replace(one.run, speed=speeds[one.run.name])) for one in self.runs]
+        return replace(self, runs=tuple(runs))
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""

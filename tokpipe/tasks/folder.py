@@ -22,22 +22,13 @@ KIND = "model"  # of the manifest
 
 @dataclass(frozen=True)
 class Layout:
-    """How a model is written.
+    """How a model is written."""
 
-    Attributes
-    ----------
-    family
-        Whose names the tensors get; by default those of the family that the settings fit, and
-        our own where transformers has no such model.
-    dtypes
-        ``F32``, ``F16`` or ``BF16``, for all or by name.
-    shard_bytes
-        Begin another file of weights where one would become larger.
-    """
-
+    # whose names the tensors get; by default those of the family that the settings fit, and our own
+    # where transformers has no such model
     family: Family | None = None
-    dtypes: Mapping[str, str] | str = "F32"
-    shard_bytes: int | None = None
+    dtypes: Mapping[str, str] | str = "F32"  # ``F32``, ``F16`` or ``BF16``, for all or by name
+    shard_bytes: int | None = None  # begin another file of weights where one would become larger
 
 
 _DEFAULT = Layout()

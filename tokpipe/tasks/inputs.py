@@ -32,18 +32,10 @@ class Sentence(NamedTuple):
 
 
 class Sentences(NamedTuple):
-    """Sentences as tagged words; those without a word are in `given` alone.
+    """Sentences as tagged words; those without a word are in `given` alone."""
 
-    Attributes
-    ----------
-    data
-        Words without tags.
-    given
-        All sentences.
-    """
-
-    data: TaggedWords
-    given: list[Sentence]
+    data: TaggedWords  # words without tags
+    given: list[Sentence]  # all sentences
 
 
 def texts_data(texts: Iterable[Any]) -> LabelledTexts:

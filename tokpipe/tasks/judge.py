@@ -1,7 +1,9 @@
 """How well a model does its job on labelled data: scores, classes, confusions, mistakes."""
 
+import re
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from tokpipe.finetuning.task import Predictions
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
+from tokpipe.labelled.schemes import to_iob2
 from tokpipe.labelled.splits import take_rows
 from tokpipe.metrics.classes import ClassRow, class_rows, confusion
 from tokpipe.metrics.entities import entity_rows
@@ -21,6 +25,8 @@ from tokpipe.metrics.measures import THRESHOLD
 from tokpipe.metrics.scores import Scores
 from tokpipe.tasks.mistakes import Mistake, mistakes_in
 from tokpipe.tasks.predict import Job
+
+_ENDS = re.compile("[ELSU]-")  # tags of last words, and of entities of one word
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,11 @@ class Judged:
         has no class.
     mistakes
         The surest first.
+    tuned
+        What was chosen in training and used here, such as a threshold.
+    best
+        What would have been the best choice for these very rows, and what each score were then: no
+        figure to be believed, for it has seen the answers. Empty where nothing is chosen.
     seconds
         That the answers took.
     """
@@ -56,6 +67,8 @@ class Judged:
     confusion: NDArray[np.int64] | None
     mistakes: tuple[Mistake, ...]
     seconds: float
+    tuned: Mapping[str, float] = field(default_factory=dict)
+    best: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""
@@ -69,6 +82,8 @@ class Judged:
             "labels": list(self.names),
             "confusion": None if counts is None else counts.tolist(),
             "mistakes": [mistake._asdict() for mistake in self.mistakes],
+            "tuned": dict(self.tuned),
+            "best_for_these_rows": dict(self.best),
             "seconds": self.seconds,
             "rows_per_second": self.rows / self.seconds if self.seconds else None,
         }
@@ -109,6 +124,7 @@ def judge(
     start = time.perf_counter()
     found = job.predictions(data, threads=threads, progress=progress)
     seconds = time.perf_counter() - start
+    data, found = _in_iob2(data, found)
     classes, strict = _classes(data, found)
     return Judged(
         task=job.task.name,
@@ -116,11 +132,29 @@ def judge(
         scores=job.task.scores(data, found, job.tuned, None),
         classes=classes,
         strict=strict,
-        names=job.model.config.labels,
+        names=getattr(data, "names", ()),
         confusion=_confusion(data, found),
         mistakes=tuple(mistakes_in(data, found, job.tuned, mistakes)),
         seconds=seconds,
+        tuned=job.tuned,
+        best=_best(job, data, found),
     )
+
+
+def _in_iob2(data: Any, found: Any) -> tuple[Any, Any]:
+    """Return tags in IOB2, as data has them, of a model that learned to mark last words too."""
+    if not isinstance(data, TaggedWords) or not any(map(_ENDS.match, data.names)):
+        return data, found
+    tags, names = to_iob2("IOBES", data.names, found.tags, data.borders)
+    return with_names(data, names), replace(found, tags=tags)
+
+
+def _best(job: Job, data: Labelled, found: Predictions) -> dict[str, float]:
+    chosen = job.task.tune(data, found)
+    if not chosen:
+        return {}
+    measure = job.task.measure(data, found, chosen)
+    return {**chosen, **dict(zip(measure.names, measure.values().tolist(), strict=True))}
 
 
 def _classes(

@@ -9,23 +9,14 @@ from tokpipe.labelled.splits import growing
 
 
 class Reached(NamedTuple):
-    """What a method came to with so many labelled rows.
+    """What a method came to with so many labelled rows."""
 
-    Attributes
-    ----------
-    rows
-        To learn from.
-    value, low, high
-        The first score on the test part, and its 95 % interval.
-    seconds
-        That training took.
-    """
-
-    rows: int
+    rows: int  # to learn from
+    # `value`, `low`, `high`: the first score on the test part, and its 95 % interval
     value: float
     low: float
     high: float
-    seconds: float
+    seconds: float  # that training took
 
 
 class LearningCurve(NamedTuple):

@@ -20,25 +20,14 @@ _AROUND = 12  # words of a sentence on each side of one that is tagged wrongly
 
 
 class Mistake(NamedTuple):
-    """A row that a model got wrong.
+    """A row that a model got wrong."""
 
-    Attributes
-    ----------
-    place
-        Where it stands.
-    text
-        What was asked.
-    gold, said
-        The right answer, and the model's.
-    confidence
-        Probability of what was said; of numbers, how far off it is.
-    """
-
-    place: str
-    text: str
+    place: str  # where it stands
+    text: str  # what was asked
+    # `gold`, `said`: the right answer, and the model's
     gold: str
     said: str
-    confidence: float
+    confidence: float  # probability of what was said; of numbers, how far off it is
 
 
 def mistakes_in(data: Labelled, found: Predictions, tuned: Tuned, most: int) -> list[Mistake]:

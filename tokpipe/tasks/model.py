@@ -30,17 +30,11 @@ _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 @dataclass(frozen=True)
 class Encoded:
-    """Hidden states of texts.
+    """Hidden states of texts."""
 
-    Attributes
-    ----------
-    sequences
-        The tokens, special ones included.
-    layers : list of float32[T, H]
-        Of each layer asked for, in that order, the tokens of all texts end to end.
-    """
-
-    sequences: Sequences
+    sequences: Sequences  # the tokens, special ones included
+    # list of float32[T, H]: of each layer asked for, in that order, the tokens of all texts end to
+    # end
     layers: list[NDArray[np.float32]]
 
     def __len__(self) -> int:
@@ -99,7 +93,7 @@ class BertModel:
         return _made_again, (*made_of, self.left_out)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "BertModel":
+    def load(cls, folder: str | Path, task: str | None = None) -> "BertModel":
         """Open a model folder, ours or Hugging Face's.
 
         Heads that transformers has for other tasks are left out, and named in `left_out`.
@@ -109,6 +103,9 @@ class BertModel:
         folder
             Holds ``config.json``, ``model.safetensors`` (or several and their index) and the
             tokenizer's files.
+        task
+            The only job ("text", "token", "span") whose head is wanted, or "none"; None: whichever
+            head there is.
 
         Raises
         ------
@@ -119,7 +116,7 @@ class BertModel:
         """
         folder = Path(folder)
         verify_files(folder, TOKENIZER_FILES)
-        found = load_checkpoint(folder)
+        found = load_checkpoint(folder, task)
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None
         return cls(

@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from tokpipe.metrics.measures import (
     number_measure,
     tag_measure,
 )
-from tokpipe.training.log import LOG, read_log
+from tokpipe.training.log import LOG, Line, read_log
 from tokpipe.training.progress import STATE
 from tokpipe.training.result import CARD
 
@@ -35,40 +37,23 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run: a fine-tuned model, or an earlier approach.
+    """A run: a fine-tuned model, or an earlier approach."""
 
-    Attributes
-    ----------
-    name
-        Its folder, as it was given.
-    task, method
-        What was learned, and how.
-    measures
-        Scores of the parts that it was judged by, by their names.
-    digests
-        A hash of the right answers of each part.
-    counts
-        How many rows each part has; of tags, words.
-    majority
-        The first score of always giving the most frequent answer, by part.
-    rows
-        To learn from.
-    seconds
-        That training took, by its log; None where there is none.
-    size
-        Bytes of what is needed to use it.
-    """
-
-    name: str
+    name: str  # its folder, as it was given
+    # `task`, `method`: what was learned, and how
     task: str
     method: str
-    measures: Mapping[str, Measure]
-    digests: Mapping[str, str]
-    counts: Mapping[str, int]
+    measures: Mapping[str, Measure]  # scores of the parts that it was judged by, by their names
+    digests: Mapping[str, str]  # a hash of the right answers of each part
+    counts: Mapping[str, int]  # how many rows each part has; of tags, words
+    # the first score of always giving the most frequent answer, by part
     majority: Mapping[str, float]
-    rows: int | None
-    seconds: float | None
-    size: int
+    rows: int | None  # to learn from
+    seconds: float | None  # that training took; None where nothing tells
+    # rows that were answered in a second: of a fine-tuned model those of the validation part, when
+    # its epochs were judged; None where nothing tells
+    speed: float | None
+    size: int  # bytes of what is needed to use it
 
 
 def read_outcome(folder: str | Path) -> Outcome:
@@ -87,6 +72,7 @@ def read_outcome(folder: str | Path) -> Outcome:
     if task not in _MEASURES:
         raise ArtifactError(f"{path / METRICS}: no task is called {task!r}")
     parts = _read_parts(path / PREDICTIONS)
+    log = list(read_log(path / LOG)) if (path / LOG).is_file() else []
     usual = {name: _number(about.get(name), "majority") for name in parts}
     return Outcome(
         name=str(folder),
@@ -96,8 +82,9 @@ def read_outcome(folder: str | Path) -> Outcome:
         digests={name: _digest(rows) for name, rows in parts.items()},
         counts={name: _count(rows, task) for name, rows in parts.items()},
         majority={name: np.nan if one is None else one for name, one in usual.items()},
-        rows=(about.get("rows") or {}).get("train"),
-        seconds=_seconds(path),
+        rows=about["rows"].get("train"),
+        seconds=_number(about, "seconds") or _seconds(log),
+        speed=_number(about, "rows_per_second") or _speed(log, about["rows"].get("validation")),
         size=sum(file.stat().st_size for file in path.iterdir() if _is_needed(file)),
     )
 
@@ -107,9 +94,19 @@ def _number(about: Any, name: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _seconds(folder: Path) -> float | None:
-    lines = list(read_log(folder / LOG)) if (folder / LOG).is_file() else []
-    return lines[-1].seconds if lines else None
+def _seconds(log: Sequence[Line]) -> float | None:
+    return log[-1].seconds if log else None
+
+
+def _speed(log: Sequence[Line], rows: int | None) -> float | None:
+    """Return how many rows of the validation part, of `rows`, were answered in a second."""
+    took = [
+        after.seconds - before.seconds
+        for before, after in pairwise(log)
+        if before.split is None and after.split and before.seconds and after.seconds
+    ]
+    usual = median(took) if took else 0.0
+    return rows / usual if rows and usual > 0 else None
 
 
 def _is_needed(file: Path) -> bool:

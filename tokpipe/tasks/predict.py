@@ -41,20 +41,12 @@ from tokpipe.training.outputs import head_outputs
 
 @dataclass(frozen=True)
 class Job:
-    """A model, and what it is for.
-
-    Attributes
-    ----------
-    windows
-        How texts that are too long were read in training.
-    tuned
-        What was chosen on the validation part, such as a threshold.
-    """
+    """A model, and what it is for."""
 
     model: BertModel
     task: Task
-    windows: WindowConfig
-    tuned: Tuned
+    windows: WindowConfig  # how texts that are too long were read in training
+    tuned: Tuned  # what was chosen on the validation part, such as a threshold
 
     @classmethod
     def of(cls, model: BertModel) -> Self:
@@ -145,13 +137,12 @@ def _told(batches: Iterator[Batch], advance: Callable[[int], None]) -> Iterator[
 def _capacity(loader: ExampleLoader) -> Capacity:
     """Return what the largest batch needs of each kind."""
     plan, examples = loader.plan(0), loader.examples
-    borders = None if examples.tag_positions is None else np.diff(examples.tag_borders)
     tokens = rows = places = 1
     for number in range(len(plan)):
         windows = plan.rows_of(number)
         tokens, rows = max(tokens, int(examples.lengths[windows].sum())), max(rows, len(windows))
-        if borders is not None:
-            places = max(places, int(borders[windows].sum()))
+        if examples.tag_positions is not None:
+            places = max(places, len(examples.logit_places(windows)))
     return Capacity(tokens, rows, places)
 
 

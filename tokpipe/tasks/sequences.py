@@ -32,24 +32,12 @@ _NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 
 
 class Sequences(NamedTuple):
-    """Sequences end to end, special tokens included.
+    """Sequences end to end, special tokens included."""
 
-    Attributes
-    ----------
-    input_ids : int32[T]
-        Tokens.
-    offsets : int64[B + 1]
-        Borders of the sequences.
-    token_type_ids : uint8[T] or None
-        Segments, where there are two.
-    cut : int
-        How many texts were longer than the model allows, or than was asked for.
-    """
-
-    input_ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    token_type_ids: NDArray[np.uint8] | None = None
-    cut: int = 0
+    input_ids: NDArray[np.int32]  # int32[T]: tokens
+    offsets: NDArray[np.int64]  # int64[B + 1]: borders of the sequences
+    token_type_ids: NDArray[np.uint8] | None = None  # uint8[T]: segments, where there are two
+    cut: int = 0  # how many texts were longer than the model allows, or than was asked for
 
     @property
     def rows(self) -> int:
@@ -58,18 +46,10 @@ class Sequences(NamedTuple):
 
 
 class Masked(NamedTuple):
-    """Sequences and the places in them that the MLM head is asked about.
+    """Sequences and the places in them that the MLM head is asked about."""
 
-    Attributes
-    ----------
-    places : int64[M]
-        Indices into the T tokens, ascending.
-    borders : int64[B + 1]
-        Which of them belong to each sequence.
-    """
-
-    places: NDArray[np.int64]
-    borders: NDArray[np.int64]
+    places: NDArray[np.int64]  # int64[M]: indices into the T tokens, ascending
+    borders: NDArray[np.int64]  # int64[B + 1]: which of them belong to each sequence
 
     @classmethod
     def where(cls, sequences: Sequences, id: int) -> Self:

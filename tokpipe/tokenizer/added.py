@@ -85,24 +85,14 @@ class TokenFinder:
 
 
 class Cut(NamedTuple):
-    """T texts cut at the M tokens that were found in them, into ``T + 2 * M`` pieces.
+    """T texts cut at the M tokens that were found in them, into ``T + 2 * M`` pieces."""
 
-    Attributes
-    ----------
-    pieces : Strings
-        What stands between tokens; the piece in a token's place is empty. Begins its data.
-    places : int64[N] or None
-        Where in the data of the texts each byte stood; None: where it stands now.
-    first : int64[T + 1]
-        The number of the first piece of each text.
-    tokens : int64[M]
-        The numbers of the pieces in whose place tokens stand.
-    """
-
+    # what stands between tokens; the piece in a token's place is empty. Begins its data
     pieces: Strings
+    # int64[N]: where in the data of the texts each byte stood; None: where it stands now
     places: NDArray[np.int64] | None
-    first: NDArray[np.int64]
-    tokens: NDArray[np.int64]
+    first: NDArray[np.int64]  # int64[T + 1]: the number of the first piece of each text
+    tokens: NDArray[np.int64]  # int64[M]: the numbers of the pieces in whose place tokens stand
 
     def origins(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where in the data of the texts some bytes of the pieces stood."""

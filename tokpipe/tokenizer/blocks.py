@@ -38,7 +38,9 @@ def without_line_ends(texts: Strings) -> Strings:
 def join_ids(
     parts: list[Ids], dtype: Any = np.int32, threads: int | None = None
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Join the ids and the offsets of all blocks; the copy runs over threads."""
+    """Join the ids and the offsets of all blocks; the copy, if there are several, over threads."""
+    if len(parts) == 1 and parts[0][0].dtype == dtype:
+        return parts[0]
     starts = np.cumsum([0] + [len(ids) for ids, _ in parts])
     texts = np.cumsum([0] + [len(borders) - 1 for _, borders in parts])
     values = np.empty(starts[-1], dtype)

@@ -319,7 +319,8 @@ class Engine:
         room = int(sizes.sum()) + len(starts) + 1
         ids, piece_ends = np.empty(room, np.int32), np.empty(room, np.int32)
         counts = np.empty(len(starts), np.int32)
-        scratch = np.empty(NODE_BYTES * min(int(sizes.max()), kernels.INLINE), np.uint8)
+        merged = 0 if self.spec.model is ModelKind.WORDPIECE else int(sizes.max())
+        scratch = np.empty(NODE_BYTES * merged, np.uint8)
         base = int(starts[0])  # ends are int32 in the kernel, texts may be longer
         _, written = encode_words(
             data[base:], starts - base, ends - base, 0, self.model,
@@ -357,19 +358,10 @@ class Engine:
         longest = self._longest_token if self.spec.ignore_merges else 0
         if self.spec.model is ModelKind.WORDPIECE or len(word) <= longest:
             raw = word.tobytes()
-            yield self._encode_one(raw.lower() if lower else raw)
+            data, whole = padded(raw.lower() if lower else raw), np.array([0, len(raw)])
+            yield self._encode_short_spans(data, whole[:1], whole[1:])[1:]
             return
         yield from pieces_of(word, lower, self.model, window if self._keeps_all else len(word))
-
-    def _encode_one(self, word: bytes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        start, end = np.zeros(1, np.int64), np.full(1, len(word), np.int64)
-        ids, ends = np.empty(len(word) + 1, np.int32), np.empty(len(word) + 1, np.int32)
-        counts = np.zeros(1, np.int32)
-        scratch = np.empty(NODE_BYTES * len(word), np.uint8)
-        encode_words(
-            padded(word), start, end, 0, self.model, ids, ends, counts, scratch.ctypes.data
-        )
-        return ids[: counts[0]], ends[: counts[0]].astype(np.int64)
 
     @functools.cached_property
     def _keeps_all(self) -> bool:

@@ -27,18 +27,10 @@ _LARGE = 64 << 20  # bytes of a piece, which is mostly 4 MB
 
 
 class EncodedPiece(NamedTuple):
-    """The ids of one piece of a corpus.
+    """The ids of one piece of a corpus."""
 
-    Attributes
-    ----------
-    columns : list of pyarrow.LargeListArray
-        A list of ids for each text, in order.
-    stored_bytes : int
-        How much of `Corpus.stored_bytes` is done with it.
-    """
-
-    columns: list[Any]
-    stored_bytes: int
+    columns: list[Any]  # a list of ids for each text, in order
+    stored_bytes: int  # how much of `Corpus.stored_bytes` is done with it
 
 
 def encode_corpus(  # noqa: PLR0913 - what the command line asks

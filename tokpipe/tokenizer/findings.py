@@ -11,26 +11,15 @@ ERROR, WARNING, NOTE = "error", "warning", "note"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, and where.
+    """What was found, and where."""
 
-    Attributes
-    ----------
-    level
-        "error" (something will fail or go wrong), "warning" (something is wasted or surprising),
-        "note" (worth knowing, not a problem). An error of `tokenizer.reading` keeps a tokenizer
-        from being opened: it is unsafe, or has no one meaning.
-    place
-        File, and where in it.
-    problem
-        What was found: one sentence without a full stop, harmless to print.
-    hint
-        What to do about it, or empty.
-    """
-
+    # "error" (something will fail or go wrong), "warning" (something is wasted or surprising),
+    # "note" (worth knowing, not a problem). An error of `tokenizer.reading` keeps a tokenizer from
+    # being opened: it is unsafe, or has no one meaning
     level: str
-    place: str
-    problem: str
-    hint: str = ""
+    place: str  # file, and where in it
+    problem: str  # what was found: one sentence without a full stop, harmless to print
+    hint: str = ""  # what to do about it, or empty
 
 
 class FoundError(InputError):

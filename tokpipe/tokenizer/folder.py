@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.storage import storage_errors
@@ -99,9 +100,16 @@ def save_spec(
 
     Raises
     ------
+    ConfigError
+        If the tokenizer is not of our kinds.
     StorageError
         If `target` exists and `force` is not set, or the disk does not take it.
     """
+    if spec.model is ModelKind.FOREIGN:
+        raise ConfigError(
+            f"{spec.model.value} tokenizers are not ours to write",
+            hint="Copy its tokenizer.json.",
+        )
     bare = Manifest(kind=KIND, settings={"words": spec.words.to_dict()})
     with build_folder(target, force=force) as folder:
         write_files(folder_files(spec), folder, manifest or bare)

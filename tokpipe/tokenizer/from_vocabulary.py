@@ -1,7 +1,7 @@
 """A trained vocabulary, or the bare vocabulary files of others, to a whole tokenizer."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -74,7 +74,6 @@ def spec_from_bert_vocab(
     tokens: list[str],
     words: WordsConfig | None = None,
     roles: Mapping[str, str] = MappingProxyType({}),
-    ids: Mapping[str, int] | None = None,
 ) -> Spec:
     """Make BERT's tokenizer around a ``vocab.txt``; cased or not by the tokens if not told.
 
@@ -84,10 +83,8 @@ def spec_from_bert_vocab(
         Index = id; "" where no token has the id.
     roles
         Special tokens that have other names than BERT's: ``{"mask_token": "<mask>"}``.
-    ids
-        The ids of all tokens, where tokens stand elsewhere, too.
     """
-    ids = {token: i for i, token in enumerate(tokens)} if ids is None else ids
+    ids = {token: i for i, token in enumerate(tokens)}
     roles = _BERT_ROLES | dict(roles)
     special = {t: ids[t] for t in map(roles.__getitem__, _BERT_ROLES) if t in ids}
     cls, sep = roles["cls_token"], roles["sep_token"]
@@ -99,7 +96,7 @@ def spec_from_bert_vocab(
         model=ModelKind.WORDPIECE,
         tokens=tokens,
         merges=np.zeros((0, 3), np.int32),
-        words=words or _guess_bert_words(tokens),
+        words=words or guess_bert_words(tokens),
         unk_token=unknown if unknown in ids else special_roles(ids).get("unk_token", unknown),
         continuing_subword_prefix="##",
         added_tokens=special_tokens(special),
@@ -108,7 +105,8 @@ def spec_from_bert_vocab(
     )
 
 
-def _guess_bert_words(tokens: Sequence[str]) -> WordsConfig:
+def guess_bert_words(tokens: Sequence[str]) -> WordsConfig:
+    """Tell by the tokens whether they are of lower-cased text, and of text without accents."""
     plain = [t for t in tokens if not (t.startswith("[") and t.endswith("]"))]
     cased = sum(t != t.lower() for t in plain) > len(plain) // 100
     accented = sum(map(_has_accent, plain)) > len(plain) // 1000
@@ -122,33 +120,17 @@ def _has_accent(token: str) -> bool:
 
 
 def spec_from_bpe_files(
-    tokens: list[str],
-    merges: NDArray[np.int32],
-    words: WordsConfig | None = None,
-    ids: Mapping[str, int] | None = None,
+    tokens: list[str], merges: NDArray[np.int32], words: WordsConfig | None = None
 ) -> Spec:
-    """Make GPT-2's or RoBERTa's tokenizer around ``vocab.json`` and ``merges.txt``.
-
-    Parameters
-    ----------
-    tokens
-        Index = id; "" where no token has the id.
-    merges : int32[M, 3]
-    ids
-        The ids of all tokens, where tokens stand elsewhere, too.
-    """
-    ids = {token: i for i, token in enumerate(tokens)} if ids is None else ids
-    specials = set(special_roles(ids).values())
+    """Make GPT-2's or RoBERTa's tokenizer around ``vocab.json`` and ``merges.txt``."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    special = sorted(ids[token] for token in set(special_roles(ids).values()))
     return Spec(
         model=ModelKind.BYTE_BPE,
         tokens=tokens,
         merges=merges,
         words=words or GPT2,
-        added_tokens=special_tokens(_in_order(ids, specials)),
+        added_tokens=special_tokens({tokens[id]: id for id in special}),
         template=usual_template(ids, byte_level=True, prefix_space=False),
         decoder=Decoder(DecoderKind.BYTE_LEVEL),
     )
-
-
-def _in_order(ids: Mapping[str, int], names: Iterable[str]) -> dict[str, int]:
-    return {name: ids[name] for name in sorted(names, key=ids.__getitem__)}

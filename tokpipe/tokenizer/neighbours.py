@@ -23,8 +23,7 @@ from typing import Any
 from tokpipe.foundation.errors import InputError
 from tokpipe.tokenizer.findings import ERROR, Finding, Findings
 from tokpipe.tokenizer.guarded_json import read_json
-from tokpipe.tokenizer.node import Node, describe, short
-from tokpipe.tokenizer.schema import MOST_ID, MOST_TOKENS
+from tokpipe.tokenizer.node import MOST_ID, MOST_TOKENS, Node, describe, short
 from tokpipe.tokenizer.spec import AddedToken
 from tokpipe.words.config import WordsConfig
 
@@ -37,21 +36,14 @@ _NO_ID = -1  # the file says none; an id is 0 or more
 
 @dataclass(slots=True)
 class Neighbours:
-    """What stands beside a vocabulary.
+    """What stands beside a vocabulary."""
 
-    Attributes
-    ----------
-    roles
-        Which token has which role; a file that is read later wins.
-    tokens
-        Tokens to add, in order, each with the place where it is asked for; the id -1 is the next
-        free one.
-    config
-        ``tokenizer_config.json``, or an empty object.
-    """
-
+    # which token has which role; a file that is read later wins
     roles: dict[str, str] = field(default_factory=dict)
+    # tokens to add, in order, each with the place where it is asked for; the id -1 is the next free
+    # one
     tokens: dict[str, tuple[Node, AddedToken]] = field(default_factory=dict)
+    # ``tokenizer_config.json``, or an empty object
     config: Node = field(default_factory=lambda: Node({}, CONFIG))
 
     def add(self, node: Node, token: AddedToken) -> None:

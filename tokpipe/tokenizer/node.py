@@ -8,22 +8,17 @@ from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, FoundError
 
 MOST_INTEGER = 2**31 - 1  # ids and lengths are int32
 MOST_TEXT = 1 << 20  # characters of one string: far more than a token or a pattern has
+MOST_TOKENS = 1_000_000  # four times those of the largest vocabularies in use
+MOST_ID = (1 << 21) - 1  # a list of so many tokens, holes included, takes 16 MB
+MOST_PARTS = 64  # of a sequence; files in use have up to 20
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One value of a document.
+    """One value of a document."""
 
-    Attributes
-    ----------
-    value
-        What `json.loads` made of it.
-    place : str
-        ``tokenizer.json: model.merges[17]``.
-    """
-
-    value: Any
-    place: str
+    value: Any  # what `json.loads` made of it
+    place: str  # ``tokenizer.json: model.merges[17]``
 
     def error(self, problem: str, hint: str = "") -> FoundError:
         """Make the error that says `problem` about this place."""
@@ -71,6 +66,13 @@ class Node:
         if not 0 <= node.value <= most:
             raise node.error(f"{short(node.value)}, allowed are 0 to {most:,}")
         return node.value
+
+    def choice(self, key: str, *allowed: str) -> str:
+        """Return the string under `key`, which is one of a few; the first if it is absent."""
+        found = self.text(key, allowed[0])
+        if found not in allowed:
+            raise self.child(key).error(f"allowed are {', '.join(allowed)}")
+        return found
 
     def text_value(self) -> str:
         """Return this value as a string of bounded length, free of lone surrogates."""

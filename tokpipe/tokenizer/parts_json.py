@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tokpipe.tokenizer.node import Node
-from tokpipe.tokenizer.schema import MOST_TOKENS
+from tokpipe.tokenizer.node import MOST_ID, MOST_PARTS, MOST_TOKENS, Node, describe
 from tokpipe.tokenizer.spec import (
     AddedToken,
     Decoder,
@@ -14,6 +13,7 @@ from tokpipe.tokenizer.spec import (
     Truncation,
 )
 
+_MOST_PADDING = 1 << 20  # ids of a text: more than any model takes
 _STRATEGIES = {
     "LongestFirst": "longest_first",
     "OnlyFirst": "only_first",
@@ -41,43 +41,70 @@ def _special(token: tuple[str, int], type_id: int = 0) -> Piece:
     return Piece("", type_id, (token[1],), (token[0],))
 
 
-def template_from_json(node: Node) -> Template | None:
-    """Return the post-processor as a template, or None where ours cannot say it."""
+def template_from_json(node: Node, size: int = MOST_ID + 1) -> Template | None:
+    """Return the post-processor as a template, or None where ours cannot say it.
+
+    Raises
+    ------
+    FoundError
+        If it is written wrongly, or names an id that a vocabulary of `size` tokens does not have.
+    """
     if node.absent:
         return Template()
     kind = node.text("type")
     if kind == "BertProcessing":
-        return bert_template(_token(node, "cls"), _token(node, "sep"), "bert")
+        cls, sep = (_token(node.child(key), size) for key in ("cls", "sep"))
+        return bert_template(cls, sep, "bert")
     if kind == "RobertaProcessing":
         trim, keeps = node.flag("trim_offsets", True), node.flag("add_prefix_space", True)
-        return roberta_template(_token(node, "cls"), _token(node, "sep"), trim, keeps)
+        cls, sep = (_token(node.child(key), size) for key in ("cls", "sep"))
+        return roberta_template(cls, sep, trim, keeps)
     if kind == "ByteLevel":
         trim, keeps = node.flag("trim_offsets", True), node.flag("add_prefix_space", True)
         return Template(trim=trim, trim_keeps_first=keeps, style="byte-level")
     if kind == "TemplateProcessing":
         known = node.child("special_tokens")
-        single, pair = (_pieces(node.child(shape), known) for shape in ("single", "pair"))
+        single = _pieces(node.child("single"), known, size, ["A"])
+        pair = _pieces(node.child("pair"), known, size, ["A", "B"])
         return Template(single, pair, style="template")
     return None
 
 
-def _token(node: Node, key: str) -> tuple[str, int]:
-    token, id = node.child(key).value  # checked by `schema`
-    return token, id
+def _token(node: Node, size: int) -> tuple[str, int]:
+    if not isinstance(node.value, list) or len(node.value) != 2:
+        raise node.error("a token and its id are needed")
+    token, id = node.items(2)
+    return token.text_value(), _id(id, size)
 
 
-def _pieces(node: Node, known: Node) -> tuple[Piece, ...]:
+def _pieces(node: Node, known: Node, size: int, wanted: list[str]) -> tuple[Piece, ...]:
     pieces = []
-    for item in node.items(64):
+    for item in node.items(MOST_PARTS):
         special = item.child("SpecialToken")
+        part = item.child("Sequence") if special.absent else special
+        type_id, name = part.count("type_id", most=1 << 16), part.text("id")
         if special.absent:
-            part = item.child("Sequence")
-            pieces.append(Piece(part.text("id"), part.count("type_id")))
+            pieces.append(Piece(name, type_id))
         else:
-            token = known.child(special.text("id"))
-            ids, tokens = tuple(token.value["ids"]), tuple(token.value["tokens"])
-            pieces.append(Piece("", special.count("type_id"), ids, tokens))
+            pieces.append(Piece("", type_id, *_special_ids(known.child(name), size)))
+    if sorted(piece.sequence for piece in pieces if piece.sequence) != wanted:
+        raise node.error(f"the sequences must be {' and '.join(wanted)}, each once")
     return tuple(pieces)
+
+
+def _special_ids(node: Node, size: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    ids = tuple(_id(id, size) for id in node.child("ids").items(MOST_PARTS))
+    tokens = tuple(token.text_value() for token in node.child("tokens").items(MOST_PARTS))
+    if len(ids) != len(tokens):
+        raise node.error(f"{len(ids)} ids for {len(tokens)} tokens, as many are needed")
+    return ids, tokens
+
+
+def _id(node: Node, size: int) -> int:
+    """Refuse an id that the vocabulary does not have: it would be written among those of texts."""
+    if type(node.value) is not int or not 0 <= node.value < size:
+        raise node.error(f"{describe(node.value)}, an id from 0 to {size - 1:,} is needed")
+    return node.value
 
 
 def template_to_json(template: Template) -> dict[str, Any] | None:
@@ -128,18 +155,11 @@ def decoder_from_json(node: Node) -> Decoder | None:
 
 def decoder_to_json(decoder: Decoder) -> dict[str, Any] | None:
     """Write the decoder as `tokenizers` does."""
+    level = {"add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+    prefix = {"prefix": decoder.mark, "cleanup": decoder.cleanup}
     forms: dict[DecoderKind, dict[str, Any] | None] = {
-        DecoderKind.WORDPIECE: {
-            "type": "WordPiece",
-            "prefix": decoder.mark,
-            "cleanup": decoder.cleanup,
-        },
-        DecoderKind.BYTE_LEVEL: {
-            "type": "ByteLevel",
-            "add_prefix_space": True,
-            "trim_offsets": True,
-            "use_regex": True,
-        },
+        DecoderKind.WORDPIECE: {"type": "WordPiece", **prefix},
+        DecoderKind.BYTE_LEVEL: {"type": "ByteLevel", **level},
         DecoderKind.BPE: {"type": "BPEDecoder", "suffix": decoder.mark},
         DecoderKind.FUSE: {"type": "Fuse"},
         DecoderKind.NONE: None,
@@ -168,12 +188,15 @@ def truncation_from_json(node: Node) -> Truncation | None:
     """Return the truncation that the file asks for, if any."""
     if node.absent:
         return None
-    return Truncation(
-        node.count("max_length"),
-        _STRATEGIES[node.text("strategy", "LongestFirst")],
-        node.count("stride", 0) or None,
-        node.text("direction", "Right").lower(),
-    )
+    length, stride = node.count("max_length"), node.count("stride", 0)
+    if stride and stride >= length:
+        raise node.error(f"stride {stride} must be below max_length {length}")
+    strategy = _STRATEGIES[node.choice("strategy", *_STRATEGIES)]
+    return Truncation(length, strategy, stride or None, _direction(node))
+
+
+def _direction(node: Node) -> str:
+    return node.choice("direction", "Right", "Left").lower()
 
 
 def truncation_to_json(truncation: Truncation | None) -> dict[str, Any] | None:
@@ -194,13 +217,14 @@ def padding_from_json(node: Node) -> Padding | None:
     if node.absent:
         return None
     strategy, multiple = node.child("strategy"), node.child("pad_to_multiple_of")
+    is_longest = strategy.value == "BatchLongest"
     return Padding(
-        None if strategy.value == "BatchLongest" else strategy.count("Fixed"),
+        None if is_longest else strategy.count("Fixed", most=_MOST_PADDING),
         node.count("pad_id", 0),
         node.count("pad_type_id", 0),
         node.text("pad_token", "[PAD]"),
-        None if multiple.absent else multiple.value,
-        node.text("direction", "Right").lower(),
+        None if multiple.absent else node.count("pad_to_multiple_of", most=_MOST_PADDING),
+        _direction(node),
     )
 
 

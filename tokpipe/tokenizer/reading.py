@@ -15,15 +15,19 @@ from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.visible import visible
 from tokpipe.tokenizer.document import document_from_spec, spec_from_document, tokens_by_id
 from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, Findings, FoundError
-from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab, spec_from_bpe_files
+from tokpipe.tokenizer.from_vocabulary import (
+    guess_bert_words,
+    spec_from_bert_vocab,
+    spec_from_bpe_files,
+)
 from tokpipe.tokenizer.guarded_json import JsonObject, any_object, parse_json, read_bounded
 from tokpipe.tokenizer.neighbours import Neighbours, read_neighbours
-from tokpipe.tokenizer.node import Node, short
-from tokpipe.tokenizer.schema import MOST_ID, MOST_TOKENS, check_document
+from tokpipe.tokenizer.node import MOST_ID, MOST_TOKENS, Node, short
+from tokpipe.tokenizer.schema import added_token_findings, check_document
 from tokpipe.tokenizer.spec import Spec
 from tokpipe.tokenizer.vocab_files import (
     CONVERT_HINT,
-    check_bpe_family,
+    check_family,
     check_txt_family,
     find_merges,
     lines_of,
@@ -48,26 +52,13 @@ _NOT_OURS = {  # what a file is by its ending, and what to do with it
 
 @dataclass(frozen=True)
 class TokenizerFile:
-    """What the files of a tokenizer say.
+    """What the files of a tokenizer say."""
 
-    Attributes
-    ----------
-    path
-        Its main file.
-    written
-        A `tokenizer.json` as it stands, or what a bare vocabulary implies.
-    document
-        The same with what the files beside it add.
-    findings
-        What is wrong with it; an error among them keeps it from being opened.
-    spec
-        What it means, or None where only the `tokenizers` library can run it, or nothing.
-    """
-
-    path: Path
-    written: dict[str, Any]
-    document: dict[str, Any]
-    findings: Findings
+    path: Path  # its main file
+    written: dict[str, Any]  # a `tokenizer.json` as it stands, or what a bare vocabulary implies
+    document: dict[str, Any]  # the same with what the files beside it add
+    findings: Findings  # what is wrong with it; an error among them keeps it from being opened
+    # what it means, or None where only the `tokenizers` library can run it, or nothing
     spec: Spec | None
 
     def opened(self) -> Spec | dict[str, Any]:
@@ -201,14 +192,8 @@ def _with_added(written: dict[str, Any], beside: Neighbours, found: Findings) ->
         return written
     owners = {id: content for content, id in ids.items()}
     for entry in entries:
-        content, id = entry["content"], entry["id"]
-        node = beside.tokens[content][0]
-        if ids.get(content, id) != id:
-            problem = f"{short(content)} has the id {id}, in the vocabulary it has {ids[content]}"
-            found.append(node.error(problem, "Which of the two is meant?").finding)
-        elif owners.setdefault(id, content) != content:
-            problem = f"{short(content)} has the id {id}, that of {short(owners[id])}"
-            found.append(node.error(problem).finding)
+        node = beside.tokens[entry["content"]][0]
+        found += added_token_findings(node, (entry["content"], entry["id"]), ids, owners)
     before = written.get("added_tokens") or []
     return {**written, "added_tokens": [*before, *entries]}
 
@@ -249,9 +234,23 @@ def _from_vocab_txt(
         number = lines.index("") + 1
         problem = f"an empty line: no token has the id {number - 1}"
         found.append(Finding(WARNING, f"{file}:{number}", problem, "One token a line, each once."))
-    ids = _all_ids(vocab, beside)
-    spec = spec_from_bert_vocab(tokens_by_id(vocab), words, beside.roles, ids)
+    guessed = guess_bert_words(list(vocab))
+    spec = spec_from_bert_vocab(_all_tokens(vocab, beside), words or guessed, beside.roles)
+    if words is None and beside.config.child("do_lower_case").absent:
+        found += _odd_guess(guessed, str(file))
     return _document(spec, vocab, [], words, beside, found)
+
+
+def _odd_guess(words: WordsConfig, place: str) -> list[Finding]:
+    """Say so where the tokens tell of other words than transformers makes if nothing is said."""
+    if words.lowercase and words.strip_accents:
+        return []
+    cased = "letters are kept as they are" if not words.lowercase else "accents are kept"
+    problem = f"nothing beside it says do_lower_case: by its tokens, {cased}; transformers"
+    hint = 'Say it in a tokenizer_config.json: {"do_lower_case": false}.'
+    if words.lowercase:
+        hint = 'Say it in a tokenizer_config.json: {"do_lower_case": true, "strip_accents": false}.'
+    return [Finding(WARNING, place, f"{problem} lowers them and strips accents", hint)]
 
 
 def _from_vocab_json(
@@ -260,18 +259,19 @@ def _from_vocab_json(
     merges = find_merges(file)
     lines = lines_of(merges) if merges else []
     rows = [line for line in lines if not line.startswith("#version") and line.strip()]
-    check_bpe_family(vocab, file)
+    check_family(vocab, "Ġ", file)
     if merges is None:
         found.append(Finding(ERROR, str(file), "no merges.txt beside it"))
     ids = {t: id for t, id in vocab.items() if type(id) is int and 0 <= id <= MOST_ID}
     no_merges = np.zeros((0, 3), np.int32)  # they are read with the whole document
-    spec = spec_from_bpe_files(tokens_by_id(ids), no_merges, words, _all_ids(ids, beside))
+    spec = spec_from_bpe_files(_all_tokens(ids, beside), no_merges, words)
     return _document(spec, vocab, rows, words, beside, found)
 
 
-def _all_ids(vocab: Mapping[str, int], beside: Neighbours) -> dict[str, int]:
-    added = beside.added(vocab, ())
-    return dict(vocab) | {entry["content"]: entry["id"] for entry in added}
+def _all_tokens(vocab: Mapping[str, int], beside: Neighbours) -> list[str]:
+    """Return the tokens by id, those that are added beside the vocabulary, too."""
+    added = {entry["content"]: entry["id"] for entry in beside.added(vocab, ())}
+    return tokens_by_id(dict(vocab) | added)
 
 
 def _document(

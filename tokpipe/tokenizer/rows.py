@@ -36,21 +36,11 @@ _T = TypeVar("_T", np.int32, np.int64)
 
 
 class Finish(NamedTuple):
-    """What is done to the tokens of texts.
+    """What is done to the tokens of texts."""
 
-    Attributes
-    ----------
-    template
-        What stands around one text, and around two.
-    adds : bool
-        Whether its special tokens are put there.
-    cut
-        How long an encoding may be; None: of any length.
-    """
-
-    template: Template
-    adds: bool
-    cut: Truncation | None
+    template: Template  # what stands around one text, and around two
+    adds: bool  # whether its special tokens are put there
+    cut: Truncation | None  # how long an encoding may be; None: of any length
 
     def pieces(self, texts: int) -> tuple[Piece, ...]:
         """Return what an encoding of one text or two is made of."""
@@ -59,25 +49,16 @@ class Finish(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where in a column of all R rows, N values, each of their P pieces stands.
+    """Where in a column of all R rows, N values, each of their P pieces stands."""
 
-    Attributes
-    ----------
-    pieces : tuple of Piece
-        What each row is made of.
-    spans : list of (int64[R], int64[R])
-        For first and second texts: where among all tokens those of each row begin and end.
-    sizes, places : int64[R, P]
-        How long each piece is, and where it begins.
-    borders : int64[R + 1]
-        Where each row begins.
-    """
-
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Piece, ...]  # what each row is made of
+    # list of (int64[R], int64[R]): for first and second texts: where among all tokens those of each
+    # row begin and end
     spans: list[_Span]
+    # `sizes`, `places`: int64[R, P]: how long each piece is, and where it begins
     sizes: NDArray[np.int64]
     places: NDArray[np.int64]
-    borders: NDArray[np.int64]
+    borders: NDArray[np.int64]  # int64[R + 1]: where each row begins
 
     @classmethod
     def of(cls, pieces: tuple[Piece, ...], spans: list[_Span]) -> "Layout":

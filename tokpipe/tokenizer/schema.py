@@ -12,15 +12,16 @@ from typing import Any
 from tokpipe.foundation.sizes import plural
 from tokpipe.tokenizer.findings import Finding, Findings
 from tokpipe.tokenizer.guarded_json import JsonObject
-from tokpipe.tokenizer.node import Node, describe, short
+from tokpipe.tokenizer.node import MOST_ID, MOST_PARTS, MOST_TOKENS, Node, describe, short
+from tokpipe.tokenizer.parts_json import (
+    padding_from_json,
+    template_from_json,
+    truncation_from_json,
+)
 from tokpipe.tokenizer.regex_safety import unsafe_reason
 
-MOST_TOKENS = 1_000_000  # four times those of the largest vocabularies in use
-MOST_ID = (1 << 21) - 1  # a list of so many tokens, holes included, takes 16 MB
 MOST_MERGES = 1_000_000  # one a token
-MOST_PADDING = 1 << 20  # ids of a text: more than any model takes
 MOST_NESTING = 4  # sequences in sequences; files in use have 2
-MOST_PARTS = 64  # of a sequence; files in use have up to 20
 MOST_GROWTH = 256  # how many times longer a normalizer may make a text
 _MOST_NAMED = 10  # faults of one kind that are named each
 
@@ -78,9 +79,9 @@ def check_document(document: Any, name: str) -> Findings:
             if part == "normalizer":
                 _check_growth(root.child(part))
     with found.collect():
-        _check_truncation(root.child("truncation"))
+        truncation_from_json(root.child("truncation"))
     with found.collect():
-        _check_padding(root.child("padding"))
+        padding_from_json(root.child("padding"))
     return found
 
 
@@ -203,11 +204,8 @@ def check_added_tokens(node: Node, ids: dict[str, int], found: Findings) -> dict
             content, id = token.text("content"), token.count("id", most=MOST_ID)
             for flag in ("single_word", "lstrip", "rstrip", "normalized", "special"):
                 token.flag(flag, False)
-            found += _added_token(token, content, id, whole, owners, content in added)
+            found += added_token_findings(token, (content, id), whole, owners, content in added)
             added.add(content)
-            if content:
-                whole.setdefault(content, id)
-                owners.setdefault(id, content)
     if not whole:
         raise Node(None, node.place.removesuffix(".added_tokens")).error(
             "0 tokens, a tokenizer needs at least one"
@@ -215,16 +213,22 @@ def check_added_tokens(node: Node, ids: dict[str, int], found: Findings) -> dict
     return whole
 
 
-def _added_token(
-    node: Node, content: str, id: int, ids: dict[str, int], owners: dict[int, str], again: bool
+def added_token_findings(
+    node: Node,
+    token: tuple[str, int],
+    ids: dict[str, int],
+    owners: dict[int, str],
+    again: bool = False,
 ) -> list[Finding]:
+    """Hold an added token against those there are, to which it is added if it is none of them."""
+    content, id = token
     if not content:
         return [node.warning("the added token is empty: nothing can be found as it")]
-    if ids.get(content, id) != id:
+    if ids.setdefault(content, id) != id:
         other = "before" if again else "in the vocabulary"
         problem = f"{short(content)} has the id {id}, {other} it has {ids[content]}"
         return [node.error(problem, "Which of the two is meant? Correct the other.").finding]
-    if owners.get(id, content) != content:
+    if owners.setdefault(id, content) != content:
         problem = f"{short(content)} has the id {id}, which is that of {short(owners[id])}"
         return [node.error(problem).finding]
     return [node.warning(f"the added token {short(content)} stands twice")] if again else []
@@ -321,11 +325,8 @@ def _check_part(
     if kind == "Sequence":
         for item in node.child(key).items(MOST_PARTS):
             _check_part(item, types, key, size, depth - 1)
-    elif kind == "TemplateProcessing":
-        _check_template(node, size)
-    elif kind in ("BertProcessing", "RobertaProcessing"):
-        for side in ("cls", "sep"):
-            _check_named_id(node.child(side), size)
+    elif kind.endswith("Processing"):
+        template_from_json(node, size)
     else:
         _check_values(node)
 
@@ -345,46 +346,6 @@ def _check_values(node: Node) -> None:
             raise child.error("an object is not allowed here")
         elif isinstance(value, list) and len(value) > MOST_PARTS:
             raise child.error(f"{len(value):,} elements, at most {MOST_PARTS} are allowed")
-
-
-def _check_template(node: Node, size: int) -> None:
-    known = node.child("special_tokens")
-    for shape, wanted in (("single", ["A"]), ("pair", ["A", "B"])):
-        found = []
-        for piece in node.child(shape).items(MOST_PARTS):
-            special = piece.child("SpecialToken")
-            part = piece.child("Sequence") if special.absent else special
-            part.count("type_id", most=1 << 16)
-            if special.absent:
-                found.append(part.text("id"))
-            else:
-                _check_special(known.child(special.text("id")), size)
-        if sorted(found) != wanted:
-            names = " and ".join(wanted)
-            raise node.child(shape).error(f"the sequences must be {names}, each once")
-
-
-def _check_special(node: Node, size: int) -> None:
-    ids = list(node.child("ids").items(MOST_PARTS))
-    tokens = [t.text_value() for t in node.child("tokens").items(MOST_PARTS)]
-    if len(ids) != len(tokens):
-        raise node.error(f"{len(ids)} ids for {len(tokens)} tokens, as many are needed")
-    for id in ids:
-        _check_id(id, size)
-
-
-def _check_named_id(node: Node, size: int) -> None:
-    if not isinstance(node.value, list) or len(node.value) != 2:
-        raise node.error("a token and its id are needed")
-    token, id = node.items(2)
-    token.text_value()
-    _check_id(id, size)
-
-
-def _check_id(node: Node, size: int) -> None:
-    """Refuse an id that the vocabulary does not have: it would be written among those of texts."""
-    if type(node.value) is not int or not 0 <= node.value < size:
-        raise node.error(f"{describe(node.value)}, an id from 0 to {size - 1:,} is needed")
 
 
 def _check_growth(node: Node) -> None:
@@ -409,32 +370,3 @@ def _growth(node: Node) -> float:
     elif node.value["type"] == "Prepend":
         product = 1 + len(node.text("prepend"))
     return product
-
-
-def _check_truncation(node: Node) -> None:
-    if node.absent:
-        return
-    length, stride = node.count("max_length"), node.count("stride", 0)
-    _one_of(node, "strategy", "LongestFirst", "OnlyFirst", "OnlySecond")
-    _one_of(node, "direction", "Right", "Left")
-    if stride and stride >= length:
-        raise node.error(f"stride {stride} must be below max_length {length}")
-
-
-def _check_padding(node: Node) -> None:
-    if node.absent:
-        return
-    strategy = node.child("strategy")
-    if strategy.value != "BatchLongest":
-        strategy.count("Fixed", most=MOST_PADDING)
-    if not node.child("pad_to_multiple_of").absent:
-        node.count("pad_to_multiple_of", most=MOST_PADDING)
-    _one_of(node, "direction", "Right", "Left")
-    node.count("pad_id", 0)
-    node.count("pad_type_id", 0)
-    node.text("pad_token", "[PAD]")
-
-
-def _one_of(node: Node, key: str, *allowed: str) -> None:
-    if node.text(key, allowed[0]) not in allowed:
-        raise node.child(key).error(f"allowed are {', '.join(allowed)}")

@@ -107,28 +107,21 @@ class Padding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spec:
-    """Everything that decides which ids a text has.
-
-    Attributes
-    ----------
-    tokens : list of str
-        The model's vocabulary in file form (``##`` prefixes, printable byte-level); index = id.
-        "" where no token of the model has the id.
-    merges : int32[M, 3]
-        Left id, right id, new id, in rank order; empty for WordPiece.
-    fuse_unk, ignore_merges
-        As Hugging Face's BPE: neighbouring unknown characters become one token; a word that is
-        in the vocabulary is one token whatever the merges say.
-    """
+    """Everything that decides which ids a text has."""
 
     model: ModelKind
+    # the model's vocabulary in file form (``##`` prefixes, printable byte-level); index = id. ""
+    # where no token of the model has the id
     tokens: list[str]
+    # int32[M, 3]: left id, right id, new id, in rank order; empty for WordPiece
     merges: NDArray[np.int32]
     words: WordsConfig
     unk_token: str | None = None
     continuing_subword_prefix: str = ""
     end_of_word_suffix: str = ""
     max_input_chars_per_word: int = 100
+    # `fuse_unk`, `ignore_merges`: as Hugging Face's BPE: neighbouring unknown characters become one
+    # token; a word that is in the vocabulary is one token whatever the merges say
     fuse_unk: bool = False
     ignore_merges: bool = False
     added_tokens: tuple[AddedToken, ...] = ()

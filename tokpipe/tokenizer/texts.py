@@ -12,16 +12,24 @@ _SHOWN = 40  # characters or elements of a value in a message: half a line
 
 
 class Inputs(NamedTuple):
-    """What is to be encoded, R texts or pairs of texts.
+    """What is to be encoded, R texts or pairs of texts."""
 
-    Attributes
-    ----------
-    texts, pairs : list of str, or of list of str
-        Texts; or the words of each. None: there are no pairs.
-    """
-
+    # `texts`, `pairs`: texts; or the words of each. None: there are no pairs
     texts: list[Any]
     pairs: list[Any] | None = None
+
+    @classmethod
+    def of(cls, texts: list[Any], pairs: list[Any] | None) -> "Inputs":
+        """Put pairs beside texts.
+
+        Raises
+        ------
+        ConfigError
+            If there are not as many.
+        """
+        if pairs is not None and len(pairs) != len(texts):
+            raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
+        return cls(texts, pairs)
 
     @property
     def are_split(self) -> bool:
@@ -77,6 +85,23 @@ def _has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
+def single_input(text: Any, pair: Any) -> Inputs:
+    """Return one text, or a pair of texts.
+
+    Raises
+    ------
+    InputError
+        If one is no string.
+    """
+    for name, given in (("text", text), ("pair", pair)):
+        if not isinstance(given, str) and not (given is None and name == "pair"):
+            raise InputError(
+                f"{name}: {described(given)}, a string is needed",
+                hint="encode_batch takes lists of texts.",
+            )
+    return Inputs([text], None if pair is None else [pair])
+
+
 def strings_of(texts: Any, what: str = "text") -> list[str]:
     """Return texts as a list, whatever they are given as: a list, a generator, an array.
 
@@ -106,7 +131,7 @@ def split_inputs_of(words: Any, pair: Any) -> tuple[Inputs, bool]:
     if pair is None:
         return Inputs(texts), is_one
     pairs = [strings_of(pair, "pair's word")] if is_one else _split_texts(pair, "pair")
-    return Inputs(texts, pairs), is_one
+    return Inputs.of(texts, pairs), is_one
 
 
 def _split_texts(texts: Any, what: str) -> list[list[str]]:
@@ -143,6 +168,13 @@ def ids_of(ids: Any, vocab_size: int, place: str = "") -> list[int]:
                 hint="Leave out what is no token, such as labels of -100.",
             )
     return list(map(int, found))
+
+
+def id_lists_of(batch: Any, vocab_size: int) -> list[list[int]]:
+    """Return many lists of ids; see `ids_of`."""
+    if isinstance(batch, str | bytes) or not isinstance(batch, Iterable):
+        raise InputError(f"{described(batch)}, a list of lists of ids is needed")
+    return [ids_of(ids, vocab_size, f"list {number}: ") for number, ids in enumerate(batch, 1)]
 
 
 def check_count(name: str, value: Any, least: int = 0) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import Corpus, open_corpus
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tokenizer.blocks import Ids, join_ids
@@ -17,7 +17,14 @@ from tokpipe.tokenizer.folder import load_spec, save_spec
 from tokpipe.tokenizer.native import Backend, NativeBackend
 from tokpipe.tokenizer.roles import special_roles
 from tokpipe.tokenizer.spec import Spec, Truncation
-from tokpipe.tokenizer.texts import Inputs, described, ids_of, split_inputs_of, strings_of
+from tokpipe.tokenizer.texts import (
+    Inputs,
+    id_lists_of,
+    ids_of,
+    single_input,
+    split_inputs_of,
+    strings_of,
+)
 from tokpipe.tokenizer.truncation import truncation_for
 from tokpipe.words.config import WordsConfig
 
@@ -96,18 +103,8 @@ class Tokenizer:
     ) -> None:
         """Write a tokenizer folder that `tokenizers` and `transformers` open too.
 
-        Raises
-        ------
-        ConfigError
-            If the tokenizer is not of our kinds: the file it came from is its best copy.
-        StorageError
-            If the folder exists and `force` is not set, or the disk does not take it.
+        What is raised is what `folder.save_spec` raises.
         """
-        if not self.is_native:
-            raise ConfigError(
-                f"{self.spec.model.value} tokenizers are not ours to write",
-                hint="Copy its tokenizer.json.",
-            )
         save_spec(self.spec, Path(folder), manifest=manifest, force=force)
 
     @property
@@ -124,9 +121,9 @@ class Tokenizer:
         ConfigError
             If the tokenizer runs on the `tokenizers` library.
         """
-        if not isinstance(self._backend, NativeBackend):
-            raise ConfigError("this tokenizer runs on the tokenizers library, it has no kernels")
-        return self._backend.engine
+        if isinstance(self._backend, NativeBackend):
+            return self._backend.engine
+        raise ConfigError("this tokenizer runs on the tokenizers library, it has no kernels")
 
     @property
     def vocab_size(self) -> int:
@@ -188,13 +185,7 @@ class Tokenizer:
         InputError
             If a text is no string, or holds a lone surrogate.
         """
-        for name, given in (("text", text), ("pair", pair)):
-            if not isinstance(given, str) and not (given is None and name == "pair"):
-                raise InputError(
-                    f"{name}: {described(given)}, a string is needed",
-                    hint="encode_batch takes lists of texts.",
-                )
-        inputs = Inputs([text], None if pair is None else [pair])
+        inputs = single_input(text, pair)
         cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
         return self._encode(inputs, add_special_tokens, cut, padding)[0]
 
@@ -218,7 +209,7 @@ class Tokenizer:
         InputError
             If a text is no string or holds a lone surrogate, naming which.
         """
-        inputs = Inputs(strings_of(texts), None if pairs is None else strings_of(pairs, "pair"))
+        inputs = Inputs.of(strings_of(texts), None if pairs is None else strings_of(pairs, "pair"))
         cut = truncation_for(self.spec.truncation, max_length, truncation, stride)
         return self._encode(inputs, add_special_tokens, cut, padding)
 
@@ -241,10 +232,8 @@ class Tokenizer:
 
         Parameters
         ----------
-        words, pair
-            The words of one text, or of each of many.
-        add_special_tokens, max_length, truncation, padding
-            As in `encode`.
+        words, pair, add_special_tokens, max_length, truncation, padding
+            As in `encode`; the words of one text, or of each of many.
         stride
             How many tokens the windows of what is cut off share; None keeps no windows.
 
@@ -254,12 +243,7 @@ class Tokenizer:
             One for each text. `word_ids` are the numbers of the words, `offsets` are those inside
             each word.
 
-        Raises
-        ------
-        ConfigError
-            If there are not as many pairs as texts, or the settings cannot be met.
-        InputError
-            If a word is no string or holds a lone surrogate, naming which.
+        What is raised is what `encode_batch` raises.
 
         Examples
         --------
@@ -274,16 +258,9 @@ class Tokenizer:
         return encodings[0] if is_one else encodings
 
     def _encode(
-        self,
-        inputs: Inputs,
-        add_special_tokens: bool,
-        cut: Truncation | None,
-        padding: bool | int | None,
+        self, inputs: Inputs, adds: bool, cut: Truncation | None, padding: bool | int | None
     ) -> list[Encoding]:
-        texts, pairs = inputs
-        if pairs is not None and len(pairs) != len(texts):
-            raise ConfigError(f"{len(texts)} texts and {len(pairs)} pairs: as many are needed")
-        encodings = self._backend.encode_batch(inputs, add_special_tokens, cut)
+        encodings = self._backend.encode_batch(inputs, adds, cut)
         chosen = padding_for(self.spec, padding)
         if chosen is not None:
             pad(encodings, chosen)
@@ -294,19 +271,7 @@ class Tokenizer:
     ) -> list[Ids]:
         """Encode texts to ids as they are: not cut, not filled, no special tokens around them.
 
-        Parameters
-        ----------
-        texts
-            Valid UTF-8.
-        threads
-            How many, or None for one a processor; the ids do not depend on it.
-        line_ends
-            Whether a line feed at the end of a text is part of it.
-
-        Returns
-        -------
-        list of (int32[K], int64[t + 1])
-            Ids and offsets of each block of some of the texts, in order.
+        Parameters and what is returned are those of `Engine.encode`.
         """
         return self._backend.encode_strings(texts, threads, line_ends)
 
@@ -315,11 +280,8 @@ class Tokenizer:
 
         Parameters
         ----------
-        words
-            Valid UTF-8. What holds spaces is one word still; what is empty, or is nothing once
-            normalised, has no ids.
-        threads
-            How many, or None for one a processor; the ids do not depend on it.
+        words, threads
+            As in `encode_strings`. What is empty, or is nothing once normalised, has no ids.
 
         Returns
         -------
@@ -357,9 +319,8 @@ class Tokenizer:
         Returns
         -------
         pyarrow.ChunkedArray
-            Of large lists, in the order of the input. For what is larger than memory,
-            `tokpipe.tokenizer.files.encode_corpus` gives the same in parts, each text a batch of
-            its own.
+            Of large lists, in order. For what is larger than memory, `files.encode_corpus` gives
+            them in parts, each text a batch of its own.
 
         Raises
         ------
@@ -394,7 +355,7 @@ class Tokenizer:
         dtype
             ``int32`` or, for vocabularies of at most 65,536, ``uint16``.
         threads
-            How many, or None for one a processor; the ids do not depend on it.
+            As in `encode_strings`.
 
         Returns
         -------
@@ -435,9 +396,5 @@ class Tokenizer:
         self, batch: Iterable[Sequence[int]], *, skip_special_tokens: bool = True
     ) -> list[str]:
         """Turn many lists of ids into texts; see `decode`."""
-        if isinstance(batch, str | bytes) or not isinstance(batch, Iterable):
-            raise InputError(f"{described(batch)}, a list of lists of ids is needed")
-        return [
-            self._backend.decode(ids_of(ids, self.vocab_size, f"list {n}: "), skip_special_tokens)
-            for n, ids in enumerate(batch, 1)
-        ]
+        found = id_lists_of(batch, self.vocab_size)
+        return [self._backend.decode(ids, skip_special_tokens) for ids in found]

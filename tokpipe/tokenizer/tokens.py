@@ -23,41 +23,23 @@ from tokpipe.words.pre_tokenizers import plain_split_tables, pre_tokenize
 
 _BYTES_AT_ONCE = 1 << 20  # of texts whose words are found in one call of a kernel: 40 ms
 _WORDS_AT_ONCE = 1 << 16  # of texts that are larger
+_NO_BORDERS = np.zeros(0, np.int64)
 _PREFIX = replace(GPT2, add_prefix_space=True)  # what a split still wants of normalised text
 
 
 class Tokens(NamedTuple):
-    """The tokens of T texts, K together.
+    """The tokens of T texts, K together."""
 
-    Attributes
-    ----------
-    ids : int32[K]
-    starts, ends : int64[K]
-        Where in its text a token stands, in characters.
-    words : int64[K]
-        Which word of its text it belongs to; an added token is a word of its own.
-    borders : int64[T + 1]
-        Text ``t`` has the tokens ``borders[t]`` to ``borders[t + 1]``.
-    shown : dict of int to str
-        The text that an added token was found as, which stands in `Encoding.tokens`.
-    """
-
-    ids: NDArray[np.int32]
+    ids: NDArray[np.int32]  # int32[K]
+    # `starts`, `ends`: int64[K]: where in its text a token stands, in characters
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    # int64[K]: which word of its text it belongs to; an added token is a word of its own
     words: NDArray[np.int64]
+    # int64[T + 1]: text ``t`` has the tokens ``borders[t]`` to ``borders[t + 1]``
     borders: NDArray[np.int64]
+    # the text that an added token was found as, which stands in `Encoding.tokens`
     shown: dict[int, str]
-
-
-class _Added(NamedTuple):
-    """Added tokens: id, first byte, byte behind, the piece in whose place it stands, its text."""
-
-    ids: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    pieces: NDArray[np.int64]
-    shown: list[str]
 
 
 class TokenEncoder:
@@ -83,12 +65,17 @@ class TokenEncoder:
         plain, text_words = self._of_words(texts, pieces, sources)
         first = inner.first[outer.first]
         if len(raw) or len(normalized):
-            starts, last = origins[normalized[:, 0]], origins[normalized[:, 1] - 1]
-            ends = last + character_widths(texts.data[last])
-            added = [
-                _added(texts, raw, raw[:, 0], raw[:, 1], inner.first[outer.tokens]),
-                _added(aligned.texts, normalized, starts, ends, inner.tokens),
-            ]
+            last = origins[normalized[:, 1] - 1]
+            spans = np.stack([origins[normalized[:, 0]], last + character_widths(texts.data[last])])
+            starts, ends = np.concatenate([raw[:, :2].T, spans], axis=1)
+            added = Tokens(
+                np.concatenate([raw[:, 2], normalized[:, 2]]).astype(np.int32),
+                starts,
+                ends,
+                np.concatenate([inner.first[outer.tokens], inner.tokens]),
+                _NO_BORDERS,
+                dict(enumerate([*_contents(texts, raw), *_contents(aligned.texts, normalized)])),
+            )
             plain, text_words = _with_added(plain, text_words, added)
         return _by_text(texts, plain, text_words, first)
 
@@ -136,39 +123,29 @@ class TokenEncoder:
         return starts, ends, np.array(text_words, np.int64)
 
 
-def _added(
-    texts: Strings,
-    matches: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    pieces: NDArray[np.int64],
-) -> _Added:
-    shown = [texts.data[start:end].tobytes().decode() for start, end in matches[:, :2].tolist()]
-    return _Added(matches[:, 2], starts, ends, pieces, shown)
+def _contents(texts: Strings, matches: NDArray[np.int64]) -> list[str]:
+    return [texts.data[start:end].tobytes().decode() for start, end in matches[:, :2].tolist()]
 
 
 def _with_added(
-    tokens: Tokens, text_words: NDArray[np.int64], added: list[_Added]
+    tokens: Tokens, text_words: NDArray[np.int64], added: Tokens
 ) -> tuple[Tokens, NDArray[np.int64]]:
-    """Put added tokens in the places of their pieces, a word each."""
-    ids, starts, ends, pieces = (np.concatenate([one[i] for one in added]) for i in range(4))
-    order = np.argsort(pieces)
-    ids, starts, ends, pieces = ids[order], starts[order], ends[order], pieces[order]
-    shown = [text for one in added for text in one.shown]
+    """Put added tokens in the places of the pieces that are their `words`, a word each."""
+    order = np.argsort(added.words)
+    pieces = added.words[order]
     before = np.zeros(len(text_words), np.int64)  # added tokens before each piece
     before[pieces + 1] = 1
     before = np.cumsum(before)
-    places, sizes = tokens.borders[pieces], np.diff(tokens.borders)
-    words = tokens.words + np.repeat(before[:-1], sizes)
+    places = tokens.borders[pieces]
+    words = tokens.words + np.repeat(before[:-1], np.diff(tokens.borders))
+    now = (places + np.arange(len(places))).tolist()
     inserted = Tokens(
-        np.insert(tokens.ids, places, ids.astype(np.int32)),
-        np.insert(tokens.starts, places, starts),
-        np.insert(tokens.ends, places, ends),
+        np.insert(tokens.ids, places, added.ids[order]),
+        np.insert(tokens.starts, places, added.starts[order]),
+        np.insert(tokens.ends, places, added.ends[order]),
         np.insert(words, places, text_words[pieces] + before[pieces]),
         tokens.borders + before,
-        dict(
-            zip((places + np.arange(len(places))).tolist(), (shown[i] for i in order), strict=True)
-        ),
+        {place: added.shown[i] for place, i in zip(now, order.tolist(), strict=True)},
     )
     return inserted, text_words + before
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tokpipe.foundation.errors import InputError
 from tokpipe.tokenizer.guarded_json import read_bounded
-from tokpipe.tokenizer.schema import MOST_TOKENS
+from tokpipe.tokenizer.node import MOST_TOKENS
 from tokpipe.tokenizer.spec import ModelKind, Spec
 
 METASPACE = "▁"
@@ -68,22 +68,17 @@ def check_txt_family(lines: Sequence[str], path: Path) -> None:
     if sum(" " in line.strip() for line in lines) > most:
         hint = "Name a vocab.txt; a corpus goes with --corpus."
         raise InputError(f"{path} holds text, not a token a line", hint=hint)
-    _check_family(lines, "##", path)
+    check_family(lines, "##", path)
 
 
-def check_bpe_family(tokens: Iterable[str], path: Path) -> None:
-    """Refuse a ``vocab.json`` whose tokens are not those of a byte-level BPE.
+def check_family(tokens: Iterable[str], own: str, path: Path) -> None:
+    """Refuse tokens of which more bear the mark of another family than that of their own.
 
     Raises
     ------
     InputError
         Saying what they are, and what to do.
     """
-    _check_family(tokens, "Ġ", path)
-
-
-def _check_family(tokens: Iterable[str], own: str, path: Path) -> None:
-    """Compare how many tokens bear the mark of this family, and of others."""
     tokens = [token for token in tokens if len(token) > 1 and token not in _SPECIAL]
     ours = sum(token.startswith(own) and token != own for token in tokens)
     for mark, family in _FAMILIES.items():

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tokpipe.tokenizer.node import Node
+from tokpipe.tokenizer.node import MOST_PARTS, Node
 from tokpipe.words.config import WordsConfig
 
 _FORMS = {"NFC": "nfc", "NFD": "nfd", "NFKC": "nfkc", "NFKD": "nfkd"}
@@ -36,7 +36,7 @@ def _read_normalizer(node: Node) -> WordsConfig | None:
             strip_accents=lowercase if strips.absent else node.flag("strip_accents"),
         )
     is_sequence = node.text("type") == "Sequence"
-    parts = list(node.child("normalizers").items(64)) if is_sequence else [node]
+    parts = list(node.child("normalizers").items(MOST_PARTS)) if is_sequence else [node]
     return _read_steps([part.text("type") for part in parts])
 
 

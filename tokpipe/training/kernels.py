@@ -26,31 +26,16 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 class Factors(NamedTuple):
-    """The numbers of one step, as kernels take them: float32 each.
+    """The numbers of one step, as kernels take them: float32 each."""
 
-    Attributes
-    ----------
-    scale
-        What the gradient is multiplied by: below one where it is clipped.
-    beta1, beta2
-        What is kept of the moments.
-    rate
-        What the first moment is multiplied by.
-    root
-        Root of the second bias correction.
-    epsilon
-        Added to the root of the second moment.
-    decay
-        Share of a weight that goes.
-    """
-
-    scale: np.float32
+    scale: np.float32  # what the gradient is multiplied by: below one where it is clipped
+    # `beta1`, `beta2`: what is kept of the moments
     beta1: np.float32
     beta2: np.float32
-    rate: np.float32
-    root: np.float32
-    epsilon: np.float32
-    decay: np.float32
+    rate: np.float32  # what the first moment is multiplied by
+    root: np.float32  # root of the second bias correction
+    epsilon: np.float32  # added to the root of the second moment
+    decay: np.float32  # share of a weight that goes
 
 
 def sum_gradients_reference(

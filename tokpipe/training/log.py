@@ -31,40 +31,25 @@ class HeadFigures(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What is known of one step, or (with `split`) of one evaluation.
+    """What is known of one step, or (with `split`) of one evaluation."""
 
-    Attributes
-    ----------
-    step, tokens
-        How many steps and tokens were trained on, this step's included.
-    loss
-        The sum of the heads' mean losses, in nats.
-    heads
-        Of each head that was asked something, by its name: ``name_loss`` and ``name_accuracy`` in
-        the file.
-    learning_rate, grad_norm
-        Of the step; None in an evaluation.
-    tokens_per_second
-        Over the step.
-    seconds
-        Of training so far, a stopped run's included.
-    score, score_name
-        Of an evaluation that has one beside the losses, higher is better; and what it is called.
-    split
-        "validation" for an evaluation.
-    """
-
+    # `step`, `tokens`: how many steps and tokens were trained on, this step's included
     step: int
     tokens: int
-    loss: float
+    loss: float  # the sum of the heads' mean losses, in nats
+    # of each head that was asked something, by its name: ``name_loss`` and ``name_accuracy`` in the
+    # file
     heads: Mapping[str, HeadFigures] = field(default_factory=dict)
+    # `learning_rate`, `grad_norm`: of the step; None in an evaluation
     learning_rate: float | None = None
     grad_norm: float | None = None
-    tokens_per_second: float | None = None
-    seconds: float | None = None
+    tokens_per_second: float | None = None  # over the step
+    seconds: float | None = None  # of training so far, a stopped run's included
+    # `score`, `score_name`: of an evaluation that has one beside the losses, higher is better; and
+    # what it is called
     score: float | None = None
     score_name: str | None = None
-    split: str | None = None
+    split: str | None = None  # "validation" for an evaluation
 
     def value(self, metric: str) -> float | None:
         """Return a figure by its name in the file; None if nobody knows it."""

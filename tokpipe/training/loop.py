@@ -37,22 +37,12 @@ _SAVE_SECONDS = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What a run learns from, and what it is measured on.
-
-    Attributes
-    ----------
-    train : BatchSource
-    measure : callable or None
-        What an evaluation does; None: there is nothing to measure on.
-    tokenizer : dict
-        Name and content of the files that go into each checkpoint.
-    family
-        Whose names tensors get there; None: of the family that the model's settings fit.
-    """
+    """What a run learns from, and what it is measured on."""
 
     train: BatchSource
-    measure: Measure | None
-    tokenizer: Mapping[str, bytes]
+    measure: Measure | None  # what an evaluation does; None: there is nothing to measure on
+    tokenizer: Mapping[str, bytes]  # name and content of the files that go into each checkpoint
+    # whose names tensors get there; None: of the family that the model's settings fit
     family: Family | None = None
 
 

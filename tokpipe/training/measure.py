@@ -10,21 +10,12 @@ from tokpipe.training.trainer import Trainer
 
 
 class Measured(NamedTuple):
-    """What an evaluation found.
+    """What an evaluation found."""
 
-    Attributes
-    ----------
-    losses
-        Of the validation data.
-    score
-        By which the best checkpoint is kept, higher is better; None: by the loss.
-    score_name
-        What the score is called.
-    """
-
-    losses: Losses
+    losses: Losses  # of the validation data
+    # by which the best checkpoint is kept, higher is better; None: by the loss
     score: float | None = None
-    score_name: str | None = None
+    score_name: str | None = None  # what the score is called
 
 
 Measure = Callable[[Trainer, Callable[[], bool]], Measured]  # ends early if the second says so

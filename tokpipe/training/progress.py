@@ -24,33 +24,21 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Where a training stands, besides weights and moments.
+    """Where a training stands, besides weights and moments."""
 
-    Attributes
-    ----------
-    step, tokens
-        How many were trained on.
-    position
-        The next batch.
-    best_step, best_loss
-        The checkpoint with the lowest loss on the validation split; or, of equal scores the one
-        with the lowest loss,
-    best_score
-        that with the highest score, where an evaluation brings one.
-    settings
-        What all follows from: model, training, shards, version.
-    guessing
-        By the name of each head the loss, in nats, of who knows only the frequencies.
-    """
-
+    # `step`, `tokens`: how many were trained on
     step: int = 0
     tokens: int = 0
-    position: Position = field(default_factory=Position)
+    position: Position = field(default_factory=Position)  # the next batch
+    # `best_step`, `best_loss`: the checkpoint with the lowest loss on the validation split; or, of
+    # equal scores the one with the lowest loss,
     best_step: int | None = None
     best_loss: float | None = None
+    # what all follows from: model, training, shards, version
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # by the name of each head the loss, in nats, of who knows only the frequencies
     guessing: Mapping[str, float] = field(default_factory=dict)
-    best_score: float | None = None
+    best_score: float | None = None  # that with the highest score, where an evaluation brings one
 
     def is_bettered_by(self, loss: float | None, score: float | None) -> bool:
         """Return whether a checkpoint of this loss and score is better than the best so far."""

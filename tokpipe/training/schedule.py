@@ -8,17 +8,10 @@ from tokpipe.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train, and the learning rate on the way.
-
-    Attributes
-    ----------
-    config : TrainingConfig
-    steps : int or None
-        How many steps; None where the clock decides.
-    """
+    """How long to train, and the learning rate on the way."""
 
     config: TrainingConfig
-    steps: int | None
+    steps: int | None  # how many steps; None where the clock decides
 
     def progress(self, step: int, seconds: float) -> float:
         """Return the share of the training that is done before a step.

@@ -43,24 +43,14 @@ def _of_shard(row: NDArray[np.int64]) -> str:
 
 
 class Terms(NamedTuple):
-    """What is special to a job that is trained for.
+    """What is special to a job that is trained for."""
 
-    Attributes
-    ----------
-    rates
-        By the name of a tensor what the learning rate is multiplied by there: see `Optimizer`.
-    objective
-        What is wanted of the classes.
-    place
-        Says where a row of a batch comes from, for messages.
-    lowest
-        The lowest layer that moves; -1: the embeddings do, too.
-    """
-
+    # by the name of a tensor what the learning rate is multiplied by there: see `Optimizer`
     rates: Mapping[str, float] | None = None
-    objective: Objective = PLAIN
+    objective: Objective = PLAIN  # what is wanted of the classes
+    # says where a row of a batch comes from, for messages
     place: Callable[[NDArray[np.int64]], str] = _of_shard
-    lowest: int = -1
+    lowest: int = -1  # the lowest layer that moves; -1: the embeddings do, too
 
 
 PRETRAINING = Terms()

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels import frequency, likelihood
-from tokpipe.vocab.kernels import rescan as kernels
+from tokpipe.vocab.kernels import lean_words as kernels
 from tokpipe.vocab.kernels import state as fields
 from tokpipe.vocab.kernels.likelihood import Ranking
 from tokpipe.vocab.kernels.state import MergeState
+from tokpipe.vocab.lean_words import PLACES, LeanWords, Pairs
 from tokpipe.vocab.merger import Spelling, first_ranking, first_record, widened
-from tokpipe.vocab.reading import PLACES, LeanWords, Pairs
 
 _NEW_PAIRS = 1 << 18  # room for candidates that come up: 6 MB
 _CELLS_A_CALL = 1 << 24  # as many as a call of `reading` goes through

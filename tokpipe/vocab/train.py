@@ -14,12 +14,12 @@ from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitErro
 from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import run_in_threads
-from tokpipe.vocab import rescan
+from tokpipe.vocab import long_words
 from tokpipe.vocab.alphabet import KINDS, Alphabet, build_alphabet
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels.symbols import BIG, BORDER, count_characters, lay_out_words
+from tokpipe.vocab.lean_words import LeanWords
 from tokpipe.vocab.merger import DuplicateTokenError, Merger
-from tokpipe.vocab.reading import LeanWords
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
 
 R = TypeVar("R")
@@ -209,14 +209,14 @@ def _merge_thriftily(
 ) -> NDArray[np.int32]:
     """Return all merges, and append their tokens; keep no pair that cannot be merged any more."""
     weights, large = _cell_weights(counts.counts)
-    if not rescan.is_worthwhile(counts.words):
+    if not long_words.is_worthwhile(counts.words):
         cells, lengths = _lay_out(counts.words, weights, table, _fewest(config)), [1] * len(tokens)
         return Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
     words = LeanWords(counts.words, counts.counts, table, config)
-    merged = rescan.merge_long_words(words, tokens, config, report)
+    merged = long_words.merge_long_words(words, tokens, config, report)
     if merged.words is None:
         return merged.steps
-    cells, lengths, steps = rescan.cells_of(words, weights), merged.lengths, merged.steps
+    cells, lengths, steps = long_words.cells_of(words, weights), merged.lengths, merged.steps
     del words, merged  # the lean cells: half of what the cells take
     rest = Merger(cells, large, tokens, lengths[: len(tokens)], config, thrifty=True).run(report)
     return np.concatenate([steps, rest])

@@ -24,10 +24,10 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.words.budget import Budget
-from tokpipe.words.commits import Commits, Covered
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.counter import Plan, Side, ThreadCounter
 from tokpipe.words.counts import WordCounts
+from tokpipe.words.journal import Covered, Journal
 from tokpipe.words.merging import merge_files
 from tokpipe.words.runs import Run, merge_in_memory
 
@@ -110,17 +110,17 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
         release_compiler_pages()
     budget = Budget.of(memory, threads)
     with ExitStack() as stack:
-        commits = None
+        journal = None
         if workdir is not None and not any(file.is_stream for file in corpus.files):
             described = {"words": config.to_dict(), **settings}
-            commits = Commits(workdir, described, digest, min(PIECE_BYTES, budget.piece_bytes))
+            journal = Journal(workdir, described, digest, min(PIECE_BYTES, budget.piece_bytes))
         plan = Plan(
             config=config,
             threshold=int(held_out * 2**64),
             limits=budget.limits,
             keep_bytes=budget.keep_bytes,
-            spill=_spill_folder(stack, memory, workdir, commits),
-            commits=commits,
+            spill=_spill_folder(stack, memory, workdir, journal),
+            journal=journal,
             commit_bytes=commit_bytes,
         )
         counters, facts = _count(corpus, plan, budget, progress)
@@ -147,11 +147,11 @@ def _load_kernels(config: WordsConfig) -> None:
 
 
 def _spill_folder(
-    stack: ExitStack, memory: int | None, workdir: Path | None, commits: Commits | None
+    stack: ExitStack, memory: int | None, workdir: Path | None, journal: Journal | None
 ) -> Path | None:
     """Return where full tables go: the work folder, a temporary one, or None for memory."""
-    if commits is not None:
-        return commits.folder
+    if journal is not None:
+        return journal.folder
     if memory is None:
         return None
     if workdir is not None:
@@ -165,7 +165,7 @@ def _count(
 ) -> tuple[list[ThreadCounter], dict[str, int]]:
     """Count all pieces that are not committed yet; return the threads' counters, and the facts."""
     facts = Counter(corpus.tally)  # before anything is loaded: what was left out on opening
-    before = plan.commits.covered if plan.commits else Covered()
+    before = plan.journal.covered if plan.journal else Covered()
     if before.pieces:
         counted = format_bytes(before.facts["bytes"])
         progress.note(f"going on: {counted} of text were counted before")
@@ -185,12 +185,12 @@ def _count(
 
     with progress.task("counting words", corpus.stored_bytes or None, "B") as done:
         piece_bytes = min(PIECE_BYTES, budget.piece_bytes)
-        pieces = corpus.pieces(plan.commits.piece_bytes if plan.commits else piece_bytes)
+        pieces = corpus.pieces(plan.journal.piece_bytes if plan.journal else piece_bytes)
         left = _left(pieces, set(before.pieces), done)
         counters = run_in_threads(work, left, budget.threads)
     release_freed_memory()  # tables grew: their former selves
     covered = [counter.covered for counter in counters]
-    for part in [*covered, plan.commits.covered] if plan.commits else covered:
+    for part in [*covered, plan.journal.covered] if plan.journal else covered:
         facts.update(part.facts)
     first = ("texts", "bytes", "words")
     rest = sorted(facts.keys() - first)  # not by which thread met it first: the bytes would differ
@@ -213,7 +213,7 @@ def _merged(
 ) -> Run:
     """Merge the runs of one side over all threads, in memory or as streams."""
     files = [path for side in sides for path in side.files]
-    files += plan.commits.runs(number) if plan.commits else []
+    files += plan.journal.runs(number) if plan.journal else []
     runs = [run for side in sides for run in side.runs]
     for side in sides:
         side.runs = []

@@ -10,8 +10,8 @@ import numpy as np
 
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.foundation.arrays import Strings
-from tokpipe.words.commits import Commits, Covered, write_temporary_run
 from tokpipe.words.config import WordsConfig
+from tokpipe.words.journal import Covered, Journal, write_temporary_run
 from tokpipe.words.kernels.count import count_texts, texts_below
 from tokpipe.words.normalizers import before_split
 from tokpipe.words.pre_tokenizers import scratch_bytes, split_tables
@@ -47,7 +47,7 @@ class Plan:
     spill: Path | None = None  # where full tables go; None: they stay in memory as sorted runs
     # a table up to this size that was never full stays in memory when all is counted; None: any
     keep_bytes: int | None = None
-    commits: Commits | None = None  # the work folder, where the counting can be gone on with
+    journal: Journal | None = None  # the work folder, where the counting can be gone on with
     # `commit_bytes`, `commit_seconds`: how much work of a thread may be lost, whichever comes first
     commit_bytes: int = 1 << 30
     commit_seconds: float = 5.0
@@ -89,7 +89,7 @@ class Side:
         if self._plan.spill is None:
             self._sort_in_memory()
         elif len(self.table):
-            durable = self._plan.commits is not None
+            durable = self._plan.journal is not None
             batches = sorted_batches(self.table)
             self.files.append(write_temporary_run(self._plan.spill, batches, durable=durable))
 
@@ -128,7 +128,7 @@ class ThreadCounter:
             self.covered.facts["words"] += side.count(texts, left_out)
         self.covered.pieces.append(index)
         self.covered.facts.update({"texts": len(texts), "bytes": batch.texts.nbytes, **batch.tally})
-        if self._plan.commits is not None and self._is_time():
+        if self._plan.journal is not None and self._is_time():
             self.commit()
 
     def _left_out(self, texts: Strings) -> Sequence[np.ndarray]:
@@ -146,11 +146,11 @@ class ThreadCounter:
 
     def commit(self) -> None:
         """Put what was counted since the last commit on disk, for good."""
-        if self._plan.commits is None or not self.covered.pieces:
+        if self._plan.journal is None or not self.covered.pieces:
             return
         for side in self.sides:
             side.spill()
-        self._plan.commits.commit(self.covered, [side.files for side in self.sides])
+        self._plan.journal.commit(self.covered, [side.files for side in self.sides])
         self.covered = Covered()
         for side in self.sides:
             side.files = []

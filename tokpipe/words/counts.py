@@ -124,7 +124,7 @@ class WordCounts:
             kind=KIND,
             settings={"words": self.config.to_dict(), **self.settings},
             inputs=self.digest(),
-            facts={name: part._facts() for name, part in written.items()},
+            facts={n: {**part.facts, "unique words": len(part)} for n, part in written.items()},
         )
         manifest.write(folder, written)
 
@@ -145,9 +145,6 @@ class WordCounts:
             facts = _known_facts(manifest, name, run, Path(folder))
             parts[name] = cls(words=run.words, counts=run.counts, facts=facts, **_shared(manifest))
         return replace(parts[_COUNTS], held_out=parts.get(_HELD_OUT))
-
-    def _facts(self) -> dict[str, int]:
-        return {**self.facts, "unique words": len(self)}
 
     def _batches(self) -> Iterator[Run]:
         """Yield slices of a bounded size; what is mapped from disk is let go behind them."""

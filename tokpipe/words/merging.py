@@ -8,7 +8,7 @@ from tokpipe.foundation.pages import release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.words.budget import Budget
 from tokpipe.words.collect import collect
-from tokpipe.words.commits import write_temporary_run
+from tokpipe.words.journal import write_temporary_run
 from tokpipe.words.run_files import read_run
 from tokpipe.words.runs import Run, merge_streams
 

@@ -96,10 +96,7 @@ def _bytes_of_words(table: WordTable, order: NDArray[np.int64]) -> int:
 def merge_in_memory(runs: Sequence[Run], threads: int | None = 1) -> Run:
     """Merge runs into one; the counts of equal words add up. Each thread takes a range of words.
 
-    Raises
-    ------
-    InputError
-        If a word occurs more than 2^63 - 1 times.
+    A word that occurs more than 2^63 - 1 times is an `InputError`.
     """
     runs = [run for run in runs if len(run.counts)]
     if len(runs) < 2:
@@ -172,12 +169,8 @@ def _joined(parts: list[Run]) -> Run:
 def merge_streams(streams: Sequence[Iterator[Run]]) -> Iterator[Run]:
     """Merge streams of batches, each sorted as a whole, into one stream; memory holds a batch each.
 
-    A batch has at most `BATCH_WORDS` words and, unless one word is longer, `BATCH_BYTES` bytes.
-
-    Raises
-    ------
-    InputError
-        If a word occurs more than 2^63 - 1 times.
+    A batch has at most `BATCH_WORDS` words and, unless one word is longer, `BATCH_BYTES` bytes. A
+    word that occurs more than 2^63 - 1 times is an `InputError`.
     """
     merge, size = _Merge(streams), BATCH_BYTES + PADDING
     while not merge.done:

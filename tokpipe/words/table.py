@@ -26,12 +26,8 @@ _ARENA_GROWTH = 4  # a quarter more at a time
 class WordTable:
     """Words and one int64 each, on the arrays that kernels work on (see `words.kernels.table`).
 
-    Attributes
-    ----------
-    head : int64[4]
-    slots : uint64[3 * C]
-    arena : uint8[A]
-        To be handed to kernels; replaced by larger ones whenever the table grows.
+    `head`, int64[4], `slots`, uint64[3 * C], and `arena`, uint8[A], are to be handed to kernels;
+    larger ones take their place whenever the table grows.
 
     Examples
     --------

@@ -74,7 +74,7 @@ def test_hostile_text_in_errors_cannot_act(capsys):
 def test_stopped_work_says_how_to_go_on(capsys):
     console = Console()
     console.when_stopped = lambda: "the words counted so far are kept"
-    report(Stopped(2), console, ["train-vocab", "my text.txt"])
+    report(Stopped(2), console, ["train-vocab", "my text.txt", "--force"])  # which starts over
     assert capsys.readouterr().err == (
         "\nstopped by Ctrl-C; the words counted so far are kept. To go on:\n"
         "  tokpipe train-vocab 'my text.txt'\n"

@@ -1,15 +1,22 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.fault.conftest import hashes
+from tests.unit.bert.huggingface.models import CONFIGS
 from tests.unit.finetuning.jobs import FAST, TASKS, run, write_data, write_model
-from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tests.unit.tasks.models import TOKENS, small
+from tokpipe.bert.families.registry import FAMILIES
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
+from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.finetune import finetune
+from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.progress import SILENT
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import TIMES, read_log
 
@@ -187,11 +194,64 @@ def test_several_seeds_are_a_table_and_the_best_is_the_model(tmp_path):
     Manifest.read(out, "model").check_files(out)
 
 
+def test_force_puts_one_training_in_the_place_of_several(tmp_path):
+    run(tmp_path, "classification", "one", epochs=1)
+    run(tmp_path, "classification", seeds=2, epochs=1)
+    run(tmp_path, "classification", epochs=1, force=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize("task", ["classification", "ner", "qa"])
+@pytest.mark.parametrize("name", ["roberta", "distilbert", "albert", "tokpipe"])
+def test_each_family_stays_what_it_is(tmp_path, name, task):
+    config = replace(CONFIGS[name], vocab_size=len(TOKENS), max_position_embeddings=42)
+    model = tmp_path / "model"
+    small().save(model)
+    (model / "tokpipe.json").unlink()
+    write_checkpoint(model, Parameters.initialised(config, 1), family=FAMILIES[name])
+    made = run(tmp_path, task, epochs=1, dropout=0.1)
+    config = json.loads((tmp_path / "out/config.json").read_text())
+    assert config["model_type"] == name
+    found = load_checkpoint(tmp_path / "out")
+    assert found.config.task == {"classification": "text", "ner": "token", "qa": "span"}[task]
+    assert made.report.scores["test"].n >= 24
+
+
 def test_a_stopped_table_of_seeds_goes_on(tmp_path, stopped):
     run(tmp_path, "classification", "whole", seeds=2, epochs=2)
     stopped(11, "classification", "out", seeds=2, epochs=2)
     run(tmp_path, "classification", "out", seeds=2, epochs=2)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("task", "windows", "said"),
+    [
+        ("classification", {"long_texts": "head"}, "too long, head read"),
+        ("classification", {"long_texts": "head-tail"}, "too long, head and tail read"),
+        ("classification", {"long_texts": "mean"}, "read in windows, the mean taken, "),
+        ("ner", {}, "read in windows, "),
+    ],
+)
+def test_what_became_of_long_rows_is_told(tmp_path, task, windows, said):
+    write_model(tmp_path / "model")
+    parts = [write_data(tmp_path, task, 24, seed, name) for seed, name in enumerate(PARTS)]
+    lines = []
+    how = {"progress": Lines(lines), "windows": WindowConfig(max_seq_length=7, **windows)}
+    config = FinetuneConfig(**FAST | {"epochs": 1})
+    made = finetune(task, tmp_path / "model", *parts, tmp_path / "out", config=config, **how)
+    assert all(said in made.report.long_rows[part] for part in PARTS)
+    assert any(line.startswith("test: ") and said in line for line in lines)
+    assert said in (tmp_path / "out/README.md").read_text()
+    rows = (tmp_path / "out/predictions.jsonl").read_text().splitlines()
+    assert len(rows) == 48 and made.report.scores["test"].n >= 24
+
+
+class Lines:
+    """A `Progress` that keeps what is said."""
+
+    def __init__(self, lines):
+        self.note, self.task = lines.append, SILENT.task
 
 
 def test_a_part_is_held_out_where_none_is_given(tmp_path):
@@ -229,7 +289,7 @@ def test_a_budget_ends_the_training(tmp_path):
 def test_a_model_that_says_one_thing_is_no_success(tmp_path):
     made = run(tmp_path, "classification", epochs=1, learning_rate=0.0, freeze="encoder")
     said = " ".join(made.report.notes)
-    assert "of every row; it has learned nothing" in said or "no better than always" in said
+    assert "of every text; it has learned nothing" in said or "no better than always" in said
     assert said and made.report.notes[0] in (tmp_path / "out/README.md").read_text()
 
 
@@ -245,6 +305,13 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         ("classification", "test", '{"text": "a", "label": "bird"}\n', r"test.jsonl:1.*bird"),
         ("classification", "train", "", "train.jsonl"),
         ("regression", "train", '{"text": "a", "label": "n/a"}\n', r"train.jsonl:1.*n/a"),
+        (
+            "classification",
+            "validation",
+            '{"sentence1": "a", "sentence2": "b", "label": "cat"}\n',
+            r"train.jsonl has .*, but .*validation.jsonl has ",
+        ),
+        ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
         (

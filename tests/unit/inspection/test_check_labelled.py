@@ -119,14 +119,14 @@ LONG = "the " * 3_000  # a word, a token
             "a.tsv",
             f"text\tlabel\nthe cat\tx\n{LONG}\ty\nit\tx\na\ty\n",
             3_002,
-            "what does not fit is cut off",
+            "their head alone is read, unless --long-texts",
         ),
         (
             "classification",
             "a.tsv",
             f"sentence1\tsentence2\tlabel\na\tb\tx\n{LONG}\tthe the\ty\nc\td\tx\ne\tf\ty\n",
             3_005,
-            "what does not fit is cut off",
+            "their head alone is read, unless --long-texts",
         ),
         (
             "pos",

@@ -550,3 +550,13 @@ def test_a_bomb_is_refused(tmp_path):
     path = write(tmp_path, "a.csv.xz", lzma.compress(rows, preset=0))
     with pytest.raises(InputError, match="became more than 200 times as many"):
         read_texts(path)
+
+
+def test_ragged_rows_are_left_out_and_counted_where_asked(tmp_path):
+    content = "text\tlabel\na\t0\nb\nc\t1\tx\nd\t1\n"
+    data = read(tmp_path, "a.tsv", content, ragged="leave-out")
+    assert strings(data.texts[0]) == ["a", "d"]
+    assert data.lines.tolist() == [2, 5]
+    assert data.left_out == {"rows with another number of fields": 2}
+    with pytest.raises(InputError, match="no rows"):
+        read(tmp_path, "b.tsv", "text\tlabel\na\n", ragged="leave-out")

@@ -61,7 +61,7 @@ def write_run(folder, name, right, *, method="fine-tuned", parts=("validation", 
         data = data_of(name, seed + number)
         said[part] = Part(part, data, None), said_of(name, data, right)
         scores[part] = task.scores(data, said[part][1], {}, None)
-    report = Report(task=name, method=method, rows={"train": 7}, scores=scores)
+    report = Report(task=name, method=method, rows={"train": 7, "validation": N}, scores=scores)
     folder.mkdir(parents=True)
     for file, content in report_files(report, task, said).items():
         (folder / file).write_bytes(content)

@@ -95,8 +95,13 @@ def test_checkpoints_and_reports_are_not_counted_as_the_model(tmp_path):
     folder = write_run(tmp_path / "a", "classification", 0.5)
     (folder / "checkpoint-000001").mkdir()
     (folder / "checkpoint-000001/model.safetensors").write_bytes(b"0" * 900)
-    lines = [Line(step=step, tokens=step, loss=1.0, seconds=2.5 * step) for step in (1, 2)]
+    seconds = {1: (2.0, 2.5), 2: (4.0, 5.0), 3: (6.5, 7.0)}
+    lines = [
+        Line(step=step, tokens=step, loss=1.0, seconds=second, split=split)
+        for step, pair in seconds.items()
+        for second, split in zip(pair, (None, "validation"), strict=True)
+    ]
     write_log(folder / "log.jsonl", lines)
     (folder / "tokenizer.json").write_bytes(b"0" * 11)
     found = read_outcome(folder)
-    assert found.size == 5011 and found.seconds == 5.0
+    assert (found.size, found.seconds, found.speed) == (5011, 7.0, N / 0.5)

@@ -105,6 +105,17 @@ def test_entities_have_lenient_and_strict_scores_side_by_side(data):
     assert all("[" in mistake.text for mistake in found.mistakes)
 
 
+def test_a_model_that_marks_last_words_is_judged_in_the_scheme_of_the_data(tmp_path):
+    labels = ("O", "B-PER", "I-PER", "E-PER", "S-PER")
+    job = Job.of(job_model("ner", labels=labels))
+    (answer,) = predict(job.model, [["the", "cat", "sat", "on", "the", "mat"]])
+    lines = [f"{word} {tag}" for word, tag in zip(answer.words, answer.tags, strict=True)]
+    (tmp_path / "d.conll").write_text("\n".join([*lines, "", "it O", ""]))
+    found = judge(job, tmp_path / "d.conll", mistakes=10)
+    assert found.names == ("O", "B-PER", "I-PER")
+    assert all(mistake.text.startswith("[it]") for mistake in found.mistakes)
+
+
 def test_many_labels_are_told_by_the_most_frequent_confusions():
     names = tuple(f"label-{i}" for i in range(20))
     gold = np.arange(40) % 20
@@ -125,6 +136,23 @@ def test_labels_that_a_model_does_not_know_are_named_with_line_and_those_it_know
     with pytest.raises(InputError, match=r"d.tsv:3: the label 'fine' is none of the 3") as caught:
         judge(Job.of(job_model("classification")), tmp_path / "d.tsv")
     assert "'bad', 'good', 'none'" in caught.value.hint
+
+
+def test_the_best_threshold_of_the_rows_is_told_beside_the_one_that_is_used(data, tmp_path):
+    job = Job.of(job_model("qa"))
+    answered = judge(job, data("qa"))
+    assert not answered.best and "best for these" not in shown(judged_renderable(answered, ""))
+    content = json.loads(data("qa").read_text())
+    content["data"][0]["paragraphs"][0]["qas"] += [
+        {"id": str(n), "question": "it ran?", "answers": [], "is_impossible": True} for n in (3, 4)
+    ]
+    (tmp_path / "qa2.json").write_text(json.dumps(content))
+    for threshold, first in ((1000.0, None), (-1000.0, 0.5)):
+        found = judge(replace(job, tuned={"null_threshold": threshold}), tmp_path / "qa2.json")
+        assert found.best["exact_match"] >= found.scores["exact_match"].value
+        assert first is None or found.scores["exact_match"].value == first
+        text = shown(judged_renderable(found, ""))
+        assert f"null threshold {threshold:.4f}" in text and "best for these very rows" in text
 
 
 def test_data_without_labels_is_refused(tmp_path):

@@ -8,7 +8,9 @@ from tests.unit.inspection.folders import wordpiece
 from tokpipe.foundation.errors import InputError
 from tokpipe.inspection.check.folder import check_tokenizer
 from tokpipe.shards.vocabulary import load_vocabulary
+from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.words.config import BERT_UNCASED
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "car", "##dio", "x"]
 MASK = {"content": "[MASK]", "lstrip": True, "normalized": False, "special": True}
@@ -103,7 +105,7 @@ def test_a_prefix_space_beside_a_byte_level_vocabulary(tmp_path):
     ("files", "problem"),
     [
         ({ADDED: {"x": 12}}, "'x' has the id 12, in the vocabulary it has 7"),
-        ({ADDED: {"new": 7}}, "'new' has the id 7, that of 'x'"),
+        ({ADDED: {"new": 7}}, "'new' has the id 7, which is that of 'x'"),
         ({ADDED: {"new": -1}}, "allowed are 0 to"),
         ({ADDED: {"new": True}}, "a whole number is needed"),
         ({ADDED: ["new"]}, "a list, an object is needed"),
@@ -170,3 +172,21 @@ def test_shards_of_a_tokenizer_of_another_kind_keep_the_tokens_that_were_added(t
     (tmp_path / ADDED).write_text('{"cardio": 8}')
     document = json.loads(load_vocabulary(tmp_path).document)
     assert [t["content"] for t in document["added_tokens"]] == [*TOKENS[:5], "cardio"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "config", "said"),
+    [
+        (["Car", "Paris", "x"], {}, "letters are kept as they are"),
+        (["cár", "é", "x"], {}, "accents are kept"),
+        (["car", "x"], {}, ""),
+        (["Car", "Paris", "x"], {"do_lower_case": False}, ""),
+        (["Car", "Paris", "x"], {"do_lower_case": True}, ""),
+    ],
+)
+def test_what_the_tokens_alone_tell_of_letters_is_said(tmp_path, tokens, config, said):
+    (tmp_path / "vocab.txt").write_text("\n".join(["[UNK]", *tokens]), "utf-8")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    problems = [found.problem for found in read_tokenizer(tmp_path).findings]
+    assert (said in problems[0] and "do_lower_case" in problems[0]) if said else problems == []
+    assert read_tokenizer(tmp_path, BERT_UNCASED).findings == []

@@ -12,64 +12,34 @@ from numpy.typing import NDArray
 from tokpipe.foundation.jit import inlined_helper, kernel
 from tokpipe.foundation.seeds import short_random_bits, short_random_bits_reference
 
-SOFTMAX, SIGMOID, SQUARED = range(3)
+SOFTMAX, SIGMOID, HUBER = range(3)
 _ALL = 2.0**32  # values that a draw has
 
 
 class Bags(NamedTuple):
-    """What texts hold, each a bag of features.
+    """What texts hold, each a bag of features."""
 
-    Attributes
-    ----------
-    borders : int64[N + 1]
-        Text t has features ``borders[t]:borders[t + 1]``.
-    features : int32[M]
-        Rows of the table of vectors.
-    weights : float32[M]
-        How much each counts; the vectors of a text are summed up by them.
-    """
-
-    borders: NDArray[np.int64]
-    features: NDArray[np.int32]
+    borders: NDArray[np.int64]  # int64[N + 1]: text t has features ``borders[t]:borders[t + 1]``
+    features: NDArray[np.int32]  # int32[M]: rows of the table of vectors
+    # float32[M]: how much each counts; the vectors of a text are summed up by them
     weights: NDArray[np.float32]
 
 
 class Steps(NamedTuple):
-    """Which texts are learned from, and how.
+    """Which texts are learned from, and how."""
 
-    Attributes
-    ----------
-    order : int64[n]
-        The texts, one after the other.
-    rates : float32[n]
-        Learning rate of each.
-    keys : uint64[n]
-        Of the draws which of its features are left out.
-    dropped : int64
-        How many of 2^32 features are left out; the others count so much more.
-    """
-
-    order: NDArray[np.int64]
-    rates: NDArray[np.float32]
-    keys: NDArray[np.uint64]
-    dropped: int
+    order: NDArray[np.int64]  # int64[n]: the texts, one after the other
+    rates: NDArray[np.float32]  # float32[n]: learning rate of each
+    keys: NDArray[np.uint64]  # uint64[n]: of the draws which of its features are left out
+    dropped: int  # how many of 2^32 features are left out; the others count so much more
 
 
 class VectorModel(NamedTuple):
-    """Parameters of the model.
+    """Parameters of the model."""
 
-    Attributes
-    ----------
-    vectors : float32[F, D]
-        Of the features.
-    output : float32[C, D]
-        Of the classes.
-    bias : float32[C]
-    """
-
-    vectors: NDArray[np.float32]
-    output: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    vectors: NDArray[np.float32]  # float32[F, D]: of the features
+    output: NDArray[np.float32]  # float32[C, D]: of the classes
+    bias: NDArray[np.float32]  # float32[C]
 
 
 def train_vectors_reference(
@@ -86,7 +56,8 @@ def train_vectors_reference(
     steps
         Which texts, in which order, and how.
     loss
-        `SOFTMAX` or `SIGMOID` cross entropy, or half the `SQUARED` error.
+        `SOFTMAX` or `SIGMOID` cross entropy, or `HUBER`: half the squared error up to an error of
+        1, and beyond it the error, so that no step is longer than those of the others.
     model
         Changed in place.
 
@@ -117,8 +88,9 @@ def train_vectors_reference(
             total += (np.maximum(logits, 0) - target * logits).sum()
             total += np.log1p(np.exp(-np.abs(logits))).sum()
         else:
-            chance = logits
-            total += 0.5 * ((logits - target) ** 2).sum()
+            error = logits - target
+            chance = target + np.clip(error, -1, 1)
+            total += np.where(abs(error) < 1, 0.5 * error**2, abs(error) - 0.5).sum()
         slope = (chance - target).astype(np.float32)
         back = slope @ model.output
         model.output[:] -= rate * slope[:, None] * hidden
@@ -188,6 +160,7 @@ def _slope(logits, target, loss, slope):
             slope[c] = 1.0 / (1.0 + np.exp(-value)) - target[c]
     else:
         for c in range(logits.size):
-            slope[c] = logits[c] - target[c]
-            total += 0.5 * (logits[c] - target[c]) ** 2
+            error = logits[c] - target[c]
+            slope[c] = min(max(error, -1.0), 1.0)
+            total += 0.5 * error * error if abs(error) < 1.0 else abs(error) - 0.5
     return total

@@ -32,63 +32,39 @@ class Family:
     A row joins a part of ours with the part that does the same in theirs; ``{i}`` is the layer.
     Rows of linear maps and norms stand for a weight and a bias. Where one tensor of ours holds
     several of theirs (queries, keys and values), the row names them in the order of their rows.
-
-    Attributes
-    ----------
-    name
-        The ``model_type`` of its config.json.
-    title
-        As a person writes it.
-    prefix
-        Before all names but those of the heads; left out where a model has no heads.
-    rows
-        Our parts and theirs, as above.
-    heads
-        The same for heads, whose names have no prefix.
-    copies
-        Tensors that repeat another: their name, and ours of the one they must equal.
-    other_heads
-        How the names of heads begin that its classes have for other tasks, and ours have not.
-    always
-        Parts of ours that its classes have in any case. Where a model has them not, they are
-        written with values that change nothing.
-    keys
-        Our setting and theirs; None where config.json holds our settings as they are, and the
-        tensors have our names.
-    defaults
-        What transformers takes where config.json says nothing, if it is not what BertConfig has.
-    allowed
-        Settings of theirs that ours can follow at some values only; the first is named as needed.
-    implied
-        What follows of the settings read (by our names) without one of its own.
-    reasons
-        Why a model is none of the family, each as one clause; none if it is.
-    classifier
-        What its head for texts has in front of the classes, as `BertConfig.classifier`.
-    dropouts
-        By task the setting of theirs for the dropout in front of its head, and what transformers
-        takes where config.json does not say it; None there: the dropout of the layers. A task that
-        is missing has that of the layers, answers have none.
-    architectures
-        The classes of transformers by the names of the heads that they have, in the order of
-        `tokpipe.bert.registry`; None where there are none at all.
     """
 
-    name: str
-    title: str
-    prefix: str = ""
-    rows: Rows
-    heads: Rows
+    name: str  # the ``model_type`` of its config.json
+    title: str  # as a person writes it
+    prefix: str = ""  # before all names but those of the heads; left out where a model has no heads
+    rows: Rows  # our parts and theirs, as above
+    heads: Rows  # the same for heads, whose names have no prefix
+    # tensors that repeat another: their name, and ours of the one they must equal
     copies: Mapping[str, str] = field(default_factory=dict)
+    # how the names of heads begin that its classes have for other tasks, and ours have not
     other_heads: tuple[str, ...] = OTHER_HEADS
+    # parts of ours that its classes have in any case. Where a model has them not, they are written
+    # with values that change nothing
     always: tuple[str, ...] = ()
+    # our setting and theirs; None where config.json holds our settings as they are, and the tensors
+    # have our names
     keys: Mapping[str, str] | None
+    # what transformers takes where config.json says nothing, if it is not what BertConfig has
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    # settings of theirs that ours can follow at some values only; the first is named as needed
     allowed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    # what follows of the settings read (by our names) without one of its own
     implied: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: {}
+    # why a model is none of the family, each as one clause; none if it is
     reasons: Callable[[BertConfig], Iterator[str]]
+    # what its head for texts has in front of the classes, as `BertConfig.classifier`
     classifier: str = "pooler"
+    # by task the setting of theirs for the dropout in front of its head, and what transformers
+    # takes where config.json does not say it; None there: the dropout of the layers. A task that is
+    # missing has that of the layers, answers have none
     dropouts: Mapping[str, tuple[str, float | None]] = field(default_factory=dict)
+    # the classes of transformers by the names of the heads that they have, in the order of
+    # `tokpipe.bert.registry`; None where there are none at all
     architectures: Mapping[tuple[str, ...], str] | None
 
 

@@ -28,22 +28,13 @@ _span_cross_entropy = by_precision(losses.span_cross_entropy)
 
 
 class SpanHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays.
+    """What the head keeps, and its spare arrays."""
 
-    Attributes
-    ----------
-    taken, d_taken : float32[T, H]
-        Hidden states of all tokens, and their gradient.
-    logits : float32[T, 2]
-        Begins there, ends there.
-    d_bias : float32[2]
-        Spare, where nothing is learned.
-    """
-
+    # `taken`, `d_taken`: float32[T, H]: hidden states of all tokens, and their gradient
     taken: Array
     d_taken: Array
-    logits: Array
-    d_bias: Array
+    logits: Array  # float32[T, 2]: begins there, ends there
+    d_bias: Array  # float32[2]: spare, where nothing is learned
 
     def front(self, count: int) -> "SpanHeadScratch":
         """Return the rows of so many tokens."""

@@ -56,33 +56,19 @@ class MaskHeadWeights(NamedTuple):
 
 
 class MaskHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays.
+    """What the head keeps, and its spare arrays."""
 
-    Attributes
-    ----------
-    picked, d_picked : float32[M, H]
-        Hidden states at the masked places, and their gradient.
-    before, made, d_made : float32[M, E]
-        Around the activation.
-    norm
-        What the norm keeps.
-    d_out : float32[M, E]
-        Gradient of the norm's result.
-    logits : float32[C, V]
-        Of C places at a time.
-    d_bias : float32[V]
-        Spare, where nothing is learned.
-    """
-
+    # `picked`, `d_picked`: float32[M, H]: hidden states at the masked places, and their gradient
     picked: Array
     d_picked: Array
+    # `before`, `made`, `d_made`: float32[M, E]: around the activation
     before: Array
     made: Array
     d_made: Array
-    norm: SavedNorm
-    d_out: Array
-    logits: Array
-    d_bias: Array
+    norm: SavedNorm  # what the norm keeps
+    d_out: Array  # float32[M, E]: gradient of the norm's result
+    logits: Array  # float32[C, V]: of C places at a time
+    d_bias: Array  # float32[V]: spare, where nothing is learned
 
     def front(self, count: int) -> "MaskHeadScratch":
         """Return the rows of so many places."""

@@ -34,21 +34,11 @@ _cross_entropy = by_precision(cross_entropy)
 
 
 class PairHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays.
+    """What the head keeps, and its spare arrays."""
 
-    Attributes
-    ----------
-    pooler
-        Of the pooler in front.
-    logits : float32[B, 2]
-        Follows, is random.
-    d_bias : float32[2]
-        Spare, where nothing is learned.
-    """
-
-    pooler: PoolerScratch
-    logits: Array
-    d_bias: Array
+    pooler: PoolerScratch  # of the pooler in front
+    logits: Array  # float32[B, 2]: follows, is random
+    d_bias: Array  # float32[2]: spare, where nothing is learned
 
     def front(self, count: int) -> "PairHeadScratch":
         """Return the rows of so many sequences."""

@@ -45,21 +45,11 @@ class TextHeadWeights(NamedTuple):
 
 
 class TextHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays.
+    """What the head keeps, and its spare arrays."""
 
-    Attributes
-    ----------
-    pooler
-        Of what stands in front.
-    logits : float32[B, C]
-        One row a text.
-    d_bias : float32[C]
-        Spare, where nothing is learned.
-    """
-
-    pooler: PoolerScratch
-    logits: Array
-    d_bias: Array
+    pooler: PoolerScratch  # of what stands in front
+    logits: Array  # float32[B, C]: one row a text
+    d_bias: Array  # float32[C]: spare, where nothing is learned
 
     def front(self, count: int) -> "TextHeadScratch":
         """Return the rows of so many texts."""

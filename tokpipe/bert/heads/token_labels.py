@@ -25,22 +25,13 @@ NAME, OUTPUT = "token", "token.output"
 
 
 class TokenHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays.
+    """What the head keeps, and its spare arrays."""
 
-    Attributes
-    ----------
-    taken, d_taken : float32[N, H]
-        Hidden states at the places of tags, and their gradient.
-    logits : float32[N, C]
-        One row a word.
-    d_bias : float32[C]
-        Spare, where nothing is learned.
-    """
-
+    # `taken`, `d_taken`: float32[N, H]: hidden states at the places of tags, and their gradient
     taken: Array
     d_taken: Array
-    logits: Array
-    d_bias: Array
+    logits: Array  # float32[N, C]: one row a word
+    d_bias: Array  # float32[C]: spare, where nothing is learned
 
     def front(self, count: int) -> "TokenHeadScratch":
         """Return the rows of so many words."""

@@ -26,24 +26,16 @@ from tokpipe.foundation.manifest import verify_files
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model as a folder holds it.
+    """A model as a folder holds it."""
 
-    Attributes
-    ----------
-    config, parameters
-        Its settings, where which heads it has follows from the tensors; its weights, float32.
-    family
-        The kind of model that the folder says it is.
-    dtypes
-        How each tensor was stored, by its canonical name in the family: for writing it so again.
-    left_out
-        Names of the tensors of heads for other tasks, which are not read.
-    """
-
+    # `config`, `parameters`: its settings, where which heads it has follows from the tensors; its
+    # weights, float32
     config: BertConfig
     parameters: Parameters
-    family: Family
+    family: Family  # the kind of model that the folder says it is
+    # how each tensor was stored, by its canonical name in the family: for writing it so again
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    # names of the tensors of heads for other tasks, which are not read
     left_out: tuple[str, ...] = ()
 
 

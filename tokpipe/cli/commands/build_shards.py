@@ -1,8 +1,7 @@
 """`tokpipe build-shards`: texts to a folder of pretraining examples."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +19,6 @@ from tokpipe.shards.config import ShardConfig
 
 if TYPE_CHECKING:
     from tokpipe.shards.build import BuildConfig, BuildReport
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    inputs: tuple[str, ...]
-    tokenizer: str
-    output: str
-    threads: int | None
-    config: "BuildConfig"
 
 
 @command(
@@ -61,11 +51,14 @@ class _Asked:
 @config_options(ReadConfig, "read", heading="Reading")
 def build_shards(
     session: Session,
+    inputs: tuple[str, ...],
+    tokenizer: str,
+    output: str,
     nsp: bool | None,
     sop: bool,
     workers: int | None,
     examples: ExampleConfig,
-    **given: Any,
+    **stages: Any,
 ) -> None:
     """Make pretraining examples of INPUT: BERT's segment pairs or RoBERTa's full sentences.
 
@@ -76,53 +69,40 @@ def build_shards(
     if sop and nsp is not None:
         raise click.UsageError("--sop and --nsp/--no-nsp exclude each other")
     objective = "sop" if sop else {None: "recipe", True: "nsp", False: "none"}[nsp]
-    asked = _asked(session, replace(examples, objective=objective), workers, given)
-    if session.dry_run:
-        show_plan(session, _plan(session, asked))
-        return
-    start = time.monotonic()
-    report = _build(session, asked)
-    _show(session, asked, report, time.monotonic() - start)
-
-
-def _asked(
-    session: Session, examples: ExampleConfig, workers: int | None, given: dict[str, Any]
-) -> _Asked:
+    examples = replace(examples, objective=objective)
     if not session.dry_run:
-        refuse_existing_folder(Path(given["output"]), force=session.force)
-    session.begin_kernels(keeps="" if "-" in given["inputs"] else "finished shards are kept")
+        refuse_existing_folder(Path(output), force=session.force)
+    session.begin_kernels(keeps="" if "-" in inputs else "finished shards are kept")
     from tokpipe.shards.build import BuildConfig
-
-    own = {name: given.pop(name) for name in ("inputs", "tokenizer", "output")}
-    config = BuildConfig(examples=examples, seed=session.seed, **given)
-    return _Asked(threads=workers or session.threads, config=config, **own)
-
-
-def _build(session: Session, asked: _Asked) -> "BuildReport":
     from tokpipe.shards.build import build_shards as build
 
-    return build(
-        asked.inputs,
-        asked.tokenizer,
-        asked.output,
-        asked.config,
-        force=session.force,
-        threads=asked.threads,
-        progress=session.progress,
-    )
+    config = BuildConfig(examples=examples, seed=session.seed, **stages)
+    threads = workers or session.threads
+    if session.dry_run:
+        show_plan(session, _plan(inputs, tokenizer, output, config, threads))
+        return
+    start, how = time.monotonic(), {"force": session.force, "threads": threads}
+    report = build(inputs, tokenizer, output, config, progress=session.progress, **how)
+    _show(session, config, output, report, time.monotonic() - start)
 
 
-def _plan(session: Session, asked: _Asked) -> Plan:
+def _plan(
+    inputs: tuple[str, ...],
+    tokenizer: str,
+    output: str,
+    config: "BuildConfig",
+    workers: int | None,
+) -> Plan:
     from tokpipe.corpus.reader import open_corpus
     from tokpipe.foundation.threads import thread_count
     from tokpipe.shards.build import recipe_of
     from tokpipe.shards.estimate import estimate_build
     from tokpipe.shards.vocabulary import load_vocabulary
 
-    corpus = open_corpus(asked.inputs, asked.config.read)
-    recipe = recipe_of(load_vocabulary(Path(asked.tokenizer)), asked.config)
-    threads = thread_count(asked.threads)
-    found = estimate_build(corpus, recipe, asked.config, threads)
+    corpus = open_corpus(inputs, config.read)
+    recipe = recipe_of(load_vocabulary(Path(tokenizer)), config)
+    threads = thread_count(workers)
+    found = estimate_build(corpus, recipe, config, threads)
     return Plan(
         title="Building shards",
         facts={
@@ -135,22 +115,27 @@ def _plan(session: Session, asked: _Asked) -> Plan:
         memory=found.memory,
         disk=found.file_bytes,
         seconds=found.seconds,
-        output=asked.output,
+        output=output,
     )
 
 
-def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float) -> None:
+def _show(
+    session: Session, config: "BuildConfig", output: str, report: "BuildReport", seconds: float
+) -> None:
     tallies = report.tallies
     for warning in report.warnings:
         session.console.warn(warning)
     if session.json:
         session.console.json(
             {
-                "output": asked.output,
+                "output": output,
                 "seconds": round(seconds, 3),
                 "file_bytes": report.file_bytes,
                 "splits": {
-                    name: {"shards": report.shards[name], **_plain(tally)}
+                    name: {
+                        "shards": report.shards[name],
+                        **{what.replace(" ", "_"): n for what, n in sorted(tally.items())},
+                    }
                     for name, tally in tallies.items()
                 },
                 "warnings": list(report.warnings),
@@ -163,9 +148,9 @@ def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float
         if held_back:
             why = f"{plural(held_back, 'document')} held back gave no example"
         session.progress.note(f"{why}: the validation split is empty")
-    title = f"{asked.config.examples.recipe} shards, {asked.config.masks.masking} masks"
-    rows = _rows(report, asked.config.examples.task)
-    session.console.table(f"{title}, in {asked.output}", rows, header=("", *tallies))
+    title = f"{config.examples.recipe} shards, {config.masks.masking} masks"
+    rows = _rows(report, config.examples.task)
+    session.console.table(f"{title}, in {output}", rows, header=("", *tallies))
     rate = tallies["train"]["text bytes"] + tallies["validation"]["text bytes"]
     session.console.out.line()
     session.console.table(
@@ -173,14 +158,10 @@ def _show(session: Session, asked: _Asked, report: "BuildReport", seconds: float
         [
             ("files", format_bytes(report.file_bytes)),
             ("time", f"{duration(seconds)}, {format_bytes(int(rate / seconds))}/s of text"),
-            ("look at it", f"tokpipe inspect shards {asked.output}"),
-            ("go on", f"tokpipe pretrain {asked.output} --preset mini -o run"),
+            ("look at it", f"tokpipe inspect shards {output}"),
+            ("go on", f"tokpipe pretrain {output} --preset mini -o run"),
         ],
     )
-
-
-def _plain(tally: Mapping[str, int]) -> dict[str, int]:
-    return {what.replace(" ", "_"): count for what, count in sorted(tally.items())}
 
 
 def _rows(report: "BuildReport", task: str) -> list[list[str]]:
@@ -188,13 +169,13 @@ def _rows(report: "BuildReport", task: str) -> list[list[str]]:
     rows = [
         ["shards", *(f"{count:,}" for count in report.shards.values())],
         *_counts(tallies, ("documents", "sentences", "examples", "tokens")),
-        ["tokens an example", *(_mean(tally, "tokens", "examples") for tally in tallies)],
+        ["tokens an example", *(_share(t, "tokens", "examples", "{:.1f}") for t in tallies)],
     ]
     if any("labels of 1" in tally for tally in tallies):
-        shares = (_percent(tally, "labels of 1", "examples") for tally in tallies)
+        shares = (_share(tally, "labels of 1", "examples") for tally in tallies)
         rows.append(["random next" if task == "nsp" else "segments swapped", *shares])
     if any("masked tokens" in tally for tally in tallies):
-        shares = (_percent(tally, "masked tokens", "tokens") for tally in tallies)
+        shares = (_share(tally, "masked tokens", "tokens") for tally in tallies)
         rows.append(["tokens masked", *shares])
     shown = {"documents", "sentences", "examples", "tokens", "labels of 1", "masked tokens"}
     shown |= {"text bytes", "text tokens", "words", "targets asked", "targets found"}
@@ -206,9 +187,5 @@ def _counts(tallies: Any, names: Any) -> list[list[str]]:
     return [[name, *(f"{tally[name]:,}" for tally in tallies)] for name in names]
 
 
-def _mean(tally: Any, part: str, whole: str) -> str:
-    return f"{tally[part] / tally[whole]:.1f}" if tally[whole] else "–"
-
-
-def _percent(tally: Any, part: str, whole: str) -> str:
-    return f"{100 * tally[part] / tally[whole]:.2f} %" if tally[whole] else "–"
+def _share(tally: Any, part: str, whole: str, form: str = "{:.2%}") -> str:
+    return form.format(tally[part] / tally[whole]).replace("%", " %") if tally[whole] else "–"

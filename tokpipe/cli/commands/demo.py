@@ -21,7 +21,6 @@ from tokpipe.training.config import TrainingConfig
 from tokpipe.vocab.config import VocabConfig
 
 if TYPE_CHECKING:
-    from tokpipe.tasks.fill_mask import Candidate
     from tokpipe.training.pretrain import Pretrained
 
 _TEXT = "world.txt"
@@ -224,9 +223,11 @@ def _show(session: Session, folder: Path, run: "Pretrained | None", seconds: flo
             ("this model, on text that it has not seen (loss)", f"{loss:.3f} nats"),
         ],
     )
-    session.console.out.line()
+    out = session.console.out
+    out.line()
     for text, masks in zip(_MASKED, filled, strict=True):
-        _show_mask(session, text, masks[0])
+        guesses = ", ".join(f"{c.text} {100 * c.score:.0f} %" for c in masks[0])
+        out.line(f"{text}  {out.styled(out.glyph('→'), 'dim')} {guesses}")
     _farewell(session, folder, seconds)
 
 
@@ -251,17 +252,11 @@ def _look(session: Session, folder: Path) -> None:
     session.console.out.line()
 
 
-def _show_mask(session: Session, text: str, candidates: "list[Candidate]") -> None:
-    out = session.console.out
-    guesses = ", ".join(f"{c.text} {100 * c.score:.0f} %" for c in candidates)
-    out.line(f"{text}  {out.styled(out.glyph('→'), 'dim')} {guesses}")
-
-
 def _farewell(session: Session, folder: Path, seconds: float) -> None:
-    out = session.console.out
-    out.line(f"\nIn {folder}: tokenizer, shards, model; all of it took {duration(seconds)}.")
-    out.line("Go on with:\n")
-    for line in (
+    session.console.out.line(
+        f"\nIn {folder}: tokenizer, shards, model; all of it took {duration(seconds)}."
+    )
+    session.console.go_on_with(
         f'tokpipe fill-mask {folder}/model "In [MASK] snow falls and the days are short."',
         f"tokpipe inspect run {folder}/model",
         f"tokpipe inspect shards {folder}/shards",
@@ -269,5 +264,4 @@ def _farewell(session: Session, folder: Path, seconds: float) -> None:
         f"tokpipe finetune classification {folder}/model -o letter-or-diary \\\n"
         f"      --train {folder}/sentences/train.csv --test {folder}/sentences/test.csv",
         "tokpipe train-vocab your-texts/ --vocab-size 30000 -o tokenizer",
-    ):
-        out.line(f"  {out.styled('$', 'dim')} {line}")
+    )

@@ -59,7 +59,7 @@ def embed(
     from tokpipe.tasks.sequences import encode_texts
 
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
-    loaded = open_model(session, model)
+    loaded = open_model(session, model, "none")
     tokenizer, width, rows, cut = loaded.tokenizer, vector_width(loaded, config), 0, 0
     corpus = open_corpus(inputs or ("-",), read)
     with opened_output(output, force=session.force, binary=kind != "jsonl") as file:

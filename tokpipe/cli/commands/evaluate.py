@@ -55,7 +55,7 @@ def evaluate(
     """
     session.begin_kernels()
     loaded = open_model(session, model)
-    if loaded.config.task == "none" or (data / "train").is_dir():
+    if loaded.config.task == "none":
         _on_shards(session, loaded, model, data, config)
         return
     from tokpipe.tasks.judge import judge

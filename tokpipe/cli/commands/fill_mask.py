@@ -42,7 +42,7 @@ def fill_mask(session: Session, model: Path, texts: tuple[str, ...], top_k: int)
     from tokpipe.tasks.fill_mask import fill_masks
 
     lines = given_texts(texts, sys.stdin)
-    loaded = open_model(session, model)
+    loaded = open_model(session, model, "none")
     progress = session.progress if len(lines) > _FEW else SILENT
     found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=progress)
     if session.json:

@@ -68,7 +68,7 @@ def nearest(
         raise ConfigError("--analogy is for words, --among for sentences", hint="Give one of them.")
     session.begin_kernels()
 
-    loaded = open_model(session, model)
+    loaded = open_model(session, model, "none")
     if among:
         found = _sentences(session, loaded, queries, (among, read), config, top_k)
     else:

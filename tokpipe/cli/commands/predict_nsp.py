@@ -20,7 +20,7 @@ def predict_nsp(session: Session, model: Path, first: str, second: str) -> None:
     session.begin_kernels()
     from tokpipe.tasks.nsp import judge_pairs
 
-    loaded = open_model(session, model)
+    loaded = open_model(session, model, "none")
     follows = float(judge_pairs(loaded, [(first, second)], threads=session.threads)[0])
     if session.json:
         session.console.json({"a": first, "b": second, "follows": follows, "random": 1 - follows})

@@ -210,10 +210,9 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
     session.console.table(f"A model in {asked.output}", rows)
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
-    out, mask = session.console.out, visible(Tokenizer.load(made.folder).roles["mask_token"])
-    out.line("\nGo on with:\n")
-    for line in (
+    mask = visible(Tokenizer.load(made.folder).roles["mask_token"])
+    session.console.out.line()
+    session.console.go_on_with(
         f'tokpipe fill-mask {asked.output} "any text with a {mask} in it"',
         f"tokpipe inspect run {Path(asked.output)}",
-    ):
-        out.line(f"  {out.styled('$', 'dim')} {line}")
+    )

@@ -6,7 +6,7 @@ from tokpipe.finetuning.decode_tags import decode_tags
 from tokpipe.finetuning.encode_tags import encode_tags
 from tokpipe.finetuning.predictions import TagPredictions
 from tokpipe.finetuning.task import Task, Tuned
-from tokpipe.finetuning.tasks.tag_rows import has_tags, read_words, tag_rows
+from tokpipe.finetuning.tasks.tag_rows import has_tags, read_entities, tag_rows
 from tokpipe.labelled.records import TaggedWords
 from tokpipe.metrics.measures import Measure, entity_measure
 from tokpipe.metrics.scores import Scores, entity_scores
@@ -28,7 +28,7 @@ TASK = Task(
     name="ner",
     head="token",
     data="words",
-    read=read_words,
+    read=read_entities,
     with_labels=has_tags,
     encode=encode_tags,
     decode=decode_tags,

@@ -6,7 +6,7 @@ from tokpipe.finetuning.decode_tags import decode_tags
 from tokpipe.finetuning.encode_tags import encode_tags
 from tokpipe.finetuning.predictions import TagPredictions
 from tokpipe.finetuning.task import Task, Tuned
-from tokpipe.finetuning.tasks.tag_rows import has_tags, read_words, tag_rows
+from tokpipe.finetuning.tasks.tag_rows import has_tags, read_tags, tag_rows
 from tokpipe.labelled.records import NO_LABEL, TaggedWords
 from tokpipe.metrics.majority import majority_class
 from tokpipe.metrics.measures import Measure, tag_measure
@@ -29,7 +29,7 @@ TASK = Task(
     name="pos",
     head="token",
     data="words",
-    read=read_words,
+    read=read_tags,
     with_labels=has_tags,
     encode=encode_tags,
     decode=decode_tags,

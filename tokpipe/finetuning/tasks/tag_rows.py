@@ -1,6 +1,7 @@
 """What both tasks of words share: reading, labels, and a line for each sentence."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,14 +12,27 @@ from tokpipe.finetuning.predictions import TagPredictions
 from tokpipe.finetuning.task import Row, Tuned
 from tokpipe.labelled.config import TagColumns
 from tokpipe.labelled.records import NO_LABEL, TaggedWords
-from tokpipe.labelled.tagged import read_tagged
+from tokpipe.labelled.tagged import read_tagged, require_entities
 
 
-def read_words(
+def read_entities(
     path: str | Path, columns: TagColumns | None, names: tuple[str, ...] | None
 ) -> TaggedWords:
-    """Read a part of the data."""
-    return read_tagged(path, columns or TagColumns(), names)
+    """Read a part of the data; tags that mark no entities are refused, in the training part."""
+    data = read_tagged(path, columns or TagColumns(), names)
+    if names is None:
+        require_entities(data)
+    return data
+
+
+def read_tags(
+    path: str | Path, columns: TagColumns | None, names: tuple[str, ...] | None
+) -> TaggedWords:
+    """Read a part of the data; tags are taken as they stand, unless their scheme is told."""
+    columns = columns or TagColumns()
+    if columns.scheme == "auto":
+        columns = replace(columns, scheme="none")
+    return read_tagged(path, columns, names)
 
 
 def has_tags(data: TaggedWords) -> NDArray[np.bool_]:

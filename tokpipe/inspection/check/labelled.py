@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.huggingface.checkpoint import read_outline
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.check.finding import ERROR, Finding
@@ -24,7 +25,7 @@ from tokpipe.tokenizer.tokenizer import Tokenizer
 PARTS = ("train", "validation", "test")
 
 _KINDS = {"classification": "class", "regression": "number", "multilabel": "several"}
-_CUT = "what does not fit is cut off, or read as windows (finetune --long-texts)"
+_CUT = "their head alone is read, unless --long-texts of finetune says head-tail or mean"
 _WINDOWS = "read as windows that overlap, nothing is left out"
 
 
@@ -109,10 +110,9 @@ def _misplaced(path: str, data: Labelled, read: ReadConfig) -> list[Finding]:
     return []
 
 
-def _lengths(parts: dict[str, Labelled], model: Path, threads: int | None) -> Lengths | None:
-    longest = read_outline(model)[0].longest
-    if longest is None:
-        return None
+def _lengths(parts: dict[str, Labelled], model: Path, threads: int | None) -> Lengths:
+    usual = WindowConfig().max_seq_length
+    longest = min(read_outline(model)[0].longest or usual, usual)
     tokenizer = Tokenizer.load(model)
     tokens = {name: _tokens(part, tokenizer, threads) for name, part in parts.items()}
     first = next(iter(parts.values()))

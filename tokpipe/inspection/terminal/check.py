@@ -10,9 +10,9 @@ from tokpipe.inspection.terminal.marks import (
     BAD,
     GOOD,
     QUIET,
-    Laid,
     Marks,
     flow,
+    laid,
     plain_text,
 )
 from tokpipe.inspection.terminal.tokens import heading
@@ -20,16 +20,15 @@ from tokpipe.inspection.terminal.tokens import heading
 _STYLES = {ERROR: BAD, WARNING: "bold yellow", NOTE: "cyan"}
 
 
-def findings_renderable(name: str, about: str, findings: Sequence[Finding]) -> Laid:
+@laid
+def findings_renderable(
+    width: int, marks: Marks, name: str, about: str, findings: Sequence[Finding]
+) -> Iterator[Text]:
     """Draw findings, errors first, each with its place and hint; or one line if there are none."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        yield heading(name, about, width, marks)
-        for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
-            yield from _finding(finding, width, marks)
-        yield _summary(findings, marks)
-
-    return Laid(lay)
+    yield heading(name, about, width, marks)
+    for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
+        yield from _finding(finding, width, marks)
+    yield _summary(findings, marks)
 
 
 def _finding(finding: Finding, width: int, marks: Marks) -> Iterator[Text]:

@@ -12,10 +12,10 @@ from tokpipe.inspection.terminal.marks import (
     GOOD,
     HEADING,
     QUIET,
-    Laid,
     Marks,
     cut,
     flow,
+    laid,
     pad,
 )
 from tokpipe.inspection.terminal.masking import Vocabulary, column_width, token_text
@@ -27,22 +27,21 @@ _GAP = 3  # columns between static and dynamic: more than between two passes, wh
 _LEAST_TOKEN = 8  # columns for the tokens, before passes are left out
 
 
-def epochs_renderable(view: EpochsView, vocabulary: Vocabulary, name: str, about: str) -> Laid:
+@laid
+def epochs_renderable(
+    width: int, marks: Marks, view: EpochsView, vocabulary: Vocabulary, name: str, about: str
+) -> Iterator[Text]:
     """Draw the masks of a text, and how much those of two passes have in common."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        yield heading(name, about, width, marks)
+    yield heading(name, about, width, marks)
+    yield Text()
+    drawn = [token_text(token, vocabulary, marks) for token in view.ids]
+    for kinds in _side_by_side(view, width):
+        yield from _grid(kinds, drawn, width, marks)
         yield Text()
-        drawn = [token_text(token, vocabulary, marks) for token in view.ids]
-        for kinds in _side_by_side(view, width):
-            yield from _grid(kinds, drawn, width, marks)
-            yield Text()
-        yield from facts(_facts(view), width, marks)
-        yield Text()
-        notes = ["M mask token", "R random token", "= chosen, but kept", ". not chosen"]
-        yield from flow([Text(note, QUIET, end="") for note in notes], width, "   ")
-
-    return Laid(lay)
+    yield from facts(_facts(view), width, marks)
+    yield Text()
+    notes = ["M mask token", "R random token", "= chosen, but kept", ". not chosen"]
+    yield from flow([Text(note, QUIET, end="") for note in notes], width, "   ")
 
 
 def _side_by_side(view: EpochsView, width: int) -> list[list[Passes]]:

@@ -15,6 +15,7 @@ from tokpipe.inspection.terminal.marks import (
     Laid,
     Marks,
     flow,
+    laid,
     pad,
     parts_text,
     whole_line,
@@ -31,17 +32,14 @@ _TIE_BREAKS = {
 }
 
 
-def explanation_renderable(explanation: Explanation) -> Laid:
+@laid
+def explanation_renderable(width: int, marks: Marks, explanation: Explanation) -> Iterator[Text]:
     """Draw a training run from its first to its last step."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        drawer = _Drawer(explanation, width, marks)
-        yield from drawer.introduction()
-        for number, step in enumerate(explanation.trace.steps, 1):
-            yield from drawer.step(number, step)
-        yield from drawer.result()
-
-    return Laid(lay)
+    drawer = _Drawer(explanation, width, marks)
+    yield from drawer.introduction()
+    for number, step in enumerate(explanation.trace.steps, 1):
+        yield from drawer.step(number, step)
+    yield from drawer.result()
 
 
 def encoded_renderable(explanation: Explanation) -> Laid | None:

@@ -43,6 +43,7 @@ def judged_renderable(judged: Judged, name: str) -> Laid:
         yield Text(f"{INDENT}{about}", QUIET)
         yield Text()
         yield from _scores(judged.scores, width, marks)
+        yield from _chosen(judged, width, marks)
         if judged.classes:
             yield from title("Kinds of entities" if judged.strict else "Classes")
             yield from _classes(judged.classes, judged.strict, width, marks)
@@ -68,6 +69,16 @@ def _scores(scores: Scores, width: int, marks: Marks) -> Iterator[Text]:
         yield cut_line(line, width, marks)
     for note in scores.notes:
         yield from flow(plain_text(note, marks, QUIET).split(" "), width, " ", INDENT)
+
+
+def _chosen(judged: Judged, width: int, marks: Marks) -> Iterator[Text]:
+    """Draw what was chosen in training, and what had been the best for these rows."""
+    said = [f"{name.replace('_', ' ')} {value:.4f}" for name, value in judged.tuned.items()]
+    if judged.best:
+        best = [f"{name.replace('_', ' ')} {value:.4f}" for name, value in judged.best.items()]
+        said.append(f"best for these very rows: {', '.join(best)}")
+    for line in said:
+        yield from flow(plain_text(line, marks, QUIET).split(" "), width, " ", INDENT)
 
 
 def _figure(value: float) -> str:
@@ -128,7 +139,12 @@ def _mistake(mistake: Mistake, width: int, marks: Marks, task: str) -> Iterator[
     figure = f"off by {sure:.4g}" if task == "regression" else f"{100 * sure:.2f} %"
     line = Text.assemble(INDENT, (f"{figure}  ", QUIET), plain_text(mistake.said, marks, BAD))
     line.append(", right is ", QUIET).append_text(plain_text(mistake.gold, marks, "green"))
-    line.append("  ").append_text(plain_text(mistake.place, marks, QUIET))
-    yield cut_line(line, width, marks)
+    place = plain_text(mistake.place, marks, QUIET)
+    if cell_len(line.plain) + cell_len(place.plain) + 2 <= width:
+        yield Text.assemble(line, "  ", place)
+    else:
+        yield cut_line(line, width, marks)
+        room = width - len(INDENT * 2)
+        yield Text.assemble(INDENT * 2, cut(place, room, marks, keep_end=True))
     text = mistake.text if len(mistake.text) <= _TEXT else f"{mistake.text[:_TEXT]}{marks.more}"
     yield from flow(plain_text(text, marks).split(" "), width, " ", INDENT * 2)

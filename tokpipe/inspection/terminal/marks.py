@@ -6,6 +6,8 @@ nothing. Signs fall back to ASCII where the console's encoding has no more.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -13,6 +15,8 @@ from rich.text import Text
 
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.readable import Part
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,16 @@ class Laid:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines of text."""
         yield from self._lay(options.max_width, ASCII if options.ascii_only else UNICODE)
+
+
+def laid(draw: Callable[Concatenate[int, Marks, P], Iterable[Text]]) -> Callable[P, Laid]:
+    """Turn a function that draws for a width and signs into one that returns a renderable."""
+
+    @wraps(draw)
+    def renderable(*args: P.args, **settings: P.kwargs) -> Laid:
+        return Laid(lambda width, marks: draw(width, marks, *args, **settings))
+
+    return renderable
 
 
 def word_style(word: int | None) -> str:

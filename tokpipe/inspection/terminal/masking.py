@@ -16,10 +16,10 @@ from tokpipe.inspection.terminal.marks import (
     HOT,
     QUIET,
     SPECIAL,
-    Laid,
     Marks,
     chunks,
     flow,
+    laid,
     pad,
     parts_text,
 )
@@ -93,28 +93,23 @@ def _set(above: Text, below: Text) -> Iterator[Text]:
             yield line
 
 
+@laid
 def mask_trace_renderable(
-    trace: MaskTrace, config: MaskConfig, vocabulary: Vocabulary, key: str
-) -> Laid:
+    width: int, marks: Marks, trace: MaskTrace, config: MaskConfig, vocabulary: Vocabulary, key: str
+) -> Iterator[Text]:
     """Draw the masking of one example from its candidates to its result.
 
     `key` says in words what the draws hang on.
     """
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        drawer = _Drawer(trace, config, vocabulary, (width, marks))
-        yield Text("Masking", HEADING)
-        yield from drawer.wrapped(f"draws hang on {key}", QUIET)
-        yield from drawer.candidates()
-        yield from drawer.number()
-        yield from drawer.order()
-        yield from drawer.fates()
-        yield from title("5. What the model gets, and under it what it must find")
-        yield from masked_lines(
-            trace.ids, trace.masked, trace.positions, vocabulary, (width, marks)
-        )
-
-    return Laid(lay)
+    drawer = _Drawer(trace, config, vocabulary, (width, marks))
+    yield Text("Masking", HEADING)
+    yield from drawer.wrapped(f"draws hang on {key}", QUIET)
+    yield from drawer.candidates()
+    yield from drawer.number()
+    yield from drawer.order()
+    yield from drawer.fates()
+    yield from title("5. What the model gets, and under it what it must find")
+    yield from masked_lines(trace.ids, trace.masked, trace.positions, vocabulary, (width, marks))
 
 
 class _Drawer:
@@ -172,17 +167,15 @@ class _Drawer:
         items = [head, Text(self.marks.arrow, end="")]
         if self.config.span != "none" and draw.reason != PART:
             items.append(Text(f"a span of {draw.words}", end=""))
-        items += [self._group(self._drawn(start, draw)) for start in draw.groups]
+        # of a word that is too long the one token that was tried
+        tried = [draw.taken if draw.reason == PART else self.groups[i] for i in draw.groups]
+        items += map(self._group, tried)
         if draw.taken:
             items.append(Text(f"taken, {draw.left} left", GOOD, end=""))
         if draw.reason:
             then = "then " if draw.taken and draw.reason != PART else ""
             items.append(Text(f"{then}{draw.reason}", "yellow", end=""))
         yield from flow(items, self.width, " ", INDENT)
-
-    def _drawn(self, start: int, draw: Draw) -> Sequence[int]:
-        """Return the group that was tried, or the one token of a word that is too long."""
-        return draw.taken if draw.reason == PART else self.groups[start]
 
     def fates(self) -> Iterator[Text]:
         """Show what became of each."""

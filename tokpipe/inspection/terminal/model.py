@@ -16,11 +16,11 @@ from tokpipe.inspection.terminal.marks import (
     HEADING,
     HOT,
     QUIET,
-    Laid,
     Marks,
     bar,
     cut,
     cut_line,
+    laid,
     pad,
     parts_text,
     plain_text,
@@ -30,48 +30,44 @@ from tokpipe.inspection.terminal.tokens import heading
 _BAR = 20  # columns at most: so names, shapes and figures still fit into 80
 
 
-def model_renderable(view: ModelView) -> Laid:
+@laid
+def model_renderable(width: int, marks: Marks, view: ModelView) -> Iterator[Text]:
     """Draw a model: facts, tree, work."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        stored = ", ".join(view.stored)
-        yield heading(view.name, f"{view.family}, stored as {stored}", width, marks)
-        yield from facts(_facts(view), width, marks)
-        yield Text()
-        yield from _tree(view, width, marks)
-        yield Text()
-        yield from _work(view.work, width, marks)
-
-    return Laid(lay)
+    stored = ", ".join(view.stored)
+    yield heading(view.name, f"{view.family}, stored as {stored}", width, marks)
+    yield from facts(_facts(view), width, marks)
+    yield Text()
+    yield from _tree(view, width, marks)
+    yield Text()
+    yield from _work(view.work, width, marks)
 
 
+@laid
 def scores_renderable(
+    width: int,
+    marks: Marks,
     title: str,
     rows: Sequence[tuple[str, float]],
     *,
     form: TokenForm | None = None,
     percent: bool = True,
-) -> Laid:
+) -> Iterator[Text]:
     """Draw names with bars: probabilities, or cosines; `percent` says whether they are shares.
 
     Foreign text in the title is made visible. `form` writes tokens, where the names are tokens.
     """
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        if title:
-            yield cut_line(plain_text(title, marks, HEADING), width, marks)
-        names = [_name(name, form, marks) for name, _ in rows]
-        label = min(max((cell_len(name.plain) for name in names), default=0), max(width - 14, 8))
-        room = max(min(width - label - 14, 40), 0)
-        most = 1.0 if percent else max((value for _, value in rows), default=1.0)
-        for name, (_, value) in zip(names, rows, strict=True):
-            figure = f"{100 * value:6.2f} %" if percent else f"{value:8.3f}"
-            line = Text.assemble(INDENT, pad(cut(name, label, marks), label), (f" {figure}", QUIET))
-            if room > 3:
-                line.append(f" {bar(max(value, 0), most, room, marks)}", "cyan")
-            yield line
-
-    return Laid(lay)
+    if title:
+        yield cut_line(plain_text(title, marks, HEADING), width, marks)
+    names = [_name(name, form, marks) for name, _ in rows]
+    label = min(max((cell_len(name.plain) for name in names), default=0), max(width - 14, 8))
+    room = max(min(width - label - 14, 40), 0)
+    most = 1.0 if percent else max((value for _, value in rows), default=1.0)
+    for name, (_, value) in zip(names, rows, strict=True):
+        figure = f"{100 * value:6.2f} %" if percent else f"{value:8.3f}"
+        line = Text.assemble(INDENT, pad(cut(name, label, marks), label), (f" {figure}", QUIET))
+        if room > 3:
+            line.append(f" {bar(max(value, 0), most, room, marks)}", "cyan")
+        yield line
 
 
 def _name(name: str, form: TokenForm | None, marks: Marks) -> Text:
@@ -87,7 +83,8 @@ def _facts(view: ModelView) -> Iterator[tuple[str, str]]:
     yield "longest text", "any" if config.longest is None else f"{config.longest:,} tokens"
     yield "variant", _variant(view)
     yield "beside encoder", beside_encoder(view.config)
-    yield "parameters", f"{view.parameters:,} ({_mib(view.parameters)} MiB as float32)"
+    mib = 4 * view.parameters / (1 << 20)
+    yield "parameters", f"{view.parameters:,} ({mib:,.1f} MiB as float32)"
     yield "encoder + pooler" if config.pooler else "encoder", f"{view.encoder:,}"
 
 
@@ -168,7 +165,3 @@ def _short(count: int) -> str:
         if count >= size:
             return f"{count / size:.2f} {unit}"
     return str(count)
-
-
-def _mib(parameters: int) -> str:
-    return f"{parameters * 4 / (1 << 20):,.1f}"

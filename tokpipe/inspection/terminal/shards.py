@@ -8,7 +8,7 @@ from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.intervals import Share
 from tokpipe.inspection.shards import Measured, Shown, SplitView
 from tokpipe.inspection.terminal.charts import bars, facts, title
-from tokpipe.inspection.terminal.marks import HEADING, QUIET, Laid, Marks, flow, plain_text
+from tokpipe.inspection.terminal.marks import HEADING, QUIET, Marks, flow, laid, plain_text
 from tokpipe.inspection.terminal.masking import Vocabulary, legend, masked_lines
 from tokpipe.inspection.terminal.tokens import heading
 from tokpipe.shards.reader import Shards
@@ -16,27 +16,28 @@ from tokpipe.shards.reader import Shards
 _LABELS = {"nsp": ("next", "random next"), "sop": ("in order", "swapped")}
 
 
-def shards_renderable(shards: Shards, views: Sequence[SplitView], vocabulary: Vocabulary) -> Laid:
+@laid
+def shards_renderable(
+    width: int, marks: Marks, shards: Shards, views: Sequence[SplitView], vocabulary: Vocabulary
+) -> Iterator[Text]:
     """Draw what a shard folder holds."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        yield heading(str(shards.folder), _about(shards), width, marks)
-        for view in views:
-            yield from title(view.split.name)
-            yield from facts(_facts(shards, view, marks), width, marks)
-            if view.measured is None:
-                continue
-            yield from title(f"{view.split.name}, examples by tokens")
-            rows = [(_range(a, b, marks), count) for a, b, count in view.lengths]
-            yield from bars(rows, width, marks, right=True)
-            for shown in view.examples:
-                yield Text()
-                yield from _example(shown, shards, vocabulary, width, marks)
-        if any(view.examples for view in views):
+    yield heading(str(shards.folder), _about(shards), width, marks)
+    for view in views:
+        yield from title(view.split.name)
+        yield from facts(_facts(shards, view, marks), width, marks)
+        if view.measured is None:
+            continue
+        yield from title(f"{view.split.name}, examples by tokens")
+        rows = [
+            (f"{a}" if a == b else f"{a}{marks.dash}{b}", count) for a, b, count in view.lengths
+        ]
+        yield from bars(rows, width, marks, right=True)
+        for shown in view.examples:
             yield Text()
-            yield from legend(marks, width)
-
-    return Laid(lay)
+            yield from _example(shown, shards, vocabulary, width, marks)
+    if any(view.examples for view in views):
+        yield Text()
+        yield from legend(marks, width)
 
 
 def _about(shards: Shards) -> str:
@@ -80,10 +81,6 @@ def _percent(share: Share, asked: float | None, marks: Marks) -> str:
     low, high = 100 * share.low, 100 * share.high
     text = f"{100 * share.value:.2f} % ({low:.2f}{marks.dash}{high:.2f} %)"
     return text if asked is None else f"{text}, asked {100 * asked:g} %"
-
-
-def _range(first: int, last: int, marks: Marks) -> str:
-    return f"{first}" if first == last else f"{first}{marks.dash}{last}"
 
 
 def _example(

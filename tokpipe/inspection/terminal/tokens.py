@@ -14,12 +14,12 @@ from tokpipe.inspection.terminal.marks import (
     HEADING,
     QUIET,
     SPECIAL,
-    Laid,
     Marks,
     chunks,
     cut,
     cut_line,
     flow,
+    laid,
     pad,
     parts_text,
     plain_text,
@@ -41,26 +41,13 @@ class _Cell:
         return max(cell_len(line.plain) for line in self.lines)
 
 
-def tokens_renderable(view: TokenView) -> Laid:
+@laid
+def tokens_renderable(width: int, marks: Marks, view: TokenView) -> Iterator[Text]:
     """Draw one tokenizer's tokens, with a heading and a line of counts."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        yield heading(view.name, view.about, width, marks)
-        yield Text()
-        yield from _gloss(view, width, marks)
-        yield from _counts(view, width)
-
-    return Laid(lay)
-
-
-def comparison_renderable(views: Sequence[TokenView]) -> Laid:
-    """Draw the counts of several tokenizers, one a line, under each other."""
-    return Laid(lambda width, marks: _comparison(views, width, marks))
-
-
-def legend_renderable(views: Sequence[TokenView]) -> Laid:
-    """Explain the signs that the views before it used, and only those."""
-    return Laid(lambda width, marks: _legend(views, width, marks))
+    yield heading(view.name, view.about, width, marks)
+    yield Text()
+    yield from _gloss(view, width, marks)
+    yield from _counts(view, width)
 
 
 def heading(name: str, about: str, width: int, marks: Marks) -> Text:
@@ -130,7 +117,9 @@ def _counts(view: TokenView, width: int) -> Iterable[Text]:
     return flow([Text(count, end="") for count in counts], width, ", ")
 
 
-def _comparison(views: Sequence[TokenView], width: int, marks: Marks) -> Iterator[Text]:
+@laid
+def comparison_renderable(width: int, marks: Marks, views: Sequence[TokenView]) -> Iterator[Text]:
+    """Draw the counts of several tokenizers, one a line, under each other."""
     head = ("tokens", "words", "tokens/word", "bytes/token", "unknown")
     table = [head, *(_figures(view) for view in views)]
     widths = [max(len(row[i]) for row in table) for i in range(len(head))]
@@ -151,7 +140,9 @@ def _figures(view: TokenView) -> tuple[str, ...]:
     return f"{view.tokens:,}", f"{view.words:,}", *ratios, f"{view.unknown:,}"
 
 
-def _legend(views: Sequence[TokenView], width: int, marks: Marks) -> Iterable[Text]:
+@laid
+def legend_renderable(width: int, marks: Marks, views: Sequence[TokenView]) -> Iterable[Text]:
+    """Explain the signs that the views before it used, and only those."""
     rows = [row for view in views for row in view.rows]
     kinds = {part.kind for row in rows for part in row.parts}
     notes = [f"{marks.word} word"]

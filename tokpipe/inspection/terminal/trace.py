@@ -11,9 +11,9 @@ from tokpipe.inspection.terminal.marks import (
     GOOD,
     HOT,
     QUIET,
-    Laid,
     Marks,
     flow,
+    laid,
     parts_text,
     whole_line,
 )
@@ -24,21 +24,20 @@ _MOST_OTHERS = 3  # pairs of a step that were not merged
 _MARGIN = 16  # columns before the symbols, for the name of the step
 
 
-def trace_renderable(trace: WordTrace, form: TokenForm, title: str) -> Laid:
+@laid
+def trace_renderable(
+    width: int, marks: Marks, trace: WordTrace, form: TokenForm, title: str
+) -> Iterator[Text]:
     """Draw a trace step by step; the title says in the heading of which kind it is."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        symbols = parts_text(parts_of(trace.word, form), marks, "bold")
-        yield from flow([symbols, Text(title, QUIET, end="")], width)
-        if trace.start:
-            yield from _line("start", symbols_text(trace.start, form, marks), width)
-        for step in trace.steps:
-            yield from _step(step, form, width, marks)
-        if trace.note:
-            yield Text(f"  {trace.note}", BAD)
-        yield from _result(trace, form, width, marks)
-
-    return Laid(lay)
+    symbols = parts_text(parts_of(trace.word, form), marks, "bold")
+    yield from flow([symbols, Text(title, QUIET, end="")], width)
+    if trace.start:
+        yield from _line("start", symbols_text(trace.start, form, marks), width)
+    for step in trace.steps:
+        yield from _step(step, form, width, marks)
+    if trace.note:
+        yield Text(f"  {trace.note}", BAD)
+    yield from _result(trace, form, width, marks)
 
 
 def symbols_text(

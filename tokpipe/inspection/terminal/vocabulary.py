@@ -10,11 +10,11 @@ from tokpipe.inspection.terminal.marks import (
     HEADING,
     QUIET,
     SPECIAL,
-    Laid,
     Marks,
     cut,
     cut_line,
     flow,
+    laid,
     parts_text,
 )
 from tokpipe.inspection.terminal.tokens import heading
@@ -24,47 +24,43 @@ from tokpipe.inspection.vocabulary import CorpusUse, VocabularyView
 _MOST_BARS = 16  # rows of a chart; what is more is added up in the last
 
 
-def vocabulary_renderable(view: VocabularyView, form: TokenForm) -> Laid:
+@laid
+def vocabulary_renderable(
+    width: int, marks: Marks, view: VocabularyView, form: TokenForm
+) -> Iterator[Text]:
     """Draw what a vocabulary consists of."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        yield heading(view.name, f"{view.model}, {view.size:,} tokens", width, marks)
-        yield from facts(_own_facts(view), width, marks)
-        if view.special_tokens:
-            yield from title("special tokens")
-            specials = _with_ids(view.special_tokens, form, marks, SPECIAL)
-            yield from flow(specials, width, "   ", INDENT)
-        if view.lengths:
-            yield from title("length, in characters")
-            yield from bars(_folded(view.lengths), width, marks, right=True)
-            yield from title("script")
-            yield from bars(_with_rest(view.scripts), width, marks)
-            yield from title("longest tokens")
-            yield from flow(_with_ids(view.longest, form, marks), width, "   ", INDENT)
-        for which, merges in (("first", view.first_merges), ("last", view.last_merges)):
-            if merges:
-                yield from title(f"{which} merges")
-                yield from flow(_merges(merges, form, marks), width, "   ", INDENT)
-
-    return Laid(lay)
+    yield heading(view.name, f"{view.model}, {view.size:,} tokens", width, marks)
+    yield from facts(_own_facts(view), width, marks)
+    if view.special_tokens:
+        yield from title("special tokens")
+        specials = _with_ids(view.special_tokens, form, marks, SPECIAL)
+        yield from flow(specials, width, "   ", INDENT)
+    if view.lengths:
+        yield from title("length, in characters")
+        yield from bars(_folded(view.lengths), width, marks, right=True)
+        yield from title("script")
+        yield from bars(_with_rest(view.scripts), width, marks)
+        yield from title("longest tokens")
+        yield from flow(_with_ids(view.longest, form, marks), width, "   ", INDENT)
+    for which, merges in (("first", view.first_merges), ("last", view.last_merges)):
+        if merges:
+            yield from title(f"{which} merges")
+            yield from flow(_merges(merges, form, marks), width, "   ", INDENT)
 
 
-def corpus_renderable(use: CorpusUse, form: TokenForm) -> Laid:
+@laid
+def corpus_renderable(width: int, marks: Marks, use: CorpusUse, form: TokenForm) -> Iterator[Text]:
     """Draw how a vocabulary fares on a corpus."""
-
-    def lay(width: int, marks: Marks) -> Iterator[Text]:
-        yield Text("On the corpus", HEADING)
-        yield from facts(_corpus_facts(use), width, marks)
-        yield from title("tokens a word")
-        yield from bars(_folded(use.pieces), width, marks, right=True)
-        if use.unused:
-            yield from title(f"unused tokens, {use.ordinary - use.used:,}")
-            yield from flow(_with_ids(use.unused, form, marks), width, "   ", INDENT)
-        if use.broken:
-            yield from title("words that cost the most extra tokens")
-            yield from _broken_words(use, form, width, marks)
-
-    return Laid(lay)
+    yield Text("On the corpus", HEADING)
+    yield from facts(_corpus_facts(use), width, marks)
+    yield from title("tokens a word")
+    yield from bars(_folded(use.pieces), width, marks, right=True)
+    if use.unused:
+        yield from title(f"unused tokens, {use.ordinary - use.used:,}")
+        yield from flow(_with_ids(use.unused, form, marks), width, "   ", INDENT)
+    if use.broken:
+        yield from title("words that cost the most extra tokens")
+        yield from _broken_words(use, form, width, marks)
 
 
 def _own_facts(view: VocabularyView) -> Iterator[tuple[str, str]]:
@@ -134,9 +130,5 @@ def _broken_words(use: CorpusUse, form: TokenForm, width: int, marks: Marks) -> 
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:,} ({_percent(part, whole)} %)" if part and whole else f"{part:,}"
-
-
-def _percent(part: int, whole: int) -> str:
-    share = 100 * part / whole
-    return f"{share:.1f}" if share >= 0.05 else f"{share:.1g}"
+    share = 100 * part / whole if whole else 0.0
+    return f"{part:,} ({share:.{'1f' if share >= 0.05 else '1g'}} %)" if share else f"{part:,}"

@@ -56,53 +56,30 @@ _FIRST, _SECOND, _THIRD = 4, 24, 44  # shifts of the ids: 4 bits of a count, the
 
 
 class TextBatch(NamedTuple):
-    """T texts and the M added tokens in them.
+    """T texts and the M added tokens in them."""
 
-    Attributes
-    ----------
-    data : uint8[N + PADDING], offsets : int64[T + 1]
-        The texts, UTF-8.
-    matches : int64[M, 4]
-        Added tokens found in the texts: start, end (in `data`), id and text, ascending.
-    line_ends : bool
-        Whether a line feed at the end of a text is part of it.
-    """
-
-    data: np.ndarray
+    data: np.ndarray  # uint8[N + PADDING], offsets : int64[T + 1]: the texts, UTF-8
     offsets: np.ndarray
+    # int64[M, 4]: added tokens found in the texts: start, end (in `data`), id and text, ascending
     matches: np.ndarray
-    line_ends: bool
+    line_ends: bool  # whether a line feed at the end of a text is part of it
 
 
 class CacheArrays(NamedTuple):
-    """The words met before: a `WordTable`'s arrays, and ids of words of more than three.
+    """The words met before: a `WordTable`'s arrays, and ids of words of more than three."""
 
-    Attributes
-    ----------
-    head, slots, arena
-        Words are added while there is room.
-    pieces : int32[Q]
-    """
-
+    # `head`, `slots`, `arena`: words are added while there is room
     head: np.ndarray
     slots: np.ndarray
     arena: np.ndarray
-    pieces: np.ndarray
+    pieces: np.ndarray  # int32[Q]
 
 
 class Output(NamedTuple):
-    """Where ids are written.
+    """Where ids are written."""
 
-    Attributes
-    ----------
-    ids : int32[K]
-        K at least as large as all words.
-    borders : int64[T + 1]
-        The ids of text ``t`` end at ``borders[t + 1]``.
-    """
-
-    ids: np.ndarray
-    borders: np.ndarray
+    ids: np.ndarray  # int32[K]: K at least as large as all words
+    borders: np.ndarray  # int64[T + 1]: the ids of text ``t`` end at ``borders[t + 1]``
 
 
 def encode_texts_reference(batch, progress, budget, split, model, cache, out, scratch, work):

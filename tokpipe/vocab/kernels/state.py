@@ -3,7 +3,7 @@
 Its twin is `tokpipe.vocab.reference.merges_of`: a run of these kernels makes the same merges, and
 tests/parity holds them to it. Everything that must survive between two calls is in `MergeState`.
 
-- `cells`: the words, laid out by symbols.py, or lean, by rescan.py. A token that covers several
+- `cells`: the words, laid out by symbols.py, or lean, by long_words.py. A token that covers several
   cells can be walked from both ends, so that a merge finds its neighbours at once, in a word of
   any length.
 - `slots`: hash table from a pair (left << 32 | right, stored plus one; 0 is free) to its count.
@@ -97,7 +97,7 @@ class MergeState(NamedTuple):
     # int32[2, V]: scratch for one merge: the left and the right neighbours met
     touched: NDArray[np.int32]
     gathered: NDArray[np.int32]  # int32[N]: scratch for one merge, if not THRIFTY; else empty
-    # int32[V]: how many characters each token has: more than its cells where rescan.py merged
+    # int32[V]: how many characters each token has: more than its cells where long_words.py merged
     # before
     lengths: NDArray[np.int32]
     run: NDArray[np.void]  # RUN[1]: what is a single number

@@ -3,7 +3,7 @@ import pytest
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.words.commits import Commits, Covered, write_temporary_run
+from tokpipe.words.journal import Covered, Journal, write_temporary_run
 from tokpipe.words.run_files import read_run
 from tokpipe.words.runs import Run
 
@@ -11,12 +11,12 @@ RUN = Run(Strings.from_list(["a", "b"]), np.array([1, 2]))
 
 
 def begin(folder, digest=None, settings=None, piece_bytes=100):
-    return Commits(folder, settings or {"words": 1}, lambda: digest or {"in": "00"}, piece_bytes)
+    return Journal(folder, settings or {"words": 1}, lambda: digest or {"in": "00"}, piece_bytes)
 
 
-def commit(commits, pieces, facts):
-    path = write_temporary_run(commits.folder, [RUN])
-    commits.commit(Covered(list(pieces), facts), [[path], []])
+def commit(journal, pieces, facts):
+    path = write_temporary_run(journal.folder, [RUN])
+    journal.commit(Covered(list(pieces), facts), [[path], []])
     return path
 
 
@@ -33,8 +33,8 @@ def test_a_commit_is_found_again_with_its_pieces_facts_runs_and_cut(tmp_path):
 
 
 def test_runs_that_were_never_committed_are_removed(tmp_path):
-    commits = begin(tmp_path / "w")
-    kept, stale = commit(commits, [1], {}), write_temporary_run(tmp_path / "w", [RUN])
+    journal = begin(tmp_path / "w")
+    kept, stale = commit(journal, [1], {}), write_temporary_run(tmp_path / "w", [RUN])
     begin(tmp_path / "w")
     assert kept.exists() and not stale.exists()
 
@@ -58,4 +58,4 @@ def test_inputs_are_not_hashed_before_there_is_something_to_keep(tmp_path):
     def never():
         raise AssertionError
 
-    assert Commits(tmp_path / "w", {}, never, 100).covered.pieces == []
+    assert Journal(tmp_path / "w", {}, never, 100).covered.pieces == []

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.kernels import rescan as kernels
+from tokpipe.vocab.kernels import lean_words as kernels
 from tokpipe.vocab.kernels.symbols import BORDER
 
 PLACES = 1 << 24  # 64 MB: the places that a round begins with; it may add as many
@@ -44,7 +44,7 @@ class Pairs(NamedTuple):
 
 
 class LeanWords:
-    """Words, and how often each occurs, as lean cells, see `kernels.rescan`.
+    """Words, and how often each occurs, as lean cells, see `kernels.lean_words`.
 
     `table`, int32[4, C], has the symbol of a character by its kind.
     """

@@ -44,7 +44,7 @@ def write_temporary_run(folder: Path, batches: Iterable[Run], *, durable: bool =
     return path
 
 
-class Commits:
+class Journal:
     """The work folder of one counting; its methods may be called from any thread.
 
     The folder is empty, or as a killed counting left it: an earlier cut than `piece_bytes` is kept.

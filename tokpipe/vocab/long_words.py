@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.pages import release_compiler_pages
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.kernels import rescan as kernels
+from tokpipe.vocab.kernels import lean_words as kernels
+from tokpipe.vocab.lean_words import LeanWords, Pairs
 from tokpipe.vocab.merger import Spelling
-from tokpipe.vocab.reading import LeanWords, Pairs
 from tokpipe.vocab.rounds import merge_round
 
 _MANY = 1 << 24  # symbols: 128 MB of cells, and 64 MB of places
 _ENOUGH = 1 << 22  # symbols that are left to the cells
 _LEAST_SHARE = 1 / 32  # of the symbols that a merge by reading has to take away
-_CELLS_A_CALL = 1 << 24  # 30 to 80 ms, as in reading.py
+_CELLS_A_CALL = 1 << 24  # 30 to 80 ms, as in lean_words.py
 
 
 class Merged(NamedTuple):
