@@ -128,7 +128,7 @@ def prepare_on(
     """
     task, config = asked.task, asked.config
     source = open_source(asked.model)
-    check_layers(source.parameters.config, config)
+    check_layers(source.config, config)
     names = getattr(data["train"], "names", ())
     model = fitted(source, task, names, config)
     objective = _objective(task, data["train"], config)

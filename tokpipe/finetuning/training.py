@@ -169,7 +169,7 @@ def _finished(
 ) -> Trained:
     """Ask the best checkpoint about all parts but the training part, and finish the folder."""
     task, tokens = prepared.asked.task, prepared.capacity.tokens
-    trainer.parameters.block[:] = load_checkpoint(best).parameters.block
+    load_checkpoint(best, into=trainer.parameters)
     asked = [part for name, part in prepared.parts.items() if name != "train"]
     said = {part.name: (part, predict(task, trainer, part, tokens, progress)) for part in asked}
     report = _report(prepared, said)
