@@ -23,6 +23,27 @@ _STEPS = 500  # of a training, if the batches can be made small enough for it
 
 
 @dataclass(frozen=True, kw_only=True)
+class WindowConfig(Config):
+    """How rows become windows."""
+
+    max_seq_length: int = setting(
+        512, "Most tokens of a window, special ones included; never more than the model takes.",
+        least=1,
+    )  # fmt: skip
+    stride: int | None = setting(
+        None,
+        "Tokens that two windows share. None: 128, or a third of a window where that is less.",
+        least=0,
+    )
+    long_texts: str = setting(
+        "head",
+        "What is read of a text that is too long: its head, its head (a quarter) and its tail, or "
+        "all of it in windows, whose mean is taken.",
+        choices=("head", "head-tail", "mean"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class FinetuneConfig(Config):
     """How a model is fine-tuned.
 
