@@ -73,8 +73,8 @@ def fitted(
     return config_for_job(encoder, source.family, task.head, labels, task.problem, dropout)
 
 
-def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:
-    """Read the weights that a training begins with; head and highest layers are drawn by a seed.
+def weights_of(source: Source) -> Parameters:
+    """Read the weights of a model, without the head of a job.
 
     Raises
     ------
@@ -83,8 +83,12 @@ def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) 
     ArtifactError
         If the file is not what a manifest of ours beside it says.
     """
-    encoder = load_checkpoint(source.folder, "none").parameters
-    parameters = Parameters.from_encoder(encoder, model, seed)
+    return load_checkpoint(source.folder, "none").parameters
+
+
+def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:
+    """Return the weights that a training begins with: head and highest layers drawn by a seed."""
+    parameters = Parameters.from_encoder(weights_of(source), model, seed)
     draw_highest(parameters, config.reinit_layers, seed)
     return parameters
 
