@@ -37,7 +37,7 @@ from tokpipe.finetuning.parts import read_given
 from tokpipe.finetuning.preparing import said_of
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import Source, open_source
+from tokpipe.finetuning.source import Source, open_source, weights_of
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
@@ -256,7 +256,7 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
         if said := said_of(part, windows):
             progress.note(f"{part.name}: {said}")
     held = [_held_out(read[0], config.held_out, seed + i) for i in range(config.seeds)]
-    encoder = Model(source.parameters.config, source.parameters)
+    encoder = Model(source.config, weights_of(source))
     places = [part.examples.logit_count for part in read]
     size = feature_bytes(encoder, sum(places), config.precision)
     with _folder(out, size, force) as folder:
@@ -305,7 +305,7 @@ def _write(folder: Path, found: LayersCompared, settings: dict[str, Any], seed: 
 def _encoded(
     task: Task, source: Source, name: str, data: Any, windows: WindowConfig, threads: int | None
 ) -> Part:
-    model = source.parameters.config
+    model = source.config
     examples = task.encode(data, source.tokenizer, windows, model.longest, threads)
     if not examples.logit_count:
         raise InputError(f"{data.source}: the {name} part has no word that the model reads")

@@ -15,7 +15,7 @@ from tokpipe.baselines.layers import TASKS, combinations, compare_layers
 from tokpipe.bert.model import Model
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import open_source
+from tokpipe.finetuning.source import open_source, weights_of
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ConfigError, InputError, StorageError
 from tokpipe.inspection.terminal.layers import layers_renderable
@@ -45,7 +45,7 @@ def vectors(home, task, pooling="cls", threads=1, precision="f32"):
     asked, source = task_of(task), open_source(home / "model")
     data = asked.read(files(home, task)["train"], None, None)
     examples = asked.encode(data, source.tokenizer, WindowConfig(), 40, 1)
-    model = Model(source.parameters.config, source.parameters)
+    model = Model(source.config, weights_of(source))
     shape = planes_of(LAYERS), examples.logit_count, model.config.hidden_size
     with feature_file(None, shape, precision) as out:
         write_features(model, Part("train", data, examples), pooling, out, threads=threads)
