@@ -52,9 +52,9 @@ def finetune_command(
         for option in reversed(
             [
                 click.argument("model", metavar="MODEL"),
-                _part("--train", "The part that is learned from.", required=True),
-                _part("--validation", "The part that the best epoch is chosen by."),
-                _part("--test", "A part that is only scored, when all is chosen."),
+                part_option("--train", "The part that is learned from.", required=True),
+                part_option("--validation", "The part that the best epoch is chosen by."),
+                part_option("--test", "A part that is only scored, when all is chosen."),
                 click.option(
                     *("-o", "--output"), required=True, metavar="FOLDER", help="What comes of it."
                 ),
@@ -71,7 +71,8 @@ def finetune_command(
     return decorate
 
 
-def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
+def part_option(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
+    """Return the option of a part of the data."""
     return click.option(flag, metavar="FILE", required=required, help=about)
 
 
@@ -92,7 +93,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
     columns: Config | None = None,
     **paths: str | None,
 ) -> None:
-    session.begin_kernels(keeps=lambda: _kept(Path(output)))
+    session.begin_kernels(keeps=lambda: kept(Path(output)))
     config = replace(config, seed=session.seed)
     how = {"config": config, "windows": windows, "columns": columns}
     if session.dry_run:
@@ -117,7 +118,8 @@ def _finetune(  # noqa: PLR0913 - what the command was given
     _show(session, output, made, time.monotonic() - start)
 
 
-def _kept(out: Path) -> str:
+def kept(out: Path) -> str:
+    """Say what is kept of a training that was stopped."""
     found = max(
         out.rglob("checkpoint-*"), key=lambda path: (path.stat().st_mtime, path.name), default=None
     )
