@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Command, Session, command
+from tokpipe.cli.labelled_runs import kept, part_option
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan, training_seconds
 from tokpipe.cli.progress import duration
@@ -71,11 +72,6 @@ def finetune_command(
     return decorate
 
 
-def part_option(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
-    """Return the option of a part of the data."""
-    return click.option(flag, metavar="FILE", required=required, help=about)
-
-
 def _columns(kind: type[Config] | None, leave_out: tuple[str, ...]) -> list[Callable[..., Any]]:
     if kind is None:
         return []
@@ -116,14 +112,6 @@ def _finetune(  # noqa: PLR0913 - what the command was given
             progress=session.progress,
         )
     _show(session, output, made, time.monotonic() - start)
-
-
-def kept(out: Path) -> str:
-    """Say what is kept of a training that was stopped."""
-    found = max(
-        out.rglob("checkpoint-*"), key=lambda path: (path.stat().st_mtime, path.name), default=None
-    )
-    return f"{found} is kept" if found else "no checkpoint was finished"
 
 
 def _plan(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tokpipe.bert.head import Objective
+from tokpipe.bert.head import Distillation, Objective
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.folder import refuse_other, start_over
@@ -197,9 +197,11 @@ def _student(prepared: Prepared, job: Job, config: DistillConfig) -> Prepared:
 def _taught(prepared: Prepared, job: Job, config: DistillConfig, said: Any) -> Prepared:
     """Return the training of the student with its teacher."""
     assert prepared.taught is not None
+    weight = config.hidden_weight if config.follows_states(job.model.config) else 0.0
+    terms = Distillation(config.temperature, config.alpha, weight)
     return replace(
         prepared,
-        objective=Objective(distillation=config.distillation(job.model.config)),
+        objective=Objective(distillation=terms),
         settings={**prepared.settings, "distillation": config.to_dict()},
         taught=prepared.taught._replace(said=said),
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.head import Distillation
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 
@@ -40,11 +39,6 @@ class DistillConfig(Config):
     def narrows(self, teacher: BertConfig) -> bool:
         """Whether the student is narrower than its teacher."""
         return self.hidden_size not in (None, teacher.hidden_size)
-
-    def distillation(self, teacher: BertConfig) -> Distillation:
-        """Return the terms of the loss."""
-        weight = self.hidden_weight if self.follows_states(teacher) else 0.0
-        return Distillation(self.temperature, self.alpha, weight)
 
     def student(self, model: BertConfig) -> BertConfig:
         """Return the settings of a student of a model.

@@ -8,7 +8,7 @@ import click
 
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.finetuning import kept, part_option
+from tokpipe.cli.labelled_runs import kept, part_option
 from tokpipe.cli.options import config_options
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.labelled.config import TagColumns, TextColumns
