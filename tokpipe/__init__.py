@@ -8,6 +8,8 @@ from tokpipe.foundation.platforms import missing_here
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tokpipe.baselines.config import LayersConfig as LayersConfig
+    from tokpipe.baselines.layers import compare_layers as compare_layers
     from tokpipe.baselines.model import open_baseline as open_baseline
     from tokpipe.baselines.train import train_baseline as train_baseline
     from tokpipe.batches.config import BatchConfig as BatchConfig
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from tokpipe.examples.config import ExampleConfig as ExampleConfig
     from tokpipe.examples.config import MaskConfig as MaskConfig
     from tokpipe.finetuning.config import FinetuneConfig as FinetuneConfig
+    from tokpipe.finetuning.config import WindowConfig as WindowConfig
     from tokpipe.finetuning.finetune import finetune as finetune
-    from tokpipe.finetuning.windows import WindowConfig as WindowConfig
     from tokpipe.labelled.config import TagColumns as TagColumns
     from tokpipe.labelled.config import TextColumns as TextColumns
     from tokpipe.shards.build import BuildConfig as BuildConfig
@@ -55,6 +57,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "EvaluateConfig": "tokpipe.tasks.config",
     "ExampleConfig": "tokpipe.examples.config",
     "FinetuneConfig": "tokpipe.finetuning.config",
+    "LayersConfig": "tokpipe.baselines.config",
     "Loader": "tokpipe.batches.loader",
     "MaskConfig": "tokpipe.examples.config",
     "ReadConfig": "tokpipe.corpus.config",
@@ -66,11 +69,12 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "TokpipeError": "tokpipe.foundation.errors",
     "TrainingConfig": "tokpipe.training.config",
     "VocabConfig": "tokpipe.vocab.config",
-    "WindowConfig": "tokpipe.finetuning.windows",
+    "WindowConfig": "tokpipe.finetuning.config",
     "WordCounts": "tokpipe.words.counts",
     "WordVectors": "tokpipe.tasks.nearest",
     "WordsConfig": "tokpipe.words.config",
     "build_shards": "tokpipe.shards.build",
+    "compare_layers": "tokpipe.baselines.layers",
     "count_words": "tokpipe.words.count",
     "embed_texts": "tokpipe.tasks.embed",
     "evaluate_shards": "tokpipe.tasks.evaluate",
@@ -94,6 +98,7 @@ __all__ = [
     "EvaluateConfig",
     "ExampleConfig",
     "FinetuneConfig",
+    "LayersConfig",
     "Loader",
     "MaskConfig",
     "ReadConfig",
@@ -111,6 +116,7 @@ __all__ = [
     "WordsConfig",
     "__version__",
     "build_shards",
+    "compare_layers",
     "count_words",
     "embed_texts",
     "evaluate_shards",

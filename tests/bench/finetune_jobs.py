@@ -156,11 +156,13 @@ def columns_of(parts: Mapping[str, Labelled]) -> TextColumns | None:
 def settings_for(job: Job, rows: int, model: Path) -> dict[str, Any]:
     """Return how both sides train: our defaults for so many rows and a model of this width."""
     config = FinetuneConfig()
+    epochs = config.epochs_for(rows, task_of(job.task).most_epochs)
     width = json.loads((model / "config.json").read_text())["hidden_size"]
-    same = ("batch_size", "warmup_proportion", "weight_decay", "adam_epsilon", "max_grad_norm")
+    same = ("warmup_proportion", "weight_decay", "adam_epsilon", "max_grad_norm")
     return {
         **{name: getattr(config, name) for name in (*same, "dropout")},
-        "epochs": config.epochs_for(rows, task_of(job.task).most_epochs),
+        "epochs": epochs,
+        "batch_size": config.batch_for(rows, epochs),
         "learning_rate": config.rate_for(width),
     }
 

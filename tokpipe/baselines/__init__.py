@@ -1,1 +1,1 @@
-"""Earlier approaches on the same data and scores: bags of words, word vectors, a BiLSTM."""
+"""Earlier approaches on the same data and scores: bags of words, word vectors, fixed layers."""

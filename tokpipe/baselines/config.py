@@ -74,3 +74,23 @@ class VectorsConfig(Config):
         least=0.0,
         most=0.95,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayersConfig(Config):
+    """How the layers of a model are compared."""
+
+    seeds: int = setting(
+        3, "How often each model is learned, with other rows held out.", least=1, most=100
+    )
+    held_out: float = setting(
+        0.1, "Share of the rows by which the strength is chosen.", least=0.001, most=0.9
+    )
+    pooling: str = setting(
+        "cls",
+        "The vector of a text: that of its first token ([CLS]), or the mean over its tokens.",
+        choices=("cls", "mean"),
+    )
+    precision: str = setting(
+        "f32", "How the vectors are kept on disk; f16 takes half the room.", choices=("f32", "f16")
+    )

@@ -42,6 +42,7 @@ _SECTIONS = {
         "nearest": f"{_HOME}.nearest",
         "evaluate": f"{_HOME}.evaluate",
         "compare": f"{_HOME}.compare",
+        "compare-layers": f"{_HOME}.compare_layers",
         "import": f"{_HOME}.import_model",
         "export": f"{_HOME}.export_model",
     },

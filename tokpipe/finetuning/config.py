@@ -18,6 +18,29 @@ from tokpipe.training.config import TrainingConfig, seconds_of
 _NARROW, _WIDE = (128, 3e-4), (768, 3e-5)  # width of a model, and a rate that suits it
 _SEEN = 60_000  # rows that a training goes over, all epochs together, between the limits
 _EPOCHS = (3, 20)
+_BATCHES = (8, 16, 32)
+_STEPS = 500  # of a training, if the batches can be made small enough for it
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowConfig(Config):
+    """How rows become windows."""
+
+    max_seq_length: int = setting(
+        512, "Most tokens of a window, special ones included; never more than the model takes.",
+        least=1,
+    )  # fmt: skip
+    stride: int | None = setting(
+        None,
+        "Tokens that two windows share. None: 128, or a third of a window where that is less.",
+        least=0,
+    )
+    long_texts: str = setting(
+        "head",
+        "What is read of a text that is too long: its head, its head (a quarter) and its tail, or "
+        "all of it in windows, whose mean is taken.",
+        choices=("head", "head-tail", "mean"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +59,12 @@ class FinetuneConfig(Config):
     budget: str | None = setting(
         None, "Time to train for, such as 10m, in place of epochs: the rate follows the clock."
     )
-    batch_size: int = setting(32, "Texts, sentences or windows in a batch.", least=1)
+    batch_size: int | None = setting(
+        None,
+        "Texts, sentences or windows in a batch. None: 32, or 16 or 8 where a training has less "
+        "than 500 steps otherwise.",
+        least=1,
+    )
     gradient_accumulation_steps: int = setting(1, "Batches to a step of the optimizer.", least=1)
     learning_rate: float | None = setting(
         None,
@@ -120,6 +148,19 @@ class FinetuneConfig(Config):
             return self.epochs
         return max(_EPOCHS[0], min(_EPOCHS[1], most, round(_SEEN / max(rows, 1))))
 
+    def batch_for(self, rows: int, epochs: int) -> int:
+        """Return how many of so many rows make a batch: few steps teach nothing, see Mosbach et al.
+
+        Examples
+        --------
+        >>> [FinetuneConfig().batch_for(rows, 20) for rows in (100, 400, 799, 800)]
+        [8, 16, 16, 32]
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        enough = [size for size in _BATCHES if rows * epochs >= _STEPS * size]
+        return max(enough, default=_BATCHES[0])
+
     def rate_for(self, width: int) -> float:
         """Return the greatest learning rate for a model of some width.
 
@@ -135,7 +176,9 @@ class FinetuneConfig(Config):
         rate = high * (low / high) ** min(max(share, 0.0), 1.5)
         return float(f"{rate:.2g}")
 
-    def training(self, *, width: int, epochs: int, epoch_batches: int, seed: int) -> TrainingConfig:
+    def training(
+        self, *, width: int, epochs: int, batch_size: int, epoch_batches: int, seed: int
+    ) -> TrainingConfig:
         """Return the settings of the loop: it measures and saves after each epoch.
 
         Parameters
@@ -144,6 +187,8 @@ class FinetuneConfig(Config):
             Of the model.
         epochs
             How many, where no budget is given.
+        batch_size
+            Of how many rows.
         epoch_batches
             How many batches an epoch has.
         seed
@@ -155,7 +200,7 @@ class FinetuneConfig(Config):
         return TrainingConfig(
             steps=None if self.budget else steps,
             budget=self.budget,
-            batch_size=self.batch_size,
+            batch_size=batch_size,
             gradient_accumulation_steps=a_step,
             gradient_shards=self.gradient_shards,
             learning_rate=self.rate_for(width),

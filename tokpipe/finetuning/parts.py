@@ -36,6 +36,35 @@ def read_parts(
         If a part cannot be read, is empty, has pairs where another has none, a label that the
         training part has not, or rows without a label that are to be learned from or chosen by.
     """
+    parts = read_given(task, paths, columns)
+    train: Any = parts["train"]
+    if "validation" not in parts:
+        kept, held = hold_out(train, config.validation_fraction, config.seed)
+        parts = {"train": kept, "validation": held, **{k: parts[k] for k in parts if k == "test"}}
+    return parts
+
+
+def read_given(
+    task: Task,
+    paths: Mapping[str, str | Path],
+    columns: Config | None,
+    unlabelled: tuple[str, ...] = ("test",),
+) -> dict[str, Labelled]:
+    """Read the parts that there are; labels are those of the training part.
+
+    Parameters
+    ----------
+    paths
+        Of "train", and of "validation" and "test" where they are given.
+    unlabelled
+        The parts in which rows may be without a label.
+
+    Raises
+    ------
+    InputError
+        If a part cannot be read, is empty, has pairs where another has none, a label that the
+        training part has not, or rows without a label where all must have one.
+    """
     train: Any = task.read(paths["train"], columns, None)
     parts: dict[str, Labelled] = {"train": train}
     for name in ("validation", "test"):
@@ -44,12 +73,9 @@ def read_parts(
     for name, part in parts.items():
         if not len(part):
             raise InputError(f"{part.source}: the {name} part holds no rows")
-        if name != "test":
+        if name not in unlabelled:
             _require_labels(task, part, name)
     require_alike(parts)
-    if "validation" not in parts:
-        kept, held = hold_out(train, config.validation_fraction, config.seed)
-        parts = {"train": kept, "validation": held, **{k: parts[k] for k in parts if k == "test"}}
     return parts
 
 

@@ -71,6 +71,8 @@ class Prepared:
         "train", "validation", and "test" if there is one.
     objective
         What the classes count.
+    batch_size
+        Windows in a batch.
     capacity
         For how large a part of a batch memory is taken.
     usual
@@ -86,6 +88,7 @@ class Prepared:
     model: BertConfig
     parts: Mapping[str, Part]
     objective: Objective
+    batch_size: int
     capacity: Capacity
     usual: Any
     settings: Mapping[str, Any]
@@ -137,7 +140,7 @@ def prepare_on(
     """
     task, config = asked.task, asked.config
     source = open_source(asked.model)
-    check_layers(source.parameters.config, config)
+    check_layers(source.config, config)
     names = getattr(data["train"], "names", ())
     model = fitted(source, task, names, config)
     objective = _objective(task, data["train"], config)
@@ -152,13 +155,15 @@ def prepare_on(
     if source.left_out and not keeps_head:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
+    size = _batch_size(task, parts["train"].examples, config)
     return Prepared(
         asked=asked,
         source=source,
         model=model,
         parts=parts,
         objective=objective,
-        capacity=_capacity(parts["train"].examples, config),
+        batch_size=size,
+        capacity=_capacity(parts["train"].examples, size, config.gradient_shards),
         usual=task.usual(data["train"]),
         settings={**_settings(asked, source, model), **({"share": share} if share else {})},
     )
@@ -199,16 +204,21 @@ def _balanced(codes: np.ndarray, classes: int) -> tuple[float, ...]:
     return tuple((len(codes) / (classes * np.maximum(counts, 1))).tolist())
 
 
-def _capacity(examples: Examples, config: FinetuneConfig) -> Capacity:
+def _batch_size(task: Task, examples: Examples, config: FinetuneConfig) -> int:
+    epochs = config.epochs_for(len(examples), task.most_epochs)
+    return config.batch_for(len(examples), epochs)
+
+
+def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capacity:
     """Return how large a part of a batch gets: half of the longest windows, and one more."""
-    lengths = np.sort(examples.lengths)[::-1][: config.batch_size].astype(np.int64)
+    lengths = np.sort(examples.lengths)[::-1][:batch_size].astype(np.int64)
     longest, tokens = int(lengths[0]), int(lengths.sum())
-    part = min(tokens, tokens // config.gradient_shards + longest)
+    part = min(tokens, tokens // gradient_shards + longest)
     asked = 0
     if examples.tag_positions is not None:
         counts = np.diff(np.searchsorted(examples.tag_positions, examples.offsets))
         asked = min(part, int(np.sort(counts)[::-1][: len(lengths)].sum()))
-    return Capacity(part, min(config.batch_size, len(lengths)), asked)
+    return Capacity(part, min(batch_size, len(lengths)), asked)
 
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.jobs import config_for_job
-from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.rates import draw_highest
@@ -25,7 +25,8 @@ _READ = ("*.safetensors", "*.json", "*.txt")  # of a model folder: settings, wei
 class Source(NamedTuple):
     """A model before it is fine-tuned."""
 
-    parameters: Parameters  # its weights
+    folder: Path  # where it is; its weights are read when a training begins, and not kept
+    config: BertConfig  # its settings, without the head of a job
     family: Family  # the kind of model that its folder says it is
     tokenizer: Tokenizer  # its tokenizer
     files: Mapping[str, bytes]  # name and content of the tokenizer's files
@@ -34,7 +35,7 @@ class Source(NamedTuple):
 
 
 def open_source(folder: str | Path) -> Source:
-    """Read a model folder with its tokenizer, ours or Hugging Face's.
+    """Read a model folder with its tokenizer, ours or Hugging Face's; of its weights the outline.
 
     Raises
     ------
@@ -45,10 +46,11 @@ def open_source(folder: str | Path) -> Source:
     """
     path = Path(folder)
     verify_files(path, TOKENIZER_FILES)
-    found = load_checkpoint(path, "none")
+    found = read_outline(path, "none")
     tokenizer = Tokenizer.load(path)
     files = tokenizer_files(tokenizer, path)
-    return Source(found.parameters, found.family, tokenizer, files, _digest(path), found.left_out)
+    kind = found.config, found.family
+    return Source(path, *kind, tokenizer, files, _digest(path), found.left_out)
 
 
 def fitted(
@@ -62,7 +64,7 @@ def fitted(
         If the model's family has no such head.
     """
     encoder = replace(
-        source.parameters.config,
+        source.config,
         hidden_dropout_prob=config.dropout,
         attention_probs_dropout_prob=config.dropout,
     )
@@ -71,9 +73,22 @@ def fitted(
     return config_for_job(encoder, source.family, task.head, labels, task.problem, dropout)
 
 
+def weights_of(source: Source) -> Parameters:
+    """Read the weights of a model, without the head of a job.
+
+    Raises
+    ------
+    InputError
+        If a weight is not finite.
+    ArtifactError
+        If the file is not what a manifest of ours beside it says.
+    """
+    return load_checkpoint(source.folder, "none").parameters
+
+
 def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:
     """Return the weights that a training begins with: head and highest layers drawn by a seed."""
-    parameters = Parameters.from_encoder(source.parameters, model, seed)
+    parameters = Parameters.from_encoder(weights_of(source), model, seed)
     draw_highest(parameters, config.reinit_layers, seed)
     return parameters
 

@@ -65,7 +65,7 @@ class Trained(NamedTuple):
 
 def loader_of(prepared: Prepared, seed: int) -> ExampleLoader:
     """Return the training part as batches of windows of like length."""
-    size, part = prepared.asked.config.batch_size, prepared.parts["train"]
+    size, part = prepared.batch_size, prepared.parts["train"]
     longest = int(part.examples.lengths.max())
     bins = max(1, min(16, len(part.examples) // (_CLASS_ROWS * size)))
     batches = BatchConfig(batch_tokens=size * longest, batch_size=size, bins=bins)
@@ -80,6 +80,7 @@ def training_config(prepared: Prepared, loader: ExampleLoader) -> TrainingConfig
     return config.training(
         width=prepared.model.hidden_size,
         epochs=config.epochs_for(loader.rows, task.most_epochs),
+        batch_size=prepared.batch_size,
         epoch_batches=loader.count(0),
         seed=loader.seed,
     )
@@ -177,7 +178,7 @@ def _finished(
 ) -> Trained:
     """Ask the best checkpoint about all parts but the training part, and finish the folder."""
     task, tokens = prepared.asked.task, prepared.capacity.tokens
-    trainer.parameters.block[:] = load_checkpoint(best).parameters.block
+    load_checkpoint(best, into=trainer.parameters)
     asked = [part for name, part in prepared.parts.items() if name != "train"]
     said = {part.name: (part, predict(task, trainer, part, tokens, progress)) for part in asked}
     report = _report(prepared, said)

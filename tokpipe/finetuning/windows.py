@@ -4,39 +4,17 @@ Where windows begin depends on lengths alone, never on labels: at prediction the
 what is measured must be what will be used.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.foundation.config import Config, setting
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Piece
 
 _USUAL_STRIDE = 128  # tokens, of windows of 384: SQuAD's, since BERT's own script
 _LEAST_SHARE = 3  # of a short window: a third, as of those
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowConfig(Config):
-    """How rows become windows."""
-
-    max_seq_length: int = setting(
-        512, "Most tokens of a window, special ones included; never more than the model takes.",
-        least=1,
-    )  # fmt: skip
-    stride: int | None = setting(
-        None,
-        "Tokens that two windows share. None: 128, or a third of a window where that is less.",
-        least=0,
-    )
-    long_texts: str = setting(
-        "head",
-        "What is read of a text that is too long: its head, its head (a quarter) and its tail, or "
-        "all of it in windows, whose mean is taken.",
-        choices=("head", "head-tail", "mean"),
-    )
 
 
 class Windows(NamedTuple):

@@ -109,7 +109,7 @@ def load_into(folder: Path, parameters: Parameters, moments: Moments) -> None:
         If a tensor is missing, of another shape, or holds no finite numbers.
     """
     Manifest.read(folder, KIND).check_files(folder)
-    parameters.block[:] = load_checkpoint(folder).parameters.block
+    load_checkpoint(folder, into=parameters)
     with TensorFile(folder / OPTIMIZER) as file:
         for name, array in _named(moments).items():
             entry = file.entries.get(name)

@@ -110,7 +110,7 @@ def test_naive_bayes_counts_what_is_within_a_class_and_outside():
 
 def test_a_method_that_has_learned_nothing_is_told_as_a_model_is():
     found, _ = trained("bow", "classification", config=method_of("bow").config(min_texts=10**6))
-    assert any("of every row; it has learned nothing" in note for note in found.report.notes)
+    assert any("of every text; it has learned nothing" in note for note in found.report.notes)
 
 
 def test_reviews_of_the_test_part_are_other_ones():

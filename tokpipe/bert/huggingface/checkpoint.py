@@ -67,7 +67,9 @@ def read_outline(folder: Path, task: str | None = None) -> Outline:
         return _open(folder, stack, task)[0]
 
 
-def load_checkpoint(folder: Path, task: str | None = None) -> Checkpoint:
+def load_checkpoint(
+    folder: Path, task: str | None = None, into: Parameters | None = None
+) -> Checkpoint:
     """Read ``config.json`` and ``model.safetensors``, or several files and their index.
 
     Parameters
@@ -75,6 +77,8 @@ def load_checkpoint(folder: Path, task: str | None = None) -> Checkpoint:
     task
         Of the only job whose head is wanted, or "none"; others are left out. None: the head is
         read, of whichever job it is.
+    into
+        Weights of the same shapes that are overwritten, in place of new ones.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def load_checkpoint(folder: Path, task: str | None = None) -> Checkpoint:
     """
     with ExitStack() as stack:
         (config, family, dtypes, left_out), stored = _open(folder, stack, task)
-        parameters = Parameters(config)
+        parameters = Parameters(config) if into is None else into
         for name, part in their_tensors(config, family).items():
             tensor = stored.tensors[name]
             tensor.file.read(tensor.name, part.of(parameters.views))

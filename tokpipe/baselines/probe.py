@@ -1,0 +1,251 @@
+"""A linear model of vectors that lie in a mapped file: read in blocks, learned by L-BFGS.
+
+Each number of a vector is brought to mean 0 and deviation 1 first, which is folded into the
+weights: the file is read as it is. The sum and the mean of the same layers are then the same
+features. Blocks are computed by several threads and added up in their order, so that the weights do
+not depend on the threads.
+
+References
+----------
+M. Peters et al.: Deep Contextualized Word Representations, NAACL 2018, eq. 1: a weighted sum of
+layers, with weights that are learned and sum to 1. The factor in front of it is a scale of the
+linear model's weights.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.baselines.linear import softmax, softmax_loss
+from tokpipe.foundation.threads import map_ordered
+
+STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # of the loss against the penalty, that are tried
+_MOST_STEPS = 200
+_TOLERANCE = 1e-6  # of the objective, relative
+_BLOCK = 4096  # rows
+_LEAST_DEVIATION = 1e-6  # of a number that tells rows apart
+
+
+class Moments(NamedTuple):
+    """Of each number of the vectors in each plane."""
+
+    mean: NDArray[np.float64]  # float64[S, H]
+    inverse: NDArray[np.float64]  # float64[S, H]: one by the deviation; 0 for a constant
+
+
+class Weights(NamedTuple):
+    """A linear model of K planes of vectors."""
+
+    each: NDArray[np.float64]  # float64[K, H, C]: of the numbers of each plane
+    bias: NDArray[np.float64]  # float64[C]
+    mix: NDArray[np.float64] | None  # float64[K]: the shares of the planes, where they are learned
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """Those planes of a file of vectors that one model reads.
+
+    Attributes
+    ----------
+    values : float32[S, N, H] or float16[S, N, H]
+    which
+        K of the S planes.
+    moments
+        Of all planes, in the part that is learned from.
+    mixed
+        Whether one weighted sum of the planes is read; else they stand side by side.
+    threads
+        How many compute, None for one a processor.
+    """
+
+    values: NDArray[np.floating]
+    which: tuple[int, ...]
+    moments: Moments
+    mixed: bool
+    threads: int | None = None
+
+    def outputs(self, weights: Weights) -> NDArray[np.float64]:
+        """Return the outputs for all rows: float64[N, C]."""
+        folded, bias = self._folded(weights)
+
+        def of_block(rows: slice) -> NDArray[np.float64]:
+            return _outputs(self._block(rows), folded, bias)
+
+        return np.concatenate([*map_ordered(of_block, self._blocks(), self.threads)])
+
+    def loss(
+        self, weights: Weights, targets: NDArray[np.float64], learned: NDArray[np.bool_]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """Return the cross entropy over the rows learned from, and its derivatives.
+
+        Parameters
+        ----------
+        targets : float64[N, C]
+        learned : bool[N]
+
+        Returns
+        -------
+        loss
+        by_weight : float64[K, H, C]
+        by_bias : float64[C]
+        """
+        folded, bias = self._folded(weights)
+
+        def of_block(rows: slice) -> tuple[float, NDArray[np.float32], NDArray[np.float64]]:
+            block, kept = self._block(rows), learned[rows]
+            outputs = _outputs(block, folded, bias)
+            slope = np.zeros_like(outputs)
+            value, slope[kept] = softmax_loss(outputs[kept], targets[rows][kept])
+            narrow = slope.astype(np.float32)
+            return value, np.stack([plane.T @ narrow for plane in block]), slope.sum(0)
+
+        loss, by_weight, by_bias = 0.0, np.zeros(folded.shape), np.zeros(len(bias))
+        for value, products, sums in map_ordered(of_block, self._blocks(), self.threads):
+            loss, by_bias = loss + value, by_bias + sums
+            by_weight += products
+        mean, inverse = self._moments()
+        by_weight = inverse[:, :, None] * (by_weight - mean[:, :, None] * by_bias)
+        return loss, by_weight, by_bias
+
+    def _blocks(self) -> list[slice]:
+        return [slice(at, at + _BLOCK) for at in range(0, self.values.shape[1], _BLOCK)]
+
+    def _block(self, rows: slice) -> list[NDArray[np.float32]]:
+        return [np.asarray(self.values[plane, rows], np.float32) for plane in self.which]
+
+    def _moments(self) -> Moments:
+        return Moments(*(each[list(self.which)] for each in self.moments))
+
+    def _folded(self, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return weights and bias for vectors that are not brought to one scale."""
+        mean, inverse = self._moments()
+        folded = weights.each * inverse[:, :, None]
+        return folded.astype(np.float32), weights.bias - np.einsum("kh,khc->c", mean, folded)
+
+
+def _outputs(
+    block: Sequence[NDArray[np.float32]],
+    folded: NDArray[np.float32],
+    bias: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    found = np.broadcast_to(bias, (len(block[0]), len(bias))).copy()
+    for plane, weights in zip(block, folded, strict=True):
+        found += plane @ weights
+    return found
+
+
+def moments_of(values: NDArray[np.floating]) -> Moments:
+    """Return mean and deviation of each number over the rows of float[S, N, H]."""
+    mean, inverse = np.empty(values.shape[::2]), np.empty(values.shape[::2])
+    for plane, own in enumerate(values):
+        rows = [own[at : at + _BLOCK].astype(np.float64) for at in range(0, len(own), _BLOCK)]
+        mean[plane] = np.add.reduce([block.sum(0) for block in rows]) / len(own)
+        spread = np.add.reduce([((block - mean[plane]) ** 2).sum(0) for block in rows])
+        deviation = np.sqrt(spread / len(own))
+        inverse[plane] = np.where(
+            deviation > _LEAST_DEVIATION, 1 / np.maximum(deviation, _LEAST_DEVIATION), 0.0
+        )
+    return Moments(mean, inverse)
+
+
+def fit(
+    planes: Planes,
+    targets: NDArray[np.float64],
+    learned: NDArray[np.bool_],
+    strength: float,
+    start: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Minimise ``strength * loss + |weights|^2 / 2`` over the rows learned from.
+
+    Parameters
+    ----------
+    targets : float64[N, C]
+        1 for the class of a row.
+    learned : bool[N]
+        Which rows are learned from.
+    strength
+        What the loss counts against the penalty.
+    start
+        What was found for another strength.
+
+    Returns
+    -------
+    float64[P]
+        All parameters, for `unpacked`.
+    """
+    from scipy.optimize import minimize
+
+    classes = targets.shape[1]
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = unpacked(planes, flat, classes)
+        loss, by_weight, by_bias = planes.loss(weights, targets, learned)
+        gradient = strength * _packed(planes, flat, weights, by_weight, by_bias)
+        penalised = flat.copy()
+        penalised[_bias_at(planes, classes)] = 0.0
+        return strength * loss + 0.5 * float(penalised @ penalised), gradient + penalised
+
+    first = np.zeros(_count(planes, classes)) if start is None else start
+    how = {"maxiter": _MOST_STEPS, "ftol": _TOLERANCE, "gtol": 1e-8, "maxcor": 10}
+    return minimize(objective, first, jac=True, method="L-BFGS-B", options=how).x
+
+
+def choose(
+    planes: Planes, targets: NDArray[np.float64], learned: NDArray[np.bool_]
+) -> tuple[float, Weights]:
+    """Return the strength with the least loss over the rows held out, and its weights.
+
+    Strengths rise, each begins where the last ended, and the first that is worse ends the search.
+    """
+    from threadpoolctl import threadpool_limits
+
+    best, flat = (np.inf, STRENGTHS[0], np.empty(0)), None
+    with threadpool_limits(1, user_api="blas"):  # the order of its sums follows its threads
+        for strength in STRENGTHS:
+            flat = fit(planes, targets, learned, strength, flat)
+            outputs = planes.outputs(unpacked(planes, flat, targets.shape[1]))
+            loss, _ = softmax_loss(outputs[~learned], targets[~learned])
+            if loss >= best[0]:
+                break
+            best = loss, strength, flat
+    return best[1], unpacked(planes, best[2], targets.shape[1])
+
+
+def unpacked(planes: Planes, flat: NDArray[np.float64], classes: int) -> Weights:
+    """Return the weights that parameters mean."""
+    width, count = planes.values.shape[2], len(planes.which)
+    bias = _bias_at(planes, classes)
+    own = flat[: bias.start].reshape(-1, width, classes)
+    if not planes.mixed:
+        return Weights(own, flat[bias], None)
+    shares = softmax(flat[None, -count:])[0]
+    return Weights(shares[:, None, None] * own, flat[bias], shares)
+
+
+def _packed(
+    planes: Planes,
+    flat: NDArray[np.float64],
+    weights: Weights,
+    by_weight: NDArray[np.float64],
+    by_bias: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the derivative by the parameters, from those by weights and bias."""
+    if weights.mix is None:
+        return np.concatenate([by_weight.ravel(), by_bias])
+    own = flat[: by_weight[0].size].reshape(by_weight[0].shape)
+    by_share = np.einsum("khc,hc->k", by_weight, own)
+    by_score = weights.mix * (by_share - weights.mix @ by_share)
+    by_own = np.einsum("k,khc->hc", weights.mix, by_weight)
+    return np.concatenate([by_own.ravel(), by_bias, by_score])
+
+
+def _bias_at(planes: Planes, classes: int) -> slice:
+    own = planes.values.shape[2] * classes * (1 if planes.mixed else len(planes.which))
+    return slice(own, own + classes)
+
+
+def _count(planes: Planes, classes: int) -> int:
+    return _bias_at(planes, classes).stop + (len(planes.which) if planes.mixed else 0)
