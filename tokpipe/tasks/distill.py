@@ -214,7 +214,7 @@ def _asked_of_teacher(prepared: Prepared, config: DistillConfig) -> dict[str, An
     return {
         **kept,
         "held_out": held_out,
-        "states": config.follows_states(prepared.source[0].config),
+        "states": config.follows_states(prepared.source.config),
     }
 
 
