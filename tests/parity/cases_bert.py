@@ -127,6 +127,13 @@ def row_losses(draw, truths=False):
 
 
 @st.composite
+def soft_losses(draw):
+    logits, _, factor, d_bias = draw(losses())
+    teacher = normal(draw(SEEDS), *logits.shape, scale=draw(SCALES))
+    return logits, teacher, draw(st.sampled_from([1.0, 2.0, 4.0])), factor, d_bias
+
+
+@st.composite
 def span_losses(draw):
     lengths = draw(st.lists(st.integers(1, 9), max_size=4))
     offsets = np.cumsum([0, *lengths]).astype(np.int32)
@@ -155,6 +162,7 @@ CASES = {
     f"{_KERNELS}.losses.squared_error": row_losses(),
     f"{_KERNELS}.losses.binary_cross_entropy": row_losses(truths=True),
     f"{_KERNELS}.losses.span_cross_entropy": span_losses(),
+    f"{_KERNELS}.losses.soft_cross_entropy": soft_losses(),
 }
 for _name in ACTIVATIONS:
     CASES[f"{_KERNELS}.activations.{_name}_forward"] = activations()

@@ -62,12 +62,21 @@ class Frequencies(NamedTuple):
     labels: NDArray[np.float64] | None
 
 
+class Distillation(NamedTuple):
+    """How much of what is learned a teacher says."""
+
+    temperature: float = 2.0  # what logits are divided by before they are compared
+    alpha: float = 0.5  # share of the teacher in the loss; the gold labels have the rest
+    hidden_weight: float = 0.0  # what the distance to its last hidden states counts beside that
+
+
 class Objective(NamedTuple):
     """What training wants of the classes of a job, where that is not the plain loss."""
 
     # what the loss of each class counts, C of them; None: all the same
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0  # share of a target that all classes have alike
+    distillation: Distillation | None = None  # what a teacher says in it; None: there is none
 
     def weights(self, config: BertConfig, dtype: DTypeLike = np.float32) -> Array:
         """Return what each class counts: float32[C]."""
@@ -87,6 +96,8 @@ class Objective(NamedTuple):
                 "class weights and label smoothing are for one class of several: the model has "
                 f"task={config.task!r}, problem={config.problem!r}"
             )
+        if self.class_weights and self.distillation:
+            raise ConfigError("class weights are not for a model that has a teacher")
         given = self.class_weights
         if given is not None and (len(given) != config.outputs or min(given) < 0):
             raise ConfigError(
@@ -118,6 +129,10 @@ class HeadContext(NamedTuple):
     objective: Objective  # what training wants of the classes
     dropout_key: int | None  # of the draws of this pass; None: nothing is dropped
     factor: float  # what one loss counts in the gradient: one over their number in the whole batch
+    # `soft`, `states`: float32[N, C], float32[N, H]: logits and last hidden states of a teacher;
+    # None where nothing is learned from them
+    soft: Array | None = None
+    states: Array | None = None
 
     def dropout(self, place: int) -> Dropout:
         """Return one of the dropouts in front of a job's classes, counted from 0."""

@@ -28,6 +28,7 @@ def prepared(batch: Batch, config: BertConfig) -> Batch:
     kinds: dict[str, type] = dict.fromkeys(_FIELDS, np.int32)
     if config.task == "text":
         kinds["labels"] = np.int32 if config.problem == "classification" else np.float32
+    kinds |= dict.fromkeys(("soft_targets", "hidden_targets"), np.float32)
     arrays = {name: (getattr(batch, name), kind) for name, kind in kinds.items()}
     return replace(batch, **{k: None if a is None else _fit(a, t) for k, (a, t) in arrays.items()})
 

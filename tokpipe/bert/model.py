@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.context import ForwardContext, begin_pass, rows_of
+from tokpipe.bert.distillation import with_states
 from tokpipe.bert.encoder import encode, encode_backward
 from tokpipe.bert.head import PLAIN, Capacity, Head, HeadContext, Objective
 from tokpipe.bert.inputs import prepared
@@ -182,6 +183,16 @@ class Model:
         logits = head.logits(self._head_context(ctx, workspace, name, states))
         return logits, self._losses(ctx, workspace, states, {})
 
+    def logits_and_states(
+        self, name: str, batch: Batch, workspace: Workspace
+    ) -> tuple[Array, Array]:
+        """Return what `logits` does, and the last hidden states it comes from: float32[N, H]."""
+        head = self.heads[name]
+        ctx = self._begin(batch, workspace, wanted=head.output_rows)
+        hidden = _last(ctx)
+        context = self._head_context(ctx, workspace, name, (hidden, hidden[:0]))
+        return head.logits(context), hidden[context.rows]
+
     def pooled(self, batch: Batch, workspace: Workspace | None = None) -> Array:
         """Return the pooler's vector of each sequence: float32[B, H]."""
         assert self.weights.pooler is not None, "the model has no pooler"
@@ -235,13 +246,15 @@ class Model:
         for name, head in self._asked(ctx.batch).items():
             total = totals.get(name) or self._total(head, ctx.batch)
             context = self._head_context(ctx, workspace, name, states)
-            tallies[name] = head.losses(context._replace(factor=1 / total))
+            context = context._replace(factor=1 / total)
+            tallies[name] = with_states(context, head.losses(context))
         return Losses(tallies)
 
     def _head_context(
         self, ctx: ForwardContext, workspace: Workspace, name: str, states: tuple[Array, Array]
     ) -> HeadContext:
-        head = self.heads[name]
+        head, taught = self.heads[name], self.objective.distillation
+        follows = taught is not None and taught.hidden_weight > 0
         return HeadContext(
             config=self.config,
             weights=ctx.weights,
@@ -255,6 +268,8 @@ class Model:
             objective=self.objective,
             dropout_key=ctx.dropout_key,
             factor=1.0,
+            soft=ctx.batch.soft_targets if taught else None,
+            states=ctx.batch.hidden_targets if follows else None,
         )
 
 

@@ -109,6 +109,25 @@ class Parameters:
                 view[...] = source.views[name]
         return parameters
 
+    @classmethod
+    def from_layers(cls, source: Self, config: BertConfig) -> Self:
+        """Return a model with fewer layers than another and all else of it, bit for bit.
+
+        Parameters
+        ----------
+        source
+            A model with the same settings but for the number of layers.
+        config
+            Of the model wanted; its layers are those of `kept_layers`.
+        """
+        parameters = cls(config, source.block.dtype)
+        kept = kept_layers(source.config.num_hidden_layers, config.num_hidden_layers)
+        for name, view in parameters.views.items():
+            head, _, rest = name.removeprefix("layers.").partition(".")
+            taken = f"layers.{kept[int(head)]}.{rest}" if name.startswith("layers.") else name
+            view[...] = source.views[taken]
+        return parameters
+
     def zeros_like(self) -> Self:
         """Return a block of the same shape and type, all zero."""
         return type(self)(self.config, self.block.dtype)
@@ -129,6 +148,17 @@ def _of_block(config: BertConfig, block: NDArray[np.floating]) -> Parameters:
     parameters = Parameters(config, block.dtype)
     parameters.block[:] = block
     return parameters
+
+
+def kept_layers(layers: int, count: int) -> list[int]:
+    """Return which layers of a model one with fewer has: the first, and others as far apart.
+
+    Examples
+    --------
+    >>> kept_layers(12, 6), kept_layers(4, 3)
+    ([0, 2, 4, 6, 8, 10], [0, 1, 2])
+    """
+    return [number * layers // count for number in range(count)]
 
 
 def missing_from(source: BertConfig, config: BertConfig) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Command, Session, command
+from tokpipe.cli.labelled_runs import kept, part_option
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan, training_seconds
 from tokpipe.cli.progress import duration
@@ -52,9 +53,9 @@ def finetune_command(
         for option in reversed(
             [
                 click.argument("model", metavar="MODEL"),
-                _part("--train", "The part that is learned from.", required=True),
-                _part("--validation", "The part that the best epoch is chosen by."),
-                _part("--test", "A part that is only scored, when all is chosen."),
+                part_option("--train", "The part that is learned from.", required=True),
+                part_option("--validation", "The part that the best epoch is chosen by."),
+                part_option("--test", "A part that is only scored, when all is chosen."),
                 click.option(
                     *("-o", "--output"), required=True, metavar="FOLDER", help="What comes of it."
                 ),
@@ -69,10 +70,6 @@ def finetune_command(
         return command(name=name, examples=examples, plans=True)(run)
 
     return decorate
-
-
-def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
-    return click.option(flag, metavar="FILE", required=required, help=about)
 
 
 def _columns(kind: type[Config] | None, leave_out: tuple[str, ...]) -> list[Callable[..., Any]]:
@@ -92,7 +89,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
     columns: Config | None = None,
     **paths: str | None,
 ) -> None:
-    session.begin_kernels(keeps=lambda: _kept(Path(output)))
+    session.begin_kernels(keeps=lambda: kept(Path(output)))
     config = replace(config, seed=session.seed)
     how = {"config": config, "windows": windows, "columns": columns}
     if session.dry_run:
@@ -115,13 +112,6 @@ def _finetune(  # noqa: PLR0913 - what the command was given
             progress=session.progress,
         )
     _show(session, output, made, time.monotonic() - start)
-
-
-def _kept(out: Path) -> str:
-    found = max(
-        out.rglob("checkpoint-*"), key=lambda path: (path.stat().st_mtime, path.name), default=None
-    )
-    return f"{found} is kept" if found else "no checkpoint was finished"
 
 
 def _plan(

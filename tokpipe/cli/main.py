@@ -32,6 +32,7 @@ _SECTIONS = {
     },
     "Jobs": {
         "finetune": f"{_HOME}.finetune",
+        "distill": f"{_HOME}.distill",
         "baseline": f"{_HOME}.baseline",
     },
     "Models": {

@@ -17,6 +17,7 @@ from tokpipe.finetuning.rates import check_layers
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.source import Source, fitted, open_source
 from tokpipe.finetuning.task import Task
+from tokpipe.finetuning.taught import Taught
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
@@ -78,6 +79,8 @@ class Prepared:
         The answer that most rows of the training part have.
     settings
         What all follows from, but for the seeds.
+    taught
+        Where the model does not begin as the source: its first weights, and what a teacher says.
     """
 
     asked: Asked
@@ -89,6 +92,7 @@ class Prepared:
     capacity: Capacity
     usual: Any
     settings: Mapping[str, Any]
+    taught: Taught | None = None
 
 
 def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
@@ -108,7 +112,13 @@ def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
 
 
 def prepare_on(
-    asked: Asked, data: Mapping[str, Labelled], threads: int, progress: Progress, share: str = ""
+    asked: Asked,
+    data: Mapping[str, Labelled],
+    threads: int,
+    progress: Progress,
+    *,
+    share: str = "",
+    keeps_head: bool = False,
 ) -> Prepared:
     """Check and encode parts that are read already.
 
@@ -118,6 +128,8 @@ def prepare_on(
         "train", "validation", and "test" if there is one, with the same labels.
     share
         What of the training part they hold, where that is not all of it.
+    keeps_head
+        Whether the head of the model is of use.
 
     Raises
     ------
@@ -140,7 +152,7 @@ def prepare_on(
         parts[name] = Part(name, part, examples)
         if said := said_of(parts[name], asked.windows):
             progress.note(f"{name}: {said}")
-    if source.left_out:
+    if source.left_out and not keeps_head:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
     size = _batch_size(task, parts["train"].examples, config)

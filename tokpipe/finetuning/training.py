@@ -19,6 +19,7 @@ from tokpipe.finetuning.scoring import Part, measuring, predict
 from tokpipe.finetuning.seeds import Seeds
 from tokpipe.finetuning.source import begun
 from tokpipe.finetuning.task import Predictions
+from tokpipe.finetuning.taught import TaughtLoader
 from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
@@ -68,6 +69,8 @@ def loader_of(prepared: Prepared, seed: int) -> ExampleLoader:
     longest = int(part.examples.lengths.max())
     bins = max(1, min(16, len(part.examples) // (_CLASS_ROWS * size)))
     batches = BatchConfig(batch_tokens=size * longest, batch_size=size, bins=bins)
+    if prepared.taught is not None and prepared.taught.said is not None:
+        return TaughtLoader(part.examples, batches, seed, prepared.taught.said, prepared.model)
     return ExampleLoader(part.examples, batches, seed)
 
 
@@ -132,13 +135,19 @@ def train_once(
 
 def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: int) -> Trainer:
     asked, train = prepared.asked, prepared.parts["train"].data
+    taught = prepared.taught
+    first = (
+        begun(prepared.source, prepared.model, asked.config, seeds.head)
+        if taught is None
+        else taught.begun(seeds.head)
+    )
 
     def place(row: NDArray[np.int64]) -> str:
         return place_in(train, int(row[1]))
 
     return Trainer(
         config,
-        begun(prepared.source, prepared.model, asked.config, seeds.head),
+        first,
         prepared.capacity,
         threads,
         Terms(

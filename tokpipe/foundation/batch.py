@@ -38,6 +38,10 @@ class Batch:
     answer_spans : int32[B, 2] or None
         First and last token of the answer, counted in its sequence; 0, 0: there is none. A row with
         an end outside of its sequence is not learned from.
+    soft_targets : float32[N, C] or None
+        A teacher's logits, at all places that the head of the job looks at.
+    hidden_targets : float32[N, H] or None
+        A teacher's last hidden states there.
     """
 
     input_ids: NDArray[np.int32]
@@ -51,6 +55,8 @@ class Batch:
     tag_positions: NDArray[np.int32] | None = None
     tags: NDArray[np.int32] | None = None
     answer_spans: NDArray[np.int32] | None = None
+    soft_targets: NDArray[np.float32] | None = None
+    hidden_targets: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -72,7 +72,7 @@ def finetuning_again(
     def train(part: Any) -> tuple[str, Reached]:
         share = f"{len(part):,} of {len(parts['train']):,} rows by seed {seed}"
         data = {**parts, "train": part}
-        prepared = prepare_on(asked, data, workers, SILENT, share)
+        prepared = prepare_on(asked, data, workers, SILENT, share=share)
         folder = out / f"{run.resolve().name}-{len(part)}"
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

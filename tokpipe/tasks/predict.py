@@ -121,7 +121,7 @@ def example_logits(
     if not count:
         return np.zeros((0, model.config.outputs), np.float32)
     workers = max(1, min(thread_count(threads), count))
-    workspaces = Workspaces(model.model, _capacity(loader), workers, training=False)
+    workspaces = Workspaces(model.model, capacity_of(loader), workers, training=False)
     with progress.task("computing", count, "batches") as advance:
         batches = _told(loader.batches(0, threads=1), advance)
         found, _ = head_outputs(model.model, head, batches, workspaces, workers)
@@ -134,7 +134,7 @@ def _told(batches: Iterator[Batch], advance: Callable[[int], None]) -> Iterator[
         advance(1)
 
 
-def _capacity(loader: ExampleLoader) -> Capacity:
+def capacity_of(loader: ExampleLoader) -> Capacity:
     """Return what the largest batch needs of each kind."""
     plan, examples = loader.plan(0), loader.examples
     tokens = rows = places = 1

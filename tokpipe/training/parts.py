@@ -69,6 +69,8 @@ def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
     index, offsets = gather_ranges(batch.offsets, rows)
     masked_positions, masked = _places(batch, batch.masked_positions, rows, offsets)
     tag_positions, tagged = _places(batch, batch.tag_positions, rows, offsets)
+    of_job = rows if batch.answer_spans is None else index  # what the head of a job looks at
+    looked = of_job if batch.tag_positions is None else tagged
     return Batch(
         input_ids=batch.input_ids[index],
         offsets=offsets.astype(np.int32),
@@ -81,6 +83,8 @@ def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
         tag_positions=tag_positions,
         tags=_at(batch.tags, tagged),
         answer_spans=_at(batch.answer_spans, rows),
+        soft_targets=_at(batch.soft_targets, looked),
+        hidden_targets=_at(batch.hidden_targets, looked),
     )
 
 

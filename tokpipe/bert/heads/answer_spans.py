@@ -13,6 +13,7 @@ from tokpipe.bert.classifier import (
     without_job,
 )
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.distillation import with_teacher
 from tokpipe.bert.head import Array, Capacity, Head, HeadContext, Index, New, Objective, Views
 from tokpipe.bert.kernels import losses
 from tokpipe.bert.losses import Tally
@@ -86,16 +87,19 @@ def _logits(ctx: HeadContext) -> Array:
 
 
 def _losses(ctx: HeadContext) -> Tally:
-    assert ctx.targets is not None
     scratch: SpanHeadScratch = ctx.scratch.front(len(ctx.rows))
     classifier = _forward(ctx, scratch)
     d_bias = scratch.d_bias if classifier.gradients is None else classifier.gradients.bias
-    loss, correct = _span_cross_entropy(
-        classifier.logits, ctx.offsets, ctx.targets, ctx.factor, d_bias
-    )
+    tally = with_teacher(ctx, classifier.logits, d_bias, _tally)
     if classifier.gradients is not None:
         classifier_backward(classifier, scratch.d_taken)
         scatter_rows(scratch.d_taken, ctx.rows, ctx.d_hidden)
+    return tally
+
+
+def _tally(ctx: HeadContext, logits: Array, d_bias: Array) -> Tally:
+    assert ctx.targets is not None
+    loss, correct = _span_cross_entropy(logits, ctx.offsets, ctx.targets, ctx.factor, d_bias)
     return Tally(loss, int(_total(ctx.targets, ctx.objective, ctx.config)), correct)
 
 

@@ -19,6 +19,7 @@ from tokpipe.bert.classifier import (
     without_job,
 )
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.distillation import with_teacher
 from tokpipe.bert.dropout import NO_DROPOUT
 from tokpipe.bert.head import Array, Capacity, Head, HeadContext, Index, New, Objective, Views
 from tokpipe.bert.kernels import losses
@@ -113,7 +114,7 @@ def _losses(ctx: HeadContext) -> Tally:
     scratch: TextHeadScratch = ctx.scratch.front(len(ctx.rows))
     classifier = _forward(ctx, scratch)
     d_bias = scratch.d_bias if classifier.gradients is None else classifier.gradients.bias
-    tally = _tally(ctx, classifier.logits, d_bias)
+    tally = with_teacher(ctx, classifier.logits, d_bias, _tally)
     if ctx.gradients is not None:
         classifier_backward(classifier, scratch.pooler.d_pooled)
         gradients = ctx.gradients.heads[NAME].dense or ctx.gradients.pooler

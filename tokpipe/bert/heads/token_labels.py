@@ -14,6 +14,7 @@ from tokpipe.bert.classifier import (
     without_job,
 )
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.distillation import with_teacher
 from tokpipe.bert.head import Array, Capacity, Head, HeadContext, Index, New, Views
 from tokpipe.bert.losses import Tally
 from tokpipe.bert.parameters import linear_shapes
@@ -79,7 +80,7 @@ def _losses(ctx: HeadContext) -> Tally:
     scratch: TokenHeadScratch = ctx.scratch.front(len(ctx.rows))
     classifier = _forward(ctx, scratch)
     d_bias = scratch.d_bias if classifier.gradients is None else classifier.gradients.bias
-    tally = class_losses(ctx, classifier.logits, d_bias)
+    tally = with_teacher(ctx, classifier.logits, d_bias, class_losses)
     if classifier.gradients is not None:
         classifier_backward(classifier, scratch.d_taken)
         scatter_rows(scratch.d_taken, ctx.rows, ctx.d_hidden)

@@ -329,3 +329,72 @@ def span_cross_entropy(logits, offsets, spans, factor, d_bias):
                 d_bias[side] += logits[t, side]
         correct += hits == 2
     return loss, correct
+
+
+def soft_cross_entropy_reference(
+    logits: NDArray[np.floating],
+    teacher: NDArray[np.floating],
+    temperature: float,
+    factor: float,
+    d_bias: NDArray[np.floating],
+) -> float:
+    """Sum the losses of rows against a teacher's softened answers, and make their gradient.
+
+    A row's loss is ``T^2 sum_c q_c (-log p_c)``: ``q`` and ``p`` are the softmax of the teacher's
+    logits and of these over the temperature T, whose square keeps gradients as long at any.
+
+    Parameters
+    ----------
+    logits : float32[M, C]
+        One row a prediction; becomes the gradient.
+    teacher : float32[M, C]
+        What the teacher makes of the same.
+    temperature
+        What both are divided by, above 0.
+    factor
+        What each row counts in the gradient.
+    d_bias : float32[C]
+        Gradient of the bias inside the logits, added to.
+
+    Returns
+    -------
+    float
+        The sum, without the factor.
+
+    References
+    ----------
+    G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network" (2015), 2.
+    """
+    if not logits.size:
+        return 0.0
+    values, wanted = (array.astype(np.float64) / temperature for array in (logits, teacher))
+    wanted = np.exp(wanted - wanted.max(1, keepdims=True))
+    wanted /= wanted.sum(1, keepdims=True)
+    most = values.max(1, keepdims=True)
+    below = most + np.log(np.exp(values - most).sum(1, keepdims=True))
+    loss = temperature**2 * (wanted * (below - values)).sum()
+    logits[:] = (factor * temperature) * (np.exp(values - below) - wanted)
+    d_bias += logits.sum(0)
+    return float(loss)
+
+
+@kernel(reference=soft_cross_entropy_reference)
+def soft_cross_entropy(logits, teacher, temperature, factor, d_bias):
+    loss, classes = 0.0, logits.shape[1]
+    for t in range(len(logits)):
+        most, highest = np.float64(logits[t, 0]), np.float64(teacher[t, 0])
+        for j in range(1, classes):
+            most = max(most, np.float64(logits[t, j]))
+            highest = max(highest, np.float64(teacher[t, j]))
+        total, whole = 0.0, 0.0
+        for j in range(classes):
+            total += math.exp((np.float64(logits[t, j]) - most) / temperature)
+            whole += math.exp((np.float64(teacher[t, j]) - highest) / temperature)
+        below = most / temperature + math.log(total)
+        for j in range(classes):
+            value = np.float64(logits[t, j]) / temperature
+            share = math.exp((np.float64(teacher[t, j]) - highest) / temperature) / whole
+            loss += temperature * temperature * share * (below - value)
+            logits[t, j] = factor * temperature * (math.exp(value - below) - share)
+            d_bias[j] += logits[t, j]
+    return loss

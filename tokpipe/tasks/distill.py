@@ -1,0 +1,257 @@
+"""Distillation on a task: a smaller model that learns from labels and from a fine-tuned one."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tokpipe.bert.head import Distillation, Objective
+from tokpipe.bert.parameters import Parameters
+from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.folder import refuse_other, start_over
+from tokpipe.finetuning.parts import read_parts
+from tokpipe.finetuning.preparing import Asked, Prepared, prepare_on
+from tokpipe.finetuning.scoring import Part
+from tokpipe.finetuning.seeds import seeds_of
+from tokpipe.finetuning.taught import Taught
+from tokpipe.finetuning.training import train_once
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.locks import one_writer
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.threads import thread_count
+from tokpipe.labelled.check import brief, check_labelled
+from tokpipe.labelled.naming import with_names
+from tokpipe.metrics.scores import Score
+from tokpipe.tasks.distill_config import DistillConfig
+from tokpipe.tasks.inputs import without_labels
+from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.predict import Job
+from tokpipe.tasks.teacher import said_path, what_it_says
+from tokpipe.training.log import Nobody, Watch
+from tokpipe.training.state import lock_of
+
+_TIMES = 3  # of which the fastest counts: a machine has other things to do, too
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name
+        "teacher", "student", or "without a teacher".
+    folder
+        Where it is.
+    score
+        The task's first score, with its interval.
+    parameters
+        How many weights it has.
+    speed
+        Rows that it answers in a second.
+    """
+
+    name: str
+    folder: Path
+    score: Score
+    parameters: int
+    speed: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distilled:
+    """What distillation came to.
+
+    Attributes
+    ----------
+    part
+        The part that all are judged by: "test" if it has labels, or else "validation".
+    rows
+        How many rows it has.
+    models
+        Teacher, student, and the student without a teacher if it was asked for.
+    """
+
+    part: str
+    rows: int
+    models: tuple[Model, ...]
+
+
+def distill(  # noqa: PLR0913 - the three parts of the data, and how
+    teacher: str | Path,
+    train: str | Path,
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    out: str | Path = "student",
+    *,
+    config: DistillConfig | None = None,
+    training: FinetuneConfig | None = None,
+    columns: Mapping[str, Config] | None = None,
+    compare: bool = False,
+    threads: int | None = None,
+    force: bool = False,
+    watch: Watch | None = None,
+    progress: Progress = SILENT,
+) -> Distilled:
+    """Train a student; go on where a stopped run of the same settings is.
+
+    Parameters
+    ----------
+    teacher
+        Folder of a fine-tuned model, of any task.
+    train, validation, test
+        The data, labelled as for fine-tuning.
+    out
+        The folder that comes of it.
+    config
+        How large the student is, and what it learns of the teacher.
+    training
+        How it is trained.
+    columns
+        Where texts, words and labels stand, by what a task reads; None: found by content.
+    compare
+        Whether to train the same student from the labels alone, too, in a folder beside `out`.
+    threads
+        How many work, or None for one a usable processor; no weight depends on it.
+    force
+        Start over where something is in `out` that tokpipe has made.
+    watch, progress
+        Who looks on, and who is told what the data holds.
+
+    Raises
+    ------
+    InputError
+        If data or teacher cannot be used.
+    ConfigError
+        If a setting does not suit them.
+    ArtifactError
+        If a stopped run had other settings.
+    StorageError
+        If `out` is finished, foreign or in use, or the disk refuses.
+    MemoryLimitError
+        If it would not fit into memory.
+    TrainingError
+        If the numbers are none any more.
+    """
+    run, count, config = Path(out), thread_count(threads), config or DistillConfig()
+    refuse_other(run, force=force)
+    job, watch = Job.of(BertModel.load(teacher)), watch or Nobody()
+    given = {"train": train, "validation": validation, "test": test}
+    asked = Asked(
+        task=job.task,
+        model=teacher,
+        paths={name: path for name, path in given.items() if path is not None},
+        columns=(columns or {}).get(job.task.data),
+        config=training or FinetuneConfig(),
+        windows=job.windows,
+    )
+    prepared = _student(_prepared(asked, job, count, progress), job, config)
+    alone = run.with_name(f"{run.name}-without-teacher")
+    if compare and not (alone / MANIFEST).is_file():
+        refuse_other(alone, force=force)
+    path = said_path(run, _asked_of_teacher(prepared, config))
+    how = count, watch, progress, force
+    if compare:
+        progress.note(f"the student is trained a second time, without its teacher, in {alone}")
+        _train(prepared, alone, how)
+    said = what_it_says(
+        job.model,
+        prepared.parts["train"],
+        path,
+        states=config.follows_states(job.model.config),
+        threads=count,
+        progress=progress,
+    )
+    _train(_taught(prepared, job, config, said), run, how)
+    path.unlink(missing_ok=True)
+    folders = {"student": run, **({"without a teacher": alone} if compare else {})}
+    jobs = {"teacher": job, **{k: Job.of(BertModel.load(v)) for k, v in folders.items()}}
+    return _judged(prepared, jobs, count)
+
+
+def _prepared(asked: Asked, job: Job, threads: int, progress: Progress) -> Prepared:
+    """Read the data with the teacher's labels."""
+    read: dict[str, Any] = read_parts(asked.task, asked.paths, asked.columns, asked.config)
+    data = {name: with_names(part, job.model.config.labels) for name, part in read.items()}
+    for line in brief(data, check_labelled(data)):
+        progress.note(line)
+    return prepare_on(asked, data, threads, progress, keeps_head=True)
+
+
+def _student(prepared: Prepared, job: Job, config: DistillConfig) -> Prepared:
+    """Return the training of the student from its labels alone."""
+    model, teacher = config.student(prepared.model), job.model.model.parameters
+
+    def begun(seed: int) -> Parameters:
+        if config.narrows(teacher.config):
+            return Parameters.initialised(model, seed)
+        return Parameters.from_layers(teacher, model)
+
+    settings = {**prepared.settings, "model": model.to_dict()}
+    return replace(prepared, model=model, settings=settings, taught=Taught(begun, None))
+
+
+def _taught(prepared: Prepared, job: Job, config: DistillConfig, said: Any) -> Prepared:
+    """Return the training of the student with its teacher."""
+    assert prepared.taught is not None
+    weight = config.hidden_weight if config.follows_states(job.model.config) else 0.0
+    terms = Distillation(config.temperature, config.alpha, weight)
+    return replace(
+        prepared,
+        objective=Objective(distillation=terms),
+        settings={**prepared.settings, "distillation": config.to_dict()},
+        taught=prepared.taught._replace(said=said),
+    )
+
+
+def _asked_of_teacher(prepared: Prepared, config: DistillConfig) -> dict[str, Any]:
+    known, training = prepared.settings, prepared.asked.config
+    kept = {name: known[name] for name in ("task", "windows", "columns", "inputs", "version")}
+    held_out = training.validation_fraction, training.seed
+    return {
+        **kept,
+        "held_out": held_out,
+        "states": config.follows_states(prepared.source.config),
+    }
+
+
+def _train(prepared: Prepared, out: Path, how: tuple[int, Watch, Progress, bool]) -> None:
+    threads, watch, progress, force = how
+    seeds = seeds_of(prepared.asked.config.seed, 1)[0]
+    with storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with one_writer(lock_of(out), out):
+            if force:
+                start_over(out)
+            train_once(prepared, out, seeds, threads, watch, progress)
+
+
+def _judged(prepared: Prepared, jobs: Mapping[str, Job], threads: int) -> Distilled:
+    task, parts = prepared.asked.task, prepared.parts
+    has_test = "test" in parts and task.with_labels(parts["test"].data).all()
+    part = parts["test" if has_test else "validation"]
+    models = []
+    for name, job in jobs.items():
+        tuned = task.tune(parts["validation"].data, _answers(job, parts["validation"], threads))
+        begin, seconds, said = 0.0, [], None
+        for _ in range(_TIMES):
+            begin = time.perf_counter()
+            said = _answers(job, part, threads)
+            seconds.append(time.perf_counter() - begin)
+        models.append(
+            Model(
+                name=name,
+                folder=Path(job.name),
+                score=task.scores(part.data, said, tuned, prepared.usual).scores[0],
+                parameters=job.model.model.parameters.count,
+                speed=len(part.data) / max(min(seconds), 1e-9),
+            )
+        )
+    return Distilled(part=part.name, rows=len(part.data), models=tuple(models))
+
+
+def _answers(job: Job, part: Part, threads: int) -> Any:
+    return job.predictions(without_labels(part.data, job.model.config.labels), threads=threads)
