@@ -47,49 +47,39 @@ class AnswerViews:
         """Do nothing: drawings need no end."""
 
 
-class _Lines:
-    """What is written line by line; `visibly` where a person reads it."""
+class AnswerLines:
+    """Lines of text, one or several for each answer; `visibly` where a person reads them."""
 
-    def __init__(self, file: BinaryIO, *, visibly: bool) -> None:
-        self._file, self._visibly = file, visibly
+    def __init__(self, file: BinaryIO, layout: str, *, visibly: bool) -> None:
+        self._file, self._lines_of, self._visibly = file, _LAYOUTS[layout], visibly
 
     def write(self, answers: Sequence[Answer]) -> None:
         """Write some."""
-        lines = [f"{line}\n" for answer in answers for line in self._lines(answer)]
+        found = (self._lines_of(answer, self._visibly) for answer in answers)
+        lines = [f"{line}\n" for lines in found for line in lines]
         self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
         self._file.flush()
 
     def close(self) -> None:
         """Do nothing: lines need no end."""
 
-    def _lines(self, answer: Answer) -> Iterator[str]:
-        raise NotImplementedError
+
+def _table_lines(answer: Answer, visibly: bool) -> Iterator[str]:
+    """Yield the answer, its probability and the text, between tabs."""
+    yield "\t".join(visible(cell) for cell in _cells(answer))
 
 
-class TableLines(_Lines):
-    """A line for each answer, its columns between tabs: the answer, its probability, the text."""
-
-    def _lines(self, answer: Answer) -> Iterator[str]:
-        yield "\t".join(visible(cell) for cell in _cells(answer))
+def _json_lines(answer: Answer, visibly: bool) -> Iterator[str]:
+    line = json.dumps(answer.to_dict(), ensure_ascii=False)
+    yield escape_controls(line) if visibly else line
 
 
-class AnswerJsonLines(_Lines):
-    """A line of JSON for each answer."""
-
-    def _lines(self, answer: Answer) -> Iterator[str]:
-        line = json.dumps(answer.to_dict(), ensure_ascii=False)
-        yield escape_controls(line) if self._visibly else line
-
-
-class ConllLines(_Lines):
-    """A word and its tag a line, a tab between them; a blank line behind each sentence."""
-
-    def _lines(self, answer: Answer) -> Iterator[str]:
-        assert isinstance(answer, TagAnswer)  # the command has looked
-        for word, tag in zip(answer.words, answer.tags, strict=True):
-            cells = (word, tag)
-            yield "\t".join(visible(cell) if self._visibly else _unbroken(cell) for cell in cells)
-        yield ""
+def _conll_lines(answer: Answer, visibly: bool) -> Iterator[str]:
+    """Yield a word and its tag a line, a tab between them; a blank line behind each sentence."""
+    assert isinstance(answer, TagAnswer)  # the command has looked
+    for word, tag in zip(answer.words, answer.tags, strict=True):
+        yield "\t".join(visible(cell) if visibly else _unbroken(cell) for cell in (word, tag))
+    yield ""
 
 
 def _cells(answer: Answer) -> Iterator[str]:
@@ -127,4 +117,4 @@ def _unbroken(text: str) -> str:
     return "".join(escape_of(c) if c in _BREAKS else c for c in text)
 
 
-LINES = {"table": TableLines, "jsonl": AnswerJsonLines, "conll": ConllLines}
+_LAYOUTS = {"table": _table_lines, "jsonl": _json_lines, "conll": _conll_lines}

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tokpipe.cli.answer_writers import LINES
+from tokpipe.cli.answer_writers import AnswerLines
 from tokpipe.tasks.answers import (
     ClassAnswer,
     Entity,
@@ -28,7 +28,7 @@ SPAN = Span("b", 2, 3, 0.75)
 
 def written(form, *answers, visibly=False):
     file = io.BytesIO()
-    writer = LINES[form](file, visibly=visibly)
+    writer = AnswerLines(file, form, visibly=visibly)
     writer.write(answers)
     writer.close()
     return file.getvalue().decode()

@@ -59,7 +59,7 @@ def predict_texts(
     tokpipe predict nsp MODEL A B says whether text B follows text A.
     """
     session.begin_kernels()
-    from tokpipe.cli.answer_writers import LINES, AnswerViews
+    from tokpipe.cli.answer_writers import AnswerLines, AnswerViews
     from tokpipe.cli.job_inputs import Asked, input_batches
     from tokpipe.tasks.predict import Job
 
@@ -71,7 +71,7 @@ def predict_texts(
         if kind == "view":
             writer = AnswerViews(session.console.rich(), job.model.config.labels)
         else:
-            writer = LINES[kind](file, visibly=goes_to_terminal(output))
+            writer = AnswerLines(file, kind, visibly=goes_to_terminal(output))
         with _progress(session, asked).task("answering", None, "rows") as advance:
             for batch in batches:
                 answers = job.answers(batch, threads=session.threads)
