@@ -18,13 +18,14 @@ _ENOUGH = 100  # pairs whose share says something: a fair one is off by 0.15 in 
 def word_counts(ids: NDArray[np.int32], facts: TokenFacts) -> dict[str, int]:
     """Count the words of a text or of rows, and those that are unknown.
 
-    A word begins with a token that goes on with none and is not special, or is unknown.
+    A word begins with a token that goes on with none and is not special, or is unknown. Ids that no
+    token has, in rows that are damaged, count as the nearest that has one: to look for them took
+    8 % of a build.
     """
     begins = (facts.continues_word | facts.is_special) == 0
     if facts.unk_id >= 0:
         begins[facts.unk_id] = True
-    known = ids[(ids >= 0) & (ids < facts.vocab_size)]
-    words = int(np.count_nonzero(begins[known]))
+    words = int(np.count_nonzero(np.take(begins, ids, mode="clip")))
     return {"words": words, "unknown words": int(np.count_nonzero(ids == facts.unk_id))}
 
 
