@@ -51,3 +51,22 @@ def test_what_cannot_be_done_is_said(tokpipe, files, arguments, code, said):
     train = () if "--train" in arguments else ("--train", files[0])
     ran = tokpipe("baseline", *arguments, *train, "-o", "out")
     assert ran.code == code and said in ran.err and "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("predict", "out", "--text", "a"), ("evaluate", "out", "{test}")),
+        *(("embed", "out", "{test}"), ("fill-mask", "out", "a")),
+        *(("inspect", "model", "out"), ("export", "out", "-o", "new")),
+        ("finetune", "classification", "out", "--train", "{train}", "-o", "new"),
+        ("distill", "out", "--train", "{train}", "-o", "new"),
+    ],
+)
+def test_a_baseline_is_told_from_a_model(tokpipe, files, arguments, tmp_path):
+    train, test = files
+    assert tokpipe("baseline", "bow", "classification", "--train", train, "-o", "out").code == 0
+    ran = tokpipe(*(word.format(train=train, test=test) for word in arguments))
+    assert ran.code == 4, ran.err
+    assert "out holds 'baseline', wanted 'model'" in ran.err
+    assert not (tmp_path / "new").exists()

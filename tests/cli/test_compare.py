@@ -33,7 +33,10 @@ def test_what_is_no_run_and_what_is_of_other_data_have_their_codes(tokpipe, runs
     write_run(tmp_path / "other", "classification", 0.9, seed=9)
     ran = tokpipe("compare", "bow", "other")
     assert ran.code == 4 and "bow" in ran.err and "other" in ran.err
-    assert tokpipe("compare", "nowhere").code == 3
+    (tmp_path / "empty").mkdir()
+    for name in ("nowhere", "empty"):
+        ran = tokpipe("compare", "bow", name)
+        assert ran.code == 3 and f"{name}: no metrics.json in it" in ran.err
     assert tokpipe("compare").code == 2
 
 

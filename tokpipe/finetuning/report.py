@@ -10,7 +10,7 @@ from typing import Any
 from tokpipe.bert.huggingface.foreign_files import read_object
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task, Tuned
-from tokpipe.foundation.errors import ArtifactError
+from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.metrics.scores import Score, Scores
 
 METRICS = "metrics.json"
@@ -123,6 +123,9 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     ArtifactError
         If it is none of ours.
     """
+    if not (folder / METRICS).is_file():
+        hint = "Name a folder that `tokpipe finetune` or `tokpipe baseline` made."
+        raise InputError(f"{folder}: no {METRICS} in it", hint=hint)
     found = read_object(folder / METRICS)
     try:
         Report.from_dict(found)

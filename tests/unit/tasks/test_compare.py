@@ -73,7 +73,7 @@ def test_runs_on_other_data_or_of_other_tasks_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda f: (f / "metrics.json").unlink(), "No such file"),
+        (lambda f: (f / "metrics.json").unlink(), "no metrics.json in it"),
         (lambda f: (f / "metrics.json").write_text("{}"), "no scores of a task"),
         (lambda f: (f / "predictions.jsonl").unlink(), "predictions.jsonl"),
         (lambda f: (f / "predictions.jsonl").write_text("{\n"), "predictions.jsonl:1: no JSON"),

@@ -13,7 +13,8 @@ from tokpipe.bert.huggingface.foreign_files import read_object, shown
 from tokpipe.bert.huggingface.names import TensorSlice, canonical, is_buffer
 from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.manifest import verify_files
+from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.visible import visible
 
 CONFIG = "config.json"
@@ -143,6 +144,8 @@ def refuse_pickle(folder: Path) -> None:
     ------
     InputError
         If there are no safetensors files.
+    ArtifactError
+        If it is a folder of ours that holds something else.
     """
     if folder.suffix in _PICKLES and folder.is_file():
         raise InputError(
@@ -155,6 +158,8 @@ def refuse_pickle(folder: Path) -> None:
         )
     if has_weights(folder):
         return
+    if (folder / MANIFEST).is_file():
+        Manifest.read(folder, "model")  # of a baseline, a tokenizer, shards: says so
     found = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
     if found:
         raise InputError(
