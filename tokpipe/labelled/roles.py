@@ -215,4 +215,6 @@ def _unknown(head: TableHead, what: str, flag: str) -> InputError:
     hint = f"Pass {flag}: its name{number}."
     if not head.named and len(head.first) == 1:
         hint = "One column: cells of .csv stand between commas, those of .tsv between tabs."
+        if flag == LABEL_FLAG:
+            hint += " Texts without labels are for `tokpipe predict`."
     return InputError(f"{_first_line(head)}: which column is the {what}? {shown}{more}", hint=hint)

@@ -17,8 +17,10 @@ from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
+from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import TIMES, read_log
+from tokpipe.training.state import save_checkpoint
 
 GOOD = dict.fromkeys(TASKS, 0.8) | {"multilabel": 0.65, "pos": 0.97}
 
@@ -70,6 +72,29 @@ def test_the_epoch_that_validates_best_is_the_model(tmp_path):
     assert made.state.step == made.state.best_step == best.step
     kept = made.report.scores["validation"]["accuracy"].value
     assert kept == pytest.approx(best.score, abs=1e-6)
+
+
+def test_an_epoch_that_is_not_the_best_is_saved_only_now_and_then(tmp_path, monkeypatch):
+    """A folder of few rows would take longer to write than to learn from."""
+    saved = []
+
+    def save(run, state, *rest):
+        saved.append(state.step)
+        return save_checkpoint(run, state, *rest)
+
+    monkeypatch.setattr(loop, "save_checkpoint", save)
+    settings = {"learning_rate": 0.02, "epochs": 8}
+    run(tmp_path, "classification", **settings)
+    best, better = None, []
+    for line in (line for line in read_log(tmp_path / "out/log.jsonl") if line.split):
+        if best is None or (line.score, -line.loss) > best:
+            best, better = (line.score, -line.loss), [*better, line.step]
+    assert saved == sorted({*better, line.step}) and len(saved) < 8
+    seldom, saved[:] = contents(tmp_path / "out"), []
+    monkeypatch.setattr(loop, "_SPARE_SECONDS", 0.0)
+    run(tmp_path, "classification", "often", **settings)
+    assert len(saved) == 8
+    assert contents(tmp_path / "often") == seldom
 
 
 @pytest.mark.parametrize("task", ["classification", "ner"])

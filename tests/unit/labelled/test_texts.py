@@ -2,6 +2,7 @@ import bz2
 import gzip
 import json
 import lzma
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -307,6 +308,7 @@ def test_tables_are_read_with_their_numbers(tmp_path, kind):
     [
         (pa.array([0.5, 2]), "number", [0.5, 2.0]),
         (pa.array([3, 4], pa.uint16()), "number", [3.0, 4.0]),
+        (pa.array([Decimal("2.50"), Decimal("-1E+3")]), "number", [2.5, -1_000.0]),
         (pa.array([1.0, 0.0]), "class", [1, 0]),
         (pa.array([True, False]), "class", [1, 0]),
         (pa.array(["x", "y"]).dictionary_encode(), "class", [0, 1]),
@@ -405,6 +407,7 @@ BAD = {
     "no text column": ("a.csv", "x,y,label\na,b,0\n", r"a\.csv:1: which column is the text\?"),
     "no label column": ("a.csv", "text,y\na,b\n", r"a\.csv:1: which column is the label\?"),
     "other marks": ("a.csv", "text;label\na;0\n", r"the text\? 'text;label'\nOne column: cells of"),
+    "texts alone": ("a.csv", "text\na\n", r"label\?.*\nOne column: .*for `tokpipe predict`"),
     "no label in JSON": ("a.jsonl", '{"text": "a"}\n', r"a\.jsonl: which column is the label\?"),
     "two of a name": ("a.csv", "text,label,text\na,0,b\n", "two columns are called 'text'"),
     "two of a name in JSON": ("a.jsonl", '{"text":"a","label":0,"label":1}', "called 'label'"),
@@ -443,7 +446,11 @@ BAD = {
         '[{"text": "a"}]',
         r"a\.json:1:1: the line is no JSON object\nA JSON",
     ),
-    "deep JSON": ("a.jsonl", DEEP, r"a\.jsonl:1: nested deeper than 100"),
+    "deep JSON": (
+        "a.jsonl",
+        DEEP,
+        r"a\.jsonl:1: nested deeper than 100 objects and arrays\nFlatten it\.$",
+    ),
     "very deep JSON": ("a.jsonl", "[" * 100_000, r"a\.jsonl:1:1: the line is no JSON object"),
     "half a character": ("a.jsonl", '{"text": "\\ud83d", "label": 0}', "half a surrogate pair"),
     "no table": ("a.txt", "just some words\n", "no table that is known"),
