@@ -18,6 +18,7 @@ from tokpipe.labelled.sameness import repeated, string_codes
 from tokpipe.labelled.schemes import contradictions
 from tokpipe.tokenizer.findings import NOTE, WARNING, Finding
 
+_NOTHING = "There is nothing to learn from it."
 _BLANK = r"^[\pZ\pC\pM]*$"
 
 
@@ -40,8 +41,7 @@ def _about_labels(data: Labelled) -> Iterator[Finding]:
     elif isinstance(data, LabelledTexts) and data.labels.dtype == np.float64:
         low, high = float(data.labels.min()), float(data.labels.max())
         if low == high:
-            hint = "There is nothing to learn from it."
-            yield Finding(WARNING, data.source, f"every number is {low:g}", hint)
+            yield Finding(WARNING, data.source, f"every number is {low:g}", _NOTHING)
         else:
             middle = float(np.median(data.labels))
             yield Finding(NOTE, data.source, f"numbers from {low:g} to {high:g}, median {middle:g}")
@@ -54,7 +54,7 @@ def _about_classes(data: LabelledTexts) -> Iterator[Finding]:
     used = [name for name, count in counted.labels.items() if count]
     if len(used) == 1 and data.labels.ndim == 1:
         problem = f"every {counted.rows} has the label {shown(used[0])!r}"
-        yield Finding(WARNING, data.source, problem, "There is nothing to learn from it.")
+        yield Finding(WARNING, data.source, problem, _NOTHING)
     if data.labels.ndim == 1 and len(used) > 2 and 2 * len(used) > len(data):
         problem = f"{plural(len(used), 'label')} for {plural(len(data), counted.rows)}"
         yield Finding(WARNING, data.source, problem, "Numbers? Then the task is regression.")
@@ -82,8 +82,11 @@ def _seen(name: str) -> str:
 
 
 def _about_tags(data: TaggedWords) -> Iterator[Finding]:
-    used = np.bincount(data.tags[data.tags >= 0], minlength=len(data.names)) > 0
-    yield from _alike(data.source, "tags", [data.names[i] for i in np.flatnonzero(used).tolist()])
+    counts = np.bincount(data.tags[data.tags >= 0], minlength=len(data.names))
+    used = [data.names[i] for i in np.flatnonzero(counts).tolist()]
+    if len(used) == 1:
+        yield Finding(WARNING, data.source, f"every word has the tag {shown(used[0])!r}", _NOTHING)
+    yield from _alike(data.source, "tags", used)
     if data.scheme not in ("none", "IOB2"):
         yield Finding(NOTE, data.source, f"tags are written in {data.scheme}, and read as IOB2")
     missing = int((data.tags < 0).sum())

@@ -98,6 +98,13 @@ def test_tags_that_differ_in_case_alone_are_told(tmp_path):
     ]
 
 
+def test_tags_that_teach_nothing_are_told(tmp_path):
+    (tmp_path / "a.conll").write_text("Bonn\tO\n\nya\tO\n")
+    assert found_in(tmp_path, {"train": read_tagged(tmp_path / "a.conll")}) == [
+        ("warning", "a.conll: every word has the tag 'O'"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["\u200b", "\ufe0f", "\u200b \ufe0f", "\u00ad", "\u0301", "\ue000"]
 )
