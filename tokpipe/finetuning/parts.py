@@ -10,9 +10,10 @@ from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.task import Task
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
+from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import require_alike
 from tokpipe.labelled.places import place_in
-from tokpipe.labelled.records import Labelled
+from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
 from tokpipe.labelled.splits import hold_out
 
 
@@ -76,7 +77,20 @@ def read_given(
         if name not in unlabelled:
             _require_labels(task, part, name)
     require_alike(parts)
+    _require_choice(train)
     return parts
+
+
+def _require_choice(train: Labelled) -> None:
+    """Refuse a training part in which one class, or one tag, is all that there is to say."""
+    names = () if isinstance(train, Questions) else train.names
+    several = isinstance(train, LabelledTexts) and train.labels.ndim == 2
+    if len(names) == 1 and not several:
+        rows = "word has the tag" if isinstance(train, TaggedWords) else "text has the label"
+        raise InputError(
+            f"{train.source}: every {rows} {shown(names[0])!r}",
+            hint="There is nothing to learn from it: two of them at least are needed.",
+        )
 
 
 def _require_labels(task: Task, part: Labelled, name: str) -> None:

@@ -323,6 +323,9 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
 
 
+ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
+
+
 @pytest.mark.parametrize(
     ("task", "part", "text", "said"),
     [
@@ -339,6 +342,9 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
+        ("classification", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
+        ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
+        ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
         (
             "qa",
             "train",
@@ -351,7 +357,8 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
 def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, text, said):
     write_model(tmp_path / "model")
     paths = {n: write_data(tmp_path, task, 24, i, n) for i, n in enumerate(PARTS)}
-    paths[part].write_text(text)
+    for name in PARTS if part == "all" else (part,):
+        paths[name].write_text(text)
     with pytest.raises(InputError, match=said):
         finetune(task, tmp_path / "model", *(paths[n] for n in PARTS), tmp_path / "out")
     assert not (tmp_path / "out").exists()
