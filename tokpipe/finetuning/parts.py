@@ -13,7 +13,14 @@ from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import require_alike
 from tokpipe.labelled.places import place_in
-from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
+from tokpipe.labelled.records import (
+    NO_LABEL,
+    Labelled,
+    LabelledTexts,
+    Questions,
+    TaggedWords,
+    place_of,
+)
 from tokpipe.labelled.splits import hold_out
 
 
@@ -96,7 +103,8 @@ def _require_choice(train: Labelled) -> None:
 def _require_labels(task: Task, part: Labelled, name: str) -> None:
     missing = np.flatnonzero(~task.with_labels(part))
     if len(missing):
-        raise InputError(
-            f"{place_in(part, int(missing[0]))}: no label, in the {name} part",
-            hint="Leave the row out, or label it.",
-        )
+        place = place_in(part, int(missing[0]))
+        if isinstance(part, TaggedWords):
+            place = place_of(part.source, int(part.lines[(part.tags == NO_LABEL).argmax()]))
+        hint = "Leave the row out, or label it."
+        raise InputError(f"{place}: no label, in the {name} part", hint=hint)

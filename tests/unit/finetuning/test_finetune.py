@@ -323,6 +323,7 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
 
 
+CONLLU = "".join(f"{n}\tthe\tthe\t{tag}" + "\t_" * 6 + "\n" for n, tag in enumerate("AB_C", 1))
 ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
 
 
@@ -342,6 +343,7 @@ ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
         ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
+        ("pos", "all", CONLLU, r"train.conll:3: no label, in the train part"),
         ("classification", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
         ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
         ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
