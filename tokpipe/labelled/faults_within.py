@@ -138,4 +138,5 @@ def _columns(data: Labelled) -> tuple[Strings, ...]:
 
 def _is_blank(column: Strings) -> NDArray[np.bool_]:
     """Mark the texts that show nothing: spaces, controls, and marks on no character."""
-    return np.asarray(pc.match_substring_regex(column.to_arrow(), _BLANK), np.bool_)
+    options = pc.MatchSubstringOptions(_BLANK)
+    return np.asarray(pc.call_function("match_substring_regex", [column.to_arrow()], options))
