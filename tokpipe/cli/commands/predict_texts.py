@@ -53,8 +53,8 @@ def predict_texts(
     """Show what MODEL says of INPUT: classes, numbers, tags of words, or answers to questions.
 
     What a model is for stands in its folder. INPUT are files, folders, patterns or hub:owner/name,
-    SQuAD's JSON for questions, CoNLL columns for words (with --words); without any, the lines of
-    stdin, each of which is answered when it comes. A blank line is answered, too.
+    SQuAD's JSON for questions, CoNLL columns for words (.conll, or --words); without any, the lines
+    of stdin, each of which is answered when it comes. A blank line is answered, too.
 
     tokpipe predict nsp MODEL A B says whether text B follows text A.
     """
