@@ -40,6 +40,10 @@ _NOT_OURS = {  # what a file is by its ending, and what to do with it
         "a sentencepiece model, not a tokenizer.json, vocab.txt or vocab.json",
         CONVERT_HINT,
     ),
+    ".vocab": (
+        "pieces and scores of a sentencepiece model, not a tokenizer.json",
+        CONVERT_HINT,
+    ),
     ".tiktoken": (
         "a tiktoken vocabulary, not a tokenizer.json, vocab.txt or vocab.json",
         CONVERT_HINT,
@@ -128,7 +132,7 @@ def _main_file(path: Path) -> Path:
 
 def _nothing_in(folder: Path) -> InputError:
     others = sorted(
-        path.name for path in folder.iterdir() if path.suffix in (".model", ".tiktoken")
+        path.name for path in folder.iterdir() if path.suffix in (".model", ".vocab", ".tiktoken")
     )
     if others:
         problem, hint = _NOT_OURS[Path(others[0]).suffix]

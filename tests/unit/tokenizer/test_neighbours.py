@@ -128,6 +128,9 @@ def test_what_contradicts_the_vocabulary_or_is_no_token_is_refused(tmp_path, mai
 BARE = {
     "word counts": ("vocab.txt", "the\t123\nof\t33\n", "words and counts"),
     "word counts with spaces": ("vocab.txt", "the 123\nof 33\n", "words and counts"),
+    "words and counts of a table": ("vocab.txt", "the,123\nof,33\n", "words and counts"),
+    "counts and words": ("vocab.txt", "123\tthe\n33\tof\n", "words and counts"),
+    "counts and words of uniq": ("vocab.txt", "    123 the\n     33 of\n", "words and counts"),
     "pieces and scores": ("vocab.txt", "<s>\t0\n▁the\t-3.2\n▁a\t-4\n", "sentencepiece"),
     "pieces": ("vocab.txt", "<s>\n▁the\n▁a\n", "sentencepiece"),
     "byte-level tokens": ("vocab.txt", "<s>\nĠthe\nĠa\n", "byte-level BPE"),
@@ -138,6 +141,7 @@ BARE = {
     "pieces with ids": ("vocab.json", '{"▁a": 0, "b": 1}', "sentencepiece"),
     "WordPiece's tokens": ("vocab.json", '{"##a": 0, "b": 1}', "WordPiece"),
     "a sentencepiece model": ("spm.model", "\x0a\x0e", "a sentencepiece model"),
+    "sentencepiece's list": ("spm.vocab", "<s>\t0\n", "pieces and scores"),
     "a tiktoken vocabulary": ("cl100k.tiktoken", "IQ== 0\n", "a tiktoken vocabulary"),
 }
 
