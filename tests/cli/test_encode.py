@@ -257,7 +257,7 @@ def test_a_vocabulary_that_does_not_fit_is_said_at_the_end(tokpipe, folder):
     (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n##s\n")
     (folder / "known.txt").write_text("hello hellos\n" * 99)
     for text, is_said in (("lines.txt", True), ("known.txt", False)):
-        for more in ([], ["--to", "jsonl", "--offsets"]):
+        for more in ([], ["--to", "jsonl", "--offsets"], ["--quiet"]):
             result = tokpipe("encode", "-t", "vocab.txt", text, *more)
             assert result.code == 0
             assert ("% of the words are unknown to the vocabulary" in result.err) == is_said

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
@@ -97,7 +96,7 @@ def _losses(ctx: HeadContext) -> Tally:
 
 
 def _guessing(frequencies: Frequencies) -> float | None:
-    return None if frequencies.labels is None else entropy(np.asarray(frequencies.labels))
+    return None if frequencies.labels is None else entropy(frequencies.labels)
 
 
 HEAD = Head(
