@@ -157,6 +157,13 @@ def test_a_bare_file_of_another_family_is_refused_as_what_it_is(tmp_path, name, 
     assert error.value.hint
 
 
+@pytest.mark.parametrize("name", ["words.tsv", "words.csv"])
+def test_a_table_is_no_tokenizer(tmp_path, name):
+    (tmp_path / name).write_text("the\t3\n")
+    with pytest.raises(InputError, match=f"{name}: a table, not a tokenizer"):
+        Tokenizer.load(tmp_path / name)
+
+
 def test_a_name_of_the_hub_is_said_not_to_be_downloaded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("bert-base-uncased", "google/bert_uncased"):
