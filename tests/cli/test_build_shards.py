@@ -211,6 +211,14 @@ def test_documents_of_one_sentence_are_named_as_the_cause(tokpipe, tmp_path, bal
         assert "--nsp-balance exact" not in said
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_sentence_is_the_cause_only_where_each_document_is_one(tokpipe, tmp_path, seed):
+    lines = [ENGLISH, ENGLISH, f"{ENGLISH}\n{ENGLISH}"]  # 3 or 4 pairs: all are random by chance
+    ran, _ = made(tokpipe, tmp_path, "\n\n".join(lines), "wordpiece", "--seed", str(seed),
+                  "--validation-fraction", "0", "--sentence-splitter", "line")  # fmt: skip
+    assert "each document is one sentence" not in ran.err
+
+
 def test_a_balance_that_can_be_made_up_for_is_advised(tokpipe, tmp_path):
     lines = [ENGLISH, ENGLISH, ENGLISH, f"{ENGLISH}\n{ENGLISH}"] * 100
     more = ("--validation-fraction", "0", "--short-seq-prob", "0", "--max-seq-length", "32")

@@ -43,7 +43,8 @@ def build_warnings(
         if ones in (0, pairs) or (pairs >= _ENOUGH and not low < ones / pairs < high):
             what = "have a random next" if examples.task == "nsp" else "are swapped"
             share = 100 * ones / pairs
-            yield f"{share:.1f} % of the pairs {what}: {pair_cause(ones, pairs, examples)}"
+            lone = tally["sentences"] <= tally["documents"]
+            yield f"{share:.1f} % of the pairs {what}: {pair_cause(ones, pairs, examples, lone)}"
 
 
 def target_shortage(found: int, asked: int, share: float) -> str:
@@ -64,11 +65,14 @@ def mask_cause(masks: MaskConfig) -> str:
     return "the others are special or unknown, which are never chosen; does the vocabulary fit?"
 
 
-def pair_cause(ones: int, pairs: int, examples: ExampleConfig) -> str:
-    """Say why the labels of pairs are skewed, and what to do."""
+def pair_cause(ones: int, pairs: int, examples: ExampleConfig, lone: bool = True) -> str:
+    """Say why the labels of pairs are skewed, and what to do.
+
+    `lone`: whether each document is one sentence, as far as is known.
+    """
     if ones == 0 and examples.task == "nsp":
         return "there is no other document to take a next from; part documents by blank lines"
-    if ones == pairs and examples.task == "nsp":
+    if ones == pairs and lone and examples.task == "nsp":
         return (
             "each document is one sentence, after which none follows; give longer documents, or "
             "build without pairs (--no-nsp)"
