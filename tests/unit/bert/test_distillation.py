@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.bert.models import random_parameters
-from tests.unit.bert.test_job_heads import JOBS, LENGTHS, STEP, job_batch, job_config
+from tests.unit.bert.models import measured_slopes, random_parameters
+from tests.unit.bert.test_job_heads import JOBS, LENGTHS, job_batch, job_config
 from tokpipe.bert.head import Distillation, Objective
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters, kept_layers
@@ -35,24 +35,7 @@ def taught_batch(config):
 def test_gradient_of_a_taught_model_is_the_slope_of_its_loss(name):
     config = job_config(name)
     parameters, batch = random_parameters(config), taught_batch(config)
-    model = Model(config, parameters, TAUGHT)
-    workspace = model.workspace(20, 4, 20)
-    gradients, spare = parameters.zeros_like(), parameters.zeros_like()
-
-    def loss():
-        return model.loss_and_gradients(batch, spare, workspace, dropout_key=7).total
-
-    model.loss_and_gradients(batch, gradients, workspace, dropout_key=7)
-    rng = np.random.default_rng(1)
-    for tensor, view in parameters.views.items():
-        direction = rng.standard_normal(view.shape)
-        before = view.copy()
-        view[...] = before + STEP * direction
-        above = loss()
-        view[...] = before - STEP * direction
-        slope = (above - loss()) / (2 * STEP)
-        view[...] = before
-        expected = (gradients.views[tensor] * direction).sum()
+    for tensor, slope, expected in measured_slopes(Model(config, parameters, TAUGHT), batch, 20):
         assert slope == pytest.approx(expected, rel=1e-6, abs=1e-7), tensor
 
 
