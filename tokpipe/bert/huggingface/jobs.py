@@ -17,7 +17,7 @@ _PROBLEMS = {
     "regression": "regression",
     "multi_label_classification": "multilabel",
 }
-_MOST_LABELS = 1 << 16
+_MOST_LABELS = 1 << 16  # of a model: more than any has
 _ONE_NUMBER = ("LABEL_0",)  # what transformers calls the only output of a regression
 
 
