@@ -20,7 +20,7 @@ _CLASSES = {
     "token": "AutoModelForTokenClassification",
     "span": "AutoModelForQuestionAnswering",
 }
-_MOST_LABELS = 50
+_MOST_LABELS = 50  # that a card names: some ten lines
 
 
 def card(

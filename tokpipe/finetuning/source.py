@@ -1,6 +1,5 @@
 """The model that is fine-tuned: read from its folder, with another head drawn for the task."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.rates import draw_highest
 from tokpipe.finetuning.task import Task
-from tokpipe.foundation.manifest import describe_file, verify_files
+from tokpipe.foundation.manifest import digest_of, verify_files
 from tokpipe.tokenizer.copies import tokenizer_files
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
 from tokpipe.tokenizer.tokenizer import Tokenizer
@@ -50,7 +49,9 @@ def open_source(folder: str | Path) -> Source:
     tokenizer = Tokenizer.load(path)
     files = tokenizer_files(tokenizer, path)
     kind = found.config, found.family
-    return Source(path, *kind, tokenizer, files, _digest(path), found.left_out)
+    read = {one.name: one for pattern in _READ for one in path.glob(pattern)}
+    digest = digest_of(path, (read[name] for name in sorted(read)))
+    return Source(path, *kind, tokenizer, files, digest, found.left_out)
 
 
 def fitted(
@@ -91,11 +92,3 @@ def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) 
     parameters = Parameters.from_encoder(weights_of(source), model, seed)
     draw_highest(parameters, config.reinit_layers, seed)
     return parameters
-
-
-def _digest(folder: Path) -> str:
-    names = sorted({path.name for kind in _READ for path in folder.glob(kind)})
-    found = hashlib.sha256()
-    for name in names:
-        found.update(f"{name} {describe_file(folder / name)['sha256']}\n".encode())
-    return found.hexdigest()

@@ -25,10 +25,9 @@ from tokpipe.tokenizer.rows import Finish, finished
 from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.texts import Inputs, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
-from tokpipe.tokenizer.truncation import truncation_for
+from tokpipe.tokenizer.truncation import NO_LIMIT, truncation_for
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
-_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 
 
 class Sequences(NamedTuple):
@@ -84,7 +83,7 @@ def encode_texts(
     cut = _truncation(tokenizer, config, max_length, template.added(False))
     strings = Strings.from_list(Inputs(strings_of(texts)).utf8()[0])
     parts = tokenizer.encode_strings(strings, threads=threads)
-    most = _NO_LIMIT if cut is None else cut.max_length - template.added(False)
+    most = NO_LIMIT if cut is None else cut.max_length - template.added(False)
     longer = sum(int((np.diff(borders) > most).sum()) for _, borders in parts)
     ids, offsets = join_ids([finished(*part, Finish(template, True, cut)) for part in parts])
     _check(ids, offsets, config, tokenizer)
@@ -92,10 +91,7 @@ def encode_texts(
 
 
 def encode_pairs(
-    tokenizer: Tokenizer,
-    pairs: Sequence[tuple[str, str]],
-    config: BertConfig,
-    max_length: int | None = None,
+    tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], config: BertConfig
 ) -> Sequences:
     """Encode pairs of texts, the longer one cut first.
 
@@ -104,9 +100,9 @@ def encode_pairs(
     InputError
         If a text holds a lone surrogate.
     """
-    allowed = _truncation(tokenizer, config, max_length, tokenizer.spec.template.added(True))
+    allowed = _truncation(tokenizer, config, None, tokenizer.spec.template.added(True))
     limit = None if allowed is None else allowed.max_length
-    whole = [tokenizer.encode(one, two, max_length=_NO_LIMIT, padding=False) for one, two in pairs]
+    whole = [tokenizer.encode(one, two, max_length=NO_LIMIT, padding=False) for one, two in pairs]
     cut = [limit is not None and len(encoding.ids) > limit for encoding in whole]
     for number, (one, two) in enumerate(pairs):
         if cut[number]:
