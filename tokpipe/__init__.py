@@ -8,6 +8,7 @@ from tokpipe.foundation.platforms import missing_here
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tokpipe import metrics as metrics
     from tokpipe.baselines.config import LayersConfig as LayersConfig
     from tokpipe.baselines.layers import compare_layers as compare_layers
     from tokpipe.baselines.model import open_baseline as open_baseline
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from tokpipe.words.counts import merge_counts as merge_counts
 
 
-_HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
+# public name -> module that defines it, or is it; imported on first use, so `--help` stays fast
+_HOME = {
     "BatchConfig": "tokpipe.batches.config",
     "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
@@ -82,6 +84,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "finetune": "tokpipe.finetuning.finetune",
     "judge_pairs": "tokpipe.tasks.nsp",
     "merge_counts": "tokpipe.words.counts",
+    "metrics": "tokpipe.metrics",
     "open_baseline": "tokpipe.baselines.model",
     "open_shards": "tokpipe.shards.reader",
     "predict": "tokpipe.tasks.predict",
@@ -124,6 +127,7 @@ __all__ = [
     "finetune",
     "judge_pairs",
     "merge_counts",
+    "metrics",
     "open_baseline",
     "open_shards",
     "predict",
@@ -138,7 +142,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tokpipe' has no attribute {name!r}")
     if problem := missing_here():
         raise TokpipeError(problem, hint="On Windows use WSL.")
-    return getattr(import_module(_HOME[name]), name)
+    home = import_module(_HOME[name])
+    return home if _HOME[name] == f"tokpipe.{name}" else getattr(home, name)
 
 
 def __dir__() -> list[str]:

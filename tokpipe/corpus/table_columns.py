@@ -88,7 +88,8 @@ def _values(
     """Write numbers, truth values and lists as JSON; classes that have names as those."""
     column.validate(full=True)
     kind = column.type
-    whole, number = pa.types.is_integer(kind), pa.types.is_floating(kind)
+    whole = pa.types.is_integer(kind)
+    number = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if whole and known is not None:
         return _named(file, column, known, row)
     null = np.asarray(column.is_null(), np.bool_)

@@ -32,7 +32,7 @@ def judge_pairs(
         If the model has no NSP head.
     """
     require_head(model, "nsp_head", "judges pairs")
-    sequences = encode_pairs(model.tokenizer, pairs, model.config)
+    sequences = encode_pairs(model.tokenizer, pairs, model.config, threads=threads)
     out = np.empty(len(pairs))
 
     def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:

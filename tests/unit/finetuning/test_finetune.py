@@ -16,8 +16,10 @@ from tokpipe.finetuning.finetune import finetune
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
+from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import read_log
+from tokpipe.training.state import save_checkpoint
 
 GOOD = dict.fromkeys(TASKS, 0.8) | {"multilabel": 0.65, "pos": 0.97}
 
@@ -59,6 +61,29 @@ def test_the_epoch_that_validates_best_is_the_model(tmp_path):
     assert made.state.step == made.state.best_step == best.step
     kept = made.report.scores["validation"]["accuracy"].value
     assert kept == pytest.approx(best.score, abs=1e-6)
+
+
+def test_an_epoch_that_is_not_the_best_is_saved_only_now_and_then(tmp_path, monkeypatch):
+    """A folder of few rows would take longer to write than to learn from."""
+    saved = []
+
+    def save(run, state, *rest):
+        saved.append(state.step)
+        return save_checkpoint(run, state, *rest)
+
+    monkeypatch.setattr(loop, "save_checkpoint", save)
+    settings = {"learning_rate": 0.02, "epochs": 8}
+    run(tmp_path, "classification", **settings)
+    best, better = None, []
+    for line in (line for line in read_log(tmp_path / "out/log.jsonl") if line.split):
+        if best is None or (line.score, -line.loss) > best:
+            best, better = (line.score, -line.loss), [*better, line.step]
+    assert saved == sorted({*better, line.step}) and len(saved) < 8
+    seldom, saved[:] = contents(tmp_path / "out"), []
+    monkeypatch.setattr(loop, "_SPARE_SECONDS", 0.0)
+    run(tmp_path, "classification", "often", **settings)
+    assert len(saved) == 8
+    assert contents(tmp_path / "often") == seldom
 
 
 @pytest.mark.parametrize("task", ["classification", "ner"])
@@ -263,6 +288,10 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
 
 
+CONLLU = "".join(f"{n}\tthe\tthe\t{tag}" + "\t_" * 6 + "\n" for n, tag in enumerate("AB_C", 1))
+ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
+
+
 @pytest.mark.parametrize(
     ("task", "part", "text", "said"),
     [
@@ -279,6 +308,10 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
+        ("pos", "all", CONLLU, r"train.conll:3: no label, in the train part"),
+        ("classification", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
+        ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
+        ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
         (
             "qa",
             "train",
@@ -291,7 +324,8 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
 def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, text, said):
     write_model(tmp_path / "model")
     paths = {n: write_data(tmp_path, task, 24, i, n) for i, n in enumerate(PARTS)}
-    paths[part].write_text(text)
+    for name in PARTS if part == "all" else (part,):
+        paths[name].write_text(text)
     with pytest.raises(InputError, match=said):
         finetune(task, tmp_path / "model", *(paths[n] for n in PARTS), tmp_path / "out")
     assert not (tmp_path / "out").exists()

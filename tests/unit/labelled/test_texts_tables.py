@@ -1,6 +1,7 @@
 """Texts and labels in Parquet, Arrow and saved datasets."""
 
 import json
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,6 +50,7 @@ def test_tables_are_read_with_their_numbers(tmp_path, kind):
     [
         (pa.array([0.5, 2]), "number", [0.5, 2.0]),
         (pa.array([3, 4], pa.uint16()), "number", [3.0, 4.0]),
+        (pa.array([Decimal("2.50"), Decimal("-1E+3")]), "number", [2.5, -1_000.0]),
         (pa.array([1.0, 0.0]), "class", [1, 0]),
         (pa.array([True, False]), "class", [1, 0]),
         (pa.array(["x", "y"]).dictionary_encode(), "class", [0, 1]),
