@@ -162,6 +162,24 @@ def test_a_line_without_spaces_is_masked_as_asked(tokpipe, tmp_path, words, mask
     assert masked / split.tokens == pytest.approx(0.15, abs=0.01)
 
 
+@pytest.mark.parametrize("model", ["wordpiece", "bpe"])
+def test_every_command_says_the_same_share_of_unknown_words(tokpipe, tmp_path, model):
+    (tmp_path / "known.txt").write_text("a b c\n" * 9)
+    (tmp_path / "text.txt").write_text("a b c 東\n" * 99, "utf-8")
+    vocabulary = ("--model", model, "--vocab-size", "50", "-o", "tok", "-q")
+    assert tokpipe("train-vocab", "known.txt", *vocabulary).code == 0
+    for command in (
+        ("build-shards", "text.txt", "-t", "tok", "-o", "out"),
+        ("check", "out"),
+        ("check", "tok", "--corpus", "text.txt"),
+        ("encode", "-t", "tok", "text.txt"),
+    ):
+        ran = tokpipe(*command)
+        said = " ".join((ran.out + ran.err).split())
+        assert "25.0 % of the words are unknown to the vocabulary" in said
+        assert ("--max-input-chars" in said) == (model == "wordpiece" and "--corpus" not in command)
+
+
 LONG = ("xqzjk " * 9 + "\n\n") * 40  # rows of nine words of five pieces, where seven are wanted
 SHORT = [
     (LONG, ("--whole-word", "--packing", "doc-sentences"), "10.7 % of the tokens are masked, ask"),

@@ -18,22 +18,19 @@ _ENOUGH = 100  # pairs whose share says something: a fair one is off by 0.15 in 
 def word_counts(ids: NDArray[np.int32], facts: TokenFacts) -> dict[str, int]:
     """Count the words of a text or of rows, and those that are unknown.
 
-    A word begins with a token that goes on with none and is not special, or is unknown. Ids that no
-    token has, in rows that are damaged, count as the nearest that has one: to look for them took
-    8 % of a build.
+    Ids that no token has, in rows that are damaged, count as the nearest that has one: to look for
+    them took 8 % of a build.
     """
-    begins = (facts.continues_word | facts.is_special) == 0
-    if facts.unk_id >= 0:
-        begins[facts.unk_id] = True
-    words = int(np.count_nonzero(np.take(begins, ids, mode="clip")))
+    words = int(np.count_nonzero(np.take(facts.counts_as_word, ids, mode="clip")))
     return {"words": words, "unknown words": int(np.count_nonzero(ids == facts.unk_id))}
 
 
 def build_warnings(
-    tally: Counter[str], examples: ExampleConfig, masks: MaskConfig
+    tally: Counter[str], examples: ExampleConfig, masks: MaskConfig, longest_word: int | None
 ) -> Iterator[str]:
     """Say of what was built, by its tally, where vocabulary, masks or pairs do not fit the text."""
-    text = unknown_warning(max(tally["words"], 1), tally["unknown words"])
+    words, unknown = max(tally["words"], 1), tally["unknown words"]
+    text = unknown_warning(words, unknown, longest=longest_word)
     if text:
         yield text
     found, asked = tally["targets found"], tally["targets asked"]

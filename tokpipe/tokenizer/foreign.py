@@ -36,6 +36,15 @@ _BATCH = 1024  # texts handed over at a time, so that Ctrl-C is answered
 _PROBES = 1000  # tokens that are tried as a text, should the vocabulary know no plain character
 
 
+# what no processor comes to, but that windows of a pair then forget which text their tokens are of
+_NOTHING_AROUND = {
+    "type": "TemplateProcessing",
+    "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": name, "type_id": type_id}} for type_id, name in enumerate("AB")],
+    "special_tokens": {},
+}
+
+
 class ForeignBackend:
     """A tokenizer whose model or parts ours does not know.
 
@@ -45,6 +54,8 @@ class ForeignBackend:
     def __init__(self, document: dict[str, Any], name: str) -> None:
         root = Node(document, f"{name}:")
         bare = {**document, "truncation": None, "padding": None}
+        if bare.get("post_processor") is None:
+            bare["post_processor"] = _NOTHING_AROUND
         with _panics(f"{name}: the tokenizers library cannot read it"):
             self._library = tokenizers.Tokenizer.from_str(json.dumps(bare))
             vocab = self._library.get_vocab(with_added_tokens=True)

@@ -15,7 +15,10 @@ CONVERT_HINT = (
     "Name a folder with a tokenizer.json; transformers writes one: "
     "AutoTokenizer.from_pretrained(its folder).save_pretrained(a new folder)."
 )
-_COUNTED = re.compile(r"\S[\t ]+-?\d+(\.\d*)?(e-?\d+)?\s*$")  # a token and its number
+_NUMBER, _BETWEEN = r"-?\d+(\.\d*)?(e-?\d+)?", r"[\t ,;]+"
+_COUNTED = re.compile(  # a token and its number, or as `uniq -c` writes them
+    rf"\S{_BETWEEN}{_NUMBER}\s*$|\s*{_NUMBER}{_BETWEEN}\S+\s*$"
+)
 _FAMILIES = {  # what marks the tokens of a family
     "##": "a WordPiece, whose file is a vocab.txt",
     "Ġ": "a byte-level BPE, which needs a vocab.json and its merges",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
@@ -88,7 +87,7 @@ def _losses(ctx: HeadContext) -> Tally:
 
 
 def _guessing(frequencies: Frequencies) -> float | None:
-    return None if frequencies.labels is None else entropy(np.asarray(frequencies.labels))
+    return None if frequencies.labels is None else entropy(frequencies.labels)
 
 
 HEAD = Head(
