@@ -14,6 +14,7 @@ _FIELDS = (
     *("masked_positions", "masked_ids", "next_sentence_label"),
     *("tag_positions", "tags", "answer_spans"),
 )
+_TAUGHT = ("soft_targets", "hidden_targets", "relation_targets")
 
 
 def prepared(batch: Batch, config: BertConfig) -> Batch:
@@ -28,7 +29,7 @@ def prepared(batch: Batch, config: BertConfig) -> Batch:
     kinds: dict[str, type] = dict.fromkeys(_FIELDS, np.int32)
     if config.task == "text":
         kinds["labels"] = np.int32 if config.problem == "classification" else np.float32
-    kinds |= dict.fromkeys(("soft_targets", "hidden_targets"), np.float32)
+    kinds |= dict.fromkeys(_TAUGHT, np.float32)
     arrays = {name: (getattr(batch, name), kind) for name, kind in kinds.items()}
     return replace(batch, **{k: None if a is None else _fit(a, t) for k, (a, t) in arrays.items()})
 
