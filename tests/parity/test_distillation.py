@@ -1,5 +1,7 @@
 """The losses against what a teacher says beside torch's."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,7 @@ def test_relations_of_attention_are_those_of_torch():
     offsets = np.cumsum([0, *lengths]).astype(np.int32)
     qkv, wanted = (rng.standard_normal((15, 3 * w)).astype(np.float32) for w in (24, 48))
     theirs, aims, total = torch.tensor(qkv, requires_grad=True), torch.tensor(wanted), 0
-    for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, end in itertools.pairwise(offsets):
         parts = zip(theirs[start:end].chunk(3, 1), aims[start:end].chunk(3, 1), strict=True)
         for part in parts:
             said, aim = (_relation(one, heads) for one in part)

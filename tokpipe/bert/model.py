@@ -276,7 +276,9 @@ class Model:
 
     def _follows_relations(self, name: str) -> bool:
         taught = self.objective.distillation
-        return taught is not None and taught.relation_weight > 0 and name == taught_head(self.config)
+        return (
+            taught is not None and taught.relation_weight > 0 and name == taught_head(self.config)
+        )
 
     def _head_context(
         self, ctx: ForwardContext, workspace: Workspace, name: str, states: tuple[Array, Array]

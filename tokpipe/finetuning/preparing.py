@@ -94,6 +94,11 @@ class Prepared:
     settings: Mapping[str, Any]
     taught: Taught | None = None
 
+    @property
+    def method(self) -> str:
+        """How the model is made: "fine-tuned", if no teacher says it."""
+        return "fine-tuned" if self.taught is None else self.taught.method
+
 
 def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
     """Read and check everything; say in short what was found.

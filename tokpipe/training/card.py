@@ -65,7 +65,7 @@ pipeline_tag: {"fill-mask" if fills else "feature-extraction"}
 # A{_shape(config)[1:]}
 
 {count_encoder_parameters(config):,} parameters in the encoder, a vocabulary of
-{config.vocab_size:,} tokens, trained with tokpipe for {state["step"]:,} steps on
+{config.vocab_size:,} tokens, {_trained(state)} with tokpipe for {state["step"]:,} steps on
 {state["tokens"]:,} tokens.
 
 ```python
@@ -106,6 +106,11 @@ library_name: transformers
 {about}{pooler}
 tokpipe opens it, too. The folder that it was made in holds the whole model and its card.
 """
+
+
+def _trained(state: Mapping[str, Any]) -> str:
+    taught = state.get("settings", {}).get("distillation")
+    return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
 
 
 def _shape(config: BertConfig) -> str:

@@ -10,7 +10,7 @@ import click
 from tokpipe.bert.config import NO_JOB, ON_POOLER, PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
-from tokpipe.cli.plan import Plan, show_plan, training_seconds
+from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
@@ -140,38 +140,12 @@ def _fitted(asked: _Asked) -> "tuple[BertConfig, Shards]":
 
 
 def _plan(session: Session, asked: _Asked) -> Plan:
-    from tokpipe.bert.parameters import count_encoder_parameters
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
-    from tokpipe.training.pretrain import capacity_of
+    from tokpipe.training.pretrain import Pretraining
 
-    (model, shards), training = _fitted(asked), asked.training
-    threads = thread_count(session.threads)
-    stages = training_bytes(model, training, capacity_of(training, shards), threads)
-    size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
-    working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
-    return Plan(
-        title="Pretraining",
-        facts={
-            "shards": asked.shards,
-            "training tokens": shards.train.tokens,
-            "parameters": size,
-            "tokens to train on": tokens or f"as many as {training.budget} allow",
-            "threads": threads,
-        },
-        memory=PROGRAM + sum(stages.values()),
-        disk=disk_bytes(model, training),
-        seconds=training.budget_seconds or training_seconds(model, sequence, tokens or 0, working),
-        output=asked.output,
-    )
-
-
-def _tokens(training: TrainingConfig, in_split: int) -> int | None:
-    if training.epochs is not None:
-        return int(training.epochs * in_split)
-    if training.most_steps is None:
-        return None
-    return training.most_steps * training.batch_tokens * training.gradient_accumulation_steps
+    model, shards = _fitted(asked)
+    training = Pretraining(shards, model, asked.training)
+    return pretraining_plan(training, thread_count(session.threads), asked.output)
 
 
 def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -> None:
