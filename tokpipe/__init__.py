@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tokpipe.shards.reader import open_shards as open_shards
     from tokpipe.tasks.config import EmbedConfig as EmbedConfig
     from tokpipe.tasks.config import EvaluateConfig as EvaluateConfig
+    from tokpipe.tasks.distill import distill as distill
+    from tokpipe.tasks.distill_config import DistillConfig as DistillConfig
+    from tokpipe.tasks.distill_text import distill_text as distill_text
     from tokpipe.tasks.embed import embed_texts as embed_texts
     from tokpipe.tasks.evaluate import evaluate_shards as evaluate_shards
     from tokpipe.tasks.fill_mask import fill_masks as fill_masks
@@ -53,6 +56,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
     "BuildConfig": "tokpipe.shards.build",
+    "DistillConfig": "tokpipe.tasks.distill_config",
     "EmbedConfig": "tokpipe.tasks.config",
     "EvaluateConfig": "tokpipe.tasks.config",
     "ExampleConfig": "tokpipe.examples.config",
@@ -76,6 +80,8 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "build_shards": "tokpipe.shards.build",
     "compare_layers": "tokpipe.baselines.layers",
     "count_words": "tokpipe.words.count",
+    "distill": "tokpipe.tasks.distill",
+    "distill_text": "tokpipe.tasks.distill_text",
     "embed_texts": "tokpipe.tasks.embed",
     "evaluate_shards": "tokpipe.tasks.evaluate",
     "fill_masks": "tokpipe.tasks.fill_mask",
@@ -94,6 +100,7 @@ __all__ = [
     "BertConfig",
     "BertModel",
     "BuildConfig",
+    "DistillConfig",
     "EmbedConfig",
     "EvaluateConfig",
     "ExampleConfig",
@@ -118,6 +125,8 @@ __all__ = [
     "build_shards",
     "compare_layers",
     "count_words",
+    "distill",
+    "distill_text",
     "embed_texts",
     "evaluate_shards",
     "fill_masks",

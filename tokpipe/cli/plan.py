@@ -21,12 +21,12 @@ from tokpipe.vocab.config import VocabConfig
 
 if TYPE_CHECKING:
     from tokpipe.bert.config import BertConfig
+    from tokpipe.corpus.reader import Corpus
     from tokpipe.finetuning.preparing import Prepared
     from tokpipe.tasks.model import BertModel
     from tokpipe.tasks.teacher import Questions
     from tokpipe.training.config import TrainingConfig
     from tokpipe.training.pretrain import Pretraining
-    from tokpipe.corpus.reader import Corpus
 
 _EXPANSION = 4  # bytes of text a stored byte of a compressed file
 _COUNTING = 60 << 20  # bytes of text a second and core

@@ -1,9 +1,9 @@
 """`tokpipe distill`: a smaller model that does the same job, or is pretrained as well."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,13 +13,11 @@ from tokpipe.cli.labelled_runs import kept, part_option
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import distilling_plan, finetuning_plan, pretraining_plan, show_plan
 from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.threads import thread_count
 from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.training.config import TrainingConfig
-
-if TYPE_CHECKING:
-    from tokpipe.tasks.distill import Distilled
-    from tokpipe.tasks.distill_text import DistilledText
 
 _NOT_ASKED = (
     *("seed", "seeds", "freeze", "reinit_layers", "layer_decay"),
@@ -28,7 +26,15 @@ _NOT_ASKED = (
 _ON_TEXT = tuple(field.name for field in fields(TrainingConfig))
 _ON_TASKS = tuple(field.name for field in fields(FinetuneConfig))
 _NOT_ASKED_ON_TEXT = (*_ON_TASKS, "adam_beta1", "adam_beta2", "mlm_bias")
-_PARTS = ("train", "validation", "test")
+_TASK_COLUMNS = ("model", "score", "95 % interval", "parameters", "rows/s")
+_TEXT_COLUMNS = ("model", "loss", "masks right", "parameters", "tokens/s")
+
+
+class _Asked(NamedTuple):
+    teacher: str
+    output: str
+    compare: bool
+    config: DistillConfig
 
 
 @command(
@@ -97,18 +103,144 @@ def distill(
     """
     if (text is None) == (paths["train"] is None):
         raise click.UsageError("give --train, to learn on a task, or --text, to learn on text")
-    columns = {"texts": text_columns, "words": tag_columns}
     given = {**{part: path for part, path in paths.items() if path}, **training}
-    is_default = text_columns == TextColumns() and tag_columns == TagColumns()
-    if text is None:
-        _refuse("--text", on_text)
-    else:
-        _refuse("--train", {name: v for name, v in given.items() if name not in _ON_TEXT})
-        if not is_default:
-            raise click.UsageError("columns go with --train")
+    _refuse("--text", on_text if text is None else ())
+    _refuse("--train", () if text is None else [name for name in given if name not in _ON_TEXT])
     session.begin_kernels(keeps=lambda: kept(Path(output)))
-    how = {"config": config, "training": {**training, **on_text, "seed": session.seed}}
+    asked = _Asked(teacher, output, compare, config)
+    settings = {**training, **on_text, "seed": session.seed}
     if text is not None:
-        _on_text(session, teacher, text, output, compare, how)
-    else:
-        _on_task(session, teacher, paths, output, compare, {**how, "columns": columns})
+        _on_text(session, asked, text, TrainingConfig(**settings))
+        return
+    columns = {"texts": text_columns, "words": tag_columns}
+    _on_task(session, asked, paths, FinetuneConfig(**settings), columns)
+
+
+def _refuse(flag: str, given: Iterable[str]) -> None:
+    for name in given:
+        raise click.UsageError(f"--{name.replace('_', '-')} goes with {flag}")
+
+
+def _on_text(session: Session, asked: _Asked, shards: str, training: TrainingConfig) -> None:
+    if session.dry_run:
+        from tokpipe.tasks.text_lesson import prepare_text
+
+        run, threads = Path(asked.output), thread_count(session.threads)
+        lesson = prepare_text(asked.teacher, shards, run, asked.config, training)
+        plan = pretraining_plan(lesson.alone, threads, asked.output)
+        questions, teacher = lesson.asked.questions, lesson.teacher
+        size = lesson.kept.bytes(teacher, questions)
+        show_plan(session, distilling_plan(plan, questions, teacher, size))
+        return
+    from tokpipe.cli.training_display import training_display
+    from tokpipe.tasks.distill_text import distill_text
+
+    with training_display(session.progress) as watch:
+        found = distill_text(
+            asked.teacher,
+            shards,
+            asked.output,
+            config=asked.config,
+            training=training,
+            compare=asked.compare,
+            **_how(session),
+            watch=watch,
+        )
+    models = [
+        {
+            "name": one.name,
+            "folder": str(one.folder),
+            "mlm_loss": one.loss,
+            "mlm_accuracy": one.accuracy,
+            "parameters": one.parameters,
+            "tokens_per_second": round(one.speed, 1),
+        }
+        for one in found.models
+    ]
+    rows = [
+        (one.name, f"{one.loss:.4f}", f"{100 * one.accuracy:.1f} %", one.parameters, one.speed)
+        for one in found.models
+    ]
+    title = f"{found.split}: {found.masks:,} masks"
+    _show(session, asked, {"split": found.split, "models": models}, title, (_TEXT_COLUMNS, rows))
+
+
+def _on_task(
+    session: Session,
+    asked: _Asked,
+    paths: Mapping[str, str | None],
+    training: FinetuneConfig,
+    columns: Mapping[str, Config],
+) -> None:
+    if session.dry_run:
+        from tokpipe.tasks.job_lesson import prepare_lesson
+
+        given = {name: path for name, path in paths.items() if path is not None}
+        run, threads = Path(asked.output), thread_count(session.threads)
+        how, told = (asked.config, training), (threads, session.progress)
+        lesson = prepare_lesson(asked.teacher, given, run, how, columns, told)
+        plan, teacher = finetuning_plan(lesson.alone, threads, asked.output), lesson.job.model
+        size = lesson.kept.bytes(teacher, lesson.questions)
+        show_plan(session, distilling_plan(plan, lesson.questions, teacher, size))
+        return
+    from tokpipe.cli.training_display import training_display
+    from tokpipe.tasks.distill import distill as run_distillation
+
+    with training_display(session.progress) as watch:
+        found = run_distillation(
+            asked.teacher,
+            out=asked.output,
+            **paths,  # type: ignore[arg-type]  # --train is given
+            config=asked.config,
+            training=training,
+            columns=columns,
+            compare=asked.compare,
+            **_how(session),
+            watch=watch,
+        )
+    models = [
+        {
+            "name": one.name,
+            "folder": str(one.folder),
+            one.score.name: one.score.value,
+            "interval": [one.score.low, one.score.high],
+            "parameters": one.parameters,
+            "rows_per_second": round(one.speed, 1),
+        }
+        for one in found.models
+    ]
+    rows = [
+        (
+            *(one.name, f"{one.score.value:.4f}", f"{one.score.low:.4f} to {one.score.high:.4f}"),
+            *(one.parameters, one.speed),
+        )
+        for one in found.models
+    ]
+    title = f"{found.part}: {found.models[0].score.name} of {found.rows:,}"
+    _show(session, asked, {"part": found.part, "models": models}, title, (_TASK_COLUMNS, rows))
+
+
+def _how(session: Session) -> dict[str, Any]:
+    return {
+        "threads": session.threads,
+        "force": session.force,
+        "progress": session.progress,
+    }
+
+
+def _show(
+    session: Session,
+    asked: _Asked,
+    result: Mapping[str, Any],
+    title: str,
+    table: tuple[Sequence[str], Sequence[tuple[Any, ...]]],
+) -> None:
+    if session.json:
+        session.console.json({"output": asked.output, **result})
+        return
+    columns, rows = table
+    shown = [(*cells, f"{parameters:,}", f"{speed:,.0f}") for *cells, parameters, speed in rows]
+    session.console.table(title, shown, columns)
+    uses = "predict" if "score" in columns else "inspect run"
+    session.console.out.line()
+    session.console.go_on_with(f"tokpipe {uses} {asked.output}")
