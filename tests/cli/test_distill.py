@@ -74,6 +74,8 @@ def test_a_plan_of_a_task_says_how_large_the_answers_are(tokpipe, tmp_path):
         (("--train", "a.csv", "--text", "shards"), "give --train, to learn on a task, or --text"),
         (("--train", "a.csv", "--steps", 3), "--steps goes with --text"),
         (("--text", "shards", "--test", "a.csv"), "--test goes with --train"),
+        (("--text", "shards", "--unlabelled", "a.csv"), "--unlabelled goes with --train"),
+        (("--text", "shards", "--label-column", "b"), "--label-column goes with --train"),
         (("--text", "shards", "--dropout", 0.1), "--dropout goes with --train"),
     ],
 )

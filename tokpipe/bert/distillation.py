@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import HeadContext
+from tokpipe.bert.inputs import is_labelled
 from tokpipe.bert.kernels import losses
 from tokpipe.bert.losses import Tally
 from tokpipe.bert.relations import relation_distances
@@ -54,10 +55,23 @@ def with_teacher(ctx: HeadContext, logits: Array, d_bias: Array, gold: Gold) -> 
         return gold(ctx, logits, d_bias)
     _check_shape("soft_targets", ctx.soft, logits)
     right = logits.copy()
-    tally = gold(ctx._replace(factor=ctx.factor * (1 - how.alpha)), right, d_bias)
+    tally = _of_labelled(ctx._replace(factor=ctx.factor * (1 - how.alpha)), right, d_bias, gold)
     soft = _soft(ctx._replace(factor=ctx.factor * how.alpha), logits, d_bias, how.temperature)
     logits += right
     return tally._replace(sum=(1 - how.alpha) * tally.sum + how.alpha * soft)
+
+
+def _of_labelled(ctx: HeadContext, logits: Array, d_bias: Array, gold: Gold) -> Tally:
+    """Take the losses of the texts that have a label; of others the teacher alone is heard."""
+    if ctx.config.task != "text":
+        return gold(ctx, logits, d_bias)
+    assert ctx.targets is not None
+    known = is_labelled(ctx.targets)
+    some = logits[known]
+    tally = gold(ctx._replace(targets=ctx.targets[known]), some, d_bias)
+    logits[:] = 0
+    logits[known] = some
+    return tally._replace(weight=float(len(logits)))
 
 
 def with_states(ctx: HeadContext, tally: Tally) -> Tally:

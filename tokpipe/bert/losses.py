@@ -21,8 +21,8 @@ class Tally(NamedTuple):
 
     @property
     def accuracy(self) -> float | None:
-        """Share of right guesses."""
-        return None if self.correct is None else self.correct / self.asked
+        """Share of right guesses; None where there are no classes, or nothing is known."""
+        return self.correct / self.asked if self.correct is not None and self.asked else None
 
 
 class Losses(Mapping[str, Tally]):

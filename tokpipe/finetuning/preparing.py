@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,18 @@ def prepare_on(
     )
 
 
+def with_train(prepared: Prepared, part: Part) -> Prepared:
+    """Return a training on another training part."""
+    config, examples = prepared.asked.config, part.examples
+    size = _batch_size(prepared.asked.task, examples, config)
+    return replace(
+        prepared,
+        parts={**prepared.parts, "train": part},
+        batch_size=size,
+        capacity=_capacity(examples, size, config.gradient_shards),
+    )
+
+
 def said_of(part: Part, windows: WindowConfig) -> str:
     """Return in one line what becomes of rows that are too long; empty if there are none."""
     examples, said = part.examples, []
@@ -228,7 +240,7 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
     columns = None if asked.columns is None else asked.columns.to_dict()
-    data = {name: _digest(Path(path)) for name, path in asked.paths.items()}
+    data = {name: digest_of(Path(path)) for name, path in asked.paths.items()}
     return {
         "task": asked.task.name,
         "model": model.to_dict(),
@@ -240,7 +252,7 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
     }
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """Return a hash of a file, or of all files of a folder by name."""
     if not path.is_dir():
         return describe_file(path)["sha256"]

@@ -30,7 +30,8 @@ class Batch:
     rows : int64[B, 2] or None
         Shard and row in it, for messages; None: from no shard.
     labels : int32[B] or float32[B] or float32[B, C] or None
-        Of each sequence its class, its number, or which of the classes are true of it (0 and 1).
+        Of each sequence its class, its number, or which of the classes are true of it (0 and 1);
+        -1 or NaN where only a teacher says it.
     tag_positions : int32[N] or None
         Indices into the T tokens, ascending: where tags are asked for, the first pieces of words.
     tags : int32[N] or None

@@ -85,6 +85,7 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     config: DistillConfig | None = None,
     training: FinetuneConfig | None = None,
     columns: Mapping[str, Config] | None = None,
+    unlabelled: str | Path | None = None,
     compare: bool = False,
     threads: int | None = None,
     force: bool = False,
@@ -109,6 +110,9 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
         How it is trained.
     columns
         Where texts, words and labels stand, by what a task reads; None: found by content.
+    unlabelled
+        A file of more texts, without labels or with labels that are not read: of these the student
+        learns what the teacher says.
     compare
         Whether to train the same student from the labels alone, too, in a folder beside `out`.
     threads
@@ -136,7 +140,7 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     run, count, watch = Path(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")
     is_finished = {one: _is_finished(one, force=force) for one in (alone, run)[not compare :]}
-    given = {"train": train, "validation": validation, "test": test}
+    given = {"train": train, "validation": validation, "test": test, "unlabelled": unlabelled}
     paths = {name: path for name, path in given.items() if path is not None}
     how = config or DistillConfig(), training or FinetuneConfig()
     lesson = prepare_lesson(teacher, paths, run, how, columns or {}, (count, progress))

@@ -1,12 +1,8 @@
 """Settings of distillation."""
 
-import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.head import Distillation, Objective
-from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 
@@ -51,28 +47,9 @@ class DistillConfig(Config):
         """Whether hidden states are compared."""
         return self.hidden_weight > 0 or self.cosine_weight > 0
 
-    def objective(self, teacher: BertConfig, student: BertConfig, **more: Any) -> Objective:
-        """Return what training wants.
-
-        Parameters
-        ----------
-        more
-            Of `Distillation`: `projection` and `decoder`.
-        """
-        weights = self.hidden_weight, self.cosine_weight, self.relation_weight
-        heads = math.gcd(teacher.num_attention_heads, student.num_attention_heads)
-        taught = Distillation(self.temperature, self.alpha, *weights, heads, **more)
-        return Objective(distillation=taught)
-
     def narrows(self, teacher: BertConfig) -> bool:
         """Whether the student is narrower than its teacher."""
         return self.hidden_size not in (None, teacher.hidden_size)
-
-    def first(self, teacher: Parameters, model: BertConfig, seed: int) -> Parameters:
-        """Return the first weights of a student: layers of its teacher, or narrower, drawn ones."""
-        if self.narrows(teacher.config):
-            return Parameters.initialised(model, seed)
-        return Parameters.from_layers(teacher, model)
 
     def student(self, model: BertConfig) -> BertConfig:
         """Return the settings of a student of a model.

@@ -8,16 +8,23 @@ from typing import Any, NamedTuple
 
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.parts import read_parts
-from tokpipe.finetuning.preparing import Asked, Prepared, prepare_on
+from tokpipe.finetuning.preparing import Asked, Prepared, digest_of, prepare_on, with_train
 from tokpipe.finetuning.taught import Taught
+from tokpipe.finetuning.unlabelled import with_unlabelled
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import Progress
+from tokpipe.foundation.sizes import plural
 from tokpipe.labelled.check import brief, check_labelled
-from tokpipe.labelled.naming import with_names
+from tokpipe.labelled.config import TextColumns
+from tokpipe.labelled.naming import require_alike, with_names
+from tokpipe.labelled.records import LabelledTexts
+from tokpipe.labelled.texts import read_texts
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.overlaps import overlaps
 from tokpipe.tasks.predict import Job
+from tokpipe.tasks.students import first_weights, objective_of
 from tokpipe.tasks.teacher import Kept, Questions, projection_of, questions_of, said_path
 from tokpipe.training.lesson import Said
 
@@ -46,7 +53,7 @@ def prepare_lesson(
     Parameters
     ----------
     paths
-        Of the parts: "train", and "validation" and "test" where they are given.
+        Of the parts: "train", and "validation", "test" and "unlabelled" where they are given.
     how
         What the student is and learns, and how it is trained.
     told
@@ -60,6 +67,7 @@ def prepare_lesson(
         If a setting does not suit them.
     """
     job, (config, training) = Job.of(BertModel.load(teacher)), how
+    unlabelled, paths = paths.get("unlabelled"), {p: paths[p] for p in paths if p != "unlabelled"}
     asked = Asked(
         task=job.task,
         model=teacher,
@@ -73,7 +81,7 @@ def prepare_lesson(
         told[1].note(line)
     model, weights = config.student(prepared.model), job.model.parameters
     settings = {**prepared.settings, "model": model.to_dict()}
-    begun = partial(config.first, weights, model)
+    begun = partial(first_weights, config, weights, model)
     alone = replace(prepared, model=model, settings=settings, taught=Taught(begun, "fine-tuned"))
     name = Path(teacher).resolve().name
     taught = replace(
@@ -81,9 +89,11 @@ def prepare_lesson(
         settings={**settings, "distillation": {"teacher": name, **config.to_dict()}},
         taught=Taught(begun, f"distilled from {name}"),
     )
-    path = said_path(run, _asked_of_teacher(prepared, config))
+    if unlabelled is not None:
+        taught = _with_unlabelled(taught, Path(unlabelled), *told)
+    path = said_path(run, _asked_of_teacher(taught, config))
     kept = Kept(path, True, config.follows_states, config.relation_weight > 0)
-    questions = questions_of(prepared.parts["train"], job.task.head)
+    questions = questions_of(taught.parts["train"], job.task.head)
     return JobLesson(job, config, alone, taught, questions, kept)
 
 
@@ -96,6 +106,25 @@ def _prepared(asked: Asked, job: Job, threads: int, progress: Progress) -> Prepa
     return prepare_on(asked, data, threads, progress, keeps_head=True)
 
 
+def _with_unlabelled(taught: Prepared, path: Path, threads: int, progress: Progress) -> Prepared:
+    """Let rows of a file without labels take part."""
+    asked, part = taught.asked, taught.parts["train"]
+    if not isinstance(part.data, LabelledTexts):
+        raise ConfigError(f"{path}: rows without a label are for texts, not for {asked.task.name}")
+    columns = asked.columns if isinstance(asked.columns, TextColumns) else TextColumns()
+    data = read_texts(path, replace(columns, label=None, separator=None, id=None), "none")
+    require_alike({"train": part.data, "unlabelled": data})
+    model, tokenizer = taught.model, taught.source.tokenizer
+    found = asked.task.encode(data, tokenizer, asked.windows, model.longest, threads)
+    examples = found.fitted(model.vocab_size, model.type_vocab_size)
+    progress.note(f"unlabelled: {plural(len(data), 'text')}, what the teacher says of them")
+    inputs = {**taught.settings["inputs"], "unlabelled": digest_of(path)}
+    return replace(
+        with_train(taught, with_unlabelled(part, data, examples)),
+        settings={**taught.settings, "inputs": inputs},
+    )
+
+
 def with_what_is_said(lesson: JobLesson, said: Said) -> Prepared:
     """Return the student's training with what its teacher says."""
     taught, teacher = lesson.taught, lesson.job.model.config
@@ -105,7 +134,7 @@ def with_what_is_said(lesson: JobLesson, said: Said) -> Prepared:
     projection = projection_of(states, width) if lesson.config.follows_states else None
     return replace(
         taught,
-        objective=lesson.config.objective(teacher, taught.model, projection=projection),
+        objective=objective_of(lesson.config, teacher, taught.model, projection=projection),
         taught=taught.taught._replace(said=said),
     )
 

@@ -8,6 +8,7 @@ are kept in any case, and take a fiftieth of the room.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,7 +85,8 @@ def said_path(out: Path, settings: Mapping[str, Any]) -> Path:
 
 def questions_of(part: Part, head: str) -> Questions:
     """Return all windows of labelled data as questions."""
-    examples, loader = part.examples, asking(part, BATCH_TOKENS)
+    examples = replace(part.examples, labels=None, tags=None, answer_spans=None)
+    loader = asking(part._replace(examples=examples), BATCH_TOKENS)
 
     def batches() -> Iterator[Asked]:
         plan = loader.plan(0)

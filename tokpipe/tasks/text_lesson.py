@@ -19,6 +19,7 @@ from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.evaluate import check_vocabulary
 from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.students import first_weights, objective_of
 from tokpipe.tasks.teacher import Asked, Kept, Questions, projection_of, said_path
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.lesson import Lesson, Places, Said, SaidOfTexts
@@ -65,7 +66,7 @@ def prepare_text(
     student = _student(model, found, config)
     alone = Pretraining(found, student, training)
     digests = {"shards": alone.settings["shards"], "teacher": open_source(teacher).digest}
-    first = partial(config.first, model.parameters, student, training.seed)
+    first = partial(first_weights, config, model.parameters, student, training.seed)
     alone = alone._replace(lesson=Lesson(first, {"inputs": digests}))
     name = Path(teacher).resolve().name
     distillation = {"distillation": {"teacher": name, **config.to_dict()}}
@@ -92,7 +93,8 @@ def with_what_is_said(lesson: TextLesson, said: Said) -> Pretraining:
     """Return the student's training with what its teacher says."""
     teacher, config, taught = lesson.teacher, lesson.config, lesson.taught
     assert taught.lesson is not None
-    objective = config.objective(
+    objective = objective_of(
+        config,
         teacher.config,
         taught.model,
         projection=projection_of(said.rows, taught.model.hidden_size),

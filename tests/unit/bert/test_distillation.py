@@ -61,6 +61,38 @@ def test_gradient_of_a_taught_model_is_the_slope_of_its_loss(name, objective):
     assert_slopes(config, objective, taught_batch(config, width))
 
 
+@pytest.mark.parametrize("name", ["text", "regression", "two numbers", "multilabel"])
+def test_gradient_with_texts_of_which_the_teacher_alone_speaks_is_the_slope(name):
+    config = job_config(name)
+    batch = taught_batch(config)
+    labels = batch.labels.copy()
+    labels[[0, 2]] = -1 if labels.dtype.kind == "i" else np.nan
+    batch = replace(batch, labels=labels)
+    assert_slopes(config, TAUGHT, batch)
+    with pytest.raises(InputError, match="labels"):
+        Model(config, random_parameters(config)).losses(
+            replace(batch, soft_targets=None),
+            Model(config, random_parameters(config)).workspace(20, 4, 20),
+        )
+
+
+def test_a_text_without_a_label_adds_what_the_teacher_says_and_no_more():
+    config = job_config("text")
+    parameters, batch = random_parameters(config), taught_batch(config)
+    model = Model(config, parameters, Objective(distillation=Distillation(2.0, 0.25)))
+    workspace = model.workspace(20, 4, 20)
+    whole = model.losses(batch, workspace)["text"]
+    plain = Model(config, parameters).losses(replace(batch, soft_targets=None), workspace)["text"]
+    labels = np.where(np.arange(4) == 1, batch.labels, -1)
+    some = model.losses(replace(batch, labels=labels), workspace)["text"]
+    none = model.losses(replace(batch, labels=0 * labels - 1), workspace)["text"]
+    one = select_rows(replace(batch, soft_targets=None, hidden_targets=None), np.array([1]))
+    gold = Model(config, parameters).losses(one, workspace)["text"]
+    assert whole.sum == pytest.approx(none.sum + 0.75 * plain.sum)
+    assert some.sum == pytest.approx(none.sum + 0.75 * gold.sum)
+    assert (some.asked, some.weight, none.asked, none.accuracy) == (1, 4.0, 0, None)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize(
     "changes",

@@ -134,6 +134,47 @@ def test_card_and_metrics_say_who_taught(tmp_path):
     assert "Distilled from out with tokpipe" in (made["student"] / "README.md").read_text()
 
 
+@pytest.mark.parametrize("task", ["classification", "regression", "multilabel"])
+def test_texts_without_labels_take_part_by_what_the_teacher_says(tmp_path, task):
+    teach(tmp_path, task, "plain", epochs=1)
+    more = tmp_path / "more.csv"
+    lines = [f"the old {animal} ran" for animal in ("cat", "dog", "kitten")] * 20
+    more.write_text("\n".join(["text", *lines]) + "\n")
+    train, how = write_data(tmp_path, task, 64), {"threads": 1}
+
+    def taught(out, **given):
+        settings = FinetuneConfig(**{**FAST, "epochs": 4, "dropout": 0.1})
+        where = {"out": tmp_path / out, "unlabelled": more}
+        return distill(tmp_path / "out", train, training=settings, **where, **how, **given)
+
+    taught("whole", compare=True)
+    with pytest.raises(StoppedError):
+        taught("student", watch=FailsAt(20))
+    taught("student")
+    assert contents(tmp_path / "student") == contents(tmp_path / "whole")
+    metrics = json.loads((tmp_path / "whole/metrics.json").read_text())
+    alone = json.loads((tmp_path / "whole-without-teacher/metrics.json").read_text())
+    assert metrics["rows"]["train"] == alone["rows"]["train"] + 60
+    inputs = json.loads((tmp_path / "whole/tokpipe.json").read_text())["inputs"]
+    assert "unlabelled" in inputs
+
+
+def test_words_and_questions_without_labels_are_refused(tmp_path):
+    teach(tmp_path, "ner", epochs=1)
+    train = write_data(tmp_path, "ner")
+    with pytest.raises(ConfigError, match="rows without a label are for texts, not for ner"):
+        distill(tmp_path / "out", train, out=tmp_path / "other", unlabelled=train)
+
+
+def test_pairs_without_labels_beside_single_texts_are_refused(tmp_path):
+    teach(tmp_path, "classification", epochs=1)
+    more = tmp_path / "more.csv"
+    more.write_text("sentence1,sentence2\na cat,a dog\n")
+    train = write_data(tmp_path, "classification")
+    with pytest.raises(InputError, match=r"single texts, but .* pairs of texts"):
+        distill(tmp_path / "out", train, out=tmp_path / "other", unlabelled=more)
+
+
 class Notes:
     """Who is told, and remembers it."""
 

@@ -1,6 +1,6 @@
 """`tokpipe distill`: a smaller model that does the same job, or is pretrained as well."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +54,7 @@ class _Asked(NamedTuple):
 @part_option("--train", "Learn on a task: the part that is learned from.")
 @part_option("--validation", "The part that the best epoch is chosen by.")
 @part_option("--test", "A part that is only scored, when all is chosen.")
+@part_option("--unlabelled", "Texts of which only what the teacher says of them is learned.")
 @click.option("-o", "--output", required=True, metavar="STUDENT", help="What comes of it.")
 @click.option(
     "--compare",
@@ -103,7 +104,8 @@ def distill(
     """
     if (text is None) == (paths["train"] is None):
         raise click.UsageError("give --train, to learn on a task, or --text, to learn on text")
-    given = {**{part: path for part, path in paths.items() if path}, **training}
+    given = [part for part, path in paths.items() if path] + list(training)
+    given += [*_changed(text_columns), *_changed(tag_columns)]
     _refuse("--text", on_text if text is None else ())
     _refuse("--train", () if text is None else [name for name in given if name not in _ON_TEXT])
     session.begin_kernels(keeps=lambda: kept(Path(output)))
@@ -114,6 +116,12 @@ def distill(
         return
     columns = {"texts": text_columns, "words": tag_columns}
     _on_task(session, asked, paths, FinetuneConfig(**settings), columns)
+
+
+def _changed(columns: Config) -> Iterator[str]:
+    for field in fields(columns):
+        if getattr(columns, field.name) != field.default:
+            yield field.metadata["option"] or field.name
 
 
 def _refuse(flag: str, given: Iterable[str]) -> None:
