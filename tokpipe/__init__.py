@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tokpipe.tasks.embed import embed_texts as embed_texts
     from tokpipe.tasks.evaluate import evaluate_shards as evaluate_shards
     from tokpipe.tasks.fill_mask import fill_masks as fill_masks
+    from tokpipe.tasks.further import pretrain_from as pretrain_from
     from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tasks.nearest import WordVectors as WordVectors
     from tokpipe.tasks.nsp import judge_pairs as judge_pairs
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.training.config import TrainingConfig as TrainingConfig
     from tokpipe.training.pretrain import pretrain as pretrain
+    from tokpipe.training.start_config import StartConfig as StartConfig
     from tokpipe.vocab.config import VocabConfig as VocabConfig
     from tokpipe.words.config import WordsConfig as WordsConfig
     from tokpipe.words.count import count_words as count_words
@@ -67,6 +69,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "ReadConfig": "tokpipe.corpus.config",
     "SentenceConfig": "tokpipe.corpus.config",
     "ShardConfig": "tokpipe.shards.config",
+    "StartConfig": "tokpipe.training.start_config",
     "TagColumns": "tokpipe.labelled.config",
     "TextColumns": "tokpipe.labelled.config",
     "Tokenizer": "tokpipe.tokenizer.tokenizer",
@@ -92,6 +95,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "open_shards": "tokpipe.shards.reader",
     "predict": "tokpipe.tasks.predict",
     "pretrain": "tokpipe.training.pretrain",
+    "pretrain_from": "tokpipe.tasks.further",
     "train_baseline": "tokpipe.baselines.train",
     "train_vocab": "tokpipe.tokenizer.build",
 }
@@ -111,6 +115,7 @@ __all__ = [
     "ReadConfig",
     "SentenceConfig",
     "ShardConfig",
+    "StartConfig",
     "TagColumns",
     "TextColumns",
     "Tokenizer",
@@ -137,6 +142,7 @@ __all__ = [
     "open_shards",
     "predict",
     "pretrain",
+    "pretrain_from",
     "train_baseline",
     "train_vocab",
 ]

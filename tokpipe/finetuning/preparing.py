@@ -15,7 +15,7 @@ from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.parts import read_parts
 from tokpipe.finetuning.rates import check_layers
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import Source, fitted, open_source
+from tokpipe.finetuning.source import fitted
 from tokpipe.finetuning.task import Task
 from tokpipe.finetuning.taught import Taught
 from tokpipe.finetuning.windows import WindowConfig
@@ -27,6 +27,7 @@ from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.version import __version__
 from tokpipe.labelled.check import brief, check_labelled
 from tokpipe.labelled.records import Labelled, LabelledTexts
+from tokpipe.training.source_model import Source, open_source
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.registry import all_heads, heads_of
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.bert.registry import heads_of
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
@@ -21,6 +21,7 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.fitting import fitted
 from tokpipe.training.frequencies import frequencies_of, guesses
 from tokpipe.training.lesson import Lesson, TaughtTexts
 from tokpipe.training.log import Line, Nobody, Watch
@@ -33,7 +34,6 @@ from tokpipe.training.memory import (
     training_bytes,
 )
 from tokpipe.training.progress import State
-from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
@@ -130,6 +130,12 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     return train_in(Path(out), asked, threads, force=force, resume=resume, watch=watch)
 
 
+def shards_digest(shards: Shards) -> str:
+    """Return a hash of all that shards hold, by their manifest."""
+    text = json.dumps(shards.manifest.to_dict(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class Pretraining(NamedTuple):
     """A pretraining that can begin."""
 
@@ -141,11 +147,10 @@ class Pretraining(NamedTuple):
     @property
     def settings(self) -> dict[str, Any]:
         """What all follows from."""
-        text = json.dumps(self.shards.manifest.to_dict(), sort_keys=True)
         return {
             "model": self.model.to_dict(),
             "training": self.config.to_dict(),
-            "shards": hashlib.sha256(text.encode()).hexdigest(),
+            "shards": shards_digest(self.shards),
             "version": __version__,
             **(self.lesson.settings if self.lesson else {}),
         }
@@ -179,40 +184,6 @@ def train_in(
                 clear(run)
             begun = begun_at(run, resume)
             return _train(run, asked, begun, thread_count(threads), watch or Nobody())
-
-
-def fitted(model: BertConfig, shards: Shards) -> BertConfig:
-    """Return the model's settings with what the shards decide filled in.
-
-    Raises
-    ------
-    ConfigError
-        If they contradict the shards.
-    """
-    vocab, pairs = shards.facts.vocab_size, shards.examples.pairs
-    default = BertConfig().vocab_size
-    if model.vocab_size not in (vocab, default):
-        raise ConfigError(
-            f"vocab_size={model.vocab_size:,}, and the shards' tokenizer has {vocab:,} tokens",
-            hint="Leave it out: it follows the shards.",
-        )
-    if pairs and model.type_vocab_size < 2:
-        raise ConfigError(
-            f"type_vocab_size={model.type_vocab_size}, and the shards hold pairs of two segments",
-            hint="Leave it at 2, or build shards with --no-nsp.",
-        )
-    pad = max(shards.facts.pad_id, 0)
-    fitted = replace(config_for_recipe(model, shards), vocab_size=vocab, pad_token_id=pad)
-    for head in all_heads().values():
-        fitted = head.fitted(fitted, pairs)
-    longest, wanted = fitted.longest, shards.examples.max_seq_length
-    if longest is not None and longest < wanted:
-        raise ConfigError(
-            f"max_position_embeddings={model.max_position_embeddings} gives {longest} places, and "
-            f"the shards have max_seq_length={wanted}",
-            hint=f"Set max_position_embeddings={wanted + model.position_offset} or more.",
-        )
-    return fitted
 
 
 def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
