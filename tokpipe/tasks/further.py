@@ -146,11 +146,20 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     TrainingError
         If the numbers are none any more.
     """
-    how, told = {"threads": threads, "force": force}, {"progress": progress}
     opened = open_start(
-        source, shards, out, config=config, training=training, also=also, **how, **told
+        source,
+        shards,
+        out,
+        config=config,
+        training=training,
+        also=also,
+        threads=threads,
+        force=force,
+        progress=progress,
     )
-    return train_further(opened, **how, resume=resume, watch=watch, **told)
+    return train_further(
+        opened, threads=threads, force=force, resume=resume, watch=watch, progress=progress
+    )
 
 
 def _evaluations(

@@ -89,7 +89,7 @@ def _deviations(table: NDArray[np.float64], count: int, seed: int) -> NDArray[np
     fill_normal(stream_key(seed, f"new rows {width}"), 1.0, drawn)
     values, vectors = np.linalg.eigh(np.cov(table, rowvar=False).reshape(width, width))
     root = vectors * np.sqrt(np.maximum(values, 0))  # of few rows it has zeros: no Cholesky
-    return drawn.reshape(count, width) @ root.T
+    return drawn.astype(np.float64).reshape(count, width) @ root.T
 
 
 def _split(token: str, ids: Mapping[str, int], mark: str) -> list[int]:
