@@ -11,7 +11,7 @@ import click
 from tokpipe.cli.command import Command, Session, command
 from tokpipe.cli.labelled_runs import kept, part_option, score_rows, show_notes
 from tokpipe.cli.options import config_options
-from tokpipe.cli.plan import Plan, show_plan, training_seconds
+from tokpipe.cli.plan import Plan, finetuning_plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.foundation.config import Config
@@ -121,40 +121,12 @@ def _plan(
 ) -> Plan:
     from tokpipe.finetuning.preparing import Asked, prepare
     from tokpipe.finetuning.registry import task_of
-    from tokpipe.finetuning.training import loader_of, stages_of, training_config
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.training.memory import PROGRAM, disk_bytes
 
     given = {name: path for name, path in paths.items() if path is not None}
     asked = Asked(task=task_of(task), model=model, paths=given, **how)
     threads = thread_count(session.threads)
-    prepared = prepare(asked, threads, session.progress)
-    loader = loader_of(prepared, 0)
-    training, examples = training_config(prepared, loader), prepared.parts["train"].examples
-    steps, seeds = training.steps, asked.config.seeds
-    tokens = len(examples.input_ids)
-    epochs = (
-        0.0 if steps is None else steps * training.gradient_accumulation_steps / loader.count(0)
-    )
-    working = min(threads, training.gradient_shards)
-    sequence = max(1, tokens // max(len(examples), 1))
-    seconds = training_seconds(prepared.model, sequence, int(epochs * tokens), working)
-    return Plan(
-        title=f"Fine-tuning for {task}",
-        facts={
-            "model": model,
-            "training windows": len(examples),
-            "tokens an epoch": tokens,
-            "steps": steps or f"as many as {training.budget} allow",
-            "learning rate": training.learning_rate,
-            "trainings": seeds,
-            "threads": threads,
-        },
-        memory=PROGRAM + sum(stages_of(prepared, training, threads).values()),
-        disk=disk_bytes(prepared.model, training) * seeds,
-        seconds=seeds * (training.budget_seconds or seconds),
-        output=output,
-    )
+    return finetuning_plan(prepare(asked, threads, session.progress), threads, output)
 
 
 def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> None:

@@ -1,7 +1,7 @@
 """All that is read and checked before a training begins: data, model, windows, settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.parts import read_parts
 from tokpipe.finetuning.rates import check_layers
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import Source, fitted, open_source
+from tokpipe.finetuning.source import fitted
 from tokpipe.finetuning.task import Task
 from tokpipe.finetuning.taught import Taught
 from tokpipe.foundation.config import Config
@@ -25,6 +25,7 @@ from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.version import __version__
 from tokpipe.labelled.check import brief, check_labelled
 from tokpipe.labelled.records import Labelled, LabelledTexts
+from tokpipe.training.source_model import Source, open_source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,11 @@ class Prepared:
     usual: Any
     settings: Mapping[str, Any]
     taught: Taught | None = None
+
+    @property
+    def method(self) -> str:
+        """How the model is made: "fine-tuned", if no teacher says it."""
+        return "fine-tuned" if self.taught is None else self.taught.method
 
 
 def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
@@ -167,6 +173,18 @@ def prepare_on(
     )
 
 
+def with_train(prepared: Prepared, part: Part) -> Prepared:
+    """Return a training on another training part."""
+    config, examples = prepared.asked.config, part.examples
+    size = _batch_size(prepared.asked.task, examples, config)
+    return replace(
+        prepared,
+        parts={**prepared.parts, "train": part},
+        batch_size=size,
+        capacity=_capacity(examples, size, config.gradient_shards),
+    )
+
+
 def said_of(part: Part, windows: WindowConfig) -> str:
     """Return in one line what becomes of rows that are too long; empty if there are none."""
     examples, said = part.examples, []
@@ -216,7 +234,7 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
     columns = None if asked.columns is None else asked.columns.to_dict()
-    data = {name: _digest(Path(path)) for name, path in asked.paths.items()}
+    data = {name: digest_of(Path(path)) for name, path in asked.paths.items()}
     return {
         "task": asked.task.name,
         "model": model.to_dict(),
@@ -228,7 +246,7 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
     }
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """Return a hash of a file, or of all files of a folder by name."""
     if not path.is_dir():
         return describe_file(path)["sha256"]

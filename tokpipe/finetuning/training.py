@@ -201,7 +201,7 @@ def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) ->
     notes = [note for name, one in said.items() for note in verdict(task, name, *one, scored)]
     return Report(
         task=task.name,
-        method="fine-tuned",
+        method=prepared.method,
         rows={name: len(part.data) for name, part in prepared.parts.items()},
         scores=scored,
         tuned=tuned,

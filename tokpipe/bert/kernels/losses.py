@@ -331,17 +331,28 @@ def soft_cross_entropy_reference(
     return float(loss)
 
 
-@kernel(reference=soft_cross_entropy_reference)
+@kernel(reference=soft_cross_entropy_reference, rounding=FUSED_SUMS)
 def soft_cross_entropy(logits, teacher, temperature, factor, d_bias):
     loss, classes = 0.0, logits.shape[1]
+    coldness, slope = np.float32(1 / temperature), np.float32(factor * temperature)
+    wanted = np.empty(classes, np.float32)
     for t in range(len(logits)):
-        most, total = softened(logits[t], temperature)
-        highest, whole = softened(teacher[t], temperature)
-        below = most / temperature + math.log(total)
+        row, asked = logits[t], teacher[t]
         for j in range(classes):
-            value = np.float64(logits[t, j]) / temperature
-            share = math.exp((np.float64(teacher[t, j]) - highest) / temperature) / whole
-            loss += temperature * temperature * share * (below - value)
-            logits[t, j] = factor * temperature * (math.exp(value - below) - share)
-            d_bias[j] += logits[t, j]
+            row[j] *= coldness
+            wanted[j] = asked[j] * coldness
+        _, whole = exponentials(wanted)
+        share, shares, mean = np.float32(1) / whole, 0.0, 0.0
+        for j in range(classes):
+            wanted[j] *= share
+            shares += np.float64(wanted[j])
+            mean += np.float64(wanted[j]) * np.float64(row[j])
+        most, total = exponentials(row)
+        below = np.float64(most) + math.log(np.float64(total))
+        loss += temperature * temperature * (below - mean / shares)
+        part = np.float32(1) / total
+        for j in range(classes):
+            value = slope * (row[j] * part - wanted[j])
+            row[j] = value
+            d_bias[j] += value
     return loss
