@@ -77,6 +77,44 @@ class VectorsConfig(Config):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BilstmConfig(Config):
+    """Settings of a BiLSTM."""
+
+    dimensions: int = setting(100, "Numbers in the vector of a word.", least=1, most=2000)
+    hidden: int = setting(128, "Numbers in a state of one direction.", least=1, most=2000)
+    layers: int = setting(1, "Layers of the BiLSTM.", least=1, most=8)
+    subwords: int = setting(
+        4, "Characters of the longest n-gram that a word is spelled by; below 2: none.", most=8
+    )
+    min_count: int = setting(
+        2, "How often a word or an n-gram of characters must be in the training part.", least=1
+    )
+    max_features: int = setting(
+        500_000, "Words and n-grams at most; the most frequent are kept.", least=1, most=2**24
+    )
+    max_words: int = setting(
+        512, "Words of a text that are read; of longer ones both ends.", least=2
+    )
+    epochs: int = setting(10, "Times through the training part; the best is kept.", least=1)
+    batch_size: int = setting(32, "Rows to a step of the optimizer.", least=1)
+    learning_rate: float = setting(2e-3, "Greatest learning rate.", least=1e-6, most=1.0)
+    weight_decay: float = setting(0.01, "Decay of weights, times the learning rate.", least=0.0)
+    dropout: float = setting(
+        0.4,
+        "Share of the numbers that go into and out of the BiLSTM that are dropped.",
+        least=0.0,
+        most=0.95,
+    )
+    word_dropout: float = setting(
+        0.25,
+        "A word is left out with this share of itself and how often it is there; what is left is "
+        "its spelling.",
+        least=0.0,
+        most=1000.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayersConfig(Config):
     """How the layers of a model are compared."""
 
