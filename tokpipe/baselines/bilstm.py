@@ -35,6 +35,8 @@ from tokpipe.baselines.recurrent_training import (
     SHARDS,
     Material,
     Pace,
+    batch_for,
+    epochs_for,
     outputs_of,
     train,
 )
@@ -148,7 +150,9 @@ def fit(lesson: Lesson, config: BilstmConfig, progress: Progress) -> Learned:
         found = outputs_of(net, tensors, asked, lesson.threads).astype(np.float64)
         return lesson.judge(chances(found, lesson.loss))
 
-    pace = Pace(config.epochs, config.batch_size, training_of(config))
+    rows = material.rows
+    epochs, batch_size = config.epochs or epochs_for(rows), config.batch_size or batch_for(rows)
+    pace = Pace(epochs, batch_size, training_of(config))
     targets = _targets(lesson)
     how = {"seed": lesson.seed, "threads": lesson.threads, "progress": progress}
     chosen = train(net, tensors, material, targets, judge, pace, **how)
@@ -250,7 +254,12 @@ def needs(parts: Mapping[str, Any], config: BilstmConfig, threads: int) -> Needs
         "activations": "Lower --hidden, --layers or --threads.",
         "words": "Take a part of the rows.",
     }
-    seconds = config.epochs * words * (_WORD_SECONDS + 6 * maps / _OPERATIONS)
+    train_rows = len(parts["train"])
+    epochs, share = (
+        config.epochs or epochs_for(train_rows),
+        train_rows / sum(map(len, parts.values())),
+    )
+    seconds = epochs * share * words * (_WORD_SECONDS + 6 * maps / _OPERATIONS)
     return Needs(memory, hints, block + 8 * rows, seconds / min(threads, SHARDS))
 
 

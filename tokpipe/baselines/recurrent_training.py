@@ -30,6 +30,8 @@ Array = NDArray[np.floating]
 
 SHARDS = 2
 BATCH_ITEMS = 8192  # at most, but for one sequence that has more
+_ROWS_IN_ALL = 100_000
+_LEAST_STEPS = 64  # in an epoch, but for batches of less than 4 rows
 _POOL = 32  # batches that are drawn together, so that their rows can be of like lengths
 _cross_entropy = by_precision(losses.cross_entropy)
 _binary_cross_entropy = by_precision(losses.binary_cross_entropy)
@@ -81,6 +83,16 @@ class Pace(NamedTuple):
     training: TrainingConfig
 
 
+def epochs_for(rows: int) -> int:
+    """Return how often to go through so many rows."""
+    return min(max(_ROWS_IN_ALL // max(rows, 1), 5), 20)
+
+
+def batch_for(rows: int) -> int:
+    """Return how many rows a step takes: few rows must not come to few steps."""
+    return min(max(rows // _LEAST_STEPS, 4), 32)
+
+
 def gradients_of(  # noqa: PLR0913 - a network, what it reads, what is wanted, and where to
     net: Net,
     tensors: Tensors,
@@ -116,13 +128,22 @@ def gradients_of(  # noqa: PLR0913 - a network, what it reads, what is wanted, a
 
 
 def outputs_of(
-    net: Net, tensors: Tensors, material: Material, threads: int | None = None
+    net: Net,
+    tensors: Tensors,
+    material: Material,
+    threads: int | None = None,
+    *,
+    rows: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the outputs of all items (float32[N, C]), or of all rows (float32[R, C])."""
+    """Return the outputs of all items (float32[N, C]), or of all rows (float32[R, C]).
+
+    Only those of some `rows` are computed if they are named; the others are 0.
+    """
     use_one_thread()
     count = material.rows if net.texts else int(material.borders[-1])
     out = np.zeros((count, net.outputs), np.float32)
-    order = np.argsort(material.lengths, kind="stable")
+    asked = np.arange(material.rows) if rows is None else rows
+    order = asked[np.argsort(material.lengths[asked], kind="stable")]
 
     def of_batch(rows: NDArray[np.int64]) -> None:
         packed = material.packed(rows)

@@ -1,6 +1,7 @@
-"""Words as bags: the word itself, lower-cased, and the n-grams of its characters as they stand.
+"""Words as bags: the word itself, lower-cased, its shape, and the n-grams of its characters.
 
-What was never met, or rarely, is still known by its beginning, its end and its capitals.
+What was never met, or rarely, is still known by its beginning, its end and its capitals. A shape
+tells capitals, small letters, digits and signs, each run of them once: "McDonald's" is "AaAa'a".
 
 References
 ----------
@@ -21,7 +22,13 @@ from tokpipe.foundation.arrays import Strings, take_strings
 from tokpipe.words.config import BERT_UNCASED
 from tokpipe.words.pre_tokenizers import split_words
 
-_WORD = np.uint64(0x9E3779B97F4A7C15)  # a word is another feature than an n-gram of its letters
+# a word, and a shape, is another feature than an n-gram of the same letters
+_WORD, _SHAPE = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC4CEB9FE1A85EC53)
+_KINDS = np.arange(256, dtype=np.uint8)  # what stands for a byte in a shape
+_KINDS[ord("A") : ord("Z") + 1] = ord("A")
+_KINDS[ord("a") : ord("z") + 1] = ord("a")
+_KINDS[ord("0") : ord("9") + 1] = ord("0")
+_KINDS[128:] = ord("a")
 UNKNOWN = 0  # row of the table: a word that has none of its own
 
 
@@ -43,7 +50,9 @@ class Spelled(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    words: NDArray[np.uint64]  # uint64[K]: hashes of the different words
+    # `words`, `shapes`: uint64[K]: hashes of the different words
+    words: NDArray[np.uint64]
+    shapes: NDArray[np.uint64]
     grams: NDArray[np.uint64]  # uint64[G]: of all their n-grams
     owners: NDArray[np.int64]  # int64[G]: which word each is of
     index: NDArray[np.int64]
@@ -86,8 +95,9 @@ class Spelling:
             Rows at most: of what is there most often.
         """
         parts = _parts(words, longest)
-        hashes, place = np.unique(np.concatenate([parts.words, parts.grams]), return_inverse=True)
-        times = np.concatenate([parts.counts, parts.counts[parts.owners]])
+        found = np.concatenate([parts.words, parts.shapes, parts.grams])
+        hashes, place = np.unique(found, return_inverse=True)
+        times = np.concatenate([parts.counts, parts.counts, parts.counts[parts.owners]])
         met = np.bincount(place, times, len(hashes))
         kept = np.flatnonzero(met >= least)
         kept = np.sort(kept[np.argsort(-met[kept], kind="stable")[:most]])
@@ -99,19 +109,16 @@ class Spelling:
         return self._spelled(_parts(words, self.longest))
 
     def _spelled(self, parts: _Parts) -> Spelled:
-        types = len(parts.words)
-        words, grams = self._places(parts.words), self._places(parts.grams)
-        known = grams != UNKNOWN
-        grams, owners = grams[known], parts.owners[known]
-        sizes = np.bincount(owners, minlength=types)
-        share = (1 / np.sqrt(np.maximum(sizes, 1))).astype(np.float32)
-        borders = np.concatenate([[0], np.cumsum(sizes + 1)])
-        features = np.empty(borders[-1], np.int32)
-        weights = np.ones(borders[-1], np.float32)
-        features[borders[:-1]] = words
-        beside = np.ones(len(features), bool)
-        beside[borders[:-1]] = False
-        features[beside], weights[beside] = grams, share[owners]
+        types = np.arange(len(parts.words))
+        rows = np.concatenate([self._places(each) for each in parts[:3]])
+        owners = np.concatenate([types, types, parts.owners])
+        known = (rows != UNKNOWN) | (np.arange(len(rows)) < len(types))
+        grams = known & (np.arange(len(rows)) >= 2 * len(types))
+        sizes = np.bincount(owners[grams], minlength=len(types))
+        weights = np.where(grams, 1 / np.sqrt(np.maximum(sizes, 1))[owners], 1).astype(np.float32)
+        order = np.argsort(owners[known], kind="stable")  # the word is the first of its bag
+        features, weights = rows[known][order].astype(np.int32), weights[known][order]
+        borders = np.searchsorted(owners[known][order], np.arange(len(types) + 1))
         unknown = features.copy()
         unknown[borders[:-1]] = UNKNOWN
         return Spelled(
@@ -142,4 +149,16 @@ def _parts(words: Strings, longest: int) -> _Parts:
     hashes = hash_strings(lower.data, lower.offsets[borders]) ^ _WORD
     grams, of_type = character_grams(types.data, types.offsets, longest)
     owners = np.repeat(np.arange(len(types)), np.diff(of_type))
-    return _Parts(hashes, grams, owners, index.astype(np.int64), counts.astype(np.int64))
+    return _Parts(
+        hashes, _shapes(types), grams, owners, index.astype(np.int64), counts.astype(np.int64)
+    )
+
+
+def _shapes(words: Strings) -> NDArray[np.uint64]:
+    """Return hashes of shapes; letters beyond ASCII count as small."""
+    kinds = _KINDS[words.data[: words.offsets[-1]]]
+    kept = np.ones(len(kinds), bool)
+    kept[1:] = kinds[1:] != kinds[:-1]
+    kept[words.offsets[:-1][np.diff(words.offsets) > 0]] = True
+    borders = np.concatenate([[0], np.cumsum(kept)])[words.offsets]
+    return hash_strings(kinds[kept], borders) ^ _SHAPE

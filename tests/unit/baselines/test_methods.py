@@ -21,7 +21,7 @@ def settings(method, **given):
     """Return settings under which rare words count."""
     kind = method_of(method).config
     if method == "bilstm":
-        small = {"dimensions": 24, "hidden": 16, "learning_rate": 0.01, "batch_size": 8}
+        small = {"dimensions": 24, "hidden": 16, "learning_rate": 0.01, "epochs": 10}
         return kind(min_count=1, **small, **given)
     return kind(min_texts=1, **given)
 
