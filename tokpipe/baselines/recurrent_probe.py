@@ -18,7 +18,7 @@ Array = NDArray[np.floating]
 
 _SHARES = "shares.bias"  # as of a bias nothing of it decays
 _DROPOUT = 0.3
-_TRAINING = TrainingConfig(learning_rate=1e-3, warmup_proportion=0.05, adam_epsilon=1e-8)
+_TRAINING = TrainingConfig(learning_rate=2e-3, warmup_proportion=0.05, adam_epsilon=1e-8)
 
 
 class Sizes(NamedTuple):

@@ -121,8 +121,10 @@ def test_a_bilstm_reads_the_same_vectors_and_depends_on_no_thread(home, task):
     assert "A BiLSTM: layers" in text and "A linear model: layers" in text
 
 
-def test_a_bilstm_over_the_tokens_of_texts_learns_what_embeddings_tell(home, tmp_path):
-    config = replace(BOTH, heads=("bilstm",), seeds=1, epochs=8)
+def test_a_bilstm_over_the_tokens_of_texts_learns_what_embeddings_tell(home, tmp_path, monkeypatch):
+    only = combinations(LAYERS)[:1]
+    monkeypatch.setattr("tokpipe.baselines.layers.combinations", lambda layers: only)
+    config = replace(BOTH, heads=("bilstm",), seeds=1, epochs=20)
     train = write_data(tmp_path, "classification", 200, 2)
     test = files(home, "classification")["test"]
     found = compare_layers("classification", home / "model", train, test, config=config)
