@@ -234,7 +234,7 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
     columns = None if asked.columns is None else asked.columns.to_dict()
-    data = {name: digest_of(Path(path)) for name, path in asked.paths.items()}
+    data = {name: data_digest(Path(path)) for name, path in asked.paths.items()}
     return {
         "task": asked.task.name,
         "model": model.to_dict(),
@@ -246,7 +246,7 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
     }
 
 
-def digest_of(path: Path) -> str:
+def data_digest(path: Path) -> str:
     """Return a hash of a file, or of all files of a folder by name."""
     if not path.is_dir():
         return describe_file(path)["sha256"]

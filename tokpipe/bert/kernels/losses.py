@@ -42,14 +42,14 @@ def exponentials(row):
 
 
 @inlined_helper
-def softened(values, temperature):
+def shifted_exponentials(values):
     """Return the greatest of some logits, and the sum of exponentials of what they are below it."""
     most = np.float64(values[0])
     for i in range(1, len(values)):
         most = max(most, np.float64(values[i]))
     total = 0.0
     for i in range(len(values)):
-        total += math.exp((np.float64(values[i]) - most) / temperature)
+        total += math.exp(np.float64(values[i]) - most)
     return most, total
 
 
@@ -146,7 +146,7 @@ def weighted_cross_entropy(logits, targets, weights, smoothing, factor, d_bias):
         common += even * np.float64(weights[j])
     for t in range(len(logits)):
         row, target = logits[t], targets[t]
-        most, total = softened(row, 1.0)
+        most, total = shifted_exponentials(row)
         own = (1 - smoothing) * np.float64(weights[target])
         correct += np.float64(row[target]) == most
         below = most + math.log(total)
@@ -282,7 +282,7 @@ def span_cross_entropy(logits, offsets, spans, factor, d_bias):
             continue
         hits = 0
         for side in range(2):
-            most, total = softened(logits[start:end, side], 1.0)
+            most, total = shifted_exponentials(logits[start:end, side])
             below, target = most + math.log(total), start + spans[b, side]
             right = np.float64(logits[target, side])
             loss += (below - right) / 2
