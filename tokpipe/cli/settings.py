@@ -18,6 +18,7 @@ from tokpipe.cli.options import Bytes, CommaList, Count, Optional
 from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.small_files import read_small_file
+from tokpipe.foundation.strict_json import fault_of
 
 DEFAULT_FILE = Path("tokpipe.toml")
 NOT_IN_A_FILE = {"help", "version", "config"}
@@ -84,7 +85,7 @@ def read_settings(asked: str | None, context: click.Context) -> Settings:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of numbers and nesting without end, too
-        raise ConfigError(f"{path}: not valid TOML: {str(error)[:200]}") from error
+        raise ConfigError(f"{path}: not valid TOML: {fault_of(error)}") from error
     root = context.find_root()
     return Settings(path, _checked(values, root.command, root, [], path, text))
 

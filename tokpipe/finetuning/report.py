@@ -28,7 +28,8 @@ class Report:
     task
         Its name.
     method
-        What was trained: "fine-tuned", or the name of another approach.
+        What was trained: "fine-tuned", "distilled from" some folder, or the name of another
+        approach.
     rows
         How many rows each part has, by its name.
     scores

@@ -18,9 +18,9 @@ from tokpipe.labelled.records import (
 )
 from tokpipe.tokenizer.texts import Inputs, described, list_of, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.tokenizer.truncation import NO_LIMIT
 
 _SOURCE = "the input"
-_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -150,7 +150,7 @@ def _strings(texts: Sequence[Any], what: str) -> Strings:
 
 def _split(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Sentence]:
     encodings = tokenizer.encode_batch(
-        texts, add_special_tokens=False, max_length=_NO_LIMIT, padding=False
+        texts, add_special_tokens=False, max_length=NO_LIMIT, padding=False
     )
     return [
         Sentence(text, _word_spans(text, encoding.word_ids, encoding.offsets))

@@ -35,7 +35,7 @@ def judge_pairs(
         If one is no pair of texts.
     """
     require_head(model, "nsp_head", "judges pairs")
-    sequences = encode_pairs(model.tokenizer, pairs_of(pairs), model.config)
+    sequences = encode_pairs(model.tokenizer, pairs_of(pairs), model.config, threads=threads)
     out = np.empty(sequences.rows)
 
     def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:

@@ -126,7 +126,7 @@ def _read_parts(path: Path) -> dict[str, list[Row]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ArtifactError(f"{path}:{number}: no JSON") from None
         if not isinstance(row, dict) or not isinstance(row.get("part"), str):
             raise ArtifactError(f"{path}:{number}: no row of a part")

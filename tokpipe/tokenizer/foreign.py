@@ -20,7 +20,7 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.panics import without_panic_text
 from tokpipe.tokenizer.blocks import Ids, without_line_ends
 from tokpipe.tokenizer.document import tokens_by_id
-from tokpipe.tokenizer.encoding import Encoding
+from tokpipe.tokenizer.encoding import LISTS, Encoding
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.parts_json import (
     added_tokens_from_json,
@@ -128,16 +128,7 @@ class ForeignBackend:
 
 
 def _ours(found: Any, cut: Truncation | None) -> Encoding:
-    encoding = Encoding(
-        ids=found.ids,
-        tokens=found.tokens,
-        offsets=found.offsets,
-        word_ids=found.word_ids,
-        type_ids=found.type_ids,
-        attention_mask=found.attention_mask,
-        special_tokens_mask=found.special_tokens_mask,
-        sequence_ids=found.sequence_ids,
-    )
+    encoding = Encoding(**{name: getattr(found, name) for name in LISTS})
     if cut is not None and cut.stride is not None:
         encoding.overflowing = [_ours(other, cut) for other in found.overflowing]
     return encoding

@@ -26,7 +26,7 @@ _FAMILIES = {  # what marks the tokens of a family
     "@@": "a BPE of subword-nmt, not a byte-level one",
     METASPACE: "a sentencepiece model",
 }
-_SPECIAL = frozenset(("</w>", "@@"))
+_ENDINGS = frozenset(("</w>", "@@"))  # marks that stand behind tokens, and may be tokens
 _BREAKS = frozenset(" \n\r")  # what a line of merges.txt cannot hold inside a token
 
 
@@ -82,12 +82,12 @@ def check_family(tokens: Iterable[str], own: str, path: Path) -> None:
     InputError
         Saying what they are, and what to do.
     """
-    tokens = [token for token in tokens if len(token) > 1 and token not in _SPECIAL]
+    tokens = [token for token in tokens if len(token) > 1 and token not in _ENDINGS]
     ours = sum(token.startswith(own) and token != own for token in tokens)
     for mark, family in _FAMILIES.items():
         if mark == own:
             continue
-        ends = mark in ("</w>", "@@")
+        ends = mark in _ENDINGS
         bear = sum(token.endswith(mark) if ends else token.startswith(mark) for token in tokens)
         if bear > max(ours, len(tokens) // 100):
             raise InputError(

@@ -74,6 +74,7 @@ def test_global_options_stand_anywhere(bakery):
         ("[bake-bread]\nloaves = true", "tokpipe.toml: loaves: 'True' is not a count"),
         ("[bake-bread]\nloaves = 1.5", "not a whole number"),
         ("\x00", "not valid TOML"),
+        ("a = " + "[" * 9_999, "tokpipe.toml: not valid TOML: it is nested too deep"),
     ],
 )
 def test_mistakes_in_the_file_are_named(bakery, capsys, text, said):
