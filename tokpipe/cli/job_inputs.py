@@ -12,12 +12,13 @@ from tokpipe.corpus.formats import format_of_name
 from tokpipe.corpus.reader import open_corpus
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.small_files import read_small_file
+from tokpipe.labelled.config import TextColumns
 
 if TYPE_CHECKING:
     from tokpipe.tasks.predict import Job
 
 _ROWS = 1024  # answered at once: enough for batches of like length, few enough to be seen soon
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 20  # of a file at once, so that the first answers come soon
 _COLUMNS = {".conll", ".conllu", ".iob", ".iob2", ".bio"}  # no other text has these endings
 _MOST_CONTEXT = 16 << 20  # bytes of a paragraph
 
@@ -114,14 +115,11 @@ def _pair(line: str, number: int) -> tuple[str, str]:
 
 
 def _tables(asked: Asked) -> Iterator[Any]:
-    from tokpipe.labelled.records import LabelledTexts
-    from tokpipe.labelled.texts import TextColumns, read_texts
+    from tokpipe.labelled.texts import read_texts
 
     for path in asked.inputs:
         columns = TextColumns(text=_given(asked), second=asked.second_text_column)
-        data = read_texts(path, columns, "none", read=asked.read)
-        assert isinstance(data, LabelledTexts)
-        yield from _rows(data)
+        yield from _rows(read_texts(path, columns, "none", read=asked.read))
 
 
 def _rows(data: Any) -> Iterator[Any]:
@@ -134,11 +132,11 @@ def _rows(data: Any) -> Iterator[Any]:
 
 
 def _sentences(asked: Asked) -> Iterator[Any]:
-    from tokpipe.labelled.tagged import TagColumns, read_tagged
+    from tokpipe.labelled.tagged import read_tagged
 
     columns = [path for path in asked.inputs if _has_words(path, asked.words)]
     for path in columns:
-        yield from _rows(read_tagged(path, TagColumns(), tagged=False))
+        yield from _rows(read_tagged(path, tagged=False))
     others = tuple(path for path in asked.inputs if path not in columns)
     if others or not columns:
         for lines in _lines(asked, others):

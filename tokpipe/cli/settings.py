@@ -174,6 +174,11 @@ def _child(name: str, children: list[str], path: Path, text: str, names: list[st
         if _key(child) == _key(name):
             return child
     where = _place(path, text, f"[{'.'.join([*names, name])}]", [])
+    if not children:
+        raise ConfigError(
+            f"{where}: {name!r} is a table, and {names[-1]!r} has no command of that name",
+            hint="A setting is one value: name = value.",
+        )
     raise unknown_name(f"{where}: no command is called", name, children)
 
 

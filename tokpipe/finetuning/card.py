@@ -11,7 +11,7 @@ from tokpipe.finetuning.report import METRICS, PREDICTIONS, Report
 from tokpipe.foundation.visible import visible
 from tokpipe.metrics.scores import Scores
 
-_MOST_LABELS = 50
+_MOST_LABELS = 50  # that a card names: some ten lines
 
 
 def card(
@@ -38,7 +38,7 @@ pipeline_tag: {PIPELINES[head]}
 
 # {asked.task.name} with {model.num_hidden_layers} layers, {model.hidden_size} wide
 
-Fine-tuned with tokpipe for {state["step"]:,} steps{_labels(model.labels)}.
+{_made(report.method)} with tokpipe for {state["step"]:,} steps{_labels(model.labels)}.
 
 ## Scores
 
@@ -67,6 +67,10 @@ losses, and `tokpipe.json` all settings and the hashes of model and data.
 The scores are of rows like those that it was trained on. What the model knows, it has from its
 text and its labels, with all that is wrong or one-sided in them.
 """
+
+
+def _made(method: str) -> str:
+    return visible(method[:1].upper() + method[1:])
 
 
 def _labels(names: tuple[str, ...]) -> str:

@@ -173,6 +173,14 @@ def describe_file(path: Path) -> dict[str, Any]:
         return {"bytes": os.fstat(file.fileno()).st_size, "sha256": digest}
 
 
+def digest_of(folder: Path, paths: Iterable[Path]) -> str:
+    """Return a hash of files of a folder: of their names in it and their contents, in order."""
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(f"{path.relative_to(folder)} {describe_file(path)['sha256']}\n".encode())
+    return found.hexdigest()
+
+
 def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
     """Compare two nested mappings of JSON types.
 

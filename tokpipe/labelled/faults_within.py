@@ -14,7 +14,7 @@ from tokpipe.labelled.counting import count_labels
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.places import few_of, place_in
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
-from tokpipe.labelled.sameness import repeated, string_codes
+from tokpipe.labelled.sameness import contents_of, repeated, string_codes
 from tokpipe.labelled.schemes import contradictions
 from tokpipe.tokenizer.findings import NOTE, WARNING, Finding
 
@@ -109,7 +109,7 @@ def _about_tags(data: TaggedWords) -> Iterator[Finding]:
 def _empty(data: Labelled) -> Iterator[Finding]:
     columns = {LabelledTexts: ("text", "second text"), Questions: ("paragraph", "question")}
     names = columns.get(type(data), ())
-    for name, column in zip(names, _columns(data), strict=False):
+    for name, column in zip(names, contents_of(data), strict=False):
         blank = _is_blank(column)
         if blank.any():
             row = int(blank.argmax())
@@ -128,12 +128,6 @@ def _ids(data: Labelled) -> Iterator[Finding]:
         problem = f"{plural(int(again.sum()), 'id')} that another question has, too"
         hint = "Predictions go by ids: one of each is kept."
         yield Finding(WARNING, place_in(data, int(again.argmax())), problem, hint)
-
-
-def _columns(data: Labelled) -> tuple[Strings, ...]:
-    if isinstance(data, TaggedWords):
-        return ()
-    return data.texts if isinstance(data, LabelledTexts) else (data.contexts, data.questions)
 
 
 def _is_blank(column: Strings) -> NDArray[np.bool_]:

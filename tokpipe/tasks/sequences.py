@@ -25,10 +25,9 @@ from tokpipe.tokenizer.rows import Finish, finished, finished_pairs
 from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.texts import Inputs, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
-from tokpipe.tokenizer.truncation import truncation_for
+from tokpipe.tokenizer.truncation import NO_LIMIT, truncation_for
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
-_NO_LIMIT = 1 << 30  # of tokens
 
 
 class Sequences(NamedTuple):
@@ -94,7 +93,6 @@ def encode_pairs(
     tokenizer: Tokenizer,
     pairs: Sequence[tuple[str, str]],
     config: BertConfig,
-    max_length: int | None = None,
     threads: int | None = None,
 ) -> Sequences:
     """Encode pairs of texts, the longer one cut first.
@@ -104,7 +102,7 @@ def encode_pairs(
     InputError
         If a text is none or holds a lone surrogate.
     """
-    cut, most = _truncation(tokenizer, config, max_length, pairs=True)
+    cut, most = _truncation(tokenizer, config, None, pairs=True)
     firsts, seconds = ([pair[side] for pair in pairs] for side in (0, 1))
     inputs = Inputs(strings_of(firsts), strings_of(seconds, "pair"))
     strings = Strings.from_list(inputs.utf8()[0])
@@ -210,7 +208,7 @@ def _truncation(
     added = tokenizer.spec.template.added(pairs)
     limits = [limit for limit in (config.longest, max_length) if limit is not None]
     if not limits:
-        return None, _NO_LIMIT
+        return None, NO_LIMIT
     if min(limits) <= added:
         raise ConfigError(f"max_length={min(limits)} leaves no room beside {added} special tokens")
     cut = truncation_for(tokenizer.spec.truncation, min(limits), "longest_first", None)

@@ -159,8 +159,8 @@ class Rows:
 
     Parameters
     ----------
-    ids, borders
-        The tokens of all texts; of pairs, first and second in turn.
+    found
+        The tokens of all texts, and their borders; of pairs, first and second in turn.
     detail
         Gives all else about the same tokens.
     per_row
@@ -182,11 +182,8 @@ class Rows:
     ) -> None:
         (ids, borders), pieces = found, finish.pieces(per_row)
         spans, self._overflow = _spans(borders, per_row, finish)
-        self._layout, self._template, self._vocabulary = (
-            Layout.of(pieces, spans),
-            finish.template,
-            vocabulary,
-        )
+        self._layout = Layout.of(pieces, spans)
+        self._template, self._vocabulary = finish.template, vocabulary
         self._ids, self._detail, self.count = ids, detail, (len(borders) - 1) // per_row
         self._borders = self._layout.borders.tolist()
         special = np.array(_special(pieces, "ids"), np.int32)

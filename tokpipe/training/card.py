@@ -66,7 +66,7 @@ pipeline_tag: {PIPELINES.get(config.task, "fill-mask" if fills else "feature-ext
 # A{_shape(config)[1:]}
 
 {count_encoder_parameters(config):,} parameters in the encoder, a vocabulary of
-{config.vocab_size:,} tokens, trained with tokpipe for {state["step"]:,} steps on
+{config.vocab_size:,} tokens, {_trained(state)} with tokpipe for {state["step"]:,} steps on
 {state["tokens"]:,} tokens.
 
 ```python
@@ -107,6 +107,11 @@ library_name: transformers
 {about}{pooler}
 tokpipe opens it, too. The folder that it was made in holds the whole model and its card.
 """
+
+
+def _trained(state: Mapping[str, Any]) -> str:
+    taught = state.get("settings", {}).get("distillation")
+    return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
 
 
 def _shape(config: BertConfig) -> str:

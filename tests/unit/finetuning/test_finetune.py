@@ -4,35 +4,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.fault.conftest import hashes
 from tests.unit.bert.huggingface.models import CONFIGS
 from tests.unit.finetuning.jobs import FAST, TASKS, run, write_data, write_model
 from tests.unit.tasks.models import TOKENS, small
+from tests.unit.training.stopping import contents, stopping
 from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.parameters import Parameters
-from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.finetune import finetune
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
 from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
-from tokpipe.training.log import TIMES, read_log
+from tokpipe.training.log import read_log
 from tokpipe.training.state import save_checkpoint
 
 GOOD = dict.fromkeys(TASKS, 0.8) | {"multilabel": 0.65, "pos": 0.97}
-
-
-def contents(folder):
-    """Return the hash of every file, and logs as their lines without times."""
-    found = {name: h for name, h in hashes(folder).items() if not name.endswith("log.jsonl")}
-    for log in folder.rglob("log.jsonl"):
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        kept = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
-        found[str(log.relative_to(folder))] = kept
-    return found
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -104,35 +93,11 @@ def test_threads_change_no_bit(tmp_path, task):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
-class StopAt:
-    """A person who stops the training at a step, by Ctrl-C."""
-
-    def __init__(self, step):
-        self.step, self.stopped = step, False
-
-    def begins(self, step, steps, model):
-        pass
-
-    def sees(self, line, share):
-        self.stopped |= line.step >= self.step
-
-
 @pytest.fixture
 def stopped(tmp_path, monkeypatch):
     def stop(step, task, out, **settings):
-        watch = StopAt(step)
-        join = trainer_module.threading.Thread.join
-
-        def interrupted(self, timeout=None):
-            join(self, 0.001)
-            if watch.stopped and self.name == "tokpipe-train":
-                watch.stopped = False
-                raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(trainer_module.threading.Thread, "join", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                run(tmp_path, task, out, watch=watch, **settings)
+        with stopping(monkeypatch, step) as watch:
+            run(tmp_path, task, out, watch=watch, **settings)
 
     return stop
 

@@ -3,12 +3,9 @@ import json
 
 import pytest
 
+from tests.unit.labelled.files import strings
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.questions import read_questions
-
-
-def strings(column):
-    return [item.decode() for item in column.iter_bytes()]
 
 
 def question(id="q1", text="Who?", answers=(("Åke", 4),), **more):

@@ -28,7 +28,7 @@ PIPELINES = {
     "token": "token-classification",
     "span": "question-answering",
 }
-_MOST_LABELS = 1 << 16
+_MOST_LABELS = 1 << 16  # of a model: more than any has
 _ONE_NUMBER = ("LABEL_0",)  # what transformers calls the only output of a regression
 
 
