@@ -16,6 +16,7 @@ from tokpipe.finetuning.finetune import finetune
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
+from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import read_log
@@ -329,6 +330,37 @@ def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, te
     with pytest.raises(InputError, match=said):
         finetune(task, tmp_path / "model", *(paths[n] for n in PARTS), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "said"),
+    [
+        (None, {}, "task is None; a str is needed"),
+        ("classification", {"train": None}, "train is None; a str or a Path is needed"),
+        ("classification", {"train": ["a.csv"]}, r"train is a list .*'a\.csv'"),
+        ("classification", {"test": 3}, "test is an int"),
+        ("classification", {"model": small()}, "model is a BertModel"),
+        ("classification", {"out": None}, "out is None"),
+        (
+            "classification",
+            {"config": {"epochs": 3}},
+            "config is a dict .* FinetuneConfig is needed",
+        ),
+        ("classification", {"windows": FinetuneConfig()}, "windows is a FinetuneConfig"),
+        (
+            "classification",
+            {"columns": {"text": "a"}},
+            "columns is a dict .* TextColumns is needed",
+        ),
+        ("classification", {"columns": TagColumns()}, "columns is a TagColumns"),
+        ("ner", {"columns": TextColumns()}, "columns is a TextColumns .* a TagColumns is needed"),
+        ("qa", {"columns": TextColumns()}, "columns say nothing of the questions of qa"),
+    ],
+)
+def test_what_a_caller_gives_in_place_of_something_else_is_named(tmp_path, task, given, said):
+    with pytest.raises(ConfigError, match=said):
+        finetune(task, **{"model": "m", "train": "t.csv", "out": tmp_path / "o"} | given)
+    assert not (tmp_path / "o").exists()
 
 
 PARTS = ("train", "validation", "test")
