@@ -332,6 +332,13 @@ def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, te
     assert not (tmp_path / "out").exists()
 
 
+def test_a_link_to_nothing_is_no_place(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(StorageError, match="out is a link to nothing"):
+        run(tmp_path, "classification")
+    assert not (tmp_path / "gone").exists()
+
+
 @pytest.mark.parametrize(
     ("task", "given", "said"),
     [
