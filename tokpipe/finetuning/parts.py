@@ -25,6 +25,7 @@ from tokpipe.labelled.records import (
 )
 from tokpipe.labelled.splits import hold_out
 
+_NOTHING = "There is nothing to learn from it."
 _COLUMNS = {"texts": TextColumns, "words": TagColumns}  # by what a task reads
 
 
@@ -101,13 +102,12 @@ def read_given(
 def _require_choice(train: Labelled) -> None:
     """Refuse a training part in which one class, or one tag, is all that there is to say."""
     names = () if isinstance(train, Questions) else train.names
-    several = isinstance(train, LabelledTexts) and train.labels.ndim == 2
-    if len(names) == 1 and not several:
+    if isinstance(train, LabelledTexts) and train.labels.ndim == 2:
+        if not train.labels.any():
+            raise InputError(f"{train.source}: no text has a label", hint=_NOTHING)
+    elif len(names) == 1:
         rows = "word has the tag" if isinstance(train, TaggedWords) else "text has the label"
-        raise InputError(
-            f"{train.source}: every {rows} {shown(names[0])!r}",
-            hint="There is nothing to learn from it: two of them at least are needed.",
-        )
+        raise InputError(f"{train.source}: every {rows} {shown(names[0])!r}", hint=_NOTHING)
 
 
 def _require_labels(task: Task, part: Labelled, name: str) -> None:

@@ -290,6 +290,7 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
 
 
 CONLLU = "".join(f"{n}\tthe\tthe\t{tag}" + "\t_" * 6 + "\n" for n, tag in enumerate("AB_C", 1))
+NO_LABELS = '{"text": "a", "label": []}\n{"text": "b", "label": []}\n'
 ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
 
 
@@ -311,6 +312,13 @@ ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
         ("pos", "validation", "", "validation.conll"),
         ("pos", "all", CONLLU, r"train.conll:3: no label, in the train part"),
         ("classification", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
+        ("multilabel", "all", NO_LABELS, r"train.jsonl: no text has a label"),
+        (
+            "regression",
+            "train",
+            '{"text": "a", "label": 1e39}\n',
+            r"train.jsonl:1.*than 3.40282e\+38",
+        ),
         ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
         ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
         (
