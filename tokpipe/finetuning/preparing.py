@@ -176,7 +176,8 @@ def prepare_on(
 def with_train(prepared: Prepared, part: Part) -> Prepared:
     """Return a training on another training part."""
     config, examples = prepared.asked.config, part.examples
-    size = _batch_size(prepared.asked.task, examples, config)
+    epochs = config.epochs_for(len(examples), prepared.asked.task.most_epochs)
+    size = config.batch_for(len(examples), epochs)
     return replace(
         prepared,
         parts={**prepared.parts, "train": part},

@@ -200,8 +200,8 @@ def id_lists_of(batch: Any, vocab_size: int) -> list[list[int]]:
     return [ids_of(ids, vocab_size, f"list {number}: ") for number, ids in enumerate(batch, 1)]
 
 
-def check_count(name: str, value: Any) -> None:
-    """Refuse a setting that is no whole number from 0 on.
+def check_count(name: str, value: Any, least: int = 0) -> None:
+    """Refuse a setting that is no whole number from the least allowed one on.
 
     Raises
     ------
@@ -209,8 +209,8 @@ def check_count(name: str, value: Any) -> None:
         Naming it.
     """
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or value < 0:
-        raise ConfigError(f"{name}={short(value)}: a whole number from 0 on is needed")
+    if not is_whole or value < least:
+        raise ConfigError(f"{name}={short(value)}: a whole number from {least} on is needed")
 
 
 def described(value: Any) -> str:
