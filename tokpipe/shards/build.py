@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class BuildConfig:
     shards: ShardConfig = field(default_factory=ShardConfig)
     read: ReadConfig = field(default_factory=ReadConfig)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, Integral):  # JSON does not know NumPy's
+            object.__setattr__(self, "seed", int(self.seed))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the manifest keeps, by stage."""
