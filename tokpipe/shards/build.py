@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +53,8 @@ class BuildConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, Integral):  # JSON does not know NumPy's
-            object.__setattr__(self, "seed", int(self.seed))
+        if isinstance(self.seed, np.integer):  # JSON does not know NumPy's
+            object.__setattr__(self, "seed", self.seed.item())
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the manifest keeps, by stage."""
