@@ -19,7 +19,6 @@ from tokpipe.foundation.visible import visible
 
 Parsed = TypeVar("Parsed")
 
-_LARGEST = float(np.finfo(np.float32).max)
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _HELD = {"1": True, "0": False, "true": True, "false": False}
@@ -207,11 +206,8 @@ def _number(cell: Cell) -> float | Wrong:
         return Wrong("no label: the value is null; a number is needed")
     text = cell.text.strip()
     value = _as_float(text) if _NUMBER.fullmatch(text) else math.nan
-    if abs(value) <= _LARGEST:
-        return value
     if math.isfinite(value):
-        what = f"larger than {_LARGEST:g}, the most that a model can say"
-        return Wrong(f"the label is {shown(cell.text)!r}, {what}", "Scale all of them down.")
+        return value
     hint = "Write decimals with a point." if re.fullmatch(r"[+-]?\d+,\d+", text) else ""
     hint = hint or "Leave such rows out, or name another --label-column."
     return Wrong(f"the label is {shown(cell.text)!r}, not a finite number", hint)

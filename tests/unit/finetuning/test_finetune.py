@@ -317,7 +317,7 @@ ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
             "regression",
             "train",
             '{"text": "a", "label": 1e39}\n',
-            r"train.jsonl:1.*than 3.40282e\+38",
+            r"train.jsonl:1.*can say 3.40282e\+38",
         ),
         ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
         ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
