@@ -3,6 +3,8 @@
 import pytest
 
 from tests.unit.baselines.reviews import classes, write
+from tests.unit.baselines.sentences import tagged
+from tests.unit.baselines.sentences import write as write_sentences
 
 
 @pytest.fixture
@@ -21,6 +23,24 @@ def test_each_method_trains_and_tells_its_scores(tokpipe, files):
         assert ran.code == 0, ran.err
         assert ran.json["method"] == method and ran.json["test"]["n"] == 40
         assert ran.json["chosen"] and ran.json["seconds"] > 0
+
+
+def test_words_are_tagged_by_a_bilstm_and_compared(tokpipe, tmp_path):
+    train, test = (
+        str(write_sentences(tmp_path / f"{name}.conll", tagged(count, seed)))
+        for name, count, seed in (("train", 60, 1), ("test", 20, 2))
+    )
+    how = ("pos", "--train", train, "--test", test, "--epochs", "2")
+    for hidden in ("8", "12"):
+        ran = tokpipe("baseline", "bilstm", *how, "--hidden", hidden, "-o", hidden, "--json")
+        assert ran.code == 0, ran.err
+        assert ran.json["method"] == "bilstm" and ran.json["test"]["n"] == len(tagged(20, 2).words)
+    ran = tokpipe("compare", "8", "12", "--speed", test, "--json")
+    assert ran.code == 0, ran.err
+    assert [run["method"] for run in ran.json["runs"]] == ["bilstm", "bilstm"]
+    plan = tokpipe("baseline", "bilstm", *how, "-o", "plan", "--dry-run", "--json")
+    assert plan.code == 0 and not (tmp_path / "plan").exists()
+    assert plan.json["estimates"]["memory_bytes"] > 0
 
 
 def test_a_table_has_every_score_with_its_interval(tokpipe, files):
@@ -42,6 +62,8 @@ def test_a_plan_writes_nothing(tokpipe, files, tmp_path):
     [
         (("nbsvm", "regression"), 2, "'regression' is not one of"),
         (("bow", "ner"), 2, "'ner' is not one of"),
+        (("bilstm", "regression"), 2, "'regression' is not one of"),
+        (("bilstm", "ner"), 3, "train.jsonl"),
         (("bows", "classification"), 2, "bow"),
         (("bow", "classification", "--ngrams", "0"), 2, "ngrams"),
         (("bow", "classification", "--train", "missing.tsv"), 3, "missing.tsv"),

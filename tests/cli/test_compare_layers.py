@@ -17,8 +17,34 @@ def test_layers_are_drawn_and_told_as_json(tokpipe, given):
     assert ran.code == 0 and "weighted sum of all" in ran.out and "vectors of all" in ran.err
     assert all(len(line) <= 80 for line in ran.out.splitlines())
     found = tokpipe("compare-layers", *given, "--seeds", 2, "-o", "out", "--json").json
-    assert found["layers"] == 2 and len(found["features"]["last"]["strengths"]) == 2
+    assert found["layers"] == 2 and len(found["heads"]["linear"]["last"]["strengths"]) == 2
     assert tokpipe("compare-layers", *given, "--seeds", 2, "-o", "out").code == 4
+
+
+def test_both_heads_stand_in_one_answer(tokpipe, given):
+    how = ("--seeds", 1, "--heads", "linear,bilstm", "--epochs", 1)
+    ran = tokpipe("compare-layers", *given, *how)
+    assert ran.code == 0 and "A linear model: layers" in ran.out and "A BiLSTM: layers" in ran.out
+    assert " to " in ran.out  # an interval
+    found = tokpipe("compare-layers", *given, *how, "--json").json["heads"]
+    assert [*found] == ["linear", "bilstm"] and [*found["linear"]] == [*found["bilstm"]]
+    low, high = found["bilstm"]["last"]["interval"]
+    assert low <= found["bilstm"]["last"]["scores"]["token_accuracy"]["median"] <= high
+
+
+@pytest.mark.parametrize("heads", ["linear", "linear,bilstm"])
+def test_a_plan_computes_nothing(tokpipe, given, heads, monkeypatch):
+    monkeypatch.setattr("tokpipe.baselines.layers.write_features", None)
+    ran = tokpipe("compare-layers", *given, "--heads", heads, "-o", "out", "--dry-run", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["models"] == 18 * len(heads.split(","))  # six combinations, three seeds
+    assert ran.json["estimates"]["disk_bytes"] > 0 and ran.json["estimates"]["memory_bytes"] > 0
+
+
+@pytest.mark.parametrize(("heads", "said"), [("crf", "linear, bilstm"), ("linear,linear", "once")])
+def test_heads_that_there_are_not_are_told(tokpipe, given, heads, said):
+    ran = tokpipe("compare-layers", *given, "--heads", heads)
+    assert ran.code == 2 and said in ran.err
 
 
 @pytest.mark.parametrize(

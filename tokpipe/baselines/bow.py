@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import BowConfig
-from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, gram_needs, grams_of
 from tokpipe.baselines.linear import Linear, chances, fit_linear
 from tokpipe.baselines.method import Learned, Lesson, Method, Texts
 from tokpipe.foundation.progress import Progress
@@ -95,4 +95,4 @@ def load(tensors: Mapping[str, NDArray]) -> BagModel:
     )
 
 
-METHOD = Method(name="bow", config=BowConfig, fit=fit, load=load)
+METHOD = Method(name="bow", config=BowConfig, fit=fit, load=load, needs=gram_needs)

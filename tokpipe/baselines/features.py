@@ -7,7 +7,7 @@ of their words they share is a feature too: what a pair has in common is nothing
 either side say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.kernels.hashing import hash_strings
+from tokpipe.baselines.method import Needs
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import BERT_UNCASED
 from tokpipe.words.pre_tokenizers import split_words
@@ -28,6 +29,18 @@ _SPREAD, _SHIFT = np.uint64(0xC4CEB9FE1A85EC53), np.uint64(29)
 _SIDES = tuple(np.uint64(n * 0xA24BAED4963EE407 % 2**64) for n in range(5))
 _BOTH, _SHARE = 3, 4  # of `_SIDES`: in both texts of a pair, and how much is
 _STEPS = 10  # that a share is told in
+
+_WORD_BYTES = 5  # of a word of English with the space behind it
+_MEMORY, _DISK = 60, 3  # bytes of each word and n-gram of the text
+_SECONDS = 3e-6  # of each, all models that are tried together
+
+
+def gram_needs(parts: Mapping[str, Any], config: Any, threads: int) -> Needs:
+    """Return what a method takes whose features are words and n-grams of `config.ngrams` words."""
+    text = sum(column.nbytes for part in parts.values() for column in part.texts)
+    grams = text // _WORD_BYTES * config.ngrams
+    hints = {"words and n-grams": "Lower --ngrams, or take a part of the rows."}
+    return Needs({"words and n-grams": grams * _MEMORY}, hints, grams * _DISK, grams * _SECONDS)
 
 
 class Grams(NamedTuple):

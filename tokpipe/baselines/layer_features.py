@@ -18,12 +18,14 @@ from tokpipe.bert.model import Model
 from tokpipe.bert.workspaces import Workspaces
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.scoring import Part, asking
+from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 
 DTYPES = {"f32": np.dtype(np.float32), "f16": np.dtype(np.float16)}
+TOKENS = "tokens"  # not pooled: a text has a vector at every token
 _FILE = "features.bin"
 _BATCH_TOKENS = 2048
 
@@ -35,6 +37,11 @@ def planes_of(layers: int) -> int:
     and that of all, the embeddings left out.
     """
     return layers + 3
+
+
+def places_of(examples: Examples, pooling: str) -> int:
+    """Return how many words, texts or tokens get vectors."""
+    return len(examples.input_ids) if pooling == TOKENS else examples.logit_count
 
 
 def feature_bytes(model: Model, places: int, precision: str) -> int:
@@ -99,7 +106,7 @@ def write_features(
     part
         Asked at N words, or of N windows of texts.
     pooling
-        Of texts: "cls" or "mean".
+        Of texts: "cls", "mean" or "tokens".
     out : float32[S, N, H] or float16[S, N, H]
         See `planes_of`.
     """
@@ -117,16 +124,24 @@ def write_features(
                     states = model.hidden_states(batch, layers, workspace)
                 found = [_vectors(state, batch, pooling) for state in states]
                 sums = [np.add.reduce(found[-min(4, len(found) - 1) :]), np.add.reduce(found[1:])]
-                out[:, part.examples.logit_places(windows)] = np.stack([*found, *sums])
+                out[:, _places(part.examples, pooling, windows)] = np.stack([*found, *sums])
                 advance(len(windows))
 
         run_in_threads(run, range(len(plan)), workers)
+
+
+def _places(examples: Examples, pooling: str, windows: NDArray[np.integer]) -> NDArray[np.int64]:
+    if pooling == TOKENS:
+        return gather_ranges(examples.offsets, windows)[0]
+    return examples.logit_places(windows)
 
 
 def _vectors(state: NDArray[np.floating], batch: Batch, pooling: str) -> NDArray[np.floating]:
     """Return of one layer (float32[T, H]) the vectors that were asked for: float32[n, H]."""
     if batch.tag_positions is not None:
         return state[batch.tag_positions]
+    if pooling == TOKENS:
+        return state
     if pooling == "cls":
         return state[batch.offsets[:-1]]
     sums = np.add.reduceat(state, batch.offsets[:-1], axis=0)

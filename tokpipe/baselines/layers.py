@@ -1,4 +1,4 @@
-"""What the layers of a model know: a linear model of the vectors of each, and of several together.
+"""What the layers of a model know: small models of the vectors of each, and of several together.
 
 The model is not trained: its hidden states are features, as words were before fine-tuning.
 
@@ -13,11 +13,10 @@ M. Peters et al.: Deep Contextualized Word Representations, NAACL 2018.
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,19 +24,22 @@ from numpy.typing import NDArray
 
 from tokpipe.baselines.config import LayersConfig
 from tokpipe.baselines.layer_features import (
+    TOKENS,
     feature_bytes,
     feature_file,
+    places_of,
     planes_of,
     write_features,
 )
-from tokpipe.baselines.probe import Planes, choose, moments_of
+from tokpipe.baselines.layer_heads import HEADS, Bench, Combination
+from tokpipe.baselines.layers_result import LayersCompared, Probe
+from tokpipe.baselines.probe import moments_of
 from tokpipe.bert.model import Model
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.parts import read_given
 from tokpipe.finetuning.preparing import said_of
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import Source, open_source, weights_of
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
@@ -47,6 +49,7 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.seeds import random_order, stream_key
 from tokpipe.foundation.sizes import format_bytes, plural
+from tokpipe.training.source_model import Source, open_source, weights_of
 
 TASKS = ("pos", "ner", "classification")
 KIND = "layers"  # of the manifest
@@ -55,116 +58,48 @@ _NUMBERS = {2: "two", 3: "three", 4: "four"}
 _DEFAULT, _WINDOWS = LayersConfig(), WindowConfig()
 
 
-class Combination(NamedTuple):
-    """What one linear model reads."""
+class Pass(NamedTuple):
+    """Vectors that are computed at once, and the heads that learn from them."""
 
-    name: str
-    which: tuple[int, ...]  # planes, see `layer_features.planes_of`
-    mixed: bool = False  # whether in one weighted sum
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """What one linear model came to, a figure for each seed.
-
-    Attributes
-    ----------
-    name
-        Of the layers that it reads.
-    scores
-        By the name of a score: on the test part.
-    strengths
-        What the loss counted against the penalty on weights.
-    mix
-        The shares of the embeddings and of each layer in a weighted sum, for each seed; else empty.
-    """
-
-    name: str
-    scores: Mapping[str, tuple[float, ...]]
-    strengths: tuple[float, ...]
-    mix: tuple[tuple[float, ...], ...] = ()
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The first score of each seed."""
-        return next(iter(self.scores.values()))
-
-    @property
-    def median(self) -> float:
-        """The median of the first score."""
-        return median(self.values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        found: dict[str, Any] = {
-            "scores": {
-                name: {
-                    "median": median(values),
-                    "least": min(values),
-                    "greatest": max(values),
-                    "seeds": list(values),
-                }
-                for name, values in self.scores.items()
-            },
-            "strengths": list(self.strengths),
-        }
-        return {**found, "mix": [list(shares) for shares in self.mix]} if self.mix else found
+    pooling: str  # of texts, see `layer_features.write_features`
+    heads: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayersCompared:
-    """What the layers of a model came to.
+class Prepared:
+    """What is read before anything is computed."""
 
-    Attributes
-    ----------
-    task, model
-        What for, and of which model.
-    train, test
-        Words or windows of texts that were learned from (with those held out) and scored.
-    majority
-        The first score of always giving the most frequent answer of the training part.
-    probes
-        In the order of the reference, then the layers between.
-    layers
-        How many the model has.
-    feature_bytes
-        How large the vectors were.
-    seconds
-        That all took.
-    """
-
-    task: str
-    model: str
-    train: int
-    test: int
-    majority: float
-    probes: tuple[Probe, ...]
-    layers: int
-    feature_bytes: int
-    seconds: float
+    task: Task
+    parts: tuple[Part, Part]  # to learn from, and to be scored
+    encoder: Model
+    config: LayersConfig
+    held: tuple[NDArray[np.bool_], ...]  # vectors or windows that are held out, for each seed
 
     @property
-    def score(self) -> str:
-        """The name of the first score."""
-        return next(iter(self.probes[0].scores))
+    def layers(self) -> int:
+        """How many the model has."""
+        return self.encoder.config.num_hidden_layers
 
-    def __getitem__(self, name: str) -> Probe:
-        return {probe.name: probe for probe in self.probes}[name]
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """What is computed, one after the other; a BiLSTM over texts reads all their tokens."""
+        heads = self.config.heads
+        if self.task.data == "words":
+            return (Pass(self.config.pooling, heads),)
+        return tuple(Pass(TOKENS if h == "bilstm" else self.config.pooling, (h,)) for h in heads)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "task": self.task,
-            "model": self.model,
-            "layers": self.layers,
-            "train": self.train,
-            "test": self.test,
-            "score": self.score,
-            "majority": self.majority,
-            "features": {probe.name: probe.to_dict() for probe in self.probes},
-            "feature_bytes": self.feature_bytes,
-            "seconds": round(self.seconds, 3),
-        }
+    def places(self, pooling: str) -> list[int]:
+        """Return how many vectors each part has in a plane."""
+        return [places_of(part.examples, pooling) for part in self.parts]
+
+    @property
+    def feature_bytes(self) -> int:
+        """How large the file of vectors is at most."""
+        return max(self.bytes_of(one) for one in self.passes)
+
+    def bytes_of(self, one: Pass) -> int:
+        """Return how large the vectors of a pass are."""
+        return feature_bytes(self.encoder, sum(self.places(one.pooling)), self.config.precision)
 
 
 def combinations(layers: int) -> tuple[Combination, ...]:
@@ -192,6 +127,41 @@ def combinations(layers: int) -> tuple[Combination, ...]:
     return (*found, *(Combination(f"layer {layer}", (layer,)) for layer in between))
 
 
+def prepare(  # noqa: PLR0913 - a model, a task, its data, and how
+    task: str,
+    model: str | Path,
+    train: str | Path,
+    test: str | Path,
+    *,
+    config: LayersConfig = _DEFAULT,
+    columns: Config | None = None,
+    windows: WindowConfig = _WINDOWS,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Prepared:
+    """Read model and data, and encode them; see `compare_layers`."""
+    if task not in TASKS:
+        raise ConfigError(
+            f"layers are not compared for task={task!r}; {', '.join(TASKS)} are allowed"
+        )
+    asked = task_of(task)
+    given = read_given(asked, {"train": train, "test": test}, columns, unlabelled=())
+    source = open_source(model)
+    parts = [_encoded(asked, source, name, given[name], windows, threads) for name in given]
+    for part in parts:
+        if said := said_of(part, windows):
+            progress.note(f"{part.name}: {said}")
+    held = tuple(_held_out(parts[0], config.held_out, seed + i) for i in range(config.seeds))
+    return Prepared(
+        task=asked,
+        parts=(parts[0], parts[1]),
+        encoder=Model(source.config, weights_of(source)),
+        config=config,
+        held=held,
+    )
+
+
 def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
     task: str,
     model: str | Path,
@@ -207,11 +177,11 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> LayersCompared:
-    """Learn linear models of the layers of a model, and score them.
+    """Learn small models of the layers of a model, and score them.
 
-    Each is learned once a seed. Nothing but the rows that are held out differs between seeds: by
-    them is chosen how small the weights are held, and the rest is learned from. The vector of a
-    word is that of its first piece.
+    Each is learned once a seed. Nothing but the rows that are held out differs between seeds (and
+    what a BiLSTM draws): by them is chosen how small the weights are held, or the epoch, and the
+    rest is learned from. The vector of a word is that of its first piece.
 
     Parameters
     ----------
@@ -244,47 +214,34 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
     StorageError
         If `out` exists, or there is no room for the vectors.
     """
-    if task not in TASKS:
-        raise ConfigError(
-            f"layers are not compared for task={task!r}; {', '.join(TASKS)} are allowed"
-        )
-    begun, asked = time.perf_counter(), task_of(task)
-    parts = read_given(asked, {"train": train, "test": test}, columns, unlabelled=())
-    source = open_source(model)
-    read = [_encoded(asked, source, name, parts[name], windows, threads) for name in parts]
-    for part in read:
-        if said := said_of(part, windows):
-            progress.note(f"{part.name}: {said}")
-    held = [_held_out(read[0], config.held_out, seed + i) for i in range(config.seeds)]
-    encoder = Model(source.config, weights_of(source))
-    places = [part.examples.logit_count for part in read]
-    size = feature_bytes(encoder, sum(places), config.precision)
-    with _folder(out, size, force) as folder:
+    begun, how = time.perf_counter(), {"threads": threads, "progress": progress}
+    read = {"config": config, "columns": columns, "windows": windows, "seed": seed}
+    made = prepare(task, model, train, test, **read, **how)
+    probes: list[Probe] = []
+    majority = 0.0
+    with _folder(out, made.feature_bytes, force) as folder:
         where = "a temporary folder" if out is None else str(out)
-        progress.note(f"vectors of all layers: {format_bytes(size)}, for a while, in {where}")
-        layers = encoder.config.num_hidden_layers
-        shape = (planes_of(layers), sum(places), encoder.config.hidden_size)
-        how = {"threads": threads, "progress": progress}
-        with feature_file(folder, shape, config.precision) as values:
-            mapped = values[:, : places[0]], values[:, places[0] :]
-            for part, own in zip(read, mapped, strict=True):
-                write_features(encoder, part, config.pooling, own, **how)
-            probes, majority = _probes(asked, read, mapped, held, layers, how)
-        found = LayersCompared(
+        for one in made.passes:
+            size = format_bytes(made.bytes_of(one))
+            progress.note(f"vectors of all layers: {size}, for a while, in {where}")
+            found, majority = _passed(made, one, folder, seed, how)
+            probes += found
+        places = [part.examples.logit_count for part in made.parts]
+        compared = LayersCompared(
             task=task,
             model=str(model),
             train=places[0],
             test=places[1],
             majority=majority,
-            probes=probes,
-            layers=layers,
-            feature_bytes=size,
+            probes=tuple(probes),
+            layers=made.layers,
+            feature_bytes=made.feature_bytes,
             seconds=time.perf_counter() - begun,
         )
         if folder is not None:
             settings = {"task": task, **config.to_dict(), "windows": windows.to_dict()}
-            _write(folder, found, settings, seed)
-    return found
+            _write(folder, compared, settings, seed)
+    return compared
 
 
 @contextmanager
@@ -334,38 +291,75 @@ def _held_out(part: Part, share: float, seed: int) -> NDArray[np.bool_]:
     return np.isin(owners, rows[drawn])
 
 
-def _probes(
-    task: Task,
-    read: list[Part],
-    mapped: tuple[NDArray[np.floating], NDArray[np.floating]],
-    held: list[NDArray[np.bool_]],
-    layers: int,
-    how: dict[str, Any],
-) -> tuple[tuple[Probe, ...], float]:
-    """Learn all models; return what they came to, and the majority's first score."""
-    train, test = read
-    examples = train.examples
+def _passed(
+    made: Prepared, one: Pass, folder: Path | None, seed: int, how: dict[str, Any]
+) -> tuple[list[Probe], float]:
+    """Compute vectors, learn from them; return what came of it, and the majority's first score."""
+    places, width = made.places(one.pooling), made.encoder.config.hidden_size
+    shape = (planes_of(made.layers), sum(places), width)
+    with feature_file(folder, shape, made.config.precision) as values:
+        mapped = values[:, : places[0]], values[:, places[0] :]
+        for part, own in zip(made.parts, mapped, strict=True):
+            write_features(made.encoder, part, one.pooling, own, **how)
+        bench = Bench(
+            examples=(made.parts[0].examples, made.parts[1].examples),
+            values=mapped,
+            moments=moments_of(mapped[0]),
+            targets=_targets(made.parts[0].examples),
+            classes=len(made.parts[0].data.names),  # type: ignore[union-attr]
+            held=made.held,
+            config=made.config,
+            seed=seed,
+            threads=how["threads"],
+        )
+        return _probes(made, one, bench, how["progress"])
+
+
+def _targets(examples: Examples) -> NDArray[np.int32]:
     labels = examples.labels if examples.tag_positions is None else examples.tags
     assert labels is not None
-    targets = np.eye(len(train.data.names))[labels]  # type: ignore[union-attr]
-    moments, asked, probes = moments_of(mapped[0]), combinations(layers), []
-    said: Predictions | None = None
-    with how["progress"].task("learning", len(asked) * len(held), "models") as advance:
-        for one in asked:
-            planes = [Planes(m, one.which, moments, one.mixed, how["threads"]) for m in mapped]
-            values, strengths, mix = [], [], []
-            for out in held:
-                strength, weights = choose(planes[0], targets, ~out)
-                logits = planes[1].outputs(weights).astype(np.float32)
-                said = task.decode(test.data, test.examples, logits)
-                measure = task.measure(test.data, said, {})
-                values.append(dict(zip(measure.names, measure.values().tolist(), strict=True)))
-                strengths.append(strength)
-                mix += [] if weights.mix is None else [tuple(weights.mix.tolist())]
-                advance(1)
-            scores = {name: tuple(each[name] for each in values) for name in values[0]}
-            probes.append(
-                Probe(name=one.name, scores=scores, strengths=tuple(strengths), mix=tuple(mix))
-            )
-    majority = task.scores(test.data, said, {}, task.usual(train.data)).majority
-    return tuple(probes), majority
+    return labels.astype(np.int32)
+
+
+def _probes(
+    made: Prepared, one: Pass, bench: Bench, progress: Progress
+) -> tuple[list[Probe], float]:
+    asked, probes, majority = combinations(made.layers), [], 0.0
+    for head in one.heads:
+        label = "learning linear models" if head == "linear" else "learning BiLSTMs"
+        with progress.task(label, len(asked) * len(bench.held), "models") as advance:
+            for combination in asked:
+                found = []
+                for number in range(len(bench.held)):
+                    found.append(HEADS[head](bench, combination, number))
+                    advance(1)
+                said = [
+                    made.task.decode(made.parts[1].data, made.parts[1].examples, each.logits)
+                    for each in found
+                ]
+                scores, interval, majority = _scored(made, said)
+                probes.append(
+                    Probe(
+                        name=combination.name,
+                        head=head,
+                        scores=scores,
+                        interval=interval,
+                        chosen=tuple(each.chosen for each in found),
+                        mix=tuple(each.mix for each in found if each.mix),
+                    )
+                )
+    return probes, majority
+
+
+def _scored(
+    made: Prepared, said: list[Predictions]
+) -> tuple[dict[str, tuple[float, ...]], tuple[float, float], float]:
+    """Return the scores of all seeds, the interval of the one in the middle, and the majority's."""
+    data = made.parts[1].data
+    measures = [made.task.measure(data, each, {}) for each in said]
+    values = np.array([measure.values() for measure in measures])
+    middle = int(np.argsort(values[:, 0], kind="stable")[(len(said) - 1) // 2])
+    whole = made.task.scores(data, said[middle], {}, made.task.usual(made.parts[0].data))
+    names = measures[0].names
+    scores = {name: tuple(values[:, i].tolist()) for i, name in enumerate(names)}
+    return scores, (whole.scores[0].low, whole.scores[0].high), whole.majority

@@ -7,7 +7,7 @@ A method is one file with a `Method` at its end, called ``METHOD``, and a line i
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,28 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.progress import Progress
+from tokpipe.labelled.records import LabelledTexts, TaggedWords
 
 Texts = tuple[Strings, ...]  # one column, or two
+Rows = LabelledTexts | TaggedWords
+
+
+class Sentences(NamedTuple):
+    """Words that are asked one by one."""
+
+    words: Strings  # W of them
+    borders: NDArray[np.int64]  # int64[S + 1]: of the sentences
+
+
 WORST = (-math.inf, -math.inf)
 
 
 class Fitted(Protocol):
     """What has learned, and can be asked."""
 
-    def outputs(self, texts: Texts) -> NDArray[np.float64]:
-        """Return chances (float64[N, C]), or numbers (float64[N, 1])."""
+    # `texts`: `Texts`, or `Sentences` of a method for those
+    def outputs(self, texts: Any) -> NDArray[np.float64]:
+        """Return chances (float64[N, C], of N texts or words), or numbers (float64[N, 1])."""
         ...
 
     def tensors(self) -> dict[str, NDArray]:
@@ -36,16 +48,17 @@ class Fitted(Protocol):
 class Lesson:
     """What is to be learned."""
 
-    texts: Texts  # of the training part
+    texts: Any  # of the training part: `Texts`, or `Sentences`, of which each word is a row
     targets: NDArray[np.float64]  # float64[N, C]: what the outputs should be
     # "softmax": one class a row; "sigmoid": any number of labels; "squared": a number, of mean 0
     # and spread 1
     loss: str
-    held_out: Texts  # texts of the validation part
+    held_out: Any  # texts of the validation part
     held_targets: NDArray[np.float64]  # float64[M, C]: what the outputs for them should be
     # how good outputs for the validation part are: the task's first score
     score: Callable[[NDArray[np.float64]], float]
     seed: int  # of all that is drawn
+    threads: int | None = None  # how many work, None for one a processor; nothing depends on it
 
     def judge(self, outputs: NDArray[np.float64]) -> tuple[float, float]:
         """Return how good outputs for the validation part are: the score, then less loss.
@@ -66,6 +79,19 @@ class Lesson:
         return -float(likely.sum(axis=1).mean())
 
 
+class Needs(NamedTuple):
+    """What learning takes, estimated before it begins."""
+
+    memory: Mapping[str, int]  # bytes, by stage
+    hints: Mapping[str, str]  # what makes a stage smaller
+    disk: int  # bytes
+    seconds: float
+
+
+def _nothing_known(parts: Mapping[str, Rows], config: Any, threads: int) -> Needs:
+    return Needs({}, {}, 0, 0.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Learned:
     """What a method made of a lesson."""
@@ -83,3 +109,15 @@ class Method:
     # from a lesson and settings to what was learned
     fit: Callable[[Lesson, Any, Progress], Learned]
     load: Callable[[Mapping[str, NDArray]], Fitted]  # from the tensors to the model
+    # what learning from the parts of the data takes, with settings and a number of threads
+    needs: Callable[[Mapping[str, Any], Any, int], Needs] = _nothing_known
+
+
+def texts_of(data: Rows) -> int:
+    """Return how many texts a row has; 0 where words are tagged."""
+    return len(data.texts) if isinstance(data, LabelledTexts) else 0
+
+
+def inputs_of(data: Rows) -> Texts | Sentences:
+    """Return what a method reads of a part."""
+    return data.texts if isinstance(data, LabelledTexts) else Sentences(data.words, data.borders)

@@ -9,13 +9,13 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.baselines.method import Fitted
+from tokpipe.baselines.method import Fitted, Rows, inputs_of, texts_of
 from tokpipe.baselines.registry import method_of
-from tokpipe.finetuning.predictions import TextPredictions
+from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, TokpipeError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
-from tokpipe.labelled.records import LabelledTexts
 
 KIND = "baseline"
 SETTINGS, TENSORS = "baseline.json", "baseline.npz"
@@ -29,13 +29,13 @@ class Baseline:
     method: str
     task: str
     names: tuple[str, ...]  # of the classes or labels
-    texts: int  # how many texts a row has: one, or two
+    texts: int  # how many texts a row has: one, or two; 0: words are tagged
     # `mean`, `spread`: of the numbers that a regression learned from
     mean: float
     spread: float
     fitted: Fitted  # what was learned
 
-    def predict(self, data: LabelledTexts) -> TextPredictions:
+    def predict(self, data: Rows) -> TextPredictions | TagPredictions:
         """Return what the method says of each row; the labels of `data` are not looked at.
 
         Raises
@@ -43,15 +43,18 @@ class Baseline:
         ArtifactError
             If the rows have another number of texts than it has learned from.
         """
-        if len(data.texts) != self.texts:
+        if texts_of(data) != self.texts:
             raise ArtifactError(
-                f"{data.source} has {len(data.texts)} texts a row, {self.method} has learned from "
+                f"{data.source} has {texts_of(data)} texts a row, {self.method} has learned from "
                 f"{self.texts}"
             )
-        return self.predictions(self.fitted.outputs(data.texts))
+        return self.predictions(self.fitted.outputs(inputs_of(data)))
 
-    def predictions(self, outputs: NDArray[np.float64]) -> TextPredictions:
+    def predictions(self, outputs: NDArray[np.float64]) -> TextPredictions | TagPredictions:
         """Return the predictions that outputs of `fitted` mean."""
+        if not self.texts:
+            best = outputs.argmax(axis=1).astype(np.int32)
+            return TagPredictions(best, outputs.max(axis=1).astype(np.float32), 0)
         if self.task == "regression":
             return TextPredictions(values=outputs[:, 0] * self.spread + self.mean)
         return TextPredictions(outputs.astype(np.float32))
@@ -83,7 +86,7 @@ def open_baseline(folder: str | Path) -> Baseline:
     ArtifactError
         If the folder is none of a baseline, or damaged.
     """
-    path = Path(folder)
+    path = path_of("folder", folder)
     Manifest.read(path, KIND).check_files(path)
     with storage_errors(path):
         about = json.loads((path / SETTINGS).read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import NbsvmConfig
-from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, gram_needs, grams_of
 from tokpipe.baselines.linear import Linear, chances, fit_linear
 from tokpipe.baselines.method import Learned, Lesson, Method, Texts
 from tokpipe.foundation.progress import Progress
@@ -137,4 +137,4 @@ def load(tensors: Mapping[str, NDArray]) -> PresenceModel:
     )
 
 
-METHOD = Method(name="nbsvm", config=NbsvmConfig, fit=fit, load=load)
+METHOD = Method(name="nbsvm", config=NbsvmConfig, fit=fit, load=load, needs=gram_needs)

@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 
 
 TEXT_TASKS = ("classification", "multilabel", "regression")
+WORD_TASKS = ("ner", "pos")
 ENTRIES = (
     Entry(
         "bow",
@@ -40,6 +41,12 @@ ENTRIES = (
         "averaged vectors of words and n-grams, learned on the task",
         TEXT_TASKS,
         "tokpipe.baselines.vectors",
+    ),
+    Entry(
+        "bilstm",
+        "a bidirectional LSTM over vectors of words and their spelling, learned on the task",
+        ("classification", "multilabel", *WORD_TASKS),
+        "tokpipe.baselines.bilstm",
     ),
 )
 

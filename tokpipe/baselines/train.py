@@ -8,23 +8,23 @@ from typing import Any
 
 from tokpipe.baselines.card import card
 from tokpipe.baselines.lessons import compile_kernels, lesson_of
-from tokpipe.baselines.method import Method
+from tokpipe.baselines.method import Method, Rows
 from tokpipe.baselines.model import KIND, Baseline, write_baseline
 from tokpipe.baselines.registry import entry_of, method_of
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.parts import read_parts
-from tokpipe.finetuning.predictions import TextPredictions
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.report import Report, metrics_bytes, report_files
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.task import Task
+from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import build_folder, refuse_existing_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.labelled.records import LabelledTexts
+from tokpipe.foundation.threads import thread_count
+from tokpipe.training.memory import check_memory, free_for_training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     validation_fraction: float = 0.1,
     seed: int = 0,
     force: bool = False,
+    threads: int | None = None,
     progress: Progress = SILENT,
 ) -> Trained:
     """Train an earlier approach on the same data, for the same scores and files, as fine-tuning.
@@ -59,9 +60,9 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     Parameters
     ----------
     method
-        "bow", "nbsvm" or "vectors".
+        "bow", "nbsvm", "vectors" or "bilstm".
     task
-        "classification", "multilabel" or "regression".
+        One that the method is for, see `tokpipe.baselines.registry`.
     train, validation, test
         The data. Without a validation part the same share of the training part is held out as by
         fine-tuning; what is to be chosen is chosen by it.
@@ -70,13 +71,16 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     config
         Settings of the method.
     columns
-        Where texts and labels stand (`TextColumns`); None: found by content.
+        Where texts and labels stand (`TextColumns`), or words and tags (`TagColumns`); None:
+        found by content.
     validation_fraction
         The share that is held out.
     seed
         Of all that is drawn.
     force
         Replace a folder that tokpipe has made.
+    threads
+        How many work, None for one a processor; no figure depends on it.
     progress
         Is told what is done.
 
@@ -92,6 +96,8 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
         If there is no such method, or it is none for the task.
     StorageError
         If `out` exists, or the disk refuses.
+    MemoryLimitError
+        If it would not fit into memory.
     """
     refuse_existing_folder(Path(out), force=force)
     learner, asked = checked_method(method, task, config), task_of(task)
@@ -100,7 +106,8 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     how = {"columns": columns, "validation_fraction": validation_fraction, "seed": seed}
     parts = read_data(task, paths, **how)
     settings = config or learner.config()
-    found, said = train_on(learner, asked, parts, settings, seed=seed, progress=progress)
+    how = {"seed": seed, "threads": threads, "progress": progress}
+    found, said = train_on(learner, asked, parts, settings, **how)
     files = report_files(found.report, asked, said)
     costs = {"seconds": round(found.seconds, 3), "rows_per_second": round(found.speed, 1)}
     files["metrics.json"] = metrics_bytes({**found.report.to_dict(), **costs})
@@ -156,15 +163,16 @@ def checked_method(method: str, task: str, config: Config | None = None) -> Meth
     return learner
 
 
-def train_on(
+def train_on(  # noqa: PLR0913 - a method, its data, and how
     method: Method,
     task: Task,
-    parts: Mapping[str, LabelledTexts],
+    parts: Mapping[str, Rows],
     config: Config,
     *,
     seed: int = 0,
+    threads: int | None = None,
     progress: Progress = SILENT,
-) -> tuple[Trained, dict[str, tuple[Part, TextPredictions]]]:
+) -> tuple[Trained, dict[str, tuple[Part, Predictions]]]:
     """Train a method on data that is read already.
 
     Parameters
@@ -185,8 +193,12 @@ def train_on(
     ------
     InputError
         If nothing can be learned from the training part.
+    MemoryLimitError
+        If it would not fit into memory.
     """
-    lesson, bare = lesson_of(task, parts, seed)
+    needs = method.needs(parts, config, thread_count(threads))
+    check_memory(dict(needs.memory), free_for_training(), needs.hints)
+    lesson, bare = lesson_of(task, parts, seed, threads)
     compile_kernels(method, lesson, config)
     began = time.perf_counter()
     learned = method.fit(lesson, config, progress)
@@ -205,15 +217,15 @@ def train_on(
     )
 
 
-def _part(name: str, data: LabelledTexts) -> Part:
+def _part(name: str, data: Rows) -> Part:
     return Part(name, data, None)  # type: ignore[arg-type] - no windows of tokens are read
 
 
 def _report(
     method: Method,
     task: Task,
-    parts: Mapping[str, LabelledTexts],
-    said: Mapping[str, tuple[Part, TextPredictions]],
+    parts: Mapping[str, Rows],
+    said: Mapping[str, tuple[Part, Predictions]],
 ) -> Report:
     usual = task.usual(parts["train"])
     tuned = task.tune(*_data_and_predictions(said["validation"]))
@@ -233,5 +245,5 @@ def _report(
     )
 
 
-def _data_and_predictions(said: tuple[Part, TextPredictions]) -> tuple[Any, TextPredictions]:
+def _data_and_predictions(said: tuple[Part, Predictions]) -> tuple[Any, Predictions]:
     return said[0].data, said[1]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.baselines.config import VectorsConfig
-from tokpipe.baselines.features import Sparse, Vocabulary, grams_of
+from tokpipe.baselines.features import Sparse, Vocabulary, gram_needs, grams_of
 from tokpipe.baselines.kernels.vectors import (
     HUBER,
     SIGMOID,
@@ -159,4 +159,4 @@ def load(tensors: Mapping[str, NDArray]) -> AveragedModel:
     )
 
 
-METHOD = Method(name="vectors", config=VectorsConfig, fit=fit, load=load)
+METHOD = Method(name="vectors", config=VectorsConfig, fit=fit, load=load, needs=gram_needs)

@@ -56,9 +56,9 @@ class Capacity(NamedTuple):
 class Frequencies(NamedTuple):
     """How often things stand in the shards: what one knows without reading a text."""
 
-    # float64[V]: share of each token among those that may be masked; none is zero
+    # float64[V]: how many times each token stands there; 0 for those that are never masked
     tokens: NDArray[np.float64]
-    # float64[2]: shares of the two answers for pairs; None if sequences are no pairs
+    # float64[2]: how many times each of the two answers for pairs; None if sequences are no pairs
     labels: NDArray[np.float64] | None
 
 
@@ -203,13 +203,14 @@ def target_count(head: Head, batch: Batch) -> int:
     return 0 if targets is None else len(targets)
 
 
-def entropy(shares: NDArray[np.float64]) -> float:
-    """Return the entropy of a distribution in nats; what never comes counts nothing.
+def entropy(counts: NDArray[np.float64]) -> float:
+    """Return the entropy in nats of what was counted; what never comes counts nothing.
 
     Examples
     --------
-    >>> round(entropy(np.array([0.5, 0.5, 0.0])), 4)
+    >>> round(entropy(np.array([3.0, 3.0, 0.0])), 4)
     0.6931
     """
-    some = shares[shares > 0]
-    return float(-(some * np.log(some)).sum())
+    some = counts[counts > 0]
+    shares = some / some.sum()
+    return float(-(shares * np.log(shares)).sum())

@@ -4,7 +4,8 @@ A tensor begins at a multiple of `ALIGNMENT` values; the values between two tens
 stay so. Weights of linear maps are stored ``[out, in]``, as in Hugging Face's layout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from math import prod
 from typing import Any, NamedTuple, Self
 
@@ -39,14 +40,19 @@ class Slot(NamedTuple):
         return self.offset + self.size
 
 
-class Parameters:
-    """The weights of a model, or anything of their shape: gradients, moments.
+class Tensors:
+    """Tensors in one block.
+
+    Parameters
+    ----------
+    shapes
+        Name and shape of each, in the order of the block.
+    dtype
+        float32, or float64 for gradient checks.
 
     Attributes
     ----------
-    config
-        What the shapes follow from.
-    block : float32[N] (or float64[N], for gradient checks)
+    block : float32[N] (or float64[N])
         All values, on a border of 64 bytes.
     table
         Name of each tensor and its `Slot`, in the order of the block.
@@ -54,14 +60,43 @@ class Parameters:
         Name of each tensor and its values, as a view of the block.
     """
 
-    def __init__(self, config: BertConfig, dtype: DTypeLike = np.float32) -> None:
-        self.config = config
-        self.table = parameter_table(config)
-        self.block = _aligned_zeros(_end_of(self.table), np.dtype(dtype))
+    def __init__(
+        self, shapes: Iterable[tuple[str, tuple[int, ...]]], dtype: DTypeLike = np.float32
+    ) -> None:
+        self.table = _table_of(shapes)
+        self._take(_aligned_zeros(_end_of(self.table), np.dtype(dtype)))
+
+    def _take(self, block: NDArray) -> None:
+        self.block = block
         self.views = {
-            name: self.block[slot.offset : slot.end].reshape(slot.shape)
+            name: block[slot.offset : slot.end].reshape(slot.shape)
             for name, slot in self.table.items()
         }
+
+    def zeros_like(self) -> Self:
+        """Return a block of the same shape and type, all zero."""
+        made = copy(self)
+        made._take(_aligned_zeros(len(self.block), self.block.dtype))
+        return made
+
+    @property
+    def count(self) -> int:
+        """How many values the tensors have together."""
+        return sum(slot.size for slot in self.table.values())
+
+
+class Parameters(Tensors):
+    """The weights of a model, or anything of their shape: gradients, moments.
+
+    Attributes
+    ----------
+    config
+        What the shapes follow from.
+    """
+
+    def __init__(self, config: BertConfig, dtype: DTypeLike = np.float32) -> None:
+        super().__init__(_shapes(config), dtype)
+        self.config = config
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the block alone: views that were copied one by one would be views no more."""
@@ -128,20 +163,11 @@ class Parameters:
             view[...] = source.views[taken]
         return parameters
 
-    def zeros_like(self) -> Self:
-        """Return a block of the same shape and type, all zero."""
-        return type(self)(self.config, self.block.dtype)
-
     def astype(self, dtype: DTypeLike) -> Self:
         """Return a copy in another precision."""
-        copy = type(self)(self.config, dtype)
-        copy.block[:] = self.block
-        return copy
-
-    @property
-    def count(self) -> int:
-        """How many values the tensors have together."""
-        return sum(slot.size for slot in self.table.values())
+        made = type(self)(self.config, dtype)
+        made.block[:] = self.block
+        return made
 
 
 def _of_block(config: BertConfig, block: NDArray[np.floating]) -> Parameters:
@@ -187,9 +213,13 @@ def missing_from(source: BertConfig, config: BertConfig) -> tuple[str, ...]:
 
 def parameter_table(config: BertConfig) -> dict[str, Slot]:
     """Return where each tensor of a model lies, in the order of the block."""
+    return _table_of(_shapes(config))
+
+
+def _table_of(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, Slot]:
     table: dict[str, Slot] = {}
     offset = 0
-    for name, shape in _shapes(config):
+    for name, shape in shapes:
         table[name] = Slot(offset, shape)
         offset += -(-table[name].size // ALIGNMENT) * ALIGNMENT
     return table
@@ -288,10 +318,10 @@ def _draw(name: str, view: NDArray[np.floating], config: BertConfig, seed: int) 
         view.fill(1)
     elif view.ndim == 2:
         key = stream_key(seed, f"parameters {name}")
-        _fill_normal(key, config.initializer_range, view.reshape(-1))
+        fill_normal(key, config.initializer_range, view.reshape(-1))
 
 
-def _fill_normal(key: int, deviation: float, out: NDArray[np.floating]) -> None:
+def fill_normal(key: int, deviation: float, out: NDArray[np.floating]) -> None:
     """Write normal numbers, two from each 64 random bits (Box and Muller 1958)."""
     bits = np.empty(_PIECE, np.uint64)
     for start in range(0, len(out), 2 * _PIECE):

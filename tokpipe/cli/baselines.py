@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokpipe.baselines.registry import entry_of
+from tokpipe.baselines.registry import WORD_TASKS, entry_of
+from tokpipe.cli.column_options import tag_column_options
 from tokpipe.cli.command import Command, Session, command
-from tokpipe.cli.finetuning import score_text
+from tokpipe.cli.labelled_runs import part_option, score_rows, show_notes
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.visible import visible
-from tokpipe.labelled.config import TextColumns
+from tokpipe.foundation.threads import thread_count
+from tokpipe.labelled.config import TagColumns, TextColumns
 
 if TYPE_CHECKING:
     from tokpipe.baselines.train import Trained
 
 
-_WORD_BYTES = 5  # of a word of English with the space behind it
-_PROGRAM = 300 << 20  # bytes of memory: libraries and kernels
-_GRAM_MEMORY, _GRAM_DISK = 60, 3  # bytes of each word and n-gram of the text
-_GRAM_SECONDS = 3e-6  # of each, all models that are tried together
 _START_SECONDS = 3.0
 
 
@@ -40,9 +37,9 @@ def baseline_command(
         for option in reversed(
             [
                 click.argument("task", type=click.Choice(entry_of(name).tasks), metavar="TASK"),
-                _part("--train", "The part that is learned from.", required=True),
-                _part("--validation", "The part that settings are chosen by."),
-                _part("--test", "A part that is only scored, when all is chosen."),
+                part_option("--train", "The part that is learned from.", required=True),
+                part_option("--validation", "The part that settings are chosen by."),
+                part_option("--test", "A part that is only scored, when all is chosen."),
                 click.option(
                     *("-o", "--output"), required=True, metavar="FOLDER", help="What comes of it."
                 ),
@@ -55,6 +52,7 @@ def baseline_command(
                     "is given.",
                 ),
                 config_options(TextColumns, "columns", heading="Columns"),
+                *([tag_column_options()] if {*WORD_TASKS} & {*entry_of(name).tasks} else []),
                 config_options(config, "config", heading="Method"),
             ]
         ):
@@ -62,10 +60,6 @@ def baseline_command(
         return command(name=name, examples=examples, plans=True)(run)
 
     return decorate
-
-
-def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
-    return click.option(flag, metavar="FILE", required=required, help=about)
 
 
 def _train(  # noqa: PLR0913 - what the command was given
@@ -77,12 +71,14 @@ def _train(  # noqa: PLR0913 - what the command was given
     validation_fraction: float,
     config: Any,
     columns: TextColumns,
+    tag_columns: TagColumns | None = None,
     **paths: str | None,
 ) -> None:
     session.begin_kernels()
-    how = {"columns": columns, "validation_fraction": validation_fraction, "seed": session.seed}
+    asked = tag_columns if task in WORD_TASKS else columns
+    how = {"columns": asked, "validation_fraction": validation_fraction, "seed": session.seed}
     if session.dry_run:
-        show_plan(session, _plan(method, task, output, paths, how, config.ngrams))
+        show_plan(session, _plan(session, method, task, output, paths, how, config))
         return
     from tokpipe.baselines.train import train_baseline
 
@@ -92,6 +88,7 @@ def _train(  # noqa: PLR0913 - what the command was given
         out=output,
         config=config,
         force=session.force,
+        threads=session.threads,
         progress=session.progress,
         **paths,  # type: ignore[arg-type]
         **how,  # type: ignore[arg-type]
@@ -99,26 +96,28 @@ def _train(  # noqa: PLR0913 - what the command was given
     _show(session, output, made)
 
 
-def _plan(
+def _plan(  # noqa: PLR0913 - what the command was given
+    session: Session,
     method: str,
     task: str,
     output: str,
     paths: dict[str, str | None],
     how: dict[str, Any],
-    longest: int,
+    config: Any,
 ) -> Plan:
+    from tokpipe.baselines.registry import method_of
     from tokpipe.baselines.train import read_data
+    from tokpipe.training.memory import PROGRAM
 
     given = {name: path for name, path in paths.items() if path is not None}
     parts = read_data(task, given, **how)
-    text = sum(column.nbytes for part in parts.values() for column in part.texts)
-    grams = text // _WORD_BYTES * longest
+    needs = method_of(method).needs(parts, config, thread_count(session.threads))
     return Plan(
         title=f"{method} for {task}",
         facts={f"{name} rows": len(part) for name, part in parts.items()},
-        memory=_PROGRAM + grams * _GRAM_MEMORY,
-        disk=grams * _GRAM_DISK,
-        seconds=_START_SECONDS + grams * _GRAM_SECONDS,
+        memory=PROGRAM + sum(needs.memory.values()),
+        disk=needs.disk,
+        seconds=_START_SECONDS + needs.seconds,
         output=output,
     )
 
@@ -132,14 +131,10 @@ def _show(session: Session, output: str, made: "Trained") -> None:
         )
         return
     rows = [(name.replace("_", " "), f"{value:g}") for name, value in made.chosen.items()]
-    for part, scores in report.scores.items():
-        rows += [(f"{part} {score.name}", score_text(score)) for score in scores.scores]
-        rows.append((f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"))
+    rows += score_rows(report.scores)
     rows.append(("time", duration(made.seconds)))
     rows.append(("rows a second", f"{made.speed:,.0f}"))
     session.console.table(f"A baseline in {output}", rows)
-    for note in report.notes:
-        session.console.out.line(f"\n{visible(note)}")
-    session.console.out.line("\nSet it beside a fine-tuned model:\n")
+    show_notes(session, report.notes)
     line = f"tokpipe compare MODEL {Path(output)}"
-    session.console.out.line(f"  {session.console.out.styled('$', 'dim')} {line}")
+    session.console.go_on_with(line, title="Set it beside a fine-tuned model:")

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Command, Session, command
-from tokpipe.cli.labelled_runs import kept, part_option
+from tokpipe.cli.labelled_runs import kept, part_option, score_rows, show_notes
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, finetuning_plan, show_plan
 from tokpipe.cli.progress import duration
-from tokpipe.finetuning.config import FinetuneConfig
-from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.visible import visible
 from tokpipe.labelled.config import TagColumns, TextColumns
 
 if TYPE_CHECKING:
     from tokpipe.finetuning.finetune import Finetuned
-    from tokpipe.metrics.scores import Score
 
 TEXTS, WORDS = TextColumns, TagColumns
 
@@ -146,9 +143,7 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
         )
         return
     rows = [("kept", f"step {made.state.step:,}")]
-    for part, scores in report.scores.items():
-        rows += [(f"{part} {score.name}", score_text(score)) for score in scores.scores]
-        rows.append((f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"))
+    rows += score_rows(report.scores)
     for part, of in made.spread.items():
         for name, value in of.items():
             shown = f"{value['median']:.4f} ({value['least']:.4f} to {value['greatest']:.4f})"
@@ -156,17 +151,6 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
     rows += [(f"{part}, long rows", said) for part, said in report.long_rows.items()]
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {output}", rows)
-    out = session.console.out
-    for note in report.notes:
-        out.line(f"\n{visible(note)}")
-    out.line("\nGo on with:\n")
+    show_notes(session, report.notes)
     runs = f"{output}/seed-*" if made.spread else output
-    for line in (f"tokpipe predict {output}", f"tokpipe inspect run {runs}"):
-        out.line(f"  {out.styled('$', 'dim')} {line}")
-
-
-def score_text(score: "Score") -> str:
-    """Return a score with its interval, as tables show it."""
-    if score.value != score.value:
-        return "not defined"
-    return f"{score.value:.4f}  ({score.low:.4f} to {score.high:.4f})"
+    session.console.go_on_with(f"tokpipe predict {output}", f"tokpipe inspect run {runs}")

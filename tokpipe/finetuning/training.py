@@ -25,7 +25,7 @@ from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import check_space
-from tokpipe.labelled.check import place_in
+from tokpipe.labelled.places import place_in
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import Line, Watch
 from tokpipe.training.loop import Data, Run

@@ -19,6 +19,7 @@ from tokpipe.foundation.files import write_json
 from tokpipe.foundation.folders import MANIFEST, brief_json, first_difference
 from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.strict_json import fault_of
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.foundation.version import __version__
 
@@ -53,18 +54,16 @@ class Manifest:
             the manifest was changed.
         """
         path = folder / MANIFEST
-        content = _read_json(path)
+        maker = _MAKERS.get(kind or "")
+        made = f"Name a folder that `tokpipe {maker}` made." if maker else ""
+        content = _read_json(path, made)
         seal = content.pop(_SEAL, None)
         wrong = [key for key, kinds in _FIELDS.items() if not isinstance(content.get(key), kinds)]
         if wrong or set(content) != set(_FIELDS):
             keys = wrong or sorted(set(content) - set(_FIELDS))
             raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
         if kind is not None and content["kind"] != kind:
-            maker = _MAKERS.get(kind)
-            raise ArtifactError(
-                f"{folder} holds {content['kind']!r}, wanted {kind!r}",
-                hint=f"Name a folder that `tokpipe {maker}` made." if maker else "",
-            )
+            raise ArtifactError(f"{folder} holds {content['kind']!r}, wanted {kind!r}", hint=made)
         for name, facts in content["files"].items():
             _check_entry(path, name, facts)
         if seal != _seal_of(content):
@@ -172,6 +171,14 @@ def describe_file(path: Path) -> dict[str, Any]:
         return {"bytes": os.fstat(file.fileno()).st_size, "sha256": digest}
 
 
+def digest_of(folder: Path, paths: Iterable[Path]) -> str:
+    """Return a hash of files of a folder: of their names in it and their contents, in order."""
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(f"{path.relative_to(folder)} {describe_file(path)['sha256']}\n".encode())
+    return found.hexdigest()
+
+
 def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
     """Compare two nested mappings of JSON types.
 
@@ -213,20 +220,22 @@ def _briefly(value: int | str) -> str:
     return f"{value:,}" if isinstance(value, int) else value[:12]
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, hint: str) -> dict[str, Any]:
+    """Read a manifest; `hint` is what to do if there is no folder."""
     try:
         content = json.loads(read_small_file(path, _MOST_BYTES))
     except FileNotFoundError:
         if not path.parent.exists():
-            raise ArtifactError(f"{path.parent}: no such folder") from None
+            raise ArtifactError(f"{path.parent}: no such folder", hint=hint) from None
         raise ArtifactError(
             f"{path.parent}: no {path.name} in it",
             hint="Is this the folder that tokpipe wrote, and did it finish?",
         ) from None
     except NotADirectoryError:
-        raise ArtifactError(f"{path.parent} is no folder, but a file or a device") from None
+        problem = f"{path.parent} is no folder, but a file or a device"
+        raise ArtifactError(problem, hint=hint) from None
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{path}: no JSON: {error}") from None
+        raise ArtifactError(f"{path}: no JSON: {fault_of(error)}") from None
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from None
     if not isinstance(content, dict):

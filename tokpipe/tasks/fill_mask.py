@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import Masked, encode_texts, run_batches
+from tokpipe.tokenizer.texts import check_count, strings_of
 
 _ROWS = 256  # of logits sorted at once, which takes four times their memory: 120 MB at BERT's size
 
@@ -38,11 +40,13 @@ def fill_masks(
     Raises
     ------
     ConfigError
-        If the model has no MLM head.
+        If the model has no MLM head, or `top` is no number of tokens.
     InputError
-        If a text has no mask, or it was cut off.
+        If a text is no string or has no mask, or it was cut off.
     """
     require_head(model, "mlm_head", "fills masks")
+    check_count("top", top, least=1)
+    texts = strings_of(texts)
     sequences = encode_texts(model.tokenizer, texts, model.config, threads=threads)
     masked = Masked.where(sequences, model.role_id("mask_token"))
     counts = np.diff(masked.borders)
@@ -100,6 +104,7 @@ def require_head(model: BertModel, head: str, purpose: str) -> None:
     ConfigError
         Saying what the head is for.
     """
+    require("model", model, BertModel, optional=False)
     if not getattr(model.config, head):
         raise ConfigError(
             f"{model.folder or 'the model'} has no head that {purpose}",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.parts import read_parts
-from tokpipe.finetuning.preparing import Asked, Prepared, digest_of, prepare_on, with_train
+from tokpipe.finetuning.preparing import Asked, Prepared, data_digest, prepare_on, with_train
 from tokpipe.finetuning.taught import Taught
 from tokpipe.finetuning.unlabelled import with_unlabelled
 from tokpipe.foundation.config import Config
@@ -118,7 +118,7 @@ def _with_unlabelled(taught: Prepared, path: Path, threads: int, progress: Progr
     found = asked.task.encode(data, tokenizer, asked.windows, model.longest, threads)
     examples = found.fitted(model.vocab_size, model.type_vocab_size)
     progress.note(f"unlabelled: {plural(len(data), 'text')}, what the teacher says of them")
-    inputs = {**taught.settings["inputs"], "unlabelled": digest_of(path)}
+    inputs = {**taught.settings["inputs"], "unlabelled": data_digest(path)}
     return replace(
         with_train(taught, with_unlabelled(part, data, examples)),
         settings={**taught.settings, "inputs": inputs},

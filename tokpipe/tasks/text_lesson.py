@@ -13,7 +13,6 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity
 from tokpipe.bert.heads.masked_tokens import LOGITS, decoder_of
 from tokpipe.bert.registry import beside_encoder
-from tokpipe.finetuning.source import open_source
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.distill_config import DistillConfig
@@ -24,6 +23,7 @@ from tokpipe.tasks.teacher import Asked, Kept, Questions, projection_of, said_pa
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.lesson import Lesson, Places, Said, SaidOfTexts
 from tokpipe.training.pretrain import Pretraining, loaders, steps_in
+from tokpipe.training.source_model import open_source
 
 _LOGITS_AT_ONCE = 3  # of a worker: the teacher's, and two copies of the student's
 

@@ -1,6 +1,6 @@
 """AdamW and LAMB over the block of all weights, with clipping by the norm of the whole gradient."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.parameters import Parameters, Slot
+from tokpipe.bert.parameters import Slot, Tensors
 from tokpipe.foundation.threads import Feed, run_in_threads
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.kernels import Factors, adamw, lamb_directions, move_by_tensor, sum_gradients
@@ -20,8 +20,8 @@ _AT_ONCE = 64  # pieces a call of a kernel: about a millisecond
 class Moments(NamedTuple):
     """What the optimizer remembers: means of the gradient and of its square, float32[N] each."""
 
-    first: Parameters
-    second: Parameters
+    first: Tensors
+    second: Tensors
 
 
 class Optimizer:
@@ -51,8 +51,8 @@ class Optimizer:
     def __init__(
         self,
         config: TrainingConfig,
-        parameters: Parameters,
-        shards: list[Parameters],
+        parameters: Tensors,
+        shards: Sequence[Tensors],
         threads: int | None = None,
         rates: Mapping[str, float] | None = None,
     ) -> None:

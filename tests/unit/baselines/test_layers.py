@@ -15,14 +15,15 @@ from tokpipe.baselines.layers import TASKS, combinations, compare_layers
 from tokpipe.bert.model import Model
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import open_source, weights_of
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ConfigError, InputError, StorageError
 from tokpipe.inspection.terminal.layers import layers_renderable
 from tokpipe.tasks.sequences import Sequences, pack
+from tokpipe.training.source_model import open_source, weights_of
 
 LAYERS = 5
 TWO = LayersConfig(seeds=2)
+BOTH = LayersConfig(seeds=2, heads=("linear", "bilstm"), epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,8 @@ def test_each_task_is_compared_and_drawn(home, task):
     for width in (40, 80):
         text = shown(layers_renderable(found), width=width)
         assert all(len(line) <= width for line in text.splitlines())
-    assert all(name in text for name in names) and f"majority {found.majority:.4f}" in text
+    assert all(name in text for name in names)
+    assert f"majority {found.majority:.4f}" in " ".join(text.split())
     assert shown(layers_renderable(found), encoding="ascii").isascii()
 
 
@@ -100,6 +102,33 @@ def test_figures_do_not_depend_on_threads_and_follow_the_seed(home, task):
     assert found[0].probes == found[1].probes
     for first, other in zip(found[0].probes, found[2].probes, strict=True):
         assert first.values[1] == other.values[0]  # seed 1 is the second of the first
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bilstm_reads_the_same_vectors_and_depends_on_no_thread(home, task):
+    found = [
+        compare_layers(task, home / "model", **files(home, task), config=BOTH, threads=threads)
+        for threads in (1, 3)
+    ]
+    assert found[0].probes == found[1].probes and found[0].heads == ("linear", "bilstm")
+    names = [[probe.name for probe in found[0].under(head)] for head in found[0].heads]
+    assert names[0] == names[1] and len(found[0].probes) == 20
+    for probe in found[0].under("bilstm"):
+        assert all(1 <= epoch <= 2 for epoch in probe.chosen)
+        assert probe.interval[0] <= sorted(probe.values)[0] <= probe.interval[1]
+        assert [sum(shares) for shares in probe.mix] == pytest.approx([1] * len(probe.mix))
+    text = shown(layers_renderable(found[0]), width=100)
+    assert "A BiLSTM: layers" in text and "A linear model: layers" in text
+
+
+def test_a_bilstm_over_the_tokens_of_texts_learns_what_embeddings_tell(home, tmp_path, monkeypatch):
+    only = combinations(LAYERS)[:1]
+    monkeypatch.setattr("tokpipe.baselines.layers.combinations", lambda layers: only)
+    config = replace(BOTH, heads=("bilstm",), seeds=1, epochs=20)
+    train = write_data(tmp_path, "classification", 200, 2)
+    test = files(home, "classification")["test"]
+    found = compare_layers("classification", home / "model", train, test, config=config)
+    assert found["embeddings"].median > max(0.8, found.majority)
 
 
 @pytest.mark.parametrize("layers", range(1, 8))

@@ -13,15 +13,23 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 
 DATA = {"classification": classes, "multilabel": several, "regression": numbers}
-ALL = [(entry.name, task) for entry in ENTRIES for task in entry.tasks]
+ALL = [(entry.name, task) for entry in ENTRIES for task in entry.tasks if task in DATA]
+BAGS = [(method, task) for method, task in ALL if method != "bilstm"]
+
+
+def settings(method, **given):
+    """Return settings under which rare words count."""
+    kind = method_of(method).config
+    if method == "bilstm":
+        small = {"dimensions": 24, "hidden": 16, "learning_rate": 0.01, "epochs": 10}
+        return kind(min_count=1, **small, **given)
+    return kind(min_texts=1, **given)
 
 
 def trained(method, task, make=None, config=None, seed=0, rows=300):
     make, learner = make or DATA[task], method_of(method)
     parts = {"train": make(rows, 1), "validation": make(100, 2), "test": make(200, 3)}
-    found, said = train_on(
-        learner, task_of(task), parts, config or learner.config(min_texts=1), seed=seed
-    )
+    found, said = train_on(learner, task_of(task), parts, config or settings(method), seed=seed)
     return found, said["test"][1]
 
 
@@ -74,10 +82,11 @@ def test_more_than_two_classes_are_learned(method):
 def test_texts_without_a_known_word_get_an_answer(method, task):
     fitted = trained(method, task, rows=80)[0].baseline.fitted
     found = fitted.outputs((Strings.from_list(["", "zzz qqq", "🦊"]),))
-    assert np.isfinite(found).all() and (found == found[0]).all()
+    assert np.isfinite(found).all() and len(found) == 3
+    assert (found == found[0]).all() or method == "bilstm"  # which reads how many there are
 
 
-@pytest.mark.parametrize(("method", "task"), ALL)
+@pytest.mark.parametrize(("method", "task"), BAGS)
 def test_training_texts_that_share_no_word_still_train(method, task):
     learner = method_of(method)
     found, _ = trained(method, task, config=learner.config(min_texts=10**6), rows=40)

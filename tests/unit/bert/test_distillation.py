@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.bert.models import random_batch, random_parameters, small_config
-from tests.unit.bert.test_job_heads import JOBS, LENGTHS, STEP, job_batch, job_config
+from tests.unit.bert.models import measured_slopes, random_batch, random_parameters, small_config
+from tests.unit.bert.test_job_heads import JOBS, LENGTHS, job_batch, job_config
 from tokpipe.bert.head import Distillation, Objective
 from tokpipe.bert.heads.masked_tokens import decoder_of
 from tokpipe.bert.model import Model
@@ -109,25 +109,8 @@ def test_gradient_of_masked_tokens_that_are_taught_is_the_slope_of_their_loss(ch
 
 
 def assert_slopes(config, objective, batch):
-    parameters = random_parameters(config)
-    model = Model(config, parameters, objective)
-    workspace = model.workspace(20, 4, 20)
-    gradients, spare = parameters.zeros_like(), parameters.zeros_like()
-
-    def loss():
-        return model.loss_and_gradients(batch, spare, workspace, dropout_key=7).total
-
-    model.loss_and_gradients(batch, gradients, workspace, dropout_key=7)
-    rng = np.random.default_rng(1)
-    for tensor, view in parameters.views.items():
-        direction = rng.standard_normal(view.shape)
-        before = view.copy()
-        view[...] = before + STEP * direction
-        above = loss()
-        view[...] = before - STEP * direction
-        slope = (above - loss()) / (2 * STEP)
-        view[...] = before
-        expected = (gradients.views[tensor] * direction).sum()
+    model = Model(config, random_parameters(config), objective)
+    for tensor, slope, expected in measured_slopes(model, batch, 20):
         assert slope == pytest.approx(expected, rel=1e-6, abs=1e-7), tensor
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.foundation.jit import kernel
+from tokpipe.foundation.jit import inlined_helper, kernel
 
 _ALL_BITS = (1 << 64) - 1
 _BASIS, _PRIME, _SPREAD = 0xCBF29CE484222325, 0x100000001B3, 0xFF51AFD7ED558CCD
-_U_BASIS, _U_PRIME, _U_SPREAD = np.uint64(_BASIS), np.uint64(_PRIME), np.uint64(_SPREAD)
+HASH_BASIS, _U_PRIME, _U_SPREAD = np.uint64(_BASIS), np.uint64(_PRIME), np.uint64(_SPREAD)
 _33 = np.uint64(33)
 
 
@@ -45,9 +45,21 @@ def hash_strings(data, offsets):
     """Return a hash (uint64[n]) of each string."""
     out = np.empty(offsets.size - 1, np.uint64)
     for i in range(out.size):
-        state = _U_BASIS
+        state = HASH_BASIS
         for place in range(offsets[i], offsets[i + 1]):
-            state = (state ^ np.uint64(data[place])) * _U_PRIME
-        state = (state ^ (state >> _33)) * _U_SPREAD
-        out[i] = state ^ (state >> _33)
+            state = hash_byte(state, data[place])
+        out[i] = spread_hash(state)
     return out
+
+
+@inlined_helper
+def hash_byte(state, byte):
+    """Return the state (uint64) after one more byte."""
+    return (state ^ np.uint64(byte)) * _U_PRIME
+
+
+@inlined_helper
+def spread_hash(state):
+    """Return the hash (uint64) that a state stands for."""
+    state = (state ^ (state >> _33)) * _U_SPREAD
+    return state ^ (state >> _33)

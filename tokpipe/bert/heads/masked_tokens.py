@@ -208,7 +208,8 @@ def _backward(ctx: HeadContext, scratch: MaskHeadScratch) -> None:
 
 
 def _prime(views: Views, frequencies: Frequencies) -> None:
-    views[BIAS][:] = np.log(frequencies.tokens)
+    counts = frequencies.tokens + 0.5  # a token that never stood there may still come
+    views[BIAS][:] = np.log(counts / counts.sum())
 
 
 def _targets(batch: Batch) -> NDArray | None:

@@ -11,6 +11,7 @@ baseline = CommandGroup(
             "bow": f"{_HOME}.baseline_bow",
             "nbsvm": f"{_HOME}.baseline_nbsvm",
             "vectors": f"{_HOME}.baseline_vectors",
+            "bilstm": f"{_HOME}.baseline_bilstm",
         },
     },
     help="Train an earlier approach, to see what a fine-tuned model is worth beside it.",

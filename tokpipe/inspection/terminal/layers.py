@@ -6,7 +6,7 @@ from statistics import median
 from rich.cells import cell_len
 from rich.text import Text
 
-from tokpipe.baselines.layers import LayersCompared, Probe
+from tokpipe.baselines.layers_result import LayersCompared, Probe
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
     HEADING,
@@ -22,7 +22,8 @@ from tokpipe.inspection.terminal.marks import (
     plain_text,
 )
 
-_FIGURES = 25  # columns of a score and its range
+_HEADS = {"linear": "A linear model", "bilstm": "A BiLSTM"}
+_FIGURES = 43  # columns of a score, its range and its interval
 _BAR = 40  # columns at most
 
 
@@ -33,22 +34,30 @@ def layers_renderable(width: int, marks: Marks, found: LayersCompared) -> Iterat
     seeds = len(found.probes[0].values)
     about = (
         f"{_spaced(found.score)} of {found.test:,}, learned from {found.train:,}: median, least "
-        f"and greatest of {seeds} seeds, which hold other rows out; majority {found.majority:.4f}"
+        f"and greatest of {seeds} seeds, which hold other rows out, and the 95 % interval of the "
+        f"one in the middle; majority {found.majority:.4f}"
     )
     yield from flow(plain_text(about, marks, QUIET).split(" "), width, " ", INDENT)
-    between = [probe for probe in found.probes if probe.name.startswith("layer ")]
-    yield from title("Layers, and several together")
-    yield from _bars([one for one in found.probes if one not in between], found, width, marks)
+    for head in found.heads:
+        yield from _under(head, found, width, marks)
+
+
+def _under(head: str, found: LayersCompared, width: int, marks: Marks) -> Iterator[Text]:
+    """Draw what came of one head."""
+    probes = found.under(head)
+    between = [probe for probe in probes if probe.name.startswith("layer ")]
+    yield from title(f"{_HEADS[head]}: layers, and several together")
+    yield from _bars([one for one in probes if one not in between], found, width, marks)
     if between:
-        yield from title("Layers between")
+        yield from title(f"{_HEADS[head]}: layers between")
         yield from _bars(between, found, width, marks)
-    for probe in found.probes:
+    for probe in probes:
         if probe.mix:
             yield from title("Shares in the weighted sum, the median over seeds")
             yield from _shares(probe, width, marks)
-    second = list(found.probes[0].scores)[1]
+    second = list(probes[0].scores)[1]
     yield from title(f"The median of {_spaced(second)}")
-    for probe in found.probes:
+    for probe in probes:
         line = Text.assemble(INDENT, pad(Text(probe.name, end=""), _label(found)))
         line.append(f"  {median(probe.scores[second]):.4f}")
         yield cut_line(line, width, marks)
@@ -59,12 +68,16 @@ def _bars(
 ) -> Iterator[Text]:
     best = max(probe.median for probe in found.probes)
     label = min(_label(found), max(width - len(INDENT) - _FIGURES, 4))
+    with_interval = width - len(INDENT) - label - _FIGURES >= 0
     room = min(width - len(INDENT) - label - _FIGURES - 2, _BAR)
     for probe in probes:
         name = cut(Text(probe.name, end=""), label, marks)
         line = Text.assemble(INDENT, pad(name, label))
         line.append(f"  {probe.median:.4f}", HOT if probe.median == best else "")
         line.append(f"  {min(probe.values):.4f} {marks.dash} {max(probe.values):.4f}", QUIET)
+        if with_interval:
+            low, high = probe.interval
+            line.append(f"  ({low:.4f} to {high:.4f})", QUIET)
         if room > 3:
             line.append(f"  {bar(max(probe.median, 0.0), 1.0, room, marks)}", "cyan")
         yield cut_line(line, width, marks)
