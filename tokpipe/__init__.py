@@ -8,6 +8,7 @@ from tokpipe.foundation.platforms import missing_here
 from tokpipe.foundation.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tokpipe import metrics as metrics
     from tokpipe.baselines.config import LayersConfig as LayersConfig
     from tokpipe.baselines.layers import compare_layers as compare_layers
     from tokpipe.baselines.model import open_baseline as open_baseline
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
     from tokpipe.shards.reader import open_shards as open_shards
     from tokpipe.tasks.config import EmbedConfig as EmbedConfig
     from tokpipe.tasks.config import EvaluateConfig as EvaluateConfig
+    from tokpipe.tasks.distill import distill as distill
+    from tokpipe.tasks.distill_config import DistillConfig as DistillConfig
+    from tokpipe.tasks.distill_text import distill_text as distill_text
     from tokpipe.tasks.embed import embed_texts as embed_texts
     from tokpipe.tasks.evaluate import evaluate_shards as evaluate_shards
     from tokpipe.tasks.fill_mask import fill_masks as fill_masks
+    from tokpipe.tasks.further import pretrain_from as pretrain_from
     from tokpipe.tasks.model import BertModel as BertModel
     from tokpipe.tasks.nearest import WordVectors as WordVectors
     from tokpipe.tasks.nsp import judge_pairs as judge_pairs
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.training.config import TrainingConfig as TrainingConfig
     from tokpipe.training.pretrain import pretrain as pretrain
+    from tokpipe.training.start_config import StartConfig as StartConfig
     from tokpipe.vocab.config import VocabConfig as VocabConfig
     from tokpipe.words.config import WordsConfig as WordsConfig
     from tokpipe.words.count import count_words as count_words
@@ -48,11 +54,13 @@ if TYPE_CHECKING:
     from tokpipe.words.counts import merge_counts as merge_counts
 
 
-_HOME = {  # public name -> module that defines it; imported on first use, so `--help` stays fast
+# public name -> module that defines it, or is it; imported on first use, so `--help` stays fast
+_HOME = {
     "BatchConfig": "tokpipe.batches.config",
     "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
     "BuildConfig": "tokpipe.shards.build",
+    "DistillConfig": "tokpipe.tasks.distill_config",
     "EmbedConfig": "tokpipe.tasks.config",
     "EvaluateConfig": "tokpipe.tasks.config",
     "ExampleConfig": "tokpipe.examples.config",
@@ -63,6 +71,7 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "ReadConfig": "tokpipe.corpus.config",
     "SentenceConfig": "tokpipe.corpus.config",
     "ShardConfig": "tokpipe.shards.config",
+    "StartConfig": "tokpipe.training.start_config",
     "TagColumns": "tokpipe.labelled.config",
     "TextColumns": "tokpipe.labelled.config",
     "Tokenizer": "tokpipe.tokenizer.tokenizer",
@@ -76,16 +85,20 @@ _HOME = {  # public name -> module that defines it; imported on first use, so `-
     "build_shards": "tokpipe.shards.build",
     "compare_layers": "tokpipe.baselines.layers",
     "count_words": "tokpipe.words.count",
+    "distill": "tokpipe.tasks.distill",
+    "distill_text": "tokpipe.tasks.distill_text",
     "embed_texts": "tokpipe.tasks.embed",
     "evaluate_shards": "tokpipe.tasks.evaluate",
     "fill_masks": "tokpipe.tasks.fill_mask",
     "finetune": "tokpipe.finetuning.finetune",
     "judge_pairs": "tokpipe.tasks.nsp",
     "merge_counts": "tokpipe.words.counts",
+    "metrics": "tokpipe.metrics",
     "open_baseline": "tokpipe.baselines.model",
     "open_shards": "tokpipe.shards.reader",
     "predict": "tokpipe.tasks.predict",
     "pretrain": "tokpipe.training.pretrain",
+    "pretrain_from": "tokpipe.tasks.further",
     "train_baseline": "tokpipe.baselines.train",
     "train_vocab": "tokpipe.tokenizer.build",
 }
@@ -94,6 +107,7 @@ __all__ = [
     "BertConfig",
     "BertModel",
     "BuildConfig",
+    "DistillConfig",
     "EmbedConfig",
     "EvaluateConfig",
     "ExampleConfig",
@@ -104,6 +118,7 @@ __all__ = [
     "ReadConfig",
     "SentenceConfig",
     "ShardConfig",
+    "StartConfig",
     "TagColumns",
     "TextColumns",
     "Tokenizer",
@@ -118,16 +133,20 @@ __all__ = [
     "build_shards",
     "compare_layers",
     "count_words",
+    "distill",
+    "distill_text",
     "embed_texts",
     "evaluate_shards",
     "fill_masks",
     "finetune",
     "judge_pairs",
     "merge_counts",
+    "metrics",
     "open_baseline",
     "open_shards",
     "predict",
     "pretrain",
+    "pretrain_from",
     "train_baseline",
     "train_vocab",
 ]
@@ -138,7 +157,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tokpipe' has no attribute {name!r}")
     if problem := missing_here():
         raise TokpipeError(problem, hint="On Windows use WSL.")
-    return getattr(import_module(_HOME[name]), name)
+    home = import_module(_HOME[name])
+    return home if _HOME[name] == f"tokpipe.{name}" else getattr(home, name)
 
 
 def __dir__() -> list[str]:

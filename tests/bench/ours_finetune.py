@@ -9,13 +9,12 @@ from typing import Any
 import tokpipe
 from tests.bench.peers import mixed_sentences
 from tokpipe.baselines.train import train_baseline
-from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.preparing import Asked, prepare
 from tokpipe.finetuning.rates import rates_of
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.source import begun
 from tokpipe.finetuning.training import loader_of, training_config
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.progress import SILENT
 from tokpipe.labelled.config import TextColumns
 from tokpipe.tasks.model import BertModel

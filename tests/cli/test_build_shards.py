@@ -162,6 +162,24 @@ def test_a_line_without_spaces_is_masked_as_asked(tokpipe, tmp_path, words, mask
     assert masked / split.tokens == pytest.approx(0.15, abs=0.01)
 
 
+@pytest.mark.parametrize("model", ["wordpiece", "bpe"])
+def test_every_command_says_the_same_share_of_unknown_words(tokpipe, tmp_path, model):
+    (tmp_path / "known.txt").write_text("a b c\n" * 9)
+    (tmp_path / "text.txt").write_text("a b c 東\n" * 99, "utf-8")
+    vocabulary = ("--model", model, "--vocab-size", "50", "-o", "tok", "-q")
+    assert tokpipe("train-vocab", "known.txt", *vocabulary).code == 0
+    for command in (
+        ("build-shards", "text.txt", "-t", "tok", "-o", "out"),
+        ("check", "out"),
+        ("check", "tok", "--corpus", "text.txt"),
+        ("encode", "-t", "tok", "text.txt"),
+    ):
+        ran = tokpipe(*command)
+        said = " ".join((ran.out + ran.err).split())
+        assert "25.0 % of the words are unknown to the vocabulary" in said
+        assert ("--max-input-chars" in said) == (model == "wordpiece" and "--corpus" not in command)
+
+
 LONG = ("xqzjk " * 9 + "\n\n") * 40  # rows of nine words of five pieces, where seven are wanted
 SHORT = [
     (LONG, ("--whole-word", "--packing", "doc-sentences"), "10.7 % of the tokens are masked, ask"),
@@ -191,6 +209,14 @@ def test_documents_of_one_sentence_are_named_as_the_cause(tokpipe, tmp_path, bal
         assert "100.0 % of the pairs" in said
         assert "document is one sentence" in said
         assert "--nsp-balance exact" not in said
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_sentence_is_the_cause_only_where_each_document_is_one(tokpipe, tmp_path, seed):
+    lines = [ENGLISH, ENGLISH, f"{ENGLISH}\n{ENGLISH}"]  # 3 or 4 pairs: all are random by chance
+    ran, _ = made(tokpipe, tmp_path, "\n\n".join(lines), "wordpiece", "--seed", str(seed),
+                  "--validation-fraction", "0", "--sentence-splitter", "line")  # fmt: skip
+    assert "each document is one sentence" not in ran.err
 
 
 def test_a_balance_that_can_be_made_up_for_is_advised(tokpipe, tmp_path):

@@ -1,5 +1,7 @@
 """`tokpipe compare`: methods in one table, and score against labelled rows."""
 
+import shutil
+
 import pytest
 
 from tests.unit.finetuning.jobs import write_data, write_model
@@ -51,6 +53,17 @@ def trained(tmp_path_factory):
     finetune("classification", model, train, None, test, folder / "bert", config=config)
     train_baseline("bow", "classification", train, None, test, folder / "bow")
     return folder
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "predictions.jsonl"])
+@pytest.mark.parametrize("run", ["bert", "bow"])
+def test_scores_that_the_manifest_does_not_say_are_refused(tokpipe, tmp_path, trained, run, name):
+    shutil.copytree(trained / run, tmp_path / run)
+    assert tokpipe("compare", tmp_path / run).code == 0
+    path = tmp_path / run / name
+    path.write_text(path.read_text().replace("0.", "1.", 1))
+    ran = tokpipe("compare", tmp_path / run)
+    assert ran.code == 4 and f"{name}: sha256 begins with" in ran.err
 
 
 def curve_of(trained, *more):

@@ -31,6 +31,30 @@ def test_ids_are_those_of_the_tokenizers_library(tokpipe, folder, judge):
     assert rows == [judge.encode(line).ids for line in LINES]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("encode", "-t", "tok", "lines.txt"),
+        ("encode", "-t", "tok/vocab.json", "lines.txt"),
+        ("decode", "-t", "tok", "lines.txt"),
+        ("inspect", "tokens", "-t", "tok", "a"),
+        ("inspect", "vocab", "tok"),
+        ("inspect", "masking", "-t", "tok", "a"),
+        ("explain", "masking", "-t", "tok", "a"),
+        ("build-shards", "lines.txt", "-t", "tok", "-o", "out"),
+        ("check", "tok"),
+    ],
+    ids=lambda command: " ".join(command[:3]),
+)
+def test_a_tokenizer_that_the_manifest_does_not_say_is_refused(tokpipe, folder, command):
+    path = folder / "tok" / "tokenizer.json"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"a"', '"?"').replace('"b"', '"a"').replace('"?"', '"b"'), "utf-8")
+    ran = tokpipe(*command)
+    assert ran.code == (1 if command[0] == "check" else 4)
+    assert "tokenizer.json" in ran.out + ran.err and "sha256 begins with" in ran.out + ran.err
+
+
 def test_special_tokens_can_be_left_out(tokpipe, folder, judge):
     line = ("encode", "-t", "tok", "lines.txt", "--no-add-special-tokens", "-o", "ids.jsonl")
     assert tokpipe(*line).code == 0
@@ -257,7 +281,7 @@ def test_a_vocabulary_that_does_not_fit_is_said_at_the_end(tokpipe, folder):
     (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n##s\n")
     (folder / "known.txt").write_text("hello hellos\n" * 99)
     for text, is_said in (("lines.txt", True), ("known.txt", False)):
-        for more in ([], ["--to", "jsonl", "--offsets"]):
+        for more in ([], ["--to", "jsonl", "--offsets"], ["--quiet"]):
             result = tokpipe("encode", "-t", "vocab.txt", text, *more)
             assert result.code == 0
             assert ("% of the words are unknown to the vocabulary" in result.err) == is_said

@@ -253,6 +253,32 @@ def test_what_the_manifest_does_not_say_is_refused_by_every_command(tokpipe, mod
     assert not (model.parent / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fill-mask", "{}", "a"),
+        ("embed", "{}", "spm.model"),
+        ("nearest", "{}", "cat"),
+        ("predict", "nsp", "{}", "a", "b"),
+        ("evaluate", "{}", "s"),
+        ("import", "{}", "-o", "out"),
+        ("export", "{}", "-o", "out"),
+        ("inspect", "model", "{}"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_name_that_no_folder_of_a_model_has_is_said_as_what_it_may_be(tokpipe, tmp_path, command):
+    (tmp_path / "spm.model").write_bytes(b"\n\x0e")
+    for name, said in (
+        ("bert-base-uncased", "hf download bert-base-uncased"),
+        ("google/bert_mini", "hf download google/bert_mini"),
+        ("./a/b/c", "no such folder"),
+        ("spm.model", "spm.model: a file, no folder of a model"),
+    ):
+        ran = tokpipe(*(part.format(name) for part in command))
+        assert ran.code == 3 and said in " ".join(ran.err.split()), ran.err
+
+
 def test_a_model_is_evaluated_on_shards(tokpipe, tmp_path):
     shards = folders.write_folder(tmp_path / "s")
     config = replace(CONFIG, vocab_size=len(folders.TOKENS))

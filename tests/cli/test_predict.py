@@ -69,6 +69,35 @@ def test_tables_have_columns_of_text_and_of_second_texts(tokpipe, models, tmp_pa
     assert [row["second_text"] for row in found] == ["it ran", "was new"]
 
 
+SINGLE = [
+    ("t.tsv", "sentence\tlabel\nthe cat\t1\na dog\t0\n"),
+    ("t.csv", "id,Review\n1,the cat\n2,a dog\n"),
+    ("t.csv", "text\nthe cat\na dog\n"),
+    ("t.csv", "the cat\na dog\n"),
+    ("t.jsonl", '{"sentence": "the cat"}\n{"sentence": "a dog"}\n'),
+]
+
+
+@pytest.mark.parametrize("model", ["classification", "ner"])
+@pytest.mark.parametrize(("name", "content"), SINGLE)
+def test_columns_of_text_are_found_as_training_finds_them(
+    tokpipe, models, tmp_path, name, content, model
+):
+    (tmp_path / name).write_text(content)
+    ran = tokpipe("predict", models / model, name, "--to", "jsonl", "-q")
+    assert [json.loads(line)["text"] for line in ran.out.splitlines()] == ["the cat", "a dog"]
+
+
+def test_pairs_in_tables_are_found_too(tokpipe, models, tmp_path):
+    (tmp_path / "t.tsv").write_text("index\tsentence1\tsentence2\n0\tthe cat\tit ran\n")
+    asked = ("predict", models / "classification", "t.tsv", "--to", "jsonl", "-q")
+    assert json.loads(tokpipe(*asked).out)["second_text"] == "it ran"
+    one = tokpipe(*asked, "--text-column", "sentence2")
+    assert "second_text" not in json.loads(one.out)
+    words = tokpipe("predict", models / "ner", "t.tsv")
+    assert words.code == 3 and "t.tsv: two columns of text; one is needed" in words.err
+
+
 def test_pairs_are_lines_with_a_tab(tokpipe, models, tmp_path):
     (tmp_path / "t.txt").write_text("the cat\tit ran\na dog\tsat\n")
     ran = tokpipe("predict", models / "classification", "t.txt", "--pairs", "--to", "table")

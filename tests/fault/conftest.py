@@ -3,6 +3,7 @@
 import hashlib
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -64,6 +65,27 @@ class Command:
         limit = getattr(resource, f"RLIMIT_{what}")
         ends = (most, resource.RLIM_INFINITY if what == "FSIZE" else most)
         return self.run(*more, preexec_fn=lambda: resource.setrlimit(limit, ends), **settings)
+
+    def killed(self, seconds):
+        """Start, and kill it after a while; say whether it was still at work."""
+        process = self.started()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+        return process.returncode == -signal.SIGKILL
+
+    def signalled(self, number, sign, **settings):
+        """Send a signal once there is a path like `sign`; return exit code, words, seconds."""
+        process = self.started(**settings)
+        limit = time.monotonic() + PATIENCE
+        while not list(self.folder.glob(sign)) and time.monotonic() < limit:
+            time.sleep(0.01)
+        process.send_signal(number)
+        begin = time.monotonic()
+        said = process.communicate(timeout=60)[1].decode()
+        return process.returncode, said, time.monotonic() - begin
 
     def finished(self):
         """Run to the end, whatever is there; a result that was in place already is fine."""

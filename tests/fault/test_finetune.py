@@ -2,14 +2,12 @@
 
 import random
 import signal
-import subprocess
-import time
 
 import pytest
 
 from tests.fault.conftest import Command, names, seconds_of
 from tests.unit.finetuning.jobs import write_data, write_model
-from tests.unit.finetuning.test_finetune import contents
+from tests.unit.training.stopping import contents
 
 TRAIN = (
     *("finetune", "classification", "model", "--train", "train.jsonl"),
@@ -40,12 +38,7 @@ def undisturbed(tmp_path_factory):
 def killed_and_ended(train, undisturbed, seed):
     chance = random.Random(seed)
     for _ in range(2):
-        process = train.started()
-        try:
-            process.wait(chance.uniform(0.3, undisturbed[1]))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
+        train.killed(chance.uniform(0.3, undisturbed[1]))
     if not (train.folder / "out/tokpipe.json").exists():
         train.finished()
     assert contents(train.folder / "out") == undisturbed[0]
@@ -65,14 +58,8 @@ def test_killed_at_forty_random_moments(train, undisturbed, seed):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_answered_with_a_checkpoint_and_the_command(train, undisturbed, number):
     train.arguments[train.arguments.index("--epochs") + 1] = "10000"
-    process = train.started()
-    limit = time.monotonic() + 600  # on a busy machine
-    while not list((train.folder / "out").glob("checkpoint-*")) and time.monotonic() < limit:
-        time.sleep(0.01)
-    process.send_signal(number)
-    begin = time.monotonic()
-    said = process.communicate(timeout=60)[1].decode()
-    assert time.monotonic() - begin < 2.5
-    assert process.returncode == 128 + number
+    code, said, seconds = train.signalled(number, "out/checkpoint-*")
+    assert code == 128 + number
+    assert seconds < 2.5
     newest = max(path.name for path in (train.folder / "out").glob("checkpoint-*"))
     assert f"out/{newest} is kept. To go on:\n  tokpipe finetune classification model" in said

@@ -43,13 +43,7 @@ def test_killed_at_every_system_call(call, train, touched, undisturbed, tmp_path
 def killed_often(command, undisturbed, times, seed):
     chance, done = random.Random(seed), 0
     for _ in range(times):
-        process = command.started()
-        try:
-            process.wait(chance.uniform(0, undisturbed[1]))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            done += 1
-        process.communicate()
+        done += command.killed(chance.uniform(0, undisturbed[1]))
         if (command.folder / "out").exists():
             break
     command.finished()

@@ -6,14 +6,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.fault.conftest import ROOT, Command, hashes, names, seconds_of
+from tests.fault.conftest import ROOT, Command, names, seconds_of
 from tests.fault.strace import calls_on_output, failing, failures, sample
 from tests.unit.training.folders import write_shards
-from tokpipe.training.log import TIMES
+from tests.unit.training.stopping import contents
 
 KILL = "signal=SIGKILL"
 CALLS = ("openat", "write", "fsync", "rename", "unlink", "rmdir", "mkdir")
@@ -22,16 +21,6 @@ TRAIN = (
     *("--eval-steps", "8", "--batch-tokens", "120", "--hidden-size", "16"),
     *("--num-hidden-layers", "1", "--num-attention-heads", "2", "--intermediate-size", "32"),
 )
-
-
-def contents(run):
-    """Return the hash of every file; of logs the lines without times."""
-    found = {name: h for name, h in hashes(run).items() if not name.endswith("log.jsonl")}
-    for log in run.rglob("log.jsonl"):
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        kept = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
-        found[str(log.relative_to(run))] = str(kept)
-    return found
 
 
 @pytest.fixture
@@ -98,12 +87,7 @@ def test_a_disk_that_refuses_leaves_what_was_there(
 def killed_often(train, undisturbed, times, seed):
     chance = random.Random(seed)
     for _ in range(times):
-        process = train.started()
-        try:
-            process.wait(chance.uniform(0.3, undisturbed[1]))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
+        train.killed(chance.uniform(0.3, undisturbed[1]))
         if (train.folder / "out/tokpipe.json").exists():
             break
     ends_as(train, undisturbed)
@@ -122,15 +106,9 @@ def test_killed_at_fifty_random_moments(train, undisturbed, seed):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_answered_with_a_checkpoint_and_the_command(train, undisturbed, number):
     train.arguments[train.arguments.index("24")] = "100000"
-    process = train.started()
-    limit = time.monotonic() + 600  # on a busy machine
-    while not (train.folder / "out/checkpoint-000008").exists() and time.monotonic() < limit:
-        time.sleep(0.01)
-    process.send_signal(number)
-    begin = time.monotonic()
-    said = process.communicate(timeout=30)[1].decode()
-    assert time.monotonic() - begin < 2.5
-    assert process.returncode == 128 + number
+    code, said, seconds = train.signalled(number, "out/checkpoint-000008")
+    assert code == 128 + number
+    assert seconds < 2.5
     log = (train.folder / "out/log.jsonl").read_text().splitlines()
     newest = max(path.name for path in (train.folder / "out").glob("checkpoint-*"))
     steps = [json.loads(line)["step"] for line in log]

@@ -13,7 +13,7 @@ from tests.fault.shards import build_command, write_tokenizer
 from tests.fault.strace import CALLS, calls_on_output, failing, failures, sample
 from tests.fault.test_disk import leaves_all_or_nothing, leaves_the_earlier_output, refused
 from tests.fault.test_kills import KILL, killed_often, survives
-from tests.fault.test_signals import pestered, stopped_in_the_work
+from tests.fault.test_signals import AT_WORK, pestered
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_stopped_work_tells_how_to_go_on(tmp_path, tokenizer, number):
     build = build_command(tmp_path, tokenizer)
     text = tmp_path / "text.txt"
     text.write_bytes(text.read_bytes() * 1000)  # 35 MB
-    code, said = stopped_in_the_work(build, number)
+    code, said, _ = build.signalled(number, AT_WORK)
     assert code == 128 + number
     line = " ".join(["tokpipe", *build.arguments])
     assert f"finished shards are kept. To go on:\n  {line}\n" in said
@@ -168,7 +168,7 @@ def test_stopped_work_tells_how_to_go_on(tmp_path, tokenizer, number):
 
 def test_stopped_work_on_standard_input_promises_nothing(tmp_path, tokenizer):
     build = build_command(tmp_path, tokenizer, inputs="-")
-    code, said = stopped_in_the_work(build, stdin=subprocess.PIPE)
+    code, said, _ = build.signalled(signal.SIGINT, AT_WORK, stdin=subprocess.PIPE)
     assert code == 130
     assert "are kept" not in said
     assert names(tmp_path) == ["text.txt"]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.fault.conftest import Command, hashes, names, write_corpus
 
+AT_WORK = ".out.partial"
+
 
 def stopped(command, number, delay):
     """Send a signal after a while; return exit code, what was said, seconds until the end."""
@@ -48,20 +50,10 @@ def test_stopped_at_twenty_random_moments(train, undisturbed, seed):
     pestered(train, undisturbed, 2, seed)
 
 
-def stopped_in_the_work(train, number=signal.SIGINT, **settings):
-    process = train.started(**settings)
-    limit = time.monotonic() + 60
-    while not (train.folder / ".out.partial").exists() and time.monotonic() < limit:
-        time.sleep(0.01)
-    process.send_signal(number)
-    said = process.communicate(timeout=30)[1].decode()
-    return process.returncode, said
-
-
 def test_stopped_work_tells_how_to_go_on(train):
     text = train.folder / "text.txt"
     text.write_bytes(text.read_bytes() * 2000)  # 70 MB
-    code, said = stopped_in_the_work(train)
+    code, said, _ = train.signalled(signal.SIGINT, AT_WORK)
     assert code == 130
     line = "tokpipe train-vocab text.txt --vocab-size 220 -o out"
     assert f"the words counted so far are kept. To go on:\n  {line}\n" in said
@@ -69,7 +61,7 @@ def test_stopped_work_tells_how_to_go_on(train):
 
 def test_stopped_work_on_standard_input_promises_nothing(train):
     train.arguments[1] = "-"  # it does not end, so the signal comes while words are counted
-    code, said = stopped_in_the_work(train, stdin=subprocess.PIPE)
+    code, said, _ = train.signalled(signal.SIGINT, AT_WORK, stdin=subprocess.PIPE)
     assert code == 130
     assert "stopped by Ctrl-C\n" in said
     assert names(train.folder) == ["text.txt"]

@@ -13,7 +13,7 @@ from tests.parity.peers_words import peer_normalizer, peer_spans, peer_words
 from tests.parity.texts_words import lines_of, text_files
 from tokpipe.foundation.arrays import Strings
 from tokpipe.words.config import BERT_CASED, BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.normalizers import before_plain_split, before_split, normalize
+from tokpipe.words.normalizers import before_plain_split, before_split, normalize, original_spans
 from tokpipe.words.pre_tokenizers import pre_tokenize, split_words
 
 CHARACTERS = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
@@ -157,7 +157,7 @@ def test_original_spans_in_many_languages(name, shared_data, compared):
         strings = Strings.from_list(texts)
         aligned = before_plain_split(strings, config)
         starts, ends, text_words = pre_tokenize(aligned.texts, config)
-        spans = np.stack(aligned.original_spans(strings.data, starts, ends), axis=1)
+        spans = np.stack(original_spans(aligned.sources, strings.data, starts, ends), axis=1)
         for i, text in enumerate(texts):
             ours = spans[text_words[i] : text_words[i + 1]] - strings.offsets[i]
             assert [tuple(span) for span in ours.tolist()] == peer_spans(config)(text)

@@ -40,7 +40,6 @@ from tokpipe.finetuning.parts import read_given
 from tokpipe.finetuning.preparing import said_of
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import Source, open_source, weights_of
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
@@ -50,6 +49,7 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.seeds import random_order, stream_key
 from tokpipe.foundation.sizes import format_bytes, plural
+from tokpipe.training.source_model import Source, open_source, weights_of
 
 TASKS = ("pos", "ner", "classification")
 KIND = "layers"  # of the manifest

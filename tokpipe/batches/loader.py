@@ -57,6 +57,8 @@ class Loader:
         The settings that the shards were made with, or others if they hold no masks.
     seed
         Of order and masks.
+    same_masks
+        Whether all epochs have the masks of the first, where masks are drawn.
 
     Raises
     ------
@@ -66,10 +68,17 @@ class Loader:
     """
 
     def __init__(
-        self, split: Split, config: BatchConfig, facts: TokenFacts, masks: MaskConfig, seed: int
+        self,
+        split: Split,
+        config: BatchConfig,
+        facts: TokenFacts,
+        masks: MaskConfig,
+        seed: int,
+        *,
+        same_masks: bool = False,
     ) -> None:
         self.split, self.config, self.facts, self.masks = split, config, facts, masks
-        self.seed = seed
+        self.seed, self.same_masks = seed, same_masks
         first = next(iter(split.parts), None)
         self.is_static = first is not None and first.masked_positions is not None
         self.has_pairs = first is not None and first.labels is not None
@@ -168,7 +177,7 @@ class Loader:
         )
 
     def _draw_masks(self, found: _Rows, epoch: int) -> Masks:
-        keys = mask_keys(self.seed, epoch, found.places)
+        keys = mask_keys(self.seed, 0 if self.same_masks else epoch, found.places)
         return mask_examples(found.input_ids, found.offsets, keys, self.facts, self.masks)
 
     def _stored_masks(self, rows: NDArray[np.int64], found: _Rows) -> Masks:

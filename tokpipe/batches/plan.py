@@ -29,10 +29,14 @@ class Plan:
         return self.order[self.borders[at] : self.borders[at + 1]]
 
 
-def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch: int) -> Plan:
+def plan_epoch(
+    lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch: int, *, apart: bool = True
+) -> Plan:
     """Shuffle the rows of a split, so many tokens (int32[R]) each, and fill batches with them.
 
-    The order depends on seed and epoch.
+    The order depends on seed and epoch. Classes of length stand `apart`, each with a last batch
+    that is not full; or else what is left of one begins a batch of the next longer one, and there
+    are as many batches as without classes.
 
     Examples
     --------
@@ -43,7 +47,8 @@ def plan_epoch(lengths: NDArray[np.int32], config: BatchConfig, seed: int, epoch
     order = random_order(stream_key(seed, "order", epoch), len(lengths))
     groups = np.array([0, len(order)])
     if config.bins > 1:
-        order, groups = _by_length(lengths, order, config.bins)
+        order, classes = _by_length(lengths, order, config.bins)
+        groups = classes if apart else groups
     most_rows = config.batch_size or len(order) + 1
     borders = batch_borders(lengths, order, groups, config.batch_tokens, most_rows)
     count = len(borders) - 1

@@ -84,6 +84,7 @@ def attend_backward(
     layout: SequenceLayout,
     buffers: tuple[Array, Array],
     into: Array,
+    d_more: Array | None = None,
 ) -> None:
     """Add the gradients of `attend_forward`.
 
@@ -99,6 +100,8 @@ def attend_backward(
         Gradient of `saved.attended`; and a spare array.
     into : float32[T, H]
         Gradient of x, added to.
+    d_more : float32[T, 3H] or None
+        Gradient of queries, keys and values themselves, where they are learned from.
     """
     weights, gradients, (qkv, logsums, attended, _), drop = layer
     d_attended, d_qkv = buffers
@@ -106,6 +109,8 @@ def attend_backward(
         *(qkv, sgemm_address(), layout.offsets, layout.heads, layout.biases, *drop),
         *(logsums, attended, d_attended, d_qkv, layout.d_biases),
     )
+    if d_more is not None:
+        d_qkv += d_more
     if layout.rotations:
         cosines, sines = layout.rotations
         _rotate(d_qkv, layout.positions, layout.heads, cosines, -sines)

@@ -75,18 +75,7 @@ def gemm(
 ) -> None:
     """Multiply two matrices, by BLAS in float32 and by NumPy in float64.
 
-    Parameters
-    ----------
-    left : float32[M, K], or [K, M] if transposed is LEFT
-        First operand.
-    right : float32[K, N], or [N, K] if transposed is RIGHT
-        Second operand.
-    out : float32[M, N]
-        The product.
-    transposed
-        NOT, LEFT or RIGHT.
-    add
-        Whether the product is added to what is there.
+    Parameters are those of `kernels.products.multiply_reference`.
     """
     run = multiply if out.dtype == np.float32 else multiply_reference
     run(sgemm_address(), left, right, out, transposed, add)

@@ -1,4 +1,4 @@
-"""What a teacher adds to the loss of a job: its softened answers, and its last hidden states.
+"""What a teacher adds to the loss of a head: softened answers, hidden states, relations.
 
 References
 ----------
@@ -12,10 +12,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import HeadContext
+from tokpipe.bert.inputs import is_labelled
 from tokpipe.bert.kernels import losses
 from tokpipe.bert.losses import Tally
+from tokpipe.bert.relations import relation_distances
 from tokpipe.bert.residual import scatter_rows
+from tokpipe.bert.state_distances import DISTANCES
 from tokpipe.bert.twins import by_precision
 from tokpipe.foundation.errors import InputError
 
@@ -51,16 +55,29 @@ def with_teacher(ctx: HeadContext, logits: Array, d_bias: Array, gold: Gold) -> 
         return gold(ctx, logits, d_bias)
     _check_shape("soft_targets", ctx.soft, logits)
     right = logits.copy()
-    tally = gold(ctx._replace(factor=ctx.factor * (1 - how.alpha)), right, d_bias)
+    tally = _of_labelled(ctx._replace(factor=ctx.factor * (1 - how.alpha)), right, d_bias, gold)
     soft = _soft(ctx._replace(factor=ctx.factor * how.alpha), logits, d_bias, how.temperature)
     logits += right
     return tally._replace(sum=(1 - how.alpha) * tally.sum + how.alpha * soft)
 
 
-def with_states(ctx: HeadContext, tally: Tally) -> Tally:
-    """Add the squared distance to a teacher's hidden states, where there are some.
+def _of_labelled(ctx: HeadContext, logits: Array, d_bias: Array, gold: Gold) -> Tally:
+    """Take the losses of the texts that have a label; of others the teacher alone is heard."""
+    if ctx.config.task != "text":
+        return gold(ctx, logits, d_bias)
+    assert ctx.targets is not None
+    known = is_labelled(ctx.targets)
+    some = logits[known]
+    tally = gold(ctx._replace(targets=ctx.targets[known]), some, d_bias)
+    logits[:] = 0
+    logits[known] = some
+    return tally._replace(weight=float(len(logits)))
 
-    The mean over the width and, of answers, over the tokens of a sequence.
+
+def with_states(ctx: HeadContext, tally: Tally) -> Tally:
+    """Add the distances to a teacher's hidden states, where there are some.
+
+    Of answers the mean over the tokens of a sequence.
 
     Raises
     ------
@@ -68,22 +85,81 @@ def with_states(ctx: HeadContext, tally: Tally) -> Tally:
         If the teacher's are not as wide.
     """
     how = ctx.objective.distillation
-    if ctx.states is None or how is None:
+    weights = {name: getattr(how, name) for name in DISTANCES} if how else {}
+    if ctx.states is None or how is None or not any(weights.values()):
         return tally
     taken = ctx.hidden[ctx.rows]
-    _check_shape("hidden_targets", ctx.states, taken)
-    scale = np.ones((len(taken), 1), taken.dtype)
-    if ctx.config.task == "span":
-        lengths = np.diff(ctx.offsets)
-        scale[:, 0] = np.repeat(lengths**-0.5, lengths)
-    taken *= scale
-    wanted = (ctx.states * scale).astype(taken.dtype)
-    spare = np.zeros(taken.shape[1], taken.dtype)
-    loss = _squared_error(taken, wanted, ctx.factor * how.hidden_weight, spare)
-    if ctx.gradients is not None:
-        taken *= scale
-        scatter_rows(taken, ctx.rows, ctx.d_hidden)
-    return tally._replace(sum=tally.sum + how.hidden_weight * loss)
+    wanted = ctx.states if how.projection is None else ctx.states @ how.projection
+    _check_shape("hidden_targets", wanted, taken)
+    shares, loss = _shares(ctx), 0.0
+    for name, weight in weights.items():
+        if not weight:
+            continue
+        distances, slopes = DISTANCES[name](taken, wanted.astype(taken.dtype, copy=False))
+        loss += weight * float((shares * distances).sum(dtype=np.float64))
+        if ctx.gradients is not None:
+            slopes *= (ctx.factor * weight * shares)[:, None].astype(slopes.dtype)
+            scatter_rows(slopes, ctx.rows, ctx.d_hidden)
+    return tally._replace(sum=tally.sum + loss)
+
+
+def with_relations(
+    ctx: HeadContext, tally: Tally, qkv: Array, wanted: Array
+) -> tuple[Tally, Array]:
+    """Add the distance to a teacher's relations; each sequence counts as what is asked of it.
+
+    Parameters
+    ----------
+    qkv : float32[T, 3H]
+        Queries, keys and values in the last layer.
+    wanted : float32[T, 3G]
+        The teacher's.
+
+    Returns
+    -------
+    Tally
+    float32[T, 3H]
+        Gradient of `qkv`.
+
+    Raises
+    ------
+    InputError
+        If the widths do not fall into the heads of the relations.
+    """
+    how = ctx.objective.distillation
+    assert how is not None
+    if len(wanted) != len(qkv) or wanted.shape[1] % (3 * how.relation_heads):
+        raise InputError(
+            f"relation_targets has the shape {wanted.shape}: needed are {len(qkv)} rows of three "
+            f"times {how.relation_heads} heads"
+        )
+    wanted = wanted.astype(qkv.dtype, copy=False)
+    distances, slopes = relation_distances(qkv, wanted, ctx.offsets, how.relation_heads)
+    owner = np.searchsorted(ctx.offsets, ctx.places, side="right") - 1
+    counts = np.bincount(owner, _shares(ctx), len(distances))
+    loss = how.relation_weight * float((counts * distances).sum())
+    scale = np.repeat(ctx.factor * how.relation_weight * counts, np.diff(ctx.offsets))
+    slopes *= scale[:, None].astype(slopes.dtype)
+    return tally._replace(sum=tally.sum + loss), slopes
+
+
+def taught_head(config: BertConfig) -> str:
+    """Return the name of the head that a teacher speaks of: that of the job, or of masked tokens.
+
+    Examples
+    --------
+    >>> taught_head(BertConfig()), taught_head(BertConfig(task="span"))
+    ('mlm', 'span')
+    """
+    return "mlm" if config.task == "none" else config.task
+
+
+def _shares(ctx: HeadContext) -> Array:
+    """Return what each place counts: one, or of answers one over the tokens of its sequence."""
+    if ctx.config.task != "span":
+        return np.ones(len(ctx.rows))
+    lengths = np.diff(ctx.offsets)
+    return np.repeat(1 / lengths, lengths)
 
 
 def _soft(ctx: HeadContext, logits: Array, d_bias: Array, temperature: float) -> float:

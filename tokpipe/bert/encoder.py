@@ -68,7 +68,9 @@ def _layer_forward(ctx: ForwardContext, number: int, stream: Array) -> Array:
     return after_forward(layer.around_ffn, made, stream)
 
 
-def encode_backward(ctx: ForwardContext, d_last: Array, lowest: int = -1) -> None:
+def encode_backward(
+    ctx: ForwardContext, d_last: Array, lowest: int = -1, d_qkv: Array | None = None
+) -> None:
     """Go back through the layers and the embeddings.
 
     Parameters
@@ -80,6 +82,8 @@ def encode_backward(ctx: ForwardContext, d_last: Array, lowest: int = -1) -> Non
         which is overwritten.
     lowest
         The lowest layer whose gradients are wanted; -1: those of the embeddings, too.
+    d_qkv : float32[T, 3H] or None
+        Gradient of queries, keys and values in the last layer, where they are learned from.
     """
     weights, gradients, config = ctx.weights, ctx.gradients, ctx.config
     assert gradients is not None
@@ -96,7 +100,8 @@ def encode_backward(ctx: ForwardContext, d_last: Array, lowest: int = -1) -> Non
         stream.swap()
     for number in reversed(range(max(lowest, 0), config.num_hidden_layers)):
         _ffn_backward(behind_attention(ctx, number), number, stream)
-        _attention_backward(ctx, number, stream)
+        _attention_backward(ctx, number, stream, d_qkv)
+        d_qkv = None  # of the last layer alone
     if lowest >= 0:
         return
     if gradients.relative is not None:
@@ -124,7 +129,9 @@ def _ffn_backward(ctx: ForwardContext, number: int, stream: StreamGradient) -> N
     before_backward(layer.around_ffn, d_part, stream)
 
 
-def _attention_backward(ctx: ForwardContext, number: int, stream: StreamGradient) -> None:
+def _attention_backward(
+    ctx: ForwardContext, number: int, stream: StreamGradient, d_qkv: Array | None
+) -> None:
     assert ctx.gradients is not None
     weights, gradients = ctx.weights.layers[number][0], ctx.gradients.layers[number][0]
     layer, here = ctx.layers[number], behind_attention(ctx, number)
@@ -147,6 +154,7 @@ def _attention_backward(ctx: ForwardContext, number: int, stream: StreamGradient
         ctx.layout,
         (d_attended, ctx.scratch.d_qkv),
         d_part,
+        d_qkv,
     )
     before_backward(layer.around_attention, d_part, stream)
 

@@ -56,9 +56,9 @@ class Capacity(NamedTuple):
 class Frequencies(NamedTuple):
     """How often things stand in the shards: what one knows without reading a text."""
 
-    # float64[V]: share of each token among those that may be masked; none is zero
+    # float64[V]: how many times each token stands there; 0 for those that are never masked
     tokens: NDArray[np.float64]
-    # float64[2]: shares of the two answers for pairs; None if sequences are no pairs
+    # float64[2]: how many times each of the two answers for pairs; None if sequences are no pairs
     labels: NDArray[np.float64] | None
 
 
@@ -67,7 +67,18 @@ class Distillation(NamedTuple):
 
     temperature: float = 2.0  # what logits are divided by before they are compared
     alpha: float = 0.5  # share of the teacher in the loss; the gold labels have the rest
-    hidden_weight: float = 0.0  # what the distance to its last hidden states counts beside that
+    # `hidden_weight`, `cosine_weight`: what the squared and the angular distance to its last hidden
+    # states count beside that
+    hidden_weight: float = 0.0
+    cosine_weight: float = 0.0
+    # what the difference to the relations in its last attention counts, and among how many heads
+    # these are taken
+    relation_weight: float = 0.0
+    relation_heads: int = 1
+    # float32[G, H]: from its hidden states to those of a narrower model; None: as wide
+    projection: Array | None = None
+    # from its hidden states to its logits, where those are too many to be kept
+    decoder: Callable[[Array], Array] | None = None
 
 
 class Objective(NamedTuple):
@@ -122,14 +133,16 @@ class HeadContext(NamedTuple):
     scratch: Any  # what the head's own `scratch` made, for at least this batch
     # what the head's own `targets` returned; None where only logits are wanted
     targets: NDArray | None
-    rows: Index  # int32[N]: rows of `hidden` with the tokens that the head asked for
+    # `places`, `rows`: int32[N]: the tokens that the head asked for, and their rows of `hidden`
+    places: Index
+    rows: Index
     hidden: Array  # float32[R, H]: last hidden states
     d_hidden: Array  # float32[R, H]: their gradient, added to
     offsets: Index  # int32[B + 1]: borders of the sequences in the tokens
     objective: Objective  # what training wants of the classes
     dropout_key: int | None  # of the draws of this pass; None: nothing is dropped
     factor: float  # what one loss counts in the gradient: one over their number in the whole batch
-    # `soft`, `states`: float32[N, C], float32[N, H]: logits and last hidden states of a teacher;
+    # `soft`, `states`: float32[N, C], float32[N, G]: logits and last hidden states of a teacher;
     # None where nothing is learned from them
     soft: Array | None = None
     states: Array | None = None
@@ -190,13 +203,14 @@ def target_count(head: Head, batch: Batch) -> int:
     return 0 if targets is None else len(targets)
 
 
-def entropy(shares: NDArray[np.float64]) -> float:
-    """Return the entropy of a distribution in nats; what never comes counts nothing.
+def entropy(counts: NDArray[np.float64]) -> float:
+    """Return the entropy in nats of what was counted; what never comes counts nothing.
 
     Examples
     --------
-    >>> round(entropy(np.array([0.5, 0.5, 0.0])), 4)
+    >>> round(entropy(np.array([3.0, 3.0, 0.0])), 4)
     0.6931
     """
-    some = shares[shares > 0]
-    return float(-(some * np.log(some)).sum())
+    some = counts[counts > 0]
+    shares = some / some.sum()
+    return float(-(shares * np.log(shares)).sum())

@@ -14,6 +14,7 @@ _FIELDS = (
     *("masked_positions", "masked_ids", "next_sentence_label"),
     *("tag_positions", "tags", "answer_spans"),
 )
+_TAUGHT = ("soft_targets", "hidden_targets", "relation_targets")
 
 
 def prepared(batch: Batch, config: BertConfig) -> Batch:
@@ -28,7 +29,7 @@ def prepared(batch: Batch, config: BertConfig) -> Batch:
     kinds: dict[str, type] = dict.fromkeys(_FIELDS, np.int32)
     if config.task == "text":
         kinds["labels"] = np.int32 if config.problem == "classification" else np.float32
-    kinds |= dict.fromkeys(("soft_targets", "hidden_targets"), np.float32)
+    kinds |= dict.fromkeys(_TAUGHT, np.float32)
     arrays = {name: (getattr(batch, name), kind) for name, kind in kinds.items()}
     return replace(batch, **{k: None if a is None else _fit(a, t) for k, (a, t) in arrays.items()})
 
@@ -67,11 +68,27 @@ def _check_job(batch: Batch, config: BertConfig) -> None:
         count = 0 if positions is None else len(positions)
         _check_range("tags", batch.tags, config.outputs, count)
     if config.task == "text" and batch.labels is not None:
-        _check_labels(batch.labels, len(batch), config)
+        labels, count = batch.labels, len(batch)
+        if batch.soft_targets is not None and len(labels) == count:
+            labels = labels[is_labelled(labels)]  # a teacher says what the others are
+            count = len(labels)
+        _check_labels(labels, count, config)
     if config.task == "span" and spans is not None:
         if spans.shape != (len(batch), 2):
             raise InputError(f"answer_spans has the shape {spans.shape}, not {(len(batch), 2)}")
         _check_range("answer_spans", spans.reshape(-1), 1 << 31)
+
+
+def is_labelled(labels: NDArray) -> NDArray[np.bool_]:
+    """Return which texts have a label: no class is -1, and no number NaN.
+
+    Examples
+    --------
+    >>> is_labelled(np.array([1, -1, 0])), is_labelled(np.array([[0.5, 1.0], [np.nan, np.nan]]))
+    (array([ True, False,  True]), array([ True, False]))
+    """
+    has_none = np.isnan(labels) if labels.dtype.kind == "f" else labels == -1
+    return ~has_none.reshape(len(labels), -1).any(1)
 
 
 def _check_labels(labels: NDArray, count: int, config: BertConfig) -> None:

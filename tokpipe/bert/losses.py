@@ -21,8 +21,8 @@ class Tally(NamedTuple):
 
     @property
     def accuracy(self) -> float | None:
-        """Share of right guesses."""
-        return None if self.correct is None else self.correct / self.asked
+        """Share of right guesses; None where there are no classes, or nothing is known."""
+        return self.correct / self.asked if self.correct is not None and self.asked else None
 
 
 class Losses(Mapping[str, Tally]):
@@ -49,7 +49,7 @@ class Losses(Mapping[str, Tally]):
     def __add__(self, other: Self) -> Self:
         both = self._tallies | other._tallies
         for name in self._tallies.keys() & other._tallies.keys():
-            both[name] = _added(self[name], other[name])
+            both[name] = added(self[name], other[name])
         return type(self)(both)
 
     @property
@@ -58,7 +58,8 @@ class Losses(Mapping[str, Tally]):
         return sum((tally.mean for tally in self.values()), 0.0)
 
 
-def _added(one: Tally, other: Tally) -> Tally:
+def added(one: Tally, other: Tally) -> Tally:
+    """Return what a head found in two parts together."""
     right = None if one.correct is None else one.correct + (other.correct or 0)
     weight = None if one.weight is None else one.weight + (other.weight or 0.0)
     return Tally(one.sum + other.sum, one.asked + other.asked, right, weight)

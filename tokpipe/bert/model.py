@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.context import ForwardContext, begin_pass, rows_of
-from tokpipe.bert.distillation import with_states
+from tokpipe.bert.distillation import taught_head, with_relations, with_states
 from tokpipe.bert.encoder import encode, encode_backward
 from tokpipe.bert.head import PLAIN, Capacity, Head, HeadContext, Objective
 from tokpipe.bert.inputs import prepared
@@ -103,8 +103,8 @@ class Model:
         hidden = _last(ctx)
         d_hidden = ctx.scratch.stream[0][: len(hidden)]
         d_hidden.fill(0)
-        losses = self._losses(ctx, workspace, (hidden, d_hidden), totals or {})
-        encode_backward(ctx, d_hidden, lowest)
+        losses, d_qkv = self._losses(ctx, workspace, (hidden, d_hidden), totals or {})
+        encode_backward(ctx, d_hidden, lowest, d_qkv)
         return losses
 
     def totals(self, batches: Sequence[Batch]) -> dict[str, float]:
@@ -117,7 +117,7 @@ class Model:
         """Go forward over a batch, without dropout, and return its losses."""
         ctx = self._begin(batch, workspace, wanted=self._output_rows)
         hidden = _last(ctx)
-        return self._losses(ctx, workspace, (hidden, hidden[:0]), {})
+        return self._losses(ctx, workspace, (hidden, hidden[:0]), {})[0]
 
     def hidden_states(
         self,
@@ -181,17 +181,37 @@ class Model:
         hidden = _last(ctx)
         states = hidden, hidden[:0]
         logits = head.logits(self._head_context(ctx, workspace, name, states))
-        return logits, self._losses(ctx, workspace, states, {})
+        return logits, self._losses(ctx, workspace, states, {})[0]
 
-    def logits_and_states(
-        self, name: str, batch: Batch, workspace: Workspace
-    ) -> tuple[Array, Array]:
-        """Return what `logits` does, and the last hidden states it comes from: float32[N, H]."""
+    def lesson(
+        self, name: str, batch: Batch, workspace: Workspace, *, logits: bool = True
+    ) -> tuple[Array, Array, Array]:
+        """Return what a student may learn of a batch.
+
+        Parameters
+        ----------
+        name
+            Of the head in question.
+        batch, workspace
+            As `logits` has them.
+        logits
+            Whether they are wanted.
+
+        Returns
+        -------
+        float32[N, classes]
+            The logits; of no class where they are not wanted.
+        float32[N, H]
+            The last hidden states that they come from.
+        float32[T, 3H]
+            Queries, keys and values in the last layer; good until the workspace is used again.
+        """
         head = self.heads[name]
         ctx = self._begin(batch, workspace, wanted=head.output_rows)
         hidden = _last(ctx)
         context = self._head_context(ctx, workspace, name, (hidden, hidden[:0]))
-        return head.logits(context), hidden[context.rows]
+        states, qkv = hidden[context.rows], ctx.layers[-1].attention.qkv
+        return head.logits(context) if logits else states[:, :0], states, qkv
 
     def pooled(self, batch: Batch, workspace: Workspace | None = None) -> Array:
         """Return the pooler's vector of each sequence: float32[B, H]."""
@@ -241,35 +261,46 @@ class Model:
         workspace: Workspace,
         states: tuple[Array, Array],
         totals: Mapping[str, float],
-    ) -> Losses:
-        tallies = {}
+    ) -> tuple[Losses, Array | None]:
+        """Return the losses, and the gradient of the last queries, keys and values if any."""
+        tallies, d_qkv, wanted = {}, None, ctx.batch.relation_targets
         for name, head in self._asked(ctx.batch).items():
             total = totals.get(name) or self._total(head, ctx.batch)
             context = self._head_context(ctx, workspace, name, states)
             context = context._replace(factor=1 / total)
             tallies[name] = with_states(context, head.losses(context))
-        return Losses(tallies)
+            if wanted is not None and self._follows_relations(name):
+                qkv = ctx.layers[-1].attention.qkv
+                tallies[name], d_qkv = with_relations(context, tallies[name], qkv, wanted)
+        return Losses(tallies), d_qkv
+
+    def _follows_relations(self, name: str) -> bool:
+        taught = self.objective.distillation
+        return (
+            taught is not None and taught.relation_weight > 0 and name == taught_head(self.config)
+        )
 
     def _head_context(
         self, ctx: ForwardContext, workspace: Workspace, name: str, states: tuple[Array, Array]
     ) -> HeadContext:
-        head, taught = self.heads[name], self.objective.distillation
-        follows = taught is not None and taught.hidden_weight > 0
+        head, places = self.heads[name], self.heads[name].output_rows(ctx.batch)
+        is_taught = self.objective.distillation is not None and name == taught_head(self.config)
         return HeadContext(
             config=self.config,
             weights=ctx.weights,
             gradients=ctx.gradients,
             scratch=workspace.heads[name],
             targets=head.targets(ctx.batch),
-            rows=rows_of(ctx, head.output_rows(ctx.batch)),
+            places=places,
+            rows=rows_of(ctx, places),
             hidden=states[0],
             d_hidden=states[1],
             offsets=ctx.batch.offsets,
             objective=self.objective,
             dropout_key=ctx.dropout_key,
             factor=1.0,
-            soft=ctx.batch.soft_targets if taught else None,
-            states=ctx.batch.hidden_targets if follows else None,
+            soft=ctx.batch.soft_targets if is_taught else None,
+            states=ctx.batch.hidden_targets if is_taught else None,
         )
 
 

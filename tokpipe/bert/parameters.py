@@ -318,10 +318,10 @@ def _draw(name: str, view: NDArray[np.floating], config: BertConfig, seed: int) 
         view.fill(1)
     elif view.ndim == 2:
         key = stream_key(seed, f"parameters {name}")
-        _fill_normal(key, config.initializer_range, view.reshape(-1))
+        fill_normal(key, config.initializer_range, view.reshape(-1))
 
 
-def _fill_normal(key: int, deviation: float, out: NDArray[np.floating]) -> None:
+def fill_normal(key: int, deviation: float, out: NDArray[np.floating]) -> None:
     """Write normal numbers, two from each 64 random bits (Box and Muller 1958)."""
     bits = np.empty(_PIECE, np.uint64)
     for start in range(0, len(out), 2 * _PIECE):

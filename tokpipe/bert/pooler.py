@@ -4,6 +4,7 @@ A head for texts that has a map of its own there goes the same way, with another
 dropout before it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,27 @@ class PoolerScratch(NamedTuple):
     before: Array
     pooled: Array
     d_pooled: Array
+
+
+class PooledScratch(NamedTuple):
+    """What a head on the pooler's vectors keeps, and its spare arrays."""
+
+    pooler: PoolerScratch  # of what stands in front
+    logits: Array  # float32[B, C]: one row a sequence
+    d_bias: Array  # float32[C]: spare, where nothing is learned
+
+    def front(self, count: int) -> "PooledScratch":
+        """Return the rows of so many sequences."""
+        pooler = PoolerScratch(*(array[:count] for array in self.pooler))
+        return PooledScratch(pooler, self.logits[:count], self.d_bias)
+
+
+def pooled_scratch(
+    sequences: int, hidden: int, classes: int, new: Callable[..., Array]
+) -> PooledScratch:
+    """Return the arrays for so many sequences, made by `new` of a shape."""
+    pooler = PoolerScratch(*(new(sequences, hidden) for _ in PoolerScratch._fields))
+    return PooledScratch(pooler, new(sequences, classes), new(classes))
 
 
 def pooler_forward(pooler: Pooling, hidden: Array, first: Index, scratch: PoolerScratch) -> Array:

@@ -1,16 +1,19 @@
 """A map to classes on hidden states of tokens: of the first pieces of words, or of all of them."""
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.classifier import Classifier, classifier_backward, classifier_forward
+from tokpipe.bert.classifier import Classifier, classifier_backward, classifier_forward, without_job
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.distillation import Gold, with_teacher
-from tokpipe.bert.head import HeadContext, New
+from tokpipe.bert.head import Head, HeadContext, New
 from tokpipe.bert.losses import Tally
+from tokpipe.bert.parameters import linear_shapes
 from tokpipe.bert.residual import gather_rows, scatter_rows
+from tokpipe.bert.weights import linear_of
 
 Array = NDArray[np.floating]
 
@@ -30,19 +33,42 @@ class TokenScratch(NamedTuple):
         return TokenScratch(*rows, self.d_bias)
 
 
-def token_scratch(count: int, config: BertConfig, new: New) -> TokenScratch:
-    """Return the arrays for so many tokens."""
+def token_head(name: str, places: str, gold: Gold, **parts: Any) -> Head:
+    """Return the head of a name that maps tokens to classes.
+
+    Parameters
+    ----------
+    name
+        Of the head.
+    places
+        What it works at, of a `Capacity`: "masks" for some tokens, "tokens" for all.
+    gold
+        Takes its losses against labels.
+    parts
+        What is its own: ``targets``, ``output_rows`` and ``total`` of a `Head`.
+    """
+    output = f"{name}.output"
+    return Head(
+        fitted=without_job,
+        shapes=lambda config: linear_shapes(output, config.outputs, config.hidden_size),
+        weights=lambda views: linear_of(views, output),
+        scratch=lambda config, capacity, new: _scratch(getattr(capacity, places), config, new),
+        logits=partial(_logits, name=name),
+        losses=partial(_losses, name=name, gold=gold),
+        **parts,
+    )
+
+
+def _scratch(count: int, config: BertConfig, new: New) -> TokenScratch:
     hidden, classes = config.hidden_size, config.outputs
     return TokenScratch(new(count, hidden), new(count, hidden), new(count, classes), new(classes))
 
 
-def token_logits(ctx: HeadContext, name: str) -> Array:
-    """Return what the head of a name makes of the tokens that it asked for: float32[N, C]."""
+def _logits(ctx: HeadContext, name: str) -> Array:
     return _forward(ctx, name, ctx.scratch.front(len(ctx.rows))).logits.copy()
 
 
-def token_losses(ctx: HeadContext, name: str, gold: Gold) -> Tally:
-    """Take the losses of a head, against labels by `gold`; add gradients where there are some."""
+def _losses(ctx: HeadContext, name: str, gold: Gold) -> Tally:
     scratch: TokenScratch = ctx.scratch.front(len(ctx.rows))
     classifier = _forward(ctx, name, scratch)
     d_bias = scratch.d_bias if classifier.gradients is None else classifier.gradients.bias

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from tokpipe.cli.console import escape_controls
 from tokpipe.foundation.visible import escape_of, visible
@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 _BREAKS = "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # at which readers end a column or a line
 
 
-class AnswerWriter(Protocol):
-    """Writes answer after answer."""
-
-    def write(self, answers: Sequence[Answer]) -> None:
-        """Write some, and hand them on at once: somebody may wait for them."""
-        ...
-
-    def close(self) -> None:
-        """Write what ends the output."""
-        ...
-
-
 class AnswerViews:
     """Drawings for a terminal, a blank line between them."""
 
@@ -33,7 +21,7 @@ class AnswerViews:
         self._terminal, self._labels, self._first = terminal, labels, True
 
     def write(self, answers: Sequence[Answer]) -> None:
-        """Draw some."""
+        """Draw some, and hand them on at once: somebody may wait for them."""
         from tokpipe.inspection.terminal.predictions import answer_renderable
 
         for answer in answers:
@@ -43,9 +31,6 @@ class AnswerViews:
             self._terminal.print(answer_renderable(answer, self._labels))
         self._terminal.file.flush()
 
-    def close(self) -> None:
-        """Do nothing: drawings need no end."""
-
 
 class AnswerLines:
     """Lines of text, one or several for each answer; `visibly` where a person reads them."""
@@ -54,14 +39,11 @@ class AnswerLines:
         self._file, self._lines_of, self._visibly = file, _LAYOUTS[layout], visibly
 
     def write(self, answers: Sequence[Answer]) -> None:
-        """Write some."""
+        """Write some, and hand them on at once."""
         found = (self._lines_of(answer, self._visibly) for answer in answers)
         lines = [f"{line}\n" for lines in found for line in lines]
         self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
         self._file.flush()
-
-    def close(self) -> None:
-        """Do nothing: lines need no end."""
 
 
 def _table_lines(answer: Answer, visibly: bool) -> Iterator[str]:

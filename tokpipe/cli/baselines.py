@@ -9,13 +9,12 @@ import click
 from tokpipe.baselines.registry import WORD_TASKS, entry_of
 from tokpipe.cli.column_options import tag_column_options
 from tokpipe.cli.command import Command, Session, command
-from tokpipe.cli.finetuning import score_text
+from tokpipe.cli.labelled_runs import part_option, score_rows, show_notes
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.threads import thread_count
-from tokpipe.foundation.visible import visible
 from tokpipe.labelled.config import TagColumns, TextColumns
 
 if TYPE_CHECKING:
@@ -38,9 +37,9 @@ def baseline_command(
         for option in reversed(
             [
                 click.argument("task", type=click.Choice(entry_of(name).tasks), metavar="TASK"),
-                _part("--train", "The part that is learned from.", required=True),
-                _part("--validation", "The part that settings are chosen by."),
-                _part("--test", "A part that is only scored, when all is chosen."),
+                part_option("--train", "The part that is learned from.", required=True),
+                part_option("--validation", "The part that settings are chosen by."),
+                part_option("--test", "A part that is only scored, when all is chosen."),
                 click.option(
                     *("-o", "--output"), required=True, metavar="FOLDER", help="What comes of it."
                 ),
@@ -61,10 +60,6 @@ def baseline_command(
         return command(name=name, examples=examples, plans=True)(run)
 
     return decorate
-
-
-def _part(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
-    return click.option(flag, metavar="FILE", required=required, help=about)
 
 
 def _train(  # noqa: PLR0913 - what the command was given
@@ -136,14 +131,10 @@ def _show(session: Session, output: str, made: "Trained") -> None:
         )
         return
     rows = [(name.replace("_", " "), f"{value:g}") for name, value in made.chosen.items()]
-    for part, scores in report.scores.items():
-        rows += [(f"{part} {score.name}", score_text(score)) for score in scores.scores]
-        rows.append((f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"))
+    rows += score_rows(report.scores)
     rows.append(("time", duration(made.seconds)))
     rows.append(("rows a second", f"{made.speed:,.0f}"))
     session.console.table(f"A baseline in {output}", rows)
-    for note in report.notes:
-        session.console.out.line(f"\n{visible(note)}")
-    session.console.out.line("\nSet it beside a fine-tuned model:\n")
+    show_notes(session, report.notes)
     line = f"tokpipe compare MODEL {Path(output)}"
-    session.console.out.line(f"  {session.console.out.styled('$', 'dim')} {line}")
+    session.console.go_on_with(line, title="Set it beside a fine-tuned model:")

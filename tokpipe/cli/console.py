@@ -129,7 +129,7 @@ class Console:
         text = json.dumps(value, indent=2, ensure_ascii=self.out.ascii)
         self.out.line(escape_controls(text))
 
-    def rich(self, stream: Stream | None = None) -> "RichConsole":
+    def rich(self) -> "RichConsole":
         """Make a rich console that keeps to the rules of this one.
 
         Print `rich.text.Text` and tables of it, never strings: markup is off, and text that comes
@@ -137,7 +137,7 @@ class Console:
         """
         from rich.console import Console as RichConsole  # 50 ms, only for tables
 
-        stream = stream or self.out
+        stream = self.out
         console = RichConsole(
             file=_Encodable(stream),  # type: ignore[arg-type]
             width=stream.width,
@@ -170,9 +170,9 @@ class Console:
         for line in lines:
             out.line(line)
 
-    def go_on_with(self, *commands: str) -> None:
+    def go_on_with(self, *commands: str, title: str = "Go on with:") -> None:
         """Write to stdout which commands come next."""
-        self.out.line("Go on with:\n")
+        self.out.line(f"{title}\n")
         for line in commands:
             self.out.line(f"  {self.out.styled('$', 'dim')} {line}")
 

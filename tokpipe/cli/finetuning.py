@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Command, Session, command
-from tokpipe.cli.labelled_runs import kept, part_option
+from tokpipe.cli.labelled_runs import kept, part_option, score_rows, show_notes
 from tokpipe.cli.options import config_options
-from tokpipe.cli.plan import Plan, show_plan, training_seconds
+from tokpipe.cli.plan import Plan, finetuning_plan, show_plan
 from tokpipe.cli.progress import duration
-from tokpipe.finetuning.config import FinetuneConfig
-from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.visible import visible
 from tokpipe.labelled.config import TagColumns, TextColumns
 
 if TYPE_CHECKING:
     from tokpipe.finetuning.finetune import Finetuned
-    from tokpipe.metrics.scores import Score
 
 TEXTS, WORDS = TextColumns, TagColumns
 
@@ -124,40 +121,12 @@ def _plan(
 ) -> Plan:
     from tokpipe.finetuning.preparing import Asked, prepare
     from tokpipe.finetuning.registry import task_of
-    from tokpipe.finetuning.training import loader_of, stages_of, training_config
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.training.memory import PROGRAM, disk_bytes
 
     given = {name: path for name, path in paths.items() if path is not None}
     asked = Asked(task=task_of(task), model=model, paths=given, **how)
     threads = thread_count(session.threads)
-    prepared = prepare(asked, threads, session.progress)
-    loader = loader_of(prepared, 0)
-    training, examples = training_config(prepared, loader), prepared.parts["train"].examples
-    steps, seeds = training.steps, asked.config.seeds
-    tokens = len(examples.input_ids)
-    epochs = (
-        0.0 if steps is None else steps * training.gradient_accumulation_steps / loader.count(0)
-    )
-    working = min(threads, training.gradient_shards)
-    sequence = max(1, tokens // max(len(examples), 1))
-    seconds = training_seconds(prepared.model, sequence, int(epochs * tokens), working)
-    return Plan(
-        title=f"Fine-tuning for {task}",
-        facts={
-            "model": model,
-            "training windows": len(examples),
-            "tokens an epoch": tokens,
-            "steps": steps or f"as many as {training.budget} allow",
-            "learning rate": training.learning_rate,
-            "trainings": seeds,
-            "threads": threads,
-        },
-        memory=PROGRAM + sum(stages_of(prepared, training, threads).values()),
-        disk=disk_bytes(prepared.model, training) * seeds,
-        seconds=seeds * (training.budget_seconds or seconds),
-        output=output,
-    )
+    return finetuning_plan(prepare(asked, threads, session.progress), threads, output)
 
 
 def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> None:
@@ -174,9 +143,7 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
         )
         return
     rows = [("kept", f"step {made.state.step:,}")]
-    for part, scores in report.scores.items():
-        rows += [(f"{part} {score.name}", score_text(score)) for score in scores.scores]
-        rows.append((f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"))
+    rows += score_rows(report.scores)
     for part, of in made.spread.items():
         for name, value in of.items():
             shown = f"{value['median']:.4f} ({value['least']:.4f} to {value['greatest']:.4f})"
@@ -184,17 +151,6 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
     rows += [(f"{part}, long rows", said) for part, said in report.long_rows.items()]
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {output}", rows)
-    out = session.console.out
-    for note in report.notes:
-        out.line(f"\n{visible(note)}")
-    out.line("\nGo on with:\n")
+    show_notes(session, report.notes)
     runs = f"{output}/seed-*" if made.spread else output
-    for line in (f"tokpipe predict {output}", f"tokpipe inspect run {runs}"):
-        out.line(f"  {out.styled('$', 'dim')} {line}")
-
-
-def score_text(score: "Score") -> str:
-    """Return a score with its interval, as tables show it."""
-    if score.value != score.value:
-        return "not defined"
-    return f"{score.value:.4f}  ({score.low:.4f} to {score.high:.4f})"
+    session.console.go_on_with(f"tokpipe predict {output}", f"tokpipe inspect run {runs}")

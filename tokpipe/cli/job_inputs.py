@@ -12,12 +12,13 @@ from tokpipe.corpus.formats import format_of_name
 from tokpipe.corpus.reader import open_corpus
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.small_files import read_small_file
+from tokpipe.labelled.config import TextColumns
 
 if TYPE_CHECKING:
     from tokpipe.tasks.predict import Job
 
 _ROWS = 1024  # answered at once: enough for batches of like length, few enough to be seen soon
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 20  # of a file at once, so that the first answers come soon
 _MOST_CONTEXT = 16 << 20  # bytes of a paragraph
 
 
@@ -78,13 +79,29 @@ def _check(asked: Asked, kind: str, model: str) -> None:
 
 
 def _texts(asked: Asked) -> Iterator[Any]:
-    if asked.second_text_column is not None:
+    if asked.second_text_column is not None or _are_tables(asked):
         yield from _tables(asked)
         return
     number = 0
     for lines in _lines(asked):
         yield [_pair(line, number + i) for i, line in enumerate(lines, 1)] if asked.pairs else lines
         number += len(lines)
+
+
+def _are_tables(asked: Asked) -> bool:
+    """Return whether all inputs are files whose columns are to be found, as training finds them."""
+    is_table = [_is_table(path) for path in asked.inputs]
+    return bool(is_table) and all(is_table) and not asked.pairs and _given(asked) is None
+
+
+def _is_table(path: str) -> bool:
+    return format_of_name(path) not in (None, "txt") and Path(path).is_file()
+
+
+def _given(asked: Asked) -> str | None:
+    """Return the column of the text, if it was named."""
+    column = asked.read.text_column
+    return None if column == ReadConfig().text_column else column
 
 
 def _pair(line: str, number: int) -> tuple[str, str]:
@@ -97,14 +114,11 @@ def _pair(line: str, number: int) -> tuple[str, str]:
 
 
 def _tables(asked: Asked) -> Iterator[Any]:
-    from tokpipe.labelled.records import LabelledTexts
-    from tokpipe.labelled.texts import TextColumns, read_texts
+    from tokpipe.labelled.texts import read_texts
 
     for path in asked.inputs:
-        columns = TextColumns(text=asked.read.text_column, second=asked.second_text_column)
-        data = read_texts(path, columns, "none")
-        assert isinstance(data, LabelledTexts)
-        yield from _rows(data)
+        columns = TextColumns(text=_given(asked), second=asked.second_text_column)
+        yield from _rows(read_texts(path, columns, "none", read=asked.read))
 
 
 def _rows(data: Any) -> Iterator[Any]:
@@ -120,11 +134,11 @@ def _sentences(asked: Asked) -> Iterator[Any]:
     if not asked.words:
         yield from _lines(asked)
         return
-    from tokpipe.labelled.tagged import TagColumns, read_tagged
+    from tokpipe.labelled.tagged import read_tagged
 
     columns = [path for path in asked.inputs if format_of_name(path) != "txt" and path != "-"]
     for path in columns:
-        yield from _rows(read_tagged(path, TagColumns()))
+        yield from _rows(read_tagged(path))
     others = tuple(path for path in asked.inputs if path not in columns)
     if others or not columns:
         for lines in _lines(asked, others):
@@ -162,6 +176,12 @@ def _lines(asked: Asked, inputs: Sequence[str] | None = None) -> Iterator[list[s
         yield list(asked.texts)
     elif tuple(inputs) in ((), ("-",)) and asked.read.format == "auto":
         yield from arriving_lines(sys.stdin)
+    elif _are_tables(asked):
+        for rows in _tables(asked):
+            if len(rows.texts) > 1:
+                hint = "Pass --text-column."
+                raise InputError(f"{rows.source}: two columns of text; one is needed", hint=hint)
+            yield [text.decode() for text in rows.texts[0].iter_bytes()]
     else:
         for piece in open_corpus(inputs or ("-",), asked.read).pieces(_PIECE_BYTES):
             found = [text.decode().rstrip("\r\n") for text in piece.load().texts.iter_bytes()]

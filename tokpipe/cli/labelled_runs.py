@@ -1,10 +1,16 @@
-"""What commands share that train on labelled data: options of its parts, and what they keep."""
+"""What commands share that train on labelled data: options, what is kept, how scores are shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from tokpipe.cli.command import Session
+from tokpipe.foundation.visible import visible
+
+if TYPE_CHECKING:
+    from tokpipe.metrics.scores import Score, Scores
 
 
 def part_option(flag: str, about: str, *, required: bool = False) -> Callable[..., Any]:
@@ -18,3 +24,24 @@ def kept(out: Path) -> str:
         out.rglob("checkpoint-*"), key=lambda path: (path.stat().st_mtime, path.name), default=None
     )
     return f"{found} is kept" if found else "no checkpoint was finished"
+
+
+def score_rows(parts: Mapping[str, "Scores"]) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a table: the scores of each part, and what the majority comes to."""
+    for part, scores in parts.items():
+        for score in scores.scores:
+            yield f"{part} {score.name}", _score_text(score)
+        yield f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"
+
+
+def _score_text(score: "Score") -> str:
+    if score.value != score.value:
+        return "not defined"
+    return f"{score.value:.4f}  ({score.low:.4f} to {score.high:.4f})"
+
+
+def show_notes(session: Session, notes: Sequence[str]) -> None:
+    """Write what is said beside scores, a blank line before each and behind all."""
+    for note in notes:
+        session.console.out.line(f"\n{visible(note)}")
+    session.console.out.line("")

@@ -5,7 +5,7 @@ comparing machines.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,11 @@ from tokpipe.vocab.config import VocabConfig
 if TYPE_CHECKING:
     from tokpipe.bert.config import BertConfig
     from tokpipe.corpus.reader import Corpus
+    from tokpipe.finetuning.preparing import Prepared
+    from tokpipe.tasks.model import BertModel
+    from tokpipe.tasks.teacher import Questions
+    from tokpipe.training.config import TrainingConfig
+    from tokpipe.training.pretrain import Pretraining
 
 _EXPANSION = 4  # bytes of text a stored byte of a compressed file
 _COUNTING = 60 << 20  # bytes of text a second and core
@@ -35,6 +40,7 @@ _MERGE_SECONDS = 2e-5  # of a merge
 _MERGING = 100 << 20  # bytes of text a second: time follows unique words
 _ENCODING = 80 << 20  # bytes of text a second and core
 _OPERATIONS = 60e9  # a second and core, in training
+_PASSES = 3  # of training, of which one is forward
 _BYTES_A_TOKEN = 4  # of text; and of an id in Arrow, or of its digits in a line
 
 
@@ -165,6 +171,99 @@ def training_seconds(model: "BertConfig", sequence: int, tokens: int, threads: i
     from tokpipe.inspection.model import work_of
 
     return tokens * work_of(model, sequence).training / _OPERATIONS / threads
+
+
+def pretraining_plan(asked: "Pretraining", threads: int, output: str) -> Plan:
+    """Estimate what pretraining takes."""
+    from tokpipe.bert.parameters import count_encoder_parameters
+    from tokpipe.training.memory import PROGRAM, disk_bytes
+
+    model, shards, training = asked.model, asked.shards, asked.config
+    size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
+    working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
+    return Plan(
+        title="Pretraining",
+        facts={
+            "shards": str(shards.folder),
+            "training tokens": shards.train.tokens,
+            "parameters": size,
+            "tokens to train on": tokens or f"as many as {training.budget} allow",
+            "threads": threads,
+        },
+        memory=PROGRAM + sum(asked.stages(threads).values()),
+        disk=disk_bytes(model, training),
+        seconds=training.budget_seconds or training_seconds(model, sequence, tokens or 0, working),
+        output=output,
+    )
+
+
+def finetuning_plan(prepared: "Prepared", threads: int, output: str) -> Plan:
+    """Estimate what fine-tuning takes."""
+    from tokpipe.finetuning.training import loader_of, stages_of, training_config
+    from tokpipe.training.memory import PROGRAM, disk_bytes
+
+    asked, loader = prepared.asked, loader_of(prepared, 0)
+    training, examples = training_config(prepared, loader), prepared.parts["train"].examples
+    steps, tokens, seeds = training.steps, len(examples.input_ids), asked.config.seeds
+    epochs = (
+        0.0 if steps is None else steps * training.gradient_accumulation_steps / loader.count(0)
+    )
+    working = min(threads, training.gradient_shards)
+    sequence = max(1, tokens // max(len(examples), 1))
+    seconds = training_seconds(prepared.model, sequence, int(epochs * tokens), working)
+    return Plan(
+        title=f"Fine-tuning for {asked.task.name}",
+        facts={
+            "model": str(asked.model),
+            "training windows": len(examples),
+            "tokens an epoch": tokens,
+            "steps": steps or f"as many as {training.budget} allow",
+            "learning rate": training.learning_rate,
+            "trainings": seeds,
+            "threads": threads,
+        },
+        memory=PROGRAM + sum(stages_of(prepared, training, threads).values()),
+        disk=disk_bytes(prepared.model, training) * seeds,
+        seconds=seeds * (training.budget_seconds or seconds),
+        output=output,
+    )
+
+
+def distilling_plan(training: Plan, asking: "Questions", teacher: "BertModel", kept: int) -> Plan:
+    """Add to the plan of a student's training what asking its teacher takes.
+
+    Parameters
+    ----------
+    kept
+        Bytes of the teacher's answers.
+    """
+    from tokpipe.bert.parameters import count_encoder_parameters
+
+    sequence = max(1, asking.tokens // max(asking.capacity.sequences * asking.steps, 1))
+    threads = training.facts["threads"]
+    assert isinstance(threads, int)
+    asked = training_seconds(teacher.config, sequence, asking.tokens, threads) / _PASSES
+    return replace(
+        training,
+        title=f"Distilling: {training.title[0].lower()}{training.title[1:]}",
+        facts={
+            **training.facts,
+            "teacher's parameters": count_encoder_parameters(teacher.config),
+            "teacher is asked about": asking.places,
+            "its answers in bytes": kept,
+        },
+        memory=training.memory + 4 * teacher.parameters.count,
+        disk=training.disk + kept,
+        seconds=training.seconds + asked,
+    )
+
+
+def _tokens(training: "TrainingConfig", in_split: int) -> int | None:
+    if training.epochs is not None:
+        return int(training.epochs * in_split)
+    if training.most_steps is None:
+        return None
+    return training.most_steps * training.batch_tokens * training.gradient_accumulation_steps
 
 
 def _shown(name: str, value: object) -> str:

@@ -18,6 +18,7 @@ from tokpipe.cli.options import Bytes, CommaList, Count, Optional
 from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.small_files import read_small_file
+from tokpipe.foundation.strict_json import fault_of
 
 DEFAULT_FILE = Path("tokpipe.toml")
 NOT_IN_A_FILE = {"help", "version", "config"}
@@ -84,7 +85,7 @@ def read_settings(asked: str | None, context: click.Context) -> Settings:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of numbers and nesting without end, too
-        raise ConfigError(f"{path}: not valid TOML: {str(error)[:200]}") from error
+        raise ConfigError(f"{path}: not valid TOML: {fault_of(error)}") from error
     root = context.find_root()
     return Settings(path, _checked(values, root.command, root, [], path, text))
 
@@ -173,6 +174,11 @@ def _child(name: str, children: list[str], path: Path, text: str, names: list[st
         if _key(child) == _key(name):
             return child
     where = _place(path, text, f"[{'.'.join([*names, name])}]", [])
+    if not children:
+        raise ConfigError(
+            f"{where}: {name!r} is a table, and {names[-1]!r} has no command of that name",
+            hint="A setting is one value: name = value.",
+        )
     raise unknown_name(f"{where}: no command is called", name, children)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.strict_json import fault_of
 from tokpipe.foundation.visible import visible
 
 _NAMES = ("input_ids", "ids")
@@ -41,7 +42,8 @@ def _from_lines(file: BinaryIO, name: str, kind: str) -> Iterator[list[int]]:
             yield parse(line)
         except (ValueError, RecursionError) as error:
             raise InputError(
-                f"{name}:{number}: {error}", hint="Give the form of the input with --from."
+                f"{name}:{number}: {fault_of(error)}",
+                hint="Give the form of the input with --from.",
             ) from None
 
 

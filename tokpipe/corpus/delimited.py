@@ -13,6 +13,7 @@ import numpy as np
 
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.blocks import BOM, Block, line_too_long
+from tokpipe.corpus.columns import missing_column
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.encoding import check_start, emptied, mend, not_utf8
 from tokpipe.corpus.kernels.delimited import (
@@ -25,7 +26,6 @@ from tokpipe.corpus.kernels.delimited import (
 from tokpipe.corpus.kernels.lines import first_invalid
 from tokpipe.corpus.streams import LastEnd, cut_stream
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import InputError
 
 MARKS = {"csv": (ord(","), ord('"')), "tsv": (ord("\t"), -1)}  # delimiter and quote
@@ -37,7 +37,6 @@ class _Table:
     quote: int
     column: int
     columns: int
-    text_column: str
 
 
 def read_delimited(
@@ -78,16 +77,7 @@ def record_ends(delimiter: int, quote: int) -> LastEnd:
 
 def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, int]:
     """Return the columns and where the first record behind the header begins."""
-    text = block.data[: block.stop].tobytes()
-    shift = len(BOM) if text.startswith(BOM) else 0
-    delimiter, quote = MARKS[kind]
-    last, state = last_record_end(block.data, shift, block.stop, FIELD_START, delimiter, quote)
-    if last < 0 and state == QUOTED:  # to the end of the file: blocks end with a record
-        raise InputError(f"{block.name}:1: a quote is never closed")
-    records = records_reference(text[shift:], delimiter, quote)
-    _, end, fields, _ = next(records, (0, 0, [b""], True))
-    if has_lone_return(text[shift : shift + end], quote):
-        raise lone_return(block.name, 1)
+    fields, _, behind = first_record(block, *MARKS[kind])
     names = [field.decode(errors="replace") for field in fields]
     if names == [""]:
         raise InputError(
@@ -97,9 +87,28 @@ def _read_header(kind: str, block: Block, config: ReadConfig) -> tuple[_Table, i
     if names.count(config.text_column) > 1:
         raise InputError(f"{block.name}:1: two columns are called {config.text_column!r}")
     if config.text_column not in names:
-        raise no_column(block.name, config.text_column, names)
-    column = names.index(config.text_column)
-    return _Table(delimiter, quote, column, len(names), config.text_column), shift + end
+        raise missing_column(block.name, config.text_column, names, "--text-column")
+    return _Table(*MARKS[kind], names.index(config.text_column), len(names)), behind
+
+
+def first_record(block: Block, delimiter: int, quote: int) -> tuple[list[bytes], int, int]:
+    """Return the fields of the first record, where it begins, and what is behind it.
+
+    Raises
+    ------
+    InputError
+        If a quote is never closed, or a lone CR stands in it.
+    """
+    text = block.data[: block.stop].tobytes()
+    shift = len(BOM) if text.startswith(BOM) else 0
+    last, state = last_record_end(block.data, shift, block.stop, FIELD_START, delimiter, quote)
+    if last < 0 and state == QUOTED:  # to the end of the file: blocks end with a record
+        raise unclosed(block, shift)
+    records = records_reference(text[shift:], delimiter, quote)
+    _, end, fields, _ = next(records, (0, 0, [b""], True))
+    if has_lone_return(text[shift : shift + end], quote):
+        raise lone_return(block.name, 1)
+    return fields, shift, shift + end
 
 
 def has_lone_return(record: bytes, quote: int) -> bool:
@@ -116,10 +125,9 @@ def lone_return(name: str, line: int) -> InputError:
     )
 
 
-def no_column(name: str, wanted: str, names: list[str]) -> InputError:
-    """Make the error for a table that lacks the text column."""
-    known = unknown_name(f"{name}: no column", wanted, [str(n) for n in names[:20]])
-    return InputError(known.problem, hint=f"{known.hint} Pass --text-column.")
+def unclosed(block: Block, begin: int) -> InputError:
+    """Make the error for a record with a quote that nothing closes."""
+    return InputError(f"{block.name}:{block.place(begin)[0]}: a quote is never closed")
 
 
 def _read_records(block: Block, begin: int, table: _Table, config: ReadConfig) -> TextBatch:
@@ -134,8 +142,7 @@ def _read_records(block: Block, begin: int, table: _Table, config: ReadConfig) -
         line, _ = block.place(int(begins[lengths.argmax()]))
         raise line_too_long(block.name, line, config.max_line_bytes)
     if not closed:
-        line, _ = block.place(int(begins[-1]))
-        raise InputError(f"{block.name}:{line}: a quote is never closed")
+        raise unclosed(block, int(begins[-1]))
     wrong = fields != table.columns
     if wrong.any() and config.errors != "skip":
         raise _ragged(block, begins, fields, wrong, table)

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tokpipe.corpus.blocks import BOM, Block, line_too_long
+from tokpipe.corpus.blocks import Block, line_too_long
 from tokpipe.corpus.columns import Choose, Chosen, Column, Columns, TableHead, check_single
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.delimited import MARKS, has_lone_return, lone_return, record_ends
-from tokpipe.corpus.encoding import check_plain
-from tokpipe.corpus.kernels.delimited import (
-    FIELD_START,
-    QUOTED,
-    column_cells,
-    last_record_end,
-    records_reference,
+from tokpipe.corpus.delimited import (
+    MARKS,
+    first_record,
+    has_lone_return,
+    lone_return,
+    record_ends,
+    unclosed,
 )
+from tokpipe.corpus.encoding import check_plain
+from tokpipe.corpus.kernels.delimited import column_cells
 from tokpipe.corpus.kernels.lines import line_offsets
 from tokpipe.corpus.streams import cut_stream
 from tokpipe.foundation.arrays import Strings, take_strings
@@ -63,19 +64,11 @@ def read_delimited_columns(
 
 def _first_record(block: Block, marks: tuple[int, int]) -> tuple[list[str], int, int]:
     """Return the fields of the first record, where it begins, and what is behind it."""
-    delimiter, quote = marks
-    text = block.data[: block.stop].tobytes()
-    shift = len(BOM) if text.startswith(BOM) else 0
-    last, state = last_record_end(block.data, shift, block.stop, FIELD_START, delimiter, quote)
-    if last < 0 and state == QUOTED:
-        raise _unclosed(block, shift)
-    _, end, fields, _ = next(records_reference(text[shift:], delimiter, quote), (0, 0, [b""], True))
-    if has_lone_return(text[shift : shift + end], quote):
-        raise lone_return(block.name, 1)
+    fields, begin, behind = first_record(block, *marks)
     if fields == [b""]:
         problem = f"{block.name}:1: the first line is blank"
         raise InputError(problem, hint="It names the columns, or is the first row.")
-    return [field.decode() for field in fields], shift, shift + end
+    return [field.decode() for field in fields], begin, behind
 
 
 def _head(block: Block, begin: int, first: list[str], marks: tuple[int, int]) -> TableHead:
@@ -92,7 +85,7 @@ def _columns(
     cut = [column_cells(block.data, begin, block.stop, *marks, i) for i in chosen.columns]
     _, _, begins, fields, closed = cut[0]
     if not closed:
-        raise _unclosed(block, int(begins[-1]))
+        raise unclosed(block, int(begins[-1]))
     lengths = np.diff(begins)
     if len(lengths) and lengths.max() > longest:
         raise line_too_long(block.name, block.place(int(begins[lengths.argmax()]))[0], longest)
@@ -107,10 +100,6 @@ def _columns(
         cells, lines = [take_strings(column, rows) for column in cells], lines[rows]
     columns = tuple(Column.of_texts(column) for column in cells)
     return Columns(columns, lines.astype(np.int64), int((~kept).sum()))
-
-
-def _unclosed(block: Block, begin: int) -> InputError:
-    return InputError(f"{block.name}:{block.place(begin)[0]}: a quote is never closed")
 
 
 def _ragged(

@@ -22,6 +22,7 @@ class Key(NamedTuple):
 
     name: str
     flag: str = "--text-column"
+    depth_flag: str = "--max-json-depth"  # "": the command has none
 
 
 def read_json_lines(block: Block, config: ReadConfig) -> TextBatch:
@@ -71,10 +72,9 @@ def explain(
         hint = "A JSON array? Write one object a line: jq -c '.[]'." if array else ""
         return InputError(f"{place}:1: the line is no JSON object", hint=hint)
     if status == lines_of_json.TOO_DEEP:
-        return InputError(
-            f"{place}: nested deeper than {max_depth} objects and arrays",
-            hint="Flatten it, or raise --max-json-depth.",
-        )
+        more = f", or raise {wanted.depth_flag}" if wanted.depth_flag else ""
+        what = f"nested deeper than {max_depth} objects and arrays"
+        return InputError(f"{place}: {what}", hint=f"Flatten it{more}.")
     if status == lines_of_json.MISSING:
         return InputError(f"{place}: no key {key!r}", hint=f"Pass {wanted.flag}{_keys_of(line)}.")
     if status == lines_of_json.TWICE:

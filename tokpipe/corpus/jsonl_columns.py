@@ -72,7 +72,8 @@ def _keys(block: Block, lines: Strings, config: ReadConfig) -> tuple[str, ...] |
         return None
     i = int(rows[0])
     if found.status[i] >= lines_of_json.NO_OBJECT:
-        raise explain(block, lines, i, int(found.status[i]), Key(""), config.max_json_depth)
+        wanted = Key("", depth_flag="")
+        raise explain(block, lines, i, int(found.status[i]), wanted, config.max_json_depth)
     pairs = json.loads(lines.bytes_of(i), object_pairs_hook=list, parse_int=len)
     return tuple(key for key, _ in pairs)
 
@@ -127,5 +128,5 @@ def _check(
     if status == lines_of_json.MISSING:
         names = list(json.loads(lines.bytes_of(i), parse_int=len))
         raise missing_column(place, key, names, chosen.flags[worst])
-    wanted = Key(key, chosen.flags[worst])
+    wanted = Key(key, chosen.flags[worst], depth_flag="")
     raise explain(block, lines, i, status, wanted, config.max_json_depth)

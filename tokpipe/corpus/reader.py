@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -79,17 +79,10 @@ class Corpus:
         digests = {name: digest for part in parts for name, digest in part.items()}
         return {name: digests[name] for name in plain}
 
-    def pieces(
-        self,
-        piece_bytes: int = PIECE_BYTES,
-        *,
-        start: int = 0,
-        skip: Container[int] = frozenset(),
-    ) -> Iterator[Piece]:
+    def pieces(self, piece_bytes: int = PIECE_BYTES, *, start: int = 0) -> Iterator[Piece]:
         """Cut the corpus into about so many bytes of text; what comes out never depends on where.
 
-        Pieces with a lower index than `start` are left out, unread where that is possible, and
-        those of the indices to `skip`.
+        Pieces with a lower index than `start` are left out, unread where that is possible.
 
         Raises
         ------
@@ -103,7 +96,7 @@ class Corpus:
                 continue
             for part, (stored, load) in enumerate(self._parts(file, piece_bytes)):
                 index, empty = (number << _FILE_SHIFT) + part, False
-                if index >= start and index not in skip:
+                if index >= start:
                     yield Piece(index, stored, partial(self._counted, load))
         if empty:
             raise InputError(f"{self.files[0].name}: nothing to read, the input is empty")

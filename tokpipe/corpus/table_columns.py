@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tokpipe.corpus.columns import Choose, Column, Columns, TableHead, check_single
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.inputs import InputFile
-from tokpipe.corpus.tables import ROW, TEXT_TYPES, arrow_errors, as_utf8, ipc_batches, strings_of
+from tokpipe.corpus.tables import ROW, arrow_errors, as_utf8, ipc_batches, is_text, strings_of
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 
@@ -69,16 +69,11 @@ def _columns(
     columns = []
     for name, known in zip(names, classes, strict=True):
         column = batch.column(name)
-        if _is_text(column.type):
+        if is_text(column.type):
             columns.append(_texts(file, column, row, config))
         else:
             columns.append(_values(file, name, column, known, row))
     return Columns(tuple(columns), row + 1 + np.arange(len(batch), dtype=np.int64))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return any(is_text(inner) for is_text in TEXT_TYPES)
 
 
 def _texts(file: InputFile, column: pa.Array, row: int, config: ReadConfig) -> Column:
@@ -93,7 +88,8 @@ def _values(
     """Write numbers, truth values and lists as JSON; classes that have names as those."""
     column.validate(full=True)
     kind = column.type
-    whole, number = pa.types.is_integer(kind), pa.types.is_floating(kind)
+    whole = pa.types.is_integer(kind)
+    number = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if whole and known is not None:
         return _named(file, column, known, row)
     null = np.asarray(column.is_null(), np.bool_)

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tokpipe.corpus.batch import TextBatch
+from tokpipe.corpus.columns import missing_column
 from tokpipe.corpus.compression import FLOOR
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.delimited import no_column
 from tokpipe.corpus.encoding import bad_byte, mend
 from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
@@ -30,7 +30,7 @@ ROW = ": row "
 _SHORT = 128  # bytes: texts that may be read with a dictionary at little cost
 _ROWS = 8192  # most rows decoded at a time
 _END_OF_STREAM = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")
-TEXT_TYPES = (
+_TEXT_TYPES = (
     *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
     *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
 )
@@ -238,11 +238,16 @@ def _check_column(name: str, schema: pa.Schema, column: str) -> None:
     if schema.names.count(column) > 1:
         raise InputError(f"{name}: two columns are called {column!r}")
     if column not in schema.names:
-        raise no_column(name, column, schema.names)
+        raise missing_column(name, column, schema.names, "--text-column")
     kind = schema.field(column).type
-    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not any(is_text(inner) for is_text in TEXT_TYPES):
+    if not is_text(kind):
         raise InputError(f"{name}: column {column!r} holds {kind}, not text")
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Say whether a column of a type holds text, or what may be."""
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(is_one(inner) for is_one in _TEXT_TYPES)
 
 
 @contextmanager

@@ -29,6 +29,20 @@ class TokenFacts(NamedTuple):
     # int32[K]: the ids that a random word may be: those of tokens that are not special
     ordinary: NDArray[np.int32]
 
+    @property
+    def counts_as_word(self) -> NDArray[np.bool_]:
+        """bool[V]: tokens of which each is counted as a word.
+
+        Those that begin one, and the unknown token. Where a vocabulary marks neither begin nor
+        inside (BPE without byte level), all that are not special.
+        """
+        ordinary = self.is_special == 0
+        begins = ordinary & (self.continues_word == 0)
+        counted = begins if begins.any() else ordinary
+        if self.unk_id >= 0:
+            counted[self.unk_id] = True
+        return counted
+
     @classmethod
     def of_tokens(
         cls,

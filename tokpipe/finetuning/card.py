@@ -5,22 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokpipe.bert.families.registry import family_of
+from tokpipe.bert.huggingface.jobs import AUTO_CLASSES, PIPELINES
 from tokpipe.finetuning.preparing import Prepared
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, Report
 from tokpipe.foundation.visible import visible
 from tokpipe.metrics.scores import Scores
 
-_TAGS = {
-    "text": "text-classification",
-    "token": "token-classification",
-    "span": "question-answering",
-}
-_CLASSES = {
-    "text": "AutoModelForSequenceClassification",
-    "token": "AutoModelForTokenClassification",
-    "span": "AutoModelForQuestionAnswering",
-}
-_MOST_LABELS = 50
+_MOST_LABELS = 50  # that a card names: some ten lines
 
 
 def card(
@@ -42,12 +33,12 @@ def card(
     head = asked.task.head
     return f"""---
 library_name: tokpipe
-pipeline_tag: {_TAGS[head]}
+pipeline_tag: {PIPELINES[head]}
 ---
 
 # {asked.task.name} with {model.num_hidden_layers} layers, {model.hidden_size} wide
 
-Fine-tuned with tokpipe for {state["step"]:,} steps{_labels(model.labels)}.
+{_made(report.method)} with tokpipe for {state["step"]:,} steps{_labels(model.labels)}.
 
 ## Scores
 
@@ -76,6 +67,10 @@ losses, and `tokpipe.json` all settings and the hashes of model and data.
 The scores are of rows like those that it was trained on. What the model knows, it has from its
 text and its labels, with all that is wrong or one-sided in them.
 """
+
+
+def _made(method: str) -> str:
+    return visible(method[:1].upper() + method[1:])
 
 
 def _labels(names: tuple[str, ...]) -> str:
@@ -129,5 +124,5 @@ def _data(report: Report) -> str:
 def _transformers(prepared: Prepared) -> str:
     if prepared.source.family.architectures is None or family_of(prepared.model).keys is None:
         return "transformers has no such model; tokpipe opens it.\n"
-    name = _CLASSES[prepared.asked.task.head]
+    name = AUTO_CLASSES[prepared.asked.task.head]
     return f'```python\ntransformers.{name}.from_pretrained("this folder")\n```\n'

@@ -17,8 +17,8 @@ from tokpipe.training.config import TrainingConfig, seconds_of
 
 _NARROW, _WIDE = (128, 3e-4), (768, 3e-5)  # width of a model, and a rate that suits it
 _SEEN = 60_000  # rows that a training goes over, all epochs together, between the limits
-_EPOCHS = (3, 20)
-_BATCHES = (8, 16, 32)
+_EPOCHS = (3, 20)  # as in BERT; as Mosbach et al. for few rows
+_BATCHES = (8, 16, 32)  # rows: as in BERT, and half of that for few rows
 _STEPS = 500  # of a training, if the batches can be made small enough for it
 
 

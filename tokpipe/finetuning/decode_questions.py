@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from tokpipe.finetuning.examples import ContextWindows, Examples
 from tokpipe.finetuning.predictions import AnswerPredictions
-from tokpipe.finetuning.windows import range_items
-from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.arrays import Strings, padded, range_items
 from tokpipe.labelled.records import Questions
 
 _NOTHING = (*(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0, np.float32))

@@ -11,8 +11,8 @@ from tokpipe.foundation.threads import map_ordered
 from tokpipe.tokenizer.blocks import BLOCK_BYTES, text_blocks
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.tokens import TokenEncoder
+from tokpipe.tokenizer.truncation import NO_LIMIT
 
-_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 _SPACES = np.isin(np.arange(256), [*b" \t\n\v\f\r"])
 _FIRST_MARK = 0xCC  # U+0300 begins with it in UTF-8
 
@@ -71,7 +71,7 @@ def _by_library(tokenizer: Tokenizer, texts: Strings) -> tuple[NDArray, ...]:
     found = tokenizer.encode_batch(
         [text.decode() for text in texts.iter_bytes()],
         add_special_tokens=False,
-        max_length=_NO_LIMIT,
+        max_length=NO_LIMIT,
         padding=False,
     )
     borders = np.cumsum([0, *map(len, found)])

@@ -5,17 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.encode_offsets import LocatedTokens, encode_located
 from tokpipe.finetuning.encode_template import Column, pack, pieces_of
 from tokpipe.finetuning.examples import ContextWindows, Examples
-from tokpipe.finetuning.windows import (
-    WindowConfig,
-    Windows,
-    grid,
-    range_items,
-    room_beside,
-    several,
-)
+from tokpipe.finetuning.windows import Windows, grid, room_beside, several
+from tokpipe.foundation.arrays import range_items
 from tokpipe.labelled.records import Questions
 from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
@@ -55,12 +50,8 @@ def encode_questions(
     ----------
     data
         R questions.
-    tokenizer
-        Its template for pairs is put around both.
-    config, longest
-        How many tokens there may be, see `windows.room_beside`.
-    threads
-        How many, or None for one a processor; the examples do not depend on it.
+    tokenizer, config, longest, threads
+        As in `encode_texts`.
 
     Raises
     ------

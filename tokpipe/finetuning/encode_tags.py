@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.encode_template import Column, pack, pieces_of
 from tokpipe.finetuning.examples import Examples
-from tokpipe.finetuning.windows import WindowConfig, grid, range_items, room_beside, several
+from tokpipe.finetuning.windows import grid, room_beside, several
+from tokpipe.foundation.arrays import range_items
 from tokpipe.labelled.records import NO_LABEL, TaggedWords
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -25,12 +27,8 @@ def encode_tags(
     ----------
     data
         R sentences.
-    tokenizer
-        Its template is put around each window.
-    config, longest
-        How many tokens there may be, see `windows.room_beside`.
-    threads
-        How many, or None for one a processor; the examples do not depend on it.
+    tokenizer, config, longest, threads
+        As in `encode_texts`.
 
     Raises
     ------

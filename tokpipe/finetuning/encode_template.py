@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.finetuning.windows import range_items
+from tokpipe.foundation.arrays import range_items
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Piece, Template
 

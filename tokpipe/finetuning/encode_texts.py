@@ -11,16 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.encode_template import Column, pack, pieces_of
 from tokpipe.finetuning.examples import Examples
-from tokpipe.finetuning.windows import (
-    WindowConfig,
-    Windows,
-    grid,
-    range_items,
-    room_beside,
-    several,
-)
+from tokpipe.finetuning.windows import Windows, grid, room_beside, several
+from tokpipe.foundation.arrays import range_items
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.records import NO_LABEL, LabelledTexts, place_of
 from tokpipe.tokenizer.blocks import join_ids

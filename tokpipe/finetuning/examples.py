@@ -10,8 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.finetuning.windows import range_items
-from tokpipe.foundation.arrays import gather_ranges
+from tokpipe.foundation.arrays import gather_ranges, range_items
 from tokpipe.foundation.errors import InputError
 
 

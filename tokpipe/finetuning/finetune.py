@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokpipe.finetuning.card import card
-from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.folder import finish, refuse_other, seed_folder, start_over
 from tokpipe.finetuning.preparing import Asked, Prepared, prepare
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.report import METRICS, Report, metrics_bytes
 from tokpipe.finetuning.seeds import seeds_of, spread
 from tokpipe.finetuning.training import train_once
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.progress import SILENT, Progress

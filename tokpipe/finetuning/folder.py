@@ -8,6 +8,7 @@ the checkpoints go.
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,8 @@ def finish(out: Path, best: Path, written: Mapping[str, bytes], facts: Mapping[s
             link(best / name, out / name)
         write_missing(out, written)
         sync(out)
-        Manifest(
-            kind=KIND,
-            settings=manifest.settings,
-            inputs=manifest.inputs,
-            facts={**manifest.facts, **facts},
-            seed=manifest.seed,
-        ).write(out, [*linked, *written])
+        whole = replace(manifest, facts={**manifest.facts, **facts})
+        whole.write(out, [*linked, *written])
         remove_old(out, [])
 
 

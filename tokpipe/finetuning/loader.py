@@ -101,7 +101,7 @@ class ExampleLoader:
 
     def _planned(self, epoch: int) -> Plan:
         if not self.in_order:
-            return plan_epoch(self._lengths, self.config, self.seed, epoch)
+            return plan_epoch(self._lengths, self.config, self.seed, epoch, apart=False)
         order = np.argsort(-self._lengths, kind="stable")
         most_rows = self.config.batch_size or len(order) + 1
         ends = np.array([0, len(order)])

@@ -10,9 +10,17 @@ from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.task import Task
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
+from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import require_alike
 from tokpipe.labelled.places import place_in
-from tokpipe.labelled.records import Labelled
+from tokpipe.labelled.records import (
+    NO_LABEL,
+    Labelled,
+    LabelledTexts,
+    Questions,
+    TaggedWords,
+    place_of,
+)
 from tokpipe.labelled.splits import hold_out
 
 
@@ -76,13 +84,27 @@ def read_given(
         if name not in unlabelled:
             _require_labels(task, part, name)
     require_alike(parts)
+    _require_choice(train)
     return parts
+
+
+def _require_choice(train: Labelled) -> None:
+    """Refuse a training part in which one class, or one tag, is all that there is to say."""
+    names = () if isinstance(train, Questions) else train.names
+    several = isinstance(train, LabelledTexts) and train.labels.ndim == 2
+    if len(names) == 1 and not several:
+        rows = "word has the tag" if isinstance(train, TaggedWords) else "text has the label"
+        raise InputError(
+            f"{train.source}: every {rows} {shown(names[0])!r}",
+            hint="There is nothing to learn from it: two of them at least are needed.",
+        )
 
 
 def _require_labels(task: Task, part: Labelled, name: str) -> None:
     missing = np.flatnonzero(~task.with_labels(part))
     if len(missing):
-        raise InputError(
-            f"{place_in(part, int(missing[0]))}: no label, in the {name} part",
-            hint="Leave the row out, or label it.",
-        )
+        place = place_in(part, int(missing[0]))
+        if isinstance(part, TaggedWords):
+            place = place_of(part.source, int(part.lines[(part.tags == NO_LABEL).argmax()]))
+        hint = "Leave the row out, or label it."
+        raise InputError(f"{place}: no label, in the {name} part", hint=hint)

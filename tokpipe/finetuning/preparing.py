@@ -1,8 +1,7 @@
 """All that is read and checked before a training begins: data, model, windows, settings."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,23 @@ import numpy as np
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity, Objective
-from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.parts import read_parts
 from tokpipe.finetuning.rates import check_layers
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import Source, fitted, open_source
+from tokpipe.finetuning.source import fitted
 from tokpipe.finetuning.task import Task
 from tokpipe.finetuning.taught import Taught
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.foundation.manifest import describe_file
+from tokpipe.foundation.manifest import describe_file, digest_of
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.version import __version__
 from tokpipe.labelled.check import brief, check_labelled
 from tokpipe.labelled.records import Labelled, LabelledTexts
+from tokpipe.training.source_model import Source, open_source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +93,11 @@ class Prepared:
     settings: Mapping[str, Any]
     taught: Taught | None = None
 
+    @property
+    def method(self) -> str:
+        """How the model is made: "fine-tuned", if no teacher says it."""
+        return "fine-tuned" if self.taught is None else self.taught.method
+
 
 def prepare(asked: Asked, threads: int, progress: Progress) -> Prepared:
     """Read and check everything; say in short what was found.
@@ -148,14 +152,14 @@ def prepare_on(
     parts = {}
     for name, part in data.items():
         encoded = task.encode(part, source.tokenizer, asked.windows, model.longest, threads)
-        examples = encoded.fitted(model.vocab_size, model.type_vocab_size)
-        parts[name] = Part(name, part, examples)
+        parts[name] = Part(name, part, encoded.fitted(model.vocab_size, model.type_vocab_size))
         if said := said_of(parts[name], asked.windows):
             progress.note(f"{name}: {said}")
     if source.left_out and not keeps_head:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
-    size = _batch_size(task, parts["train"].examples, config)
+    examples = parts["train"].examples
+    size = config.batch_for(len(examples), config.epochs_for(len(examples), task.most_epochs))
     return Prepared(
         asked=asked,
         source=source,
@@ -163,9 +167,22 @@ def prepare_on(
         parts=parts,
         objective=objective,
         batch_size=size,
-        capacity=_capacity(parts["train"].examples, size, config.gradient_shards),
+        capacity=_capacity(examples, size, config.gradient_shards),
         usual=task.usual(data["train"]),
         settings={**_settings(asked, source, model), **({"share": share} if share else {})},
+    )
+
+
+def with_train(prepared: Prepared, part: Part) -> Prepared:
+    """Return a training on another training part."""
+    config, examples = prepared.asked.config, part.examples
+    epochs = config.epochs_for(len(examples), prepared.asked.task.most_epochs)
+    size = config.batch_for(len(examples), epochs)
+    return replace(
+        prepared,
+        parts={**prepared.parts, "train": part},
+        batch_size=size,
+        capacity=_capacity(examples, size, config.gradient_shards),
     )
 
 
@@ -204,11 +221,6 @@ def _balanced(codes: np.ndarray, classes: int) -> tuple[float, ...]:
     return tuple((len(codes) / (classes * np.maximum(counts, 1))).tolist())
 
 
-def _batch_size(task: Task, examples: Examples, config: FinetuneConfig) -> int:
-    epochs = config.epochs_for(len(examples), task.most_epochs)
-    return config.batch_for(len(examples), epochs)
-
-
 def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capacity:
     """Return how large a part of a batch gets: half of the longest windows, and one more."""
     lengths = np.sort(examples.lengths)[::-1][:batch_size].astype(np.int64)
@@ -216,14 +228,14 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
     part = min(tokens, tokens // gradient_shards + longest)
     asked = 0
     if examples.tag_positions is not None:
-        counts = np.diff(np.searchsorted(examples.tag_positions, examples.offsets))
+        counts = np.diff(examples.tag_borders)
         asked = min(part, int(np.sort(counts)[::-1][: len(lengths)].sum()))
     return Capacity(part, min(batch_size, len(lengths)), asked)
 
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
     columns = None if asked.columns is None else asked.columns.to_dict()
-    data = {name: _digest(Path(path)) for name, path in asked.paths.items()}
+    data = {name: data_digest(Path(path)) for name, path in asked.paths.items()}
     return {
         "task": asked.task.name,
         "model": model.to_dict(),
@@ -235,11 +247,8 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
     }
 
 
-def _digest(path: Path) -> str:
+def data_digest(path: Path) -> str:
     """Return a hash of a file, or of all files of a folder by name."""
     if not path.is_dir():
         return describe_file(path)["sha256"]
-    found = hashlib.sha256()
-    for file in sorted(one for one in path.rglob("*") if one.is_file()):
-        found.update(f"{file.relative_to(path)} {describe_file(file)['sha256']}\n".encode())
-    return found.hexdigest()
+    return digest_of(path, sorted(one for one in path.rglob("*") if one.is_file()))

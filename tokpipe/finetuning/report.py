@@ -11,6 +11,7 @@ from tokpipe.bert.huggingface.foreign_files import read_object
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task, Tuned
 from tokpipe.foundation.errors import ArtifactError, InputError
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.metrics.scores import Score, Scores
 
 METRICS = "metrics.json"
@@ -27,7 +28,8 @@ class Report:
     task
         Its name.
     method
-        What was trained: "fine-tuned", or the name of another approach.
+        What was trained: "fine-tuned", "distilled from" some folder, or the name of another
+        approach.
     rows
         How many rows each part has, by its name.
     scores
@@ -121,11 +123,12 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     InputError
         If it is missing or no JSON.
     ArtifactError
-        If it is none of ours.
+        If it is none of ours, or not as the manifest beside it says.
     """
     if not (folder / METRICS).is_file():
         hint = "Name a folder that `tokpipe finetune` or `tokpipe baseline` made."
         raise InputError(f"{folder}: no {METRICS} in it", hint=hint)
+    verify_files(folder, [METRICS])
     found = read_object(folder / METRICS)
     try:
         Report.from_dict(found)

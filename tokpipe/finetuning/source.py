@@ -1,56 +1,14 @@
-"""The model that is fine-tuned: read from its folder, with another head drawn for the task."""
+"""The model that is fine-tuned: another's encoder, with a head drawn for the task."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.jobs import config_for_job
-from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.rates import draw_highest
 from tokpipe.finetuning.task import Task
-from tokpipe.foundation.manifest import describe_file, verify_files
-from tokpipe.tokenizer.copies import tokenizer_files
-from tokpipe.tokenizer.folder import TOKENIZER_FILES
-from tokpipe.tokenizer.tokenizer import Tokenizer
-
-_READ = ("*.safetensors", "*.json", "*.txt")  # of a model folder: settings, weights, vocabulary
-
-
-class Source(NamedTuple):
-    """A model before it is fine-tuned."""
-
-    folder: Path  # where it is; its weights are read when a training begins, and not kept
-    config: BertConfig  # its settings, without the head of a job
-    family: Family  # the kind of model that its folder says it is
-    tokenizer: Tokenizer  # its tokenizer
-    files: Mapping[str, bytes]  # name and content of the tokenizer's files
-    digest: str  # a hash of all files that were read
-    left_out: tuple[str, ...]  # names of tensors of heads that the task does not want
-
-
-def open_source(folder: str | Path) -> Source:
-    """Read a model folder with its tokenizer, ours or Hugging Face's; of its weights the outline.
-
-    Raises
-    ------
-    InputError
-        If a file is missing, damaged, or of a kind that may run code.
-    ArtifactError
-        If a file is not what a manifest of ours beside it says.
-    """
-    path = Path(folder)
-    verify_files(path, TOKENIZER_FILES)
-    found = read_outline(path, "none")
-    tokenizer = Tokenizer.load(path)
-    files = tokenizer_files(tokenizer, path)
-    kind = found.config, found.family
-    return Source(path, *kind, tokenizer, files, _digest(path), found.left_out)
+from tokpipe.training.source_model import Source, weights_of
 
 
 def fitted(
@@ -73,29 +31,8 @@ def fitted(
     return config_for_job(encoder, source.family, task.head, labels, task.problem, dropout)
 
 
-def weights_of(source: Source) -> Parameters:
-    """Read the weights of a model, without the head of a job.
-
-    Raises
-    ------
-    InputError
-        If a weight is not finite.
-    ArtifactError
-        If the file is not what a manifest of ours beside it says.
-    """
-    return load_checkpoint(source.folder, "none").parameters
-
-
 def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:
     """Return the weights that a training begins with: head and highest layers drawn by a seed."""
     parameters = Parameters.from_encoder(weights_of(source), model, seed)
     draw_highest(parameters, config.reinit_layers, seed)
     return parameters
-
-
-def _digest(folder: Path) -> str:
-    names = sorted({path.name for kind in _READ for path in folder.glob(kind)})
-    found = hashlib.sha256()
-    for name in names:
-        found.update(f"{name} {describe_file(folder / name)['sha256']}\n".encode())
-    return found.hexdigest()

@@ -11,9 +11,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.predictions import AnswerPredictions, TagPredictions, TextPredictions
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.labelled.records import Labelled
 from tokpipe.metrics.measures import Measure
 from tokpipe.metrics.scores import Scores

@@ -12,16 +12,17 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.loader import ExampleLoader
+from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
+from tokpipe.training.lesson import Said
 
 
 class Taught(NamedTuple):
     """What a training has of a teacher."""
 
     begun: Callable[[int], Parameters]  # the first weights, by a seed
-    # float16[N, C + H]: logits and last hidden states of the teacher at all places that are asked,
-    # or float16[N, C] without those; None: nothing is learned from it
-    said: NDArray[np.float16] | None
+    method: str  # as `tokpipe.finetuning.report.Report` has it
+    said: Said | None = None  # of all windows; None: nothing is learned from it
 
 
 class TaughtLoader(ExampleLoader):
@@ -31,8 +32,8 @@ class TaughtLoader(ExampleLoader):
     ----------
     examples, config, seed
         As `ExampleLoader` has them.
-    said : float16[N, C + H] or float16[N, C]
-        As `Taught` has it.
+    said
+        What the teacher says of all of them.
     model
         Settings of the model that learns.
     """
@@ -42,7 +43,7 @@ class TaughtLoader(ExampleLoader):
         examples: Examples,
         config: BatchConfig,
         seed: int,
-        said: NDArray[np.float16],
+        said: Said,
         model: BertConfig,
     ) -> None:
         super().__init__(examples, config, seed)
@@ -53,10 +54,6 @@ class TaughtLoader(ExampleLoader):
         places = self.examples.logit_places(windows)
         if self.examples.tags is not None:  # words without a tag are not learned from
             places = places[self.examples.tags[places] >= 0]
-        said = self._said[places].astype(np.float32)
-        hidden = said[:, self._outputs :]
-        return replace(
-            super().pack(windows),
-            soft_targets=np.ascontiguousarray(said[:, : self._outputs]),
-            hidden_targets=np.ascontiguousarray(hidden) if hidden.size else None,
-        )
+        tokens = gather_ranges(self.examples.offsets, windows)[0]
+        fields = self._said.fields(self._outputs, places, tokens)
+        return replace(super().pack(windows), **fields)

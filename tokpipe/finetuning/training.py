@@ -25,7 +25,7 @@ from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import check_space
-from tokpipe.labelled.check import place_in
+from tokpipe.labelled.places import place_in
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import Line, Watch
 from tokpipe.training.loop import Data, Run
@@ -201,7 +201,7 @@ def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) ->
     notes = [note for name, one in said.items() for note in verdict(task, name, *one, scored)]
     return Report(
         task=task.name,
-        method="fine-tuned",
+        method=prepared.method,
         rows={name: len(part.data) for name, part in prepared.parts.items()},
         scores=scored,
         tuned=tuned,

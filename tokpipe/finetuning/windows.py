@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.finetuning.config import WindowConfig
+from tokpipe.foundation.arrays import range_items
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Piece
 
@@ -96,16 +97,3 @@ def several(row: NDArray[np.int64]) -> int:
     """Return how many rows have more than one window, of the row of each (ascending)."""
     again = np.diff(row) == 0
     return int(again.sum() - (again[1:] & again[:-1]).sum())
-
-
-def range_items(starts: NDArray[np.integer], sizes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the numbers of many ranges, end to end.
-
-    Examples
-    --------
-    >>> range_items(np.array([5, 0]), np.array([2, 3])).tolist()
-    [5, 6, 0, 1, 2]
-    """
-    ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(starts - (ends - sizes), sizes) + np.arange(total)

@@ -108,9 +108,21 @@ def gather_ranges(
     ([2, 3, 4, 0, 1], [0, 3, 5])
     """
     first = borders[rows].astype(np.int64)
-    lengths = borders[rows + 1] - first
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1]), offsets
+    sizes = borders[rows + 1] - first
+    return range_items(first, sizes), np.concatenate([[0], np.cumsum(sizes)])
+
+
+def range_items(starts: NDArray[np.integer], sizes: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the numbers of many ranges, end to end.
+
+    Examples
+    --------
+    >>> range_items(np.array([5, 0]), np.array([2, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    ends = np.cumsum(sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - (ends - sizes), sizes) + np.arange(total)
 
 
 def take_strings(strings: Strings, rows: NDArray[np.integer]) -> Strings:

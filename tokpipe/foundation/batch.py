@@ -30,7 +30,8 @@ class Batch:
     rows : int64[B, 2] or None
         Shard and row in it, for messages; None: from no shard.
     labels : int32[B] or float32[B] or float32[B, C] or None
-        Of each sequence its class, its number, or which of the classes are true of it (0 and 1).
+        Of each sequence its class, its number, or which of the classes are true of it (0 and 1);
+        -1 or NaN where only a teacher says it.
     tag_positions : int32[N] or None
         Indices into the T tokens, ascending: where tags are asked for, the first pieces of words.
     tags : int32[N] or None
@@ -40,8 +41,10 @@ class Batch:
         an end outside of its sequence is not learned from.
     soft_targets : float32[N, C] or None
         A teacher's logits, at all places that the head of the job looks at.
-    hidden_targets : float32[N, H] or None
-        A teacher's last hidden states there.
+    hidden_targets : float32[N, G] or None
+        A teacher's last hidden states there, or at the masked positions.
+    relation_targets : float32[T, 3G] or None
+        Queries, keys and values in a teacher's last layer.
     """
 
     input_ids: NDArray[np.int32]
@@ -57,6 +60,7 @@ class Batch:
     answer_spans: NDArray[np.int32] | None = None
     soft_targets: NDArray[np.float32] | None = None
     hidden_targets: NDArray[np.float32] | None = None
+    relation_targets: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

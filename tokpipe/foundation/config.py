@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
+from numbers import Integral
 from types import NoneType, UnionType
 from typing import Any, Self
 
@@ -101,13 +102,12 @@ def _of_kind(name: str, value: Any, hint: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         item = typing.get_args(kind)[0]
         values = value if isinstance(value, tuple | list) else (value,)
-        for i, each in enumerate(values):
-            place = f"{name}[{i}]" if values is value else name
-            _of_kind(place, each, item)
-        return value if isinstance(value, tuple) else tuple(values)
+        places = [f"{name}[{i}]" if values is value else name for i in range(len(values))]
+        return tuple(_of_kind(*each, item) for each in zip(places, values, strict=True))
     if isinstance(kind, type):
         require(name, value, *((int, float) if kind is float else (kind,)), optional=False)
-    return value
+    is_foreign = isinstance(value, Integral) and not isinstance(value, int)
+    return int(value) if is_foreign else value  # JSON does not know NumPy's
 
 
 def _check_plain(name: str, value: Any) -> None:

@@ -19,6 +19,7 @@ from tokpipe.foundation.files import write_json
 from tokpipe.foundation.folders import MANIFEST, brief_json, first_difference
 from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.strict_json import fault_of
 from tokpipe.foundation.threads import map_ordered
 from tokpipe.foundation.version import __version__
 
@@ -172,6 +173,14 @@ def describe_file(path: Path) -> dict[str, Any]:
         return {"bytes": os.fstat(file.fileno()).st_size, "sha256": digest}
 
 
+def digest_of(folder: Path, paths: Iterable[Path]) -> str:
+    """Return a hash of files of a folder: of their names in it and their contents, in order."""
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(f"{path.relative_to(folder)} {describe_file(path)['sha256']}\n".encode())
+    return found.hexdigest()
+
+
 def require_equal(found: Any, wanted: Any, *, what: str, hint: str) -> None:
     """Compare two nested mappings of JSON types.
 
@@ -226,7 +235,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except NotADirectoryError:
         raise ArtifactError(f"{path.parent} is no folder, but a file or a device") from None
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{path}: no JSON: {error}") from None
+        raise ArtifactError(f"{path}: no JSON: {fault_of(error)}") from None
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}") from None
     if not isinstance(content, dict):

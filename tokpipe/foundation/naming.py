@@ -1,4 +1,7 @@
-"""Names on the disk, given in one step: to what stands nowhere yet, or to two things exchanged."""
+"""Names on the disk, given in one step: to what stands nowhere yet, or to two things exchanged.
+
+And what a name may be that nothing on the disk has.
+"""
 
 import ctypes
 import errno
@@ -11,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from tokpipe.foundation.errors import StorageError
+from tokpipe.foundation.visible import visible
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)  # a name, by another
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # FAT, some of a network
@@ -67,6 +71,25 @@ def kept_beside(made: Path, target: Path) -> StorageError:
         f"what was made is whole, in {kept}",
         hint="Move the other away, then: "
         f"mv -- {shlex.quote(str(kept))} {shlex.quote(str(target))}",
+    )
+
+
+def hub_hint(path: Path) -> str:
+    """Return what to do about a name that nothing has, where it may be one of the Hub's; or "".
+
+    Examples
+    --------
+    >>> hub_hint(Path("bert-base-uncased")).split(":")[0]
+    'A name of the Hugging Face Hub? It is not downloaded'
+    >>> hub_hint(Path("/no/such/folder"))
+    ''
+    """
+    is_one = len(path.parts) == 1
+    if path.is_absolute() or not (is_one or (len(path.parts) == 2 and not path.parent.is_dir())):
+        return ""
+    return (
+        "A name of the Hugging Face Hub? It is not downloaded: "
+        f"hf download {visible(str(path))} --local-dir FOLDER, and name that folder."
     )
 
 

@@ -51,7 +51,20 @@ def parse_strictly(
         place = f"{name}:{error.lineno}:{error.colno}"
         raise InputError(f"{place}: not valid JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: not valid JSON: {str(error)[:_MOST_SHOWN]}") from None
+        raise InputError(f"{name}: not valid JSON: {fault_of(error)}") from None
+
+
+def fault_of(error: ValueError | RecursionError) -> str:
+    """Say in a few words why a parser (of JSON, of TOML) gave up.
+
+    Examples
+    --------
+    >>> fault_of(RecursionError("maximum recursion depth exceeded"))
+    'it is nested too deep'
+    """
+    return (
+        "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:_MOST_SHOWN]
+    )
 
 
 def _no_constant(word: str) -> Any:

@@ -9,7 +9,7 @@ from tokpipe.inspection.check.corpus import check_alphabet
 from tokpipe.inspection.check.finding import Finding, warning_of
 from tokpipe.inspection.opening import Opened, open_tokenizer
 from tokpipe.inspection.vocabulary import CorpusUse, view_corpus_use
-from tokpipe.tokenizer.quality import measure, unknown_warning
+from tokpipe.tokenizer.quality import longest_word, measure, unknown_warning
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.count import count_words
 from tokpipe.words.counts import WordCounts
@@ -54,7 +54,7 @@ def check_corpus(
 def _unknown_words(opened: Opened, counts: WordCounts, threads: int | None) -> str:
     if opened.spec is not None:
         found = measure(opened.tokenizer, counts, threads)
-        longest = opened.spec.max_input_chars_per_word
+        longest = longest_word(opened.spec)
         return unknown_warning(100, found.unknown_words, found.too_long_words, longest=longest)
     ids, offsets = opened.encode_words(counts.words, threads)
     use = view_corpus_use(opened.source, counts.words, counts.counts, ids, offsets)

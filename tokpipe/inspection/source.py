@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokpipe.inspection.readable import TokenForm
+from tokpipe.tokenizer.folder import verify_tokenizer
 from tokpipe.tokenizer.guarded_json import JsonObject
 from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.schema import guess_model
@@ -96,7 +97,10 @@ def read_source(path: Path) -> Source:
     ------
     InputError
         If there is no such file, or it is not what its name says.
+    ArtifactError
+        If it is not as the manifest beside it says.
     """
+    verify_tokenizer(path)
     file = read_tokenizer(path)
     return source_of(file.path, file.document)
 

@@ -72,7 +72,9 @@ def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[st
         more = f" and {len(labels) - _FEW} more" if len(labels) > _FEW else ""
         lines.append(f"{name}: {plural(counted.number, counted.rows)}{': ' * bool(few)}{few}{more}")
     problems = (found for found in findings if found.level != NOTE)
-    return lines + [f"{found.level}: {found.place}: {found.problem}" for found in problems]
+    # what is held out of a file has its faults, too
+    said = dict.fromkeys(f"{found.level}: {found.place}: {found.problem}" for found in problems)
+    return [*lines, *said]
 
 
 def _too_long(parts: Mapping[str, Labelled], lengths: Lengths) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """What one part of labelled data has that it should not."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow.compute as pc
@@ -13,9 +14,12 @@ from tokpipe.labelled.counting import count_labels
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.places import few_of, place_in
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
-from tokpipe.labelled.sameness import repeated, string_codes
+from tokpipe.labelled.sameness import contents_of, repeated, string_codes
 from tokpipe.labelled.schemes import contradictions
 from tokpipe.tokenizer.findings import NOTE, WARNING, Finding
+
+_NOTHING = "There is nothing to learn from it."
+_BLANK = r"^[\pZ\pC\pM]*$"
 
 
 def faults_within(data: Labelled) -> Iterator[Finding]:
@@ -37,8 +41,7 @@ def _about_labels(data: Labelled) -> Iterator[Finding]:
     elif isinstance(data, LabelledTexts) and data.labels.dtype == np.float64:
         low, high = float(data.labels.min()), float(data.labels.max())
         if low == high:
-            hint = "There is nothing to learn from it."
-            yield Finding(WARNING, data.source, f"every number is {low:g}", hint)
+            yield Finding(WARNING, data.source, f"every number is {low:g}", _NOTHING)
         else:
             middle = float(np.median(data.labels))
             yield Finding(NOTE, data.source, f"numbers from {low:g} to {high:g}, median {middle:g}")
@@ -51,21 +54,39 @@ def _about_classes(data: LabelledTexts) -> Iterator[Finding]:
     used = [name for name, count in counted.labels.items() if count]
     if len(used) == 1 and data.labels.ndim == 1:
         problem = f"every {counted.rows} has the label {shown(used[0])!r}"
-        yield Finding(WARNING, data.source, problem, "There is nothing to learn from it.")
+        yield Finding(WARNING, data.source, problem, _NOTHING)
     if data.labels.ndim == 1 and len(used) > 2 and 2 * len(used) > len(data):
         problem = f"{plural(len(used), 'label')} for {plural(len(data), counted.rows)}"
         yield Finding(WARNING, data.source, problem, "Numbers? Then the task is regression.")
-    folded = Counter(name.strip().casefold() for name in used)
-    alike = [name for name in used if folded[name.strip().casefold()] > 1]
-    if alike:
-        problem = f"labels that differ in case or white space alone: {few_of(alike)}"
-        yield Finding(WARNING, data.source, problem, "Write one of them throughout.")
+    yield from _alike(data.source, "labels", used)
     none = int((data.labels.sum(axis=1) == 0).sum()) if data.labels.ndim == 2 else 0
     if none:
         yield Finding(NOTE, data.source, f"{plural(none, counted.rows)} without any label")
 
 
+def _alike(source: str, what: str, used: Sequence[str]) -> Iterator[Finding]:
+    """Find names that a person takes for the same one."""
+    seen = {name: " ".join(_seen(name).split()).casefold() for name in used}
+    often = Counter(seen.values())
+    alike = [name for name in used if often[seen[name]] > 1]
+    if alike:
+        how = "in case, white space or the code points of a character alone"
+        hint = "Write one of them throughout."
+        yield Finding(WARNING, source, f"{what} that differ {how}: {few_of(alike)}", hint)
+
+
+def _seen(name: str) -> str:
+    """Return a name without what nobody sees: characters of no width, other forms of the same."""
+    plain = unicodedata.normalize("NFKC", name)
+    return "".join(char for char in plain if unicodedata.category(char) != "Cf")
+
+
 def _about_tags(data: TaggedWords) -> Iterator[Finding]:
+    counts = np.bincount(data.tags[data.tags >= 0], minlength=len(data.names))
+    used = [data.names[i] for i in np.flatnonzero(counts).tolist()]
+    if len(used) == 1:
+        yield Finding(WARNING, data.source, f"every word has the tag {shown(used[0])!r}", _NOTHING)
+    yield from _alike(data.source, "tags", used)
     if data.scheme not in ("none", "IOB2"):
         yield Finding(NOTE, data.source, f"tags are written in {data.scheme}, and read as IOB2")
     missing = int((data.tags < 0).sum())
@@ -88,7 +109,7 @@ def _about_tags(data: TaggedWords) -> Iterator[Finding]:
 def _empty(data: Labelled) -> Iterator[Finding]:
     columns = {LabelledTexts: ("text", "second text"), Questions: ("paragraph", "question")}
     names = columns.get(type(data), ())
-    for name, column in zip(names, _columns(data), strict=False):
+    for name, column in zip(names, contents_of(data), strict=False):
         blank = _is_blank(column)
         if blank.any():
             row = int(blank.argmax())
@@ -109,12 +130,7 @@ def _ids(data: Labelled) -> Iterator[Finding]:
         yield Finding(WARNING, place_in(data, int(again.argmax())), problem, hint)
 
 
-def _columns(data: Labelled) -> tuple[Strings, ...]:
-    if isinstance(data, TaggedWords):
-        return ()
-    return data.texts if isinstance(data, LabelledTexts) else (data.contexts, data.questions)
-
-
 def _is_blank(column: Strings) -> NDArray[np.bool_]:
-    spaces = pc.call_function("utf8_is_space", [column.to_arrow()])
-    return (np.diff(column.offsets) == 0) | np.asarray(spaces)
+    """Mark the texts that show nothing: spaces, controls, and marks on no character."""
+    options = pc.MatchSubstringOptions(_BLANK)
+    return np.asarray(pc.call_function("match_substring_regex", [column.to_arrow()], options))

@@ -43,9 +43,7 @@ class Cell(NamedTuple):
 Place = Callable[[int], str]  # of a row, for messages
 
 
-def class_labels(
-    column: Column, place: Place, names: Sequence[str] | None
-) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+def class_labels(column: Column, place: Place) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Give each class a number.
 
     Parameters
@@ -54,8 +52,6 @@ def class_labels(
         Texts, or whole numbers.
     place
         Says where a row stands.
-    names
-        The classes that there are; None: those of the column.
 
     Returns
     -------
@@ -66,14 +62,12 @@ def class_labels(
     Raises
     ------
     InputError
-        If a cell is no class, or none of `names`.
+        If a cell is no class.
     """
     cells, index = distinct(column)
     found = parsed(cells, index, class_of, place)
-    known = ordered(found) if names is None else tuple(names)
+    known = ordered(found)
     number = {name: i for i, name in enumerate(known)}
-    for i in _rows_of([cell not in number for cell in found], index):
-        raise unknown_label(place(i), found[index[i]], known)
     return np.array([number[name] for name in found], np.int32)[index], known
 
 
@@ -82,7 +76,6 @@ def several_labels(
     column_names: Sequence[str],
     separator: str | None,
     place: Place,
-    names: Sequence[str] | None,
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Mark the labels that hold for N rows.
 
@@ -96,8 +89,6 @@ def several_labels(
         What stands between the labels in one cell.
     place
         Says where a row stands.
-    names
-        The labels that there are; None: those of the columns.
 
     Returns
     -------
@@ -107,12 +98,12 @@ def several_labels(
     Raises
     ------
     InputError
-        If a cell is no list of labels, or holds one that is none of `names`.
+        If a cell is no list of labels.
     """
     if len(columns) > 1:
         held = [parsed(*distinct(column), _held, place) for column in columns]
         marks = [np.array(h, np.uint8)[distinct(c)[1]] for h, c in zip(held, columns, strict=True)]
-        return _renamed(np.stack(marks, axis=1), tuple(column_names), names, place)
+        return np.stack(marks, axis=1), tuple(column_names)
     cells, index = distinct(columns[0])
     found = parsed(cells, index, lambda cell: _names_of(cell, separator), place)
     known = ordered({name for each in found for name in each})
@@ -120,7 +111,7 @@ def several_labels(
     table = np.zeros((len(found), len(known)), np.uint8)
     for row, each in enumerate(found):
         table[row, [number[name] for name in each]] = 1
-    return _renamed(table[index], known, names, place)
+    return table[index], known
 
 
 def numbers_of(column: Column, place: Place) -> NDArray[np.float64]:
@@ -167,9 +158,11 @@ def parsed(
 ) -> list[Parsed]:
     """Parse each different cell; raise for the first row whose cell is wrong."""
     found = [parse(cell) for cell in cells]
-    for i in _rows_of([isinstance(each, Wrong) for each in found], index):
-        wrong: Any = found[index[i]]
-        raise InputError(f"{place(i)}: {wrong.problem}", hint=wrong.hint)
+    rows = np.array([isinstance(each, Wrong) for each in found], np.bool_)[index]
+    if rows.any():
+        row = int(rows.argmax())
+        wrong: Any = found[index[row]]
+        raise InputError(f"{place(row)}: {wrong.problem}", hint=wrong.hint)
     return found  # type: ignore[return-value]
 
 
@@ -262,25 +255,3 @@ def _names_in(text: str) -> tuple[str, ...] | Wrong:
             return Wrong(f"the list of labels holds {shown(json.dumps(item))}; texts are needed")
         names.append(item if isinstance(item, str) else str(item).lower())
     return tuple(names)
-
-
-def _renamed(
-    marks: NDArray[np.uint8], found: Sequence[str], names: Sequence[str] | None, place: Place
-) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Put the columns of labels into the order of `names`; refuse one that holds and is none."""
-    if names is None or tuple(names) == tuple(found):
-        return marks, tuple(found)
-    for i, name in enumerate(found):
-        if name not in names and marks[:, i].any():
-            raise unknown_label(place(int(marks[:, i].argmax())), name, names)
-    out = np.zeros((len(marks), len(names)), np.uint8)
-    for i, name in enumerate(names):
-        if name in found:
-            out[:, i] = marks[:, list(found).index(name)]
-    return out, tuple(names)
-
-
-def _rows_of(wrong: Sequence[bool], index: NDArray[np.int64]) -> list[int]:
-    """Return the first row whose cell is wrong, or nothing."""
-    rows = np.array(wrong, np.bool_)[index]
-    return [int(rows.argmax())] if rows.any() else []

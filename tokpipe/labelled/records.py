@@ -71,7 +71,7 @@ class Questions:
     # `questions`, `ids`: Q each
     questions: Strings
     ids: Strings
-    answers: Strings  # a right answers of all questions, end to end
+    answers: Strings  # A right answers of all questions, end to end
     # int64[A]: where each begins in its paragraph, in bytes: the paragraph holds it there
     answer_starts: NDArray[np.int64]
     # int64[Q + 1]: the answers of question q are ``answer_borders[q]:answer_borders[q + 1]``; one

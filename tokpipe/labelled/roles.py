@@ -72,9 +72,21 @@ def roles_of(head: TableHead, columns: TextColumns, kind: str) -> Roles:
     """
     asked = [columns.text, columns.second, *(columns.label or ()), columns.id]
     given = [name for name in asked if name is not None]
-    if head.named or columns.header or (columns.header is None and _is_header(head, given)):
-        return _by_name(head, columns, kind)
-    return _by_number(head, columns, kind)
+    named = head.named or columns.header or (columns.header is None and _is_header(head, given))
+    roles = _by_name(head, columns, kind) if named else _by_number(head, columns, kind)
+    _require_apart(head, roles)
+    return roles
+
+
+def _require_apart(head: TableHead, roles: Roles) -> None:
+    """Refuse a column that is two things: a label that stands in its text teaches nothing."""
+    flag_of: dict[int, str] = {}
+    for column, flag in zip((*roles.texts, *roles.labels), roles.flags, strict=False):
+        if column in flag_of:
+            name = visible(head.first[column]) if roles.header else str(column + 1)
+            problem = f"{_first_line(head)}: column {name!r} is both {flag_of[column]} and {flag}"
+            raise InputError(problem, hint=f"Pass another {flag}.")
+        flag_of[column] = flag
 
 
 def _is_header(head: TableHead, given: Sequence[str]) -> bool:
@@ -215,4 +227,6 @@ def _unknown(head: TableHead, what: str, flag: str) -> InputError:
     hint = f"Pass {flag}: its name{number}."
     if not head.named and len(head.first) == 1:
         hint = "One column: cells of .csv stand between commas, those of .tsv between tabs."
+        if flag == LABEL_FLAG:
+            hint += " Texts without labels are for `tokpipe predict`."
     return InputError(f"{_first_line(head)}: which column is the {what}? {shown}{more}", hint=hint)

@@ -22,7 +22,7 @@ def content_codes(parts: Mapping[str, Labelled]) -> dict[str, Codes]:
     dict of int64[N]
         By part; rows of the same content have the same number in all of them.
     """
-    columns = zip(*(_columns(data) for data in parts.values()), strict=True)
+    columns = zip(*(contents_of(data) for data in parts.values()), strict=True)
     codes = [string_codes(column) for column in columns]
     first = next(iter(parts.values()))
     if isinstance(first, TaggedWords):
@@ -46,6 +46,13 @@ def label_codes(parts: Mapping[str, Labelled]) -> dict[str, Codes]:
     return _codes_of_labels(parts)
 
 
+def contents_of(data: Labelled) -> tuple[Strings, ...]:
+    """Return the columns with what a row says, its labels aside."""
+    if isinstance(data, TaggedWords):
+        return (data.words,)
+    return data.texts if isinstance(data, LabelledTexts) else (data.contexts, data.questions)
+
+
 def string_codes(columns: Sequence[Strings]) -> list[Codes]:
     """Give the strings of several columns numbers: equal strings have the same one in all."""
     import pyarrow as pa
@@ -62,12 +69,6 @@ def repeated(codes: NDArray[np.int64]) -> NDArray[np.bool_]:
     again = np.ones(len(codes), np.bool_)
     again[np.unique(codes, return_index=True)[1]] = False
     return again
-
-
-def _columns(data: Labelled) -> tuple[Strings, ...]:
-    if isinstance(data, TaggedWords):
-        return (data.words,)
-    return data.texts if isinstance(data, LabelledTexts) else (data.contexts, data.questions)
 
 
 def _paired(first: Codes, second: Codes) -> Codes:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokpipe.corpus.columns import Chosen, Column, Columns, TableHead
 from tokpipe.corpus.config import ReadConfig
@@ -13,13 +14,14 @@ from tokpipe.foundation.arrays import Strings, take_strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.labelled.config import TextColumns
 from tokpipe.labelled.labels import class_labels, numbers_of, several_labels
+from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import LabelledTexts, place_of
 from tokpipe.labelled.roles import Roles, roles_of
 from tokpipe.labelled.splits import take_rows
 
 KINDS = ("class", "number", "several", "none")
 
-_UNDECIDED = b"-"  # gold_label of SNLI and MultiNLI where the five who judged did not agree
+_UNDECIDED = ord("-")  # gold_label of SNLI and MultiNLI where the five who judged did not agree
 
 
 def read_texts(
@@ -61,16 +63,12 @@ def read_texts(
         return Chosen(wanted, roles.flags, roles.header, columns.ragged == "leave-out")
 
     table = read_columns(path, choose, read)
-    return _labelled(str(path), table, found[-1], columns, kind, names)
+    data = _labelled(str(path), table, found[-1], columns.separator, kind)
+    return data if names is None or kind == "none" else with_names(data, names)
 
 
 def _labelled(
-    source: str,
-    table: Columns,
-    roles: Roles,
-    columns: TextColumns,
-    kind: str,
-    names: Sequence[str] | None,
+    source: str, table: Columns, roles: Roles, separator: str | None, kind: str
 ) -> LabelledTexts:
     cells = list(table.columns)
     left_out = {"rows with another number of fields": table.ragged} if table.ragged else {}
@@ -80,21 +78,22 @@ def _labelled(
     own = ids[0].cells if ids else None
     data = LabelledTexts(source, texts, np.arange(len(table.lines)), (), table.lines, own)
     if roles.names == ("gold_label",):
-        kept = ~_equal(labels[0].cells, _UNDECIDED)
+        kept = ~_is_undecided(labels[0].cells)
+        if not kept.any():
+            raise InputError(f"{source}: no row has a label: all are '-'")
         if not kept.all():
             left_out["gold label -"] = int((~kept).sum())
             data = take_rows(data, np.flatnonzero(kept))
             labels = [_kept(labels[0], kept)]
-            _refuse_none(source, data)
 
     def place(row: int) -> str:
         return place_of(source, int(data.lines[row]))
 
     known: tuple[str, ...] = ()
     if kind == "class":
-        numbers, known = class_labels(labels[0], place, names)
+        numbers, known = class_labels(labels[0], place)
     elif kind == "several":
-        numbers, known = several_labels(labels, roles.names, columns.separator, place, names)
+        numbers, known = several_labels(labels, roles.names, separator, place)
     elif kind == "number":
         numbers = numbers_of(labels[0], place)
     else:
@@ -112,16 +111,10 @@ def _texts(source: str, table: Columns, column: Column) -> Strings:
     return column.cells
 
 
-def _equal(cells: Strings, text: bytes) -> np.ndarray:
-    lengths = np.diff(cells.offsets)
-    return (lengths == len(text)) & (cells.data[cells.offsets[:-1]] == text[0])
+def _is_undecided(cells: Strings) -> NDArray[np.bool_]:
+    return (np.diff(cells.offsets) == 1) & (cells.data[cells.offsets[:-1]] == _UNDECIDED)
 
 
-def _kept(column: Column, kept: np.ndarray) -> Column:
+def _kept(column: Column, kept: NDArray[np.bool_]) -> Column:
     cells = take_strings(column.cells, np.flatnonzero(kept))
     return Column(cells, column.null[kept], column.values[kept])
-
-
-def _refuse_none(source: str, data: LabelledTexts) -> None:
-    if not len(data):
-        raise InputError(f"{source}: no row has a label: all are '-'")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 from tokpipe.metrics.classes import Formula
 
-ROUNDS = 1000
-_CELLS = 1 << 17  # weights at a time: 1 MB, which stays in the cache
+ROUNDS = 1000  # as Koehn
+CELLS = 1 << 17  # weights at a time: 1 MB, which stays in the cache
 _HALF = np.uint64(32)
 
 
@@ -78,7 +78,7 @@ def resamples(units: int, *, seed: int = 0, rounds: int = ROUNDS) -> Iterator[ND
         How often each unit is drawn, a row a round; some rounds at a time.
     """
     key = np.uint64(stream_key(seed, "bootstrap"))
-    many = max(1, min(rounds, _CELLS // units))
+    many = max(1, min(rounds, CELLS // units))
     bits = np.empty(many * units, np.uint64)
     first_cells = (np.arange(many) * units)[:, None]
     for start in range(0, rounds, many):

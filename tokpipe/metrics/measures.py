@@ -115,14 +115,7 @@ def entity_measure(
 ) -> Measure:
     """F1, precision and recall of entities, lenient and strict, and accuracy of the words' tags.
 
-    Parameters
-    ----------
-    gold, predicted : int[W]
-        Index into `names`.
-    borders : int[S + 1]
-        Of the sentences.
-    names
-        Of the tags.
+    Parameters are those of `entity_counts`.
     """
     truth, guess, starts = checked_tags(gold, predicted, borders, names)
     tables = [
@@ -144,7 +137,7 @@ def entity_measure(
 def tag_measure(
     gold: ArrayLike, predicted: ArrayLike, borders: ArrayLike, names: tuple[str, ...]
 ) -> Measure:
-    """Accuracy of the words' tags and their macro F1; parameters as of `entity_measure`."""
+    """Accuracy of the words' tags and their macro F1; parameters as of `entity_counts`."""
     truth, guess, starts = checked_tags(gold, predicted, borders, names)
     sentence = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     right = np.where(truth == guess, truth, len(names))

@@ -38,21 +38,7 @@ def pearson(gold: ArrayLike, predicted: ArrayLike) -> float:
 def spearman(gold: ArrayLike, predicted: ArrayLike) -> float:
     """Return how far two columns rise together: Pearson's correlation of their ranks.
 
-    Equal values have the mean of their ranks.
-
-    Parameters
-    ----------
-    gold, predicted : float[N]
-
-    Returns
-    -------
-    float
-        NaN, as in SciPy, where all values of a column are the same.
-
-    Raises
-    ------
-    InputError
-        If the columns cannot be scored.
+    Equal values have the mean of their ranks. Parameters, errors and NaN are those of `pearson`.
 
     Examples
     --------

@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
-from tokpipe.metrics.bootstrap import ROUNDS, bounds, resamples
+from tokpipe.metrics.bootstrap import CELLS, ROUNDS, bounds, resamples
 from tokpipe.metrics.classes import Formula
 from tokpipe.metrics.measures import Measure
 
-_CELLS = 1 << 17  # weights at a time: 1 MB, which stays in the cache
 _ROUNDING = 1e-12  # sums in another order are no other difference
 
 
@@ -88,7 +87,7 @@ def _swaps(
     # float64[R, units] twice: 1 where a unit is read of its own side, and where of the other's
     key = np.uint64(stream_key(seed, "swap"))
     words = -(-units // 64)
-    many = max(1, min(rounds, _CELLS // units))
+    many = max(1, min(rounds, CELLS // units))
     bits = np.empty((many, words), np.uint64)
     for start in range(0, rounds, many):
         fill_random_bits(key, start * words, bits.reshape(-1))

@@ -231,16 +231,10 @@ def tag_scores(
 
     Parameters
     ----------
-    gold, predicted : int[W]
-        Index into `names`.
-    borders : int[S + 1]
-        Of the sentences.
-    names
-        Of the tags.
+    gold, predicted, borders, names, seed
+        As in `entity_scores`.
     majority
         The most frequent tag of the training part; None: of the gold ones.
-    seed
-        Of the bootstrap, over sentences.
 
     Raises
     ------

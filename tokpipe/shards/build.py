@@ -35,6 +35,7 @@ from tokpipe.shards.quality import build_warnings
 from tokpipe.shards.schema import columns_of
 from tokpipe.shards.split_files import FileLayout, SplitFiles, refuse_leftover
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
+from tokpipe.tokenizer.quality import longest_word
 
 _THREADS_A_PROCESSOR = 8  # at most: more only hold more of the text in memory
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
@@ -160,7 +161,9 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     files = {split.name: len(split.finished) for split in splits}
     file_bytes = sum(shard.size for split in splits for shard in split.finished)
     whole = sum(tallies.values(), Counter())
-    warnings = tuple(build_warnings(whole, config.examples, config.masks))
+    warnings = tuple(
+        build_warnings(whole, config.examples, config.masks, longest_word(recipe.tokenizer.spec))
+    )
     return BuildReport(Path(output), tallies, files, file_bytes, warnings)
 
 

@@ -44,9 +44,7 @@ def record_batch(
     return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
 
 
-def token_type_ids(
-    offsets: NDArray[Any], segment_b_start: NDArray[Any], dtype: Any = np.int8
-) -> NDArray[Any]:
+def token_type_ids(offsets: NDArray[Any], segment_b_start: NDArray[Any]) -> NDArray[np.int8]:
     """Return 0 for the tokens in front of segment B, 1 from there on.
 
     Examples lie between `offsets`, int[E + 1]; `segment_b_start`, int[E], is how many tokens of
@@ -57,10 +55,10 @@ def token_type_ids(
     >>> token_type_ids(np.array([0, 3, 5]), np.array([1, 2])).tolist()
     [0, 1, 1, 0, 0]
     """
-    change = np.zeros(int(offsets[-1]) + 1, dtype)
+    change = np.zeros(int(offsets[-1]) + 1, np.int8)
     np.add.at(change, offsets[:-1] + segment_b_start, 1)
     np.add.at(change, offsets[1:], -1)
-    return np.cumsum(change, dtype=dtype)[:-1]
+    return np.cumsum(change, dtype=np.int8)[:-1]
 
 
 def _labels(rows: Rows, masks: Any) -> NDArray[np.int32]:

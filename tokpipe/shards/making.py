@@ -23,10 +23,10 @@ from tokpipe.shards.quality import word_counts
 from tokpipe.shards.schema import Column
 from tokpipe.tokenizer.blocks import join_ids
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.tokenizer.truncation import NO_LIMIT
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
 _SAMPLED = 256  # rows of a block that are masked for their number: a millisecond
-_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 _SHOWN = 60  # characters of a text in a message: a line of a terminal with what is said of it
 COPIES = 8  # masked copies of a block that are made at once: memory is bounded for any dupe_factor
 
@@ -132,7 +132,7 @@ def _check_range(
     first = int(strange[0])
     number = int(np.searchsorted(offsets, first, side="right")) - 1
     text = texts.bytes_of(number).decode()
-    encoding = tokenizer.encode(text, add_special_tokens=False, max_length=_NO_LIMIT, padding=False)
+    encoding = tokenizer.encode(text, add_special_tokens=False, max_length=NO_LIMIT, padding=False)
     start, end = encoding.offsets[first - int(offsets[number])]
     raise InputError(
         f"{text[start:end]!r} in {text.strip()[:_SHOWN]!r} has the id {ids[first]}, outside of the "

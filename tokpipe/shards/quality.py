@@ -18,22 +18,19 @@ _ENOUGH = 100  # pairs whose share says something: a fair one is off by 0.15 in 
 def word_counts(ids: NDArray[np.int32], facts: TokenFacts) -> dict[str, int]:
     """Count the words of a text or of rows, and those that are unknown.
 
-    A word begins with a token that goes on with none and is not special, or is unknown. Ids that no
-    token has, in rows that are damaged, count as the nearest that has one: to look for them took
-    8 % of a build.
+    Ids that no token has, in rows that are damaged, count as the nearest that has one: to look for
+    them took 8 % of a build.
     """
-    begins = (facts.continues_word | facts.is_special) == 0
-    if facts.unk_id >= 0:
-        begins[facts.unk_id] = True
-    words = int(np.count_nonzero(np.take(begins, ids, mode="clip")))
+    words = int(np.count_nonzero(np.take(facts.counts_as_word, ids, mode="clip")))
     return {"words": words, "unknown words": int(np.count_nonzero(ids == facts.unk_id))}
 
 
 def build_warnings(
-    tally: Counter[str], examples: ExampleConfig, masks: MaskConfig
+    tally: Counter[str], examples: ExampleConfig, masks: MaskConfig, longest_word: int | None
 ) -> Iterator[str]:
     """Say of what was built, by its tally, where vocabulary, masks or pairs do not fit the text."""
-    text = unknown_warning(max(tally["words"], 1), tally["unknown words"])
+    words, unknown = max(tally["words"], 1), tally["unknown words"]
+    text = unknown_warning(words, unknown, longest=longest_word)
     if text:
         yield text
     found, asked = tally["targets found"], tally["targets asked"]
@@ -46,7 +43,8 @@ def build_warnings(
         if ones in (0, pairs) or (pairs >= _ENOUGH and not low < ones / pairs < high):
             what = "have a random next" if examples.task == "nsp" else "are swapped"
             share = 100 * ones / pairs
-            yield f"{share:.1f} % of the pairs {what}: {pair_cause(ones, pairs, examples)}"
+            lone = tally["sentences"] <= tally["documents"]
+            yield f"{share:.1f} % of the pairs {what}: {pair_cause(ones, pairs, examples, lone)}"
 
 
 def target_shortage(found: int, asked: int, share: float) -> str:
@@ -67,11 +65,14 @@ def mask_cause(masks: MaskConfig) -> str:
     return "the others are special or unknown, which are never chosen; does the vocabulary fit?"
 
 
-def pair_cause(ones: int, pairs: int, examples: ExampleConfig) -> str:
-    """Say why the labels of pairs are skewed, and what to do."""
+def pair_cause(ones: int, pairs: int, examples: ExampleConfig, lone: bool = True) -> str:
+    """Say why the labels of pairs are skewed, and what to do.
+
+    `lone`: whether each document is one sentence, as far as is known.
+    """
     if ones == 0 and examples.task == "nsp":
         return "there is no other document to take a next from; part documents by blank lines"
-    if ones == pairs and examples.task == "nsp":
+    if ones == pairs and lone and examples.task == "nsp":
         return (
             "each document is one sentence, after which none follows; give longer documents, or "
             "build without pairs (--no-nsp)"

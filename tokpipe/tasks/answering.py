@@ -60,9 +60,7 @@ def marks_entities(names: Sequence[str]) -> bool:
     >>> marks_entities(("O", "B-PER", "I-PER")), marks_entities(("NOUN", "X"))
     (True, False)
     """
-    return bool(
-        (meaning_of(names).roles == BEGIN).any() or (meaning_of(names).roles == INSIDE).any()
-    )
+    return bool(np.isin(meaning_of(names).roles, (BEGIN, INSIDE)).any())
 
 
 def text_answers(data: LabelledTexts, found: TextPredictions, config: BertConfig) -> list[Answer]:

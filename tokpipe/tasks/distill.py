@@ -2,19 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokpipe.bert.head import Distillation, Objective
-from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.folder import refuse_other, start_over
-from tokpipe.finetuning.parts import read_parts
-from tokpipe.finetuning.preparing import Asked, Prepared, prepare_on
+from tokpipe.finetuning.preparing import Prepared
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.seeds import seeds_of
-from tokpipe.finetuning.taught import Taught
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.folders import MANIFEST
@@ -22,14 +18,13 @@ from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.threads import thread_count
-from tokpipe.labelled.check import brief, check_labelled
-from tokpipe.labelled.naming import with_names
 from tokpipe.metrics.scores import Score
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.inputs import without_labels
+from tokpipe.tasks.job_lesson import prepare_lesson, with_what_is_said
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.predict import Job
-from tokpipe.tasks.teacher import said_path, what_it_says
+from tokpipe.tasks.teacher import what_it_says
 from tokpipe.training.log import Nobody, Watch
 from tokpipe.training.state import lock_of
 
@@ -90,6 +85,7 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     config: DistillConfig | None = None,
     training: FinetuneConfig | None = None,
     columns: Mapping[str, Config] | None = None,
+    unlabelled: str | Path | None = None,
     compare: bool = False,
     threads: int | None = None,
     force: bool = False,
@@ -97,6 +93,8 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     progress: Progress = SILENT,
 ) -> Distilled:
     """Train a student; go on where a stopped run of the same settings is.
+
+    A folder that is finished, by the same settings, is judged and not trained again.
 
     Parameters
     ----------
@@ -112,6 +110,9 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
         How it is trained.
     columns
         Where texts, words and labels stand, by what a task reads; None: found by content.
+    unlabelled
+        A file of more texts, without labels or with labels that are not read: of these the student
+        learns what the teacher says.
     compare
         Whether to train the same student from the labels alone, too, in a folder beside `out`.
     threads
@@ -128,94 +129,43 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     ConfigError
         If a setting does not suit them.
     ArtifactError
-        If a stopped run had other settings.
+        If a stopped or finished run had other settings.
     StorageError
-        If `out` is finished, foreign or in use, or the disk refuses.
+        If `out` is foreign or in use, or the disk refuses.
     MemoryLimitError
         If it would not fit into memory.
     TrainingError
         If the numbers are none any more.
     """
-    run, count, config = Path(out), thread_count(threads), config or DistillConfig()
-    refuse_other(run, force=force)
-    job, watch = Job.of(BertModel.load(teacher)), watch or Nobody()
-    given = {"train": train, "validation": validation, "test": test}
-    asked = Asked(
-        task=job.task,
-        model=teacher,
-        paths={name: path for name, path in given.items() if path is not None},
-        columns=(columns or {}).get(job.task.data),
-        config=training or FinetuneConfig(),
-        windows=job.windows,
-    )
-    prepared = _student(_prepared(asked, job, count, progress), job, config)
+    run, count, watch = Path(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")
-    if compare and not (alone / MANIFEST).is_file():
-        refuse_other(alone, force=force)
-    path = said_path(run, _asked_of_teacher(prepared, config))
-    how = count, watch, progress, force
+    is_finished = {one: _is_finished(one, force=force) for one in (alone, run)[not compare :]}
+    given = {"train": train, "validation": validation, "test": test, "unlabelled": unlabelled}
+    paths = {name: path for name, path in given.items() if path is not None}
+    how = config or DistillConfig(), training or FinetuneConfig()
+    lesson = prepare_lesson(teacher, paths, run, how, columns or {}, (count, progress))
+    folders, how_to_train = {"student": run}, (count, watch, progress, force)
     if compare:
-        progress.note(f"the student is trained a second time, without its teacher, in {alone}")
-        _train(prepared, alone, how)
-    said = what_it_says(
-        job.model,
-        prepared.parts["train"],
-        path,
-        states=config.follows_states(job.model.config),
-        threads=count,
-        progress=progress,
-    )
-    _train(_taught(prepared, job, config, said), run, how)
-    path.unlink(missing_ok=True)
-    folders = {"student": run, **({"without a teacher": alone} if compare else {})}
+        folders["without a teacher"] = alone
+        if not is_finished[alone]:
+            progress.note(f"the student is trained a second time, without its teacher, in {alone}")
+        _train(lesson.alone, alone, how_to_train)
+    taught, job = lesson.taught, lesson.job
+    if not is_finished[run]:
+        said = what_it_says(job.model, lesson.questions, lesson.kept, count, progress)
+        taught = with_what_is_said(lesson, said)
+    _train(taught, run, how_to_train)
+    lesson.kept.remove()
     jobs = {"teacher": job, **{k: Job.of(BertModel.load(v)) for k, v in folders.items()}}
-    return _judged(prepared, jobs, count)
+    return _judged(lesson.alone, jobs, count)
 
 
-def _prepared(asked: Asked, job: Job, threads: int, progress: Progress) -> Prepared:
-    """Read the data with the teacher's labels."""
-    read: dict[str, Any] = read_parts(asked.task, asked.paths, asked.columns, asked.config)
-    data = {name: with_names(part, job.model.config.labels) for name, part in read.items()}
-    for line in brief(data, check_labelled(data)):
-        progress.note(line)
-    return prepare_on(asked, data, threads, progress, keeps_head=True)
-
-
-def _student(prepared: Prepared, job: Job, config: DistillConfig) -> Prepared:
-    """Return the training of the student from its labels alone."""
-    model, teacher = config.student(prepared.model), job.model.model.parameters
-
-    def begun(seed: int) -> Parameters:
-        if config.narrows(teacher.config):
-            return Parameters.initialised(model, seed)
-        return Parameters.from_layers(teacher, model)
-
-    settings = {**prepared.settings, "model": model.to_dict()}
-    return replace(prepared, model=model, settings=settings, taught=Taught(begun, None))
-
-
-def _taught(prepared: Prepared, job: Job, config: DistillConfig, said: Any) -> Prepared:
-    """Return the training of the student with its teacher."""
-    assert prepared.taught is not None
-    weight = config.hidden_weight if config.follows_states(job.model.config) else 0.0
-    terms = Distillation(config.temperature, config.alpha, weight)
-    return replace(
-        prepared,
-        objective=Objective(distillation=terms),
-        settings={**prepared.settings, "distillation": config.to_dict()},
-        taught=prepared.taught._replace(said=said),
-    )
-
-
-def _asked_of_teacher(prepared: Prepared, config: DistillConfig) -> dict[str, Any]:
-    known, training = prepared.settings, prepared.asked.config
-    kept = {name: known[name] for name in ("task", "windows", "columns", "inputs", "version")}
-    held_out = training.validation_fraction, training.seed
-    return {
-        **kept,
-        "held_out": held_out,
-        "states": config.follows_states(prepared.source.config),
-    }
+def _is_finished(run: Path, *, force: bool) -> bool:
+    """Return whether a run is finished, of whatever settings; refuse other folders."""
+    is_finished = (run / MANIFEST).is_file() and not force
+    if not is_finished:
+        refuse_other(run, force=force)
+    return is_finished
 
 
 def _train(prepared: Prepared, out: Path, how: tuple[int, Watch, Progress, bool]) -> None:

@@ -28,13 +28,24 @@ class DistillConfig(Config):
     )
     hidden_weight: float = setting(
         1.0,
-        "What the distance to the teacher's last hidden states counts, where widths agree.",
+        "What the squared distance to the teacher's last hidden states counts; a narrower student "
+        "is compared with their main directions, as many as it is wide.",
+        least=0.0,
+    )
+    cosine_weight: float = setting(
+        0.0, "What the angle between the last hidden states of both counts.", least=0.0
+    )
+    relation_weight: float = setting(
+        0.0,
+        "What the difference counts between the relations that tokens have in the last attention "
+        "of both: among queries, among keys, among values.",
         least=0.0,
     )
 
-    def follows_states(self, teacher: BertConfig) -> bool:
+    @property
+    def follows_states(self) -> bool:
         """Whether hidden states are compared."""
-        return self.hidden_weight > 0 and not self.narrows(teacher)
+        return self.hidden_weight > 0 or self.cosine_weight > 0
 
     def narrows(self, teacher: BertConfig) -> bool:
         """Whether the student is narrower than its teacher."""

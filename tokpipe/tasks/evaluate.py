@@ -119,7 +119,7 @@ def evaluate_shards(
 
 def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -> Loader:
     shards = open_shards(folder)
-    _check(model, shards)
+    check_vocabulary(model, shards)
     split = {one.name: one for one in shards.splits}[config.split]
     if not split.rows:
         raise ConfigError(f"{folder}: the {config.split} split is empty", hint="Take the other.")
@@ -141,7 +141,14 @@ def _capacity(loader: Loader) -> Capacity:
     return Capacity.about(tokens, float(lengths.mean()), loader.masks.masked_lm_prob)
 
 
-def _check(model: BertModel, shards: Shards) -> None:
+def check_vocabulary(model: BertModel, shards: Shards) -> None:
+    """Refuse shards of another vocabulary.
+
+    Raises
+    ------
+    ArtifactError
+        With the sizes of both.
+    """
     ours, theirs = model.config.vocab_size, shards.facts.vocab_size
     same = not model.has_tokenizer or model.tokenizer.tokens[:theirs] == shards.tokenizer.tokens
     if theirs > ours or not same:

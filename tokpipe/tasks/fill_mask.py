@@ -12,6 +12,7 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import Masked, encode_texts, run_batches
+from tokpipe.tokenizer.texts import check_count, strings_of
 
 _ROWS = 256  # of logits sorted at once, which takes four times their memory: 120 MB at BERT's size
 
@@ -38,11 +39,13 @@ def fill_masks(
     Raises
     ------
     ConfigError
-        If the model has no MLM head.
+        If the model has no MLM head, or `top` is no number of tokens.
     InputError
-        If a text has no mask, or it was cut off.
+        If a text is no string or has no mask, or it was cut off.
     """
     require_head(model, "mlm_head", "fills masks")
+    check_count("top", top, least=1)
+    texts = strings_of(texts)
     sequences = encode_texts(model.tokenizer, texts, model.config, threads=threads)
     masked = Masked.where(sequences, model.role_id("mask_token"))
     counts = np.diff(masked.borders)

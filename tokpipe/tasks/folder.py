@@ -7,6 +7,7 @@ from pathlib import Path
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.checkpoint import write_checkpoint
+from tokpipe.bert.huggingface.jobs import AUTO_CLASSES
 from tokpipe.bert.huggingface.settings import config_json
 from tokpipe.bert.parameters import Parameters, count_encoder_parameters
 from tokpipe.bert.registry import beside_encoder
@@ -82,8 +83,9 @@ def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -
     mask = tokenizer.roles.get("mask_token") if tokenizer and config.mlm_head else None
     text = f"text with a {visible(mask)} in it" if mask else ""
     example = f'\n    tokpipe fill-mask "this folder" "{text}"\n' if mask else ""
+    theirs = AUTO_CLASSES.get(config.task, "AutoModel")
     opened = (
-        f'`transformers.AutoModel.from_pretrained("this folder")` opens it too, as `{family.name}`.'
+        f'`transformers.{theirs}.from_pretrained("this folder")`\nopens it too, as `{family.name}`.'
         if family.architectures
         else "transformers has no such model; tokpipe opens it."
     )

@@ -16,11 +16,11 @@ from tokpipe.labelled.records import (
     Questions,
     TaggedWords,
 )
-from tokpipe.tokenizer.texts import Inputs, described, strings_of
+from tokpipe.tokenizer.texts import Inputs, described, list_of, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.tokenizer.truncation import NO_LIMIT
 
 _SOURCE = "the input"
-_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -46,7 +46,7 @@ def texts_data(texts: Iterable[Any]) -> LabelledTexts:
     InputError
         If one is no text, or holds a lone surrogate; or some are pairs and others are not.
     """
-    given = [texts] if isinstance(texts, str) else list(texts)
+    given = _listed(texts, "text", "texts")
     is_pair = [isinstance(one, tuple | list) for one in given]
     if any(is_pair):
         columns = _columns(given, is_pair.index(False) if not all(is_pair) else None)
@@ -67,7 +67,7 @@ def sentences_data(tokenizer: Tokenizer, sentences: Iterable[Any]) -> Sentences:
     InputError
         If one is neither, or a word is empty.
     """
-    given = [sentences] if isinstance(sentences, str) else list(sentences)
+    given = _listed(sentences, "sentence", "texts, or of lists of words,")
     are_texts = [isinstance(one, str) for one in given]
     if all(are_texts):
         found = _split(tokenizer, given)
@@ -99,7 +99,7 @@ def questions_data(pairs: Iterable[Any]) -> Questions:
     InputError
         If one is no pair of texts, or empty.
     """
-    given = list(pairs)
+    given = list_of(pairs, "question", "pairs of a question and a paragraph", "")
     wrong = next((n for n, one in enumerate(given, 1) if not _is_two(one)), None)
     if wrong is not None:
         raise InputError(
@@ -120,6 +120,11 @@ def questions_data(pairs: Iterable[Any]) -> Questions:
         answer_starts=np.zeros(0, np.int64),
         answer_borders=np.zeros(count + 1, np.int64),
     )
+
+
+def _listed(rows: Any, what: str, needed: str) -> list[Any]:
+    """Return rows as a list; one text stands for a list of one."""
+    return [rows] if isinstance(rows, str) else list_of(rows, what, needed, "")
 
 
 def _is_two(one: Any) -> bool:
@@ -145,7 +150,7 @@ def _strings(texts: Sequence[Any], what: str) -> Strings:
 
 def _split(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Sentence]:
     encodings = tokenizer.encode_batch(
-        texts, add_special_tokens=False, max_length=_NO_LIMIT, padding=False
+        texts, add_special_tokens=False, max_length=NO_LIMIT, padding=False
     )
     return [
         Sentence(text, _word_spans(text, encoding.word_ids, encoding.offsets))

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.preparing import Asked, prepare_on
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.seeds import seeds_of
-from tokpipe.finetuning.source import open_source
 from tokpipe.finetuning.training import train_once
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest
@@ -20,6 +18,7 @@ from tokpipe.foundation.threads import thread_count
 from tokpipe.metrics.scores import Scores
 from tokpipe.tasks.learning import Reached, Train
 from tokpipe.training.log import Nobody
+from tokpipe.training.source_model import open_source
 from tokpipe.training.state import KIND, lock_of
 
 

@@ -11,7 +11,7 @@ from tokpipe.finetuning.decode_questions import answer_strings
 from tokpipe.finetuning.predictions import AnswerPredictions, TagPredictions, TextPredictions
 from tokpipe.finetuning.task import Predictions, Tuned
 from tokpipe.finetuning.tasks.qa import THRESHOLD, gold_answers
-from tokpipe.labelled.check import place_in
+from tokpipe.labelled.places import place_in
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
 from tokpipe.metrics.answers import exact_match
 from tokpipe.metrics.measures import THRESHOLD as HOLDS
@@ -59,40 +59,21 @@ def _surest(wrong: NDArray[np.bool_], confidence: NDArray, most: int) -> list[in
     return rows[np.argsort(-confidence[rows], kind="stable")][:most].tolist()
 
 
-def _texts(data: LabelledTexts, row: int) -> str:
-    return " | ".join(column.bytes_of(row).decode() for column in data.texts)
-
-
 def _of_classes(data: LabelledTexts, shares: NDArray, most: int) -> list[Mistake]:
-    said = shares.argmax(axis=1)
+    said, names = shares.argmax(axis=1), data.names
     sure = shares[np.arange(len(said)), said]
-    names = data.names
-    return [
-        Mistake(
-            place_in(data, row),
-            _texts(data, row),
-            names[data.labels[row]],
-            names[said[row]],
-            float(sure[row]),
-        )
-        for row in _surest(said != data.labels, sure, most)
-    ]
+    rows = _surest(said != data.labels, sure, most)
+    pairs = [(names[data.labels[row]], names[said[row]]) for row in rows]
+    return _of_texts(data, rows, pairs, sure)
 
 
 def _of_several(data: LabelledTexts, shares: NDArray, most: int) -> list[Mistake]:
     said = shares >= HOLDS
     off = said != data.labels.astype(bool)
     sure = np.where(off, np.where(said, shares, 1 - shares), 0).max(axis=1, initial=0)
-    return [
-        Mistake(
-            place_in(data, row),
-            _texts(data, row),
-            _listed(data.names, data.labels[row]),
-            _listed(data.names, said[row]),
-            float(sure[row]),
-        )
-        for row in _surest(off.any(axis=1), sure, most)
-    ]
+    rows = _surest(off.any(axis=1), sure, most)
+    pairs = [(_listed(data.names, data.labels[r]), _listed(data.names, said[r])) for r in rows]
+    return _of_texts(data, rows, pairs, sure)
 
 
 def _listed(names: Sequence[str], marks: NDArray) -> str:
@@ -101,15 +82,19 @@ def _listed(names: Sequence[str], marks: NDArray) -> str:
 
 def _of_numbers(data: LabelledTexts, values: NDArray, most: int) -> list[Mistake]:
     off = np.abs(values - data.labels)
+    rows = _surest(off > 0, off, most)
+    pairs = [(f"{data.labels[row]:.4g}", f"{values[row]:.4g}") for row in rows]
+    return _of_texts(data, rows, pairs, off)
+
+
+def _of_texts(
+    data: LabelledTexts, rows: list[int], pairs: list[tuple[str, str]], sure: NDArray
+) -> list[Mistake]:
+    """Return mistakes in some rows: of each what is right, and what was said."""
+    texts = (" | ".join(column.bytes_of(row).decode() for column in data.texts) for row in rows)
     return [
-        Mistake(
-            place_in(data, row),
-            _texts(data, row),
-            f"{data.labels[row]:.4g}",
-            f"{values[row]:.4g}",
-            float(off[row]),
-        )
-        for row in _surest(off > 0, off, most)
+        Mistake(place_in(data, row), text, *pair, float(sure[row]))
+        for row, text, pair in zip(rows, texts, pairs, strict=True)
     ]
 
 

@@ -11,6 +11,7 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import encode_pairs, run_batches
+from tokpipe.tokenizer.texts import pairs_of
 
 
 def judge_pairs(
@@ -30,10 +31,12 @@ def judge_pairs(
     ------
     ConfigError
         If the model has no NSP head.
+    InputError
+        If one is no pair of texts.
     """
     require_head(model, "nsp_head", "judges pairs")
-    sequences = encode_pairs(model.tokenizer, pairs, model.config)
-    out = np.empty(len(pairs))
+    sequences = encode_pairs(model.tokenizer, pairs_of(pairs), model.config, threads=threads)
+    out = np.empty(sequences.rows)
 
     def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
         follows, random = model.model.logits("nsp", packed, workspace).astype(np.float64).T

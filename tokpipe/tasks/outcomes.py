@@ -15,6 +15,7 @@ from tokpipe.bert.huggingface.foreign_files import open_plain
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, read_metrics
 from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.metrics.measures import (
     Measure,
     answer_measure,
@@ -71,6 +72,7 @@ def read_outcome(folder: str | Path) -> Outcome:
     task = about["task"]
     if task not in _MEASURES:
         raise ArtifactError(f"{path / METRICS}: no task is called {task!r}")
+    verify_files(path, [PREDICTIONS])
     parts = _read_parts(path / PREDICTIONS)
     log = list(read_log(path / LOG)) if (path / LOG).is_file() else []
     usual = {name: _number(about.get(name), "majority") for name in parts}
@@ -124,7 +126,7 @@ def _read_parts(path: Path) -> dict[str, list[Row]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ArtifactError(f"{path}:{number}: no JSON") from None
         if not isinstance(row, dict) or not isinstance(row.get("part"), str):
             raise ArtifactError(f"{path}:{number}: no row of a part")

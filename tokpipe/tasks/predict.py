@@ -12,12 +12,12 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity
 from tokpipe.bert.registry import beside_encoder
 from tokpipe.bert.workspaces import Workspaces
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.loader import ExampleLoader
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.report import METRICS, read_metrics
 from tokpipe.finetuning.scoring import Part, asking, joined
 from tokpipe.finetuning.task import Predictions, Task, Tuned
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import MANIFEST

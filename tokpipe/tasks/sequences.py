@@ -21,14 +21,13 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.tokenizer.blocks import join_ids
-from tokpipe.tokenizer.rows import Finish, finished
+from tokpipe.tokenizer.rows import Finish, finished, finished_pairs
 from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.texts import Inputs, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
-from tokpipe.tokenizer.truncation import truncation_for
+from tokpipe.tokenizer.truncation import NO_LIMIT, truncation_for
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
-_NO_LIMIT = 1 << 30  # of tokens; a tokenizer.json may have one of its own
 
 
 class Sequences(NamedTuple):
@@ -80,13 +79,12 @@ def encode_texts(
     InputError
         If a text is none or holds a lone surrogate, or the tokenizer makes no token of it.
     """
-    template = tokenizer.spec.template
-    cut = _truncation(tokenizer, config, max_length, template.added(False))
+    cut, most = _truncation(tokenizer, config, max_length, pairs=False)
     strings = Strings.from_list(Inputs(strings_of(texts)).utf8()[0])
     parts = tokenizer.encode_strings(strings, threads=threads)
-    most = _NO_LIMIT if cut is None else cut.max_length - template.added(False)
     longer = sum(int((np.diff(borders) > most).sum()) for _, borders in parts)
-    ids, offsets = join_ids([finished(*part, Finish(template, True, cut)) for part in parts])
+    finish = Finish(tokenizer.spec.template, True, cut)
+    ids, offsets = join_ids([finished(*part, finish) for part in parts])
     _check(ids, offsets, config, tokenizer)
     return Sequences(ids, offsets, None, longer)
 
@@ -95,27 +93,25 @@ def encode_pairs(
     tokenizer: Tokenizer,
     pairs: Sequence[tuple[str, str]],
     config: BertConfig,
-    max_length: int | None = None,
+    threads: int | None = None,
 ) -> Sequences:
     """Encode pairs of texts, the longer one cut first.
 
     Raises
     ------
     InputError
-        If a text holds a lone surrogate.
+        If a text is none or holds a lone surrogate.
     """
-    allowed = _truncation(tokenizer, config, max_length, tokenizer.spec.template.added(True))
-    limit = None if allowed is None else allowed.max_length
-    whole = [tokenizer.encode(one, two, max_length=_NO_LIMIT, padding=False) for one, two in pairs]
-    cut = [limit is not None and len(encoding.ids) > limit for encoding in whole]
-    for number, (one, two) in enumerate(pairs):
-        if cut[number]:
-            whole[number] = tokenizer.encode(one, two, max_length=limit, padding=False)
-    offsets = np.cumsum([0, *(len(encoding.ids) for encoding in whole)], dtype=np.int64)
-    ids = np.array([id for encoding in whole for id in encoding.ids], np.int32)
-    kinds = np.array([kind for encoding in whole for kind in encoding.type_ids], np.uint8)
+    cut, most = _truncation(tokenizer, config, None, pairs=True)
+    firsts, seconds = ([pair[side] for pair in pairs] for side in (0, 1))
+    inputs = Inputs(strings_of(firsts), strings_of(seconds, "pair"))
+    strings = Strings.from_list(inputs.utf8()[0])
+    found, borders = join_ids(tokenizer.encode_strings(strings, threads=threads))
+    longer = int((np.diff(borders[::2]) > most).sum())
+    finish = Finish(tokenizer.spec.template, True, cut)
+    ids, offsets, kinds = finished_pairs(found, borders, finish)
     _check(ids, offsets, config, tokenizer)
-    return Sequences(ids, offsets, kinds if config.type_vocab_size > 1 else None, sum(cut))
+    return Sequences(ids, offsets, kinds if config.type_vocab_size > 1 else None, longer)
 
 
 def run_batches(
@@ -203,15 +199,20 @@ def _largest(
 
 
 def _truncation(
-    tokenizer: Tokenizer, config: BertConfig, max_length: int | None, added: int
-) -> Truncation | None:
-    """Return how texts are cut: to what the model takes or was asked for, None for no limit."""
+    tokenizer: Tokenizer, config: BertConfig, max_length: int | None, *, pairs: bool
+) -> tuple[Truncation | None, int]:
+    """Return how texts are cut, and how many tokens of a text, or of two, are not.
+
+    They are cut to what the model takes or was asked for, if either says a length.
+    """
+    added = tokenizer.spec.template.added(pairs)
     limits = [limit for limit in (config.longest, max_length) if limit is not None]
     if not limits:
-        return None
+        return None, NO_LIMIT
     if min(limits) <= added:
         raise ConfigError(f"max_length={min(limits)} leaves no room beside {added} special tokens")
-    return truncation_for(tokenizer.spec.truncation, min(limits), "longest_first", None)
+    cut = truncation_for(tokenizer.spec.truncation, min(limits), "longest_first", None)
+    return cut, min(limits) - added
 
 
 def _check(

@@ -100,8 +100,11 @@ def check_dtype(dtype: str, vocab_size: int) -> None:
 def list_type(text_type: pa.DataType, dtype: str) -> pa.DataType:
     """Return the type of the ids of a column: large lists for large strings."""
     value = _TYPES[dtype][1]
-    is_large = pa.types.is_large_string(text_type) or pa.types.is_large_binary(text_type)
-    return pa.large_list(value) if is_large else pa.list_(value)
+    return pa.large_list(value) if _is_large(text_type) else pa.list_(value)
+
+
+def _is_large(text_type: pa.DataType) -> bool:
+    return pa.types.is_large_string(text_type) or pa.types.is_large_binary(text_type)
 
 
 def _check_text(column: pa.Array) -> None:
@@ -128,7 +131,7 @@ def _texts(column: pa.Array) -> list[Strings]:
     """Return the texts of a column where they stand, and the last block with padding behind it."""
     if column.null_count or not len(column) or column.buffers()[2] is None:
         return [Strings.from_arrow(column)]
-    width = np.int64 if list_type(column.type, "int32") == pa.large_list(pa.int32()) else np.int32
+    width = np.int64 if _is_large(column.type) else np.int32
     offsets = np.frombuffer(column.buffers()[1], width)[column.offset :][: len(column) + 1]
     offsets = offsets.astype(np.int64, copy=False)
     data = np.frombuffer(column.buffers()[2], np.uint8)

@@ -1,7 +1,7 @@
 """One encoded text or pair, as the field knows it, and how it is padded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 from tokpipe.foundation.errors import ConfigError
@@ -67,7 +67,7 @@ class Encoding:
 
     def __getattr__(self, name: str) -> list:
         # Reached for what is not there: a list that was never asked for, or a misspelt name.
-        if name not in _LISTS and name != "overflowing":
+        if name not in LISTS and name != "overflowing":
             raise AttributeError(f"an Encoding has no {name!r}")
         columns, row = self._source or (None, 0)
         if columns is None:
@@ -78,7 +78,7 @@ class Encoding:
         return values
 
     def __reduce__(self) -> tuple:  # a copy takes its lists along, not those of its whole batch
-        return Encoding, (*(getattr(self, name) for name in _LISTS), self.overflowing)
+        return Encoding, (*(getattr(self, name) for name in LISTS), self.overflowing)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -119,16 +119,7 @@ class Encoding:
         return [t for t, found in enumerate(self.sequence_ids) if found == sequence]
 
 
-_LISTS = (
-    "ids",
-    "tokens",
-    "offsets",
-    "word_ids",
-    "type_ids",
-    "attention_mask",
-    "special_tokens_mask",
-    "sequence_ids",
-)
+LISTS = tuple(f.name for f in fields(Encoding) if f.name not in ("overflowing", "_source"))
 
 
 def pad(encodings: Sequence[Encoding], padding: Padding) -> None:
@@ -187,7 +178,7 @@ def _pad_one(encoding: Encoding, length: int, padding: Padding) -> None:
         [None] * n,
     )
     parts = (filling, encoding) if padding.direction == "left" else (encoding, filling)
-    for name in _LISTS:
+    for name in LISTS:
         setattr(encoding, name, [*getattr(parts[0], name), *getattr(parts[1], name)])
     for window in encoding.overflowing:
         _pad_one(window, length, padding)

@@ -139,8 +139,19 @@ def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, 
     ArtifactError
         If it is not as the manifest beside it says.
     """
-    verify_files(path if path.is_dir() else path.parent, TOKENIZER_FILES)
+    verify_tokenizer(path)
     return read_tokenizer(path, words).opened()
+
+
+def verify_tokenizer(path: Path) -> None:
+    """Hold the files of a tokenizer, or one of them, against the manifest beside them, if any.
+
+    Raises
+    ------
+    ArtifactError
+        If one is not as it says.
+    """
+    verify_files(path if path.is_dir() else path.parent, TOKENIZER_FILES)
 
 
 def foreign_document(path: Path) -> bytes:

@@ -20,7 +20,7 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.panics import without_panic_text
 from tokpipe.tokenizer.blocks import Ids, without_line_ends
 from tokpipe.tokenizer.document import tokens_by_id
-from tokpipe.tokenizer.encoding import Encoding
+from tokpipe.tokenizer.encoding import LISTS, Encoding
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.parts_json import (
     added_tokens_from_json,
@@ -36,6 +36,15 @@ _BATCH = 1024  # texts handed over at a time, so that Ctrl-C is answered
 _PROBES = 1000  # tokens that are tried as a text, should the vocabulary know no plain character
 
 
+# what no processor comes to, but that windows of a pair then forget which text their tokens are of
+_NOTHING_AROUND = {
+    "type": "TemplateProcessing",
+    "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": name, "type_id": type_id}} for type_id, name in enumerate("AB")],
+    "special_tokens": {},
+}
+
+
 class ForeignBackend:
     """A tokenizer whose model or parts ours does not know.
 
@@ -45,6 +54,8 @@ class ForeignBackend:
     def __init__(self, document: dict[str, Any], name: str) -> None:
         root = Node(document, f"{name}:")
         bare = {**document, "truncation": None, "padding": None}
+        if bare.get("post_processor") is None:
+            bare["post_processor"] = _NOTHING_AROUND
         with _panics(f"{name}: the tokenizers library cannot read it"):
             self._library = tokenizers.Tokenizer.from_str(json.dumps(bare))
             vocab = self._library.get_vocab(with_added_tokens=True)
@@ -117,16 +128,7 @@ class ForeignBackend:
 
 
 def _ours(found: Any, cut: Truncation | None) -> Encoding:
-    encoding = Encoding(
-        ids=found.ids,
-        tokens=found.tokens,
-        offsets=found.offsets,
-        word_ids=found.word_ids,
-        type_ids=found.type_ids,
-        attention_mask=found.attention_mask,
-        special_tokens_mask=found.special_tokens_mask,
-        sequence_ids=found.sequence_ids,
-    )
+    encoding = Encoding(**{name: getattr(found, name) for name in LISTS})
     if cut is not None and cut.stride is not None:
         encoding.overflowing = [_ours(other, cut) for other in found.overflowing]
     return encoding

@@ -212,15 +212,21 @@ def truncation_to_json(truncation: Truncation | None) -> dict[str, Any] | None:
     }
 
 
-def padding_from_json(node: Node) -> Padding | None:
-    """Return the padding that the file asks for, if any."""
+def padding_from_json(node: Node, size: int = MOST_ID + 1) -> Padding | None:
+    """Return the padding that the file asks for, if any.
+
+    Raises
+    ------
+    FoundError
+        If it is written wrongly, or fills with an id that a vocabulary of `size` tokens has not.
+    """
     if node.absent:
         return None
     strategy, multiple = node.child("strategy"), node.child("pad_to_multiple_of")
     is_longest = strategy.value == "BatchLongest"
     return Padding(
         None if is_longest else strategy.count("Fixed", most=_MOST_PADDING),
-        node.count("pad_id", 0),
+        node.count("pad_id", 0, size - 1),
         node.count("pad_type_id", 0),
         node.text("pad_token", "[PAD]"),
         None if multiple.absent else node.count("pad_to_multiple_of", most=_MOST_PADDING),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.tokenizer.spec import ModelKind
+from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.words.counts import WordCounts
 
@@ -72,8 +72,14 @@ def measure(tokenizer: Tokenizer, counts: WordCounts, threads: int | None = None
     )
 
 
+def longest_word(spec: Spec) -> int | None:
+    """Return how many characters a word may have to be looked up; None for any number."""
+    has_limit = spec.model in (ModelKind.WORDPIECE, ModelKind.FOREIGN)
+    return spec.max_input_chars_per_word if has_limit else None
+
+
 def unknown_warning(
-    words: float, unknown: float, too_long: float | None = None, *, longest: int = 100
+    words: float, unknown: float, too_long: float | None = None, *, longest: int | None = 100
 ) -> str:
     """Return what to tell a person whose vocabulary does not fit a text; empty if it fits.
 
@@ -86,7 +92,7 @@ def unknown_warning(
     too_long
         How many of those are longer than `longest`; None where nobody counted them.
     longest
-        How many characters a word may have to be looked up: `max_input_chars_per_word`.
+        How many characters a word may have, by `longest_word`.
 
     Examples
     --------
@@ -99,7 +105,9 @@ def unknown_warning(
         return ""
     long, strange = f"longer than {longest} characters", "characters outside its alphabet"
     lift, widen = "--max-input-chars-per-word", "a greater --limit-alphabet"
-    if too_long is None:
+    if too_long is None and longest is None:
+        causes, cures = [f"they have {strange}"], [widen]
+    elif too_long is None:
         causes, cures = [f"they are {long}, or have {strange}"], [lift, widen]
     else:
         found = (too_long, f"are {long}", lift), (unknown - too_long, f"have {strange}", widen)
@@ -119,7 +127,7 @@ def _are_too_long(
     """Say which words WordPiece does not look up, for they have too many characters."""
     longest, lengths = tokenizer.spec.max_input_chars_per_word, np.diff(words.offsets)
     too_long = lengths > longest  # bytes, which are no fewer than characters
-    if tokenizer.spec.model is not ModelKind.WORDPIECE or not (too_long & is_unknown).any():
+    if longest_word(tokenizer.spec) is None or not (too_long & is_unknown).any():
         return np.zeros(len(words), np.bool_)
     begins = words.data[: words.offsets[-1]] & 0xC0 != 0x80
     for i in np.flatnonzero(too_long & is_unknown).tolist():

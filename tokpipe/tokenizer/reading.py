@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.naming import hub_hint
 from tokpipe.foundation.visible import visible
 from tokpipe.tokenizer.document import document_from_spec, spec_from_document, tokens_by_id
 from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, Findings, FoundError
@@ -40,6 +41,12 @@ _NOT_OURS = {  # what a file is by its ending, and what to do with it
         "a sentencepiece model, not a tokenizer.json, vocab.txt or vocab.json",
         CONVERT_HINT,
     ),
+    ".vocab": (
+        "pieces and scores of a sentencepiece model, not a tokenizer.json",
+        CONVERT_HINT,
+    ),
+    ".tsv": ("a table, not a tokenizer", "Name a tokenizer folder."),
+    ".csv": ("a table, not a tokenizer", "Name a tokenizer folder."),
     ".tiktoken": (
         "a tiktoken vocabulary, not a tokenizer.json, vocab.txt or vocab.json",
         CONVERT_HINT,
@@ -128,7 +135,7 @@ def _main_file(path: Path) -> Path:
 
 def _nothing_in(folder: Path) -> InputError:
     others = sorted(
-        path.name for path in folder.iterdir() if path.suffix in (".model", ".tiktoken")
+        path.name for path in folder.iterdir() if path.suffix in (".model", ".vocab", ".tiktoken")
     )
     if others:
         problem, hint = _NOT_OURS[Path(others[0]).suffix]
@@ -140,16 +147,8 @@ def _nothing_in(folder: Path) -> InputError:
 
 
 def _no_such(path: Path) -> InputError:
-    text = str(path)
-    is_hub = not path.is_absolute() and len(path.parts) <= 2 and not path.parent.is_dir()
-    is_hub |= len(path.parts) == 1 and path.suffix not in (".txt", ".json")
-    hint = (
-        f"A name of the Hugging Face Hub? It is not downloaded: "
-        f"hf download {visible(text)} --local-dir FOLDER, and name that folder."
-        if is_hub
-        else ""
-    )
-    return InputError(f"{path}: no such file or folder", hint=hint)
+    is_file = path.suffix in (".txt", ".json")
+    return InputError(f"{path}: no such file or folder", hint="" if is_file else hub_hint(path))
 
 
 def _is_vocab(content: Any) -> bool:

@@ -113,6 +113,35 @@ def finished(ids: NDArray[np.int32], borders: NDArray[np.int64], finish: Finish)
     return layout.column(ids, special), layout.borders
 
 
+def finished_pairs(
+    ids: NDArray[np.int32], borders: NDArray[np.int64], finish: Finish
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8]]:
+    """Cut the ids of T / 2 pairs, first and second texts in turn, and put special tokens there.
+
+    Parameters
+    ----------
+    ids, borders : int32[K], int64[T + 1]
+        The tokens of all texts.
+    finish
+        Without a stride.
+
+    Returns
+    -------
+    int32[N], int64[T / 2 + 1], uint8[N]
+        Ids of the pairs, their borders, and segments.
+
+    Raises
+    ------
+    ConfigError
+        If a pair cannot be cut as asked.
+    """
+    pieces = finish.pieces(2)
+    layout = Layout.of(pieces, _spans(borders, 2, finish)[0])
+    types = np.tile(np.array([piece.type_id for piece in pieces], np.uint8), len(layout.sizes))
+    special = np.array(_special(pieces, "ids"), np.int32)
+    return layout.column(ids, special), layout.borders, np.repeat(types, layout.sizes.ravel())
+
+
 class Vocabulary:
     """Tokens by id, as arrays."""
 
@@ -130,8 +159,8 @@ class Rows:
 
     Parameters
     ----------
-    ids, borders
-        The tokens of all texts; of pairs, first and second in turn.
+    found
+        The tokens of all texts, and their borders; of pairs, first and second in turn.
     detail
         Gives all else about the same tokens.
     per_row
@@ -153,11 +182,8 @@ class Rows:
     ) -> None:
         (ids, borders), pieces = found, finish.pieces(per_row)
         spans, self._overflow = _spans(borders, per_row, finish)
-        self._layout, self._template, self._vocabulary = (
-            Layout.of(pieces, spans),
-            finish.template,
-            vocabulary,
-        )
+        self._layout = Layout.of(pieces, spans)
+        self._template, self._vocabulary = finish.template, vocabulary
         self._ids, self._detail, self.count = ids, detail, (len(borders) - 1) // per_row
         self._borders = self._layout.borders.tolist()
         special = np.array(_special(pieces, "ids"), np.int32)

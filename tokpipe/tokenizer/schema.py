@@ -81,7 +81,7 @@ def check_document(document: Any, name: str) -> Findings:
     with found.collect():
         truncation_from_json(root.child("truncation"))
     with found.collect():
-        padding_from_json(root.child("padding"))
+        padding_from_json(root.child("padding"), size)
     return found
 
 

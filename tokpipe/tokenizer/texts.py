@@ -110,7 +110,7 @@ def strings_of(texts: Any, what: str = "text") -> list[str]:
     InputError
         If it is one string, or something in it is none, naming which and what it is.
     """
-    found = _list_of(texts, what, "strings", "Put one text into a list, or take encode for it.")
+    found = list_of(texts, what, "strings", "Put one text into a list, or take encode for it.")
     for number, text in enumerate(found, 1):
         if not isinstance(text, str):
             raise InputError(f"{what} {number} is {described(text)}: strings are needed")
@@ -125,7 +125,7 @@ def split_inputs_of(words: Any, pair: Any) -> tuple[Inputs, bool]:
     InputError
         If there are no words where they should be, naming where and what is there.
     """
-    words = _list_of(words, "word", "strings", "Split it: text.split(), or take encode for it.")
+    words = list_of(words, "word", "strings", "Split it: text.split(), or take encode for it.")
     is_one = not words or isinstance(words[0], str)
     texts = [strings_of(words, "word")] if is_one else _split_texts(words, "text")
     if pair is None:
@@ -135,11 +135,34 @@ def split_inputs_of(words: Any, pair: Any) -> tuple[Inputs, bool]:
 
 
 def _split_texts(texts: Any, what: str) -> list[list[str]]:
-    texts = _list_of(texts, what, "lists of words", "Put the words of each text into a list.")
+    texts = list_of(texts, what, "lists of words", "Put the words of each text into a list.")
     return [strings_of(text, f"{what} {number}, word") for number, text in enumerate(texts, 1)]
 
 
-def _list_of(values: Any, what: str, needed: str, hint: str) -> list[Any]:
+def pairs_of(pairs: Any) -> list[tuple[str, str]]:
+    """Return pairs of texts as a list, whatever they are given as.
+
+    Raises
+    ------
+    InputError
+        If one is no pair, or holds something else than texts, naming which and what it is.
+    """
+    found = list_of(pairs, "pair", "pairs of texts", "Put one pair into a list.")
+    for number, pair in enumerate(found, 1):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InputError(f"pair {number} is {described(pair)}: two texts are needed")
+        strings_of(pair, f"pair {number}: text")
+    return [(one, two) for one, two in found]
+
+
+def list_of(values: Any, what: str, needed: str, hint: str) -> list[Any]:
+    """Return what is given many of as a list: of a list, a generator, an array.
+
+    Raises
+    ------
+    InputError
+        If it is one string, or nothing that can be gone through.
+    """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise InputError(f"{what}s: {described(values)}, a list of {needed} is needed", hint=hint)
     return list(values)
@@ -178,7 +201,7 @@ def id_lists_of(batch: Any, vocab_size: int) -> list[list[int]]:
 
 
 def check_count(name: str, value: Any, least: int = 0) -> None:
-    """Refuse a setting that is no whole number from `least` on.
+    """Refuse a setting that is no whole number from the least allowed one on.
 
     Raises
     ------

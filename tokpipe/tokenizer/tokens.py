@@ -18,7 +18,7 @@ from tokpipe.tokenizer.engine import Engine
 from tokpipe.tokenizer.kernels.spans import word_spans
 from tokpipe.tokenizer.spec import Spec
 from tokpipe.words.config import GPT2
-from tokpipe.words.normalizers import before_plain_split, character_widths, normalize_aligned
+from tokpipe.words.normalizers import before_plain_split, normalize_aligned, original_spans
 from tokpipe.words.pre_tokenizers import plain_split_tables, pre_tokenize
 
 _BYTES_AT_ONCE = 1 << 20  # of texts whose words are found in one call of a kernel: 40 ms
@@ -65,8 +65,7 @@ class TokenEncoder:
         plain, text_words = self._of_words(texts, pieces, sources)
         first = inner.first[outer.first]
         if len(raw) or len(normalized):
-            last = origins[normalized[:, 1] - 1]
-            spans = np.stack([origins[normalized[:, 0]], last + character_widths(texts.data[last])])
+            spans = original_spans(origins, texts.data, *normalized[:, :2].T)
             starts, ends = np.concatenate([raw[:, :2].T, spans], axis=1)
             added = Tokens(
                 np.concatenate([raw[:, 2], normalized[:, 2]]).astype(np.int32),
@@ -98,10 +97,9 @@ class TokenEncoder:
         begins = np.empty(len(ids), np.int64)
         begins[1:] = piece_ends[:-1]
         begins[token_ends[:-1][counts > 0]] = starts[counts > 0]
-        last = sources[piece_ends - 1]
         words = np.repeat(np.arange(len(starts)), counts)
-        ends = last + character_widths(texts.data[last])
-        return Tokens(ids, sources[begins], ends, words, token_ends[text_words], {}), text_words
+        spans = original_spans(sources, texts.data, begins, piece_ends)
+        return Tokens(ids, *spans, words, token_ends[text_words], {}), text_words
 
     def _word_spans(
         self, pieces: Strings

@@ -12,8 +12,9 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.texts import check_count
 
-Range = tuple[int, int]
+NO_LIMIT = 1 << 30  # `max_length` that cuts nothing, whatever the tokenizer's file says
 
+Range = tuple[int, int]
 
 _STRATEGIES = ("longest_first", "only_first", "only_second")
 

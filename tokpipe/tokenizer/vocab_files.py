@@ -15,7 +15,10 @@ CONVERT_HINT = (
     "Name a folder with a tokenizer.json; transformers writes one: "
     "AutoTokenizer.from_pretrained(its folder).save_pretrained(a new folder)."
 )
-_COUNTED = re.compile(r"\S[\t ]+-?\d+(\.\d*)?(e-?\d+)?\s*$")  # a token and its number
+_NUMBER, _BETWEEN = r"-?\d+(\.\d*)?(e-?\d+)?", r"[\t ,;]+"
+_COUNTED = re.compile(  # a token and its number, or as `uniq -c` writes them
+    rf"\S{_BETWEEN}{_NUMBER}\s*$|\s*{_NUMBER}{_BETWEEN}\S+\s*$"
+)
 _FAMILIES = {  # what marks the tokens of a family
     "##": "a WordPiece, whose file is a vocab.txt",
     "Ġ": "a byte-level BPE, which needs a vocab.json and its merges",
@@ -23,7 +26,7 @@ _FAMILIES = {  # what marks the tokens of a family
     "@@": "a BPE of subword-nmt, not a byte-level one",
     METASPACE: "a sentencepiece model",
 }
-_SPECIAL = frozenset(("</w>", "@@"))
+_ENDINGS = frozenset(("</w>", "@@"))  # marks that stand behind tokens, and may be tokens
 _BREAKS = frozenset(" \n\r")  # what a line of merges.txt cannot hold inside a token
 
 
@@ -79,12 +82,12 @@ def check_family(tokens: Iterable[str], own: str, path: Path) -> None:
     InputError
         Saying what they are, and what to do.
     """
-    tokens = [token for token in tokens if len(token) > 1 and token not in _SPECIAL]
+    tokens = [token for token in tokens if len(token) > 1 and token not in _ENDINGS]
     ours = sum(token.startswith(own) and token != own for token in tokens)
     for mark, family in _FAMILIES.items():
         if mark == own:
             continue
-        ends = mark in ("</w>", "@@")
+        ends = mark in _ENDINGS
         bear = sum(token.endswith(mark) if ends else token.startswith(mark) for token in tokens)
         if bear > max(ours, len(tokens) // 100):
             raise InputError(

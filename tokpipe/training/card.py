@@ -6,6 +6,7 @@ from typing import Any
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.registry import family_of
+from tokpipe.bert.huggingface.jobs import AUTO_CLASSES, PIPELINES
 from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
 from tokpipe.bert.parameters import count_encoder_parameters
 from tokpipe.bert.registry import entry_of, heads_of
@@ -59,13 +60,13 @@ def model_card(
     example = f'    tokpipe fill-mask "this folder" "{text}"\n\n' if fills else ""
     return f"""---
 library_name: tokpipe
-pipeline_tag: {"fill-mask" if fills else "feature-extraction"}
+pipeline_tag: {PIPELINES.get(config.task, "fill-mask" if fills else "feature-extraction")}
 ---
 
 # A{_shape(config)[1:]}
 
 {count_encoder_parameters(config):,} parameters in the encoder, a vocabulary of
-{config.vocab_size:,} tokens, trained with tokpipe for {state["step"]:,} steps on
+{config.vocab_size:,} tokens, {_trained(state)} with tokpipe for {state["step"]:,} steps on
 {state["tokens"]:,} tokens.
 
 ```python
@@ -108,6 +109,11 @@ tokpipe opens it, too. The folder that it was made in holds the whole model and 
 """
 
 
+def _trained(state: Mapping[str, Any]) -> str:
+    taught = state.get("settings", {}).get("distillation")
+    return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
+
+
 def _shape(config: BertConfig) -> str:
     title = family_of(config).title
     article = "an" if title[0] in "AEIOU" else "a"
@@ -117,6 +123,8 @@ def _shape(config: BertConfig) -> str:
 def _transformers(config: BertConfig, parts: Mapping[str, BertConfig]) -> str:
     if family_of(config).architectures is None:
         return "transformers has no such model; tokpipe opens it.\n"
+    if config.task in AUTO_CLASSES:
+        return f"`transformers.{AUTO_CLASSES[config.task]}.from_pretrained` opens it too.\n"
     if not parts:
         return _CHECKPOINT
     chosen = [_SAYING[name] for name in parts]

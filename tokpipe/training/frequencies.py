@@ -38,5 +38,4 @@ def frequencies_of(split: Split, facts: TokenFacts) -> Frequencies:
         if seen >= _COUNTED:
             break
     counts[facts.is_special > 0] = 0
-    shares = (counts + 0.5) / (counts + 0.5).sum()
-    return Frequencies(shares, labels / labels.sum() if labels.any() else None)
+    return Frequencies(counts, labels if labels.any() else None)

@@ -33,6 +33,9 @@ _POLL_SECONDS = 0.05  # how late a signal or the end is seen at most; 20 looks a
 # A step of a large model takes ten seconds, its checkpoint longer to write than a signal may wait:
 # by steps alone it would lose hours.
 _SAVE_SECONDS = 300.0
+# An epoch of a few hundred rows takes less time than its checkpoint: one that is not the best is
+# there to go on from, and not worth more than a share of what going on would save.
+_SPARE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,8 +214,18 @@ class Run:
         step = self.state.step
         if not step or step == self._saved:
             return False
-        late = time.monotonic() - self._saved_at > _SAVE_SECONDS
-        return late or self._is_over() or step % self.trainer.config.save_steps == 0
+        age = time.monotonic() - self._saved_at
+        if age > _SAVE_SECONDS or self._is_over():
+            return True
+        planned = step % self.trainer.config.save_steps == 0
+        return planned and (age > _SPARE_SECONDS or not self._is_spare())
+
+    def _is_spare(self) -> bool:
+        """Return whether a checkpoint of a job would be kept for nothing but to go on from."""
+        measured = self.evaluated
+        if measured is None or measured.step != self.state.step or measured.score is None:
+            return False
+        return not self.state.is_bettered_by(*_of_best(measured))
 
     def _save(self) -> None:
         """Write a checkpoint when one is due, and remove those that are not kept."""
@@ -241,7 +254,7 @@ class Run:
         planned = self._is_over() or step % self.trainer.config.save_steps == 0
         if not planned or measured is None or measured.step != step:
             return
-        loss, score = (_as_logged(value) for value in (measured.loss, measured.score))
+        loss, score = _of_best(measured)
         if self.state.is_bettered_by(loss, score):
             self.state = replace(self.state, best_step=step, best_loss=loss, best_score=score)
 
@@ -255,8 +268,12 @@ class Run:
         return TrainingError(f"{error.problem}; {latest}", hint=error.hint)
 
 
-def _as_logged(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.7g}")
+def _of_best(line: Line) -> tuple[float | None, float | None]:
+    """Return loss and score of an evaluation, as the log has them."""
+    loss, score = (
+        None if value is None else float(f"{value:.7g}") for value in (line.loss, line.score)
+    )
+    return loss, score
 
 
 def _lasting(state: State, config: TrainingConfig, steps: Collection[int]) -> set[int]:

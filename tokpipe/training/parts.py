@@ -69,8 +69,7 @@ def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
     index, offsets = gather_ranges(batch.offsets, rows)
     masked_positions, masked = _places(batch, batch.masked_positions, rows, offsets)
     tag_positions, tagged = _places(batch, batch.tag_positions, rows, offsets)
-    of_job = rows if batch.answer_spans is None else index  # what the head of a job looks at
-    looked = of_job if batch.tag_positions is None else tagged
+    looked = _looked_at(batch, rows, index, masked, tagged)
     return Batch(
         input_ids=batch.input_ids[index],
         offsets=offsets.astype(np.int32),
@@ -85,7 +84,23 @@ def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:
         answer_spans=_at(batch.answer_spans, rows),
         soft_targets=_at(batch.soft_targets, looked),
         hidden_targets=_at(batch.hidden_targets, looked),
+        relation_targets=_at(batch.relation_targets, index),
     )
+
+
+def _looked_at(
+    batch: Batch,
+    rows: NDArray[np.integer],
+    tokens: NDArray[np.int64],
+    masked: NDArray[np.int64],
+    tagged: NDArray[np.int64],
+) -> NDArray[np.integer]:
+    """Return which of the places that a teacher was asked about are in some sequences."""
+    if batch.tag_positions is not None:
+        return tagged
+    if batch.answer_spans is not None:
+        return tokens
+    return masked if batch.labels is None and batch.masked_positions is not None else rows
 
 
 def _places(

@@ -5,15 +5,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.registry import all_heads, heads_of
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.bert.registry import heads_of
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
@@ -21,7 +21,9 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.fitting import fitted
 from tokpipe.training.frequencies import frequencies_of, guesses
+from tokpipe.training.lesson import Lesson, TaughtTexts
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.measure import losses_over
@@ -32,7 +34,6 @@ from tokpipe.training.memory import (
     training_bytes,
 )
 from tokpipe.training.progress import State
-from tokpipe.training.recipe import config_for_recipe
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
@@ -46,7 +47,7 @@ from tokpipe.training.state import (
     remove_unfinished,
 )
 from tokpipe.training.targets import check_targets
-from tokpipe.training.trainer import Trainer
+from tokpipe.training.trainer import PRETRAINING, Terms, Trainer
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,60 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     TrainingError
         If the numbers are none any more.
     """
-    run = Path(out)
-    refuse_foreign(run, force=force)
-    how = thread_count(threads), watch or Nobody()
+    refuse_foreign(Path(out), force=force)
     found = open_shards(shards)
     config = training_config or TrainingConfig()
     model = fitted(model_config or BertConfig.preset("tiny"), found)
+    asked = Pretraining(found, model, config)
+    return train_in(Path(out), asked, threads, force=force, resume=resume, watch=watch)
+
+
+def shards_digest(shards: Shards) -> str:
+    """Return a hash of all that shards hold, by their manifest."""
+    text = json.dumps(shards.manifest.to_dict(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Pretraining(NamedTuple):
+    """A pretraining that can begin."""
+
+    shards: Shards
+    model: BertConfig  # as `fitted` returns it
+    config: TrainingConfig
+    lesson: Lesson | None = None  # what it has of a teacher; None: there is none
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What all follows from."""
+        return {
+            "model": self.model.to_dict(),
+            "training": self.config.to_dict(),
+            "shards": shards_digest(self.shards),
+            "version": __version__,
+            **(self.lesson.settings if self.lesson else {}),
+        }
+
+    def stages(self, threads: int) -> dict[str, int]:
+        """Return the memory that it takes, by stage."""
+        capacity = capacity_of(self.config, self.shards)
+        found = training_bytes(self.model, self.config, capacity, threads)
+        taught = self.lesson.bytes if self.lesson else 0
+        return {**found, "weights": found["weights"] + taught}
+
+
+def train_in(
+    run: Path,
+    asked: Pretraining,
+    threads: int | None = None,
+    *,
+    force: bool = False,
+    resume: str | Path | None = None,
+    watch: Watch | None = None,
+) -> Pretrained:
+    """Train in a folder, from the beginning or where a stopped run of the same settings is.
+
+    Parameters and errors are those of `pretrain`.
+    """
     with storage_errors(run):
         run.mkdir(parents=True, exist_ok=True)
         with one_writer(lock_of(run), run):
@@ -134,41 +183,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
                 remove_unfinished(run)
                 clear(run)
             begun = begun_at(run, resume)
-            return _train(run, found, (model, config), begun, *how)
-
-
-def fitted(model: BertConfig, shards: Shards) -> BertConfig:
-    """Return the model's settings with what the shards decide filled in.
-
-    Raises
-    ------
-    ConfigError
-        If they contradict the shards.
-    """
-    vocab, pairs = shards.facts.vocab_size, shards.examples.pairs
-    default = BertConfig().vocab_size
-    if model.vocab_size not in (vocab, default):
-        raise ConfigError(
-            f"vocab_size={model.vocab_size:,}, and the shards' tokenizer has {vocab:,} tokens",
-            hint="Leave it out: it follows the shards.",
-        )
-    if pairs and model.type_vocab_size < 2:
-        raise ConfigError(
-            f"type_vocab_size={model.type_vocab_size}, and the shards hold pairs of two segments",
-            hint="Leave it at 2, or build shards with --no-nsp.",
-        )
-    pad = max(shards.facts.pad_id, 0)
-    fitted = replace(config_for_recipe(model, shards), vocab_size=vocab, pad_token_id=pad)
-    for head in all_heads().values():
-        fitted = head.fitted(fitted, pairs)
-    longest, wanted = fitted.longest, shards.examples.max_seq_length
-    if longest is not None and longest < wanted:
-        raise ConfigError(
-            f"max_position_embeddings={model.max_position_embeddings} gives {longest} places, and "
-            f"the shards have max_seq_length={wanted}",
-            hint=f"Set max_position_embeddings={wanted + model.position_offset} or more.",
-        )
-    return fitted
+            return _train(run, asked, begun, thread_count(threads), watch or Nobody())
 
 
 def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
@@ -186,31 +201,27 @@ def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
 
 
 def _train(
-    run: Path,
-    shards: Shards,
-    configs: tuple[BertConfig, TrainingConfig],
-    begun: Path | None,
-    threads: int,
-    watch: Watch,
+    run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
 ) -> Pretrained:
-    model, config = configs
-    settings = _settings(model, config, shards)
+    shards, model, config, lesson = asked
+    settings = asked.settings
     state = State(settings=settings) if begun is None else State.read(begun)
     check_settings(run, state.settings, settings)
     frequencies = frequencies_of(shards.train, shards.facts)
     state = replace(state, guessing=guesses(heads_of(model), frequencies))
-    train, validation = _loaders(shards, config)
+    train, validation = loaders(shards, config, same_masks=bool(lesson and lesson.said))
     check_targets(train, validation, heads_of(model), state.position)
     data = Data(
-        train=train,
+        train=TaughtTexts(train, lesson.said) if lesson and lesson.said else train,
         measure=losses_over(validation, config.eval_batches) if validation else None,
         tokenizer=_tokenizer_files(shards, model),
     )
-    capacity = capacity_of(config, shards)
-    check_memory(training_bytes(model, config, capacity, threads), free_for_training())
+    check_memory(asked.stages(threads), free_for_training())
     clear_behind(run, begun)  # nothing is refused any more but for want of disk
     check_space(run, disk_bytes(model, config) - bytes_in(checkpoints(run).values()))
-    trainer = Trainer(config, _initial(model, config, frequencies), capacity, threads)
+    first = lesson.first() if lesson else _initial(model, config, frequencies)
+    terms = Terms(objective=lesson.objective) if lesson else PRETRAINING
+    trainer = Trainer(config, first, capacity_of(config, shards), threads, terms)
     schedule = Schedule(config, steps_in(config, train))
     going = Run(trainer, data, schedule, run, state, watch)
     last = go_on_from(begun, run, trainer, going)
@@ -220,22 +231,20 @@ def _train(
     return Pretrained(run, going.state, last_step(run) or last, going.evaluated)
 
 
-def _settings(model: BertConfig, config: TrainingConfig, shards: Shards) -> dict[str, Any]:
-    text = json.dumps(shards.manifest.to_dict(), sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {
-        "model": model.to_dict(),
-        "training": config.to_dict(),
-        "shards": digest,
-        "version": __version__,
-    }
+def loaders(
+    shards: Shards, config: TrainingConfig, *, same_masks: bool = False
+) -> tuple[Loader, Loader | None]:
+    """Return the batches of the training split, and of the validation split if it has rows.
 
-
-def _loaders(shards: Shards, config: TrainingConfig) -> tuple[Loader, Loader | None]:
+    Parameters
+    ----------
+    same_masks
+        Whether the training split has the same masks in all epochs.
+    """
     batches = BatchConfig(batch_tokens=config.batch_tokens, batch_size=config.batch_size)
     facts, masks, seed = shards.facts, shards.masks, config.seed
     validation = shards.validation if shards.validation.rows else None
-    train = Loader(shards.train, batches, facts, masks, seed)
+    train = Loader(shards.train, batches, facts, masks, seed, same_masks=same_masks)
     return train, Loader(validation, batches, facts, masks, seed) if validation else None
 
 

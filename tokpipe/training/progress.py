@@ -41,7 +41,11 @@ class State:
     best_score: float | None = None  # that with the highest score, where an evaluation brings one
 
     def is_bettered_by(self, loss: float | None, score: float | None) -> bool:
-        """Return whether a checkpoint of this loss and score is better than the best so far."""
+        """Return whether a checkpoint of this loss and score is better than the best so far.
+
+        The highest score is the best; of equal scores the one with the lowest loss, which still
+        tells apart what few rows do not; and of those that are equal in both the earliest.
+        """
         if self.best_loss is None or loss is None:
             return self.best_loss is None
         if score is None or self.best_score is None:

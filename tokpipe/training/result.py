@@ -65,7 +65,7 @@ def finish(
             files += [f"{name}/{file}" for file in written]
         write_missing(run, cards)
         sync(run)
-        _like(manifest).write(run, files)
+        manifest.write(run, files)
 
 
 def _write_part(
@@ -88,19 +88,8 @@ def _write_part(
         for name, content in others.items():
             (folder / name).write_bytes(content)
         files += others
-        _like(whole).write(folder, files)
+        whole.write(folder, files)
     return [*files, MANIFEST]
-
-
-def _like(manifest: Manifest) -> Manifest:
-    """Return a manifest that says the same of other files."""
-    return Manifest(
-        kind=KIND,
-        settings=manifest.settings,
-        inputs=manifest.inputs,
-        facts=manifest.facts,
-        seed=manifest.seed,
-    )
 
 
 def link(source: Path, target: Path) -> None:

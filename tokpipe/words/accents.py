@@ -13,21 +13,18 @@ from tokpipe.words.tables.unicode import unicode_tables
 WORTH_A_WARNING = 0.001  # the share of letters from which on stripping changes a language
 
 
-def stripped_share(strings: Strings, counts: NDArray[np.int64] | None = None) -> float:
+def stripped_share(strings: Strings) -> float:
     """Return the share of letters that `strip_accents` of the BERT normalizer would change.
 
     A letter is changed if it loses an accent or falls apart (Hangul); marks that are characters of
-    their own count as letters that vanish. Lower-casing alone does not count as a change. Each
-    string counts as often as `counts`, int64[W], says, or once.
+    their own count as letters that vanish. Lower-casing alone does not count as a change.
 
     Examples
     --------
     >>> stripped_share(Strings.from_list(["får", "der"]))
     0.16666666666666666
     """
-    weights = np.ones(len(strings), np.int64) if counts is None else counts
-    pages, kinds = _letter_tables()
-    unchanged, changed = count_letters(strings.data, strings.offsets, weights, pages, kinds)
+    unchanged, changed = count_letters(strings.data, strings.offsets, *_letter_tables())
     return changed / (unchanged + changed) if changed else 0.0
 
 

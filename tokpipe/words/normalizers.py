@@ -57,20 +57,18 @@ class Aligned:
     # ``sources[a]`` to the end of the character at ``sources[b - 1]``
     sources: Places
 
-    def original_spans(
-        self, original: Bytes, starts: Places, ends: Places
-    ) -> tuple[Places, Places]:
-        """Return the spans in the original data, uint8[N + PADDING], for spans in ``texts.data``.
 
-        Starts and ends are int64[K]; no span is empty.
-        """
-        last = self.sources[ends - 1]
-        return self.sources[starts], last + character_widths(original[last])
+def original_spans(
+    sources: Places, original: Bytes, starts: Places, ends: Places
+) -> tuple[Places, Places]:
+    """Return the spans in the original data, uint8[N + PADDING], for spans in normalised texts.
 
-
-def character_widths(first_bytes: Bytes) -> Places:
-    """Return how many bytes each character takes, by the first of them."""
-    return np.int64(1) + (first_bytes >= 0xC0) + (first_bytes >= 0xE0) + (first_bytes >= 0xF0)
+    Starts and ends are int64[K]; no span is empty. `sources` as `Aligned` has them.
+    """
+    last = sources[ends - 1]
+    first_bytes = original[last]
+    widths = 1 + (first_bytes >= 0xC0) + (first_bytes >= 0xE0) + (first_bytes >= 0xF0)
+    return sources[starts], last + widths
 
 
 def normalize(texts: Strings, config: WordsConfig) -> Strings:

@@ -15,11 +15,11 @@ from tokpipe.baselines.layers import TASKS, combinations, compare_layers
 from tokpipe.bert.model import Model
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
-from tokpipe.finetuning.source import open_source, weights_of
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ConfigError, InputError, StorageError
 from tokpipe.inspection.terminal.layers import layers_renderable
 from tokpipe.tasks.sequences import Sequences, pack
+from tokpipe.training.source_model import open_source, weights_of
 
 LAYERS = 5
 TWO = LayersConfig(seeds=2)

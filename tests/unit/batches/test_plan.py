@@ -34,6 +34,14 @@ def test_bins_shuffle_their_batches_into_one_another():
     assert max(spread) < 128 / 3
 
 
+def test_classes_that_do_not_stand_apart_leave_no_batch_but_one_unfilled():
+    config = BatchConfig(batch_size=32, batch_tokens=32 * 128, bins=7)
+    apart, together = (plan_epoch(LENGTHS, config, 1, 0, apart=each) for each in (True, False))
+    assert together.order.tobytes() == apart.order.tobytes()
+    assert len(together) == -(-5_000 // 32) < len(apart)
+    assert sorted(np.diff(together.borders))[:2] == [5_000 % 32, 32]
+
+
 def test_orders_depend_on_seed_and_epoch_alone():
     orders = {
         plan_epoch(LENGTHS, BatchConfig(), seed, epoch).order.tobytes()

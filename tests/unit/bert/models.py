@@ -44,6 +44,27 @@ def random_batch(config, lengths=(5, 1, 7), seed=0, masks=4):
     )
 
 
+def measured_slopes(model, batch, places, step=1e-5):
+    """Yield of each tensor its name, the slope of the loss in a direction, and the gradient's."""
+    views, workspace = model.parameters.views, model.workspace(20, 4, places)
+    gradients, spare = model.parameters.zeros_like(), model.parameters.zeros_like()
+
+    def loss():
+        return model.loss_and_gradients(batch, spare, workspace, dropout_key=7).total
+
+    model.loss_and_gradients(batch, gradients, workspace, dropout_key=7)
+    rng = np.random.default_rng(1)
+    for name, view in views.items():
+        direction = rng.standard_normal(view.shape)
+        before = view.copy()
+        view[...] = before + step * direction
+        above = loss()
+        view[...] = before - step * direction
+        slope = (above - loss()) / (2 * step)
+        view[...] = before
+        yield name, slope, (gradients.views[name] * direction).sum()
+
+
 def trained(config, seed=0):
     """Initial weights, with norms and biases as if some training had moved them."""
     parameters = Parameters.initialised(config, seed)

@@ -1,13 +1,11 @@
 """Every gradient of every variant by finite differences in float64, dropout included."""
 
-import numpy as np
 import pytest
 
-from tests.unit.bert.models import random_batch, random_parameters, small_config
+from tests.unit.bert.models import measured_slopes, random_batch, random_parameters, small_config
 from tokpipe.bert.config import HIDDEN_ACTS, POSITIONS
 from tokpipe.bert.model import Model
 
-STEP = 1e-5
 VARIANTS = {
     **{act: {"hidden_act": act} for act in HIDDEN_ACTS},
     **{place: {"position": place} for place in POSITIONS if place != "learned"},
@@ -31,24 +29,7 @@ VARIANTS = {
 def test_gradient_is_the_slope_of_the_loss(variant):
     config = small_config(**VARIANTS[variant])
     parameters, batch = random_parameters(config), random_batch(config)
-    model = Model(config, parameters)
-    workspace = model.workspace(20, 4, 6)
-    gradients, spare = parameters.zeros_like(), parameters.zeros_like()
-
-    def loss():
-        return model.loss_and_gradients(batch, spare, workspace, dropout_key=7).total
-
-    model.loss_and_gradients(batch, gradients, workspace, dropout_key=7)
-    rng = np.random.default_rng(1)
-    for name, view in parameters.views.items():
-        direction = rng.standard_normal(view.shape)
-        before = view.copy()
-        view[...] = before + STEP * direction
-        above = loss()
-        view[...] = before - STEP * direction
-        slope = (above - loss()) / (2 * STEP)
-        view[...] = before
-        expected = (gradients.views[name] * direction).sum()
+    for name, slope, expected in measured_slopes(Model(config, parameters), batch, 6):
         assert slope == pytest.approx(expected, rel=1e-6, abs=1e-8), name
         touched = name.startswith(("relative", "embeddings.position", "embeddings.segment"))
         assert expected != 0 or touched, name

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.bert.models import random_batch, random_parameters, small_config
+from tests.unit.bert.models import measured_slopes, random_batch, random_parameters, small_config
 from tests.unit.bert.test_model import assert_close, run
 from tokpipe.bert.head import Capacity, Objective
 from tokpipe.bert.model import Model
@@ -17,7 +17,6 @@ from tokpipe.training.trainer import Trainer
 
 NAMES = ("a", "b", "c")
 LENGTHS = (5, 1, 7, 4)
-STEP = 1e-5
 WEIGHED = Objective((0.5, 2.0, 1.25), 0.1)
 JOBS = {
     "text": {"task": "text", "labels": NAMES},
@@ -68,24 +67,8 @@ def test_gradient_is_the_slope_of_the_loss(name):
     config = job_config(name)
     parameters, batch = random_parameters(config), job_batch(config)
     model = Model(config, parameters, objective_of(config))
-    workspace = model.workspace(20, 4, 20)
-    gradients, spare = parameters.zeros_like(), parameters.zeros_like()
-
-    def loss():
-        return model.loss_and_gradients(batch, spare, workspace, dropout_key=7).total
-
-    losses = model.loss_and_gradients(batch, gradients, workspace, dropout_key=7)
-    assert config.task in losses
-    rng = np.random.default_rng(1)
-    for tensor, view in parameters.views.items():
-        direction = rng.standard_normal(view.shape)
-        before = view.copy()
-        view[...] = before + STEP * direction
-        above = loss()
-        view[...] = before - STEP * direction
-        slope = (above - loss()) / (2 * STEP)
-        view[...] = before
-        expected = (gradients.views[tensor] * direction).sum()
+    assert config.task in model.losses(batch, model.workspace(20, 4, 20))
+    for tensor, slope, expected in measured_slopes(model, batch, 20):
         assert slope == pytest.approx(expected, rel=1e-6, abs=1e-8), tensor
         unused = tensor.startswith("pooler") and config.task != "text"
         assert unused or expected != 0 or tensor.startswith("embeddings."), tensor

@@ -30,7 +30,6 @@ def written(form, *answers, visibly=False):
     file = io.BytesIO()
     writer = AnswerLines(file, form, visibly=visibly)
     writer.write(answers)
-    writer.close()
     return file.getvalue().decode()
 
 

@@ -63,6 +63,7 @@ def test_global_options_stand_anywhere(bakery):
         ("[bake-bread]\nlaoves = 3", "tokpipe.toml:2: [bake-bread] has no setting 'laoves'"),
         ("[bake-bread]\nlaoves = 3", "Did you mean 'loaves'?"),
         ("\n\n[bake-bred]\n", "tokpipe.toml:3: no command is called 'bake-bred'"),
+        ("[bake-bread]\nloaves = {a = 1}", "'loaves' is a table, and 'bake-bread' has no command"),
         ("[bake-bred]\n", "Did you mean 'bake-bread'?"),
         ("sed = 3", "tokpipe.toml:1: the part above the tables has no setting 'sed'"),
         ("seed = 3 3", "tokpipe.toml: not valid TOML"),
@@ -73,6 +74,7 @@ def test_global_options_stand_anywhere(bakery):
         ("[bake-bread]\nloaves = true", "tokpipe.toml: loaves: 'True' is not a count"),
         ("[bake-bread]\nloaves = 1.5", "not a whole number"),
         ("\x00", "not valid TOML"),
+        ("a = " + "[" * 9_999, "tokpipe.toml: not valid TOML: it is nested too deep"),
     ],
 )
 def test_mistakes_in_the_file_are_named(bakery, capsys, text, said):

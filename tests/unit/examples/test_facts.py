@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from tests.unit.examples.blocks import facts_of
 from tokpipe.examples.config import MaskConfig
@@ -24,6 +25,21 @@ def test_pieces_inside_words_by_missing_space_marks():
 def test_the_prefix_alone_is_a_word():
     facts = TokenFacts.of_tokens(["##", "##a"], set(), {}, "##")
     assert facts.continues_word.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "prefix", "counted"),
+    [
+        (["<s>", "<unk>", "un", "##seen"], "##", [0, 1, 1, 0]),
+        (["<s>", "<unk>", "Ġun", "seen"], "", [0, 1, 1, 0]),
+        (["<s>", "<unk>", "un", "seen"], "", [0, 1, 1, 1]),
+        (["<s>", "<unk>", "un", "seen</w>"], "", [0, 1, 1, 1]),
+    ],
+    ids=["pieces inside", "spaces before", "no marks", "ends of words"],
+)
+def test_tokens_that_are_counted_as_words(tokens, prefix, counted):
+    facts = TokenFacts.of_tokens(tokens, tokens[:2], {"cls": 0, "unk": 1}, prefix)
+    assert facts.counts_as_word.tolist() == counted
 
 
 def test_ids_that_no_token_has_are_never_drawn():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.unit.finetuning.rows import BERT, TOKENIZERS, WORDS, ids_of, questions_of
 from tests.unit.finetuning.test_encode_questions import long_context, placed
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.decode_questions import answer_strings, decode_questions
 from tokpipe.finetuning.encode_questions import encode_questions
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 ALL = pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)

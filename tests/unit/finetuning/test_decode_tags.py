@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.finetuning.rows import BERT, TOKENIZERS, WORDS, ids_of, tagged_of
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.decode_tags import decode_tags
 from tokpipe.finetuning.encode_tags import encode_tags
-from tokpipe.finetuning.windows import WindowConfig
 
 SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=15), max_size=6)
 NAMES = ("O", "B-X", "I-X")

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tests.unit.finetuning.rows import BERT, texts_of
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.decode_texts import decode_texts
 from tokpipe.finetuning.encode_texts import encode_texts
-from tokpipe.finetuning.windows import WindowConfig
 
 ROWS = ["a", "a b c e a b c e", ""]  # one window, three, one
 CONFIG = WindowConfig(max_seq_length=6, stride=2, long_texts="mean")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.unit.finetuning.rows import questions_of, tagged_of, texts_of, types_of, windows_of
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.encode_questions import encode_questions
 from tokpipe.finetuning.encode_tags import encode_tags
 from tokpipe.finetuning.encode_texts import encode_texts
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")

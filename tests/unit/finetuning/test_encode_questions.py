@@ -13,9 +13,9 @@ from tests.unit.finetuning.rows import (
     windows_of,
 )
 from tests.unit.tokenizer.test_foreign import unigram
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.encode_offsets import encode_located
 from tokpipe.finetuning.encode_questions import encode_questions
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError
 

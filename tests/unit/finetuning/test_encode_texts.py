@@ -15,8 +15,8 @@ from tests.unit.finetuning.rows import (
     types_of,
     windows_of,
 )
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.finetuning.encode_texts import encode_texts
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tokenizer.spec import Template
 from tokpipe.tokenizer.tokenizer import Tokenizer

@@ -4,33 +4,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.fault.conftest import hashes
 from tests.unit.bert.huggingface.models import CONFIGS
 from tests.unit.finetuning.jobs import FAST, TASKS, run, write_data, write_model
 from tests.unit.tasks.models import TOKENS, small
+from tests.unit.training.stopping import contents, stopping
 from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.parameters import Parameters
-from tokpipe.finetuning.config import FinetuneConfig
+from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.finetune import finetune
-from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
+from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
-from tokpipe.training.log import TIMES, read_log
+from tokpipe.training.log import read_log
+from tokpipe.training.state import save_checkpoint
 
 GOOD = dict.fromkeys(TASKS, 0.8) | {"multilabel": 0.65, "pos": 0.97}
-
-
-def contents(folder):
-    """Return the hash of every file, and logs as their lines without times."""
-    found = {name: h for name, h in hashes(folder).items() if not name.endswith("log.jsonl")}
-    for log in folder.rglob("log.jsonl"):
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        kept = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
-        found[str(log.relative_to(folder))] = kept
-    return found
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -72,6 +63,29 @@ def test_the_epoch_that_validates_best_is_the_model(tmp_path):
     assert kept == pytest.approx(best.score, abs=1e-6)
 
 
+def test_an_epoch_that_is_not_the_best_is_saved_only_now_and_then(tmp_path, monkeypatch):
+    """A folder of few rows would take longer to write than to learn from."""
+    saved = []
+
+    def save(run, state, *rest):
+        saved.append(state.step)
+        return save_checkpoint(run, state, *rest)
+
+    monkeypatch.setattr(loop, "save_checkpoint", save)
+    settings = {"learning_rate": 0.02, "epochs": 8}
+    run(tmp_path, "classification", **settings)
+    best, better = None, []
+    for line in (line for line in read_log(tmp_path / "out/log.jsonl") if line.split):
+        if best is None or (line.score, -line.loss) > best:
+            best, better = (line.score, -line.loss), [*better, line.step]
+    assert saved == sorted({*better, line.step}) and len(saved) < 8
+    seldom, saved[:] = contents(tmp_path / "out"), []
+    monkeypatch.setattr(loop, "_SPARE_SECONDS", 0.0)
+    run(tmp_path, "classification", "often", **settings)
+    assert len(saved) == 8
+    assert contents(tmp_path / "often") == seldom
+
+
 @pytest.mark.parametrize("task", ["classification", "ner"])
 def test_threads_change_no_bit(tmp_path, task):
     run(tmp_path, task, "one", threads=1, epochs=3, dropout=0.1)
@@ -79,35 +93,11 @@ def test_threads_change_no_bit(tmp_path, task):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
-class StopAt:
-    """A person who stops the training at a step, by Ctrl-C."""
-
-    def __init__(self, step):
-        self.step, self.stopped = step, False
-
-    def begins(self, step, steps, model):
-        pass
-
-    def sees(self, line, share):
-        self.stopped |= line.step >= self.step
-
-
 @pytest.fixture
 def stopped(tmp_path, monkeypatch):
     def stop(step, task, out, **settings):
-        watch = StopAt(step)
-        join = trainer_module.threading.Thread.join
-
-        def interrupted(self, timeout=None):
-            join(self, 0.001)
-            if watch.stopped and self.name == "tokpipe-train":
-                watch.stopped = False
-                raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(trainer_module.threading.Thread, "join", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                run(tmp_path, task, out, watch=watch, **settings)
+        with stopping(monkeypatch, step) as watch:
+            run(tmp_path, task, out, watch=watch, **settings)
 
     return stop
 
@@ -298,6 +288,10 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
 
 
+CONLLU = "".join(f"{n}\tthe\tthe\t{tag}" + "\t_" * 6 + "\n" for n, tag in enumerate("AB_C", 1))
+ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
+
+
 @pytest.mark.parametrize(
     ("task", "part", "text", "said"),
     [
@@ -314,6 +308,10 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
         ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
+        ("pos", "all", CONLLU, r"train.conll:3: no label, in the train part"),
+        ("classification", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
+        ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
+        ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
         (
             "qa",
             "train",
@@ -326,7 +324,8 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
 def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, text, said):
     write_model(tmp_path / "model")
     paths = {n: write_data(tmp_path, task, 24, i, n) for i, n in enumerate(PARTS)}
-    paths[part].write_text(text)
+    for name in PARTS if part == "all" else (part,):
+        paths[name].write_text(text)
     with pytest.raises(InputError, match=said):
         finetune(task, tmp_path / "model", *(paths[n] for n in PARTS), tmp_path / "out")
     assert not (tmp_path / "out").exists()

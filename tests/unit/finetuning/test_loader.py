@@ -67,15 +67,26 @@ def test_the_last_batch_is_kept_though_it_is_not_full():
     assert sizes == {16: 18, 12: 1}
 
 
-def test_batches_hold_windows_of_one_class_of_length():
+def test_batches_hold_windows_of_one_class_of_length_or_of_two_neighbours():
     config = BatchConfig(batch_size=16, batch_tokens=100_000, bins=8)
-    spreads = [
-        np.ptp(np.diff(batch.offsets)) for batch in ExampleLoader(drawn(), config, 1).batches(0)
+    edges = np.quantile(LENGTHS, np.arange(1, 8) / 8)
+    classes = [
+        np.unique(np.searchsorted(edges, np.diff(batch.offsets)))
+        for batch in ExampleLoader(drawn(), config, 1).batches(0)
     ]
-    mixed = [
-        np.ptp(np.diff(batch.offsets)) for batch in ExampleLoader(drawn(), BY_ROWS, 1).batches(0)
-    ]
-    assert max(spreads) < 20 < min(mixed[:-1])
+    assert all(np.ptp(found) <= 1 for found in classes)
+    assert sum(len(found) == 1 for found in classes) >= len(classes) - 7  # of 8 classes
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 300])
+@pytest.mark.parametrize("bins", [1, 2, 8, 16])
+def test_classes_of_length_cost_no_steps(rows, bins):
+    config = BatchConfig(batch_size=16, batch_tokens=100_000, bins=bins)
+    lengths = np.random.default_rng(rows).integers(1, 90, rows)
+    loader = ExampleLoader(drawn(lengths), config, 1)
+    sizes = sorted(len(batch) for batch in loader.batches(0))
+    assert sizes == sorted([rows % 16, *[16] * (rows // 16)])[-len(sizes) :]
+    assert loader.count(0) == -(-rows // 16)
 
 
 @BOTH

@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokpipe.finetuning.windows import WindowConfig, grid, range_items, room_beside, several
+from tokpipe.finetuning.config import WindowConfig
+from tokpipe.finetuning.windows import grid, room_beside, several
+from tokpipe.foundation.arrays import range_items
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tokenizer.spec import Piece, Truncation
 from tokpipe.tokenizer.truncation import windows

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from tokpipe.foundation.config import Config, setting
@@ -13,12 +14,14 @@ class Loaf(Config):
     slices: int | None = setting(None, "How many.", least=1)
     flour: str = setting("rye", "Which.", choices=("rye", "wheat"))
     names: tuple[str, ...] = setting((), "Of whom.")
+    sizes: tuple[int, ...] = setting((), "Of what sizes.")
 
 
 def test_settings_come_back_as_they_were_with_lists_for_tuples():
     loaf = Loaf(share=0.25, names=("Å", "b"))
     assert loaf.to_dict() == {
-        "share": 0.25, "rate": 1.0, "slices": None, "flour": "rye", "names": ["Å", "b"]
+        "share": 0.25, "rate": 1.0, "slices": None, "flour": "rye", "names": ["Å", "b"],
+        "sizes": [],
     }  # fmt: skip
     assert Loaf.from_dict(loaf.to_dict()) == loaf
     assert loaf.fingerprint() != Loaf().fingerprint() == Loaf().fingerprint()
@@ -37,6 +40,13 @@ def test_settings_come_back_as_they_were_with_lists_for_tuples():
 def test_what_no_setting_can_be_is_refused_by_name(values, message):
     with pytest.raises(ConfigError, match=message):
         Loaf(**values)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int64])
+def test_whole_numbers_of_numpy_are_those_of_json(kind):
+    loaf = Loaf(slices=kind(3), share=kind(1), sizes=(kind(5), 6), rate=kind(2))
+    assert loaf.to_dict() == Loaf(slices=3, share=1, sizes=(5, 6), rate=2).to_dict()
+    assert Loaf(sizes=kind(7)).to_dict()["sizes"] == [7]
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_name():

@@ -91,6 +91,30 @@ def test_labels_of_several_are_found_in_their_rows(tmp_path):
     ]
 
 
+def test_tags_that_differ_in_case_alone_are_told(tmp_path):
+    (tmp_path / "a.conll").write_text("Bonn\tB-LOC\n\nRom\tB-Loc\n\nya\tO\n")
+    assert found_in(tmp_path, {"train": read_tagged(tmp_path / "a.conll")}) == [
+        ("warning", f"a.conll: {ALIKE}: 'B-LOC', 'B-Loc'".replace("labels", "tags")),
+    ]
+
+
+def test_tags_that_teach_nothing_are_told(tmp_path):
+    (tmp_path / "a.conll").write_text("Bonn\tO\n\nya\tO\n")
+    assert found_in(tmp_path, {"train": read_tagged(tmp_path / "a.conll")}) == [
+        ("warning", "a.conll: every word has the tag 'O'"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\ufe0f", "\u200b \ufe0f", "\u00ad", "\u0301", "\ue000"]
+)
+def test_texts_of_nothing_to_see_are_empty(tmp_path, text):
+    parts = texts(tmp_path, train=["a\tx", f"{text}\ty", f"{text}b\tx"])
+    assert found_in(tmp_path, parts) == [
+        ("warning", "train.tsv:3: 1 empty text; this is the first"),
+    ]
+
+
 def test_empty_texts_are_counted_and_the_first_is_named(tmp_path):
     parts = texts(tmp_path, train=["a\tx", "\ty", " \u00a0\tx", "b\ty"])
     assert found_in(tmp_path, parts) == [
@@ -183,6 +207,10 @@ def test_the_scheme_is_noted_where_it_is_converted(tmp_path):
     ]
 
 
+ALIKE = "labels that differ in case, white space or the code points of a character alone"
+TWICE = ["c\tno", "d\tno", "e\tno", "f\tno"]
+
+
 @pytest.mark.parametrize(
     ("kind", "rows", "problem"),
     [
@@ -191,8 +219,13 @@ def test_the_scheme_is_noted_where_it_is_converted(tmp_path):
         (
             "class",
             ["a\tPos", "b\tpos ", "c\tneg", "d\tPos", "e\tneg", "f\tneg"],
-            "labels that differ in case or white space alone: 'Pos', 'pos '",
+            f"{ALIKE}: 'Pos', 'pos '",
         ),
+        ("class", ["a\tcaf\u00e9", "b\tcafe\u0301", *TWICE], f"{ALIKE}: 'cafe\u0301', 'caf\u00e9'"),
+        ("class", ["a\tﬁn", "b\tfin", *TWICE], f"{ALIKE}: 'fin', 'ﬁn'"),
+        ("class", ["a\tx\u200by", "b\txy", *TWICE], ALIKE + r": 'xy', 'x\\u200by'"),
+        ("class", ["a\tx  y", "b\tx y", *TWICE], f"{ALIKE}: 'x  y', 'x y'"),
+        ("several", ["a\tx", "b\tX"], f"{ALIKE}: 'X', 'x'"),
         ("number", ["a\t2", "b\t2.0"], "every number is 2"),
     ],
 )

@@ -3,6 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.unit.labelled.files import strings
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.records import LabelledTexts, Questions, TaggedWords
@@ -34,10 +35,6 @@ def questions():
         np.array([0, 6, 0]),
         np.array([0, 2, 2, 3]),
     )
-
-
-def strings(column):
-    return [item.decode() for item in column.iter_bytes()]
 
 
 def test_texts_are_taken_with_their_labels_lines_and_ids():

@@ -3,19 +3,10 @@ import lzma
 import numpy as np
 import pytest
 
+from tests.unit.labelled.files import strings, write
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.config import TagColumns
 from tokpipe.labelled.tagged import read_tagged, require_entities
-
-
-def strings(column):
-    return [item.decode() for item in column.iter_bytes()]
-
-
-def write(folder, name, content):
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 def read(folder, name, content, names=None, **columns):

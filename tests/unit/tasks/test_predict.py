@@ -130,7 +130,11 @@ def test_a_model_without_a_head_of_a_job_is_refused_by_what_it_has():
 
 @pytest.mark.parametrize(
     ("name", "inputs"),
-    [("classification", [None]), ("qa", ["a"]), ("ner", [3]), ("classification", ["\ud800"])],
+    [
+        *(("classification", [None]), ("qa", ["a"]), ("ner", [3]), ("classification", ["\ud800"])),
+        *((name, what) for name in ("classification", "ner", "qa") for what in (None, 5)),
+        *(("qa", "ab"), ("classification", b"ab"), ("ner", b"ab")),
+    ],
 )
 def test_what_a_model_is_not_asked_is_refused(name, inputs):
     with pytest.raises(InputError):

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.tasks.models import CONFIG, tokenizer
+from tokpipe.bert.config import BertConfig
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tasks.sequences import (
     Masked,
@@ -32,6 +33,29 @@ def test_pairs_get_segments_and_the_longer_text_is_cut():
     assert found.token_type_ids[:7].tolist() == [0, 0, 0, 0, 1, 1, 1]
     assert found.input_ids[-2:].tolist() == [tokenizer().ids["it"], 3]
     assert found.cut == 1
+
+
+PAIRS = [("", ""), ("the cat", ""), ("", "it ran"), ("the cats sat " * 9, "it ran " * 9)]
+PAIRS += [("dog " * 40, "it"), ("it", "dog " * 40), ("no-such-word Ä", "the cat")]
+
+
+@pytest.mark.parametrize("longest", [4, 5, 9, 24, 200])
+def test_pairs_are_what_the_tokenizer_makes_of_each(longest):
+    config = BertConfig.from_dict(CONFIG.to_dict() | {"max_position_embeddings": longest})
+    found = encode_pairs(tokenizer(), PAIRS, config)
+    one_by_one = [tokenizer().encode(*pair, max_length=longest, padding=False) for pair in PAIRS]
+    assert found.offsets.tolist() == np.cumsum([0, *(len(e.ids) for e in one_by_one)]).tolist()
+    assert found.input_ids.tolist() == [id for e in one_by_one for id in e.ids]
+    assert found.token_type_ids.tolist() == [kind for e in one_by_one for kind in e.type_ids]
+    whole = [tokenizer().encode(*pair, max_length=1_000, padding=False) for pair in PAIRS]
+    assert found.cut == sum(len(encoding.ids) > longest for encoding in whole)
+
+
+def test_a_text_of_a_pair_that_is_none_is_named():
+    with pytest.raises(InputError, match=r"pair 2 is None"):
+        encode_pairs(tokenizer(), [("a", "b"), ("c", None)], CONFIG)
+    with pytest.raises(InputError, match=r"pair 1 has a lone surrogate"):
+        encode_pairs(tokenizer(), [("a", "\ud800"), ("c", "d")], CONFIG)
 
 
 def test_what_no_sequence_can_be_made_of_is_refused():

@@ -55,6 +55,40 @@ def test_texts_without_a_mask_and_models_without_a_head_are_refused():
         judge_pairs(bare, [("a", "b")])
 
 
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ("ab", r"pairs: a str \('ab'\), a list of pairs of texts is needed"),
+        (None, "pairs: None"),
+        (5, r"pairs: an int \(5\)"),
+        ([float("nan")], r"pair 1 is a float \(nan\): two texts are needed"),
+        ([("a", "b"), None], "pair 2 is None"),
+        (["ab"], "pair 1 is a str"),
+        ([("a", "b", "c")], "pair 1 is a tuple"),
+        ([("a", None)], "pair 1: text 2 is None"),
+    ],
+)
+def test_what_are_no_pairs(pairs, said):
+    with pytest.raises(InputError, match=said):
+        judge_pairs(small(), pairs)
+
+
+@pytest.mark.parametrize("top", [0, -1, "5", 2.0, None])
+def test_what_is_no_number_of_candidates(top):
+    with pytest.raises(ConfigError, match=r"top=.*a whole number from 1 on"):
+        fill_masks(small(), ["a [MASK]"], top)
+
+
+def test_texts_and_pairs_may_come_from_a_generator():
+    model, pairs = small(), [("the cat", "sat"), ("a", "dog")]
+    assert judge_pairs(model, iter(pairs)).tolist() == judge_pairs(model, pairs).tolist()
+    texts = ["a [MASK]", "[MASK] cat"]
+    assert fill_masks(model, iter(texts)) == fill_masks(model, texts)
+    with pytest.raises(InputError, match="text 2 has no mask"):
+        fill_masks(model, iter(["a [MASK]", "a cat"]))
+    assert judge_pairs(model, []).tolist() == [] == fill_masks(model, [])
+
+
 def test_pairs_are_judged_in_their_order():
     pairs = [("the cat sat", "it was old"), ("a", "dog"), ("the cat sat", "the cat sat")]
     found = judge_pairs(small(), pairs * 10, threads=2)

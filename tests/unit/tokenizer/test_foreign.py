@@ -41,6 +41,21 @@ def test_a_unigram_model_runs_on_the_library_behind_our_interface(unigram):
     assert found.to_pylist() == [[1, 6, 2], library.encode("we").ids]
 
 
+@pytest.mark.parametrize("kind", ["WordLevel", "WordPiece"])
+def test_windows_of_a_pair_know_their_texts_where_nothing_is_put_around_them(tmp_path, kind):
+    vocab = {"[UNK]": 0, "a": 1, "b": 2, "c": 3}
+    document = {"pre_tokenizer": {"type": "Whitespace"}, "model": {"type": kind, "vocab": vocab}}
+    document["model"]["unk_token"] = "[UNK]"
+    (tmp_path / "tokenizer.json").write_text(json.dumps(document))
+    tokenizer = Tokenizer.load(tmp_path)
+    assert tokenizer.is_native == (kind == "WordPiece")
+    cut = {"max_length": 3, "truncation": "only_second", "stride": 0}
+    first = tokenizer.encode("a", "b c b c", **cut)
+    for encoding, words in ((first, [0, 0, 1]), (first.overflowing[0], [0, 2, 3])):
+        assert encoding.ids == [1, 2, 3] and encoding.word_ids == words
+        assert encoding.type_ids == encoding.sequence_ids == [0, 1, 1]
+
+
 def template_of(single, pair):
     special = [("<s>", 1), ("</s>", 2)]
     return processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)

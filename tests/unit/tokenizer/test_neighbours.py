@@ -128,6 +128,9 @@ def test_what_contradicts_the_vocabulary_or_is_no_token_is_refused(tmp_path, mai
 BARE = {
     "word counts": ("vocab.txt", "the\t123\nof\t33\n", "words and counts"),
     "word counts with spaces": ("vocab.txt", "the 123\nof 33\n", "words and counts"),
+    "words and counts of a table": ("vocab.txt", "the,123\nof,33\n", "words and counts"),
+    "counts and words": ("vocab.txt", "123\tthe\n33\tof\n", "words and counts"),
+    "counts and words of uniq": ("vocab.txt", "    123 the\n     33 of\n", "words and counts"),
     "pieces and scores": ("vocab.txt", "<s>\t0\n▁the\t-3.2\n▁a\t-4\n", "sentencepiece"),
     "pieces": ("vocab.txt", "<s>\n▁the\n▁a\n", "sentencepiece"),
     "byte-level tokens": ("vocab.txt", "<s>\nĠthe\nĠa\n", "byte-level BPE"),
@@ -138,6 +141,7 @@ BARE = {
     "pieces with ids": ("vocab.json", '{"▁a": 0, "b": 1}', "sentencepiece"),
     "WordPiece's tokens": ("vocab.json", '{"##a": 0, "b": 1}', "WordPiece"),
     "a sentencepiece model": ("spm.model", "\x0a\x0e", "a sentencepiece model"),
+    "sentencepiece's list": ("spm.vocab", "<s>\t0\n", "pieces and scores"),
     "a tiktoken vocabulary": ("cl100k.tiktoken", "IQ== 0\n", "a tiktoken vocabulary"),
 }
 
@@ -151,6 +155,13 @@ def test_a_bare_file_of_another_family_is_refused_as_what_it_is(tmp_path, name, 
     with pytest.raises(InputError, match=what) as error:
         Tokenizer.load(tmp_path if whole else tmp_path / file)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("name", ["words.tsv", "words.csv"])
+def test_a_table_is_no_tokenizer(tmp_path, name):
+    (tmp_path / name).write_text("the\t3\n")
+    with pytest.raises(InputError, match=f"{name}: a table, not a tokenizer"):
+        Tokenizer.load(tmp_path / name)
 
 
 def test_a_name_of_the_hub_is_said_not_to_be_downloaded(tmp_path, monkeypatch):

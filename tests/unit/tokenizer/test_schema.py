@@ -114,6 +114,10 @@ HOSTILE = {
         put("padding", value={"strategy": "BatchLongest", **FIXED, "pad_to_multiple_of": 2**31}),
         "allowed are 0 to 1,048,576",
     ),
+    "padding with an id of no token": (
+        put("padding", value={"strategy": {"Fixed": 9}, **FIXED, "pad_id": 4}),
+        "padding.pad_id: 4, allowed are 0 to 3",
+    ),
     "stride above length": (
         put("truncation", value={"max_length": 3, "stride": 3, "strategy": "LongestFirst"}),
         "stride 3 must be below max_length 3",

@@ -1,13 +1,12 @@
 import errno
-import json
 import os
 import shutil
 
 import numpy as np
 import pytest
 
-from tests.fault.conftest import hashes
 from tests.unit.training.folders import MODEL, train, write_shards
+from tests.unit.training.stopping import StopAt, contents, stopping
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.foundation import storage as storage_module
 from tokpipe.foundation.errors import (
@@ -24,7 +23,7 @@ from tokpipe.training import memory as memory_module
 from tokpipe.training import pretrain as pretrain_module
 from tokpipe.training import result
 from tokpipe.training import trainer as trainer_module
-from tokpipe.training.log import TIMES, read_log
+from tokpipe.training.log import read_log
 from tokpipe.training.state import save_checkpoint
 from tokpipe.training.trainer import TrainingError
 
@@ -42,49 +41,13 @@ def undisturbed(shards, tmp_path_factory):
     return contents(run)
 
 
-def contents(run):
-    """Return the hash of every file, and logs as their lines without times."""
-    found = {name: h for name, h in hashes(run).items() if not name.endswith("log.jsonl")}
-    for log in run.rglob("log.jsonl"):
-        lines = [json.loads(line) for line in log.read_text().splitlines()]
-        kept = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
-        found[str(log.relative_to(run))] = kept
-    return found
-
-
-class StopAt:
-    """A person who stops the training at a step; the signal is a `KeyboardInterrupt`."""
-
-    def __init__(self, step):
-        self.step, self.stopped = step, False
-
-    def begins(self, step, steps, model):
-        pass
-
-    def sees(self, line, share):
-        self.stopped |= line.step >= self.step
-
-
 @pytest.fixture
 def stopped_run(shards, tmp_path, monkeypatch):
     """Train until a step, then press Ctrl-C."""
 
     def stopped(step, **settings):
-        watch = StopAt(step)
-        join = trainer_module.threading.Thread.join
-
-        def interrupted(self, timeout=None):
-            join(self, 0.001)
-            if watch.stopped and self.name == "tokpipe-train":
-                watch.stopped = False
-                raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(trainer_module.threading.Thread, "join", interrupted)
-            try:
-                train(shards, tmp_path / "run", watch=watch, **settings)
-            except KeyboardInterrupt:
-                return tmp_path / "run"
+        with stopping(monkeypatch, step) as watch:
+            train(shards, tmp_path / "run", watch=watch, **settings)
         return tmp_path / "run"
 
     return stopped

@@ -8,7 +8,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.registry import family_of
 from tokpipe.examples.config import ExampleConfig
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.training.pretrain import fitted
+from tokpipe.training.fitting import fitted
 from tokpipe.training.recipe import kind_note, refuse_contradictions
 
 

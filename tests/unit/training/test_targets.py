@@ -70,11 +70,22 @@ def test_a_model_without_heads_is_refused(tmp_path):
 
 
 def test_guessing_by_frequency_is_an_entropy():
-    found = Frequencies(np.array([0.5, 0.25, 0.25, 0.0]), np.array([0.5, 0.5]))
+    found = Frequencies(np.array([6.0, 3.0, 3.0, 0.0]), np.array([7.0, 7.0]))
     assert guesses(heads_of(MODEL), found) == pytest.approx(
         {"mlm": 1.5 * np.log(2), "nsp": np.log(2)}, rel=1e-6
     )
     assert "nsp" not in guesses(heads_of(MODEL), found._replace(labels=None))
+
+
+@pytest.mark.parametrize("size", [4, 30_522])
+def test_tokens_that_never_stood_there_change_no_yardstick(size):
+    counts = np.zeros(size)
+    counts[:4] = 5, 5, 5, 5
+    found = Frequencies(counts, None)
+    assert guesses(heads_of(MODEL), found)["mlm"] == pytest.approx(np.log(4), rel=1e-6)
+    views = {"mlm.bias": np.zeros(size, np.float32)}
+    heads_of(MODEL)["mlm"].prime(views, found)
+    assert np.isfinite(views["mlm.bias"]).all()
 
 
 def test_a_run_says_what_guessing_comes_to(tmp_path):

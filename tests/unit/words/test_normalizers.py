@@ -8,7 +8,13 @@ from tests.parity.peers_words import peer_normalizer, peer_spans
 from tokpipe.foundation.arrays import PADDING, Strings
 from tokpipe.words import normalizers as module
 from tokpipe.words.config import BERT_UNCASED, GPT2, WordsConfig
-from tokpipe.words.normalizers import before_plain_split, before_split, normalize, normalize_aligned
+from tokpipe.words.normalizers import (
+    before_plain_split,
+    before_split,
+    normalize,
+    normalize_aligned,
+    original_spans,
+)
 from tokpipe.words.pre_tokenizers import pre_tokenize, split_words
 
 FORM_CONFIGS = st.builds(
@@ -66,7 +72,7 @@ def test_original_spans_of_characters_equal_the_tokenizers_library(texts, config
     strings = Strings.from_list(["before", *texts])  # sources are places in the whole batch
     aligned = before_plain_split(strings, config)
     starts, ends, text_words = pre_tokenize(aligned.texts, config)
-    spans = np.stack(aligned.original_spans(strings.data, starts, ends), axis=1)
+    spans = np.stack(original_spans(aligned.sources, strings.data, starts, ends), axis=1)
     for i, text in enumerate(texts, 1):
         found = spans[text_words[i] : text_words[i + 1]] - strings.offsets[i]
         assert [tuple(span) for span in found.tolist()] == peer_spans(config)(text)

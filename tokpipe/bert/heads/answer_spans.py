@@ -1,37 +1,17 @@
 """Where an answer is: of each token whether one begins there, and whether one ends there."""
 
-from collections.abc import Iterator
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.classifier import without_job
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.head import Array, Capacity, Head, HeadContext, Index, New, Objective, Views
+from tokpipe.bert.head import Array, HeadContext, Index, Objective
 from tokpipe.bert.kernels import losses
 from tokpipe.bert.losses import Tally
-from tokpipe.bert.parameters import linear_shapes
-from tokpipe.bert.token_classifier import TokenScratch, token_logits, token_losses, token_scratch
+from tokpipe.bert.token_classifier import token_head
 from tokpipe.bert.twins import by_precision
-from tokpipe.bert.weights import Linear, linear_of
 from tokpipe.foundation.batch import Batch
 
-NAME, OUTPUT = "span", "span.output"
-
 _span_cross_entropy = by_precision(losses.span_cross_entropy)
-
-
-def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield from linear_shapes(OUTPUT, config.outputs, config.hidden_size)
-
-
-def _weights(views: Views) -> Linear:
-    return linear_of(views, OUTPUT)
-
-
-def _scratch(config: BertConfig, capacity: Capacity, new: New) -> TokenScratch:
-    return token_scratch(capacity.tokens, config, new)
 
 
 def _targets(batch: Batch) -> NDArray | None:
@@ -56,14 +36,6 @@ def _tally(ctx: HeadContext, logits: Array, d_bias: Array) -> Tally:
     return Tally(loss, int(_total(ctx.targets, ctx.objective, ctx.config)), correct)
 
 
-HEAD = Head(
-    fitted=without_job,
-    shapes=_shapes,
-    weights=_weights,
-    scratch=_scratch,
-    targets=_targets,
-    output_rows=_output_rows,
-    logits=partial(token_logits, name=NAME),
-    losses=partial(token_losses, name=NAME, gold=_tally),
-    total=_total,
+HEAD = token_head(
+    "span", "tokens", _tally, targets=_targets, output_rows=_output_rows, total=_total
 )

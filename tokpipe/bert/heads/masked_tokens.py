@@ -5,7 +5,7 @@ take masks x vocabulary in memory at once. Its decoder is the token table (Press
 "Using the Output Embedding to Improve Language Models").
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.activations import activation_named
 from tokpipe.bert.blas import LEFT, RIGHT, gemm
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.distillation import with_teacher
 from tokpipe.bert.head import (
     Array,
     Capacity,
@@ -27,7 +28,7 @@ from tokpipe.bert.head import (
 )
 from tokpipe.bert.kernels.losses import cross_entropy
 from tokpipe.bert.linear import fill_rows, input_backward, linear_forward, weight_backward
-from tokpipe.bert.losses import Tally
+from tokpipe.bert.losses import Tally, added
 from tokpipe.bert.parameters import linear_shapes, norm_shapes
 from tokpipe.bert.residual import (
     SavedNorm,
@@ -37,7 +38,7 @@ from tokpipe.bert.residual import (
     scatter_rows,
 )
 from tokpipe.bert.twins import by_precision
-from tokpipe.bert.weights import Linear, linear_of
+from tokpipe.bert.weights import Linear, Weights, linear_of
 from tokpipe.foundation.batch import Batch
 
 LOGITS = 1 << 23  # values of logits at once: 32 MiB, 274 places of a vocabulary of 30,522
@@ -110,24 +111,44 @@ def _output_rows(batch: Batch) -> Index:
 
 def _forward(ctx: HeadContext, scratch: MaskHeadScratch) -> Array:
     """Return what the decoder takes, float32[M, E], for the places asked for."""
-    weights: MaskHeadWeights = ctx.weights.heads[NAME]
     gather_rows(ctx.hidden, ctx.rows, scratch.picked, False)
-    linear_forward(scratch.picked, weights.transform, scratch.before)
-    activation_named(ctx.config.hidden_act).forward(scratch.before, scratch.made)
-    norm_forward(scratch.made, *weights.norm, ctx.config.layer_norm_eps, *scratch.norm)
-    return scratch.norm.out
+    return _transformed(ctx.config, ctx.weights, scratch.picked, scratch[2:4], scratch.norm)
 
 
-def _decode(ctx: HeadContext, made: Array, logits: Array) -> Array:
+def _transformed(
+    config: BertConfig, weights: Weights, picked: Array, around: tuple[Array, ...], norm: SavedNorm
+) -> Array:
+    head: MaskHeadWeights = weights.heads[NAME]
+    linear_forward(picked, head.transform, around[0])
+    activation_named(config.hidden_act).forward(*around)
+    norm_forward(around[1], *head.norm, config.layer_norm_eps, *norm)
+    return norm.out
+
+
+def _decode(weights: Weights, made: Array, logits: Array) -> Array:
     """Write the logits of some places: float32[C, V] from float32[C, E]."""
-    fill_rows(ctx.weights.heads[NAME].bias, logits)
-    gemm(made, ctx.weights.embeddings.token, logits, transposed=RIGHT, add=True)
+    fill_rows(weights.heads[NAME].bias, logits)
+    gemm(made, weights.embeddings.token, logits, transposed=RIGHT, add=True)
     return logits
 
 
 def _logits(ctx: HeadContext) -> Array:
     made = _forward(ctx, ctx.scratch.front(len(ctx.rows)))
-    return _decode(ctx, made, np.empty((len(made), ctx.config.vocab_size), made.dtype))
+    return _decode(ctx.weights, made, np.empty((len(made), ctx.config.vocab_size), made.dtype))
+
+
+def decoder_of(config: BertConfig, weights: Weights) -> Callable[[Array], Array]:
+    """Return what makes a model's logits, float32[N, V], of its last hidden states."""
+    dtype, width = weights.embeddings.token.dtype, config.embedding_width
+
+    def decoded(states: Array) -> Array:
+        count = len(states)
+        before, made, normalised, out = (np.empty((count, width), dtype) for _ in range(4))
+        norm = SavedNorm(normalised, np.empty(count, dtype), out)
+        _transformed(config, weights, states.astype(dtype, copy=False), (before, made), norm)
+        return _decode(weights, out, np.empty((count, config.vocab_size), dtype))
+
+    return decoded
 
 
 def _losses(ctx: HeadContext) -> Tally:
@@ -142,17 +163,31 @@ def _losses(ctx: HeadContext) -> Tally:
 def _decoded_losses(ctx: HeadContext, scratch: MaskHeadScratch) -> Tally:
     """Take the losses, a few places at a time; with gradients, write `scratch.d_out`."""
     assert ctx.targets is not None
-    loss, correct, gradients, step = 0.0, 0, ctx.gradients, len(scratch.logits)
+    found, gradients, step = Tally(0.0, 0, 0), ctx.gradients, len(scratch.logits)
     d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].bias
     for start in range(0, len(ctx.targets), step):
         rows = slice(start, min(start + step, len(ctx.targets)))
         made = scratch.norm.out[rows]
-        logits = _decode(ctx, made, scratch.logits[: len(made)])
-        piece, right = _cross_entropy(logits, ctx.targets[rows], ctx.factor, d_bias)
-        loss, correct = loss + piece, correct + right
+        logits = _decode(ctx.weights, made, scratch.logits[: len(made)])
+        found = added(found, with_teacher(_piece(ctx, rows), logits, d_bias, _gold))
         if gradients is not None:
             gemm(logits, made, gradients.embeddings.token, transposed=LEFT, add=True)
             gemm(logits, ctx.weights.embeddings.token, scratch.d_out[rows])
+    return found
+
+
+def _piece(ctx: HeadContext, rows: slice) -> HeadContext:
+    """Return the context at a few places, with the teacher's logits there if there is one."""
+    assert ctx.targets is not None
+    how, soft = ctx.objective.distillation, None
+    if how is not None and how.decoder is not None and ctx.states is not None:
+        soft = how.decoder(ctx.states[rows])
+    return ctx._replace(targets=ctx.targets[rows], soft=soft)
+
+
+def _gold(ctx: HeadContext, logits: Array, d_bias: Array) -> Tally:
+    assert ctx.targets is not None
+    loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias)
     return Tally(loss, len(ctx.targets), correct)
 
 
@@ -173,7 +208,8 @@ def _backward(ctx: HeadContext, scratch: MaskHeadScratch) -> None:
 
 
 def _prime(views: Views, frequencies: Frequencies) -> None:
-    views[BIAS][:] = np.log(frequencies.tokens)
+    counts = frequencies.tokens + 0.5  # a token that never stood there may still come
+    views[BIAS][:] = np.log(counts / counts.sum())
 
 
 def _targets(batch: Batch) -> NDArray | None:

@@ -1,10 +1,8 @@
-"""Which pair of segments belongs together: two logits of the pooler's vector."""
+"""Which pair of segments belongs together: two logits (follows, random) of the pooler's vector."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
@@ -23,7 +21,13 @@ from tokpipe.bert.kernels.losses import cross_entropy
 from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
 from tokpipe.bert.losses import Tally
 from tokpipe.bert.parameters import linear_shapes
-from tokpipe.bert.pooler import PoolerScratch, Pooling, pooler_backward, pooler_forward
+from tokpipe.bert.pooler import (
+    PooledScratch,
+    Pooling,
+    pooled_scratch,
+    pooler_backward,
+    pooler_forward,
+)
 from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import Linear, linear_of
 from tokpipe.foundation.batch import Batch
@@ -31,19 +35,6 @@ from tokpipe.foundation.batch import Batch
 NAME = "nsp"
 
 _cross_entropy = by_precision(cross_entropy)
-
-
-class PairHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays."""
-
-    pooler: PoolerScratch  # of the pooler in front
-    logits: Array  # float32[B, 2]: follows, is random
-    d_bias: Array  # float32[2]: spare, where nothing is learned
-
-    def front(self, count: int) -> "PairHeadScratch":
-        """Return the rows of so many sequences."""
-        pooler = PoolerScratch(*(array[:count] for array in self.pooler))
-        return PairHeadScratch(pooler, self.logits[:count], self.d_bias)
 
 
 def _fitted(config: BertConfig, pairs: bool) -> BertConfig:
@@ -58,9 +49,8 @@ def _weights(views: Views) -> Linear:
     return linear_of(views, NAME)
 
 
-def _scratch(config: BertConfig, capacity: Capacity, new: New) -> PairHeadScratch:
-    b, hidden = capacity.sequences, config.hidden_size
-    return PairHeadScratch(PoolerScratch(*(new(b, hidden) for _ in range(5))), new(b, 2), new(2))
+def _scratch(config: BertConfig, capacity: Capacity, new: New) -> PooledScratch:
+    return pooled_scratch(capacity.sequences, config.hidden_size, 2, new)
 
 
 def _targets(batch: Batch) -> NDArray | None:
@@ -71,7 +61,7 @@ def _output_rows(batch: Batch) -> Index:
     return batch.offsets[:-1]
 
 
-def _forward(ctx: HeadContext, scratch: PairHeadScratch) -> Array:
+def _forward(ctx: HeadContext, scratch: PooledScratch) -> Array:
     pooled = pooler_forward(Pooling(ctx.weights.pooler), ctx.hidden, ctx.rows, scratch.pooler)
     linear_forward(pooled, ctx.weights.heads[NAME], scratch.logits)
     return scratch.logits
@@ -83,7 +73,7 @@ def _logits(ctx: HeadContext) -> Array:
 
 def _losses(ctx: HeadContext) -> Tally:
     assert ctx.targets is not None
-    scratch: PairHeadScratch = ctx.scratch.front(len(ctx.rows))
+    scratch: PooledScratch = ctx.scratch.front(len(ctx.rows))
     logits, gradients = _forward(ctx, scratch), ctx.gradients
     d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].bias
     loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias)
@@ -97,7 +87,7 @@ def _losses(ctx: HeadContext) -> Tally:
 
 
 def _guessing(frequencies: Frequencies) -> float | None:
-    return None if frequencies.labels is None else entropy(np.asarray(frequencies.labels))
+    return None if frequencies.labels is None else entropy(frequencies.labels)
 
 
 HEAD = Head(

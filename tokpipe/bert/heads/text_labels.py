@@ -25,7 +25,13 @@ from tokpipe.bert.head import Array, Capacity, Head, HeadContext, Index, New, Ob
 from tokpipe.bert.kernels import losses
 from tokpipe.bert.losses import Tally
 from tokpipe.bert.parameters import linear_shapes
-from tokpipe.bert.pooler import PoolerScratch, Pooling, pooler_backward, pooler_forward
+from tokpipe.bert.pooler import (
+    PooledScratch,
+    Pooling,
+    pooled_scratch,
+    pooler_backward,
+    pooler_forward,
+)
 from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import Linear, linear_of
 from tokpipe.foundation.batch import Batch
@@ -45,19 +51,6 @@ class TextHeadWeights(NamedTuple):
     output: Linear
 
 
-class TextHeadScratch(NamedTuple):
-    """What the head keeps, and its spare arrays."""
-
-    pooler: PoolerScratch  # of what stands in front
-    logits: Array  # float32[B, C]: one row a text
-    d_bias: Array  # float32[C]: spare, where nothing is learned
-
-    def front(self, count: int) -> "TextHeadScratch":
-        """Return the rows of so many texts."""
-        pooler = PoolerScratch(*(array[:count] for array in self.pooler))
-        return TextHeadScratch(pooler, self.logits[:count], self.d_bias)
-
-
 def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
     if config.classifier != "pooler":
         yield from linear_shapes(DENSE, config.hidden_size, config.hidden_size)
@@ -69,10 +62,8 @@ def _weights(views: Views) -> TextHeadWeights:
     return TextHeadWeights(dense, linear_of(views, OUTPUT))
 
 
-def _scratch(config: BertConfig, capacity: Capacity, new: New) -> TextHeadScratch:
-    b, hidden, classes = capacity.sequences, config.hidden_size, config.outputs
-    pooler = PoolerScratch(*(new(b, hidden) for _ in PoolerScratch._fields))
-    return TextHeadScratch(pooler, new(b, classes), new(classes))
+def _scratch(config: BertConfig, capacity: Capacity, new: New) -> PooledScratch:
+    return pooled_scratch(capacity.sequences, config.hidden_size, config.outputs, new)
 
 
 def _targets(batch: Batch) -> NDArray | None:
@@ -97,7 +88,7 @@ def _pooling(ctx: HeadContext) -> Pooling:
     return Pooling(dense, activation_named(kind), ctx.dropout(1) if kind == "tanh" else NO_DROPOUT)
 
 
-def _forward(ctx: HeadContext, scratch: TextHeadScratch) -> Classifier:
+def _forward(ctx: HeadContext, scratch: PooledScratch) -> Classifier:
     pooled = pooler_forward(_pooling(ctx), ctx.hidden, ctx.rows, scratch.pooler)
     gradients = ctx.gradients and ctx.gradients.heads[NAME].output
     output = ctx.weights.heads[NAME].output
@@ -111,7 +102,7 @@ def _logits(ctx: HeadContext) -> Array:
 
 
 def _losses(ctx: HeadContext) -> Tally:
-    scratch: TextHeadScratch = ctx.scratch.front(len(ctx.rows))
+    scratch: PooledScratch = ctx.scratch.front(len(ctx.rows))
     classifier = _forward(ctx, scratch)
     d_bias = scratch.d_bias if classifier.gradients is None else classifier.gradients.bias
     tally = with_teacher(ctx, classifier.logits, d_bias, _tally)

@@ -9,8 +9,10 @@ from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.foundation.visible import visible
 
+_MOST_BYTES = 1 << 20  # of an object
 
-def read_object(path: Path, most_bytes: int = 1 << 20) -> dict[str, Any]:
+
+def read_object(path: Path) -> dict[str, Any]:
     """Read a file that holds one JSON object.
 
     Raises
@@ -21,11 +23,11 @@ def read_object(path: Path, most_bytes: int = 1 << 20) -> dict[str, Any]:
     name = visible(str(path))
     try:
         with open_plain(path) as file:
-            data = file.read(most_bytes + 1)
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from error
-    if len(data) > most_bytes:
-        raise InputError(f"{name}: longer than {most_bytes:,} bytes")
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"{name}: longer than {_MOST_BYTES:,} bytes")
     return parse_object(data, name)
 
 

@@ -17,7 +17,18 @@ _PROBLEMS = {
     "regression": "regression",
     "multi_label_classification": "multilabel",
 }
-_MOST_LABELS = 1 << 16
+# by task: the class of transformers that opens such a model of any family, and its pipeline
+AUTO_CLASSES = {
+    "text": "AutoModelForSequenceClassification",
+    "token": "AutoModelForTokenClassification",
+    "span": "AutoModelForQuestionAnswering",
+}
+PIPELINES = {
+    "text": "text-classification",
+    "token": "token-classification",
+    "span": "question-answering",
+}
+_MOST_LABELS = 1 << 16  # of a model: more than any has
 _ONE_NUMBER = ("LABEL_0",)  # what transformers calls the only output of a regression
 
 

@@ -15,6 +15,7 @@ from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest, verify_files
+from tokpipe.foundation.naming import hub_hint
 from tokpipe.foundation.visible import visible
 
 CONFIG = "config.json"
@@ -152,10 +153,11 @@ def refuse_pickle(folder: Path) -> None:
             f"{visible(str(folder))}: {folder.suffix} files are not read", hint=_CONVERT
         )
     if not folder.is_dir():
-        raise InputError(
-            f"{visible(str(folder))}: no such folder",
-            hint="Name the folder that holds config.json and model.safetensors.",
-        )
+        is_there = folder.exists()
+        what = "a file, no folder of a model" if is_there else "no such folder"
+        hint = "Name the folder that holds config.json and model.safetensors."
+        hint = hint if is_there else hub_hint(folder) or hint
+        raise InputError(f"{visible(str(folder))}: {what}", hint=hint)
     if has_weights(folder):
         return
     if (folder / MANIFEST).is_file():

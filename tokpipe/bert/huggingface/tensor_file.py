@@ -131,16 +131,13 @@ def write_tensors(
     path: Path,
     tensors: Mapping[str, Floats],
     dtypes: Mapping[str, str] | str = "F32",
-    metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a file of tensors, whole or not at all.
+    """Write a file of tensors, whole or not at all; its header says what transformers wants.
 
     Parameters
     ----------
     dtypes
         ``F32``, ``F16`` or ``BF16``, for all or by name (F32 where a name is left out).
-    metadata
-        Strings for the header; transformers wants ``{"format": "pt"}``, which is the default.
 
     Raises
     ------
@@ -151,7 +148,7 @@ def write_tensors(
     """
     kinds = {n: dtypes if isinstance(dtypes, str) else dtypes.get(n, "F32") for n in tensors}
     order = sorted(tensors, key=lambda n: -FLOATS[kinds[n]])  # so that each stays aligned
-    header: dict[str, Any] = {"__metadata__": dict(metadata or {"format": "pt"})}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name in order:
         begin, end = end, end + tensors[name].size * FLOATS[kinds[name]]

@@ -1,4 +1,16 @@
-"""Losses of logits, which are turned into their gradient in place: softmax and all in one."""
+"""Losses of logits, which are turned into their gradient in place: softmax and all in one.
+
+All take, and return, the same:
+
+=======  ===========================================================================================
+logits   float32[M, C], one row a prediction; they become the gradient
+factor   what each loss (or the mean over a row) counts in the gradient: one over their number, for
+         a mean
+d_bias   float32[C], gradient of the bias inside the logits, added to
+returns  the sum of the losses, without the factor; where one class of several is right, also how
+         many rows have their greatest logit there
+=======  ===========================================================================================
+"""
 
 import itertools
 import math
@@ -8,7 +20,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.formulas import ZERO, exponential
 from tokpipe.foundation.float_intrinsics import from_order_key, order_key
-from tokpipe.foundation.jit import FUSED_SUMS, inlined_sums, kernel
+from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
 
 _LOWEST = np.int32(-(1 << 31))  # below the order key of every float32
 
@@ -29,6 +41,18 @@ def exponentials(row):
     return most, total
 
 
+@inlined_helper
+def shifted_exponentials(values):
+    """Return the greatest of some logits, and the sum of exponentials of what they are below it."""
+    most = np.float64(values[0])
+    for i in range(1, len(values)):
+        most = max(most, np.float64(values[i]))
+    total = 0.0
+    for i in range(len(values)):
+        total += math.exp(np.float64(values[i]) - most)
+    return most, total
+
+
 def cross_entropy_reference(
     logits: NDArray[np.floating],
     targets: NDArray[np.int32],
@@ -39,21 +63,8 @@ def cross_entropy_reference(
 
     Parameters
     ----------
-    logits : float32[M, V]
-        One row a prediction; becomes the gradient.
     targets : int32[M]
         What is right.
-    factor
-        What each loss counts in the gradient: one over their number, for a mean.
-    d_bias : float32[V]
-        Gradient of the bias inside the logits, added to.
-
-    Returns
-    -------
-    float
-        The sum of the losses, without the factor.
-    int
-        How many rows have their greatest logit at the target.
     """
     rows = np.arange(len(logits))
     most = logits.max(1, keepdims=True, initial=-np.inf)
@@ -101,25 +112,12 @@ def weighted_cross_entropy_reference(
 
     Parameters
     ----------
-    logits : float32[M, C]
-        One row a prediction; becomes the gradient.
     targets : int32[M]
         What is right.
     weights : float32[C]
         What each class counts.
     smoothing
         Share of a target that all classes have alike.
-    factor
-        What each loss counts in the gradient.
-    d_bias : float32[C]
-        Gradient of the bias inside the logits, added to.
-
-    Returns
-    -------
-    float
-        The sum of the losses, without the factor.
-    int
-        How many rows have their greatest logit at the target.
 
     References
     ----------
@@ -148,12 +146,7 @@ def weighted_cross_entropy(logits, targets, weights, smoothing, factor, d_bias):
         common += even * np.float64(weights[j])
     for t in range(len(logits)):
         row, target = logits[t], targets[t]
-        most = np.float64(row[0])
-        for j in range(1, classes):
-            most = max(most, np.float64(row[j]))
-        total = 0.0
-        for j in range(classes):
-            total += math.exp(np.float64(row[j]) - most)
+        most, total = shifted_exponentials(row)
         own = (1 - smoothing) * np.float64(weights[target])
         correct += np.float64(row[target]) == most
         below = most + math.log(total)
@@ -179,19 +172,8 @@ def squared_error_reference(
 
     Parameters
     ----------
-    logits : float32[M, C]
-        One row a prediction; becomes the gradient.
     targets : float32[M, C]
         What is right.
-    factor
-        What each row counts in the gradient.
-    d_bias : float32[C]
-        Gradient of the bias inside the logits, added to.
-
-    Returns
-    -------
-    float
-        The sum, without the factor.
     """
     missed = logits.astype(np.float64) - targets
     logits[:] = missed * (2 * factor / logits.shape[1])
@@ -221,19 +203,8 @@ def binary_cross_entropy_reference(
 
     Parameters
     ----------
-    logits : float32[M, C]
-        Of each class whether it is true; becomes the gradient.
     targets : float32[M, C]
         0 or 1, or between.
-    factor
-        What each row counts in the gradient.
-    d_bias : float32[C]
-        Gradient of the bias inside the logits, added to.
-
-    Returns
-    -------
-    float
-        The sum, without the factor.
     """
     values, classes = logits.astype(np.float64), logits.shape[1]
     loss = (np.logaddexp(0, values) - values * targets).sum() / classes
@@ -273,10 +244,8 @@ def span_cross_entropy_reference(
         Borders of the sequences: an end is sought among the tokens of its own.
     spans : int32[B, 2]
         First and last token in the sequence; -1, -1: nothing is to be learned.
-    factor
-        What each answer counts in the gradient.
-    d_bias : float32[2]
-        Gradient of the bias inside the logits, added to.
+    factor, d_bias
+        Of each answer; float32[2].
 
     Returns
     -------
@@ -313,12 +282,7 @@ def span_cross_entropy(logits, offsets, spans, factor, d_bias):
             continue
         hits = 0
         for side in range(2):
-            most = np.float64(logits[start, side])
-            for t in range(start + 1, end):
-                most = max(most, np.float64(logits[t, side]))
-            total = 0.0
-            for t in range(start, end):
-                total += math.exp(np.float64(logits[t, side]) - most)
+            most, total = shifted_exponentials(logits[start:end, side])
             below, target = most + math.log(total), start + spans[b, side]
             right = np.float64(logits[target, side])
             loss += (below - right) / 2
@@ -345,21 +309,10 @@ def soft_cross_entropy_reference(
 
     Parameters
     ----------
-    logits : float32[M, C]
-        One row a prediction; becomes the gradient.
     teacher : float32[M, C]
         What the teacher makes of the same.
     temperature
         What both are divided by, above 0.
-    factor
-        What each row counts in the gradient.
-    d_bias : float32[C]
-        Gradient of the bias inside the logits, added to.
-
-    Returns
-    -------
-    float
-        The sum, without the factor.
 
     References
     ----------
@@ -378,23 +331,28 @@ def soft_cross_entropy_reference(
     return float(loss)
 
 
-@kernel(reference=soft_cross_entropy_reference)
+@kernel(reference=soft_cross_entropy_reference, rounding=FUSED_SUMS)
 def soft_cross_entropy(logits, teacher, temperature, factor, d_bias):
     loss, classes = 0.0, logits.shape[1]
+    coldness, slope = np.float32(1 / temperature), np.float32(factor * temperature)
+    wanted = np.empty(classes, np.float32)
     for t in range(len(logits)):
-        most, highest = np.float64(logits[t, 0]), np.float64(teacher[t, 0])
-        for j in range(1, classes):
-            most = max(most, np.float64(logits[t, j]))
-            highest = max(highest, np.float64(teacher[t, j]))
-        total, whole = 0.0, 0.0
+        row, asked = logits[t], teacher[t]
         for j in range(classes):
-            total += math.exp((np.float64(logits[t, j]) - most) / temperature)
-            whole += math.exp((np.float64(teacher[t, j]) - highest) / temperature)
-        below = most / temperature + math.log(total)
+            row[j] *= coldness
+            wanted[j] = asked[j] * coldness
+        _, whole = exponentials(wanted)
+        share, shares, mean = np.float32(1) / whole, 0.0, 0.0
         for j in range(classes):
-            value = np.float64(logits[t, j]) / temperature
-            share = math.exp((np.float64(teacher[t, j]) - highest) / temperature) / whole
-            loss += temperature * temperature * share * (below - value)
-            logits[t, j] = factor * temperature * (math.exp(value - below) - share)
-            d_bias[j] += logits[t, j]
+            wanted[j] *= share
+            shares += np.float64(wanted[j])
+            mean += np.float64(wanted[j]) * np.float64(row[j])
+        most, total = exponentials(row)
+        below = np.float64(most) + math.log(np.float64(total))
+        loss += temperature * temperature * (below - mean / shares)
+        part = np.float32(1) / total
+        for j in range(classes):
+            value = slope * (row[j] * part - wanted[j])
+            row[j] = value
+            d_bias[j] += value
     return loss

@@ -1,6 +1,5 @@
 """`tokpipe demo`: from text to a model that fills masks, on the bundled corpus, offline."""
 
-import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -196,14 +195,14 @@ def _write_sentences(session: Session, target: Path) -> None:
 
 
 def _show(session: Session, folder: Path, run: "Pretrained | None", seconds: float) -> None:
+    from tokpipe.bert.head import entropy
     from tokpipe.shards.reader import open_shards
     from tokpipe.tasks.fill_mask import fill_masks
     from tokpipe.tasks.model import BertModel
     from tokpipe.training.frequencies import frequencies_of
 
     shards = open_shards(folder / "shards")
-    shares = frequencies_of(shards.train, shards.facts).tokens
-    entropy = -sum(share * math.log(share) for share in shares.tolist())
+    guessing = entropy(frequencies_of(shards.train, shards.facts).tokens)
     loss = run.evaluation.loss if run and run.evaluation else _logged_loss(folder / "model")
     model = BertModel.load(folder / "model")
     filled = fill_masks(model, _MASKED, 3, threads=session.threads)
@@ -212,14 +211,14 @@ def _show(session: Session, folder: Path, run: "Pretrained | None", seconds: flo
             text: [candidate._asdict() for candidate in masks[0]]
             for text, masks in zip(_MASKED, filled, strict=True)
         }
-        facts = {"folder": str(folder), "unigram_entropy": entropy, "validation_loss": loss}
+        facts = {"folder": str(folder), "unigram_entropy": guessing, "validation_loss": loss}
         session.console.json({**facts, "seconds": round(seconds, 3), "masks": masks})
         return
     _look(session, folder)
     session.console.table(
         "What it learned",
         [
-            ("knowing only how often each token comes (entropy)", f"{entropy:.3f} nats"),
+            ("knowing only how often each token comes (entropy)", f"{guessing:.3f} nats"),
             ("this model, on text that it has not seen (loss)", f"{loss:.3f} nats"),
         ],
     )

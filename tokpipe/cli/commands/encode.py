@@ -169,22 +169,17 @@ def _encode_in_full(
 
 def _say_what_it_means(session: Session, tokenizer: "Tokenizer", seen: Any) -> None:
     """Say where padding filled nothing, and that the vocabulary does not fit the text."""
-    from tokpipe.tokenizer.quality import unknown_warning
+    from tokpipe.shards.vocabulary import token_facts
+    from tokpipe.tokenizer.quality import longest_word, unknown_warning
 
-    padding, spec = tokenizer.spec.padding, tokenizer.spec
+    padding, facts = tokenizer.spec.padding, token_facts(tokenizer)
     if padding and padding.length is None:
         session.progress.note("padding to the longest: each text is a batch of its own")
-    unknown = tokenizer.ids.get(tokenizer.roles.get("unk_token", spec.unk_token or ""))
-    if unknown is None:
+    if facts.unk_id < 0:
         return
-    inside, special = spec.continuing_subword_prefix, set(tokenizer.special_tokens.values())
-    begins = [
-        id not in special and not (inside and token.startswith(inside))
-        for id, token in enumerate(tokenizer.tokens)
-    ]
-    words = int(seen[begins].sum() + (seen[unknown] if unknown in special else 0))
-    warning = unknown_warning(words, int(seen[unknown]), longest=spec.max_input_chars_per_word)
-    if warning and not session.quiet:
+    words, unknown = int(seen[facts.counts_as_word].sum()), int(seen[facts.unk_id])
+    warning = unknown_warning(words, unknown, longest=longest_word(tokenizer.spec))
+    if warning:
         session.console.warn(warning)
 
 

@@ -78,7 +78,6 @@ def predict_texts(
                 writer.write(answers)
                 count += len(answers)
                 advance(len(answers))
-        writer.close()
     session.progress.note(plural(count, "answer"))
 
 

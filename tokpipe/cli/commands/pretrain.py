@@ -10,13 +10,23 @@ import click
 from tokpipe.bert.config import NO_JOB, ON_POOLER, PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import config_options
-from tokpipe.cli.plan import Plan, show_plan, training_seconds
+from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
+from tokpipe.cli.starting import (
+    OF_START,
+    further_json,
+    refuse_shape,
+    say_before,
+    say_start,
+    show_further,
+)
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.start_config import StartConfig
 
 if TYPE_CHECKING:
     from tokpipe.shards.reader import Shards
+    from tokpipe.tasks.further import OnText
     from tokpipe.training.pretrain import Pretrained
 
 _MODEL = "Model (by default as --preset has it)"
@@ -32,6 +42,9 @@ class _Asked:
     given: dict[str, Any]
     training: TrainingConfig
     resume: str | None
+    source: str | None
+    start: StartConfig
+    also: tuple[str, ...]
 
 
 @command(
@@ -39,6 +52,7 @@ class _Asked:
         "tokpipe pretrain out/shards --preset mini --steps 200 -o out/run",
         "tokpipe pretrain out/shards --preset small --budget 30m -o out/run",
         "tokpipe pretrain out/shards --preset tiny --position rope --norm-position pre -o out/run",
+        "tokpipe pretrain out/shards --from MODEL --epochs 3 -o out/adapted",
     ],
     plans=True,
 )
@@ -47,8 +61,20 @@ class _Asked:
 @click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
-    default="tiny",
     help="Size of the model; options of the model change it.  [default: tiny]",
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="MODEL",
+    help="Go out from the weights of this model: a run, or any folder of Hugging Face's layout. "
+    "Shape and heads are then the model's.",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="SHARDS",
+    help="With --from: measure the loss on these, too, before and after; again for more.",
 )
 @click.option(
     "--resume",
@@ -56,14 +82,18 @@ class _Asked:
     help="Go on from this checkpoint of the run, not the latest; later ones are removed.",
 )
 @config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
+@config_options(StartConfig, "start", heading="Going out from a model (--from)", leave_out=OF_START)
 @config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)
 def pretrain(
     session: Session,
     shards: str,
     output: str,
-    preset: str,
+    preset: str | None,
+    source: str | None,
+    also: tuple[str, ...],
     resume: str | None,
     training: TrainingConfig,
+    start: StartConfig,
     model: dict[str, Any],
 ) -> None:
     """Train a BERT on SHARDS, a folder that build-shards made; of RoBERTa's recipe, a RoBERTa.
@@ -72,30 +102,36 @@ def pretrain(
     FOLDER/masked-lm with a fill-mask pipeline; each checkpoint opens at any time. Stop it whenever
     you like: the same command goes on, to the same weights.
     """
+    if source:
+        refuse_shape(model, preset)
+        start = replace(start, **model)
+        model = {}
+    elif also or start != StartConfig():
+        raise click.UsageError("--also, --new-rows and --grow-positions belong to --from")
     if model.get("pooler") is False:
         model |= dict.fromkeys(ON_POOLER, False)
     asked = _Asked(
         shards=shards,
         output=output,
-        model=BertConfig.preset(preset, **model),
+        model=BertConfig.preset(preset or "tiny", **model),
         given=model,
         training=replace(training, seed=session.seed),
         resume=resume,
+        source=source,
+        start=start,
+        also=also,
     )
     if session.dry_run:
         show_plan(session, _plan(session, asked))
         return
-    start = time.monotonic()
-    made = _train(session, asked)
-    _show(session, asked, made, time.monotonic() - start)
+    begin = time.monotonic()
+    made, texts = _train_from(session, asked) if source else (_train(session, asked), ())
+    _show(session, asked, made, texts, time.monotonic() - begin)
 
 
-def _train(session: Session, asked: _Asked) -> "Pretrained":
+def _begin(session: Session, asked: _Asked) -> None:
     session.begin_kernels(keeps=lambda: _kept(Path(asked.output)))
-    from tokpipe.cli.training_display import training_display
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.training.pretrain import pretrain as train
-    from tokpipe.training.recipe import kind_note
 
     cores, parts = thread_count(session.threads), asked.training.gradient_shards
     if cores > parts:
@@ -103,6 +139,46 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
             "and other weights"
         )
+
+
+def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnText, ...]]":
+    _begin(session, asked)
+    from tokpipe.cli.training_display import training_display
+    from tokpipe.tasks.further import open_start, train_further
+
+    assert asked.source is not None
+    threads, force, progress = session.threads, session.force, session.progress
+    opened = open_start(
+        asked.source,
+        asked.shards,
+        asked.output,
+        config=asked.start,
+        training=asked.training,
+        also=asked.also,
+        threads=threads,
+        force=force,
+        progress=progress,
+    )
+    say_start(session, opened.start, asked.start.new_rows)
+    say_before(session, opened.texts)
+    with training_display(progress) as watch:
+        found = train_further(
+            opened,
+            threads=threads,
+            force=force,
+            resume=asked.resume,
+            watch=watch,
+            progress=progress,
+        )
+    return found.pretrained, found.texts
+
+
+def _train(session: Session, asked: _Asked) -> "Pretrained":
+    _begin(session, asked)
+    from tokpipe.cli.training_display import training_display
+    from tokpipe.training.pretrain import pretrain as train
+    from tokpipe.training.recipe import kind_note
+
     note = kind_note(*_fitted(asked))
     if note:
         session.progress.note(note)
@@ -130,7 +206,7 @@ def _kept(run: Path) -> str:
 def _fitted(asked: _Asked) -> "tuple[BertConfig, Shards]":
     """Open the shards, and return what they make of the settings asked for."""
     from tokpipe.shards.reader import open_shards
-    from tokpipe.training.pretrain import fitted
+    from tokpipe.training.fitting import fitted
     from tokpipe.training.recipe import refuse_contradictions
 
     shards = open_shards(asked.shards)
@@ -140,41 +216,27 @@ def _fitted(asked: _Asked) -> "tuple[BertConfig, Shards]":
 
 
 def _plan(session: Session, asked: _Asked) -> Plan:
-    from tokpipe.bert.parameters import count_encoder_parameters
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.training.memory import PROGRAM, disk_bytes, training_bytes
-    from tokpipe.training.pretrain import capacity_of
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.pretrain import Pretraining
+    from tokpipe.training.start import prepare_start
 
-    (model, shards), training = _fitted(asked), asked.training
-    threads = thread_count(session.threads)
-    stages = training_bytes(model, training, capacity_of(training, shards), threads)
-    size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
-    working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
-    return Plan(
-        title="Pretraining",
-        facts={
-            "shards": asked.shards,
-            "training tokens": shards.train.tokens,
-            "parameters": size,
-            "tokens to train on": tokens or f"as many as {training.budget} allow",
-            "threads": threads,
-        },
-        memory=PROGRAM + sum(stages.values()),
-        disk=disk_bytes(model, training),
-        seconds=training.budget_seconds or training_seconds(model, sequence, tokens or 0, working),
-        output=asked.output,
-    )
+    if asked.source:
+        shards = open_shards(asked.shards)
+        training = prepare_start(asked.source, shards, asked.start, asked.training).asked
+    else:
+        model, shards = _fitted(asked)
+        training = Pretraining(shards, model, asked.training)
+    return pretraining_plan(training, thread_count(session.threads), asked.output)
 
 
-def _tokens(training: TrainingConfig, in_split: int) -> int | None:
-    if training.epochs is not None:
-        return int(training.epochs * in_split)
-    if training.most_steps is None:
-        return None
-    return training.most_steps * training.batch_tokens * training.gradient_accumulation_steps
-
-
-def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -> None:
+def _show(
+    session: Session,
+    asked: _Asked,
+    made: "Pretrained",
+    texts: "tuple[OnText, ...]",
+    seconds: float,
+) -> None:
     from tokpipe.bert.registry import entry_of
     from tokpipe.training.log import guessing_total
 
@@ -191,6 +253,7 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
                 "guessing_by_frequency": guessing,
                 "best_step": state.best_step,
                 "seconds": round(seconds, 3),
+                **({"texts": further_json(texts)} if texts else {}),
             }
         )
         return
@@ -208,6 +271,8 @@ def _show(session: Session, asked: _Asked, made: "Pretrained", seconds: float) -
         rows.append(("best checkpoint", f"step {state.best_step:,}"))
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {asked.output}", rows)
+    if texts:
+        show_further(session, texts)
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
     mask = visible(Tokenizer.load(made.folder).roles["mask_token"])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.huggingface.checkpoint import read_outline
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.finetuning.windows import WindowConfig
+from tokpipe.finetuning.config import WindowConfig
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.check.finding import ERROR, Finding

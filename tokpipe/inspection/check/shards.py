@@ -24,7 +24,7 @@ from tokpipe.shards.quality import (
     word_counts,
 )
 from tokpipe.shards.reader import KIND, Shards, Split, open_shards
-from tokpipe.tokenizer.quality import unknown_warning
+from tokpipe.tokenizer.quality import longest_word, unknown_warning
 
 _SURE = 5.0  # deviations: a rate this far off is no chance (one in two million)
 _SAMPLED_PARTS, _SAMPLED_ROWS = 16, 256  # that are masked to see how many targets they get
@@ -191,7 +191,8 @@ def _check_text(shards: Shards, split: Split, counts: Counts) -> Iterator[Findin
         problem = f"{plural(counts.mask_tokens, 'mask token')} in text that is masked at load only"
         hint = "Does the corpus hold the mask token as text?"
         yield Finding(WARNING, split.name, problem, hint)
-    if warning := unknown_warning(counts.words, counts.unknown):
+    longest = longest_word(shards.tokenizer.spec)
+    if warning := unknown_warning(counts.words, counts.unknown, longest=longest):
         yield warning_of(warning, split.name)
     filled = counts.tokens / (split.rows * shards.examples.max_seq_length)
     if filled < _FEW_TOKENS:

@@ -2,7 +2,7 @@
 
 The cache is a word table (`words.kernels.table`) whose value holds the ids of the word: the low
 four bits say how many, and up to three ids of 20 bits each stand above them, so that a word met
-before costs one cache line. Longer results (`MANY` in the low bits) have an offset into ``pieces``
+before costs one cache line. Longer results (`_MANY` in the low bits) have an offset into ``pieces``
 above them: the count there, then the ids.
 
 A call encodes until its budget is used up and says in ``progress`` where it stands, inside a text

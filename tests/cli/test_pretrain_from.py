@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from tests.cli.test_pretrain import SMALL
+from tests.unit.tasks.models import small
+from tests.unit.training.folders import write_shards
+
+STEPS = ("--steps", 4, "--batch-tokens", 100)
+
+
+@pytest.fixture
+def made(tokpipe, tmp_path):
+    write_shards(tmp_path / "old")
+    write_shards(tmp_path / "new", seed=2)
+    assert tokpipe("pretrain", "old", *SMALL, "-o", "run").code == 0
+    return tmp_path
+
+
+def test_losses_are_said_before_the_first_step_and_shown_after(tokpipe, made):
+    ran = tokpipe("pretrain", "new", "--from", "run", "--also", "old", *STEPS, "-o", "again")
+    assert ran.code == 0, ran.err
+    assert "new: loss " in ran.err and "before the first step, guessing by frequency" in ran.err
+    assert ran.err.index("before the first step") < ran.err.index("step 4")
+    assert [line.split()[0] for line in ran.out.splitlines() if line.startswith(("new", "old"))]
+    assert "by frequency" in ran.out
+    again = tokpipe("pretrain", "new", "--from", "run", *STEPS, "-o", "again")
+    assert again.code == 4 and "again exists already" in again.err
+
+
+def test_json_holds_both_evaluations(tokpipe, made):
+    ran = tokpipe("pretrain", "new", "--from", "run", *STEPS, "-o", "again", "--json")
+    (text,) = ran.json["texts"]
+    assert text["shards"] == "new" and text["before"]["mlm_loss"] != text["after"]["mlm_loss"]
+
+
+def test_what_is_new_of_another_model_is_said(tokpipe, made):
+    small().save(made / "other")
+    ran = tokpipe("pretrain", "new", "--from", "other", *STEPS, "-o", "again")
+    assert ran.code == 2 and "grow_positions" in ran.err
+    grown = ("--grow-positions", "repeat")
+    ran = tokpipe("pretrain", "new", "--from", "other", *grown, *STEPS, "-o", "again")
+    assert ran.code == 0, ran.err
+    assert "6 tokens keep their rows, 3 are new (the mean of all)" in " ".join(ran.err.split())
+    assert "grows from 24 to 128 places" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--from", "run", "--preset", "mini"), 2, "--preset is the model's own"),
+        (("--from", "run", "--num-hidden-layers", 3), 2, "--num-hidden-layers is the model's own"),
+        (("--also", "old"), 2, "belong to --from"),
+        (("--new-rows", "mean"), 2, "belong to --from"),
+        (("--from", "nowhere"), 3, "nowhere"),
+        (("--from", "old"), 4, "wanted 'model'"),
+        (("--from", "run", "--also", "nowhere"), 4, "nowhere"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(tokpipe, made, arguments, code, said):
+    ran = tokpipe("pretrain", "new", *arguments, *STEPS, "-o", "again")
+    assert ran.code == code and said in ran.err, ran.err
+    assert "Traceback" not in ran.err and not (made / "again").exists()
+
+
+def test_a_plan_is_that_of_the_model(tokpipe, made):
+    ran = tokpipe("pretrain", "new", "--from", "run", *STEPS, "-o", "again", "--dry-run", "--json")
+    config = json.loads((made / "run/config.json").read_text())
+    assert ran.code == 0 and ran.json["parameters"] > config["hidden_size"] * config["vocab_size"]
+    assert not (made / "again").exists()

@@ -1,0 +1,138 @@
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.unit.finetuning.test_finetune import contents
+from tests.unit.tasks.models import CONFIG, small
+from tests.unit.tasks.test_distill import FailsAt, StoppedError
+from tests.unit.training.folders import STEPS, train, write_shards
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.foundation.errors import ArtifactError, StorageError
+from tokpipe.tasks.evaluate import evaluate_shards
+from tokpipe.tasks.further import open_start, pretrain_from
+from tokpipe.tasks.model import BertModel
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.start_config import StartConfig
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two folders of shards, and a run over the first."""
+    folder = tmp_path_factory.mktemp("made")
+    for number, name in enumerate(("old", "new")):
+        write_shards(folder / name, seed=number + 1)
+    train(folder / "old", folder / "run", steps=40, learning_rate=3e-3)
+    return folder
+
+
+def further(made, out, source=None, how=None, **settings):
+    more = {name: settings.pop(name) for name in ("threads", "watch", "also") if name in settings}
+    return pretrain_from(
+        source or made / "run", made / "new", out, config=StartConfig(**(how or {})),
+        training=TrainingConfig(**{**STEPS, **settings}), **more,
+    )  # fmt: skip
+
+
+def mlm(evaluation):
+    return evaluation.losses["mlm"].mean
+
+
+def test_losses_before_and_after_are_those_of_evaluate(made, tmp_path):
+    found = further(made, tmp_path / "run", also=[made / "old"])
+    assert [text.folder for text in found.texts] == [made / "new", made / "old"]
+    for text in found.texts:
+        for model, one in ((made / "run", text.before), (tmp_path / "run", text.after)):
+            assert one == evaluate_shards(BertModel.load(model), text.folder)
+    assert found.pretrained.state.step == STEPS["steps"]
+
+
+def test_it_begins_below_a_training_from_nothing(made, tmp_path):
+    train(made / "new", tmp_path / "scratch")
+    further(made, tmp_path / "run")
+    again, scratch = (
+        mlm(evaluate_shards(BertModel.load(tmp_path / name), made / "new"))
+        for name in ("run", "scratch")
+    )
+    assert again < scratch
+
+
+@pytest.mark.parametrize("step", [2, 7])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_stopped_run_goes_on_to_the_same_bits(made, tmp_path, step, threads):
+    further(made, tmp_path / "whole")
+    with pytest.raises(StoppedError):
+        further(made, tmp_path / "run", watch=FailsAt(step))
+    further(made, tmp_path / "run", threads=threads)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"how": {"new_rows": "mean"}}, "start.new_rows"),
+        ({"how": {"hidden_dropout_prob": 0.2}}, "hidden_dropout_prob"),
+        ({"learning_rate": 1e-3}, "training.learning_rate"),
+        ({"source": "other"}, "inputs.model"),
+    ],
+)
+def test_a_stopped_run_of_other_settings_is_refused(made, tmp_path, change, key):
+    with pytest.raises(StoppedError):
+        further(made, tmp_path / "run", watch=FailsAt(7))
+    if "source" in change:
+        change = {"source": tmp_path / "run-other" / "run"}
+        shutil.copytree(made / "run", change["source"])
+        train(made / "old", change["source"], force=True)
+    with pytest.raises(ArtifactError, match=key):
+        further(made, tmp_path / "run", **change)
+
+
+def test_a_finished_run_is_refused_before_anything_is_read(made, tmp_path):
+    further(made, tmp_path / "run")
+    with pytest.raises(StorageError, match="exists already"):
+        further(made, tmp_path / "run", source=tmp_path / "nowhere")
+
+
+def test_a_model_of_another_vocabulary_and_without_heads_can_be_begun_with(made, tmp_path):
+    bare = replace(CONFIG, mlm_head=False, nsp_head=False)
+    small(bare).save(tmp_path / "source")
+    how = {"grow_positions": "interpolate"}
+    found = further(made, tmp_path / "run", tmp_path / "source", how, learning_rate=1e-3)
+    assert found.start.new_heads == ("mlm", "nsp") and len(found.start.rows.new) == 3
+    assert mlm(found.texts[0].after) < mlm(found.texts[0].before)
+    assert load_checkpoint(tmp_path / "run").config.vocab_size == 9
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+def test_the_first_loss_is_that_of_transformers(made, tmp_path, compared):
+    torch = pytest.importorskip("torch", reason="the peers extra is not installed")
+    transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
+    from tokpipe.training.pretrain import loaders
+
+    opened = open_start(made / "run", made / "new", tmp_path / "run")
+    model = transformers.BertForPreTraining.from_pretrained(made / "run").eval()
+    asked, total, count = opened.start.asked, 0.0, 0
+    _, validation = loaders(asked.shards, asked.config)
+    for batch in validation.batches(0):
+        for row in range(len(batch)):
+            first, last = batch.offsets[row : row + 2]
+            masked = (batch.masked_positions >= first) & (batch.masked_positions < last)
+            places = batch.masked_positions[masked] - first
+            with torch.no_grad():
+                out = model(
+                    input_ids=torch.tensor(batch.input_ids[first:last][None].astype(np.int64)),
+                    token_type_ids=torch.tensor(
+                        batch.token_type_ids[first:last][None].astype(np.int64)
+                    ),
+                )
+            wanted = torch.tensor(batch.masked_ids[masked].astype(np.int64))
+            total += torch.nn.functional.cross_entropy(
+                out.prediction_logits[0, places], wanted, reduction="sum"
+            ).item()
+            count += len(wanted)
+    ours = opened.texts[0].before.losses["mlm"]
+    assert ours.asked == count
+    assert abs(ours.mean - total / count) < 1e-4
+    compared("masked tokens", tokens=count)

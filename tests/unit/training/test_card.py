@@ -1,0 +1,27 @@
+import pytest
+
+from tests.unit.bert.test_job_heads import job_config
+from tokpipe.bert.config import BertConfig
+from tokpipe.training.card import model_card
+
+STATE = {"step": 3, "tokens": 1_000}
+
+
+@pytest.mark.parametrize(
+    "job, theirs, pipeline",
+    [
+        ("text", "AutoModelForSequenceClassification", "text-classification"),
+        ("token", "AutoModelForTokenClassification", "token-classification"),
+        ("span", "AutoModelForQuestionAnswering", "question-answering"),
+    ],
+)
+def test_a_model_of_a_job_names_the_class_and_the_pipeline_that_open_it(job, theirs, pipeline):
+    card = model_card(job_config(job, classifier_dropout=0.0), STATE, {})
+    assert f"`transformers.{theirs}.from_pretrained`" in card
+    assert f"\npipeline_tag: {pipeline}\n" in card
+
+
+def test_a_checkpoint_of_pretraining_names_the_class_of_any_encoder():
+    card = model_card(BertConfig(), STATE, {})
+    assert "`transformers.AutoModel.from_pretrained`" in card
+    assert "\npipeline_tag: feature-extraction\n" in card

@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.unit.tasks.models import CONFIG, TOKENS, small
+from tests.unit.training.folders import STEPS, train, write_shards
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.shards.reader import open_shards
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.start import first_weights, longer, prepare_start
+from tokpipe.training.start_config import StartConfig
+
+LONG = replace(CONFIG, max_position_embeddings=128)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return open_shards(write_shards(tmp_path_factory.mktemp("shards") / "s"))
+
+
+@pytest.fixture(scope="module")
+def run(shards, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "run"
+    train(shards.folder, out)
+    return out
+
+
+def started(source, shards, **settings):
+    config = StartConfig(**settings)
+    start = prepare_start(source, shards, config, TrainingConfig(**STEPS))
+    return start, first_weights(start, config)
+
+
+def test_a_run_of_the_same_vocabulary_goes_on_bit_for_bit(run, shards):
+    start, weights = started(run, shards)
+    np.testing.assert_array_equal(weights.block, load_checkpoint(run).parameters.block)
+    assert start.rows is None and start.new_heads == () and start.grown is None
+
+
+def test_only_dropouts_may_be_other_ones(run, shards):
+    start, _ = started(run, shards, hidden_dropout_prob=0.3)
+    model = start.asked.model
+    assert (model.hidden_dropout_prob, model.attention_probs_dropout_prob) == (0.3, 0.1)
+    assert replace(model, hidden_dropout_prob=0.1) == load_checkpoint(run).config
+
+
+def test_of_another_vocabulary_rows_are_matched_by_token(shards, tmp_path):
+    source = small(LONG)
+    source.save(tmp_path / "source")
+    start, weights = started(tmp_path / "source", shards)
+    ours = shards.tokenizer.tokens
+    assert start.rows is not None
+    known = [token for token in ours if token in TOKENS]
+    assert {"[PAD]", "[MASK]", "a"} <= set(known) < set(ours)
+    for name in ("embeddings.token", "mlm.bias"):
+        old, new = source.parameters.views[name], weights.views[name]
+        assert len(new) == len(ours)
+        for number, token in enumerate(ours):
+            if token in TOKENS:
+                np.testing.assert_array_equal(new[number], old[TOKENS.index(token)])
+            else:
+                np.testing.assert_allclose(new[number], old.mean(axis=0), rtol=1e-4, atol=1e-6)
+    assert (weights.views["layers.2.ffn.input.weight"]
+            == source.parameters.views["layers.2.ffn.input.weight"]).all()  # fmt: skip
+
+
+def test_heads_that_the_model_has_not_are_drawn_and_the_first_bias_is_that_of_a_new_model(
+    shards, tmp_path
+):
+    bare = replace(LONG, mlm_head=False, nsp_head=False)
+    source = small(bare)
+    source.save(tmp_path / "source")
+    start, weights = started(tmp_path / "source", shards)
+    assert start.new_heads == ("mlm", "nsp")
+    drawn = Parameters.initialised(start.asked.model, 0)
+    for name in ("mlm.transform.weight", "nsp.weight"):
+        np.testing.assert_array_equal(weights.views[name], drawn.views[name])
+    bias = weights.views["mlm.bias"]
+    assert bias[shards.tokenizer.ids["a"]] > bias[shards.tokenizer.ids["##d"]]
+
+
+def test_a_model_without_a_pooler_gets_no_head_that_stands_on_it(shards, tmp_path):
+    small(replace(LONG, pooler=False, nsp_head=False)).save(tmp_path / "source")
+    start, _ = started(tmp_path / "source", shards)
+    assert not start.asked.model.nsp_head and start.new_heads == ()
+
+
+@pytest.mark.parametrize("how", ["repeat", "interpolate"])
+def test_a_position_table_grows_as_it_is_asked_to(how, shards, tmp_path):
+    source = small()
+    source.save(tmp_path / "source")
+    with pytest.raises(ConfigError, match=r"takes 24 tokens.*max_seq_length=128") as caught:
+        started(tmp_path / "source", shards)
+    assert "grow_positions" in caught.value.hint
+    start, weights = started(tmp_path / "source", shards, grow_positions=how)
+    assert start.grown == (24, 128)
+    old, new = (w.views["embeddings.position"] for w in (source.parameters, weights))
+    assert new.shape == (128, 16)
+    np.testing.assert_array_equal(new[0], old[0])
+    if how == "repeat":
+        np.testing.assert_array_equal(new[24:48], old)
+    else:
+        np.testing.assert_allclose(new[127], old[23], rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["repeat", "interpolate"])
+@pytest.mark.parametrize(("rows", "length"), [(1, 1), (1, 5), (2, 3), (4, 4), (4, 9)])
+def test_a_longer_table_holds_values_of_the_old_one(how, rows, length):
+    table = np.random.default_rng(rows).standard_normal((rows, 2)).astype(np.float32)
+    found = longer(table, length, how)
+    assert found.shape == (length, 2) and found.dtype == np.float32
+    assert (found.min(axis=0) >= table.min(axis=0)).all()
+    assert (found.max(axis=0) <= table.max(axis=0)).all()
+    if rows == length:
+        np.testing.assert_allclose(found, table, rtol=1e-6)
+
+
+def test_what_the_shards_want_and_the_model_cannot_is_refused(shards, tmp_path):
+    small(replace(LONG, type_vocab_size=1)).save(tmp_path / "source")
+    with pytest.raises(ConfigError, match="pairs of two segments"):
+        started(tmp_path / "source", shards)

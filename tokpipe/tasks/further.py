@@ -1,0 +1,178 @@
+"""A model trained further on other text: losses before and after, on that and on older text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.shards.reader import Shards, open_shards
+from tokpipe.tasks.config import EvaluateConfig
+from tokpipe.tasks.evaluate import Evaluation, evaluate_shards
+from tokpipe.tasks.model import BertModel
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.log import Watch
+from tokpipe.training.pretrain import Pretrained, train_in
+from tokpipe.training.start import Start, first_weights, prepare_start
+from tokpipe.training.start_config import StartConfig
+from tokpipe.training.state import refuse_foreign
+
+_BATCHES = 50  # of 4,096 tokens: a second at small, and the loss to a hundredth
+
+
+class OnText(NamedTuple):
+    """What a model came to on one folder of shards; of the same sequences and masks."""
+
+    folder: Path
+    before: Evaluation
+    after: Evaluation | None = None  # None: not trained yet
+
+
+class Further(NamedTuple):
+    """What training further came to."""
+
+    pretrained: Pretrained
+    start: Start
+    texts: tuple[OnText, ...]  # on the new text, and on the others that were named
+
+
+class Opened(NamedTuple):
+    """A training from a model that can begin, and what the model came to before."""
+
+    run: Path
+    start: Start
+    texts: tuple[OnText, ...]
+    seed: int
+
+
+def open_start(  # noqa: PLR0913 - those of `pretrain_from`
+    source: str | Path,
+    shards: str | Path,
+    out: str | Path = "run",
+    *,
+    config: StartConfig | None = None,
+    training: TrainingConfig | None = None,
+    also: Sequence[str | Path] = (),
+    threads: int | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Opened:
+    """Read a model and shards, and measure the losses that training will begin with.
+
+    Parameters and errors are those of `pretrain_from`.
+    """
+    run = Path(out)
+    refuse_foreign(run, force=force)
+    config, training = config or StartConfig(), training or TrainingConfig()
+    found, *others = (open_shards(folder) for folder in (shards, *also))
+    start = prepare_start(source, found, config, training)
+    model = BertModel(first_weights(start, config), found.tokenizer)
+    evaluations = _evaluations(model, [found, *others], training.seed, threads, progress)
+    both = zip([found, *others], evaluations, strict=True)
+    texts = tuple(OnText(one.folder, before) for one, before in both)
+    return Opened(run, start, texts, training.seed)
+
+
+def train_further(
+    opened: Opened,
+    *,
+    threads: int | None = None,
+    force: bool = False,
+    resume: str | Path | None = None,
+    watch: Watch | None = None,
+    progress: Progress = SILENT,
+) -> Further:
+    """Train what `open_start` opened, and measure the losses again."""
+    run, start, texts, seed = opened
+    made = train_in(run, start.asked, threads, force=force, resume=resume, watch=watch)
+    model, shards = BertModel.load(run), [open_shards(text.folder) for text in texts]
+    after = _evaluations(model, shards, seed, threads, progress)
+    both = (text._replace(after=one) for text, one in zip(texts, after, strict=True))
+    return Further(made, start, tuple(both))
+
+
+def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
+    source: str | Path,
+    shards: str | Path,
+    out: str | Path = "run",
+    *,
+    config: StartConfig | None = None,
+    training: TrainingConfig | None = None,
+    also: Sequence[str | Path] = (),
+    threads: int | None = None,
+    force: bool = False,
+    resume: str | Path | None = None,
+    watch: Watch | None = None,
+    progress: Progress = SILENT,
+) -> Further:
+    """Pretrain from the weights of a model; go on where a stopped run of the same settings is.
+
+    Parameters
+    ----------
+    source
+        Its folder: a run or a model of ours, or Hugging Face's.
+    shards
+        The folder to train on, as `build_shards` made it. Where its vocabulary is not the model's,
+        rows are matched by token.
+    out
+        The run folder.
+    config
+        How the model is fitted to the shards.
+    training
+        How to train.
+    also
+        Folders of shards of the same vocabulary that losses are measured on before and after, to
+        see what is forgotten.
+    threads
+        How many work, or None for one a usable processor; the weights do not depend on it.
+    force
+        Start over where something is in `out` that tokpipe has trained.
+    resume
+        A checkpoint of the run to go on from, in place of the latest; later ones are removed.
+    watch, progress
+        Who looks on, and who is told of evaluations.
+
+    Raises
+    ------
+    ArtifactError
+        If shards or model are damaged, or a stopped run had other settings.
+    ConfigError
+        If model and shards do not fit together.
+    InputError
+        If a file of the model is missing, damaged, or of a kind that may run code.
+    StorageError
+        If `out` is finished, foreign or in use, or the disk refuses.
+    MemoryLimitError
+        If it would not fit into memory.
+    TrainingError
+        If the numbers are none any more.
+    """
+    opened = open_start(
+        source,
+        shards,
+        out,
+        config=config,
+        training=training,
+        also=also,
+        threads=threads,
+        force=force,
+        progress=progress,
+    )
+    return train_further(
+        opened, threads=threads, force=force, resume=resume, watch=watch, progress=progress
+    )
+
+
+def _evaluations(
+    model: BertModel,
+    shards: Sequence[Shards],
+    seed: int,
+    threads: int | None,
+    progress: Progress,
+) -> list[Evaluation]:
+    how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
+    found = []
+    for one in shards:
+        split = "validation" if one.validation.rows else "train"
+        config = EvaluateConfig(split=split, most_batches=_BATCHES)
+        found.append(evaluate_shards(model, one.folder, config, **how))
+    return found

@@ -1,0 +1,59 @@
+"""Whether a model and shards fit together, and what the shards decide of the model."""
+
+from dataclasses import replace
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.registry import all_heads
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.shards.reader import Shards
+from tokpipe.training.recipe import config_for_recipe
+
+
+def fitted(model: BertConfig, shards: Shards) -> BertConfig:
+    """Return the model's settings with what the shards decide filled in.
+
+    Raises
+    ------
+    ConfigError
+        If they contradict the shards.
+    """
+    vocab = shards.facts.vocab_size
+    default = BertConfig().vocab_size
+    if model.vocab_size not in (vocab, default):
+        raise ConfigError(
+            f"vocab_size={model.vocab_size:,}, and the shards' tokenizer has {vocab:,} tokens",
+            hint="Leave it out: it follows the shards.",
+        )
+    pad = max(shards.facts.pad_id, 0)
+    fitted = replace(config_for_recipe(model, shards), vocab_size=vocab, pad_token_id=pad)
+    for head in all_heads().values():
+        fitted = head.fitted(fitted, shards.examples.pairs)
+    check_fits(fitted, shards, model.position_offset)
+    return fitted
+
+
+def check_fits(model: BertConfig, shards: Shards, offset: int) -> None:
+    """Refuse a model that cannot take the sequences of shards.
+
+    Parameters
+    ----------
+    offset
+        The `position_offset` that was given: the recipe may have added to it and to the table.
+
+    Raises
+    ------
+    ConfigError
+        If so.
+    """
+    if shards.examples.pairs and model.type_vocab_size < 2:
+        raise ConfigError(
+            f"type_vocab_size={model.type_vocab_size}, and the shards hold pairs of two segments",
+            hint="Leave it at 2, or build shards with --no-nsp.",
+        )
+    longest, wanted = model.longest, shards.examples.max_seq_length
+    if longest is not None and longest < wanted:
+        raise ConfigError(
+            f"max_position_embeddings={longest + offset} gives {longest} places, and "
+            f"the shards have max_seq_length={wanted}",
+            hint=f"Set max_position_embeddings={wanted + offset} or more.",
+        )

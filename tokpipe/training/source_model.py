@@ -1,0 +1,62 @@
+"""A model that a training goes out from: settings, tokenizer and, when asked for, weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.manifest import digest_of, verify_files
+from tokpipe.tokenizer.copies import tokenizer_files
+from tokpipe.tokenizer.folder import TOKENIZER_FILES
+from tokpipe.tokenizer.tokenizer import Tokenizer
+
+_READ = ("*.safetensors", "*.json", "*.txt")  # of a model folder: settings, weights, vocabulary
+
+
+class Source(NamedTuple):
+    """A model before it is trained further."""
+
+    folder: Path  # where it is; its weights are read when a training begins, and not kept
+    config: BertConfig  # its settings, without the head of a job
+    family: Family  # the kind of model that its folder says it is
+    tokenizer: Tokenizer  # its tokenizer
+    files: Mapping[str, bytes]  # name and content of the tokenizer's files
+    digest: str  # a hash of all files that were read
+    left_out: tuple[str, ...]  # names of tensors of heads that the task does not want
+
+
+def open_source(folder: str | Path) -> Source:
+    """Read a model folder with its tokenizer, ours or Hugging Face's; of its weights the outline.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, or of a kind that may run code.
+    ArtifactError
+        If a file is not what a manifest of ours beside it says.
+    """
+    path = Path(folder)
+    verify_files(path, TOKENIZER_FILES)
+    found = read_outline(path, "none")
+    tokenizer = Tokenizer.load(path)
+    files = tokenizer_files(tokenizer, path)
+    kind = found.config, found.family
+    read = {one.name: one for pattern in _READ for one in path.glob(pattern)}
+    digest = digest_of(path, (read[name] for name in sorted(read)))
+    return Source(path, *kind, tokenizer, files, digest, found.left_out)
+
+
+def weights_of(source: Source) -> Parameters:
+    """Read the weights of a model, without the head of a job.
+
+    Raises
+    ------
+    InputError
+        If a weight is not finite.
+    ArtifactError
+        If the file is not what a manifest of ours beside it says.
+    """
+    return load_checkpoint(source.folder, "none").parameters

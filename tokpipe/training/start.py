@@ -1,0 +1,157 @@
+"""A pretraining that goes out from a model: its settings and first weights, fitted to shards."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.heads.masked_tokens import BIAS
+from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.registry import all_heads, entries_of, heads_of
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.shards.reader import Shards
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.fitting import check_fits
+from tokpipe.training.frequencies import frequencies_of
+from tokpipe.training.lesson import Lesson
+from tokpipe.training.pretrain import Pretraining, shards_digest
+from tokpipe.training.source_model import Source, open_source, weights_of
+from tokpipe.training.start_config import StartConfig
+from tokpipe.training.token_rows import TokenRows, matched_rows, moved
+
+_OF_VOCABULARY = ("embeddings.token", BIAS)  # tensors with a row for each token
+
+
+class Start(NamedTuple):
+    """A pretraining from a model that can begin."""
+
+    source: Source
+    asked: Pretraining
+    rows: TokenRows | None  # None: shards and model have the same vocabulary
+    new_heads: tuple[str, ...]  # names of the heads that the model has not
+
+    @property
+    def grown(self) -> tuple[int, int] | None:
+        """Sequences that the position table took, and takes; None: it is as it was."""
+        before, after = self.source.config.longest, self.asked.model.longest
+        return None if before == after or not before or not after else (before, after)
+
+
+def prepare_start(
+    source: str | Path, shards: Shards, config: StartConfig, training: TrainingConfig
+) -> Start:
+    """Read a model, and fit its settings to shards; its weights are read when training begins.
+
+    Raises
+    ------
+    ArtifactError
+        If a file is not what a manifest of ours beside it says.
+    ConfigError
+        If the model cannot take such sequences.
+    InputError
+        If a file is missing, damaged, or of a kind that may run code.
+    """
+    found = open_source(source)
+    ours, theirs = shards.tokenizer, found.tokenizer
+    rows = None if theirs.tokens == ours.tokens else matched_rows(theirs, ours)
+    model = _fitted(found.config, shards, config, is_same=rows is None)
+    has = {entry.name for entry in entries_of(found.config)}
+    new_heads = tuple(entry.name for entry in entries_of(model) if entry.name not in has)
+    start = Start(found, Pretraining(shards, model, training), rows, new_heads)
+    inputs = {"shards": shards_digest(shards), "model": found.digest}
+    name = Path(source).resolve().name
+    settings: dict[str, Any] = {"inputs": inputs, "start": {"model": name, **config.to_dict()}}
+    lesson = Lesson(partial(first_weights, start, config), settings)
+    return start._replace(asked=start.asked._replace(lesson=lesson))
+
+
+def first_weights(start: Start, config: StartConfig) -> Parameters:
+    """Return the model's weights as the shards want them; what it has not is drawn by the seed."""
+    old, (shards, model, training, _) = weights_of(start.source), start.asked
+    made = Parameters.initialised(model, training.seed)
+    if training.mlm_bias == "frequency":
+        frequencies = frequencies_of(shards.train, shards.facts)
+        for name, head in heads_of(model).items():
+            if name in start.new_heads:
+                head.prime(made.views, frequencies)
+    for name, view in made.views.items():
+        if name in old.views:
+            view[...] = _taken(name, old.views, start, config, view.shape)
+    return made
+
+
+def _taken(
+    name: str,
+    old: Mapping[str, NDArray[np.float32]],
+    start: Start,
+    config: StartConfig,
+    shape: tuple[int, ...],
+) -> NDArray[np.float32]:
+    table = old[name]
+    if name in _OF_VOCABULARY and start.rows is not None:
+        return moved(table, start.rows, config.new_rows, start.asked.config.seed)
+    if name == "embeddings.position" and start.grown:
+        offset = start.source.config.position_offset
+        grown = longer(table[offset:], shape[0] - offset, config.grow_positions)
+        return np.concatenate([table[:offset], grown])
+    return table
+
+
+def longer(table: NDArray[np.float32], length: int, how: str) -> NDArray[np.float32]:
+    """Return a position table with more rows: repeated, or stretched between its own.
+
+    Parameters
+    ----------
+    table : float32[P, E]
+    length
+        L, rows wanted.
+    how
+        "repeat": row i is row i mod P, so that near neighbours stay as they were (Beltagy et al.
+        2020, "Longformer", 5). "interpolate": the first and the last row stay the ends, and the
+        rows between lie on lines between the old ones.
+
+    Returns
+    -------
+    float32[L, E]
+
+    Examples
+    --------
+    >>> longer(np.float32([[0], [2]]), 3, "repeat").tolist()
+    [[0.0], [2.0], [0.0]]
+    >>> longer(np.float32([[0], [2]]), 3, "interpolate").tolist()
+    [[0.0], [1.0], [2.0]]
+    """
+    if how == "repeat":
+        return table[np.arange(length) % len(table)]
+    places = np.arange(length) * ((len(table) - 1) / max(1, length - 1))
+    low = np.minimum(places.astype(np.int64), max(0, len(table) - 2))
+    share = (places - low)[:, None]
+    high = np.minimum(low + 1, len(table) - 1)
+    return (table[low] * (1 - share) + table[high] * share).astype(np.float32)
+
+
+def _fitted(model: BertConfig, shards: Shards, config: StartConfig, *, is_same: bool) -> BertConfig:
+    """Return the settings of a model for shards; its vocabulary is theirs, its dropouts asked."""
+    names = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    given = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
+    fitted = replace(model, mlm_head=True, **given)  # the one that all pretraining is for
+    if not is_same:
+        pad = max(shards.facts.pad_id, 0)
+        fitted = replace(fitted, vocab_size=shards.facts.vocab_size, pad_token_id=pad)
+    for head in all_heads().values():
+        fitted = head.fitted(fitted, shards.examples.pairs)
+    longest, wanted = fitted.longest, shards.examples.max_seq_length
+    if longest is not None and longest < wanted:
+        if config.grow_positions == "refuse":
+            raise ConfigError(
+                f"the model takes {longest} tokens, and the shards have max_seq_length={wanted}",
+                hint="Build shorter shards, or set grow_positions to repeat or interpolate.",
+            )
+        fitted = replace(fitted, max_position_embeddings=wanted + fitted.position_offset)
+    check_fits(fitted, shards, fitted.position_offset)
+    return fitted
