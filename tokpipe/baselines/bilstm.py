@@ -43,8 +43,7 @@ from tokpipe.baselines.recurrent_training import (
 from tokpipe.baselines.spelling import Spelled, Spelling
 from tokpipe.bert.parameters import Tensors
 from tokpipe.bert.twins import by_precision
-from tokpipe.finetuning.windows import range_items
-from tokpipe.foundation.arrays import Strings, join_strings
+from tokpipe.foundation.arrays import Strings, join_strings, range_items
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.seeds import fill_random_bits, stream_key

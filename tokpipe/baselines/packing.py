@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.finetuning.windows import range_items
+from tokpipe.foundation.arrays import range_items
 
 
 class Packed(NamedTuple):

@@ -96,14 +96,14 @@ def _short(number: float) -> str:
 class _Display:
     """The `Watch` of a console."""
 
-    def __init__(self, progress: Progress, stack: ExitStack) -> None:
-        self._progress, self._stack = progress, stack
+    def __init__(self, progress: Progress, stack: ExitStack, longer: str) -> None:
+        self._progress, self._stack, self._longer = progress, stack, longer
         self._task: TrainingTask | None = None
 
     def begins(self, step: int, steps: int | None, model: str) -> None:
         """Say what begins, and show it from now on."""
         if step:
-            self._progress.note(f"going on from step {step:,}")
+            self._progress.note(f"going on from step {step:,}{self._longer}")
         self._stack.close()  # the one before it, of several trainings, is over
         self._task = TrainingTask(step, steps)
         if isinstance(self._progress, ConsoleProgress):
@@ -127,7 +127,7 @@ class _Display:
 
 
 @contextmanager
-def training_display(progress: Progress) -> Generator[Watch, None, None]:
+def training_display(progress: Progress, longer: str = "") -> Generator[Watch, None, None]:
     """Show a training on a console while the block runs."""
     with ExitStack() as stack:
-        yield _Display(progress, stack)
+        yield _Display(progress, stack, longer)

@@ -10,6 +10,7 @@ from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.evaluate import Evaluation, evaluate_shards
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.going_on import refuse_finished
 from tokpipe.training.log import Watch
 from tokpipe.training.pretrain import Pretrained, train_in
 from tokpipe.training.start import Start, first_weights, prepare_start
@@ -52,6 +53,7 @@ def open_start(  # noqa: PLR0913 - those of `pretrain_from`
     config: StartConfig | None = None,
     training: TrainingConfig | None = None,
     also: Sequence[str | Path] = (),
+    then: str = "rewarm",
     threads: int | None = None,
     force: bool = False,
     progress: Progress = SILENT,
@@ -61,10 +63,12 @@ def open_start(  # noqa: PLR0913 - those of `pretrain_from`
     Parameters and errors are those of `pretrain_from`.
     """
     run = Path(out)
-    refuse_foreign(run, force=force)
+    refuse_foreign(run, force=force, may_go_on=True)
     config, training = config or StartConfig(), training or TrainingConfig()
     found, *others = (open_shards(folder) for folder in (shards, *also))
-    start = prepare_start(source, found, config, training)
+    start = prepare_start(source, found, config, training, then)
+    if not force:
+        refuse_finished(run, start.asked.settings)
     model = BertModel(first_weights(start, config), found.tokenizer)
     evaluations = _evaluations(model, [found, *others], training.seed, threads, progress)
     both = zip([found, *others], evaluations, strict=True)
@@ -98,6 +102,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     config: StartConfig | None = None,
     training: TrainingConfig | None = None,
     also: Sequence[str | Path] = (),
+    then: str = "rewarm",
     threads: int | None = None,
     force: bool = False,
     resume: str | Path | None = None,
@@ -122,6 +127,8 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     also
         Folders of shards of the same vocabulary that losses are measured on before and after, to
         see what is forgotten.
+    then
+        As in `pretrain`.
     threads
         How many work, or None for one a usable processor; the weights do not depend on it.
     force
@@ -153,6 +160,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
         config=config,
         training=training,
         also=also,
+        then=then,
         threads=threads,
         force=force,
         progress=progress,

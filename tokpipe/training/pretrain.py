@@ -13,7 +13,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
@@ -23,6 +23,13 @@ from tokpipe.tokenizer.folder import folder_files
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.fitting import fitted
 from tokpipe.training.frequencies import frequencies_of, guesses
+from tokpipe.training.going_on import (
+    begun_with,
+    refuse_finished,
+    reopen,
+    seconds_used,
+    settings_to_go_on,
+)
 from tokpipe.training.lesson import Lesson, TaughtTexts
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.loop import Data, Run
@@ -39,7 +46,6 @@ from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_fr
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.source import BatchSource
 from tokpipe.training.state import (
-    check_settings,
     checkpoints,
     clear,
     lock_of,
@@ -80,8 +86,12 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     force: bool = False,
     resume: str | Path | None = None,
     watch: Watch | None = None,
+    then: str = "rewarm",
 ) -> Pretrained:
     """Train a model from a shard folder; go on where a stopped run of the same settings is.
+
+    A run that is over goes on, too, if more steps, epochs or time are asked for and all else that
+    touches weights is as it was.
 
     Parameters
     ----------
@@ -104,6 +114,9 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         A checkpoint of the run to go on from, in place of the latest; later ones are removed.
     watch
         Who looks on.
+    then
+        The learning rate of a run that is over and goes on: "rewarm", it rises and falls again as
+        the settings say, over what is left; "flat", it is the greatest one to the end.
 
     Returns
     -------
@@ -122,11 +135,11 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     TrainingError
         If the numbers are none any more.
     """
-    refuse_foreign(Path(out), force=force)
+    refuse_foreign(Path(out), force=force, may_go_on=True)
     found = open_shards(shards)
     config = training_config or TrainingConfig()
     model = fitted(model_config or BertConfig.preset("tiny"), found)
-    asked = Pretraining(found, model, config)
+    asked = Pretraining(found, model, config, then=then)
     return train_in(Path(out), asked, threads, force=force, resume=resume, watch=watch)
 
 
@@ -143,6 +156,7 @@ class Pretraining(NamedTuple):
     model: BertConfig  # as `fitted` returns it
     config: TrainingConfig
     lesson: Lesson | None = None  # what it has of a teacher; None: there is none
+    then: str = "rewarm"  # how a run that is over goes on: see `going_on.WAYS`
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -182,6 +196,7 @@ def train_in(
             if force:
                 remove_unfinished(run)
                 clear(run)
+            refuse_finished(run, asked.settings)
             begun = begun_at(run, resume)
             return _train(run, asked, begun, thread_count(threads), watch or Nobody())
 
@@ -203,13 +218,11 @@ def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
 def _train(
     run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
 ) -> Pretrained:
-    shards, model, config, lesson = asked
-    settings = asked.settings
-    state = State(settings=settings) if begun is None else State.read(begun)
-    check_settings(run, state.settings, settings)
+    shards, model, config, lesson, _ = asked
+    train, validation = loaders(shards, config, same_masks=bool(lesson and lesson.said))
+    state, schedule = _going_on(run, asked, begun, train)
     frequencies = frequencies_of(shards.train, shards.facts)
     state = replace(state, guessing=guesses(heads_of(model), frequencies))
-    train, validation = loaders(shards, config, same_masks=bool(lesson and lesson.said))
     check_targets(train, validation, heads_of(model), state.position)
     data = Data(
         train=TaughtTexts(train, lesson.said) if lesson and lesson.said else train,
@@ -217,18 +230,39 @@ def _train(
         tokenizer=_tokenizer_files(shards, model),
     )
     check_memory(asked.stages(threads), free_for_training())
+    reopen(run)
     clear_behind(run, begun)  # nothing is refused any more but for want of disk
     check_space(run, disk_bytes(model, config) - bytes_in(checkpoints(run).values()))
     first = lesson.first() if lesson else _initial(model, config, frequencies)
     terms = Terms(objective=lesson.objective) if lesson else PRETRAINING
     trainer = Trainer(config, first, capacity_of(config, shards), threads, terms)
-    schedule = Schedule(config, steps_in(config, train))
     going = Run(trainer, data, schedule, run, state, watch)
     last = go_on_from(begun, run, trainer, going)
     watch.begins(state.step, schedule.steps, _shape(model))
     checkpoint = going.run()
     finish(run, checkpoint, trainer.parameters, data.tokenizer)
     return Pretrained(run, going.state, last_step(run) or last, going.evaluated)
+
+
+def _going_on(
+    run: Path, asked: Pretraining, begun: Path | None, train: Loader
+) -> tuple[State, Schedule]:
+    """Return where a run stands, and how it goes on from there."""
+    config, settings = asked.config, asked.settings
+    if begun is None:
+        return State(settings=settings), Schedule(config, steps_in(config, train))
+    state, seconds = State.read(begun), seconds_used(begun)
+    earlier = TrainingConfig.from_dict(state.settings["training"])
+    before = Schedule(earlier, steps_in(earlier, train), begun_with(state.settings))
+    over = before.is_over(state.step, seconds)
+    settings = settings_to_go_on(run, state, settings, asked.then, seconds, over=over)
+    schedule = Schedule(config, steps_in(config, train), begun_with(settings))
+    if over and schedule.progress(state.step, seconds) >= 1.0 and settings != state.settings:
+        raise ArtifactError(
+            f"{run} is at step {state.step:,} already, which is as long as it is asked to be",
+            hint="Ask for more --steps, --epochs or --budget; what was trained counts.",
+        )
+    return replace(state, settings=settings), schedule
 
 
 def loaders(

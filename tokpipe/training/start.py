@@ -43,9 +43,18 @@ class Start(NamedTuple):
 
 
 def prepare_start(
-    source: str | Path, shards: Shards, config: StartConfig, training: TrainingConfig
+    source: str | Path,
+    shards: Shards,
+    config: StartConfig,
+    training: TrainingConfig,
+    then: str = "rewarm",
 ) -> Start:
     """Read a model, and fit its settings to shards; its weights are read when training begins.
+
+    Parameters
+    ----------
+    then
+        As `pretrain` has it.
 
     Raises
     ------
@@ -62,7 +71,7 @@ def prepare_start(
     model = _fitted(found.config, shards, config, is_same=rows is None)
     has = {entry.name for entry in entries_of(found.config)}
     new_heads = tuple(entry.name for entry in entries_of(model) if entry.name not in has)
-    start = Start(found, Pretraining(shards, model, training), rows, new_heads)
+    start = Start(found, Pretraining(shards, model, training, then=then), rows, new_heads)
     inputs = {"shards": shards_digest(shards), "model": found.digest}
     name = Path(source).resolve().name
     settings: dict[str, Any] = {"inputs": inputs, "start": {"model": name, **config.to_dict()}}
@@ -72,7 +81,7 @@ def prepare_start(
 
 def first_weights(start: Start, config: StartConfig) -> Parameters:
     """Return the model's weights as the shards want them; what it has not is drawn by the seed."""
-    old, (shards, model, training, _) = weights_of(start.source), start.asked
+    old, (shards, model, training, *_) = weights_of(start.source), start.asked
     made = Parameters.initialised(model, training.seed)
     if training.mlm_bias == "frequency":
         frequencies = frequencies_of(shards.train, shards.facts)

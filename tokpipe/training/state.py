@@ -32,6 +32,7 @@ KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
 _NAME = re.compile(r"checkpoint-(\d{6,12})")
 _FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
+_AS_BEFORE = "Run the same command as before to go on, or pass --force to start over."
 _STALE = re.compile(rf"\.(({_FOLDERS})\.(partial|old|lock|unfinished)|.*\.tmp)")
 
 
@@ -160,12 +161,18 @@ def lock_of(run: Path) -> Path:
 
 
 def refuse_foreign(
-    run: Path, *, force: bool, known: Callable[[str], bool] = lambda name: False
+    run: Path,
+    *,
+    force: bool,
+    known: Callable[[str], bool] = lambda name: False,
+    may_go_on: bool = False,
 ) -> None:
     """Refuse a folder that holds something else, or a finished run unless forced.
 
     Parameters
     ----------
+    may_go_on
+        Whether a finished run is none to refuse here.
     known
         Says whether a name is one that a run may have put there beside what all of them have.
 
@@ -183,11 +190,8 @@ def refuse_foreign(
             pass  # it was left by one that was killed: it goes
     if (run / MANIFEST).is_file():
         Manifest.read(run, KIND)
-        if not force:
-            raise StorageError(
-                f"{run} exists already",
-                hint="Choose another -o, or pass --force to train from the beginning.",
-            )
+        if not force and not may_go_on:
+            raise exists_already(run)
         return
     for path in run.iterdir():
         name = path.name
@@ -197,6 +201,14 @@ def refuse_foreign(
                 f"{run} was not written by tokpipe: it holds {path.name!r}",
                 hint="Choose another -o.",
             )
+
+
+def exists_already(run: Path) -> StorageError:
+    """Return what refuses a run that is finished."""
+    hint = (
+        "Choose another -o, pass --force to train from the beginning, or train on with more steps."
+    )
+    return StorageError(f"{run} exists already", hint=hint)
 
 
 def clear(run: Path) -> None:
@@ -211,7 +223,9 @@ def clear(run: Path) -> None:
     remove_stale(run)
 
 
-def check_settings(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def check_settings(
+    run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any], hint: str = _AS_BEFORE
+) -> None:
     """Refuse to go on with other settings.
 
     Raises
@@ -219,12 +233,7 @@ def check_settings(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
     ArtifactError
         Naming the first key that differs, and both values.
     """
-    require_equal(
-        found,
-        wanted,
-        what=str(run),
-        hint="Run the same command as before to go on, or pass --force to start over.",
-    )
+    require_equal(found, wanted, what=str(run), hint=hint)
 
 
 def _is_ours(run: Path, name: str) -> bool:

@@ -41,8 +41,9 @@ def _batch(columns, generator, rows):
     return record_batch(columns, flat, labels, Masks(*(np.zeros(0, np.int32) for _ in range(3))))
 
 
-def train(shards, out, *, threads=1, model=MODEL, force=False, watch=None, resume=None, **settings):
+def train(shards, out, *, threads=1, model=MODEL, **settings):
     """Train a very small model; settings beside those of `STEPS`."""
+    names = [name for name in ("force", "watch", "resume", "then") if name in settings]
+    how = {"threads": threads, **{name: settings.pop(name) for name in names}}
     config = TrainingConfig(**{**STEPS, **settings})
-    how = {"threads": threads, "force": force, "watch": watch, "resume": resume}
     return pretrain(shards, model, config, out, **how)

@@ -20,8 +20,10 @@ from tokpipe.cli.starting import (
     say_start,
     show_further,
 )
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.schedule import WAYS
 from tokpipe.training.start_config import StartConfig
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class _Asked:
     source: str | None
     start: StartConfig
     also: tuple[str, ...]
+    then: str
 
 
 @command(
@@ -81,6 +84,14 @@ class _Asked:
     metavar="CHECKPOINT",
     help="Go on from this checkpoint of the run, not the latest; later ones are removed.",
 )
+@click.option(
+    "--then",
+    type=click.Choice(WAYS),
+    default=WAYS[0],
+    show_default=True,
+    help="Learning rate of a finished run that goes on, with more --steps, --epochs or --budget: "
+    "it rises and falls again, or stays at the greatest.",
+)
 @config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
 @config_options(StartConfig, "start", heading="Going out from a model (--from)", leave_out=OF_START)
 @config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)
@@ -92,6 +103,7 @@ def pretrain(
     source: str | None,
     also: tuple[str, ...],
     resume: str | None,
+    then: str,
     training: TrainingConfig,
     start: StartConfig,
     model: dict[str, Any],
@@ -100,7 +112,7 @@ def pretrain(
 
     When it is done, tokpipe opens FOLDER, and transformers opens FOLDER/encoder with AutoModel and
     FOLDER/masked-lm with a fill-mask pipeline; each checkpoint opens at any time. Stop it whenever
-    you like: the same command goes on, to the same weights.
+    you like: the same command goes on, to the same weights; with more --steps, a finished run, too.
     """
     if source:
         refuse_shape(model, preset)
@@ -120,6 +132,7 @@ def pretrain(
         source=source,
         start=start,
         also=also,
+        then=then,
     )
     if session.dry_run:
         show_plan(session, _plan(session, asked))
@@ -155,13 +168,14 @@ def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnT
         config=asked.start,
         training=asked.training,
         also=asked.also,
+        then=asked.then,
         threads=threads,
         force=force,
         progress=progress,
     )
     say_start(session, opened.start, asked.start.new_rows)
     say_before(session, opened.texts)
-    with training_display(progress) as watch:
+    with training_display(progress, _longer(session, asked)) as watch:
         found = train_further(
             opened,
             threads=threads,
@@ -182,7 +196,7 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
     note = kind_note(*_fitted(asked))
     if note:
         session.progress.note(note)
-    with training_display(session.progress) as watch:
+    with training_display(session.progress, _longer(session, asked)) as watch:
         return train(
             asked.shards,
             asked.model,
@@ -192,7 +206,19 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             force=session.force,
             resume=asked.resume,
             watch=watch,
+            then=asked.then,
         )
+
+
+def _longer(session: Session, asked: _Asked) -> str:
+    """Say what becomes of the learning rate, where a finished run goes on."""
+    if session.force or not (Path(asked.output) / MANIFEST).is_file():
+        return ""
+    ways = {
+        "rewarm": "the learning rate rises and falls again",
+        "flat": "at the greatest learning rate to the end",
+    }
+    return f", longer than the finished run was to be: {ways[asked.then]}"
 
 
 def _kept(run: Path) -> str:
