@@ -8,7 +8,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
@@ -27,7 +27,7 @@ _BY_ENDING = {".jsonl": "jsonl", ".conll": "conll", ".iob": "conll"}
         "tail -f log.txt | tokpipe predict out/sst2 --to table",
     ],
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("--text", "texts", multiple=True, metavar="TEXT", help="A text itself; again: more.")
 @click.option(
