@@ -192,7 +192,7 @@ def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
         rest = {"fill-mask": ["[MASK]"], "import": ["-o", "x"]}.get(command[0], [])
         assert tokpipe(*command, model, *rest).code == 3
     (tmp_path / "pickle").mkdir()
-    (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
+    (tmp_path / "pickle" / "training_args.bin").write_bytes(b"")
     ran = tokpipe("import", "pickle", "-o", "x")
     assert ran.code == 3 and "save_pretrained" in ran.err
 
