@@ -24,6 +24,7 @@ from tokpipe.foundation.errors import InputError
 _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
 _ZIP = b"PK"
+_MOST_SHARED = 64  # layers may have one storage between them; a few bytes are no large model
 
 _Places = Mapping[str, tuple[int, int]]  # of each storage, its first byte and its end
 
@@ -40,7 +41,17 @@ def read_pickled_entries(file: Any, name: str) -> dict[str, Entry]:
     start = file.read(len(_ZIP))
     file.seek(0)
     tensors, places = (_of_archive if start == _ZIP else _of_stream)(file, name)
-    return {key: _entry(tensor, places, f"{name}: {shown(key)}") for key, tensor in tensors.items()}
+    entries = {
+        key: _entry(tensor, places, f"{name}: {shown(key)}") for key, tensor in tensors.items()
+    }
+    size = os.fstat(file.fileno()).st_size
+    total = sum(max(one.end - one.begin, prod(one.shape)) for one in entries.values())
+    if total > _MOST_SHARED * size:
+        raise InputError(
+            f"{name}: its tensors share {size:,} bytes so often that reading them would take "
+            f"{total:,}, at most {_MOST_SHARED} times as many are allowed"
+        )
+    return entries
 
 
 def _of_archive(file: Any, name: str) -> tuple[dict[str, Tensor], _Places]:
@@ -95,8 +106,9 @@ def _listed(keys: Any, tensors: Mapping[str, Tensor], name: str) -> list[Storage
 
 def _places_in_stream(file: Any, place: int, storages: list[Storage], name: str) -> _Places:
     places: dict[str, tuple[int, int]] = {}
+    size = os.fstat(file.fileno()).st_size
     for storage in storages:
-        file.seek(place)
+        file.seek(min(place, size))  # one that ends behind the file is refused below
         count = int.from_bytes(file.read(8), "little")
         if count != storage.count:
             raise InputError(
@@ -105,7 +117,6 @@ def _places_in_stream(file: Any, place: int, storages: list[Storage], name: str)
             )
         begin, place = place + 8, place + 8 + count * SIZES[storage.dtype]
         places[storage.key] = begin, place
-    size = os.fstat(file.fileno()).st_size
     if place != size:
         raise InputError(
             f"{name}: storages up to byte {place:,}, the file holds {size:,}",

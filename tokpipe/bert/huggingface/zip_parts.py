@@ -11,6 +11,14 @@ _MOST_LIST = 1 << 20  # bytes read at once of the list at the end: some 10,000 f
 _HEADER = struct.Struct("<4s22x2H")  # before each file: signature, lengths of its name and more
 _SIGNATURE = b"PK\3\4"
 _SECRET = 0x2041  # flags: encrypted in one way or another
+_DAMAGED = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    ValueError,
+    struct.error,
+)
 
 
 class _Short:
@@ -39,7 +47,7 @@ def zip_parts(file: Any, name: str) -> dict[str, tuple[int, int]]:
     try:
         with zipfile.ZipFile(_Short(file)) as archive:  # type: ignore[arg-type]
             listed, end = archive.infolist(), archive.start_dir
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
+    except _DAMAGED as error:
         raise InputError(
             f"{name}: a damaged zip archive: {shown(str(error))}",
             hint="Was the download or the copy cut short?",
@@ -52,8 +60,8 @@ def zip_parts(file: Any, name: str) -> dict[str, tuple[int, int]]:
         folders.add(folder)
         if part in parts or len(folders) > 1:
             raise InputError(f"{where} is there twice, or not in one folder with the others")
-        if info.header_offset < place:
-            raise InputError(f"{where} overlaps the file before it")
+        if not place <= info.header_offset <= end:
+            raise InputError(f"{where} overlaps the file before it, or lies behind the last")
         begin = _begin(file, info, where)
         place = begin + info.file_size
         if place > end:

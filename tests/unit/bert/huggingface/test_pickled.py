@@ -335,6 +335,23 @@ def test_a_hostile_pickle_is_refused_by_what_it_has_and_never_run(
     assert [path.name for path in tmp_path.iterdir()] == ["pytorch_model.bin"]
 
 
+@pytest.mark.parametrize(
+    ("shape", "strides"), [((1 << 20,), (1,)), ((2,), ((1 << 20) - 1,)), ((1 << 20,), (0,))]
+)
+def test_few_bytes_do_not_stand_for_a_large_model(shape, strides, tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    view = tensor(storage("0", "Byte", 1 << 20), shape, strides)
+    for count, is_right in ((60, True), (100, False)):
+        views = b"".join(text(str(i)) + view for i in range(count))
+        path.write_bytes(archive(b"\x80\x02}(" + views + b"u.", [bytes(1 << 20)]))
+        if is_right:
+            with TensorFile(path, read_pickled_entries) as file:
+                assert len(file.entries) == count
+        else:
+            with pytest.raises(InputError, match="so often"):
+                TensorFile(path, read_pickled_entries)
+
+
 def test_there_are_fifty_hostile_pickles():
     assert len(HOSTILE) >= 50
 
@@ -352,6 +369,27 @@ def with_more(name, content=b"x"):
     return archive(PLAIN, [VALUES.tobytes()], [(name, content)])
 
 
+def far_away():
+    """Return an archive whose list puts its last file at byte 2**64 - 1."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("archive/data.pkl", PLAIN)
+        info = zipfile.ZipInfo("archive/data/0")
+        info.extra = struct.pack("<HHQ", 1, 8, (1 << 64) - 1)
+        file.writestr(info, VALUES.tobytes())
+    data = bytearray(content.getvalue())
+    place = data.rindex(b"PK\1\2") + 42
+    data[place : place + 4] = b"\xff" * 4
+    return bytes(data)
+
+
+def giant(kind, count):
+    """Return a stream with a storage of any size, and one behind it."""
+    made = [storage(str(i), kind, count) for i in range(2)]
+    pair = b"".join(text(str(i)) + tensor(one, (), ()) for i, one in enumerate(made))
+    return stream(b"\x80\x02}(" + pair + b"u.", [(count, b""), (count, b"")])
+
+
 BOMB = archive(PLAIN, [bytes(10 << 20)], compression=zipfile.ZIP_DEFLATED)
 TWICE = with_more("archive/data/1").replace(b"archive/data/1", b"archive/data/0")
 ARCHIVES = {
@@ -361,6 +399,16 @@ ARCHIVES = {
     "encrypted": (changed(a=(8, b"\x01\x00")), "encrypted"),
     "a version to come": (changed(a=(6, b"\xff\x00")), "damaged zip"),
     "larger than the file": (changed(a=(20, b"\xff\xff\xff\x7f" * 2)), "more than there are"),
+    "far away": (far_away(), "lies behind the last"),
+    "a list longer than any": (
+        archive(PLAIN)[:-22]
+        + struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, (1 << 64) - 1, 0)
+        + struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
+        + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, (1 << 32) - 1, (1 << 32) - 1, 0),
+        "damaged zip",
+    ),
+    "a storage larger than any file": (giant("Double", (1 << 63) - 1), "values at byte|holds"),
+    "a storage behind the file": (giant("Byte", 1 << 40), "values at byte|holds"),
     "overlapping": (changed(a=(20, struct.pack("<II", *[len(PLAIN) + 9] * 2))), "overlaps"),
     "a file at another's place": (changed(a=(42, b"\x01\x00\x00\x00")), "no header"),
     "there twice": (TWICE, "there twice"),
