@@ -19,6 +19,7 @@ from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.folder import Layout, save_model
@@ -116,7 +117,7 @@ class BertModel:
         ArtifactError
             If a file is not what a manifest of ours beside it says.
         """
-        folder = path_of("folder", folder)
+        folder = model_path("folder", folder)
         verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder, task)
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)

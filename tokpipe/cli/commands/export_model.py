@@ -8,7 +8,7 @@ import click
 from tokpipe.bert.families.registry import FAMILIES, closest_family
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, settled, write_model
-from tokpipe.cli.options import Bytes, config_options
+from tokpipe.cli.options import MODEL, Bytes, config_options
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.tasks.config import EmbedConfig
 
@@ -28,7 +28,7 @@ _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
     ],
     plans=True,
 )
-@click.argument("source", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("source", metavar="MODEL", type=MODEL)
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(
     "--family",
