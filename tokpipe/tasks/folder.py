@@ -1,7 +1,7 @@
 """Model folders: weights, settings, tokenizer and a card, written whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tokpipe.bert.families.family import Family
@@ -30,6 +30,8 @@ class Layout:
     family: Family | None = None
     dtypes: Mapping[str, str] | str = "F32"  # ``F32``, ``F16`` or ``BF16``, for all or by name
     shard_bytes: int | None = None  # begin another file of weights where one would become larger
+    # what sentence-transformers reads beside the model: path inside the folder, and content
+    sentence: Mapping[str, bytes] = field(default_factory=dict)
 
 
 _DEFAULT = Layout()
@@ -71,8 +73,10 @@ def save_model(
         )
         others = tokenizer_files(tokenizer, copied_from)
         others["README.md"] = _card(parameters, family, tokenizer).encode()
+        others |= layout.sentence
         for name, content in others.items():
             with storage_errors(folder / name):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
         settings = {"model": config.to_dict(), "family": family.name}
         Manifest(kind=KIND, settings=settings).write(folder, [*files, *others])
