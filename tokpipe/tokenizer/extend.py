@@ -135,12 +135,17 @@ def extended(tokenizer: Tokenizer, new: NewTokens, *, fill_unused: bool = False)
     ----------
     fill_unused
         Whether the first of them get the ids of unused tokens.
+
+    Raises
+    ------
+    ConfigError
+        If an added token cannot stand between the old tokens and the new ones.
     """
     spec, base = tokenizer.spec, new.base
     free = _unused(spec)[: len(new.tokens)] if fill_unused else []
     ids = [*free, *range(base, base + len(new.tokens) - len(free))]
     tokens = spec.tokens + [""] * (base + len(new.tokens) - len(free) - len(spec.tokens))
-    for id, token in zip(ids, new.tokens, strict=True):
+    for id, token in [*_behind(spec), *zip(ids, new.tokens, strict=True)]:
         tokens[id] = token
     numbers = np.array([*range(base), *ids], np.int32)
     merges = np.concatenate([spec.merges.reshape(-1, 3), numbers[new.merges.reshape(-1, 3)]])
@@ -148,6 +153,23 @@ def extended(tokenizer: Tokenizer, new: NewTokens, *, fill_unused: bool = False)
     return Extension(
         tokenizer, made, tuple(ids), dict(zip(ids, new.pieces, strict=True)), len(free)
     )
+
+
+def _behind(spec: Spec) -> list[tuple[int, str]]:
+    """Return the added tokens that stand behind the model's own.
+
+    With new tokens behind them they have to be in the vocabulary, too: the library numbers all
+    others by what it counts. No text is cut in another way by it, as they are found before.
+    """
+    added = [token for token in spec.added_tokens if token.id >= len(spec.tokens)]
+    for token in added:
+        if token.single_word and spec.model is ModelKind.WORDPIECE:
+            raise ConfigError(
+                f"the added token {token.content!r}, found as a whole word only, stands behind the "
+                "vocabulary; as one of its tokens it would be found inside words",
+                hint="Take it out of tokenizer.json, and add it again afterwards.",
+            )
+    return [(token.id, token.content) for token in added]
 
 
 def _unused(spec: Spec) -> list[int]:
