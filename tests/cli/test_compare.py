@@ -59,11 +59,13 @@ def trained(tmp_path_factory):
 @pytest.mark.parametrize("run", ["bert", "bow"])
 def test_scores_that_the_manifest_does_not_say_are_refused(tokpipe, tmp_path, trained, run, name):
     shutil.copytree(trained / run, tmp_path / run)
-    assert tokpipe("compare", tmp_path / run).code == 0
+    assert tokpipe("compare", tmp_path / run).code == tokpipe("check", tmp_path / run).code == 0
     path = tmp_path / run / name
     path.write_text(path.read_text().replace("0.", "1.", 1))
     ran = tokpipe("compare", tmp_path / run)
     assert ran.code == 4 and f"{name}: sha256 begins with" in ran.err
+    ran = tokpipe("check", tmp_path / run)
+    assert ran.code == 1 and name in ran.out and "sha256 begins with" in ran.out
 
 
 def curve_of(trained, *more):

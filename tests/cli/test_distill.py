@@ -39,7 +39,7 @@ def test_a_student_on_text_is_a_pretrained_model(tokpipe, tmp_path):
     asked = ("distill", tmp_path / "teacher", "--text", shards, "-o", "small", *ON_TEXT)
     plan = tokpipe(*asked, "--dry-run", "--json")
     assert plan.code == 0, plan.err
-    places, size = plan.json["teacher_is_asked_about"], plan.json["its_answers_in_bytes"]
+    places, size = plan.json["teacher_asked_about"], plan.json["teacher_answers_in_bytes"]
     assert places > 0 and size == 2 * 16 * places  # states of 16 values in half precision
     assert not list(tmp_path.glob("small*"))
     ran = tokpipe(*asked, "--compare")
@@ -59,10 +59,10 @@ def test_a_plan_of_a_task_says_how_large_the_answers_are(tokpipe, tmp_path):
     plan = tokpipe(*asked, "--dry-run", "--json")
     assert plan.code == 0, plan.err
     rows = plan.json["training_windows"]
-    assert plan.json["its_answers_in_bytes"] == 2 * rows * (3 + 16)
+    assert plan.json["teacher_answers_in_bytes"] == 2 * rows * (3 + 16)
     related = tokpipe(*asked, "--relation-weight", 1, "--dry-run", "--json")
     tokens = plan.json["tokens_an_epoch"]
-    more = related.json["its_answers_in_bytes"] - plan.json["its_answers_in_bytes"]
+    more = related.json["teacher_answers_in_bytes"] - plan.json["teacher_answers_in_bytes"]
     assert more == 2 * 3 * 16 * tokens
     assert not list(tmp_path.glob("small*"))
 

@@ -131,6 +131,17 @@ def test_words_that_are_split_already_come_back_as_conll(tokpipe, models, tmp_pa
     assert tokpipe("predict", models / "ner", "w.conll", "--words", "-o", "out.conll").code == 4
 
 
+@pytest.mark.parametrize("name", ["w.conll", "W.CONLL", "w.iob", "w.bio"])
+def test_columns_of_words_are_told_by_their_name(tokpipe, models, tmp_path, name):
+    (tmp_path / name).write_text("the\tO\ncat\tO\n\nit\tO\n")
+    asked = ("predict", models / "ner", name, "--to", "conll", "-q")
+    plain = tokpipe(*asked).out
+    assert [line.split("\t")[0] for line in plain.splitlines()] == ["the", "cat", "", "it", ""]
+    assert tokpipe(*asked, "--words").out == plain
+    (tmp_path / name).write_text("the\ncat\n\nit\n")
+    assert tokpipe(*asked).out == plain
+
+
 def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):
     asked = {"id": "q7", "question": "the dog?", "answers": [{"text": "dog", "answer_start": 4}]}
     paragraph = {"context": "The dog sat.", "qas": [asked]}

@@ -1,15 +1,22 @@
 """The losses against what a teacher says beside torch's."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the peers extra is not installed")
 
+from tests.unit.training.folders import MODEL, STEPS, train, write_shards  # noqa: E402
 from tokpipe.bert.kernels.losses import soft_cross_entropy  # noqa: E402
 from tokpipe.bert.relations import relation_distances  # noqa: E402
 from tokpipe.bert.state_distances import DISTANCES  # noqa: E402
+from tokpipe.foundation.batch import Batch  # noqa: E402
+from tokpipe.tasks.distill_config import DistillConfig  # noqa: E402
+from tokpipe.tasks.distill_text import distill_text  # noqa: E402
+from tokpipe.tasks.model import BertModel  # noqa: E402
+from tokpipe.training.config import TrainingConfig  # noqa: E402
 
 pytestmark = pytest.mark.peers
 
@@ -83,3 +90,22 @@ def test_relations_of_attention_are_those_of_torch():
 def _relation(rows, heads):
     cut = rows.view(len(rows), heads, -1).transpose(0, 1)
     return (cut @ cut.transpose(1, 2) / cut.shape[2] ** 0.5).log_softmax(2)
+
+
+@pytest.mark.parametrize("how", [{}, {"hidden_size": 8}], ids=["fewer layers", "narrower"])
+def test_transformers_opens_a_student_on_text_without_a_warning(tmp_path, how, caplog):
+    transformers = pytest.importorskip("transformers")
+    shards = write_shards(tmp_path / "shards")
+    train(shards, tmp_path / "teacher", model=replace(MODEL, num_hidden_layers=2))
+    settings = {"config": DistillConfig(**how), "training": TrainingConfig(**STEPS)}
+    distill_text(tmp_path / "teacher", shards, tmp_path / "student", **settings)
+    folder = tmp_path / "student/masked-lm"
+    theirs, said = transformers.AutoModelForMaskedLM.from_pretrained(
+        folder, output_loading_info=True
+    )
+    assert not said["missing_keys"] and not said["unexpected_keys"] and not caplog.records
+    ours, ids = BertModel.load(folder), np.array([2, 5, 4, 7, 3], np.int32)
+    batch = Batch(ids, np.array([0, 5], np.int32), masked_positions=np.arange(5, dtype=np.int32))
+    with torch.no_grad():
+        logits = theirs.eval()(torch.tensor(ids[None].astype(np.int64))).logits[0].numpy()
+    np.testing.assert_allclose(ours.model.logits("mlm", batch), logits, atol=1e-5)

@@ -12,8 +12,10 @@ from tokpipe.bert.families.roberta import ROBERTA
 from tokpipe.examples.config import ExampleConfig
 from tokpipe.shards.build import BuildConfig, build_shards
 from tokpipe.tasks.fill_mask import fill_masks
+from tokpipe.tasks.further import pretrain_from
 from tokpipe.tasks.model import BertModel
 from tokpipe.tokenizer.build import train_vocabularies
+from tokpipe.training.config import TrainingConfig
 from tokpipe.vocab.config import VocabConfig
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -32,13 +34,21 @@ MODELS = {
 TEXTS = ["a b [MASK] a b", "[MASK] b c a"]
 
 
-@pytest.fixture(scope="module", params=[*MODELS, "roberta"])
+@pytest.fixture(
+    scope="module", params=[*MODELS, "roberta", "both heads, further", "roberta, further"]
+)
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    if request.param == "roberta":
-        return _roberta(folder)
-    train(write_shards(folder / "shards"), folder / "run", model=MODELS[request.param], steps=4)
-    return folder / "run"
+    name = request.param.removesuffix(", further")
+    if name == "roberta":
+        _roberta(folder)
+    else:
+        train(write_shards(folder / "shards"), folder / "run", model=MODELS[name], steps=4)
+    if name == request.param:
+        return folder / "run"
+    steps = TrainingConfig(steps=4, batch_tokens=80)
+    pretrain_from(folder / "run", folder / "shards", folder / "further", training=steps)
+    return folder / "further"
 
 
 def _roberta(folder):

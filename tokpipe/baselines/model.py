@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokpipe.baselines.method import Fitted, Rows, inputs_of, texts_of
 from tokpipe.baselines.registry import method_of
 from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, TokpipeError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
@@ -85,7 +86,7 @@ def open_baseline(folder: str | Path) -> Baseline:
     ArtifactError
         If the folder is none of a baseline, or damaged.
     """
-    path = Path(folder)
+    path = path_of("folder", folder)
     Manifest.read(path, KIND).check_files(path)
     with storage_errors(path):
         about = json.loads((path / SETTINGS).read_text(encoding="utf-8"))

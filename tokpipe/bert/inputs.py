@@ -88,7 +88,8 @@ def is_labelled(labels: NDArray) -> NDArray[np.bool_]:
     (array([ True, False,  True]), array([ True, False]))
     """
     has_none = np.isnan(labels) if labels.dtype.kind == "f" else labels == -1
-    return ~has_none.reshape(len(labels), -1).any(1)
+    found: NDArray[np.bool_] = np.asarray(has_none).reshape(len(labels), -1).any(axis=1)
+    return ~found
 
 
 def _check_labels(labels: NDArray, count: int, config: BertConfig) -> None:

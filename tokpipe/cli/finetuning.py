@@ -10,7 +10,7 @@ import click
 
 from tokpipe.cli.command import Command, Session, command
 from tokpipe.cli.labelled_runs import kept, part_option, score_rows, show_notes
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, finetuning_plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
@@ -49,7 +49,7 @@ def finetune_command(
         windows = () if has_long_texts else ("long_texts",)
         for option in reversed(
             [
-                click.argument("model", metavar="MODEL"),
+                click.argument("model", metavar="MODEL", type=MODEL),
                 part_option("--train", "The part that is learned from.", required=True),
                 part_option("--validation", "The part that the best epoch is chosen by."),
                 part_option("--test", "A part that is only scored, when all is chosen."),

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from tokpipe.cli.texts import arriving_lines
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ROWS = 1024  # answered at once: enough for batches of like length, few enough to be seen soon
 _PIECE_BYTES = 1 << 20  # of a file at once, so that the first answers come soon
+_COLUMNS = {".conll", ".conllu", ".iob", ".iob2", ".bio"}  # no other text has these endings
 _MOST_CONTEXT = 16 << 20  # bytes of a paragraph
 
 
@@ -131,18 +132,22 @@ def _rows(data: Any) -> Iterator[Any]:
 
 
 def _sentences(asked: Asked) -> Iterator[Any]:
-    if not asked.words:
-        yield from _lines(asked)
-        return
     from tokpipe.labelled.tagged import read_tagged
 
-    columns = [path for path in asked.inputs if format_of_name(path) != "txt" and path != "-"]
+    columns = [path for path in asked.inputs if _has_words(path, asked.words)]
     for path in columns:
-        yield from _rows(read_tagged(path))
+        yield from _rows(read_tagged(path, tagged=False))
     others = tuple(path for path in asked.inputs if path not in columns)
     if others or not columns:
         for lines in _lines(asked, others):
-            yield [line.split() for line in lines]
+            yield [line.split() for line in lines] if asked.words else lines
+
+
+def _has_words(path: str, words: bool) -> bool:
+    """Return whether a file has a word a line: its name says so, or --words and it is no text."""
+    if _COLUMNS & set(PurePath(path.lower()).suffixes):
+        return True
+    return words and format_of_name(path) != "txt" and path != "-"
 
 
 def _questions(asked: Asked) -> Iterator[Any]:
@@ -150,7 +155,7 @@ def _questions(asked: Asked) -> Iterator[Any]:
         from tokpipe.labelled.questions import read_questions
 
         for path in asked.inputs:
-            yield from _rows(read_questions(path))
+            yield from _rows(read_questions(path, "unread"))
         return
     context = _paragraph(Path(asked.context))
     for questions in [asked.questions] if asked.questions else arriving_lines(sys.stdin):

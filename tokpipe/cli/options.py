@@ -4,6 +4,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.sizes import parse_bytes, parse_count
 
 _COMMA = re.compile(r"(?<!\\),")
@@ -76,6 +78,19 @@ class CommaList(click.ParamType):
         elif not isinstance(value, list | tuple):
             value = [value]
         return tuple(self.item.convert(part, param, ctx) for part in value)
+
+
+class ModelPath(click.ParamType):
+    """A model or tokenizer: a path, or hub:owner/name[@revision]."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        """Return where it is; what is named on the Hub is fetched unless the cache has it."""
+        return model_path(param.name if param else "model", value)
+
+
+MODEL = ModelPath()
 
 
 class Optional(click.ParamType):

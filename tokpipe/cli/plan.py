@@ -248,9 +248,9 @@ def distilling_plan(training: Plan, asking: "Questions", teacher: "BertModel", k
         title=f"Distilling: {training.title[0].lower()}{training.title[1:]}",
         facts={
             **training.facts,
-            "teacher's parameters": count_encoder_parameters(teacher.config),
-            "teacher is asked about": asking.places,
-            "its answers in bytes": kept,
+            "teacher parameters": count_encoder_parameters(teacher.config),
+            "teacher asked about": asking.places,
+            "teacher answers in bytes": kept,
         },
         memory=training.memory + 4 * teacher.parameters.count,
         disk=training.disk + kept,

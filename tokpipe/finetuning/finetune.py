@@ -13,6 +13,7 @@ from tokpipe.finetuning.report import METRICS, Report, metrics_bytes
 from tokpipe.finetuning.seeds import seeds_of, spread
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import storage_errors
@@ -110,6 +111,10 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("model", model, str, Path, optional=False)
+    require("out", out, str, Path, optional=False)
+    require("config", config, FinetuneConfig)
+    require("windows", windows, WindowConfig)
     run, count, watch = Path(out), thread_count(threads), watch or Nobody()
     refuse_other(run, force=force)
     given = {"train": train, "validation": validation, "test": test}

@@ -9,7 +9,9 @@ import numpy as np
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.task import Task
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.doors import require
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import require_alike
 from tokpipe.labelled.places import place_in
@@ -22,6 +24,9 @@ from tokpipe.labelled.records import (
     place_of,
 )
 from tokpipe.labelled.splits import hold_out
+
+_NOTHING = "There is nothing to learn from it."
+_COLUMNS = {"texts": TextColumns, "words": TagColumns}  # by what a task reads
 
 
 def read_parts(
@@ -73,6 +78,12 @@ def read_given(
         If a part cannot be read, is empty, has pairs where another has none, a label that the
         training part has not, or rows without a label where all must have one.
     """
+    for name in ("train", "validation", "test"):
+        require(name, paths.get(name), str, Path, optional=name != "train")
+    if task.data in _COLUMNS:
+        require("columns", columns, _COLUMNS[task.data])
+    elif columns is not None:
+        raise ConfigError(f"columns say nothing of the {task.data} of {task.name}")
     train: Any = task.read(paths["train"], columns, None)
     parts: dict[str, Labelled] = {"train": train}
     for name in ("validation", "test"):
@@ -91,13 +102,12 @@ def read_given(
 def _require_choice(train: Labelled) -> None:
     """Refuse a training part in which one class, or one tag, is all that there is to say."""
     names = () if isinstance(train, Questions) else train.names
-    several = isinstance(train, LabelledTexts) and train.labels.ndim == 2
-    if len(names) == 1 and not several:
+    if isinstance(train, LabelledTexts) and train.labels.ndim == 2:
+        if not train.labels.any():
+            raise InputError(f"{train.source}: no text has a label", hint=_NOTHING)
+    elif len(names) == 1:
         rows = "word has the tag" if isinstance(train, TaggedWords) else "text has the label"
-        raise InputError(
-            f"{train.source}: every {rows} {shown(names[0])!r}",
-            hint="There is nothing to learn from it: two of them at least are needed.",
-        )
+        raise InputError(f"{train.source}: every {rows} {shown(names[0])!r}", hint=_NOTHING)
 
 
 def _require_labels(task: Task, part: Labelled, name: str) -> None:

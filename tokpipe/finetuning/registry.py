@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokpipe.foundation.config import unknown_name
+from tokpipe.foundation.doors import require
 
 if TYPE_CHECKING:
     from tokpipe.finetuning.task import Task
@@ -39,6 +40,7 @@ def task_of(name: str) -> "Task":
     ConfigError
         If there is none of that name.
     """
+    require("task", name, str, optional=False)
     for entry in ENTRIES:
         if entry.name == name:
             return import_module(entry.module).TASK

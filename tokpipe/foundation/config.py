@@ -106,8 +106,13 @@ def _of_kind(name: str, value: Any, hint: Any) -> Any:
         return tuple(_of_kind(*each, item) for each in zip(places, values, strict=True))
     if isinstance(kind, type):
         require(name, value, *((int, float) if kind is float else (kind,)), optional=False)
+    return _as_json(value)
+
+
+def _as_json(value: Any) -> Any:
+    """Return NumPy's whole numbers, which JSON does not know, as Python's."""
     is_foreign = isinstance(value, Integral) and not isinstance(value, int)
-    return int(value) if is_foreign else value  # JSON does not know NumPy's
+    return int(value) if is_foreign else value
 
 
 def _check_plain(name: str, value: Any) -> None:

@@ -7,6 +7,7 @@ the door the one walks the disk letter by letter, and the other fails far from w
 import os
 from collections.abc import Iterable
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import ConfigError, InputError
@@ -35,6 +36,18 @@ def paths_of(name: str, values: Any) -> list[str]:
             raise InputError(f"{name}[{i}] is {described(value)}; a path is needed, a string")
         paths.append(path)
     return paths
+
+
+def path_of(name: str, value: Any) -> Path:
+    """Return a path, given as one or as a string.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    require(name, value, str, os.PathLike, optional=False)
+    return Path(value)
 
 
 def require(name: str, value: Any, *kinds: type, optional: bool = True) -> None:

@@ -54,18 +54,16 @@ class Manifest:
             the manifest was changed.
         """
         path = folder / MANIFEST
-        content = _read_json(path)
+        maker = _MAKERS.get(kind or "")
+        made = f"Name a folder that `tokpipe {maker}` made." if maker else ""
+        content = _read_json(path, made)
         seal = content.pop(_SEAL, None)
         wrong = [key for key, kinds in _FIELDS.items() if not isinstance(content.get(key), kinds)]
         if wrong or set(content) != set(_FIELDS):
             keys = wrong or sorted(set(content) - set(_FIELDS))
             raise ArtifactError(f"{path}: no manifest of tokpipe: wrong {', '.join(keys)}")
         if kind is not None and content["kind"] != kind:
-            maker = _MAKERS.get(kind)
-            raise ArtifactError(
-                f"{folder} holds {content['kind']!r}, wanted {kind!r}",
-                hint=f"Name a folder that `tokpipe {maker}` made." if maker else "",
-            )
+            raise ArtifactError(f"{folder} holds {content['kind']!r}, wanted {kind!r}", hint=made)
         for name, facts in content["files"].items():
             _check_entry(path, name, facts)
         if seal != _seal_of(content):
@@ -222,18 +220,20 @@ def _briefly(value: int | str) -> str:
     return f"{value:,}" if isinstance(value, int) else value[:12]
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, hint: str) -> dict[str, Any]:
+    """Read a manifest; `hint` is what to do if there is no folder."""
     try:
         content = json.loads(read_small_file(path, _MOST_BYTES))
     except FileNotFoundError:
         if not path.parent.exists():
-            raise ArtifactError(f"{path.parent}: no such folder") from None
+            raise ArtifactError(f"{path.parent}: no such folder", hint=hint) from None
         raise ArtifactError(
             f"{path.parent}: no {path.name} in it",
             hint="Is this the folder that tokpipe wrote, and did it finish?",
         ) from None
     except NotADirectoryError:
-        raise ArtifactError(f"{path.parent} is no folder, but a file or a device") from None
+        problem = f"{path.parent} is no folder, but a file or a device"
+        raise ArtifactError(problem, hint=hint) from None
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: no JSON: {fault_of(error)}") from None
     except OSError as error:

@@ -79,18 +79,15 @@ def hub_hint(path: Path) -> str:
 
     Examples
     --------
-    >>> hub_hint(Path("bert-base-uncased")).split(":")[0]
-    'A name of the Hugging Face Hub? It is not downloaded'
+    >>> hub_hint(Path("bert-base-uncased"))
+    'A name of the Hugging Face Hub? Write hub:bert-base-uncased, which fetches it.'
     >>> hub_hint(Path("/no/such/folder"))
     ''
     """
     is_one = len(path.parts) == 1
     if path.is_absolute() or not (is_one or (len(path.parts) == 2 and not path.parent.is_dir())):
         return ""
-    return (
-        "A name of the Hugging Face Hub? It is not downloaded: "
-        f"hf download {visible(str(path))} --local-dir FOLDER, and name that folder."
-    )
+    return f"A name of the Hugging Face Hub? Write hub:{visible(str(path))}, which fetches it."
 
 
 def _link(source: Path, target: Path) -> None:

@@ -113,6 +113,13 @@ def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[st
     return losses if losses_only else [*losses, *(f"{n}_accuracy" for n in heads), *_TITLES]
 
 
+def runs_in(path: str | Path) -> list[Path]:
+    """Return the trainings in a folder: the one that it is, or those of several seeds."""
+    folder = Path(path)
+    seeds = [] if (folder / LOG).exists() else [log.parent for log in folder.glob(f"seed-*/{LOG}")]
+    return sorted(seeds, key=lambda seed: (len(seed.name), seed.name)) or [folder]
+
+
 def read_run(path: str | Path) -> RunView:
     """Read the log of a run folder, of a checkpoint, or the log file itself.
 

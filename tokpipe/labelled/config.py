@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tokpipe.foundation.config import Config, setting
+from tokpipe.foundation.errors import ConfigError
 
 TASKS = ("classification", "regression", "multilabel", "ner", "pos", "qa")
 SCHEMES = ("IOB1", "IOB2", "IOBES", "none")
@@ -44,6 +45,11 @@ class TextColumns(Config):
         choices=("error", "leave-out"),
         option="ragged_rows",
     )
+
+    def check(self) -> None:
+        """Refuse what stands between nothing."""
+        if self.separator == "":
+            raise ConfigError("label_separator is empty", hint="Leave it out for one label a text.")
 
 
 @dataclass(frozen=True, kw_only=True)

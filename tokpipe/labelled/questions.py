@@ -16,7 +16,7 @@ from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.foundation.visible import visible
 from tokpipe.labelled.records import Questions
 
-WRONG_ANSWERS = ("error", "leave-out")
+WRONG_ANSWERS = ("error", "leave-out", "unread")
 
 _ABSENT = "answers that are not in their context"
 _KINDS = {
@@ -42,7 +42,7 @@ def read_questions(
         A JSON file, compressed or not.
     wrong_answers
         What becomes of a question whose paragraph does not hold an answer at its place: "error",
-        or "leave-out" (and count).
+        "leave-out" (and count), or "unread": no answer is wanted, and none needs to be there.
     read
         How the file is read.
 
@@ -61,7 +61,7 @@ def read_questions(
         raise ConfigError(f"wrong_answers={wrong_answers!r} is not one of {allowed}")
     block = read_block(path, read)
     text = block.data[block.start : block.stop].tobytes()
-    reader = _Reader(str(path), text, wrong_answers == "error")
+    reader = _Reader(str(path), text, wrong_answers)
     document = parse_strictly(text, str(path))
     if not isinstance(document, dict):
         raise InputError(f"{path}: no SQuAD file: {_kind(document)}, not an object with 'data'")
@@ -78,7 +78,7 @@ class _Reader:
 
     name: str
     text: bytes
-    strict: bool
+    wrong_answers: str
     contexts: list[bytes] = field(default_factory=list)
     context_of: list[int] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
@@ -105,8 +105,10 @@ class _Reader:
         where = f"question {id!r}"
         text = self.member(item, "question", str, where)
         impossible = self.member(item, "is_impossible", bool, where, False)
-        given = self.member(item, "answers", list, where, [] if impossible else None)
-        answers = [] if impossible else self.placed(given, context, where)
+        if impossible or self.wrong_answers == "unread":
+            answers: list[tuple[str, int]] | None = []
+        else:
+            answers = self.placed(self.member(item, "answers", list, where), context, where)
         if answers is None:
             self.left_out += 1
             return
@@ -125,7 +127,7 @@ class _Reader:
             text = self.member(answer, "text", str, f"an answer of {where}")
             start = self.member(answer, "answer_start", int, f"an answer of {where}")
             if not text or start < 0 or context[start : start + len(text)] != text:
-                if self.strict:
+                if self.wrong_answers == "error":
                     raise self.absent(text, start, context, where)
                 return None
             found.append((text, len(context[:start].encode())))

@@ -85,15 +85,14 @@ def growing(data: Kind, counts: Sequence[int | None], seed: int) -> list[Kind]:
     data
         Of N rows.
     counts
-        How many rows each part has, ascending; None (or more than N): all of them.
+        How many rows each part has, ascending; None (or more than N): all of them, which is one
+        part, however often it is asked for.
     seed
         Other seeds take other rows.
     """
     order = _drawn(data, stream_key(seed, "growing parts"))
-    return [
-        data if count is None or count >= len(data) else take_rows(data, np.sort(order[:count]))
-        for count in counts
-    ]
+    sizes = dict.fromkeys(len(data) if n is None else min(n, len(data)) for n in counts)
+    return [data if size == len(data) else take_rows(data, np.sort(order[:size])) for size in sizes]
 
 
 def _drawn(data: Labelled, key: int) -> NDArray[np.int64]:

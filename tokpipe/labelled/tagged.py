@@ -1,6 +1,7 @@
 """Tagged words from CoNLL columns and CoNLL-U."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from tokpipe.labelled.config import TagColumns
 from tokpipe.labelled.fields import COMMENT, Fields, fields_of
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import with_names
-from tokpipe.labelled.records import TaggedWords, place_of
+from tokpipe.labelled.records import NO_LABEL, TaggedWords, place_of
 from tokpipe.labelled.schemes import OTHER, meaning_of, recognise, to_iob2
 
 MOST_WORDS = 10_000  # of a sentence: more are a file whose sentences are not told apart
@@ -40,6 +41,8 @@ def read_tagged(
     columns: TagColumns | None = None,
     names: Sequence[str] | None = None,
     read: ReadConfig | None = None,
+    *,
+    tagged: bool = True,
 ) -> TaggedWords:
     """Read sentences of words with a tag each.
 
@@ -59,6 +62,8 @@ def read_tagged(
         The tags that there are (in IOB2); None: those of the file.
     read
         How the file is read.
+    tagged
+        Whether tags are wanted; if not, none is read, and words alone will do.
 
     Raises
     ------
@@ -77,10 +82,14 @@ def read_tagged(
         rows, words, tags = _from_conllu(name, fields, columns)
         columns = TagColumns(scheme="none") if columns.scheme == "auto" else columns
     else:
-        rows, words, tags = _from_columns(name, fields, columns)
+        rows, words, tags = _from_columns(name, fields, columns, 2 if tagged else 1)
+    if not tagged:
+        tags, columns, names = words, TagColumns(scheme="none"), None
     _check_cells(name, rows, words, tags)
     _check_lengths(name, rows)
-    return _tagged(name, rows, words, tags, columns.scheme, names)
+    data = _tagged(name, rows, words, tags, columns.scheme, names)
+    none = np.full(len(words), NO_LABEL, np.int32)
+    return data if tagged else replace(data, tags=none, names=())
 
 
 def require_entities(data: TaggedWords) -> None:
@@ -131,7 +140,9 @@ def _from_conllu(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows,
     return rows, fields.column(words, word), conllu.feature_of(name, feats, tag)
 
 
-def _from_columns(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows, Strings, Strings]:
+def _from_columns(
+    name: str, fields: Fields, columns: TagColumns, least: int
+) -> tuple[_Rows, Strings, Strings]:
     held = np.flatnonzero(~fields.blank)
     documents = held[fields.starts_with(held, _DOCUMENT)]
     held = np.setdiff1d(held, documents, assume_unique=True)
@@ -143,7 +154,7 @@ def _from_columns(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows
     comments = _comments(fields, held[hashes], count)
     lines = np.setdiff1d(held, comments, assume_unique=True)
     _check_counts(name, fields, lines, count, f"line {first + 1} has {count}")
-    if count < 2:
+    if count < least:
         problem = f"{name}:{first + 1}: one column; a word and its tag are needed"
         raise InputError(problem, hint="Tabs or spaces divide columns.")
     left_out = {"-DOCSTART-": len(documents), "comments": len(comments)}

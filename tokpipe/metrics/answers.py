@@ -14,11 +14,12 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tokpipe.foundation.doors import described
 from tokpipe.foundation.errors import InputError
 
 Version = Literal["1.1", "2.0"]
@@ -54,7 +55,13 @@ def exact_match(prediction: str, answers: Sequence[str], version: Version = "2.0
         Empty: there is no answer.
     answers
         Gold answers of the question; none: it has none.
+
+    Raises
+    ------
+    InputError
+        If one is no text, or all of them are one.
     """
+    _require_texts(prediction, answers)
     found = normalized_answer(prediction)
     return float(any(found == gold for gold in _gold(answers, version)))
 
@@ -62,13 +69,14 @@ def exact_match(prediction: str, answers: Sequence[str], version: Version = "2.0
 def answer_f1(prediction: str, answers: Sequence[str], version: Version = "2.0") -> float:
     """Return F1 over the words of a prediction and the gold answer that it is nearest to.
 
-    Parameters are those of `exact_match`.
+    Parameters and errors are those of `exact_match`.
 
     Examples
     --------
     >>> round(answer_f1("in the old town", ["old town", "Lund"]), 2)
     0.8
     """
+    _require_texts(prediction, answers)
     found = normalized_answer(prediction).split()
     golds = [gold.split() for gold in _gold(answers, version)]
     return max((_overlap(found, gold, version) for gold in golds), default=0.0)
@@ -137,6 +145,14 @@ def best_null_threshold(
         threshold = 0.0 if lowest > 0 else float(np.nextafter(lowest, -np.inf))
         return NullThreshold(threshold, np.count_nonzero(~has_gold) / len(nulls))
     return NullThreshold(float(nulls[order][is_last][best]), float(reached[best]) / len(nulls))
+
+
+def _require_texts(prediction: Any, answers: Any) -> None:
+    if isinstance(answers, str):
+        raise InputError(f"the gold answers are {described(answers)}; a list of them is needed")
+    for name, text in (("the prediction", prediction), *(("a gold answer", a) for a in answers)):
+        if not isinstance(text, str):
+            raise InputError(f"{name} is {described(text)}; a text is needed")
 
 
 def _gold(answers: Sequence[str], version: Version) -> list[str]:

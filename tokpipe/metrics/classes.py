@@ -6,7 +6,7 @@ the rows at once, which is what the bootstrap asks for.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,6 +83,9 @@ def f1(
     >>> round(f1([0, 0, 1, 2], [0, 1, 1, 0], "macro"), 4)
     0.3889
     """
+    if average not in get_args(Average):
+        allowed = ", ".join(get_args(Average))
+        raise InputError(f"average={average!r} is none of {allowed}")
     truth, guess = checked_codes(gold, predicted)
     ones = np.ones((1, len(truth)))
     if truth.ndim == 2:

@@ -52,6 +52,10 @@ class BuildConfig:
     read: ReadConfig = field(default_factory=ReadConfig)
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, np.integer):  # JSON does not know NumPy's
+            object.__setattr__(self, "seed", self.seed.item())
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the manifest keeps, by stage."""
         stages = ("examples", "masks", "sentences", "shards", "read")

@@ -78,8 +78,8 @@ def pair_cause(ones: int, pairs: int, examples: ExampleConfig, lone: bool = True
             "build without pairs (--no-nsp)"
         )
     if ones > pairs / 2 and examples.task == "nsp":
-        lone = "many documents are one sentence"
+        many = "many documents are one sentence"
         if examples.nsp_balance == "exact":
-            return f"{lone}, more than the others can make up for; give longer documents"
-        return f"{lone}; --nsp-balance exact makes up for them as far as the others can"
+            return f"{many}, more than the others can make up for; give longer documents"
+        return f"{many}; --nsp-balance exact makes up for them as far as the others can"
     return "there are too few of them for a fair share"

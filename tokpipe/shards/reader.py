@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.facts import TokenFacts
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.shards.config import SPLITS, ShardConfig
@@ -112,7 +113,7 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     ArtifactError
         If a file is missing, damaged, or not what the manifest says.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     manifest = Manifest.read(folder, KIND)
     manifest.check_files(folder, hashes=hashes)
     examples, masks, shards = _settings(folder, manifest)

@@ -9,6 +9,7 @@ import numpy as np
 from tokpipe.examples.facts import ROLES, TokenFacts
 from tokpipe.examples.template import RowTemplate
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.hub import model_path
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.folder import foreign_document
 from tokpipe.tokenizer.spec import Piece, Template
@@ -33,6 +34,7 @@ class Vocabulary:
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """Open a tokenizer folder or file; what is refused is what `Tokenizer.load` refuses."""
+    path = model_path("tokenizer", path)
     tokenizer = Tokenizer.load(path)
     if tokenizer.is_native:
         return Vocabulary(tokenizer, document_bytes(tokenizer.spec))

@@ -28,7 +28,7 @@ from tokpipe.tasks.teacher import what_it_says
 from tokpipe.training.log import Nobody, Watch
 from tokpipe.training.state import lock_of
 
-_TIMES = 3  # of which the fastest counts: a machine has other things to do, too
+_TIMES = 3  # that each model is timed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,23 +183,30 @@ def _judged(prepared: Prepared, jobs: Mapping[str, Job], threads: int) -> Distil
     task, parts = prepared.asked.task, prepared.parts
     has_test = "test" in parts and task.with_labels(parts["test"].data).all()
     part = parts["test" if has_test else "validation"]
-    models = []
-    for name, job in jobs.items():
+
+    def seconds(job: Job) -> float:
+        begin = time.perf_counter()
+        _answers(job, part, threads)
+        return max(time.perf_counter() - begin, 1e-9)
+
+    def score(job: Job) -> Score:
         tuned = task.tune(parts["validation"].data, _answers(job, parts["validation"], threads))
-        begin, seconds, said = 0.0, [], None
-        for _ in range(_TIMES):
-            begin = time.perf_counter()
-            said = _answers(job, part, threads)
-            seconds.append(time.perf_counter() - begin)
-        models.append(
-            Model(
-                name=name,
-                folder=Path(job.name),
-                score=task.scores(part.data, said, tuned, prepared.usual).scores[0],
-                parameters=job.model.model.parameters.count,
-                speed=len(part.data) / max(min(seconds), 1e-9),
-            )
+        said = _answers(job, part, threads)
+        return task.scores(part.data, said, tuned, prepared.usual).scores[0]
+
+    scores = {name: score(job) for name, job in jobs.items()}
+    # by turns, and the fastest counts: a machine has other things to do, too
+    times = [{name: seconds(job) for name, job in jobs.items()} for _ in range(_TIMES)]
+    models = [
+        Model(
+            name=name,
+            folder=Path(job.name),
+            score=scores[name],
+            parameters=job.model.model.parameters.count,
+            speed=len(part.data) / min(one[name] for one in times),
         )
+        for name, job in jobs.items()
+    ]
     return Distilled(part=part.name, rows=len(part.data), models=tuple(models))
 
 

@@ -23,6 +23,7 @@ from tokpipe.training.pretrain import Pretraining, train_in
 from tokpipe.training.state import KIND, check_settings, refuse_foreign
 
 _BATCHES = 50  # of 4,096 tokens, by which models are judged
+_TIMED, _TIMES = 8, 3  # of those the batches that are timed, and how often
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,27 +158,25 @@ def _train(run: Path, asked: Pretraining, how: tuple[int, bool, Watch]) -> None:
 
 def _judged(folders: Mapping[str, Path], shards: Shards, seed: int, threads: int) -> DistilledText:
     split = "validation" if shards.validation.rows else "train"
-    how, masks, models = EvaluateConfig(split=split, most_batches=_BATCHES), 0, []
-    for name, folder in folders.items():
-        model = BertModel.load(folder, "none")
+    models = {name: BertModel.load(folder, "none") for name, folder in folders.items()}
 
-        def read(model: BertModel = model) -> tuple[float, Evaluation]:
-            begin = time.perf_counter()
-            found = evaluate_shards(model, shards.folder, how, seed=seed, threads=threads)
-            return time.perf_counter() - begin, found
+    def read(name: str, most: int) -> tuple[float, Evaluation]:
+        how, begin = EvaluateConfig(split=split, most_batches=most), time.perf_counter()
+        found = evaluate_shards(models[name], shards.folder, how, seed=seed, threads=threads)
+        return found.tokens / (time.perf_counter() - begin), found
 
-        # the faster counts: a machine has other things to do, too
-        seconds, found = min((read() for _ in range(2)), key=lambda one: one[0])
-        tally = found.losses["mlm"]
-        masks = tally.asked
-        models.append(
-            TextModel(
-                name=name,
-                folder=folder,
-                loss=tally.mean,
-                accuracy=tally.accuracy or 0.0,
-                parameters=model.parameters.count,
-                speed=found.tokens / seconds,
-            )
+    judged = {name: read(name, _BATCHES)[1].losses["mlm"] for name in models}
+    # by turns, and the fastest counts: a machine has other things to do, too
+    speeds = [{name: read(name, _TIMED)[0] for name in models} for _ in range(_TIMES)]
+    rows = [
+        TextModel(
+            name=name,
+            folder=folders[name],
+            loss=tally.mean,
+            accuracy=tally.accuracy or 0.0,
+            parameters=models[name].parameters.count,
+            speed=max(speed[name] for speed in speeds),
         )
-    return DistilledText(split=split, masks=masks, models=tuple(models))
+        for name, tally in judged.items()
+    ]
+    return DistilledText(split=split, masks=judged["teacher"].asked, models=tuple(rows))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.config import EmbedConfig
@@ -38,6 +39,7 @@ def embed_texts(
     ConfigError
         If the model has not the layers or the pooler that are asked for.
     """
+    require("model", model, BertModel, optional=False)
     sequences = encode_texts(model.tokenizer, texts, model.config, config.max_length, threads)
     if sequences.cut:
         progress.note(f"cut, being too long for the model or for max_length: {sequences.cut:,}")

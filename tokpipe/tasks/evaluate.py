@@ -13,6 +13,7 @@ from tokpipe.bert.losses import Losses
 from tokpipe.bert.registry import entries_of, entry_of
 from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import path_of, require
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import map_ordered, thread_count
@@ -84,12 +85,13 @@ def evaluate_shards(
         If the model has no head, the split is empty or asks nothing, or its sequences are none
         for the model.
     """
+    require("model", model, BertModel, optional=False)
     if not model.model.heads:
         raise ConfigError(
             f"{model.folder or 'the model'} has no head, and so no loss",
             hint="Its weights were saved without; take a model with all heads, as a run folder is.",
         )
-    loader = _opened(model, Path(folder), config, seed)
+    loader = _opened(model, path_of("folder", folder), config, seed)
     count = min(loader.count(0), config.most_batches or loader.count(0))
     rows = tokens = 0
     losses = Losses()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.model import BertModel
@@ -103,6 +104,7 @@ def require_head(model: BertModel, head: str, purpose: str) -> None:
     ConfigError
         Saying what the head is for.
     """
+    require("model", model, BertModel, optional=False)
     if not getattr(model.config, head):
         raise ConfigError(
             f"{model.folder or 'the model'} has no head that {purpose}",

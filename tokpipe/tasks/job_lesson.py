@@ -13,6 +13,7 @@ from tokpipe.finetuning.taught import Taught
 from tokpipe.finetuning.unlabelled import with_unlabelled
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.hub import shown_name
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
 from tokpipe.labelled.check import brief, check_labelled
@@ -83,7 +84,7 @@ def prepare_lesson(
     settings = {**prepared.settings, "model": model.to_dict()}
     begun = partial(first_weights, config, weights, model)
     alone = replace(prepared, model=model, settings=settings, taught=Taught(begun, "fine-tuned"))
-    name = Path(teacher).resolve().name
+    name = shown_name(Path(teacher))
     taught = replace(
         alone,
         settings={**settings, "distillation": {"teacher": name, **config.to_dict()}},

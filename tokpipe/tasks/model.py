@@ -17,7 +17,9 @@ from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.folder import save_model
@@ -114,7 +116,7 @@ class BertModel:
         ArtifactError
             If a file is not what a manifest of ours beside it says.
         """
-        folder = Path(folder)
+        folder = model_path("folder", folder)
         verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder, task)
         has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
@@ -241,7 +243,11 @@ class BertModel:
             If the folder exists and `force` is not set, or the disk does not take it.
         """
         save_model(
-            self.parameters, self._tokenizer, Path(folder), copied_from=self.folder, force=force
+            self.parameters,
+            self._tokenizer,
+            path_of("folder", folder),
+            copied_from=self.folder,
+            force=force,
         )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.visible import visible
 from tokpipe.tasks.embed import normalized
@@ -32,6 +33,7 @@ class WordVectors:
     """
 
     def __init__(self, model: BertModel) -> None:
+        require("model", model, BertModel, optional=False)
         self.tokenizer = model.tokenizer
         self._table = np.asarray(model.parameters.views["embeddings.token"], np.float32)
         self.words = whole_words(self.tokenizer)

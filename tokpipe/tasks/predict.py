@@ -19,6 +19,7 @@ from tokpipe.finetuning.report import METRICS, read_metrics
 from tokpipe.finetuning.scoring import Part, asking, joined
 from tokpipe.finetuning.task import Predictions, Task, Tuned
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
@@ -208,5 +209,6 @@ def predict(
     >>> answers[0].labels, answers[0].probabilities  # doctest: +SKIP
     (('positive',), {'negative': 0.03, 'positive': 0.97})
     """
+    require("model", model, BertModel, str, Path, optional=False)
     opened = model if isinstance(model, BertModel) else BertModel.load(model)
     return Job.of(opened).answers(inputs, threads=threads, progress=progress)

@@ -14,6 +14,7 @@ from tokpipe.bert.head import Capacity
 from tokpipe.bert.heads.masked_tokens import LOGITS, decoder_of
 from tokpipe.bert.registry import beside_encoder
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.hub import shown_name
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.evaluate import check_vocabulary
@@ -68,7 +69,7 @@ def prepare_text(
     digests = {"shards": alone.settings["shards"], "teacher": open_source(teacher).digest}
     first = partial(first_weights, config, model.parameters, student, training.seed)
     alone = alone._replace(lesson=Lesson(first, {"inputs": digests}))
-    name = Path(teacher).resolve().name
+    name = shown_name(Path(teacher))
     distillation = {"distillation": {"teacher": name, **config.to_dict()}}
     settings = {"inputs": digests, **distillation}
     taken = 4 * model.parameters.count + 4 * _LOGITS_AT_ONCE * LOGITS * training.gradient_shards

@@ -1,5 +1,6 @@
 """From inputs to tokenizer folders: counts, merges, files, and how good the result is."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -134,6 +135,7 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
 ) -> list[Trained]:
     """Do what `train_vocab` does, and return each size with its quality, ascending."""
     require("config", config, VocabConfig)
+    require("output", output, str, os.PathLike)
     settings = config or VocabConfig()
 
     def count(workdir: Path | None) -> WordCounts:

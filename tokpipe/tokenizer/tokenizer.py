@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import Corpus, open_corpus
 from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tokenizer.blocks import Ids, join_ids
@@ -90,7 +92,7 @@ class Tokenizer:
         InputError
             If a file is missing, damaged, or asks for what no honest tokenizer needs.
         """
-        found = load_spec(Path(path), words)
+        found = load_spec(model_path("path", path), words)
         if isinstance(found, Spec):
             return cls(found)
         from tokpipe.tokenizer.foreign import ForeignBackend  # the library takes 30 ms to import
@@ -105,7 +107,7 @@ class Tokenizer:
 
         What is raised is what `folder.save_spec` raises.
         """
-        save_spec(self.spec, Path(folder), manifest=manifest, force=force)
+        save_spec(self.spec, path_of("folder", folder), manifest=manifest, force=force)
 
     @property
     def is_native(self) -> bool:

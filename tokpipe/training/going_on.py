@@ -42,21 +42,22 @@ def settings_to_go_on(
         If they differ in more than what touches no weight, and how long a run goes on that is over.
         Names key and both values.
     """
-    found, wanted = state.settings, json.loads(json.dumps(wanted))
+    found = state.settings
+    asked: dict[str, Any] = json.loads(json.dumps(wanted))
     if _PHASES in found:
-        wanted[_PHASES] = found[_PHASES]
+        asked[_PHASES] = found[_PHASES]
     left_out = (*_FREE, *_LENGTH) if over else _FREE
     hint = (
         f"Run the same command as before to go on, branch off with --from {run} and another -o, or "
         "pass --force to start over."
     )
-    check_settings(run, _without(found, left_out), _without(wanted, left_out), hint)
-    if _without(found, _FREE) == _without(wanted, _FREE):
-        return wanted
-    used = seconds if wanted["training"]["budget"] is not None else 0.0  # else no bits depend on it
+    check_settings(run, _without(found, left_out), _without(asked, left_out), hint)
+    if _without(found, _FREE) == _without(asked, _FREE):
+        return asked
+    used = seconds if asked["training"]["budget"] is not None else 0.0  # else no bits depend on it
     before = {name: found["training"][name] for name in _LENGTH}
     phase = {**Begun(state.step, used, then)._asdict(), "before": before}
-    return {**wanted, _PHASES: [*found.get(_PHASES, []), phase]}
+    return {**asked, _PHASES: [*found.get(_PHASES, []), phase]}
 
 
 def begun_with(settings: Mapping[str, Any]) -> Begun:

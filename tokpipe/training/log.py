@@ -166,7 +166,7 @@ def read_log(path: Path) -> Iterator[Line]:
     except InputError as error:
         raise ArtifactError(error.problem) from None
     except OSError as error:
-        hint = "Name a folder that `tokpipe pretrain` made, or its log."
+        hint = "Name a folder that `tokpipe pretrain` or `finetune` made, or its log."
         raise ArtifactError(f"{path}: {error.strerror}", hint=hint) from error
 
 

@@ -8,6 +8,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import digest_of, verify_files
 from tokpipe.tokenizer.copies import tokenizer_files
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
@@ -38,7 +39,7 @@ def open_source(folder: str | Path) -> Source:
     ArtifactError
         If a file is not what a manifest of ours beside it says.
     """
-    path = Path(folder)
+    path = model_path("folder", folder)
     verify_files(path, TOKENIZER_FILES)
     found = read_outline(path, "none")
     tokenizer = Tokenizer.load(path)

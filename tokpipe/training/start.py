@@ -13,6 +13,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import all_heads, entries_of, heads_of
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.hub import shown_name
 from tokpipe.shards.reader import Shards
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.fitting import check_fits
@@ -70,7 +71,7 @@ def prepare_start(
     new_heads = tuple(entry.name for entry in entries_of(model) if entry.name not in has)
     start = Start(found, Pretraining(shards, model, training, then=then), rows, new_heads)
     inputs = {"shards": shards_digest(shards), "model": found.digest}
-    name = Path(source).resolve().name
+    name = shown_name(found.folder)
     settings: dict[str, Any] = {"inputs": inputs, "start": {"model": name, **config.to_dict()}}
     lesson = Lesson(partial(first_weights, start, config), settings)
     return start._replace(asked=start.asked._replace(lesson=lesson))

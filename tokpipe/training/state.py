@@ -181,6 +181,8 @@ def refuse_foreign(
     StorageError
         If so, or if another process writes it.
     """
+    if run.is_symlink() and not run.exists():
+        raise StorageError(f"{run} is a link to nothing", hint="Mend it, or choose another -o.")
     if not run.exists():
         return
     if not run.is_dir():

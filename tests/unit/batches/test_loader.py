@@ -101,6 +101,24 @@ def test_epochs_and_seeds_have_orders_and_masks_of_their_own():
     assert sum(masked[0, place] == masked[1, place] for place in places) < 60  # of 300
 
 
+def test_all_epochs_have_the_masks_of_the_first_where_that_is_asked_for():
+    _, split = pairs_split()
+    masked = {}
+    for same_masks in (True, False):
+        loader = Loader(split, SMALL, FACTS, DYNAMIC, 1, same_masks=same_masks)
+        for epoch in (0, 1):
+            for batch in loader.batches(epoch):
+                for number, place in enumerate(map(tuple, batch.rows.tolist())):
+                    begin, end = batch.offsets[number : number + 2]
+                    inside = (batch.masked_positions >= begin) & (batch.masked_positions < end)
+                    found = (batch.masked_positions[inside] - begin).tolist()
+                    masked[same_masks, epoch, place] = found
+    places = [place for same_masks, epoch, place in masked if same_masks and not epoch]
+    assert all(masked[True, 0, one] == masked[True, 1, one] for one in places)
+    assert all(masked[True, 0, one] == masked[False, 0, one] for one in places)
+    assert any(masked[False, 0, one] != masked[False, 1, one] for one in places)
+
+
 def test_masks_hang_on_shard_and_row_and_not_on_batches():
     _, split = pairs_split()
     by_tokens, by_rows = (

@@ -16,6 +16,7 @@ from tokpipe.finetuning.finetune import finetune
 from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
+from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import read_log
@@ -289,6 +290,7 @@ def test_numbers_that_are_none_name_the_row(tmp_path):
 
 
 CONLLU = "".join(f"{n}\tthe\tthe\t{tag}" + "\t_" * 6 + "\n" for n, tag in enumerate("AB_C", 1))
+NO_LABELS = '{"text": "a", "label": []}\n{"text": "b", "label": []}\n'
 ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
 
 
@@ -310,6 +312,13 @@ ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
         ("pos", "validation", "", "validation.conll"),
         ("pos", "all", CONLLU, r"train.conll:3: no label, in the train part"),
         ("classification", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
+        ("multilabel", "all", NO_LABELS, r"train.jsonl: no text has a label"),
+        (
+            "regression",
+            "train",
+            '{"text": "a", "label": 1e39}\n',
+            r"train.jsonl:1.*can say 3.40282e\+38",
+        ),
         ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
         ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
         (
@@ -329,6 +338,44 @@ def test_wrong_data_is_one_error_before_training_starts(tmp_path, task, part, te
     with pytest.raises(InputError, match=said):
         finetune(task, tmp_path / "model", *(paths[n] for n in PARTS), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_link_to_nothing_is_no_place(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(StorageError, match="out is a link to nothing"):
+        run(tmp_path, "classification")
+    assert not (tmp_path / "gone").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "said"),
+    [
+        (None, {}, "task is None; a str is needed"),
+        ("classification", {"train": None}, "train is None; a str or a Path is needed"),
+        ("classification", {"train": ["a.csv"]}, r"train is a list .*'a\.csv'"),
+        ("classification", {"test": 3}, "test is an int"),
+        ("classification", {"model": small()}, "model is a BertModel"),
+        ("classification", {"out": None}, "out is None"),
+        (
+            "classification",
+            {"config": {"epochs": 3}},
+            "config is a dict .* FinetuneConfig is needed",
+        ),
+        ("classification", {"windows": FinetuneConfig()}, "windows is a FinetuneConfig"),
+        (
+            "classification",
+            {"columns": {"text": "a"}},
+            "columns is a dict .* TextColumns is needed",
+        ),
+        ("classification", {"columns": TagColumns()}, "columns is a TagColumns"),
+        ("ner", {"columns": TextColumns()}, "columns is a TextColumns .* a TagColumns is needed"),
+        ("qa", {"columns": TextColumns()}, "columns say nothing of the questions of qa"),
+    ],
+)
+def test_what_a_caller_gives_in_place_of_something_else_is_named(tmp_path, task, given, said):
+    with pytest.raises(ConfigError, match=said):
+        finetune(task, **{"model": "m", "train": "t.csv", "out": tmp_path / "o"} | given)
+    assert not (tmp_path / "o").exists()
 
 
 PARTS = ("train", "validation", "test")

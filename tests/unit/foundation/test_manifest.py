@@ -154,12 +154,16 @@ def test_a_difference_names_its_key_and_both_values():
     require_equal({"a": [1]}, {"a": (1,)}, what="out", hint="")
 
 
-def test_another_kind_of_folder_is_told_with_its_maker(folder, tmp_path):
-    with pytest.raises(ArtifactError) as caught:
-        Manifest.read(folder, "shards")
-    assert caught.value.hint == "Name a folder that `tokpipe build-shards` made."
-    with pytest.raises(ArtifactError, match="nowhere: no such folder"):
-        Manifest.read(tmp_path / "nowhere", "shards")
+def test_what_is_no_folder_of_a_kind_is_told_with_its_maker(folder, tmp_path):
+    (tmp_path / "text.txt").write_text("a")
+    for path, said in (
+        (folder, "holds 'counts', wanted 'shards'"),
+        (tmp_path / "nowhere", "nowhere: no such folder"),
+        (tmp_path / "text.txt", "text.txt is no folder"),
+    ):
+        with pytest.raises(ArtifactError, match=said) as caught:
+            Manifest.read(path, "shards")
+        assert caught.value.hint == "Name a folder that `tokpipe build-shards` made."
 
 
 def test_sizes_are_compared_before_anything_is_hashed(folder, monkeypatch):

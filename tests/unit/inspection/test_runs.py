@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.inspection.run_page import run_page
-from tokpipe.inspection.runs import metrics_of, read_run
+from tokpipe.inspection.runs import metrics_of, read_run, runs_in
 from tokpipe.inspection.sparkline import sparkline, thinned
 from tokpipe.inspection.terminal.runs import runs_renderable
 from tokpipe.training.log import HeadFigures, Line, write_log
@@ -46,6 +46,16 @@ def test_figures_are_those_of_the_log(run):
     assert figures["best_validation_loss"] == 3.0
     assert figures["best_step"] == 100
     assert figures["tokens_per_second"] == 5e4
+
+
+def test_a_folder_of_several_seeds_is_their_runs(run, tmp_path):
+    for number in (10, 2, 1):
+        run(f"seed-{number}")
+    assert runs_in(tmp_path) == [tmp_path / f"seed-{number}" for number in (1, 2, 10)]
+    assert runs_in(tmp_path / "seed-1") == [tmp_path / "seed-1"]
+    assert runs_in(tmp_path / "seed-1/log.jsonl") == [tmp_path / "seed-1/log.jsonl"]
+    with pytest.raises(ArtifactError, match="`tokpipe pretrain` or `finetune` made"):
+        [read_run(one) for one in runs_in(tmp_path / "gone")]
 
 
 def test_a_log_without_steps_is_refused(tmp_path):

@@ -88,6 +88,14 @@ def _without(item, key):
     return {name: value for name, value in item.items() if name != key}
 
 
+@pytest.mark.parametrize(
+    "asked", [question("a", answers=[("dog", 1)]), _without(question("a"), "answers")]
+)
+def test_answers_that_are_not_wanted_are_not_read(tmp_path, asked):
+    data = read(tmp_path, document((CONTEXT, [asked])), wrong_answers="unread")
+    assert strings(data.ids) == ["a"] and data.answer_borders.tolist() == [0, 0]
+
+
 DEEP = b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BAD = {
     "no object": ([1], "no SQuAD file: a list, not an object with 'data'"),

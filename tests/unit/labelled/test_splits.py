@@ -99,6 +99,13 @@ def test_one_row_cannot_be_parted():
         hold_out(texts(np.zeros(1, np.int32)), 0.1, seed=1)
 
 
+@pytest.mark.parametrize("counts", [[4, 100, None], [4, 101], [4, 101, 500, None], [4, None]])
+def test_all_rows_are_one_part_however_they_are_asked_for(counts):
+    data = texts(np.array([0, 1] * 50, np.int32))
+    parts = growing(data, counts, seed=3)
+    assert [len(part) for part in parts] == [4, 100] and parts[1] is data
+
+
 def test_growing_parts_lie_one_within_the_next_and_keep_the_shares():
     data = texts(np.array([0, 1, 1, 1] * 50, np.int32))
     parts = growing(data, [4, 20, 100, None], seed=3)

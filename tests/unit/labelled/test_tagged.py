@@ -198,6 +198,20 @@ def test_what_is_no_conllu_is_one_error_with_its_place(tmp_path, case):
         read(tmp_path, "a.conllu", content, **columns)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "EU\nrejects\n\nHelp\n",
+        "EU\tNN\nrejects\t\n\nHelp\tX\n",
+        "EU a B\nrejects a O\n\nHelp a O\n",
+    ],
+)
+def test_words_alone_will_do_where_no_tags_are_wanted(tmp_path, content):
+    data = read_tagged(write(tmp_path, "a.conll", content), tagged=False)
+    assert pairs(data) == [[("EU", None), ("rejects", None)], [("Help", None)]]
+    assert data.names == () and data.scheme == "none"
+
+
 def test_a_folder_or_table_is_no_file_of_words(tmp_path):
     with pytest.raises(InputError, match="is a folder; one file is needed"):
         read_tagged(tmp_path)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.unit.labelled.files import read, strings
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.labelled.config import TextColumns
 
 
 def test_the_undecided_of_snli_are_left_out_and_counted(tmp_path):
@@ -143,3 +144,8 @@ def test_columns_of_labels_hold_0_and_1(tmp_path, content, columns, problem):
 def test_a_list_of_labels_holds_texts(tmp_path, value, problem):
     with pytest.raises(InputError, match=rf"a\.jsonl:1: .*{problem}"):
         read(tmp_path, "a.jsonl", f'{{"text": "a", "labels": {value}}}', kind="several")
+
+
+def test_a_separator_of_nothing_is_refused():
+    with pytest.raises(ConfigError, match="label_separator is empty"):
+        TextColumns(separator="")

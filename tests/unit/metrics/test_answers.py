@@ -162,3 +162,17 @@ def test_no_other_threshold_is_better():
 
         best = max(mean_at(one) for one in itertools.chain([-np.inf], nulls))
         assert found.score == pytest.approx(best) == mean_at(found.threshold)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "said"),
+    [
+        (None, ["a"], "the prediction is None; a text is needed"),
+        ("a", "ab", r"the gold answers are a str \('ab'\); a list"),
+        ("a", ["a", 3], r"a gold answer is an int \(3\)"),
+    ],
+)
+@pytest.mark.parametrize("score", [exact_match, answer_f1])
+def test_what_is_no_text_is_named(score, prediction, answers, said):
+    with pytest.raises(InputError, match=said):
+        score(prediction, answers)

@@ -109,7 +109,22 @@ def _labels(found: Mapping[str, Any]) -> tuple[str, ...]:
     for key in keys:
         if not isinstance(named[key], str | int | float):
             raise ConfigError(f"id2label calls label {key} {shown(named[key])}, no name")
-    return tuple(str(named[key]) for key in keys)
+    names = tuple(str(named[key]) for key in keys)
+    _check_order(names, found.get("label2id"))
+    return names
+
+
+def _check_order(names: tuple[str, ...], number: Any) -> None:
+    """Refuse names of which nobody can tell whose they are: one twice, or numbered in two ways."""
+    first = {name: key for key, name in reversed(list(enumerate(names)))}
+    for key, name in enumerate(names):
+        if first[name] != key:
+            raise ConfigError(f"id2label calls labels {first[name]} and {key} both {shown(name)!r}")
+    if isinstance(number, dict) and set(number) == set(names):
+        for name in names:
+            if number[name] != first[name]:
+                has = f"label {first[name]}, and label2id {shown(number[name])}"
+                raise ConfigError(f"{shown(name)!r} is id2label's {has}")
 
 
 def _problem(said: Any, labels: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import Count, Optional, config_options
+from tokpipe.cli.options import MODEL, Count, Optional, config_options
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "-t", "--tokenizer", required=True, metavar="PATH", help="Tokenizer folder or tokenizer.json."
+    "-t",
+    "--tokenizer",
+    required=True,
+    metavar="PATH",
+    type=MODEL,
+    help="Tokenizer folder or tokenizer.json.",
 )
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(
@@ -52,7 +57,7 @@ if TYPE_CHECKING:
 def build_shards(
     session: Session,
     inputs: tuple[str, ...],
-    tokenizer: str,
+    tokenizer: Path,
     output: str,
     nsp: bool | None,
     sop: bool,
@@ -88,7 +93,7 @@ def build_shards(
 
 def _plan(
     inputs: tuple[str, ...],
-    tokenizer: str,
+    tokenizer: Path,
     output: str,
     config: "BuildConfig",
     workers: int | None,
@@ -100,7 +105,7 @@ def _plan(
     from tokpipe.shards.vocabulary import load_vocabulary
 
     corpus = open_corpus(inputs, config.read)
-    recipe = recipe_of(load_vocabulary(Path(tokenizer)), config)
+    recipe = recipe_of(load_vocabulary(tokenizer), config)
     threads = thread_count(workers)
     found = estimate_build(corpus, recipe, config, threads)
     return Plan(

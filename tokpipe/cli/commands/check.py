@@ -9,7 +9,7 @@ import click
 
 from tokpipe.cli.column_options import HEADING, tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import GroupedOption, config_options
+from tokpipe.cli.options import MODEL, GroupedOption, config_options
 from tokpipe.cli.settings import read_settings, wrong_values
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
         "tokpipe check train.tsv dev.tsv --task classification --model out/run",
     ]
 )
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
-)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=MODEL)
 @click.option(
     "--corpus",
     multiple=True,

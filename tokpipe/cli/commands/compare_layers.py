@@ -8,7 +8,7 @@ import click
 from tokpipe.baselines.config import LayersConfig
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.finetuning.config import WindowConfig
 
@@ -28,7 +28,7 @@ _BILSTM = 8 * 128 * 6  # operations of a word for each number it is read by, the
     ],
     plans=True,
 )
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.option("--task", type=click.Choice(_TASKS), required=True, help="What words or texts get.")
 @click.option("--train", metavar="FILE", required=True, help="The part that is learned from.")
 @click.option("--test", metavar="FILE", required=True, help="The part that is scored.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import MODEL
 from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.cli.token_readers import kind_of, read_ids
 from tokpipe.foundation.errors import InputError
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 )
 @click.argument("inputs", nargs=-1, metavar="[FILE]...")
 @click.option(
-    "-t", "--tokenizer", required=True, metavar="PATH", help="Tokenizer folder or tokenizer.json."
+    "-t",
+    "--tokenizer",
+    required=True,
+    metavar="PATH",
+    type=MODEL,
+    help="Tokenizer folder or tokenizer.json.",
 )
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
@@ -50,7 +56,7 @@ if TYPE_CHECKING:
 def decode(
     session: Session,
     inputs: tuple[str, ...],
-    tokenizer: str,
+    tokenizer: Path,
     output: str,
     source: str | None,
     to: str | None,

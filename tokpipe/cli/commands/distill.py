@@ -10,7 +10,7 @@ import click
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.labelled_runs import kept, part_option
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import distilling_plan, finetuning_plan, pretraining_plan, show_plan
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.foundation.config import Config
@@ -45,7 +45,7 @@ class _Asked(NamedTuple):
     ],
     plans=True,
 )
-@click.argument("teacher", metavar="TEACHER")
+@click.argument("teacher", metavar="TEACHER", type=MODEL)
 @click.option(
     "--text",
     metavar="SHARDS",

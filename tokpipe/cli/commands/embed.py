@@ -6,7 +6,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import embedding_plan, open_model
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import show_plan
 from tokpipe.cli.sink import opened_output
 from tokpipe.cli.texts import text_batches
@@ -25,7 +25,7 @@ _BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
     ],
     plans=True,
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(

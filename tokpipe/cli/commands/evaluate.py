@@ -9,7 +9,7 @@ import click
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
-from tokpipe.cli.options import Count, config_options
+from tokpipe.cli.options import MODEL, Count, config_options
 from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.tasks.config import EvaluateConfig
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         "tokpipe evaluate out/run out/shards --split train --most-batches 50 --json",
     ]
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("data", metavar="DATA", type=click.Path(path_type=Path))
 @click.option(
     "--errors",

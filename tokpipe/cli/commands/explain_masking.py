@@ -6,15 +6,14 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.examples.config import MaskConfig
 
 
 def one_text(run: Callable[..., None]) -> Callable[..., None]:
     """Give a command a text to mask, and a vocabulary or one that is made of the text."""
     about = "Tokenizer folder or file; by default a small vocabulary made of the text's own words."
-    place = click.Path(path_type=Path)
-    option = click.option("-t", "--tokenizer", metavar="FOLDER", type=place, help=about)
+    option = click.option("-t", "--tokenizer", metavar="FOLDER", type=MODEL, help=about)
     return click.argument("text", required=False)(option(run))
 
 

@@ -7,7 +7,7 @@ import click
 from tokpipe.bert.families.registry import FAMILIES, closest_family
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, write_model
-from tokpipe.cli.options import Bytes
+from tokpipe.cli.options import MODEL, Bytes
 
 _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
 
@@ -20,7 +20,7 @@ _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
     ],
     plans=True,
 )
-@click.argument("source", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("source", metavar="MODEL", type=MODEL)
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(
     "--family",

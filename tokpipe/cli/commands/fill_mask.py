@@ -7,7 +7,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
-from tokpipe.cli.options import Count
+from tokpipe.cli.options import MODEL, Count
 from tokpipe.cli.texts import given_texts
 from tokpipe.foundation.progress import SILENT
 
@@ -22,7 +22,7 @@ _FEW = 100  # texts, done before a bar could be read
         "tokpipe fill-mask out/run - < sentences.txt",
     ],
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 @click.option(
     "-k",

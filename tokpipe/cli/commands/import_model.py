@@ -7,6 +7,7 @@ import click
 from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, write_model
+from tokpipe.cli.options import MODEL
 
 _KEEP = "keep"
 _FAMILIES = [family.title for family in FAMILIES.values() if family.architectures]
@@ -20,7 +21,7 @@ _FAMILIES = [family.title for family in FAMILIES.values() if family.architecture
     ],
     plans=True,
 )
-@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.argument("source", metavar="FOLDER", type=MODEL)
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(
     "--dtype",

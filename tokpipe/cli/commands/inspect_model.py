@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import MODEL
 
 
 @command(
     name="model",
     examples=["tokpipe inspect model out/run", "tokpipe inspect model out/run --json"],
 )
-@click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("path", metavar="MODEL", type=MODEL)
 def inspect_model(session: Session, path: Path) -> None:
     """Show a model as a tree of its tensors: shapes, parameters, MiB, operations a token."""
     from tokpipe.bert.huggingface.stored import other_heads_note

@@ -21,10 +21,13 @@ from tokpipe.foundation.files import atomic_write, refuse_existing_file
 def inspect_run(
     session: Session, runs: tuple[str, ...], everything: bool, html: str | None
 ) -> None:
-    """Draw the curves of trainings over one another: RUN is a run folder, finished or not."""
-    from tokpipe.inspection.runs import metrics_of, read_run
+    """Draw the curves of trainings over one another.
 
-    found = [read_run(run) for run in runs]
+    RUN is a run folder, finished or not, or one of several seeds.
+    """
+    from tokpipe.inspection.runs import metrics_of, read_run, runs_in
+
+    found = [read_run(one) for run in runs for one in runs_in(run)]
     if html is not None:
         from tokpipe.inspection.run_page import run_page
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import MODEL
 from tokpipe.foundation.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _MOST_CHARACTERS = 200_000  # of standard input: 38,000 lines of output, half a 
     multiple=True,
     required=True,
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=MODEL,
     help="Tokenizer folder, tokenizer.json or vocab.txt; several are shown one under the other.",
 )
 @click.option("--pair", metavar="TEXT", help="A second text, encoded as a pair with the first.")

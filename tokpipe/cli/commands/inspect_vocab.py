@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.corpus.config import ReadConfig
 
 
@@ -17,7 +17,7 @@ from tokpipe.corpus.config import ReadConfig
         "tokpipe inspect vocab out/wp --corpus corpus.txt",
     ],
 )
-@click.argument("path", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FOLDER", type=MODEL)
 @click.option(
     "--corpus",
     multiple=True,

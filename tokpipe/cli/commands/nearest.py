@@ -8,7 +8,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
-from tokpipe.cli.options import Count, config_options
+from tokpipe.cli.options import MODEL, Count, config_options
 from tokpipe.cli.texts import text_batches
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         'tokpipe nearest out/run --among sentences.txt "The ship left the harbour."',
     ]
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("queries", nargs=-1, metavar="[QUERY]...")
 @click.option(
     "--analogy",

@@ -6,13 +6,14 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
+from tokpipe.cli.options import MODEL
 
 
 @command(
     name="nsp",
     examples=['tokpipe predict nsp out/run "The dog barked." "The cat ran away."'],
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 def predict_nsp(session: Session, model: Path, first: str, second: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
@@ -27,7 +27,7 @@ _BY_ENDING = {".jsonl": "jsonl", ".conll": "conll", ".iob": "conll"}
         "tail -f log.txt | tokpipe predict out/sst2 --to table",
     ],
 )
-@click.argument("model", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL", type=MODEL)
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("--text", "texts", multiple=True, metavar="TEXT", help="A text itself; again: more.")
 @click.option(
@@ -53,8 +53,8 @@ def predict_texts(
     """Show what MODEL says of INPUT: classes, numbers, tags of words, or answers to questions.
 
     What a model is for stands in its folder. INPUT are files, folders, patterns or hub:owner/name,
-    SQuAD's JSON for questions, CoNLL columns for words (with --words); without any, the lines of
-    stdin, each of which is answered when it comes. A blank line is answered, too.
+    SQuAD's JSON for questions, CoNLL columns for words (.conll, or --words); without any, the lines
+    of stdin, each of which is answered when it comes. A blank line is answered, too.
 
     tokpipe predict nsp MODEL A B says whether text B follows text A.
     """

@@ -9,7 +9,7 @@ import click
 
 from tokpipe.bert.config import NO_JOB, ON_POOLER, PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import config_options
+from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.cli.starting import (
@@ -70,6 +70,7 @@ class _Asked:
     "--from",
     "source",
     metavar="MODEL",
+    type=MODEL,
     help="Go out from the weights of this model: a run, or any folder of Hugging Face's layout. "
     "Shape and heads are then the model's.",
 )

@@ -13,17 +13,27 @@ from tokpipe.finetuning.encode_texts import encode_texts
 from tokpipe.finetuning.predictions import TextPredictions
 from tokpipe.finetuning.task import Row, Task, Tuned
 from tokpipe.finetuning.tasks.text_rows import about_rows
+from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.config import TextColumns
+from tokpipe.labelled.places import place_in
 from tokpipe.labelled.records import LabelledTexts
 from tokpipe.labelled.texts import read_texts
 from tokpipe.metrics.measures import Measure, number_measure
 from tokpipe.metrics.scores import Scores, number_scores
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def _read(
     path: str | Path, columns: TextColumns | None, names: tuple[str, ...] | None
 ) -> LabelledTexts:
-    return read_texts(path, columns or TextColumns(), "number", None)
+    data = read_texts(path, columns or TextColumns(), "number", None)
+    beyond = np.flatnonzero(np.abs(data.labels) > _LARGEST)
+    if len(beyond):
+        row = int(beyond[0])
+        what = f"the label is {data.labels[row]:g}, and the most that a model can say {_LARGEST:g}"
+        raise InputError(f"{place_in(data, row)}: {what}", hint="Scale all of them down.")
+    return data
 
 
 def _with_labels(data: LabelledTexts) -> NDArray[np.bool_]:

@@ -25,10 +25,11 @@ from tokpipe.tokenizer.reading import TokenizerFile, read_tokenizer
 
 TOKENIZER_JSON = "tokenizer.json"
 _MODEL = "model"  # of a manifest; `training.state` says it, too, and takes a second to import
+_SEALED = ("baseline", "layers")  # kinds of folders whose files are only held against the manifest
 
 
 def check_path(path: Path) -> list[Checked]:
-    """Check a tokenizer folder or file, a folder of several, word counts, shards, or a model.
+    """Check a tokenizer folder or file, a folder of several, or another folder of ours.
 
     Raises
     ------
@@ -51,6 +52,8 @@ def check_path(path: Path) -> list[Checked]:
             whole = Checked(str(path), "tokenizers of several sizes", _check_manifest(path, kind))
             inner = sorted(folder for folder in path.iterdir() if folder.is_dir())
             return [whole, *(_check_one(folder) for folder in inner)]
+    if kind in _SEALED:
+        return [Checked(str(path), kind, _check_manifest(path, kind))]
     if (path / "dataset_dict.json").is_file():
         hint = "Was it written to the end? build-shards goes on where it was stopped."
         missing = Finding(ERROR, MANIFEST, "missing: no whole shard folder", hint)

@@ -7,6 +7,7 @@ import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
     BAD,
@@ -29,7 +30,7 @@ from tokpipe.tasks.mistakes import Mistake
 _LONGEST_LABEL = 16  # columns
 _TEXT = 400  # characters of a text that are shown of a mistake
 _PAIRS = 15  # confusions shown where a table of all would be too wide
-_ROWS = {"ner": "sentences", "pos": "sentences", "qa": "questions"}
+_ROWS = {"ner": "sentence", "pos": "sentence", "qa": "question"}
 
 
 def judged_renderable(judged: Judged, name: str) -> Laid:
@@ -38,8 +39,8 @@ def judged_renderable(judged: Judged, name: str) -> Laid:
     def lay(width: int, marks: Marks) -> Iterator[Text]:
         yield cut_line(plain_text(name, marks, HEADING), width, marks)
         speed = judged.rows / judged.seconds if judged.seconds else 0.0
-        rows = _ROWS.get(judged.task, "texts")
-        about = f"{judged.task}: {judged.rows:,} {rows}, {speed:,.0f} a second"
+        rows = plural(judged.rows, _ROWS.get(judged.task, "text"))
+        about = f"{judged.task}: {rows}, {speed:,.0f} a second"
         yield Text(f"{INDENT}{about}", QUIET)
         yield Text()
         yield from _scores(judged.scores, width, marks)
