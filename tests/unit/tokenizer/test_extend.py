@@ -136,7 +136,7 @@ def test_unused_ids_are_filled_first_and_added_tokens_keep_theirs():
 
 
 def test_an_added_token_that_would_be_found_inside_words_is_refused():
-    spec = spec_from_bert_vocab(["[UNK]", "k", "##a", "##r"])
+    spec = spec_from_bert_vocab(["[UNK]", "k", "##a", "##k"])
     added = (*spec.added_tokens, AddedToken(4, "kar", single_word=True))
     old = Tokenizer(replace(spec, added_tokens=added))
     new = learn_tokens(old, counts("kaka kaka", "wordpiece"), ExtendConfig(add=1))
