@@ -55,6 +55,12 @@ def test_a_dry_run_does_nothing(tokpipe, model, novel, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_words_that_stay_unknown_are_a_warning(tokpipe, model, novel):
+    novel.write_text(TEXT + "unheard wonders\n" * 99)
+    ran = tokpipe("extend-vocab", model, novel, "--add", 2, "-o", "out")
+    assert ran.code == 0 and "of the words are unknown to the vocabulary" in ran.err
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from tests.golden.families import CONFIGS
 from tests.unit.tasks.models import CONFIG, TOKENS, small
 from tokpipe.bert.heads.masked_tokens import BIAS
 from tokpipe.bert.parameters import Parameters
@@ -19,6 +19,7 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.tokenizer.extend_config import ExtendConfig
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.training.start_config import NEW_ROWS
+from tokpipe.training.token_rows import OF_VOCABULARY
 
 TEXT = "the cats sat on the roads\nolds dogs and cats, oldings and roads\n" * 30
 TABLE = "embeddings.token"
@@ -188,8 +189,9 @@ def test_transformers_opens_the_model_and_gives_our_logits(model, text, tmp_path
     np.testing.assert_allclose(ours.encode(sentence)[0], hidden, atol=1e-5)
 
 
-def test_names_of_tables_are_those_of_the_weights():
-    shapes = {name: view.shape for name, view in Parameters(CONFIG).views.items()}
-    rows = {name for name, shape in shapes.items() if shape[0] == CONFIG.vocab_size}
-    assert rows == {TABLE, BIAS}
-    assert all(a != b for a, b in pairwise(TOKENS))
+@pytest.mark.parametrize("name", CONFIGS)
+def test_no_other_tensor_of_any_family_has_a_row_for_each_token(name):
+    config = replace(CONFIGS[name], vocab_size=97)
+    views = Parameters(config).views
+    rows = {name for name, view in views.items() if 97 in view.shape}
+    assert rows == {one for one in OF_VOCABULARY if one in views} and TABLE in rows

@@ -84,6 +84,7 @@ def extend_vocab(
         progress=session.progress,
     )
     _say_words(session, done)
+    _warn(session, done)
     _show(session, asked, done, output, time.monotonic() - start)
 
 
@@ -113,6 +114,16 @@ def _say_words(session: Session, done: "Done") -> None:
     if done.normalised:
         pairs = [f"{word} is {made}" for word, made in done.normalised.items()]
         note(f"{len(pairs):,} words are added as the tokenizer has them: {_some(pairs)}")
+
+
+def _warn(session: Session, done: "Done") -> None:
+    from tokpipe.tokenizer.quality import longest_word, unknown_warning
+
+    if done.gain is not None:
+        after, longest = done.gain.after, longest_word(done.extension.new.spec)
+        warning = unknown_warning(100, after.unknown_words, after.too_long_words, longest=longest)
+        if warning:
+            session.console.warn(warning)
 
 
 def _some(words: "list[str] | tuple[str, ...]") -> str:
@@ -160,7 +171,7 @@ def _facts(done: "Done", seconds: float) -> list[list[str]]:
         facts += [
             ["words gained", f"{gain.gained_words:,}, {gain.gained_share:.2f} % of the text"],
             *([["commonest of them", top]] if top else []),
-            ["words cut otherwise", f"{gain.changed_words:.2f} %"],
+            ["words with new tokens", f"{gain.changed_words:.2f} %"],
             ["measured on", gain.after.measured_on],
         ]
     facts += [
