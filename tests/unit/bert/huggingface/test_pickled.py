@@ -144,6 +144,14 @@ def test_what_is_met_stands_in_the_message_with_the_way_to_convert(tmp_path):
     assert "save_pretrained" in caught.value.hint
 
 
+def test_one_who_names_the_file_is_told_to_name_the_folder(tmp_path):
+    write_checkpoint(tmp_path, filled(CONFIGS["bert"]))
+    converted(tmp_path)
+    with pytest.raises(InputError, match="a file, no folder of a model") as caught:
+        load_checkpoint(tmp_path / "pytorch_model.bin")
+    assert "Name the folder" in caught.value.hint
+
+
 def test_weights_too_large_for_32_bits_are_refused(tmp_path):
     with pytest.raises(InputError, match="value 1 is inf"):
         read_bytes(tmp_path, saved({"a": np.array([1, 1e300])}))
@@ -540,3 +548,20 @@ def test_a_model_of_transformers_opens_as_from_its_safetensors(is_archive, kind,
     found = load_checkpoint(tmp_path)
     assert found.parameters.block.tobytes() == expected.parameters.block.tobytes()
     assert (found.config, found.dtypes) == (expected.config, expected.dtypes)
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+def test_parts_that_the_library_of_the_hub_wrote_are_read(tmp_path):
+    torch = pytest.importorskip("torch", reason="the peers extra is not installed")
+    hub = pytest.importorskip("huggingface_hub", reason="the peers extra is not installed")
+    parameters = filled(CONFIGS["bert"])
+    write_checkpoint(tmp_path, parameters)
+    with TensorFile(tmp_path / "model.safetensors") as file:
+        state = {name: torch.empty(entry.shape) for name, entry in file.entries.items()}
+        for name, values in state.items():
+            file.read(name, values.numpy())
+    (tmp_path / "model.safetensors").unlink()
+    hub.save_torch_state_dict(state, tmp_path, max_shard_size=2000, safe_serialization=False)
+    assert len([*tmp_path.glob("pytorch_model-*.bin")]) > 2
+    assert load_checkpoint(tmp_path).parameters.block.tobytes() == parameters.block.tobytes()
