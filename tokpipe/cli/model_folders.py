@@ -9,10 +9,12 @@ from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import thread_count
+from tokpipe.tasks.config import EmbedConfig
 
 if TYPE_CHECKING:
     from tokpipe.tasks.folder import Layout
     from tokpipe.tasks.model import BertModel
+    from tokpipe.tasks.vector_settings import VectorSettings
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
 # For estimates before the work:
@@ -31,6 +33,16 @@ def open_model(session: Session, folder: Path, task: str | None = None) -> "Bert
     if model.left_out:
         session.progress.note(f"{folder}: {other_heads_note(model.left_out)}")
     return model
+
+
+def settled(session: Session, model: "BertModel", config: EmbedConfig) -> "VectorSettings":
+    """Settle how texts become vectors (see `settle`); say what the folder says of it."""
+    from tokpipe.tasks.vector_settings import settle
+
+    settings = settle(model, config)
+    for note in settings.notes:
+        session.progress.note(note)
+    return settings
 
 
 def copy_plan(session: Session, source: Path, output: str, title: str) -> None:
@@ -78,7 +90,8 @@ def write_model(session: Session, model: "BertModel", layout: "Layout", output: 
         copied_from=model.folder,
         force=session.force,
     )
-    sizes = {path.name: path.stat().st_size for path in sorted(Path(output).iterdir())}
+    files = sorted(path for path in Path(output).rglob("*") if path.is_file())
+    sizes = {str(path.relative_to(output)): path.stat().st_size for path in files}
     if session.json:
         session.console.json(
             {

@@ -22,7 +22,8 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.tasks.folder import save_model
+from tokpipe.tasks.folder import Layout, save_model
+from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
 from tokpipe.tokenizer.tokenizer import Tokenizer
@@ -237,6 +238,8 @@ class BertModel:
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.
 
+        What sentence-transformers has beside the model where it came from goes along.
+
         Raises
         ------
         StorageError
@@ -246,6 +249,7 @@ class BertModel:
             self.parameters,
             self._tokenizer,
             path_of("folder", folder),
+            Layout(sentence=sentence_files(self.folder) if self.folder else {}),
             copied_from=self.folder,
             force=force,
         )

@@ -20,6 +20,11 @@ def read_object(path: Path) -> dict[str, Any]:
     InputError
         If it is missing, no plain file, too long, or no such object.
     """
+    return _as_object(read_json(path), visible(str(path)))
+
+
+def read_json(path: Path) -> Any:
+    """Read a small file that holds JSON, as `read_object` does."""
     name = visible(str(path))
     try:
         with open_plain(path) as file:
@@ -28,7 +33,7 @@ def read_object(path: Path) -> dict[str, Any]:
         raise InputError(f"{name}: {error.strerror or error}") from error
     if len(data) > _MOST_BYTES:
         raise InputError(f"{name}: longer than {_MOST_BYTES:,} bytes")
-    return parse_object(data, name)
+    return parse_strictly(data, name)
 
 
 def parse_object(data: bytes, name: str) -> dict[str, Any]:
@@ -39,7 +44,10 @@ def parse_object(data: bytes, name: str) -> dict[str, Any]:
     InputError
         If the text is none.
     """
-    found = parse_strictly(data, name)
+    return _as_object(parse_strictly(data, name), name)
+
+
+def _as_object(found: Any, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{name}: a JSON object is needed, found {type(found).__name__}")
     return found

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import embedding_plan, open_model
+from tokpipe.cli.model_folders import embedding_plan, open_model, settled
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import show_plan
 from tokpipe.cli.sink import opened_output
@@ -48,6 +48,9 @@ def embed(
 
     INPUT are files, folders, patterns or hub:owner/name; without any, stdin. Each line of
     plain text is one text, and so is each row of a table; blank ones are left out.
+
+    Where MODEL is a folder of sentence-transformers, its pooling, normalisation, length, lower case
+    and default prompt hold, as in `SentenceTransformer.encode`; an option that says otherwise wins.
     """
     if session.dry_run:
         show_plan(session, embedding_plan(model, inputs, read, session.threads, output))
@@ -55,24 +58,23 @@ def embed(
     session.begin_kernels()
     from tokpipe.cli.vector_writers import WRITERS
     from tokpipe.corpus.reader import open_corpus
-    from tokpipe.tasks.embed import embed_sequences, vector_width
-    from tokpipe.tasks.sequences import encode_texts
+    from tokpipe.tasks.embed import embed_sequences
+    from tokpipe.tasks.vector_settings import prepared
 
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
     loaded = open_model(session, model, "none")
-    tokenizer, width, rows, cut = loaded.tokenizer, vector_width(loaded, config), 0, 0
+    settings, rows, cut = settled(session, loaded, config), 0, 0
     corpus = open_corpus(inputs or ("-",), read)
     with opened_output(output, force=session.force, binary=kind != "jsonl") as file:
-        writer = WRITERS[kind](file, width)
+        writer = WRITERS[kind](file, settings.width)
         with session.progress.task("embedding", corpus.stored_bytes or None, "B") as advance:
             for texts, stored_bytes in text_batches(corpus):
-                found = encode_texts(
-                    tokenizer, texts, loaded.config, config.max_length, session.threads
-                )
-                writer.write(texts, embed_sequences(loaded, found, config, threads=session.threads))
+                found = prepared(loaded, texts, settings, session.threads)
+                vectors = embed_sequences(loaded, found, settings, threads=session.threads)
+                writer.write(texts, vectors)
                 rows, cut = rows + len(texts), cut + found.cut
                 advance(stored_bytes)
         writer.close()
-    session.progress.note(f"{plural(rows, 'vector')} of {width:,} numbers")
+    session.progress.note(f"{plural(rows, 'vector')} of {settings.width:,} numbers")
     if cut:
         session.progress.note(f"texts too long for the model, cut: {cut:,}")

@@ -1,14 +1,21 @@
-"""`tokpipe export`: a model into a folder that transformers opens."""
+"""`tokpipe export`: a model into a folder that transformers opens, or sentence-transformers."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tokpipe.bert.families.registry import FAMILIES, closest_family
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, write_model
-from tokpipe.cli.options import MODEL, Bytes
+from tokpipe.cli.model_folders import DTYPES, copy_plan, open_model, settled, write_model
+from tokpipe.cli.options import MODEL, Bytes, config_options
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.tasks.config import EmbedConfig
 
+if TYPE_CHECKING:
+    from tokpipe.tasks.model import BertModel
+
+_SENTENCES = "sentence-transformers"
 _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
 
 
@@ -17,6 +24,7 @@ _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
     examples=[
         "tokpipe export out/run -o out/for-transformers",
         "tokpipe export out/run --no-heads --dtype bf16 -o out/encoder",
+        "tokpipe export out/run --for sentence-transformers --normalize -o out/sentences",
     ],
     plans=True,
 )
@@ -41,6 +49,17 @@ _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
     help="With the MLM and NSP heads; without them AutoModel has nothing to report.",
 )
 @click.option("--shard-size", type=Bytes(), metavar="SIZE", help="Most bytes a file of weights.")
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(["transformers", _SENTENCES]),
+    default="transformers",
+    show_default=True,
+    help="What is to open it: SentenceTransformer reads also how texts become vectors.",
+)
+@config_options(
+    EmbedConfig, "vectors", heading="Vectors, for sentence-transformers", leave_out=("layers",)
+)
 def export_model(
     session: Session,
     source: Path,
@@ -49,12 +68,19 @@ def export_model(
     dtype: str,
     heads: bool,
     shard_size: int | None,
+    reader: str,
+    vectors: EmbedConfig,
 ) -> None:
-    """Write a model so that transformers opens it.
+    """Write a model so that transformers opens it, or sentence-transformers.
 
     A model that transformers has no class for (rotary positions, pre-norm and the like) is refused
     with the reason.
     """
+    if reader != _SENTENCES and vectors != EmbedConfig():
+        raise ConfigError(
+            f"how texts become vectors is written for {_SENTENCES} only",
+            hint=f"Pass --for {_SENTENCES}.",
+        )
     if session.dry_run:
         copy_plan(session, source, output, "Exporting a model")
         return
@@ -66,5 +92,12 @@ def export_model(
     fitting = FAMILIES[family] if family else closest_family(model.config)
     if not heads:
         model = model.without_heads(fitting)
-    layout = Layout(fitting, DTYPES[dtype], shard_size)
+    sentence = _sentence(session, model, vectors) if reader == _SENTENCES else {}
+    layout = Layout(fitting, DTYPES[dtype], shard_size, sentence)
     write_model(session, model, layout, output)
+
+
+def _sentence(session: Session, model: "BertModel", vectors: EmbedConfig) -> dict[str, bytes]:
+    from tokpipe.tasks.sentence_layout import sentence_layout
+
+    return sentence_layout(settled(session, model, vectors).sentence, model.config)

@@ -35,16 +35,18 @@ def import_model(session: Session, source: Path, output: str, dtype: str) -> Non
 
     Every tensor is checked: one that is missing, unexpected, of a wrong shape or not finite is
     named and refused. Old names, shards and missing heads are understood; pickles (.bin, .pt) are
-    not opened.
+    not opened. What sentence-transformers says beside the model is kept.
     """
     if session.dry_run:
         copy_plan(session, source, output, "Importing a model")
         return
     session.begin_kernels()
     from tokpipe.tasks.folder import Layout
+    from tokpipe.tasks.sentence_folder import sentence_files
 
     model = open_model(session, source)
-    layout = Layout(model.family, model.dtypes if dtype == _KEEP else DTYPES[dtype])
+    dtypes = model.dtypes if dtype == _KEEP else DTYPES[dtype]
+    layout = Layout(model.family, dtypes, sentence=sentence_files(source))
     write_model(session, model, layout, output)
 
 

@@ -58,7 +58,8 @@ def nearest(
     """Show which words of the vocabulary lie nearest to each QUERY, a word.
 
     Words are compared by the vectors that go into the first layer. With --among, QUERY are
-    sentences, compared by their vectors with the lines of other files.
+    sentences, compared by their vectors with the lines of other files; the vectors are those of
+    `tokpipe embed`.
     """
     if not queries and not analogy:
         raise ConfigError("There is nothing to look for", hint="Give a QUERY, or --analogy A B C.")
