@@ -17,6 +17,7 @@ from tests.unit.bert.huggingface.pickles import (
     TENSOR,
     archive,
     converted,
+    number,
     program,
     saved,
     storage,
@@ -257,6 +258,10 @@ HOSTILE = {  # pickle -> a part of the message
         TENSOR + b"(" + STORED + b"K\x00)" + b"q\x00h\x00\x86" * 1000 + b")NNtR.",
         "a tuple in its shape",
     ),
+    "keys of one hash": (
+        b"}(" + b"".join(number(i * ((1 << 61) - 1)) + b"N" for i in range(60_000)) + b"u.",
+        "0 as a key",
+    ),
     "doubling as a key": (b"})" + b"q\x00h\x00\x86" * 1000 + b"Ns.", "a tuple as a key"),
     "deep tuples": (b")" + b"\x85" * 900_000 + b".", "a tuple, a dict of tensors"),
     "deep lists": (b"]" * 400_000 + b"a" * 399_999 + b".", "a list, a dict of tensors"),
@@ -277,7 +282,7 @@ HOSTILE = {  # pickle -> a part of the message
     "a tensor": (WHOLE + b".", "a tensor, a dict of tensors"),
     "a number among tensors": (dict_of(b"K\x07"), "a is 7, a tensor is needed"),
     "a dict among tensors": (dict_of(b"}"), "a is a dict"),
-    "a number for a name": (b"}K\x01" + WHOLE + b"s.", "1 is a tensor"),
+    "a number for a name": (b"}K\x01" + WHOLE + b"s.", "1 as a key"),
     "more behind": (dict_of(WHOLE) + b"x", "ends at byte"),
     "a parameter of nothing": (
         b"ctorch._utils\n_rebuild_parameter\n(N\x88" + DICT + b"tR.",
