@@ -306,8 +306,8 @@ def test_what_the_manifest_does_not_say_is_refused_by_every_command(tokpipe, mod
 def test_a_name_that_no_folder_of_a_model_has_is_said_as_what_it_may_be(tokpipe, tmp_path, command):
     (tmp_path / "spm.model").write_bytes(b"\n\x0e")
     for name, said in (
-        ("bert-base-uncased", "hf download bert-base-uncased"),
-        ("google/bert_mini", "hf download google/bert_mini"),
+        ("bert-base-uncased", "Write hub:bert-base-uncased"),
+        ("google/bert_mini", "Write hub:google/bert_mini"),
         ("./a/b/c", "no such folder"),
         ("spm.model", "spm.model: a file, no folder of a model"),
     ):

@@ -9,6 +9,7 @@ from typing import Any
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.huggingface.checkpoint import read_outline
 from tokpipe.bert.parameters import count_encoder_parameters, parameter_table
+from tokpipe.tasks.sentence_folder import read_sentence_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class ModelView:
     tensors: tuple[TensorRow, ...]  # in the order of the model
     work: tuple[Work, ...]  # for sequences of 128 tokens, and the longest
     left_out: tuple[str, ...]  # names of stored tensors that belong to heads for other tasks
+    vectors: str  # how sentence-transformers makes vectors of texts, where it says so; else empty
 
 
 def view_model(folder: Path) -> ModelView:
@@ -62,6 +64,7 @@ def view_model(folder: Path) -> ModelView:
     config, kinds = outline.config, tuple(sorted(set(outline.dtypes.values())))
     rows = tensor_rows(config)
     total = sum(row.parameters for row in rows)
+    sentence = read_sentence_folder(folder, config.hidden_size)
     lengths = sorted({min(128, config.longest or 128), config.longest or 512})
     return ModelView(
         name=str(folder),
@@ -73,6 +76,7 @@ def view_model(folder: Path) -> ModelView:
         tensors=rows,
         work=tuple(work_of(config, length) for length in lengths),
         left_out=outline.left_out,
+        vectors=sentence.about() if sentence else "",
     )
 
 
@@ -127,5 +131,6 @@ def model_json(view: ModelView) -> dict[str, Any]:
         "mib_float32": view.parameters * 4 / (1 << 20),
         "tensors": tensors,
         "left_out": list(view.left_out),
+        "vectors": view.vectors,
         "flops_a_token": [asdict(work) for work in view.work],
     }

@@ -12,6 +12,7 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.version import __version__
@@ -99,7 +100,7 @@ def extend_vocab(  # noqa: PLR0913 - the public face: all but three by name
     StorageError
         If `output` exists and `force` is not set, or the disk does not take it.
     """
-    path = Path(source)
+    path = model_path("source", source)
     model = BertModel.load(path) if is_model(path) else None
     tokenizer = model.tokenizer if model else Tokenizer.load(path)
     check_extensible(tokenizer, str(path))

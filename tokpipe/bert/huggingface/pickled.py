@@ -16,7 +16,8 @@ from math import prod
 from typing import Any
 
 from tokpipe.bert.huggingface.foreign_files import shown
-from tokpipe.bert.huggingface.opcodes import CONVERT, CUT, Storage, Tensor, described, read_pickle
+from tokpipe.bert.huggingface.machine import CONVERT, CUT, described
+from tokpipe.bert.huggingface.opcodes import Storage, Tensor, read_pickle
 from tokpipe.bert.huggingface.tensor_file import MOST_HEADER, SIZES, Entry
 from tokpipe.bert.huggingface.zip_parts import zip_parts
 from tokpipe.foundation.errors import InputError
@@ -129,9 +130,9 @@ def _tensors(value: Any, name: str) -> dict[str, Tensor]:
     if type(value) is not dict:
         raise InputError(f"{name}: {described(value)}, a dict of tensors is needed", hint=CONVERT)
     for key, tensor in value.items():
-        if type(key) is not str or type(tensor) is not Tensor:
+        if type(tensor) is not Tensor:
             raise InputError(
-                f"{name}: {described(key)} is {described(tensor)}, a tensor is needed", hint=CONVERT
+                f"{name}: {shown(key)} is {described(tensor)}, a tensor is needed", hint=CONVERT
             )
     return value
 

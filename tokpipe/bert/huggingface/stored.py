@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
+from tokpipe.bert.huggingface.machine import CONVERT
 from tokpipe.bert.huggingface.names import TensorSlice, canonical, is_buffer
-from tokpipe.bert.huggingface.opcodes import CONVERT
 from tokpipe.bert.huggingface.pickled import read_pickled_entries
 from tokpipe.bert.huggingface.tensor_file import READABLE, Entry, TensorFile
 from tokpipe.foundation.errors import InputError

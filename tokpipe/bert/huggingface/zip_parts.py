@@ -5,6 +5,7 @@ import zipfile
 from typing import Any, BinaryIO
 
 from tokpipe.bert.huggingface.foreign_files import shown
+from tokpipe.bert.huggingface.machine import CUT
 from tokpipe.foundation.errors import InputError
 
 _MOST_LIST = 1 << 20  # bytes read at once of the list at the end: some 10,000 files
@@ -50,7 +51,7 @@ def zip_parts(file: Any, name: str) -> dict[str, tuple[int, int]]:
     except _DAMAGED as error:
         raise InputError(
             f"{name}: a damaged zip archive: {shown(str(error))}",
-            hint="Was the download or the copy cut short?",
+            hint=CUT,
         ) from error
     parts: dict[str, tuple[int, int]] = {}
     folders, place = set[str](), 0

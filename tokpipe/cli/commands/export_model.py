@@ -92,12 +92,19 @@ def export_model(
     fitting = FAMILIES[family] if family else closest_family(model.config)
     if not heads:
         model = model.without_heads(fitting)
-    sentence = _sentence(session, model, vectors) if reader == _SENTENCES else {}
+    sentence = _sentence(session, model, reader, vectors)
     layout = Layout(fitting, DTYPES[dtype], shard_size, sentence)
     write_model(session, model, layout, output)
 
 
-def _sentence(session: Session, model: "BertModel", vectors: EmbedConfig) -> dict[str, bytes]:
+def _sentence(
+    session: Session, model: "BertModel", reader: str, vectors: EmbedConfig
+) -> dict[str, bytes]:
+    from tokpipe.tasks.sentence_folder import MODULES
     from tokpipe.tasks.sentence_layout import sentence_layout
 
-    return sentence_layout(settled(session, model, vectors).sentence, model.config)
+    if reader == _SENTENCES:
+        return sentence_layout(settled(session, model, vectors).sentence, model.config)
+    if model.folder and (model.folder / MODULES).exists():
+        session.progress.note(f"{MODULES} is left out; --for {_SENTENCES} writes what it says")
+    return {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import Bytes, config_options
+from tokpipe.cli.options import MODEL, Bytes, config_options
 from tokpipe.cli.plan import counting_plan, show_plan, training_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
@@ -30,7 +30,7 @@ _SHOWN = 8  # words that are named
     ],
     plans=True,
 )
-@click.argument("source", metavar="MODEL|TOKENIZER", type=click.Path(path_type=Path))
+@click.argument("source", metavar="MODEL|TOKENIZER", type=MODEL)
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(

@@ -9,6 +9,7 @@ from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.inspection.check.finding import NOTE, WARNING, Checked, Finding, finding_of
+from tokpipe.tasks.sentence_folder import MODULES, read_sentence_folder
 from tokpipe.training.state import checkpoints
 
 _UNFINISHED = Finding(
@@ -42,6 +43,9 @@ def _check_folder(path: Path) -> Checked:
         layout = layout_of(path)
         if left_out and layout:
             findings.append(Finding(NOTE, layout.weights, other_heads_note(left_out)))
+        sentence = read_sentence_folder(path, config.hidden_size)
+        if sentence is not None:
+            findings.append(Finding(NOTE, MODULES, f"vectors of texts: {sentence.about()}"))
         load_checkpoint(path)
     except TokpipeError as error:
         findings.append(finding_of(error, path))

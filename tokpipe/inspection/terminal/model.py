@@ -83,6 +83,8 @@ def _facts(view: ModelView) -> Iterator[tuple[str, str]]:
     yield "longest text", "any" if config.longest is None else f"{config.longest:,} tokens"
     yield "variant", _variant(view)
     yield "beside encoder", beside_encoder(view.config)
+    if view.vectors:
+        yield "text vectors", view.vectors
     mib = 4 * view.parameters / (1 << 20)
     yield "parameters", f"{view.parameters:,} ({mib:,.1f} MiB as float32)"
     yield "encoder + pooler" if config.pooler else "encoder", f"{view.encoder:,}"

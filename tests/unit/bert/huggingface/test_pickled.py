@@ -17,6 +17,7 @@ from tests.unit.bert.huggingface.pickles import (
     TENSOR,
     archive,
     converted,
+    number,
     program,
     saved,
     storage,
@@ -144,6 +145,14 @@ def test_what_is_met_stands_in_the_message_with_the_way_to_convert(tmp_path):
     assert "save_pretrained" in caught.value.hint
 
 
+def test_one_who_names_the_file_is_told_to_name_the_folder(tmp_path):
+    write_checkpoint(tmp_path, filled(CONFIGS["bert"]))
+    converted(tmp_path)
+    with pytest.raises(InputError, match="a file, no folder of a model") as caught:
+        load_checkpoint(tmp_path / "pytorch_model.bin")
+    assert "Name the folder" in caught.value.hint
+
+
 def test_weights_too_large_for_32_bits_are_refused(tmp_path):
     with pytest.raises(InputError, match="value 1 is inf"):
         read_bytes(tmp_path, saved({"a": np.array([1, 1e300])}))
@@ -249,6 +258,10 @@ HOSTILE = {  # pickle -> a part of the message
         TENSOR + b"(" + STORED + b"K\x00)" + b"q\x00h\x00\x86" * 1000 + b")NNtR.",
         "a tuple in its shape",
     ),
+    "keys of one hash": (
+        b"}(" + b"".join(number(i * ((1 << 61) - 1)) + b"N" for i in range(60_000)) + b"u.",
+        "0 as a key",
+    ),
     "doubling as a key": (b"})" + b"q\x00h\x00\x86" * 1000 + b"Ns.", "a tuple as a key"),
     "deep tuples": (b")" + b"\x85" * 900_000 + b".", "a tuple, a dict of tensors"),
     "deep lists": (b"]" * 400_000 + b"a" * 399_999 + b".", "a list, a dict of tensors"),
@@ -269,7 +282,7 @@ HOSTILE = {  # pickle -> a part of the message
     "a tensor": (WHOLE + b".", "a tensor, a dict of tensors"),
     "a number among tensors": (dict_of(b"K\x07"), "a is 7, a tensor is needed"),
     "a dict among tensors": (dict_of(b"}"), "a is a dict"),
-    "a number for a name": (b"}K\x01" + WHOLE + b"s.", "1 is a tensor"),
+    "a number for a name": (b"}K\x01" + WHOLE + b"s.", "1 as a key"),
     "more behind": (dict_of(WHOLE) + b"x", "ends at byte"),
     "a parameter of nothing": (
         b"ctorch._utils\n_rebuild_parameter\n(N\x88" + DICT + b"tR.",
@@ -540,3 +553,20 @@ def test_a_model_of_transformers_opens_as_from_its_safetensors(is_archive, kind,
     found = load_checkpoint(tmp_path)
     assert found.parameters.block.tobytes() == expected.parameters.block.tobytes()
     assert (found.config, found.dtypes) == (expected.config, expected.dtypes)
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+def test_parts_that_the_library_of_the_hub_wrote_are_read(tmp_path):
+    torch = pytest.importorskip("torch", reason="the peers extra is not installed")
+    hub = pytest.importorskip("huggingface_hub", reason="the peers extra is not installed")
+    parameters = filled(CONFIGS["bert"])
+    write_checkpoint(tmp_path, parameters)
+    with TensorFile(tmp_path / "model.safetensors") as file:
+        state = {name: torch.empty(entry.shape) for name, entry in file.entries.items()}
+        for name, values in state.items():
+            file.read(name, values.numpy())
+    (tmp_path / "model.safetensors").unlink()
+    hub.save_torch_state_dict(state, tmp_path, max_shard_size=2000, safe_serialization=False)
+    assert len([*tmp_path.glob("pytorch_model-*.bin")]) > 2
+    assert load_checkpoint(tmp_path).parameters.block.tobytes() == parameters.block.tobytes()
