@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.unit.bert.huggingface.pickles import converted
 from tests.unit.shards import folders
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.families.registry import FAMILIES
@@ -120,6 +121,41 @@ def test_a_model_is_imported_and_exported_bit_for_bit(tokpipe, model, tmp_path):
     assert tokpipe("import", "kept", "-o", "again", "--force").code == 0
 
 
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_a_pickled_model_serves_every_command_with_the_same_results(
+    is_archive, tokpipe, model, sentences, tmp_path
+):
+    pickled = tmp_path / "pickled"
+    shutil.copytree(model, pickled)
+    (pickled / "tokpipe.json").unlink()
+    converted(pickled, is_archive)
+    for command in (
+        ("fill-mask", "{}", "a [MASK]", "--json"),
+        ("nearest", "{}", "cat", "--json"),
+        ("predict", "nsp", "{}", "the cat", "sat", "--json"),
+    ):
+        one, two = (tokpipe(*(str(p).format(f) for p in command)) for f in (model, pickled))
+        assert one.code == two.code == 0 and one.json == two.json, two.err
+    for folder, name in ((model, "one"), (pickled, "two")):
+        assert tokpipe("embed", folder, sentences, "-o", f"{name}.npy").code == 0
+        assert tokpipe("import", folder, "-o", name).code == 0
+        assert tokpipe("export", folder, "-o", f"{name}.out").code == 0
+        assert tokpipe("inspect", "model", folder).code == 0
+        assert tokpipe("check", folder).code == 0
+    for file in (".npy", "/model.safetensors", ".out/model.safetensors", ".out/config.json"):
+        one, two = ((tmp_path / f"{name}{file}").read_bytes() for name in ("one", "two"))
+        assert one == two, file
+    (pickled / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(tR.")
+    for command in (
+        ("fill-mask", pickled, "a"),
+        ("import", pickled, "-o", "x"),
+        ("check", pickled),
+    ):
+        ran = tokpipe(*command)
+        assert ran.code in (1, 3) and "os.system" in ran.out + ran.err
+        assert "Traceback" not in ran.err
+
+
 def test_heads_for_other_tasks_are_named_and_left_out(tokpipe, model, sentences, tmp_path):
     foreign = tmp_path / "foreign"
     shutil.copytree(model, foreign)
@@ -192,7 +228,7 @@ def test_damaged_and_foreign_folders_are_refused(tokpipe, model, tmp_path):
         rest = {"fill-mask": ["[MASK]"], "import": ["-o", "x"]}.get(command[0], [])
         assert tokpipe(*command, model, *rest).code == 3
     (tmp_path / "pickle").mkdir()
-    (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
+    (tmp_path / "pickle" / "training_args.bin").write_bytes(b"")
     ran = tokpipe("import", "pickle", "-o", "x")
     assert ran.code == 3 and "save_pretrained" in ran.err
 
@@ -270,8 +306,8 @@ def test_what_the_manifest_does_not_say_is_refused_by_every_command(tokpipe, mod
 def test_a_name_that_no_folder_of_a_model_has_is_said_as_what_it_may_be(tokpipe, tmp_path, command):
     (tmp_path / "spm.model").write_bytes(b"\n\x0e")
     for name, said in (
-        ("bert-base-uncased", "hf download bert-base-uncased"),
-        ("google/bert_mini", "hf download google/bert_mini"),
+        ("bert-base-uncased", "Write hub:bert-base-uncased"),
+        ("google/bert_mini", "Write hub:google/bert_mini"),
         ("./a/b/c", "no such folder"),
         ("spm.model", "spm.model: a file, no folder of a model"),
     ):

@@ -1,10 +1,13 @@
 import json
+import shutil
 
 import pytest
 
 from tests.cli.test_pretrain import SMALL
+from tests.unit.bert.huggingface.pickles import converted
 from tests.unit.tasks.models import small
 from tests.unit.training.folders import write_shards
+from tokpipe.training.source_model import open_source
 
 STEPS = ("--steps", 4, "--batch-tokens", 100)
 
@@ -26,6 +29,23 @@ def test_losses_are_said_before_the_first_step_and_shown_after(tokpipe, made):
     assert "by frequency" in ran.out
     again = tokpipe("pretrain", "new", "--from", "run", *STEPS, "-o", "again")
     assert again.code == 4 and "again exists already" in again.err
+
+
+def test_a_pickled_model_is_taken_further_to_the_same_weights(tokpipe, made):
+    shutil.copytree(made / "run", made / "pickled")
+    (made / "pickled/tokpipe.json").unlink()
+    converted(made / "pickled")
+    digests = []
+    for source in ("run", "pickled"):
+        ran = tokpipe("pretrain", "new", "--from", source, *STEPS, "-o", f"{source}-on")
+        assert ran.code == 0, ran.err
+        digests.append(open_source(made / source).digest)
+    one, two = (made / f"{name}-on/model.safetensors" for name in ("run", "pickled"))
+    assert one.read_bytes() == two.read_bytes()
+    weights = bytearray((made / "pickled/pytorch_model.bin").read_bytes())
+    weights[len(weights) // 2] ^= 1
+    (made / "pickled/pytorch_model.bin").write_bytes(weights)
+    assert open_source(made / "pickled").digest not in digests
 
 
 def test_json_holds_both_evaluations(tokpipe, made):

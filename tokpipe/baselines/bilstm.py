@@ -84,7 +84,7 @@ class WordInputs:
         _scatter(gradient, self.spelled.bags, self._index(items, key), into.views[_TABLE])
 
     def _index(self, items: NDArray[np.int64], key: int | None) -> NDArray[np.int64]:
-        index = self.spelled.index[self.items[items]]
+        index = self.spelled.kinds[self.items[items]]
         if key is None or not self.word_dropout:
             return index
         bits = np.empty(len(items), np.uint64)

@@ -40,7 +40,7 @@ class Spelled(NamedTuple):
     """
 
     bags: Bags
-    index: NDArray[np.int64]  # int64[W]: which of the K each word is
+    kinds: NDArray[np.int64]  # int64[W]: which of the K each word is
     counts: NDArray[np.int64]  # int64[K]: how often each of them is there
 
     @property
@@ -55,7 +55,7 @@ class _Parts(NamedTuple):
     shapes: NDArray[np.uint64]
     grams: NDArray[np.uint64]  # uint64[G]: of all their n-grams
     owners: NDArray[np.int64]  # int64[G]: which word each is of
-    index: NDArray[np.int64]
+    kinds: NDArray[np.int64]
     counts: NDArray[np.int64]
 
 
@@ -127,7 +127,7 @@ class Spelling:
                 np.concatenate([features, unknown]),
                 np.concatenate([weights, weights]),
             ),
-            parts.index,
+            parts.kinds,
             parts.counts,
         )
 

@@ -206,7 +206,9 @@ def train_on(  # noqa: PLR0913 - a method, its data, and how
     seconds = time.perf_counter() - began
     began = time.perf_counter()
     asked = {name: part for name, part in parts.items() if name != "train"}
-    said = {name: (_part(name, part), baseline.predict(part)) for name, part in asked.items()}
+    said: dict[str, tuple[Part, Predictions]] = {
+        name: (_part(name, part), baseline.predict(part)) for name, part in asked.items()
+    }
     speed = sum(map(len, asked.values())) / max(time.perf_counter() - began, 1e-9)
     report = _report(method, task, parts, said)
     return (

@@ -87,9 +87,8 @@ def is_labelled(labels: NDArray) -> NDArray[np.bool_]:
     >>> is_labelled(np.array([1, -1, 0])), is_labelled(np.array([[0.5, 1.0], [np.nan, np.nan]]))
     (array([ True, False,  True]), array([ True, False]))
     """
-    has_none = np.isnan(labels) if labels.dtype.kind == "f" else labels == -1
-    found: NDArray[np.bool_] = np.asarray(has_none).reshape(len(labels), -1).any(axis=1)
-    return ~found
+    known = ~np.isnan(labels) if labels.dtype.kind == "f" else np.not_equal(labels, -1)
+    return np.logical_and.reduce(known.reshape(len(labels), -1), axis=1)
 
 
 def _check_labels(labels: NDArray, count: int, config: BertConfig) -> None:

@@ -21,6 +21,7 @@ _SECTIONS = {
         "count-words": f"{_HOME}.count_words",
         "merge-counts": f"{_HOME}.merge_counts",
         "train-vocab": f"{_HOME}.train_vocab",
+        "extend-vocab": f"{_HOME}.extend_vocab",
     },
     "Text and ids": {
         "encode": f"{_HOME}.encode",

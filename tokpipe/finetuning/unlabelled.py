@@ -37,12 +37,12 @@ def with_unlabelled(part: Part, data: LabelledTexts, examples: Examples) -> Part
 
 def _joined(one: Examples, other: Examples) -> Examples:
     assert one.labels is not None
-    types = [kinds for kinds in (one.token_type_ids, other.token_type_ids) if kinds is not None]
+    kinds = [each.token_type_ids for each in (one, other) if each.token_type_ids is not None]
     return replace(
         one,
         input_ids=np.concatenate([one.input_ids, other.input_ids]),
         offsets=np.concatenate([one.offsets, one.offsets[-1] + other.offsets[1:]]),
-        token_type_ids=np.concatenate(types) if len(types) == 2 else None,
+        token_type_ids=np.concatenate(kinds) if kinds else None,
         row=np.concatenate([one.row, one.rows + other.row]),
         rows=one.rows + other.rows,
         labels=np.concatenate([one.labels, _none_like(one.labels, len(other))]),

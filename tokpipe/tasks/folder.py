@@ -61,25 +61,48 @@ def save_model(
         If the folder exists and `force` is not set, or the disk does not take it.
     """
     config = parameters.config
-    family = layout.family or family_of(config)
-    config_json(config, family)  # refused before anything is made
+    config_json(config, layout.family or family_of(config))  # refused before anything is made
     with build_folder(target, force=force, needed_bytes=4 * parameters.count) as folder:
-        files = write_checkpoint(
-            folder,
-            parameters,
-            family=family,
-            dtypes=layout.dtypes,
-            shard_bytes=layout.shard_bytes,
+        write_model_files(
+            folder, parameters, tokenizer, tokenizer_files(tokenizer, copied_from), layout
         )
-        others = tokenizer_files(tokenizer, copied_from)
-        others["README.md"] = _card(parameters, family, tokenizer).encode()
-        others |= layout.sentence
-        for name, content in others.items():
-            with storage_errors(folder / name):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(content)
-        settings = {"model": config.to_dict(), "family": family.name}
-        Manifest(kind=KIND, settings=settings).write(folder, [*files, *others])
+
+
+def write_model_files(
+    folder: Path,
+    parameters: Parameters,
+    tokenizer: Tokenizer | None,
+    files: Mapping[str, bytes],
+    layout: Layout = _DEFAULT,
+) -> None:
+    """Write the files of a model into a folder that nobody reads yet, the manifest last.
+
+    Parameters
+    ----------
+    files
+        Name and content of the tokenizer's.
+
+    Raises
+    ------
+    ConfigError
+        If the family has no such model.
+    """
+    config, family = parameters.config, layout.family or family_of(parameters.config)
+    written = write_checkpoint(
+        folder,
+        parameters,
+        family=family,
+        dtypes=layout.dtypes,
+        shard_bytes=layout.shard_bytes,
+    )
+    card = {"README.md": _card(parameters, family, tokenizer).encode()}
+    others = {**files, **card, **layout.sentence}
+    for name, content in others.items():
+        with storage_errors(folder / name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    settings = {"model": config.to_dict(), "family": family.name}
+    Manifest(kind=KIND, settings=settings).write(folder, [*written, *others])
 
 
 def _card(parameters: Parameters, family: Family, tokenizer: Tokenizer | None) -> str:

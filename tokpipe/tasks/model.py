@@ -104,8 +104,8 @@ class BertModel:
         Parameters
         ----------
         folder
-            Holds ``config.json``, ``model.safetensors`` (or several and their index) and the
-            tokenizer's files.
+            Holds ``config.json``, ``model.safetensors`` or ``pytorch_model.bin`` (or several and
+            their index) and the tokenizer's files.
         task
             The only job ("text", "token", "span") whose head is wanted, or "none"; None: whichever
             head there is.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
+from tokpipe.bert.huggingface.stored import layout_of
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import digest_of, verify_files
@@ -14,7 +15,7 @@ from tokpipe.tokenizer.copies import tokenizer_files
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
-_READ = ("*.safetensors", "*.json", "*.txt")  # of a model folder: settings, weights, vocabulary
+_READ = ("*.json", "*.txt")  # of a model folder, beside its weights: settings, vocabulary
 
 
 class Source(NamedTuple):
@@ -45,7 +46,9 @@ def open_source(folder: str | Path) -> Source:
     tokenizer = Tokenizer.load(path)
     files = tokenizer_files(tokenizer, path)
     kind = found.config, found.family
-    read = {one.name: one for pattern in _READ for one in path.glob(pattern)}
+    layout = layout_of(path)
+    patterns = (*_READ, f"*{layout.ending}") if layout else _READ
+    read = {one.name: one for pattern in patterns for one in path.glob(pattern)}
     digest = digest_of(path, (read[name] for name in sorted(read)))
     return Source(path, *kind, tokenizer, files, digest, found.left_out)
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.heads.masked_tokens import BIAS
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import all_heads, entries_of, heads_of
 from tokpipe.foundation.errors import ConfigError
@@ -23,9 +22,7 @@ from tokpipe.training.lesson import Lesson
 from tokpipe.training.pretrain import Pretraining, shards_digest
 from tokpipe.training.source_model import Source, open_source, weights_of
 from tokpipe.training.start_config import StartConfig
-from tokpipe.training.token_rows import TokenRows, matched_rows, moved
-
-_OF_VOCABULARY = ("embeddings.token", BIAS)  # tensors with a row for each token
+from tokpipe.training.token_rows import OF_VOCABULARY, TokenRows, matched_rows, moved
 
 
 class Start(NamedTuple):
@@ -103,7 +100,7 @@ def _taken(
     shape: tuple[int, ...],
 ) -> NDArray[np.float32]:
     table = old[name]
-    if name in _OF_VOCABULARY and start.rows is not None:
+    if name in OF_VOCABULARY and start.rows is not None:
         return moved(table, start.rows, config.new_rows, start.asked.config.seed)
     if name == "embeddings.position" and start.grown:
         offset = start.source.config.position_offset

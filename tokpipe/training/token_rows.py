@@ -6,10 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.heads.masked_tokens import BIAS
 from tokpipe.bert.parameters import fill_normal
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.tokenizer.spec import DecoderKind
 from tokpipe.tokenizer.tokenizer import Tokenizer
+
+OF_VOCABULARY = ("embeddings.token", BIAS)  # tensors with a row for each token
 
 
 class TokenRows(NamedTuple):

@@ -194,7 +194,7 @@ def _merge(
     except DuplicateTokenError:
         # Once in a blue moon ("##" in the text of a wordpiece corpus): start over, keep all pairs.
         report(-reported)
-    tokens, (weights, large) = list(alphabet.tokens), _cell_weights(counts.counts)
+    tokens, (weights, large) = list(alphabet.tokens), cell_weights(counts.counts)
     cells = _lay_out(counts.words, weights, table, _fewest(config))
     lengths = [1] * len(tokens)
     return tokens, Merger(cells, large, tokens, lengths, config, thrifty=False).run(report)
@@ -208,7 +208,7 @@ def _merge_thriftily(
     report: Callable[[int], None],
 ) -> NDArray[np.int32]:
     """Return all merges, and append their tokens; keep no pair that cannot be merged any more."""
-    weights, large = _cell_weights(counts.counts)
+    weights, large = cell_weights(counts.counts)
     if not long_words.is_worthwhile(counts.words):
         cells, lengths = _lay_out(counts.words, weights, table, _fewest(config)), [1] * len(tokens)
         return Merger(cells, large, tokens, lengths, config, thrifty=True).run(report)
@@ -227,7 +227,7 @@ def _fewest(config: VocabConfig) -> int:
     return 1 if config.score == "likelihood" else 2
 
 
-def _cell_weights(counts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def cell_weights(counts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return what a cell holds for the count of each word, and the counts that do not fit in."""
     large = np.unique(counts[counts >= BIG])
     weights = counts.copy()

@@ -14,7 +14,7 @@ from tokpipe.baselines.spelling import Spelling
 from tokpipe.baselines.train import train_on
 from tokpipe.finetuning.registry import task_of
 from tokpipe.foundation.arrays import Strings
-from tokpipe.foundation.errors import ConfigError, MemoryLimitError
+from tokpipe.foundation.errors import ConfigError
 
 SMALL = BilstmConfig(
     dimensions=16, hidden=12, min_count=1, epochs=6, batch_size=8, learning_rate=0.02
@@ -90,13 +90,6 @@ def test_rare_words_are_left_out_more_often():
 def test_a_rate_that_is_too_large_is_said():
     with pytest.raises(ConfigError, match="learning_rate=1 is too large"):
         trained("pos", replace(SMALL, learning_rate=1.0, weight_decay=1e38), rows=40)
-
-
-def test_too_little_memory_is_said_before_the_work(monkeypatch):
-    monkeypatch.setattr("tokpipe.baselines.train.free_for_training", lambda: 10_000)
-    with pytest.raises(MemoryLimitError, match="for activations") as caught:
-        trained("pos")
-    assert "--hidden" in caught.value.hint
 
 
 def test_what_is_needed_grows_with_sizes_and_rows():

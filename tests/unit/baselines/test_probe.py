@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from tokpipe.baselines.probe import STRENGTHS, Planes, Told, choose, fit, moments_of, unpacked
+from tokpipe.baselines.probe import (
+    STRENGTHS,
+    Planes,
+    Told,
+    choose,
+    fit,
+    frequencies,
+    moments_of,
+    unpacked,
+    variables_of,
+)
 
 ROWS, WIDTH, CLASSES = 90, 6, 3
 
@@ -33,7 +43,9 @@ def told(targets, learned=LEARNED):
 
 
 def fitted(planes, targets, strength):
-    return fit(planes, told(targets), strength, planes.products())
+    known = told(targets)
+    variables = variables_of(planes.sample(), frequencies(known), known, strength)
+    return fit(planes, known, strength, variables)
 
 
 def objective(planes, flat, targets, strength):

@@ -10,7 +10,7 @@ WORDS = Strings.from_list(["The", "the", "cat", "The", "", "åäö", "a\u0301"])
 
 
 def rows(spelled, word, *, without=False):
-    kind = int(spelled.index[word]) + spelled.types * without
+    kind = int(spelled.kinds[word]) + spelled.types * without
     borders = spelled.bags.borders
     return spelled.bags.features[borders[kind] : borders[kind + 1]].tolist()
 

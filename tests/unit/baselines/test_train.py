@@ -9,7 +9,13 @@ from tests.unit.baselines.reviews import classes, write
 from tokpipe.baselines.config import BowConfig, NbsvmConfig
 from tokpipe.baselines.model import TENSORS, open_baseline
 from tokpipe.baselines.train import train_baseline
-from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, StorageError
+from tokpipe.foundation.errors import (
+    ArtifactError,
+    ConfigError,
+    InputError,
+    MemoryLimitError,
+    StorageError,
+)
 from tokpipe.labelled.texts import read_texts
 
 
@@ -70,6 +76,20 @@ def test_without_a_validation_part_a_share_is_held_out(files, tmp_path):
     )
     assert found.report.rows == {"train": 150, "validation": 50}
     assert set(found.chosen) == {"strength"}
+
+
+@pytest.mark.parametrize(
+    ("method", "hint"),
+    [
+        *((method, "--ngrams") for method in ("bow", "nbsvm", "vectors")),
+        ("bilstm", "--hidden"),
+    ],
+)
+def test_too_little_memory_is_said_before_the_work(files, tmp_path, monkeypatch, method, hint):
+    monkeypatch.setattr("tokpipe.baselines.train.free_for_training", lambda: 1000)
+    with pytest.raises(MemoryLimitError, match="training takes about") as caught:
+        train_baseline(method, "classification", files["train"], out=tmp_path / "out")
+    assert hint in caught.value.hint and not (tmp_path / "out").exists()
 
 
 def test_a_second_run_into_a_folder_is_refused_unless_forced(made, files):

@@ -164,12 +164,12 @@ def test_a_table_is_no_tokenizer(tmp_path, name):
         Tokenizer.load(tmp_path / name)
 
 
-def test_a_name_of_the_hub_is_said_not_to_be_downloaded(tmp_path, monkeypatch):
+def test_a_name_of_the_hub_says_how_it_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("bert-base-uncased", "google/bert_uncased"):
         with pytest.raises(InputError, match="no such file") as error:
             Tokenizer.load(name)
-        assert f"hf download {name}" in error.value.hint
+        assert f"Write hub:{name}, which fetches it" in error.value.hint
     with pytest.raises(InputError) as error:
         Tokenizer.load("vocab.txt")
     assert not error.value.hint

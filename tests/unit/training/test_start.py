@@ -9,6 +9,7 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.shards.reader import open_shards
+from tokpipe.tasks.model import BertModel
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.start import first_weights, longer, prepare_start
 from tokpipe.training.start_config import StartConfig
@@ -80,6 +81,17 @@ def test_heads_that_the_model_has_not_are_drawn_and_the_first_bias_is_that_of_a_
         np.testing.assert_array_equal(weights.views[name], drawn.views[name])
     bias = weights.views["mlm.bias"]
     assert bias[shards.tokenizer.ids["a"]] > bias[shards.tokenizer.ids["##d"]]
+
+
+def test_rows_without_a_token_are_to_a_new_head_as_tokens_that_never_occur(shards, tmp_path):
+    size = shards.facts.vocab_size + 5
+    bare = replace(LONG, mlm_head=False, vocab_size=size)
+    BertModel(Parameters.initialised(bare, 3), shards.tokenizer).save(tmp_path / "source")
+    start, weights = started(tmp_path / "source", shards)
+    bias = weights.views["mlm.bias"]
+    assert start.rows is None and len(bias) == size
+    assert bias[-5:].tolist() == [bias.min()] * 5
+    assert np.exp(bias, dtype=np.float64).sum() == pytest.approx(1, rel=1e-5)
 
 
 def test_a_model_without_a_pooler_gets_no_head_that_stands_on_it(shards, tmp_path):

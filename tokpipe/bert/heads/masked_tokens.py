@@ -208,7 +208,8 @@ def _backward(ctx: HeadContext, scratch: MaskHeadScratch) -> None:
 
 
 def _prime(views: Views, frequencies: Frequencies) -> None:
-    counts = frequencies.tokens + 0.5  # a token that never stood there may still come
+    counts = np.full(len(views[BIAS]), 0.5)  # a token that never stood there may still come
+    counts[: len(frequencies.tokens)] += frequencies.tokens  # the table may have rows without one
     views[BIAS][:] = np.log(counts / counts.sum())
 
 

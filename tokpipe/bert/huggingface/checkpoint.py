@@ -15,7 +15,14 @@ from tokpipe.bert.families.registry import family_of, refusals
 from tokpipe.bert.huggingface.names import fillers, has_head, heads_among, their_tensors
 from tokpipe.bert.huggingface.parts import views_of
 from tokpipe.bert.huggingface.settings import config_json, read_config
-from tokpipe.bert.huggingface.stored import CONFIG, INDEX, WEIGHTS, StoredTensors, refuse_pickle
+from tokpipe.bert.huggingface.stored import (
+    CONFIG,
+    INDEX,
+    LAYOUTS,
+    WEIGHTS,
+    StoredTensors,
+    refuse_pickle,
+)
 from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import entries_of
@@ -33,7 +40,7 @@ class Checkpoint:
     config: BertConfig
     parameters: Parameters
     family: Family  # the kind of model that the folder says it is
-    # how each tensor was stored, by its canonical name in the family: for writing it so again
+    # how each tensor is written again, by its canonical name in the family
     dtypes: Mapping[str, str] = field(default_factory=dict)
     # names of the tensors of heads for other tasks, which are not read
     left_out: tuple[str, ...] = ()
@@ -70,7 +77,7 @@ def read_outline(folder: Path, task: str | None = None) -> Outline:
 def load_checkpoint(
     folder: Path, task: str | None = None, into: Parameters | None = None
 ) -> Checkpoint:
-    """Read ``config.json`` and ``model.safetensors``, or several files and their index.
+    """Read ``config.json`` and the weights, from one file or several and their index.
 
     Parameters
     ----------
@@ -154,7 +161,7 @@ def write_checkpoint(
 
 def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, StoredTensors]:
     """Open the files of a folder and check all names and shapes."""
-    verify_files(folder, [CONFIG, INDEX, WEIGHTS])
+    verify_files(folder, [CONFIG, *(name for one in LAYOUTS for name in one[:2])])
     refuse_pickle(folder)
     config, family = read_config(folder, task)
     stored = StoredTensors.open(folder, family, stack)
@@ -165,7 +172,8 @@ def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, St
     shapes |= {name: filler.shape for name, filler in fillers(config, family).items()}
     left_out = stored.leave_out_other_heads(family, shapes)
     stored.check(shapes, family)
-    dtypes = {name: stored.tensors[name].dtype for name in shapes}
+    kinds = {name: stored.tensors[name].dtype for name in shapes}
+    dtypes = {name: kind if kind in FLOATS else "F32" for name, kind in kinds.items()}
     return Outline(config, family, dtypes, left_out), stored
 
 

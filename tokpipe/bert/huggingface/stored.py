@@ -1,6 +1,6 @@
 """The tensors that the files of a model folder hold, before anything is made of them."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
+from tokpipe.bert.huggingface.machine import CONVERT
 from tokpipe.bert.huggingface.names import TensorSlice, canonical, is_buffer
-from tokpipe.bert.huggingface.tensor_file import FLOATS, TensorFile
+from tokpipe.bert.huggingface.pickled import read_pickled_entries
+from tokpipe.bert.huggingface.tensor_file import READABLE, Entry, TensorFile
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest, verify_files
@@ -22,13 +24,24 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".npz", ".h5", ".msgpack")
-_CONVERT = (
-    "Only safetensors files are opened, which cannot run code. Where you trust the file: "
-    "transformers.AutoModel.from_pretrained(folder).save_pretrained(new_folder)."
-)
 _MOST_NAMED = 5  # tensors in a message: a line or two
 # What training puts around a model: DataParallel and DDP, Lightning, torch.compile.
 _WRAPPERS = ("module.", "model.", "_orig_mod.")
+
+
+class Layout(NamedTuple):
+    """How a folder holds weights: in one file, or in several and a list of what is where."""
+
+    weights: str
+    listing: str
+    ending: str  # of the names of all its files
+    read_entries: Callable[[Any, str], dict[str, Entry]] | None = None
+
+
+LAYOUTS = (  # the first that a folder has is read
+    Layout(WEIGHTS, INDEX, ".safetensors"),
+    Layout("pytorch_model.bin", "pytorch_model.bin.index.json", ".bin", read_pickled_entries),
+)
 
 
 class StoredTensor(NamedTuple):
@@ -111,10 +124,10 @@ class StoredTensors:
                     f"{self.folder}: {shown(stored.name)} has the shape {shown(list(stored.shape))}"
                     f", {CONFIG} asks for {list(shape)}"
                 )
-            if stored.dtype not in FLOATS:
+            if stored.dtype not in READABLE:
                 raise InputError(
                     f"{self.folder}: {shown(stored.name)} is {stored.dtype}; weights may be "
-                    f"{', '.join(FLOATS)}"
+                    f"{', '.join(READABLE)}"
                 )
 
     def check_equal(self, wanted: Mapping[str, NDArray[np.float32]], what: str) -> None:
@@ -135,7 +148,15 @@ def other_heads_note(names: Sequence[str]) -> str:
 
 def has_weights(folder: Path) -> bool:
     """Return whether a folder looks like a model."""
-    return (folder / WEIGHTS).exists() or (folder / INDEX).exists()
+    return layout_of(folder) is not None
+
+
+def layout_of(folder: Path) -> Layout | None:
+    """Return how a folder holds its weights, or None where it has none that are read."""
+    for layout in LAYOUTS:
+        if (folder / layout.weights).exists() or (folder / layout.listing).exists():
+            return layout
+    return None
 
 
 def refuse_pickle(folder: Path) -> None:
@@ -144,13 +165,14 @@ def refuse_pickle(folder: Path) -> None:
     Raises
     ------
     InputError
-        If there are no safetensors files.
+        If there are no files of weights that are read.
     ArtifactError
         If it is a folder of ours that holds something else.
     """
-    if folder.suffix in _PICKLES and folder.is_file():
+    known = {layout.weights for layout in LAYOUTS}
+    if folder.suffix in _PICKLES and folder.is_file() and folder.name not in known:
         raise InputError(
-            f"{visible(str(folder))}: {folder.suffix} files are not read", hint=_CONVERT
+            f"{visible(str(folder))}: {folder.suffix} files are not read", hint=CONVERT
         )
     if not folder.is_dir():
         is_there = folder.exists()
@@ -165,7 +187,7 @@ def refuse_pickle(folder: Path) -> None:
     found = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
     if found:
         raise InputError(
-            f"{visible(str(folder))}: no {WEIGHTS}, only {visible(found[0])[:80]}", hint=_CONVERT
+            f"{visible(str(folder))}: no {WEIGHTS}, only {visible(found[0])[:80]}", hint=CONVERT
         )
     raise InputError(
         f"{visible(str(folder))}: no {WEIGHTS} in it", hint="Is this the folder of a model?"
@@ -173,19 +195,23 @@ def refuse_pickle(folder: Path) -> None:
 
 
 def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
-    if (folder / WEIGHTS).exists() or not (folder / INDEX).exists():
-        return [stack.enter_context(TensorFile(folder / WEIGHTS))]
-    path = folder / INDEX
+    layout = layout_of(folder) or LAYOUTS[0]
+    path = folder / layout.listing
+    if (folder / layout.weights).exists() or not path.exists():
+        return [stack.enter_context(TensorFile(folder / layout.weights, layout.read_entries))]
     weight_map = read_object(path).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise InputError(f"{path}: no weight_map, or an empty one")
-    files, names = {}, sorted({_plain_name(path, name) for name in weight_map.values()})
+    files, names = (
+        {},
+        sorted({_plain_name(path, name, layout.ending) for name in weight_map.values()}),
+    )
     verify_files(folder, names)
     for name in names:
-        files[name] = stack.enter_context(TensorFile(folder / name))
+        files[name] = stack.enter_context(TensorFile(folder / name, layout.read_entries))
     found = {tensor: name for name, file in files.items() for tensor in file.entries}
-    listed = sum(len(file.entries) for file in files.values())
-    if found != weight_map or listed != len(weight_map):
+    count = sum(len(file.entries) for file in files.values())
+    if found != weight_map or count != len(weight_map):
         differing = sorted(set(found.items()) ^ set(weight_map.items()))
         names = [tensor for tensor, _ in differing] or list(found)
         raise InputError(f"{path}: the files do not hold what it says of {named_briefly(names)}")
@@ -215,10 +241,10 @@ def _wrapper_of(names: Sequence[str], folder: str) -> str:
     return wrapper
 
 
-def _plain_name(path: Path, name: Any) -> str:
-    plain = isinstance(name, str) and name.endswith(".safetensors") and len(name) <= 255
+def _plain_name(path: Path, name: Any, ending: str) -> str:
+    plain = isinstance(name, str) and name.endswith(ending) and len(name) <= 255
     if not plain or Path(name).name != name or "\\" in name or "\0" in name:
-        raise InputError(f"{path}: {shown(name)} is no name of a safetensors file beside it")
+        raise InputError(f"{path}: {shown(name)} is no name of a {ending[1:]} file beside it")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Files of tensors in the safetensors format, checked whole before a value is read.
+"""Files of tensors, checked whole before a value is read; the safetensors format.
 
 Layout: 8 bytes, the length of the header (little-endian); the header, a JSON object with dtype,
 shape and borders of each tensor; then the tensors end to end, without a gap.
@@ -6,7 +6,7 @@ shape and borders of each tensor; then the tensors end to end, without a gap.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +21,15 @@ from tokpipe.foundation.files import atomic_write
 from tokpipe.foundation.visible import visible
 
 MOST_HEADER = 1 << 20  # bytes; the largest models in use have 200 kB
-FLOATS = {"F32": 4, "F16": 2, "BF16": 2}  # what weights may be stored as, and bytes a value
-_SIZES = FLOATS | {"F64": 8, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-_MOST_DIMENSIONS = 8  # weights of these models have two
+FLOATS = {"F32": 4, "F16": 2, "BF16": 2}  # what weights are written as, and bytes a value
+READABLE = {  # what weights may be stored as, and how their values lie there
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),  # the upper half of a float32
+    "F64": np.dtype("<f8"),
+}
+SIZES = FLOATS | {"F64": 8, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+MOST_DIMENSIONS = 8  # weights of these models have two
 _PIECE = 1 << 20  # values converted at once: 4 MiB
 
 Floats = NDArray[np.float32]
@@ -36,10 +42,16 @@ class Entry(NamedTuple):
     shape: tuple[int, ...]
     begin: int
     end: int
+    strides: tuple[int, ...] | None = None  # in values; None: end to end, the last index first
 
 
 class TensorFile:
     """An open file of tensors whose header is right; `entries` has each tensor by its name.
+
+    Parameters
+    ----------
+    read_entries
+        Takes the open file and its name for messages; by default a safetensors file's header.
 
     Raises
     ------
@@ -47,7 +59,11 @@ class TensorFile:
         If it is no such file, or its header and its length do not agree.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        read_entries: Callable[[Any, str], dict[str, Entry]] | None = None,
+    ) -> None:
         self.path = path
         self._name = visible(str(path))
         try:
@@ -55,7 +71,7 @@ class TensorFile:
         except OSError as error:
             raise InputError(f"{self._name}: {error.strerror or error}") from error
         try:
-            self.entries = _read_entries(self._file, self._name)
+            self.entries = (read_entries or _read_entries)(self._file, self._name)
         except BaseException:
             self._file.close()
             raise
@@ -66,7 +82,7 @@ class TensorFile:
         Parameters
         ----------
         name
-            One of `entries`, stored as F32, F16 or BF16.
+            One of `entries`, stored as F32, F16, BF16 or F64; the last is rounded.
         out : float32[...]
             Contiguous.
 
@@ -76,14 +92,18 @@ class TensorFile:
             If it is stored otherwise, ends early, or holds NaN or infinity.
         """
         entry = self.entries[name]
-        if entry.dtype not in FLOATS:
+        if entry.dtype not in READABLE:
             raise InputError(
-                f"{self._place(name)} is {entry.dtype}; weights may be {', '.join(FLOATS)}"
+                f"{self._place(name)} is {entry.dtype}; weights may be {', '.join(READABLE)}"
             )
         flat = out.reshape(-1)
+        view = None if entry.strides is None else self._read_view(name, entry)
         for start in range(0, len(flat), _PIECE):
             piece = flat[start : start + _PIECE]
-            self._read_piece(name, entry, start, piece)
+            if view is None:
+                self._read_piece(name, entry, start, piece)
+            else:
+                _widen(view[start : start + _PIECE], entry.dtype, piece)
             with np.errstate(invalid="ignore"):
                 total = piece.sum(dtype=np.float64)  # one NaN or infinity makes it one
             if not np.isfinite(total):
@@ -109,22 +129,39 @@ class TensorFile:
         self.close()
 
     def _read_piece(self, name: str, entry: Entry, start: int, piece: Floats) -> None:
-        width = FLOATS[entry.dtype]
-        stored = piece if entry.dtype == "F32" else np.empty(len(piece), np.uint16)
-        self._file.seek(entry.begin + start * width)
+        kind = READABLE[entry.dtype]
+        stored = piece if entry.dtype == "F32" else np.empty(len(piece), kind)
+        self._fill(name, entry.begin + start * kind.itemsize, stored)
+        _widen(stored, entry.dtype, piece)
+
+    def _read_view(self, name: str, entry: Entry) -> NDArray[Any]:
+        """Return the values of a tensor that lie apart or in another order, as they are stored."""
+        kind = READABLE[entry.dtype]
+        stored = np.empty((entry.end - entry.begin) // kind.itemsize, kind)
+        self._fill(name, entry.begin, stored)
+        strides = tuple(step * kind.itemsize for step in entry.strides or ())
+        return np.ndarray(entry.shape, kind, stored, strides=strides).reshape(-1)
+
+    def _fill(self, name: str, begin: int, stored: NDArray[Any]) -> None:
+        self._file.seek(begin)
         room = stored.data.cast("B")
         while room:
             count = self._file.readinto(room)  # type: ignore[attr-defined]
             if not count:
                 raise InputError(f"{self._place(name)}: the file ends early")
             room = room[count:]
-        if entry.dtype == "F16":
-            piece[:] = stored.view(np.float16)
-        elif entry.dtype == "BF16":  # the upper half of a float32
-            piece.view(np.uint32)[:] = stored.astype(np.uint32) << 16
 
     def _place(self, name: str) -> str:
         return f"{self._name}: {shown(name)}"
+
+
+def _widen(stored: NDArray[Any], dtype: str, out: Floats) -> None:
+    """Bring values as they are stored into float32; in place already where they are that."""
+    if dtype == "BF16":
+        out.view(np.uint32)[:] = stored.astype(np.uint32) << 16
+    elif stored is not out:
+        with np.errstate(over="ignore"):  # becomes infinity, which is refused
+            out[:] = stored
 
 
 def write_tensors(
@@ -217,17 +254,17 @@ def _entry(value: Any, place: str) -> Entry:
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
         raise InputError(f"{place}: dtype, shape and data_offsets are needed, and no more")
     dtype, shape, borders = value["dtype"], value["shape"], value["data_offsets"]
-    if type(dtype) is not str or dtype not in _SIZES:
-        raise InputError(f"{place}: dtype {shown(dtype)} is not one of {', '.join(_SIZES)}")
-    if not _are_counts(shape) or len(shape) > _MOST_DIMENSIONS:
+    if type(dtype) is not str or dtype not in SIZES:
+        raise InputError(f"{place}: dtype {shown(dtype)} is not one of {', '.join(SIZES)}")
+    if not _are_counts(shape) or len(shape) > MOST_DIMENSIONS:
         raise InputError(f"{place}: shape {shown(shape)} is no list of sizes")
     if not _are_counts(borders) or len(borders) != 2:
         raise InputError(f"{place}: data_offsets {shown(borders)} are no two borders")
     begin, end = borders
-    if end - begin != prod(shape) * _SIZES[dtype]:
+    if end - begin != prod(shape) * SIZES[dtype]:
         raise InputError(
             f"{place}: {end - begin:,} bytes for {dtype} of shape {shown(shape)}, "
-            f"{shown(prod(shape) * _SIZES[dtype])} are needed"
+            f"{shown(prod(shape) * SIZES[dtype])} are needed"
         )
     return Entry(dtype, tuple(shape), begin, end)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.huggingface.parts import PARTS
-from tokpipe.bert.huggingface.stored import WEIGHTS, has_weights, other_heads_note
+from tokpipe.bert.huggingface.stored import has_weights, layout_of, other_heads_note
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import verify_files
@@ -40,8 +40,9 @@ def _check_folder(path: Path) -> Checked:
         verify_files(path)
         config, family, _, left_out = read_outline(path)
         about = f"{family.name}, {config.num_hidden_layers} layers, {config.hidden_size} wide"
-        if left_out:
-            findings.append(Finding(NOTE, WEIGHTS, other_heads_note(left_out)))
+        layout = layout_of(path)
+        if left_out and layout:
+            findings.append(Finding(NOTE, layout.weights, other_heads_note(left_out)))
         sentence = read_sentence_folder(path, config.hidden_size)
         if sentence is not None:
             findings.append(Finding(NOTE, MODULES, f"vectors of texts: {sentence.about()}"))

@@ -187,7 +187,7 @@ def test_roberta_with_another_activation_and_a_head_is_refused(tmp_path):
         load_checkpoint(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl", "w.npy"])
+@pytest.mark.parametrize("name", ["training_args.bin", "model.pt", "weights.pkl", "w.npy"])
 def test_pickles_are_refused_with_the_way_to_convert_them(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x80\x04K\x01.")
     for path in (tmp_path, tmp_path / name):

@@ -1,0 +1,200 @@
+"""`tokpipe extend-vocab`: a tokenizer or model with more tokens, the old ids as they were."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import MODEL, Bytes, config_options
+from tokpipe.cli.plan import counting_plan, show_plan, training_plan
+from tokpipe.cli.progress import duration
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.folders import refuse_existing_folder
+from tokpipe.foundation.visible import visible
+from tokpipe.tasks.extend_config import RowsConfig
+from tokpipe.tokenizer.extend_config import ExtendConfig
+
+if TYPE_CHECKING:
+    from tokpipe.tasks.extend import Asked, Done
+
+_SHOWN = 8  # words that are named
+
+
+@command(
+    examples=[
+        "tokpipe extend-vocab out/model novels.txt --add 2k -o out/wider",
+        "tokpipe extend-vocab out/wp corpus/ --add 500 --fill-unused -o out/wp2",
+        "tokpipe extend-vocab out/model --words terms.txt -o out/wider",
+    ],
+    plans=True,
+)
+@click.argument("source", metavar="MODEL|TOKENIZER", type=MODEL)
+@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
+@click.option(
+    "--words",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Words to add as whole tokens, one a line, in place of --add.",
+)
+@click.option(
+    "--memory", type=Bytes(), metavar="SIZE", help="Most memory to count in; more goes to disk."
+)
+@click.option(
+    "--held-out",
+    type=click.FLOAT,
+    default=0.05,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of the texts to keep out of learning and measure on.",
+)
+@config_options(ExtendConfig, "tokens", heading="New tokens")
+@config_options(RowsConfig, "rows", heading="Rows of a model")
+@config_options(ReadConfig, "read", heading="Reading")
+def extend_vocab(
+    session: Session, source: Path, output: str, memory: int | None, **given: Any
+) -> None:
+    """Add tokens to a tokenizer or model: --add learned from INPUT, or --words.
+
+    Old tokens keep their ids, which is proved at the end. Of a BPE, text gets the same pieces as
+    before, some of them joined; WordPiece may cut words with a new token in another way. INPUT is
+    measured on; with --words it may be left out.
+    """
+    if (given["tokens"].add is None) == (given["words"] is None):
+        raise click.UsageError("give --add or --words, one of them")
+    if not given["inputs"] and given["words"] is None:
+        raise click.UsageError("--add needs an INPUT to learn from")
+    if session.dry_run:
+        _show_plan(session, source, output, memory, given)
+        return
+    refuse_existing_folder(Path(output), force=session.force)  # before the heavy imports
+    session.begin_kernels(keeps=session.keeps_counts(given["inputs"]) if given["inputs"] else "")
+    from tokpipe.tasks.extend import Asked, extend_vocab
+
+    asked, start = Asked(**given, seed=session.seed), time.monotonic()
+    done = extend_vocab(
+        source,
+        asked,
+        output,
+        force=session.force,
+        threads=session.threads,
+        memory=memory,
+        progress=session.progress,
+    )
+    _say_words(session, done)
+    _warn(session, done)
+    _show(session, asked, done, output, time.monotonic() - start)
+
+
+def _show_plan(
+    session: Session, source: Path, output: str, memory: int | None, given: dict[str, Any]
+) -> None:
+    from dataclasses import replace
+
+    from tokpipe.tokenizer.extend import check_extensible
+    from tokpipe.tokenizer.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer.load(source)
+    check_extensible(tokenizer, str(source))
+    spec = tokenizer.spec
+    merging = given["tokens"].merging(
+        spec.model.value, spec.continuing_subword_prefix, spec.end_of_word_suffix, len(spec.tokens)
+    )
+    counting = counting_plan(given["inputs"], given["read"], session.threads, memory, output)
+    plan = training_plan(counting, merging, output)
+    show_plan(session, replace(plan, title=f"Extending a {spec.model.value} vocabulary"))
+
+
+def _say_words(session: Session, done: "Done") -> None:
+    note = session.progress.note
+    if done.known:
+        note(f"{len(done.known):,} words are tokens already: {_some(done.known)}")
+    if done.normalised:
+        pairs = [f"{word} is {made}" for word, made in done.normalised.items()]
+        note(f"{len(pairs):,} words are added as the tokenizer has them: {_some(pairs)}")
+
+
+def _warn(session: Session, done: "Done") -> None:
+    from tokpipe.tokenizer.quality import longest_word, unknown_warning
+
+    if done.gain is not None:
+        after, longest = done.gain.after, longest_word(done.extension.new.spec)
+        warning = unknown_warning(100, after.unknown_words, after.too_long_words, longest=longest)
+        if warning:
+            session.console.warn(warning)
+
+
+def _some(words: "list[str] | tuple[str, ...]") -> str:
+    shown = ", ".join(visible(word) for word in words[:_SHOWN])
+    return shown if len(words) <= _SHOWN else f"{shown} ..."
+
+
+def _show(session: Session, asked: "Asked", done: "Done", output: str, seconds: float) -> None:
+    extension, gain = done.extension, done.gain
+    if session.json:
+        session.console.json(_json(asked, done, output, seconds))
+        return
+    before, after = extension.old.vocab_size, extension.new.vocab_size
+    rows: list[list[str]] = [["tokens", f"{before:,}", f"{after:,}"]]
+    if done.table:
+        rows.append(["rows of the model", *(f"{count:,}" for count in done.table)])
+    if gain:
+        old, new = gain.before, gain.after
+        rows += [
+            ["tokens a word", f"{old.tokens_per_word:.3f}", f"{new.tokens_per_word:.3f}"],
+            ["bytes a token", f"{old.bytes_per_token:.3f}", f"{new.bytes_per_token:.3f}"],
+            ["words in one piece", f"{old.whole_words:.1f} %", f"{new.whole_words:.1f} %"],
+            ["words unknown", f"{old.unknown_words:.3f} %", f"{new.unknown_words:.3f} %"],
+        ]
+    title = f"{output}: {len(extension.added):,} new tokens"
+    session.console.table(title, rows, header=["", "before", "after"])
+    session.console.out.line()
+    session.console.table("", _facts(done, seconds))
+    if done.table:
+        session.console.out.line()
+        session.console.go_on_with(
+            f"tokpipe build-shards INPUT -t {output} -o SHARDS",
+            f"tokpipe pretrain SHARDS --from {output} -o RUN",
+            title="Train the new rows, and see the loss before and after:",
+        )
+
+
+def _facts(done: "Done", seconds: float) -> list[list[str]]:
+    extension, gain = done.extension, done.gain
+    facts = []
+    if extension.filled:
+        facts.append(["unused ids filled", f"{extension.filled:,}"])
+    if gain:
+        top = ", ".join(f"{visible(word)} {share:.2f} %" for word, share in gain.commonest[:4])
+        facts += [
+            ["words gained", f"{gain.gained_words:,}, {gain.gained_share:.2f} % of the text"],
+            *([["commonest of them", top]] if top else []),
+            ["words with new tokens", f"{gain.changed_words:.2f} %"],
+            ["measured on", gain.after.measured_on],
+        ]
+    facts += [
+        ["old ids", f"{done.compared:,} tokens compared, none moved"],
+        ["time", duration(seconds)],
+    ]
+    return facts
+
+
+def _json(asked: "Asked", done: "Done", output: str, seconds: float) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    extension = done.extension
+    return {
+        "output": output,
+        "tokens": [extension.old.vocab_size, extension.new.vocab_size],
+        "rows": list(done.table) if done.table else None,
+        "added": len(extension.added),
+        "filled": extension.filled,
+        "compared": done.compared,
+        "known": list(done.known),
+        "normalised": done.normalised,
+        "gain": asdict(done.gain) if done.gain else None,
+        "held_out": asked.held_out,
+        "seconds": round(seconds, 3),
+    }
