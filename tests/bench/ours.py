@@ -102,14 +102,16 @@ def split_file(path: str) -> Callable:
 
 
 def embed(path: str, model: str, texts: int, characters: int) -> Callable:
-    """Embed sentences of mixed length: the mean of the last layer."""
+    """Embed sentences of mixed length: the mean of the last layer, whatever the folder says."""
+    from tokpipe.tasks.config import EmbedConfig
     from tokpipe.tasks.embed import embed_texts
 
     loaded = tokpipe.BertModel.load(model)
     sentences = mixed_sentences(path, texts, characters)
+    config = EmbedConfig(pooling="mean", normalize=False, max_length=loaded.config.longest)
 
     def run() -> dict[str, Any]:
-        vectors = embed_texts(loaded, sentences)
+        vectors = embed_texts(loaded, sentences, config)
         return {"rows": len(vectors), "first": vectors[0, :4].tolist()}
 
     return run

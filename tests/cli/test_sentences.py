@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.unit.tasks.models import small
 from tests.unit.tasks.sentences import MEAN, modules, put, sentence_model
-from tokpipe.tasks.config import EmbedConfig
+from tokpipe.tasks.config import POOLINGS, EmbedConfig
 from tokpipe.tasks.embed import embed_texts
 from tokpipe.tasks.sentence_folder import sentence_files
 
@@ -38,6 +39,21 @@ def test_an_option_wins_and_is_named(tokpipe, folder):
     for named in ("pooling=cls", "normalize=false", "max_length=9"):
         assert f"{named} as asked for, and not" in said
     config = EmbedConfig(pooling="cls", normalize=False, max_length=9)
+    assert (np.load("v.npy") == embed_texts(small(), TEXTS, config)).all()
+
+
+def test_the_help_lists_all_poolings(tokpipe):
+    said = "".join(tokpipe("embed", "--help").out.split())
+    assert f"--pooling[{'|'.join((*POOLINGS, 'pooler'))}]" in said
+
+
+@pytest.mark.parametrize("pooling", [*POOLINGS, "pooler", "none"])
+@pytest.mark.parametrize("by", ["an option", "a settings file"])
+def test_each_pooling_may_be_asked_for(tokpipe, folder, tmp_path, pooling, by):
+    (tmp_path / "tokpipe.toml").write_text(f'[embed]\npooling = "{pooling}"\n')
+    asked = ("--pooling", pooling) if by == "an option" else ("--config", "tokpipe.toml")
+    assert tokpipe("embed", folder, "s.txt", "-o", "v.npy", *asked).code == 0
+    config = replace(AS_SAID, pooling="max" if pooling == "none" else pooling)
     assert (np.load("v.npy") == embed_texts(small(), TEXTS, config)).all()
 
 

@@ -4,17 +4,22 @@ import importlib.util
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.unit.tasks.models import CONFIG, small
+from tests.unit.tasks.models import CONFIG, TOKENS, small
 from tests.unit.tasks.sentences import MEAN, sentence_model
+from tokpipe.bert.parameters import Parameters
 from tokpipe.cli.main import execute
 from tokpipe.tasks.config import POOLINGS
 from tokpipe.tasks.embed import embed_texts
 from tokpipe.tasks.model import BertModel
+from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+from tokpipe.tokenizer.tokenizer import Tokenizer
+from tokpipe.words.config import BERT_CASED
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 sentence_transformers = pytest.importorskip(
@@ -46,6 +51,34 @@ def test_ours_from_a_folder_are_theirs(tmp_path, name):
     np.testing.assert_allclose(
         embed_texts(BertModel.load(folder), TEXTS), theirs(folder), atol=1e-5
     )
+
+
+def test_lower_case_is_theirs_for_a_tokenizer_that_keeps_case(tmp_path):
+    cased = Tokenizer(spec_from_bert_vocab(TOKENS, words=BERT_CASED))
+    bare = BertModel(Parameters.initialised(CONFIG, 3), cased)
+    texts = ["THE CAT Sat", "the cat sat", "A Dog [MASK] ON", "[mask] PUPPYS"]
+    for lowercase in (True, False):
+        length = {"do_lower_case": lowercase}
+        folder = sentence_model(tmp_path / str(lowercase), length=length, model=bare)
+        found = embed_texts(BertModel.load(folder), texts)
+        np.testing.assert_allclose(found, theirs(folder, texts), atol=1e-5)
+        assert np.allclose(found[0], found[1], atol=1e-5) == lowercase
+
+
+@pytest.mark.parametrize("family", ["roberta", "distilbert", "albert"])
+def test_other_families_give_their_vectors(tmp_path, family):
+    changes = {
+        "roberta": {"position_offset": 1, "type_vocab_size": 1, "pooler": False},
+        "distilbert": {"type_vocab_size": 0, "pooler": False},
+        "albert": {"share_layers": "all", "embedding_size": 8},
+    }[family]
+    config = replace(CONFIG, nsp_head=False, **changes)
+    small(config).save(tmp_path / "m")
+    export = ("export", str(tmp_path / "m"), "--for", "sentence-transformers", "--normalize")
+    assert execute([*export, "--family", family, "-o", str(tmp_path / "out")]) == 0
+    model = BertModel.load(tmp_path / "out")
+    assert model.family.name == family
+    np.testing.assert_allclose(embed_texts(model, TEXTS), theirs(tmp_path / "out"), atol=1e-5)
 
 
 def test_what_they_save_is_read(tmp_path):

@@ -189,7 +189,7 @@ def _item_type(hint: Any, name: str, choices: tuple[str, ...] | None) -> click.P
 def _metavar(kind: click.ParamType) -> str | None:
     inner = kind.item if isinstance(kind, Optional) else kind
     if isinstance(inner, click.Choice):
-        return None
+        return None if inner is kind else f"[{'|'.join(inner.choices)}]"
     return inner.name.upper().replace("TEXT", "STR")
 
 

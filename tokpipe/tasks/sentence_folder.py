@@ -49,6 +49,7 @@ _THEIRS = "sentence_transformers."  # what the names of its own classes begin wi
 _MOST_MODULES = 64
 _MOST_COPIED = 1 << 30  # bytes of a file: the weights of a module
 _MOST_TOKENS = 1 << 24  # a length above stands for none
+_MOST_PROMPT = 1 << 14  # characters: it stands before every text
 # What a Transformer may be told beside length and case, without other vectors coming out of it:
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "transformer_task": (None, "feature-extraction"),
@@ -170,7 +171,7 @@ def _module(place: str, found: Any) -> _Module:
 
 
 def _is_inside(path: str) -> bool:
-    plain = len(path) <= 255 and not set(path) & set("\\\0\n\r")
+    plain = len(path) <= 255 and path.isprintable() and "\\" not in path
     return plain and not path.startswith("/") and ".." not in PurePosixPath(path).parts
 
 
@@ -214,6 +215,8 @@ def _with_prompts(path: Path, before: SentenceFolder) -> SentenceFolder:
     for name, prompt in prompts.items():
         if not isinstance(prompt, str) or any("\ud800" <= letter <= "\udfff" for letter in prompt):
             raise InputError(f"{path}: prompt {shown(name)} is {shown(prompt)}, a text is needed")
+        if len(prompt) > _MOST_PROMPT:
+            raise InputError(f"{path}: prompt {shown(name)}: at most {_MOST_PROMPT:,} characters")
     default = _checked(path, said, "default_prompt_name", str)
     if default is not None and default not in prompts:
         raise InputError(f"{path}: default_prompt_name is {shown(default)}, which is no prompt")

@@ -6,6 +6,7 @@ What is asked for wins over what sentence-transformers wrote beside the model, a
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tokpipe.bert.huggingface.stored import named_briefly
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tasks.config import EmbedConfig
 from tokpipe.tasks.model import BertModel
@@ -52,7 +53,13 @@ def settle(model: BertModel, config: EmbedConfig) -> VectorSettings:
         max_length=found.max_length if config.max_length is None else config.max_length,
     )
     notes = () if said is None else (f"{where}: {said.about()}", *_notes(found, asked, config))
-    tokenizer = _lowering(model.tokenizer) if found.lowercase else model.tokenizer
+    tokenizer = _lowering(model.tokenizer, f"{where}") if found.lowercase else model.tokenizer
+    added = tokenizer.spec.template.added(False)
+    if config.max_length is None and found.max_length is not None and found.max_length <= added:
+        raise InputError(
+            f"{where}: {found.about()}: no room beside {added} special ones",
+            hint="Pass another max_length.",
+        )
     width = _width(model, config.layers, asked.poolings)
     return VectorSettings(config.layers, asked, tokenizer, width, notes)
 
@@ -79,16 +86,16 @@ def _notes(said: SentenceFolder, asked: SentenceFolder, config: EmbedConfig) -> 
             yield f"{name}={ours} as asked for, and not {theirs} as is said there".lower()
     others = [name for name, text in said.prompts.items() if text and name != said.default_prompt]
     if others and not said.prompt:
-        yield f"prompts that are for some texts only are not put before any: {', '.join(others)}"
+        yield f"prompts for some texts only, which are put before none: {named_briefly(others)}"
 
 
-def _lowering(tokenizer: Tokenizer) -> Tokenizer:
+def _lowering(tokenizer: Tokenizer, where: str) -> Tokenizer:
     """Return a tokenizer that makes all letters small."""
     spec = tokenizer.spec
+    if spec.model is ModelKind.FOREIGN:
+        raise InputError(f"{where}: do_lower_case is true, which tokenizers of its kind cannot do")
     if spec.words.lowercase:
         return tokenizer
-    if spec.model is ModelKind.FOREIGN:
-        raise InputError("do_lower_case is true, and the tokenizer none that can be changed here")
     return Tokenizer(replace(spec, words=replace(spec.words, lowercase=True)))
 
 

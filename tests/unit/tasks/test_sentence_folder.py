@@ -94,7 +94,7 @@ def test_all_that_is_said_is_told_in_a_line(tmp_path):
         ("modules.json", [{"type": "x"}], "path is None, a folder inside"),
         *(
             ("modules.json", [{"type": "x", "path": path}], "a folder inside of this one is needed")
-            for path in ("../x", "/etc", "a/../../b", "a\\b", "a\0", "a\n", "x" * 256, 5)
+            for path in ("../x", "/etc", "a/../../b", "a\\b", "a\0", "a\n", "\x1b[2J", "x" * 256, 5)
         ),
         (POOLING, [], "a JSON object is needed, found list"),
         (POOLING, {}, "no embedding_dimension, the model's vectors have 16 numbers"),
@@ -112,6 +112,7 @@ def test_all_that_is_said_is_told_in_a_line(tmp_path):
         (PROMPTS, {"prompts": ["a"]}, r"prompts is \['a'\], an object is needed"),
         (PROMPTS, {"prompts": {"a": 5}}, "prompt a is 5, a text is needed"),
         (PROMPTS, {"prompts": {"a": "\ud800"}}, "a text is needed"),
+        (PROMPTS, {"prompts": {"a": "x" * 16_385}}, "prompt a: at most 16,384 characters"),
         (PROMPTS, {"default_prompt_name": "a"}, "default_prompt_name is a, which is no prompt"),
     ],
 )

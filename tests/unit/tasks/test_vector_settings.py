@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,25 @@ def test_an_option_that_says_otherwise_wins_and_is_named(tmp_path, given, said):
     assert (embed_texts(model, TEXTS) != embed_texts(plain, TEXTS, whole)).any()
 
 
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_length_without_room_for_a_text_is_refused_with_its_place(tmp_path, length):
+    model = BertModel.load(sentence_model(tmp_path / "m", length={"max_seq_length": length}))
+    with pytest.raises(InputError, match=r"modules\.json: .*no room beside 2 special ones"):
+        embed_texts(model, TEXTS)
+    assert len(embed_texts(model, TEXTS, EmbedConfig(max_length=3))) == 3
+
+
+def test_lower_case_is_refused_where_the_tokenizer_cannot_be_changed(tmp_path):
+    tokens = [[token, -1.0] for token in ("<unk>", "▁a", "▁cat")]
+    document = {"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": tokens}}
+    folder = sentence_model(tmp_path / "m", length={"do_lower_case": True})
+    foreign = tmp_path / "foreign"
+    shutil.copytree(folder, foreign, ignore=shutil.ignore_patterns("tok*", "vocab*", "special*"))
+    (foreign / "tokenizer.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"modules\.json: do_lower_case is true"):
+        embed_texts(BertModel.load(foreign), TEXTS)
+
+
 def test_an_option_that_says_the_same_is_no_news(tmp_path):
     model = BertModel.load(sentence_model(tmp_path / "m", normalize=True))
     same = EmbedConfig(pooling="mean", normalize=True, layers="last")
@@ -106,7 +126,7 @@ def test_the_default_prompt_stands_before_every_text(tmp_path):
 def test_prompts_that_are_for_some_texts_are_named_and_not_put_before_any(tmp_path):
     prompts = {"prompts": {"query": "the cat ", "document": ""}, "default_prompt_name": None}
     model = BertModel.load(sentence_model(tmp_path / "m", prompts=prompts))
-    assert settle(model, EmbedConfig()).notes[1].endswith("not put before any: query")
+    assert settle(model, EmbedConfig()).notes[1].endswith("put before none: query")
     assert (embed_texts(model, TEXTS) == embed_texts(small(), TEXTS)).all()
 
 
