@@ -1,6 +1,7 @@
 """Models and tokenizers with more tokens: rows, files, and what is refused."""
 
 import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -195,3 +196,13 @@ def test_no_other_tensor_of_any_family_has_a_row_for_each_token(name):
     views = Parameters(config).views
     rows = {name for name, view in views.items() if 97 in view.shape}
     assert rows == {one for one in OF_VOCABULARY if one in views} and TABLE in rows
+
+
+def test_what_sentence_transformers_says_beside_a_model_is_kept(model, text, tmp_path):
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    ]
+    (model / "modules.json").write_text(json.dumps(modules))
+    extend_vocab(model, asked(text), tmp_path / "out")
+    assert (tmp_path / "out/modules.json").read_bytes() == (model / "modules.json").read_bytes()
+    verify_files(tmp_path / "out")
