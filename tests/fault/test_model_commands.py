@@ -26,6 +26,7 @@ USES = {
     "plan": ("export", "run", "-o", "new", "--force", "--dry-run"),
     "export": ("export", "run", "-o", "new", "--force"),
     "import": ("import", "run", "-o", "new", "--force"),
+    "extend": ("extend-vocab", "run", "--words", "words.txt", "-o", "new", "--force"),
     "pretrain": ("pretrain", "shards", "-o", "new", "--force", *SMALL),
 }
 
@@ -36,6 +37,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     write_shards(folder / "shards")
     (folder / "lines.txt").write_text("a b c\nc a\n" * 50)
+    (folder / "words.txt").write_text("abacus\n")
     ran = Command(folder, "pretrain", "shards", "-o", "run", *SMALL).run()
     assert ran.code == 0, ran.err
     return folder
@@ -123,7 +125,7 @@ def test_a_killed_run_loses_at_most_the_steps_since_its_last_checkpoint(made, tm
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_forbidden_place_is_refused_at_once(made, tmp_path):
     tmp_path.chmod(0o500)
-    for name in ("export", "import", "pretrain"):
+    for name in ("export", "import", "extend", "pretrain"):
         line = [str(tmp_path / "x") if word == "new" else word for word in USES[name]]
         begin = time.monotonic()
         assert Command(made, *line).run().code == 4

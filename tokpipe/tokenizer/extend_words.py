@@ -79,7 +79,7 @@ def word_tokens(tokenizer: Tokenizer, given: GivenWords, path: Path) -> tuple[Ne
     split = [pieces.ids[a:b].tolist() for a, b in pairwise(borders.tolist())]
     is_known = [len(ids) == 1 and ids[0] >= 0 for ids in split]
     wanted = [place for place, known in enumerate(is_known) if not known]
-    known = [given.words.bytes_of(place).decode() for place in np.flatnonzero(is_known).tolist()]
+    known = [_shown(given.words, place) for place in np.flatnonzero(is_known).tolist()]
     if not wanted:
         raise InputError(f"{path}: all words are tokens already: nothing to add")
     if tokenizer.spec.model is ModelKind.WORDPIECE:
@@ -92,13 +92,18 @@ def word_tokens(tokenizer: Tokenizer, given: GivenWords, path: Path) -> tuple[Ne
     joiner = _Joiner(tokenizer)
     for place in wanted:
         if not joiner.join(split[place]):
-            word = short(given.words.bytes_of(place).decode().strip())
+            word = short(_shown(given.words, place))
             raise InputError(
                 f"{path}:{given.lines[place]}: no merges after the old ones make {word} a token: "
                 "it is partly unknown, or only tokens that there are could join its pieces",
                 hint="Take the line out.",
             )
     return joiner.made(), known
+
+
+def _shown(words: Strings, place: int) -> str:
+    """Return a word without the space that a byte-level one begins with."""
+    return words.bytes_of(place).decode().strip()
 
 
 def _check_lengths(spec: Spec, words: Strings, lines: Sequence[int], path: Path) -> None:

@@ -108,6 +108,33 @@ def test_the_library_gives_the_ids_that_we_give(model, text):
     assert_equal(tokenizer.encode(text), theirs)
 
 
+KINDS = {
+    "suffix": ("bpe", {"end_of_word_suffix": "</w>"}, {}),
+    "prefix": ("bpe", {"continuing_subword_prefix": "@@"}, {}),
+    "no unknown token": ("bpe", {"special_tokens": ("<s>",)}, {}),
+    "fused": ("bpe", {}, {"fuse_unk": True}),
+    "whole words": ("byte-bpe", {}, {"ignore_merges": True}),
+    "short words": ("wordpiece", {}, {"max_input_chars_per_word": 6}),
+    "one special token": ("wordpiece", {"special_tokens": ("[UNK]",)}, {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("score", ["frequency", "likelihood"])
+def test_every_kind_of_each_model_is_extended_and_keeps_what_it_knew(kind, score):
+    model, settings, changes = KINDS[kind]
+    old = Tokenizer(replace(trained(model, **settings).spec, **changes))
+    extension = learned(model, 25, old, score=score)
+    assert 3 < len(extension.added) <= 25
+    prove_vocabulary(extension)
+    for text in (OLD, NEW):
+        prove_words(extension, counts(text, model).words)
+        ours, theirs = extension.new.encode(text), library_of(extension.new).encode(text)
+        assert ours.ids == theirs.ids
+        if extension.is_exact:
+            assert split_again(extension, ours.ids) == old.encode(text).ids
+
+
 @pytest.mark.parametrize("model", ["bpe", "byte-bpe"])
 def test_on_its_own_text_a_bpe_learns_what_a_longer_training_learns(model):
     text = "the kingdom of the kings thinks nothing of thrones; singing rings bring things\n" * 9

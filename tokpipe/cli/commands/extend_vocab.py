@@ -110,10 +110,10 @@ def _show_plan(
 def _say_words(session: Session, done: "Done") -> None:
     note = session.progress.note
     if done.known:
-        note(f"{len(done.known):,} words are tokens already: {_some(done.known)}")
+        note(f"tokens already: {_some(done.known)}")
     if done.normalised:
         pairs = [f"{word} is {made}" for word, made in done.normalised.items()]
-        note(f"{len(pairs):,} words are added as the tokenizer has them: {_some(pairs)}")
+        note(f"added as the tokenizer has them: {_some(pairs)}")
 
 
 def _warn(session: Session, done: "Done") -> None:
@@ -128,7 +128,7 @@ def _warn(session: Session, done: "Done") -> None:
 
 def _some(words: "list[str] | tuple[str, ...]") -> str:
     shown = ", ".join(visible(word) for word in words[:_SHOWN])
-    return shown if len(words) <= _SHOWN else f"{shown} ..."
+    return shown if len(words) <= _SHOWN else f"{shown} and {len(words) - _SHOWN:,} more"
 
 
 def _show(session: Session, asked: "Asked", done: "Done", output: str, seconds: float) -> None:
