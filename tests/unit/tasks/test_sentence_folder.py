@@ -199,7 +199,7 @@ def test_a_pooling_in_the_folder_itself_has_the_settings_of_the_model(tmp_path):
     found = modules("Transformer", "Pooling")
     found[1]["path"] = ""
     put(folder, "modules.json", found)
-    with pytest.raises(InputError, match="m/config.json: no embedding_dimension"):
+    with pytest.raises(InputError, match=r"m/config\.json: no embedding_dimension"):
         read(folder)
 
 
