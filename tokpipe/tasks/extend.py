@@ -19,6 +19,7 @@ from tokpipe.foundation.version import __version__
 from tokpipe.tasks.extend_config import RowsConfig
 from tokpipe.tasks.folder import Layout, write_model_files
 from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.extend import Extension, check_extensible, extended, learn_tokens
 from tokpipe.tokenizer.extend_config import ExtendConfig
@@ -165,7 +166,9 @@ def _write_model(
     made = extended_parameters(model.parameters, extension, asked.rows, asked.seed)
     longest = model.config.longest
     files = folder_files(extension.new.spec, *([longest] if longest else []))
-    write_model_files(folder, made, extension.new, files, Layout(model.family, model.dtypes))
+    sentence = sentence_files(model.folder) if model.folder else {}
+    layout = Layout(model.family, model.dtypes, sentence=sentence)
+    write_model_files(folder, made, extension.new, files, layout)
     return model.config.vocab_size, made.config.vocab_size
 
 
