@@ -121,7 +121,7 @@ def read_sentence_folder(folder: Path, width: int) -> SentenceFolder | None:
     refusal = _refusal_of(modules) or found.refusal
     if refusal:
         return replace(found, refusal=refusal)
-    path = f"{modules[1].path}/config.json"
+    path = f"{modules[1].path}/config.json".removeprefix("/")
     verify_files(folder, [path])
     found = _with_pooling(folder / path, found, width)
     normalizers = modules[2:]
@@ -171,7 +171,7 @@ def _module(place: str, found: Any) -> _Module:
 
 
 def _is_inside(path: str) -> bool:
-    plain = len(path) <= 255 and path.isprintable() and "\\" not in path
+    plain = path.isprintable() and "\\" not in path and len(path.encode()) <= 255
     return plain and not path.startswith("/") and ".." not in PurePosixPath(path).parts
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.golden.families import CONFIGS
 from tests.unit.tasks.models import CONFIG, TOKENS, small
+from tests.unit.tasks.sentences import sentence_model
 from tokpipe.bert.heads.masked_tokens import BIAS
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ConfigError, InputError, StorageError
@@ -17,6 +18,7 @@ from tokpipe.tasks import extend
 from tokpipe.tasks.extend import Asked, extend_vocab
 from tokpipe.tasks.extend_config import RowsConfig
 from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tokenizer.extend_config import ExtendConfig
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.training.start_config import NEW_ROWS
@@ -75,6 +77,15 @@ def test_a_new_row_is_the_mean_of_its_pieces(model, text, tmp_path):
         assert [TOKENS[piece] for piece in pieces][1:] == ["##s"]
         for name in (TABLE, BIAS):
             np.testing.assert_allclose(new[name][id], old[name][pieces].mean(axis=0), rtol=1e-6)
+
+
+def test_what_sentence_transformers_says_goes_along(text, tmp_path):
+    model = sentence_model(tmp_path / "m", normalize=True, length={"max_seq_length": 5})
+    extend_vocab(model, asked(text), tmp_path / "out")
+    files = sentence_files(model)
+    assert len(files) == 3 and sentence_files(tmp_path / "out") == files
+    found = verify_files(tmp_path / "out")
+    assert found is not None and set(files) < set(found.files)
 
 
 def test_rows_without_a_token_are_taken_first_and_the_table_is_padded(text, tmp_path):

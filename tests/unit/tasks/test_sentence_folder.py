@@ -94,7 +94,18 @@ def test_all_that_is_said_is_told_in_a_line(tmp_path):
         ("modules.json", [{"type": "x"}], "path is None, a folder inside"),
         *(
             ("modules.json", [{"type": "x", "path": path}], "a folder inside of this one is needed")
-            for path in ("../x", "/etc", "a/../../b", "a\\b", "a\0", "a\n", "\x1b[2J", "x" * 256, 5)
+            for path in (
+                "../x",
+                "/etc",
+                "a/../../b",
+                "a\\b",
+                "a\0",
+                "a\n",
+                "\x1b[2J",
+                "東" * 86,
+                "\ud800",
+                5,
+            )
         ),
         (POOLING, [], "a JSON object is needed, found list"),
         (POOLING, {}, "no embedding_dimension, the model's vectors have 16 numbers"),
@@ -181,6 +192,15 @@ def test_settings_that_make_other_vectors_are_named(tmp_path, name, content, sai
     folder = sentence_model(tmp_path / "m", normalize=True)
     put(folder, name, content)
     assert said in read(folder).refusal == read(folder).about()
+
+
+def test_a_pooling_in_the_folder_itself_has_the_settings_of_the_model(tmp_path):
+    folder = sentence_model(tmp_path / "m")
+    found = modules("Transformer", "Pooling")
+    found[1]["path"] = ""
+    put(folder, "modules.json", found)
+    with pytest.raises(InputError, match=r"m/config\.json: no embedding_dimension"):
+        read(folder)
 
 
 def test_a_prompt_that_is_left_out_of_pooling_is_refused_where_there_is_one(tmp_path):
