@@ -126,7 +126,7 @@ class Console:
 
     def json(self, value: Any) -> None:
         """Write JSON to stdout, indented, control characters escaped."""
-        text = json.dumps(value, indent=2, ensure_ascii=self.out.ascii)
+        text = json.dumps(value, indent=2, ensure_ascii=self.out.ascii, default=os.fspath)
         self.out.line(escape_controls(text))
 
     def rich(self) -> "RichConsole":

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.config import EmbedConfig
 from tokpipe.tasks.model import BertModel
@@ -40,10 +41,11 @@ def embed_texts(
     Raises
     ------
     ConfigError
-        If the model has not the layers or the pooler that are asked for.
+        If it is no open model, or has not the layers or the pooler that are asked for.
     InputError
         If the folder asks for modules that are not known here.
     """
+    require("model", model, BertModel, optional=False)
     settings = settle(model, config)
     for note in settings.notes:
         progress.note(note)
