@@ -195,7 +195,9 @@ class _Best:
             self._rows = rows
             return
         goes_before = (rows[:, _COUNT] > self._floor) | (rows[:, _TIE] < self._behind)
-        rows = np.concatenate([self._rows, rows[goes_before]])
+        # what stood before a cut that raised the floor would lower it again
+        known = self._rows[self._rows[:, _COUNT] >= self._floor]
+        rows = np.concatenate([known, rows[goes_before]])
         rows = rows[np.lexsort((rows[:, _TIE], -rows[:, _COUNT]))]
         fit = self._fitting(rows, self.room)
         if fit < len(rows):
