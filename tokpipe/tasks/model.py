@@ -233,7 +233,8 @@ class BertModel:
         views = views_of(self.parameters, bare.config)
         for name, view in bare.views.items():
             view[...] = views[name]
-        return BertModel(bare, self._tokenizer, folder=self.folder)
+        kept = family_of(bare.config, family or self.family)
+        return BertModel(bare, self._tokenizer, family=kept, folder=self.folder)
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.
@@ -249,7 +250,7 @@ class BertModel:
             self.parameters,
             self._tokenizer,
             path_of("folder", folder),
-            Layout(sentence=sentence_files(self.folder) if self.folder else {}),
+            Layout(self.family, sentence=sentence_files(self.folder) if self.folder else {}),
             copied_from=self.folder,
             force=force,
         )

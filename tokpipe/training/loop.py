@@ -45,8 +45,7 @@ class Data:
     train: BatchSource
     measure: Measure | None  # what an evaluation does; None: there is nothing to measure on
     tokenizer: Mapping[str, bytes]  # name and content of the files that go into each checkpoint
-    # whose names tensors get there; None: of the family that the model's settings fit
-    family: Family | None = None
+    family: Family  # whose names tensors get there
 
 
 class Run:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
@@ -157,6 +159,7 @@ class Pretraining(NamedTuple):
     config: TrainingConfig
     lesson: Lesson | None = None  # what it has of a teacher; None: there is none
     then: str = "rewarm"  # how a run that is over goes on: see `going_on.WAYS`
+    own: Family | None = None  # what the model that it goes out from is called
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -218,7 +221,7 @@ def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
 def _train(
     run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
 ) -> Pretrained:
-    shards, model, config, lesson, _ = asked
+    shards, model, config, lesson = asked[:4]
     train, validation = loaders(shards, config, same_masks=bool(lesson and lesson.said))
     state, schedule = _going_on(run, asked, begun, train)
     frequencies = frequencies_of(shards.train, shards.facts)
@@ -228,6 +231,7 @@ def _train(
         train=TaughtTexts(train, lesson.said) if lesson and lesson.said else train,
         measure=losses_over(validation, config.eval_batches) if validation else None,
         tokenizer=_tokenizer_files(shards, model),
+        family=family_of(model, asked.own),
     )
     check_memory(asked.stages(threads), free_for_training())
     reopen(run)
@@ -240,7 +244,7 @@ def _train(
     last = go_on_from(begun, run, trainer, going)
     watch.begins(state.step, schedule.steps, _shape(model))
     checkpoint = going.run()
-    finish(run, checkpoint, trainer.parameters, data.tokenizer)
+    finish(run, checkpoint, trainer.parameters, data.tokenizer, data.family)
     return Pretrained(run, going.state, last_step(run) or last, going.evaluated)
 
 

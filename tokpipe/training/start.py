@@ -69,7 +69,8 @@ def prepare_start(
     model = _fitted(found.config, shards, config, is_same=rows is None)
     has = {entry.name for entry in entries_of(found.config)}
     new_heads = tuple(entry.name for entry in entries_of(model) if entry.name not in has)
-    start = Start(found, Pretraining(shards, model, training, then=then), rows, new_heads)
+    asked = Pretraining(shards, model, training, then=then, own=found.family)
+    start = Start(found, asked, rows, new_heads)
     inputs = {"shards": shards_digest(shards), "model": found.digest}
     name = shown_name(found.folder)
     settings: dict[str, Any] = {"inputs": inputs, "start": {"model": name, **config.to_dict()}}
