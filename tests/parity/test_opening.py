@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+import tokenizers
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 torch = pytest.importorskip("torch", reason="the peers extra is not installed")
@@ -13,7 +14,12 @@ from tests.parity.job_judge import CLASSES, JOBS, job_batch, their_pass  # noqa:
 from tokpipe.bert.families.registry import FAMILIES  # noqa: E402
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint  # noqa: E402
 from tokpipe.bert.model import Model  # noqa: E402
+from tokpipe.examples.config import ExampleConfig  # noqa: E402
 from tokpipe.foundation.batch import Batch  # noqa: E402
+from tokpipe.shards.build import BuildConfig, build_shards  # noqa: E402
+from tokpipe.tasks.further import pretrain_from  # noqa: E402
+from tokpipe.tokenizer.tokenizer import Tokenizer  # noqa: E402
+from tokpipe.training.config import TrainingConfig  # noqa: E402
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]  # of their own imports
 
@@ -110,3 +116,56 @@ def test_a_discriminator_is_an_encoder_without_a_head(name, tmp_path):
     (tmp_path / "ours").mkdir()
     write_checkpoint(tmp_path / "ours", found.parameters, family=found.family)
     no_news("AutoModel", tmp_path / "ours")
+
+
+TEXTS = [f"the ferry number {i} leaves at noon, said {n}" for i in range(30) for n in ("Bo", "Ann")]
+
+
+def sentencepiece_like():
+    """Return a tokenizer of XLM-RoBERTa's kind: Unigram and Metaspace."""
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    made.normalizer = tokenizers.normalizers.NFKC()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    made.decoder = tokenizers.decoders.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = tokenizers.trainers.UnigramTrainer(
+        vocab_size=60, special_tokens=special, unk_token="<unk>", show_progress=False
+    )
+    made.train_from_iterator(TEXTS, trainer)
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        **{f"{role}_token": f"<{role}>" for role in ("pad", "unk", "mask")},
+        **{f"{role}_token": "<s>" for role in ("bos", "cls")},
+        **{f"{role}_token": "</s>" for role in ("eos", "sep")},
+    )
+
+
+@pytest.mark.parametrize("name", ["xlm-roberta", "camembert"])
+def test_a_model_that_is_trained_further_keeps_its_tokenizer_and_its_name(name, tmp_path):
+    model = theirs(name, "AutoModelForMaskedLM", layer_norm_eps=1e-12, type_vocab_size=1)
+    tokenizer = sentencepiece_like()
+    for part in (model, tokenizer):
+        part.save_pretrained(tmp_path / "source")
+    (tmp_path / "text.txt").write_text("\n".join(TEXTS) + "\n")
+    examples = ExampleConfig(recipe="roberta", max_seq_length=32)
+    build_shards(
+        [tmp_path / "text.txt"],
+        tmp_path / "source",
+        tmp_path / "shards",
+        BuildConfig(examples=examples),
+    )
+    training = TrainingConfig(steps=2, batch_tokens=200, warmup_steps=0)
+    pretrain_from(tmp_path / "source", tmp_path / "shards", tmp_path / "run", training=training)
+    for folder, auto in (("masked-lm", "AutoModelForMaskedLM"), ("encoder", "AutoModel")):
+        assert no_news(auto, tmp_path / "run" / folder).config.model_type == name
+        again = transformers.AutoTokenizer.from_pretrained(tmp_path / "run" / folder)
+        ours = Tokenizer.load(tmp_path / "run" / folder)
+        assert (again.mask_token, again.pad_token) == ("<mask>", "<pad>")
+        for text in TEXTS[:5]:
+            assert again(text)["input_ids"] == tokenizer(text)["input_ids"]
+            assert ours.encode(text).ids == tokenizer(text)["input_ids"]

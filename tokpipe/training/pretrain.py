@@ -21,7 +21,7 @@ from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards, open_shards
-from tokpipe.tokenizer.folder import folder_files
+from tokpipe.tokenizer.copies import files_for_model
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.fitting import fitted
 from tokpipe.training.frequencies import frequencies_of, guesses
@@ -288,9 +288,7 @@ def loaders(
 
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
     longest = model.longest or shards.examples.max_seq_length
-    files = folder_files(shards.tokenizer.spec, longest)
-    del files["README.md"]
-    return files
+    return files_for_model(shards.tokenizer, shards.folder, longest)
 
 
 def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies) -> Parameters:
