@@ -69,7 +69,8 @@ class BertModel:
     folder : Path or None
         Where it came from.
     left_out : tuple of str
-        Names of the tensors there that belong to heads for other tasks, and were not read.
+        Names of the tensors there that were not read: of heads for other tasks, and of what is
+        beside the model.
     """
 
     def __init__(

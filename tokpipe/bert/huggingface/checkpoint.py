@@ -42,7 +42,7 @@ class Checkpoint:
     family: Family  # the kind of model that the folder says it is
     # how each tensor is written again, by its canonical name in the family
     dtypes: Mapping[str, str] = field(default_factory=dict)
-    # names of the tensors of heads for other tasks, which are not read
+    # names of tensors that are not read: of heads for other tasks, and of what is beside the model
     left_out: tuple[str, ...] = ()
 
 
@@ -164,7 +164,7 @@ def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, St
     verify_files(folder, [CONFIG, *(name for one in LAYOUTS for name in one[:2])])
     refuse_pickle(folder)
     config, family = read_config(folder, task)
-    stored = StoredTensors.open(folder, family, stack)
+    stored = StoredTensors.open(folder, family, config, stack)
     config = _with_heads(config, family, stored)
     slices = their_tensors(config, family)
     stored.take_copies_for_missing(family, slices)

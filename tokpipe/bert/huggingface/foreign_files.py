@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -10,6 +11,7 @@ from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.foundation.visible import visible
 
 _MOST_BYTES = 1 << 20  # of an object
+_MOST_NAMED = 5  # tensors in a message: a line or two
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -59,6 +61,13 @@ def shown(value: Any) -> str:
         return f"a number of {value.bit_length():,} bits"
     text = visible(value if isinstance(value, str) else repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def named_briefly(names: Sequence[str]) -> str:
+    """Write the first of some foreign names, and how many more there are."""
+    text = ", ".join(shown(name) for name in names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def open_plain(path: Path) -> BinaryIO:
