@@ -26,9 +26,8 @@ from tokpipe.tasks.folder import Layout, save_model
 from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
+from tokpipe.tokenizer.reading import MAIN_FILES, nothing_in
 from tokpipe.tokenizer.tokenizer import Tokenizer
-
-_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class BertModel:
         folder = model_path("folder", folder)
         verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder, task)
-        has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
+        has_tokenizer = any((folder / name).exists() for name in MAIN_FILES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None
         return cls(
             found.parameters,
@@ -146,11 +145,10 @@ class BertModel:
         InputError
             If its folder holds none.
         """
+        if self._tokenizer is None and self.folder is not None:
+            raise nothing_in(self.folder)
         if self._tokenizer is None:
-            raise InputError(
-                f"{self.folder or 'the model'} has no tokenizer",
-                hint="Put its tokenizer.json beside config.json.",
-            )
+            raise InputError("the model has no tokenizer", hint="Load it from a folder with one.")
         return self._tokenizer
 
     @property

@@ -78,12 +78,12 @@ class Neighbours:
         chinese = config.flag("tokenize_chinese_chars", words.handle_chinese_chars)
         return replace(changed, handle_chinese_chars=chinese)
 
-    def described(self, entry: dict[str, Any]) -> dict[str, Any] | None:
+    def described(self, entry: dict[str, Any], ids: Mapping[str, int]) -> dict[str, Any] | None:
         """Return an added token as an object beside it says; None: it says another id."""
         node, token = self.tokens.get(entry["content"], (Node(None, ""), None))
         if token is None or not isinstance(node.value, dict):
             return entry
-        if token.id not in (_NO_ID, entry["id"]):
+        if token.id not in (_NO_ID, ids.get(token.content, token.id)):
             return None
         return entry | {flag: getattr(token, flag) for flag in _FLAGS}
 

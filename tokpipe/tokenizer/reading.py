@@ -134,7 +134,7 @@ def _main_file(path: Path) -> Path:
         for name in MAIN_FILES:
             if (path / name).exists():
                 return path / name
-        raise _nothing_in(path)
+        raise nothing_in(path)
     if not path.exists():
         raise _no_such(path)
     if path.suffix in _NOT_OURS:
@@ -143,14 +143,15 @@ def _main_file(path: Path) -> Path:
     return path
 
 
-def _nothing_in(folder: Path) -> InputError:
+def nothing_in(folder: Path) -> InputError:
+    """Return what is wrong with a folder that holds no tokenizer: what is in its place."""
     others = sorted(path.name for path in folder.iterdir() if path.suffix in _WITHOUT_VOCABULARY)
     if others:
         problem, hint = _NOT_OURS[Path(others[0]).suffix]
         return InputError(f"{folder}: {others[0]} is {problem}", hint=hint)
     return InputError(
         f"{folder}: no tokenizer.json, vocab.txt or vocab.json in this folder",
-        hint="tokpipe train-vocab makes a tokenizer folder.",
+        hint="Put one there; tokpipe train-vocab makes a tokenizer folder.",
     )
 
 
@@ -312,6 +313,6 @@ def _document(
         spec = spec if words is not None else replace(spec, words=beside.words(spec.words))
     document = document_from_spec(spec)
     document["model"] |= {"vocab": vocab, **({"merges": merges} if merges else {})}
-    described = (beside.described(entry) for entry in document["added_tokens"])
+    described = (beside.described(entry, vocab) for entry in document["added_tokens"])
     document["added_tokens"] = [entry for entry in described if entry is not None]
     return document

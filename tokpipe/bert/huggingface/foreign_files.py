@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.lfs import HEAD_BYTES, refuse_pointer
 from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.foundation.visible import visible
 
@@ -76,10 +77,17 @@ def open_plain(path: Path) -> BinaryIO:
     Raises
     ------
     InputError
-        If it is a folder, a device or a FIFO.
+        If it is a folder, a device or a FIFO, or a pointer of Git LFS.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise InputError(f"{visible(str(path))}: no plain file")
-    return cast(BinaryIO, os.fdopen(handle, "rb", buffering=0))
+    file = cast(BinaryIO, os.fdopen(handle, "rb", buffering=0))
+    try:
+        refuse_pointer(file.read(HEAD_BYTES), visible(str(path)))
+    except InputError:
+        file.close()
+        raise
+    file.seek(0)
+    return file

@@ -11,21 +11,17 @@ from numpy.typing import NDArray
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import named_briefly, read_object, shown
-from tokpipe.bert.huggingface.machine import CONVERT
 from tokpipe.bert.huggingface.names import TensorSlice, is_buffer
 from tokpipe.bert.huggingface.pickled import read_pickled_entries
 from tokpipe.bert.huggingface.tensor_file import READABLE, Entry, TensorFile
 from tokpipe.bert.huggingface.wrappers import unwrapped
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.folders import MANIFEST
-from tokpipe.foundation.manifest import Manifest, verify_files
-from tokpipe.foundation.naming import hub_hint
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.visible import visible
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".npz", ".h5", ".msgpack")
 
 
 class Layout(NamedTuple):
@@ -156,41 +152,6 @@ def layout_of(folder: Path) -> Layout | None:
         if (folder / layout.weights).exists() or (folder / layout.listing).exists():
             return layout
     return None
-
-
-def refuse_pickle(folder: Path) -> None:
-    """Refuse what is no folder of a model, and say how to convert what may run code.
-
-    Raises
-    ------
-    InputError
-        If there are no files of weights that are read.
-    ArtifactError
-        If it is a folder of ours that holds something else.
-    """
-    known = {layout.weights for layout in LAYOUTS}
-    if folder.suffix in _PICKLES and folder.is_file() and folder.name not in known:
-        raise InputError(
-            f"{visible(str(folder))}: {folder.suffix} files are not read", hint=CONVERT
-        )
-    if not folder.is_dir():
-        is_there = folder.exists()
-        what = "a file, no folder of a model" if is_there else "no such folder"
-        hint = "Name the folder that holds config.json and model.safetensors."
-        hint = hint if is_there else hub_hint(folder) or hint
-        raise InputError(f"{visible(str(folder))}: {what}", hint=hint)
-    if has_weights(folder):
-        return
-    if (folder / MANIFEST).is_file():
-        Manifest.read(folder, "model")  # of a baseline, a tokenizer, shards: says so
-    found = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
-    if found:
-        raise InputError(
-            f"{visible(str(folder))}: no {WEIGHTS}, only {visible(found[0])[:80]}", hint=CONVERT
-        )
-    raise InputError(
-        f"{visible(str(folder))}: no {WEIGHTS} in it", hint="Is this the folder of a model?"
-    )
 
 
 def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
