@@ -259,14 +259,14 @@ def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
 def _encoder_shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
     hidden, width = config.hidden_size, config.embedding_width
     yield "embeddings.token", (config.vocab_size, width)
-    if config.position == "learned":
+    if config.has_places:
         yield "embeddings.position", (config.max_position_embeddings, width)
     if config.type_vocab_size:
         yield "embeddings.segment", (config.type_vocab_size, width)
     yield from norm_shapes("embeddings.norm", width)
     if width != hidden:
         yield from linear_shapes("embeddings.projection", hidden, width)
-    if config.position == "relative":
+    if config.has_distances:
         yield "relative.weight", (RELATIVE_BUCKETS, config.num_attention_heads)
     for layer in range(config.num_hidden_layers):
         yield from _layer_shapes(config, layer)
