@@ -8,6 +8,7 @@ from tokpipe.foundation.config import Config, setting, unknown_name
 from tokpipe.foundation.errors import ConfigError
 
 POSITIONS = ("learned", "sinusoidal", "relative", "learned-relative", "rope", "none")
+RELATIVE_BUCKETS = 32  # of distances, as T5 has it (Raffel et al. 2019, 2.1)
 
 ON_POOLER = ("nsp_head",)  # switches of the heads that stand on the pooler
 

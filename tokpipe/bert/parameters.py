@@ -12,13 +12,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import RELATIVE_BUCKETS, BertConfig
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 
 ALIGNMENT = 16  # values: a cache line of float32
-RELATIVE_BUCKETS = 32  # as T5 has it (Raffel et al. 2019, 2.1)
 
 _PIECE = 1 << 18  # random numbers drawn at once: 2 MiB of bits, 30 ms
 

@@ -6,11 +6,10 @@ the padding's id may be, which transformers takes to be 1.
 
 from collections.abc import Iterator
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import RELATIVE_BUCKETS, BertConfig
 from tokpipe.bert.families.bert import BERT_ROWS
 from tokpipe.bert.families.family import COMMON_KEYS, Family, unshared_reasons
 from tokpipe.bert.families.roberta import ROBERTA
-from tokpipe.bert.parameters import RELATIVE_BUCKETS
 
 _LAYER = "encoder.layer.{i}.attention."
 _IMPLIED = {"position": "learned-relative", "position_offset": 2, "type_vocab_size": 0}
