@@ -186,7 +186,8 @@ def extended_parameters(
     same = np.arange(count, dtype=np.int32)
     same[old.config.vocab_size :] = -1
     same[list(extension.added)] = -1
-    rows = TokenRows(same, extension.pieces)
+    known = {id: [one for one in old if one >= 0] for id, old in extension.pieces.items()}
+    rows = TokenRows(same, known)
     made = Parameters(replace(old.config, vocab_size=count))
     for name, view in made.views.items():
         table = old.views[name]
