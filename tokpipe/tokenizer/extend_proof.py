@@ -55,11 +55,16 @@ def prove_vocabulary(extension: Extension) -> int:
     return len(old.tokens) - extension.filled
 
 
-def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -> None:
+def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -> int:
     """Encode words with both vocabularies.
 
     Without new tokens all pieces must be the old ones; of a BPE new tokens must be the old pieces,
     joined. A word that was one token stays so; one that has a new character was not known.
+
+    Returns
+    -------
+    int
+        How many words were compared.
 
     Raises
     ------
@@ -83,6 +88,7 @@ def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -
     if differ.any():
         word = words.bytes_of(int(np.argmax(differ))).decode(errors="replace")
         raise _moved(f"the word {short(word)} has other pieces than before")
+    return len(words)
 
 
 def measure_gain(extension: Extension, counts: WordCounts, threads: int | None = None) -> Gain:
