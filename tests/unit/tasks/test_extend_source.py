@@ -122,6 +122,20 @@ def test_heads_that_are_not_known_here_are_named(text, tmp_path):  # noqa: F811
     assert BertModel.load(tmp_path / "out").left_out == ()
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("said", [SAID, {"do_lower_case": True}], ids=["a class", "no class"])
+def test_transformers_gives_our_ids_with_what_the_folder_said(foreign, said, text, tmp_path):  # noqa: F811
+    transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
+    put(foreign, "tokenizer_config.json", said)
+    text.write_text(text.read_text() + "λόγος, ΛΌΓΟΣ of roads\n" * 30)
+    extend_vocab(foreign, tmp_path / "out", **asked(text, add=20))
+    ours = Tokenizer.load(tmp_path / "out")
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    for line in ("the cats, λόγος", "ΛΌΓΟΣ [MASK] oldings", "unknown ψ"):
+        assert theirs(line)["input_ids"] == ours.encode(line).ids
+    assert theirs.mask_token == "[MASK]" and "λ" in ours.ids
+
+
 def test_a_file_of_a_tokenizer_is_extended_too(text, tmp_path):  # noqa: F811
     small().tokenizer.save(tmp_path / "t")
     done = extend_vocab(tmp_path / "t" / "tokenizer.json", tmp_path / "out", **asked(text))

@@ -202,6 +202,13 @@ def test_a_moved_token_and_a_moved_merge_are_found(model):
             )
 
 
+def test_an_old_word_that_a_new_token_cuts_is_found():
+    old = Tokenizer(spec_from_bert_vocab(["[UNK]", "abc", "a", "##b"]))
+    bad = Tokenizer(spec_from_bert_vocab(["[UNK]", "a", "##b", "##bc"]))
+    with pytest.raises(TokpipeError, match="'abc' has other pieces than before"):
+        prove_words(Extension(old, bad, (3,), {3: [3]}, 0), Strings.from_list(["ab", "abc"]))
+
+
 @each
 def test_what_cannot_be_learned_is_said(model):
     old = EXTENSIONS[model].old

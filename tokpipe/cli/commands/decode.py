@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import MODEL
+from tokpipe.cli.options import tokenizer_option
 from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.cli.token_readers import kind_of, read_ids
 from tokpipe.foundation.errors import InputError
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
     ]
 )
 @click.argument("inputs", nargs=-1, metavar="[FILE]...")
-@click.option(
-    "-t",
-    "--tokenizer",
-    required=True,
-    metavar="PATH",
-    type=MODEL,
-    help="Tokenizer folder or tokenizer.json.",
-)
+@tokenizer_option
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
     "--from",
