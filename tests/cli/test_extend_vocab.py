@@ -26,7 +26,7 @@ def test_a_model_says_what_was_gained_and_what_comes_next(tokpipe, model, novel)
     assert "out: 3 new tokens" in ran.out
     for row in ("rows of the model", "tokens a word", "words gained", "old ids", "measured on"):
         assert f"\n{row} " in ran.out
-    assert "tokpipe pretrain SHARDS --from out -o RUN" in ran.out
+    assert "tokpipe pretrain SHARDS --from out --also OTHERS -o RUN" in ran.out
     assert max(map(len, ran.out.splitlines())) <= 80
 
 
@@ -57,8 +57,16 @@ def test_a_dry_run_does_nothing(tokpipe, model, novel, tmp_path):
 
 def test_words_that_stay_unknown_are_a_warning(tokpipe, model, novel):
     novel.write_text(TEXT + "unheard wonders\n" * 99)
+    ran = tokpipe("extend-vocab", model, novel, "--add", 4, "-o", "out")
+    assert ran.code == 0 and "% of the words stay unknown" in ran.err
+    assert "\nnew characters" in ran.out
+
+
+def test_what_is_taken_of_a_folder_and_what_is_not_is_said(tokpipe, model, novel):
+    (model / "model.safetensors").unlink()
+    (model / "tokpipe.json").unlink()
     ran = tokpipe("extend-vocab", model, novel, "--add", 2, "-o", "out")
-    assert ran.code == 0 and "of the words are unknown to the vocabulary" in ran.err
+    assert ran.code == 0 and "its tokenizer alone is extended" in ran.err
 
 
 @pytest.mark.parametrize(
