@@ -56,7 +56,7 @@ def shards(minilm, tmp_path_factory):
 
 def test_the_first_loss_from_minilm_is_that_of_transformers(minilm, shards, tmp_path, compared):
     config, training = StartConfig(), TrainingConfig(steps=5)
-    start = prepare_start(minilm, shards, config, training)
+    start = prepare_start(minilm, (shards,), config, training)
     weights = first_weights(start, config)
     write_checkpoint(tmp_path, weights)
     theirs = transformers.BertForMaskedLM.from_pretrained(tmp_path).eval()

@@ -12,6 +12,7 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.going_on import refuse_finished
 from tokpipe.training.log import Watch
+from tokpipe.training.phases import Folders, open_phases
 from tokpipe.training.pretrain import Pretrained, train_in
 from tokpipe.training.start import Start, first_weights, prepare_start
 from tokpipe.training.start_config import StartConfig
@@ -47,7 +48,7 @@ class Opened(NamedTuple):
 
 def open_start(  # noqa: PLR0913 - those of `pretrain_from`
     source: str | Path,
-    shards: str | Path,
+    shards: Folders,
     out: str | Path = "run",
     *,
     config: StartConfig | None = None,
@@ -65,13 +66,13 @@ def open_start(  # noqa: PLR0913 - those of `pretrain_from`
     run = Path(out)
     refuse_foreign(run, force=force, may_go_on=True)
     config, training = config or StartConfig(), training or TrainingConfig()
-    found, *others = (open_shards(folder) for folder in (shards, *also))
+    found, others = open_phases(shards), [open_shards(folder) for folder in also]
     start = prepare_start(source, found, config, training, then)
     if not force:
         refuse_finished(run, start.asked.settings)
-    model = BertModel(first_weights(start, config), found.tokenizer)
-    evaluations = _evaluations(model, [found, *others], training.seed, threads, progress)
-    both = zip([found, *others], evaluations, strict=True)
+    model = BertModel(first_weights(start, config), found[0].tokenizer)
+    evaluations = _evaluations(model, [*found, *others], training.seed, threads, progress)
+    both = zip([*found, *others], evaluations, strict=True)
     texts = tuple(OnText(one.folder, before) for one, before in both)
     return Opened(run, start, texts, training.seed)
 
@@ -96,7 +97,7 @@ def train_further(
 
 def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     source: str | Path,
-    shards: str | Path,
+    shards: Folders,
     out: str | Path = "run",
     *,
     config: StartConfig | None = None,
@@ -116,8 +117,8 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     source
         Its folder: a run or a model of ours, or Hugging Face's.
     shards
-        The folder to train on, as `build_shards` made it. Where its vocabulary is not the model's,
-        rows are matched by token.
+        The folder to train on, as `build_shards` made it, or several, as in `pretrain`. Where
+        their vocabulary is not the model's, rows are matched by token.
     out
         The run folder.
     config
