@@ -73,6 +73,7 @@ def test_settings_may_stand_in_a_file(tokpipe, made):
         (("short", "other"), 4, "the same objective: nsp, and sop"),
         (("short", "nowhere"), 4, "nowhere"),
         ((), 2, "SHARDS"),
+        (("short", "--batch-ramp-tokens", "1k"), 2, "no effect with gradient_accumulation_steps=1"),
     ],
 )
 @pytest.mark.parametrize("plan", [(), ("--dry-run",)])

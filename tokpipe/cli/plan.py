@@ -271,7 +271,7 @@ def _tokens(training: "TrainingConfig", in_split: int) -> int | None:
         return int(training.epochs * in_split)
     if training.most_steps is None:
         return None
-    return training.most_steps * training.batch_tokens * training.gradient_accumulation_steps
+    return training.most_tokens(training.most_steps)
 
 
 def _shown(name: str, value: object) -> str:

@@ -157,7 +157,7 @@ class Run:
         phase = self.data.train.at(share)
         if phase > now.phase:  # never back: what goes on after its end stays in the last one
             self._batches = self._from(Position(phase=phase))
-        return list(islice(self._batches, self.trainer.config.gradient_accumulation_steps))
+        return list(islice(self._batches, self.trainer.config.batches_at(self.state.tokens)))
 
     def _step(self) -> None:
         begin = time.monotonic()
