@@ -45,6 +45,22 @@ def test_from_a_model_both_losses_are_printed(tokpipe, made):
     assert "phase 2 begins with step 19" in ran.err
 
 
+@pytest.mark.parametrize("how", ["repeat", "interpolate"])
+def test_a_model_of_short_sequences_goes_on_with_long_ones(tokpipe, made, how):
+    first = ("--max-position-embeddings", 24, "-o", "first")
+    assert tokpipe("pretrain", "short", *SMALL, *first).code == 0
+    on = ("pretrain", "long", "--from", "first", "--also", "short", "--steps", 6, "-o", "run")
+    assert "grow_positions" in tokpipe(*on).err
+    ran = tokpipe(*on, "--grow-positions", how)
+    assert ran.code == 0, ran.err
+    assert "the position table grows from 24 to 64 places" in ran.err
+    for name in ("long", "short"):
+        assert f"{name}: loss " in ran.err and f"\n{name} " in ran.out
+    both = ("--from", "first", "--grow-positions", how, "--steps", 20, "-o", "both")
+    ran = tokpipe("pretrain", "short", "long", *both)
+    assert ran.code == 0 and "grows from 24 to 64 places" in ran.err, ran.err
+
+
 def test_a_plan_tells_phases_and_takes_time_for_the_lengths(tokpipe, made):
     plan = ("--steps", 1000, "-o", "run", "--dry-run", "--json")
     both = tokpipe("pretrain", "short", "long", *plan).json

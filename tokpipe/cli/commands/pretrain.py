@@ -30,6 +30,7 @@ from tokpipe.training.start_config import StartConfig
 if TYPE_CHECKING:
     from tokpipe.tasks.further import OnText
     from tokpipe.training.pretrain import Pretrained, Pretraining
+    from tokpipe.training.start import Start
 
 _MODEL = "Model (by default as --preset has it)"
 _FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
@@ -160,33 +161,29 @@ def _begin(session: Session, asked: _Asked) -> None:
 def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnText, ...]]":
     _begin(session, asked)
     from tokpipe.cli.training_display import training_display
-    from tokpipe.tasks.further import open_start, train_further
+    from tokpipe.tasks.further import pretrain_from
+
+    def begins(start: "Start", texts: "tuple[OnText, ...]") -> None:
+        say_start(session, start, asked.start.new_rows)
+        say_phases(session, start.asked)
+        say_before(session, texts)
 
     assert asked.source is not None
-    threads, force, progress = session.threads, session.force, session.progress
-    opened = open_start(
-        asked.source,
-        asked.shards,
-        asked.output,
-        config=asked.start,
-        training=asked.training,
-        also=asked.also,
-        then=asked.then,
-        threads=threads,
-        force=force,
-        progress=progress,
-    )
-    say_start(session, opened.start, asked.start.new_rows)
-    say_phases(session, opened.start.asked)
-    say_before(session, opened.texts)
-    with training_display(progress, _longer(session, asked)) as watch:
-        found = train_further(
-            opened,
-            threads=threads,
-            force=force,
+    with training_display(session.progress, _longer(session, asked)) as watch:
+        found = pretrain_from(
+            asked.source,
+            asked.shards,
+            asked.output,
+            config=asked.start,
+            training=asked.training,
+            also=asked.also,
+            then=asked.then,
+            threads=session.threads,
+            force=session.force,
             resume=asked.resume,
+            begins=begins,
             watch=watch,
-            progress=progress,
+            progress=session.progress,
         )
     return found.pretrained, found.texts
 
