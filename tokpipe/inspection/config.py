@@ -1,10 +1,21 @@
-"""Settings of `explain`; light, because the command line makes its options from them."""
+"""Settings of views; light, because the command line makes its options from them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from tokpipe.foundation.config import Config, setting
 from tokpipe.vocab.config import VocabConfig
+
+# The views of `attention`. Each is a module with `content` (its figures, as JSON types) and
+# `renderable`, both of a `Chosen`; HEADS, what it takes for --head besides a number (the first is
+# the default, else head 1); ALL_LAYERS, whether it shows all where none is named; and TAKES, its
+# further options.
+_TERMINAL = "tokpipe.inspection.terminal"
+ATTENTION_VIEWS = {
+    "model": f"{_TERMINAL}.attention_model",
+    "head": f"{_TERMINAL}.attention_head",
+    "neuron": f"{_TERMINAL}.attention_neuron",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
