@@ -16,6 +16,18 @@ ATTENTION_VIEWS = {
     "head": f"{_TERMINAL}.attention_head",
     "neuron": f"{_TERMINAL}.attention_neuron",
 }
+# The chapters of `explain` that are told by steps. Each is a module with `toy` and `real`, which
+# return a `Chapter` on numbers made up and on those of a model; HEADS, ALL_LAYERS and TAKES as
+# above; and TEXT, what a model reads where no text is given.
+_CHAPTERS = "tokpipe.inspection.chapters"
+CHAPTERS = {
+    "attention": f"{_CHAPTERS}.attention",
+    "ffn": f"{_CHAPTERS}.ffn",
+    "activations": f"{_CHAPTERS}.activations",
+    "multi-head": f"{_CHAPTERS}.multi_head",
+    "position": f"{_CHAPTERS}.position",
+    "add-norm": f"{_CHAPTERS}.add_norm",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

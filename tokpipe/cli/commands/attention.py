@@ -54,10 +54,10 @@ def attention(
 ) -> None:
     """Show which tokens of TEXT, or of a pair of them, look at which in MODEL.
 
-    Each head of each layer shares out the attention of a token: weights that add up to 1. A text
-    with the views: model, all heads at a glance, with what each does most; head, to whom a token
-    looks in one layer; neuron, how the query of a token and the keys of all make its weights.
-    Weights are those that the model computes with, and what --json prints.
+    Each head of each layer shares out the attention of a token: weights that add up to 1. The view
+    "model" has all heads at a glance, with what each does most; "head", to whom tokens look in one
+    layer; "neuron", how the query of a token and the keys of all make its weights. Layers and heads
+    count from 1, places of tokens from 0.
     """
     given = [name for name, value in {"view": view, **wanted}.items() if value]
     if (text is None) == (corpus is None):

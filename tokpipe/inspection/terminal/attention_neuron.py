@@ -11,6 +11,7 @@ from tokpipe.inspection.attention import Chosen, numbers, tokens_json
 from tokpipe.inspection.terminal.attention_tokens import place_text, share_line, token_text
 from tokpipe.inspection.terminal.charts import INDENT
 from tokpipe.inspection.terminal.marks import QUIET, Marks, bar, cut, cut_line, flow, laid, pad
+from tokpipe.inspection.terminal.signs import ABOVE, BELOW, legend, signs_text
 from tokpipe.inspection.terminal.tokens import heading
 
 HEADS = ()
@@ -20,8 +21,6 @@ _SIGNS = 16  # of a vector at most: neighbouring values share one
 _A_LINE = 8  # numbers
 _BAR = 12  # columns at most
 _LABEL = 16
-_ABOVE, _BELOW = "dodger_blue1", "dark_orange"
-_FAR, _NEAR = 1 / 2, 1 / 8  # of the greatest value, from where on a sign is full, and not empty
 
 Vector = NDArray[np.float64]
 
@@ -93,7 +92,7 @@ def _drawn(found: Looking, chosen: Chosen, width: int, marks: Marks) -> Iterator
     places = [place_text(chosen, place, marks) for place in chosen.columns]
     label = min(max(one.cell_len for one in places), _LABEL)
     name = cut(token_text(chosen, _place(chosen), marks), max(width - signs - 12, 4), marks)
-    query = _signs(_grouped(found.query, signs), abs(_grouped(found.query, signs)).max(), marks)
+    query = signs_text(_grouped(found.query, signs), abs(_grouped(found.query, signs)).max(), marks)
     yield cut_line(Text.assemble("query q of ", name, "  ", query), width, marks)
     has_biases = bool(found.biases.any())
     heads = f"{'':<{label}} {'key k':<{signs}} {_times('q x k', marks):<{signs}} {'sum':>8}"
@@ -105,7 +104,7 @@ def _drawn(found: Looking, chosen: Chosen, width: int, marks: Marks) -> Iterator
     for i, place in enumerate(places):
         line = Text.assemble(INDENT, pad(cut(place, label, marks), label), end="")
         for values, top in zip((keys[i], products[i]), tops, strict=True):
-            line.append(" ").append_text(_signs(values, top, marks))
+            line.append(" ").append_text(signs_text(values, top, marks))
         line.append(f" {found.sums[i]:>8.3f}")
         line.append(f"{found.biases[i]:>7.2f}" if has_biases else "")
         line.append(f" {100 * found.weights[i]:>7.2f} %")
@@ -117,19 +116,12 @@ def _drawn(found: Looking, chosen: Chosen, width: int, marks: Marks) -> Iterator
 
 
 def _legend(found: Looking, signs: int, width: int, marks: Marks) -> Iterator[Text]:
-    below, _, near, _, above = marks.signs
     size = len(found.query)
-    about = [
-        (f"{above} above 0", _ABOVE),
-        (f"{below} below 0", _BELOW),
-        (f"{near} near 0", QUIET),
-        (f"softmax of sum / {_root(size, marks)}", QUIET),
-    ]
-    if found.biases.any():
-        about[-1] = (f"{about[-1][0]} + bias", QUIET)
+    about = [f"softmax of sum / {_root(size, marks)}{' + bias' if found.biases.any() else ''}"]
     if size > signs:
-        about.append((f"a sign: the sum of {size / signs:.3g} values", QUIET))
-    yield from flow([Text(text, style, end="") for text, style in about], width, "   ", INDENT)
+        about.append(f"a sign: the sum of {size / signs:.3g} values")
+    more = [Text(text, QUIET, end="") for text in about]
+    yield from flow([*legend(marks), *more], width, "   ", INDENT)
 
 
 def _written(found: Looking, chosen: Chosen, width: int, marks: Marks) -> Iterator[Text]:
@@ -160,7 +152,7 @@ def _written(found: Looking, chosen: Chosen, width: int, marks: Marks) -> Iterat
 
 
 def _numbers(values: Vector, width: int) -> Iterator[Text]:
-    items = [Text(f"{v:8.4f}", _ABOVE if v > 0 else _BELOW, end="") for v in values]
+    items = [Text(f"{v:8.4f}", ABOVE if v > 0 else BELOW, end="") for v in values]
     yield from flow(items, min(width, len(INDENT) + 9 * _A_LINE), " ", INDENT)
 
 
@@ -168,16 +160,6 @@ def _grouped(values: Vector, signs: int) -> Vector:
     """Add up neighbouring values: [..., D] to [..., signs]."""
     borders = np.arange(signs) * values.shape[-1] // signs
     return np.add.reduceat(values, borders, -1)
-
-
-def _signs(values: Vector, most: float, marks: Marks) -> Text:
-    drawn = Text(end="")
-    for value in values:
-        size = abs(value) / most if most else 0.0
-        level = int(size >= _NEAR) + int(size >= _FAR)
-        style = (_ABOVE if value > 0 else _BELOW) if level else QUIET
-        drawn.append(marks.signs[2 + (level if value > 0 else -level)], style)
-    return drawn
 
 
 def _times(text: str, marks: Marks) -> str:
