@@ -41,6 +41,16 @@ class Limits:
     tasks: tuple[str, ...] = ()
     layers: int | None = None
 
+    @property
+    def said(self) -> str:
+        """What a table must say of it; nothing where nothing is left out."""
+        parts = (
+            f"at most {self.rows:,} rows of each part" if self.rows else "",
+            f"only {', '.join(self.tasks)}" if self.tasks else "",
+            f"{self.layers} layers of MiniLM-L6 and 8,192 of its tokens" if self.layers else "",
+        )
+        return "".join(f"; {part}" for part in parts if part)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:

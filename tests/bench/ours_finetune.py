@@ -13,7 +13,7 @@ from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.finetuning.preparing import Asked, prepare
 from tokpipe.finetuning.rates import rates_of
 from tokpipe.finetuning.registry import task_of
-from tokpipe.finetuning.source import begun
+from tokpipe.finetuning.source import first_weights
 from tokpipe.finetuning.training import loader_of, training_config
 from tokpipe.foundation.progress import SILENT
 from tokpipe.labelled.config import TextColumns
@@ -44,7 +44,7 @@ def epochs(task: str, model: str, parts: dict, settings: dict, tokens: int) -> C
     config = training_config(prepared, loader)
     trainer = Trainer(
         config,
-        begun(prepared.source, prepared.model, asked.config, 0),
+        first_weights(prepared.source, prepared.model, asked.config, 0),
         prepared.capacity,
         _THREADS,
         Terms(rates_of(prepared.model, asked.config), prepared.objective),

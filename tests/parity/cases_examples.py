@@ -61,6 +61,15 @@ def _rows(draw):
 
 
 @st.composite
+def _words(draw):
+    dtype = draw(st.sampled_from([np.int32, np.uint16]))
+    least = -1 if dtype == np.int32 else 0
+    ids = np.array(draw(st.lists(st.integers(least, 25), max_size=40)), dtype)
+    is_word = np.array(draw(st.lists(st.booleans(), min_size=1, max_size=20)))
+    return ids, is_word, draw(st.integers(-1, 19))
+
+
+@st.composite
 def _masks(draw):
     sizes = draw(st.lists(st.integers(0, 40), max_size=4))
     ids = draw(st.lists(st.integers(0, 19), min_size=sum(sizes), max_size=sum(sizes)))
@@ -85,4 +94,5 @@ CASES = {
     "tokpipe.examples.kernels.packing.pack_units": _packed(),
     "tokpipe.examples.kernels.assemble.assemble_rows": _rows(),
     "tokpipe.examples.kernels.masks.mask_rows": _masks(),
+    "tokpipe.examples.kernels.words.count_words": _words(),
 }

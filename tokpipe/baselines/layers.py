@@ -58,7 +58,7 @@ _NUMBERS = {2: "two", 3: "three", 4: "four"}
 _DEFAULT, _WINDOWS = LayersConfig(), WindowConfig()
 
 
-class Pass(NamedTuple):
+class FeatureGroup(NamedTuple):
     """Vectors that are computed at once, and the heads that learn from them."""
 
     pooling: str  # of texts, see `layer_features.write_features`
@@ -81,12 +81,14 @@ class Prepared:
         return self.encoder.config.num_hidden_layers
 
     @property
-    def passes(self) -> tuple[Pass, ...]:
+    def groups(self) -> tuple[FeatureGroup, ...]:
         """What is computed, one after the other; a BiLSTM over texts reads all their tokens."""
         heads = self.config.heads
         if self.task.data == "words":
-            return (Pass(self.config.pooling, heads),)
-        return tuple(Pass(TOKENS if h == "bilstm" else self.config.pooling, (h,)) for h in heads)
+            return (FeatureGroup(self.config.pooling, heads),)
+        return tuple(
+            FeatureGroup(TOKENS if h == "bilstm" else self.config.pooling, (h,)) for h in heads
+        )
 
     def places(self, pooling: str) -> list[int]:
         """Return how many vectors each part has in a plane."""
@@ -95,11 +97,11 @@ class Prepared:
     @property
     def feature_bytes(self) -> int:
         """How large the file of vectors is at most."""
-        return max(self.bytes_of(one) for one in self.passes)
+        return max(self.bytes_of(group) for group in self.groups)
 
-    def bytes_of(self, one: Pass) -> int:
+    def bytes_of(self, group: FeatureGroup) -> int:
         """Return how large the vectors of a pass are."""
-        return feature_bytes(self.encoder, sum(self.places(one.pooling)), self.config.precision)
+        return feature_bytes(self.encoder, sum(self.places(group.pooling)), self.config.precision)
 
 
 def combinations(layers: int) -> tuple[Combination, ...]:
@@ -199,7 +201,7 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
     seed
         The first of the seeds.
     force
-        Replace a folder that tokpipe has made.
+        Replace a folder that tokpipe has prepared.
     threads
         How many, None for one a processor; no figure depends on it.
     progress
@@ -216,17 +218,17 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
     """
     begun, how = time.perf_counter(), {"threads": threads, "progress": progress}
     read = {"config": config, "columns": columns, "windows": windows, "seed": seed}
-    made = prepare(task, model, train, test, **read, **how)
+    prepared = prepare(task, model, train, test, **read, **how)
     probes: list[Probe] = []
     majority = 0.0
-    with _folder(out, made.feature_bytes, force) as folder:
+    with _folder(out, prepared.feature_bytes, force) as folder:
         where = "a temporary folder" if out is None else str(out)
-        for one in made.passes:
-            size = format_bytes(made.bytes_of(one))
+        for group in prepared.groups:
+            size = format_bytes(prepared.bytes_of(group))
             progress.note(f"vectors of all layers: {size}, for a while, in {where}")
-            found, majority = _passed(made, one, folder, seed, how)
+            found, majority = _learned(prepared, group, folder, seed, how)
             probes += found
-        places = [part.examples.logit_count for part in made.parts]
+        places = [part.examples.logit_count for part in prepared.parts]
         compared = LayersCompared(
             task=task,
             model=str(model),
@@ -234,8 +236,8 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
             test=places[1],
             majority=majority,
             probes=tuple(probes),
-            layers=made.layers,
-            feature_bytes=made.feature_bytes,
+            layers=prepared.layers,
+            feature_bytes=prepared.feature_bytes,
             seconds=time.perf_counter() - begun,
         )
         if folder is not None:
@@ -291,28 +293,28 @@ def _held_out(part: Part, share: float, seed: int) -> NDArray[np.bool_]:
     return np.isin(owners, rows[drawn])
 
 
-def _passed(
-    made: Prepared, one: Pass, folder: Path | None, seed: int, how: dict[str, Any]
+def _learned(
+    prepared: Prepared, group: FeatureGroup, folder: Path | None, seed: int, how: dict[str, Any]
 ) -> tuple[list[Probe], float]:
     """Compute vectors, learn from them; return what came of it, and the majority's first score."""
-    places, width = made.places(one.pooling), made.encoder.config.hidden_size
-    shape = (planes_of(made.layers), sum(places), width)
-    with feature_file(folder, shape, made.config.precision) as values:
+    places, width = prepared.places(group.pooling), prepared.encoder.config.hidden_size
+    shape = (planes_of(prepared.layers), sum(places), width)
+    with feature_file(folder, shape, prepared.config.precision) as values:
         mapped = values[:, : places[0]], values[:, places[0] :]
-        for part, own in zip(made.parts, mapped, strict=True):
-            write_features(made.encoder, part, one.pooling, own, **how)
+        for part, own in zip(prepared.parts, mapped, strict=True):
+            write_features(prepared.encoder, part, group.pooling, own, **how)
         bench = Bench(
-            examples=(made.parts[0].examples, made.parts[1].examples),
+            examples=(prepared.parts[0].examples, prepared.parts[1].examples),
             values=mapped,
             moments=moments_of(mapped[0]),
-            targets=_targets(made.parts[0].examples),
-            classes=len(made.parts[0].data.names),  # type: ignore[union-attr]
-            held=made.held,
-            config=made.config,
+            targets=_targets(prepared.parts[0].examples),
+            classes=len(prepared.parts[0].data.names),  # type: ignore[union-attr]
+            held=prepared.held,
+            config=prepared.config,
             seed=seed,
             threads=how["threads"],
         )
-        return _probes(made, one, bench, how["progress"])
+        return _probes(prepared, group, bench, how["progress"])
 
 
 def _targets(examples: Examples) -> NDArray[np.int32]:
@@ -322,10 +324,11 @@ def _targets(examples: Examples) -> NDArray[np.int32]:
 
 
 def _probes(
-    made: Prepared, one: Pass, bench: Bench, progress: Progress
+    prepared: Prepared, group: FeatureGroup, bench: Bench, progress: Progress
 ) -> tuple[list[Probe], float]:
-    asked, probes, majority = combinations(made.layers), [], 0.0
-    for head in one.heads:
+    asked, probes, majority = combinations(prepared.layers), [], 0.0
+    task, test = prepared.task, prepared.parts[1]
+    for head in group.heads:
         label = "learning linear models" if head == "linear" else "learning BiLSTMs"
         with progress.task(label, len(asked) * len(bench.held), "models") as advance:
             for combination in asked:
@@ -333,11 +336,8 @@ def _probes(
                 for number in range(len(bench.held)):
                     found.append(HEADS[head](bench, combination, number))
                     advance(1)
-                said = [
-                    made.task.decode(made.parts[1].data, made.parts[1].examples, each.logits)
-                    for each in found
-                ]
-                scores, interval, majority = _scored(made, said)
+                said = [task.decode(test.data, test.examples, each.logits) for each in found]
+                scores, interval, majority = _scored(prepared, said)
                 probes.append(
                     Probe(
                         name=combination.name,
@@ -352,14 +352,14 @@ def _probes(
 
 
 def _scored(
-    made: Prepared, said: list[Predictions]
+    prepared: Prepared, said: list[Predictions]
 ) -> tuple[dict[str, tuple[float, ...]], tuple[float, float], float]:
     """Return the scores of all seeds, the interval of the one in the middle, and the majority's."""
-    data = made.parts[1].data
-    measures = [made.task.measure(data, each, {}) for each in said]
+    task, (train, test) = prepared.task, prepared.parts
+    measures = [task.measure(test.data, each, {}) for each in said]
     values = np.array([measure.values() for measure in measures])
     middle = int(np.argsort(values[:, 0], kind="stable")[(len(said) - 1) // 2])
-    whole = made.task.scores(data, said[middle], {}, made.task.usual(made.parts[0].data))
+    whole = task.scores(test.data, said[middle], {}, task.usual(train.data))
     names = measures[0].names
     scores = {name: tuple(values[:, i].tolist()) for i, name in enumerate(names)}
     return scores, (whole.scores[0].low, whole.scores[0].high), whole.majority

@@ -31,7 +31,9 @@ def fitted(
     return config_for_job(encoder, source.family, task.head, labels, task.problem, dropout)
 
 
-def begun(source: Source, model: BertConfig, config: FinetuneConfig, seed: int) -> Parameters:
+def first_weights(
+    source: Source, model: BertConfig, config: FinetuneConfig, seed: int
+) -> Parameters:
     """Return the weights that a training begins with: head and highest layers drawn by a seed."""
     parameters = Parameters.from_encoder(weights_of(source), model, seed)
     draw_highest(parameters, config.reinit_layers, seed)

@@ -17,7 +17,7 @@ from tokpipe.finetuning.rates import lowest_moving, rates_of
 from tokpipe.finetuning.report import Report, read_metrics, report_files
 from tokpipe.finetuning.scoring import Part, measuring, predict
 from tokpipe.finetuning.seeds import Seeds
-from tokpipe.finetuning.source import begun
+from tokpipe.finetuning.source import first_weights
 from tokpipe.finetuning.task import Predictions
 from tokpipe.finetuning.taught import TaughtLoader
 from tokpipe.finetuning.verdict import verdict
@@ -137,7 +137,7 @@ def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: 
     asked, train = prepared.asked, prepared.parts["train"].data
     taught = prepared.taught
     first = (
-        begun(prepared.source, prepared.model, asked.config, seeds.head)
+        first_weights(prepared.source, prepared.model, asked.config, seeds.head)
         if taught is None
         else taught.begun(seeds.head)
     )

@@ -65,7 +65,7 @@ def correlations(gold: NDArray[np.float64], predicted: NDArray[np.float64]) -> F
     squares = [column**2 for column in pair]
     products = pair[0] * pair[1]
 
-    def found(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def correlation(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         count = weights.sum(1)
         means = [_sums(weights, column) / count for column in pair]
         raw = [_sums(weights, column) / count for column in squares]
@@ -76,7 +76,7 @@ def correlations(gold: NDArray[np.float64], predicted: NDArray[np.float64]) -> F
         together = _sums(weights, products) / count - means[0] * means[1]
         return _quotient(together, *spread)
 
-    return found
+    return correlation
 
 
 def rank_correlations(gold: NDArray[np.float64], predicted: NDArray[np.float64]) -> Formula:
@@ -86,12 +86,12 @@ def rank_correlations(gold: NDArray[np.float64], predicted: NDArray[np.float64])
     """
     ranks = _ranks(gold), _ranks(predicted)
 
-    def found(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def correlation(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         first, second = (one(weights) for one in ranks)
         spread = [_sums(weights * one, one) for one in (first, second)]
         return _quotient(_sums(weights * first, second), *spread)
 
-    return found
+    return correlation
 
 
 def _ranks(values: NDArray[np.float64]) -> Formula:

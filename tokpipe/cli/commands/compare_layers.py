@@ -110,10 +110,10 @@ def _plan(
     work = work_of(model, max(1, tokens // max(windows, 1))).encoder * tokens
     numbers = model.hidden_size * sum(len(one.which) for one in asked) * config.seeds
     classes = len(made.parts[0].data.names)  # type: ignore[union-attr]
-    for one in made.passes:
-        places = made.places(one.pooling)[0]
+    for group in made.groups:
+        places = made.places(group.pooling)[0]
         costs = {"linear": 4 * classes * _LINEAR_STEPS, "bilstm": _BILSTM * config.epochs}
-        work += sum(costs[head] * numbers * places for head in one.heads)
+        work += sum(costs[head] * numbers * places for head in group.heads)
     return Plan(
         title=f"Comparing layers for {what[0]}",
         facts={
