@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tokpipe.shards.build import build_shards as build_shards
     from tokpipe.shards.config import ShardConfig as ShardConfig
     from tokpipe.shards.reader import open_shards as open_shards
+    from tokpipe.tasks.attention import attention as attention
     from tokpipe.tasks.config import EmbedConfig as EmbedConfig
     from tokpipe.tasks.config import EvaluateConfig as EvaluateConfig
     from tokpipe.tasks.distill import distill as distill
@@ -87,6 +88,7 @@ _HOME = {
     "WordCounts": "tokpipe.words.counts",
     "WordVectors": "tokpipe.tasks.nearest",
     "WordsConfig": "tokpipe.words.config",
+    "attention": "tokpipe.tasks.attention",
     "build_shards": "tokpipe.shards.build",
     "compare_layers": "tokpipe.baselines.layers",
     "count_words": "tokpipe.words.count",
@@ -138,6 +140,7 @@ __all__ = [
     "WordVectors",
     "WordsConfig",
     "__version__",
+    "attention",
     "build_shards",
     "compare_layers",
     "count_words",

@@ -104,8 +104,8 @@ class BertConfig(Config):
     classifier: str = setting(
         NO_JOB["classifier"],
         "What stands in front of the classes of texts: the pooler, or a map of their own with tanh "
-        "(RoBERTa) or ReLU (DistilBERT).",
-        choices=("pooler", "tanh", "relu"),
+        "(RoBERTa), GELU (ELECTRA) or ReLU (DistilBERT).",
+        choices=("pooler", "tanh", "gelu", "relu"),
     )
     classifier_dropout: float | None = setting(
         NO_JOB["classifier_dropout"],

@@ -89,7 +89,7 @@ def export_model(
 
     model = open_model(session, source)
     # where none can express it, the refusal of the closest names the reasons
-    fitting = FAMILIES[family] if family else closest_family(model.config)
+    fitting = FAMILIES[family] if family else closest_family(model.config, model.family)
     if not heads:
         model = model.without_heads(fitting)
     sentence = _sentence(session, model, reader, vectors)
