@@ -62,6 +62,14 @@ def test_words_that_stay_unknown_are_a_warning(tokpipe, model, novel):
     assert "\nnew characters" in ran.out
 
 
+def test_words_that_are_given_are_not_told_to_be_more(tokpipe, model, novel, tmp_path):
+    novel.write_text("unheard wonders\n" * 99)
+    (tmp_path / "words.txt").write_text("kittens\n")
+    ran = tokpipe("extend-vocab", model, novel, "--words", "words.txt", "-o", "out")
+    assert ran.code == 0 and "of them: --add learns them from the text" in ran.err
+    assert "out: 1 new token\n" in ran.out
+
+
 def test_what_is_taken_of_a_folder_and_what_is_not_is_said(tokpipe, model, novel):
     (model / "model.safetensors").unlink()
     (model / "tokpipe.json").unlink()
