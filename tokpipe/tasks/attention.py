@@ -57,6 +57,8 @@ class Attention:
     ids : tuple of int
     words : tuple of str
         The word of the text that each belongs to; empty for special tokens.
+    segments : tuple of int
+        The ``token_type_ids`` that the model is given.
     sides : tuple of str
         ``"a"``, or behind the first text of a pair ``"b"``.
     layout : Layout
@@ -71,6 +73,7 @@ class Attention:
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
     words: tuple[str, ...]
+    segments: tuple[int, ...]
     sides: tuple[str, ...]
     layout: Layout
     layers: tuple[LayerSeen, ...]
@@ -139,11 +142,12 @@ def attention(model: BertModel, text: str, second: str | None = None) -> Attenti
         *(text, second), max_length=model.config.longest or NO_LIMIT, padding=False
     )
     texts = [text] if second is None else [text, second]
-    packed = pack(sequences, np.zeros(1, np.int64))
+    packed, kinds = pack(sequences, np.zeros(1, np.int64)), sequences.token_type_ids
     return Attention(
         tokens=tuple(encoding.tokens),
         ids=tuple(encoding.ids),
         words=_words(encoding, texts),
+        segments=(0,) * len(encoding.ids) if kinds is None else tuple(kinds.tolist()),
         sides=_sides(encoding.sequence_ids),
         layout=layout_of(model, encoding),
         layers=tuple(model.model.look(packed)),
