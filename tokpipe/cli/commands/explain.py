@@ -10,12 +10,11 @@ explain = CommandGroup(
         "Vocabularies": {"bpe": f"{_HOME}.explain_bpe", "wordpiece": f"{_HOME}.explain_wordpiece"},
         "Training data": {"masking": f"{_HOME}.explain_masking"},
         "Models": {
-            "ffn": f"{_HOME}.explain_ffn",
-            "activations": f"{_HOME}.explain_activations",
-            "attention": f"{_HOME}.explain_attention",
-            "multi-head": f"{_HOME}.explain_multi_head",
-            "position": f"{_HOME}.explain_position",
-            "add-norm": f"{_HOME}.explain_add_norm",
+            name: f"{_HOME}.explain_{name.replace('-', '_')}"
+            for name in (
+                *("ffn", "activations", "input", "attention", "multi-head", "position"),
+                *("add-norm", "encoder", "depth", "mlm", "nsp", "contextual"),
+            )
         },
     },
     help="An algorithm step by step on a given text, or a model on given numbers, with the "

@@ -18,7 +18,7 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = True
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 _BEFORE, _MADE = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, -1.0, 1.0, -1.0])
 _SCALE, _SHIFT = np.array([2.0, 1.0, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])

@@ -20,7 +20,7 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = False
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 # 2.08 is the logarithm of 8: one word gets eight times the share of each other
 _TOKENS = ("the", "cat", "ran")

@@ -17,7 +17,7 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = False
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 # whether two bits are equal: what XOR, turned round, says
 _INPUT, _B1 = np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0])

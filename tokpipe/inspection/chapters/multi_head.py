@@ -20,7 +20,7 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = False
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 _TOKENS = ("the", "cat", "ran")
 _X = np.array([[1.0, 0.0, 0.0, 1.0], [0.0, 2.0, 1.0, 0.0], [1.0, 1.0, 0.0, 2.0]])

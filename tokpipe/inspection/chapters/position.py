@@ -18,11 +18,11 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = True
 TAKES = ()
-TEXT = "The boy hit the ball."
+TEXTS = ("The boy hit the ball.",)
 
 _WORDS = ("the", "boy", "hit", "ball")
 _FIRST, _SECOND = np.array([0, 1, 2, 0, 3], np.int32), np.array([0, 3, 2, 0, 1], np.int32)
-_SMALL = BertConfig(
+SMALL = BertConfig(
     vocab_size=len(_WORDS),
     hidden_size=8,
     num_hidden_layers=2,
@@ -52,20 +52,26 @@ _REFERENCE = (
 )
 
 
+def drawn(config: BertConfig) -> Parameters:
+    """Return weights drawn at random, in float64, the same each time."""
+    parameters = Parameters(config, np.float64)
+    for name, view in parameters.views.items():
+        draws = np.random.default_rng([len(name), *name.encode()])
+        view[...] = draws.standard_normal(view.shape) * 0.3 + name.endswith("norm.weight")
+    return parameters
+
+
 def drawn_states(position: str) -> tuple[Array, Array]:
     """Return what a small model, its weights drawn, makes of both sentences: float64[5, 8] each."""
-    parameters = Parameters(replace(_SMALL, position=position), np.float64)
-    for name, view in parameters.views.items():
-        seed = np.random.default_rng([len(name), *name.encode()])
-        view[...] = seed.standard_normal(view.shape) * 0.3 + name.endswith("norm.weight")
+    parameters = drawn(replace(SMALL, position=position))
     model = Model(parameters.config, parameters)
-    first, second = (_states(model, ids) for ids in (_FIRST, _SECOND))
+    (first,), (second,) = (states_of(model, ids) for ids in (_FIRST, _SECOND))
     return first, second
 
 
-def _states(model: Model, ids: NDArray[np.int32]) -> Array:
-    (states,) = model.hidden_states(Batch(ids, np.array([0, len(ids)], np.int32)))
-    return states
+def states_of(model: Model, ids: NDArray[np.int32], layers: Sequence[int] = (-1,)) -> list[Array]:
+    """Return the hidden states of one text in some layers: [n, H] each."""
+    return model.hidden_states(Batch(ids, np.array([0, len(ids)], np.int32)), layers)
 
 
 def toy() -> Chapter:
@@ -175,7 +181,8 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     rows, far = [], []
     for one in (without_positions(model.parameters), model.parameters):
         worker = Model(one.config, one)
-        first, second = _states(worker, ids), _states(worker, ids[order])[order]
+        (first,), (second,) = states_of(worker, ids), states_of(worker, ids[order])
+        second = second[order]
         gaps = abs(first - second)[plain]
         rows.append(gaps.max(1))
         far.append(float(gaps.max(initial=0)))
