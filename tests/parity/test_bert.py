@@ -53,8 +53,9 @@ def test_hidden_states_of_every_layer_are_those_of_transformers(both, compared):
 
 def test_attentions_are_those_of_transformers(both):
     model, batch, out, _, tolerance = both
-    for ours, theirs in zip(model.attentions(batch), out.attentions, strict=True):
-        for b, weights in enumerate(ours):
+    for layer, theirs in zip(model.look(batch), out.attentions, strict=True):
+        for b in range(len(batch)):
+            weights = layer.weights(b)
             count = weights.shape[1]
             assert relative(weights, theirs[b, :, :count, :count].detach().numpy()) < tolerance
 

@@ -135,6 +135,31 @@ def test_their_folder_gives_our_numbers_and_its_own_tensors_again(name, size, tm
     assert stored(tmp_path / "again") == stored(tmp_path / "theirs")
 
 
+@pytest.mark.parametrize("name", THEIRS)
+def test_attention_and_states_of_their_folder_are_theirs(name, tmp_path):
+    settings, values = THEIRS[name]
+    torch.manual_seed(7)
+    config = getattr(transformers, settings)(**values, initializer_range=0.2)
+    theirs = getattr(transformers, name)(config).eval()
+    theirs.save_pretrained(tmp_path)
+    theirs.set_attn_implementation("eager")
+    found = load_checkpoint(tmp_path)
+    model = Model(found.config, found.parameters)
+    for ids in SEQUENCES:
+        inputs, kinds = {"input_ids": torch.tensor([ids])}, segments(found.config, ids)
+        if found.config.type_vocab_size > 1:
+            inputs["token_type_ids"] = torch.tensor([kinds])
+        with torch.no_grad():
+            out = theirs(**inputs, output_attentions=True, output_hidden_states=True)
+        arrays = (np.array(values, np.int32) for values in (ids, [0, len(ids)], kinds))
+        states = out.hidden_states
+        for layer in model.look(Batch(*arrays)):
+            weights = out.attentions[layer.number - 1][0].numpy()
+            np.testing.assert_allclose(layer.weights(), weights, atol=1e-6, rtol=0)
+            for ours, state in ((layer.entered, layer.number - 1), (layer.left, layer.number)):
+                np.testing.assert_allclose(ours, states[state][0].numpy(), atol=5e-6, rtol=1e-5)
+
+
 TASKS = ["SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"]
 
 

@@ -23,6 +23,7 @@ LOADERS = {
     "build_shards": lambda path: tokpipe.build_shards(["a.txt"], "tok", path),
 }
 USES = {
+    "attention": lambda model: tokpipe.attention(model, "a"),
     "embed_texts": lambda model: tokpipe.embed_texts(model, ["a"]),
     "fill_masks": lambda model: tokpipe.fill_masks(model, ["a [MASK]"]),
     "judge_pairs": lambda model: tokpipe.judge_pairs(model, [("a", "b")]),

@@ -5,7 +5,7 @@ lock to others nearly all the time: several shards run side by side, each with a
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from tokpipe.bert.distillation import taught_head, with_relations, with_states
 from tokpipe.bert.encoder import encode, encode_backward
 from tokpipe.bert.head import PLAIN, Capacity, Head, HeadContext, Objective
 from tokpipe.bert.inputs import prepared
-from tokpipe.bert.kernels.attention import attention_weights
+from tokpipe.bert.looking import LayerSeen, look
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.pooler import PoolerScratch, Pooling, pooler_forward
@@ -145,17 +145,9 @@ class Model:
         kept = {number: stream.copy() for number, stream in needed if number in wanted}
         return [kept[number] for number in wanted]
 
-    def attentions(self, batch: Batch, workspace: Workspace | None = None) -> list[list[Array]]:
-        """Return the weights of attention: for each layer, for each sequence, float32[A, n, n]."""
-        ctx = self._begin(batch, self._large_enough(batch, workspace))
-        offsets, heads, biases = ctx.layout.offsets, ctx.layout.heads, ctx.layout.biases
-        weights = []
-        for number, _ in encode(ctx):
-            if number:
-                qkv = ctx.layers[number - 1].attention.qkv
-                pairs = itertools.pairwise(offsets)
-                weights.append([attention_weights(qkv[a:b], heads, biases)[0] for a, b in pairs])
-        return weights
+    def look(self, batch: Batch, workspace: Workspace | None = None) -> Iterator[LayerSeen]:
+        """Go forward over a batch; yield what each layer was given and made, from the first on."""
+        return look(self._begin(batch, self._large_enough(batch, workspace)))
 
     def logits(self, name: str, batch: Batch, workspace: Workspace | None = None) -> Array:
         """Return what a head says of a batch: float32[N, classes], N as it was asked.

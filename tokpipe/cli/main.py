@@ -49,6 +49,7 @@ _SECTIONS = {
     },
     "Look and understand": {
         "inspect": f"{_HOME}.inspect",
+        "attention": f"{_HOME}.attention",
         "explain": f"{_HOME}.explain",
         "check": f"{_HOME}.check",
     },

@@ -1,10 +1,39 @@
-"""Settings of `explain`; light, because the command line makes its options from them."""
+"""Settings of views; light, because the command line makes its options from them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from tokpipe.foundation.config import Config, setting
 from tokpipe.vocab.config import VocabConfig
+
+# The views of `attention`. Each is a module with `content` (its figures, as JSON types) and
+# `renderable`, both of a `Chosen`; HEADS, what it takes for --head besides a number (the first is
+# the default, else head 1); ALL_LAYERS, whether it shows all where none is named; and TAKES, its
+# further options.
+_TERMINAL = "tokpipe.inspection.terminal"
+ATTENTION_VIEWS = {
+    "model": f"{_TERMINAL}.attention_model",
+    "head": f"{_TERMINAL}.attention_head",
+    "neuron": f"{_TERMINAL}.attention_neuron",
+}
+# The chapters of `explain` that are told by steps. Each is a module with `toy` and `real`, which
+# return a `Chapter` on numbers made up and on those of a model; HEADS, ALL_LAYERS and TAKES as
+# above; and TEXTS, what a model reads where no text is given.
+_CHAPTERS = "tokpipe.inspection.chapters"
+CHAPTERS = {
+    "attention": f"{_CHAPTERS}.attention",
+    "ffn": f"{_CHAPTERS}.ffn",
+    "activations": f"{_CHAPTERS}.activations",
+    "multi-head": f"{_CHAPTERS}.multi_head",
+    "position": f"{_CHAPTERS}.position",
+    "add-norm": f"{_CHAPTERS}.add_norm",
+    "encoder": f"{_CHAPTERS}.encoder",
+    "depth": f"{_CHAPTERS}.depth",
+    "input": f"{_CHAPTERS}.inputs",
+    "mlm": f"{_CHAPTERS}.mlm",
+    "nsp": f"{_CHAPTERS}.nsp",
+    "contextual": f"{_CHAPTERS}.contextual",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

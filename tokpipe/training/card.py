@@ -78,7 +78,7 @@ import tokpipe
 model = tokpipe.BertModel.load("this folder")
 ```
 
-{example}{_transformers(config, family, parts or {})}
+{example}{_phases(state)}{_transformers(config, family, parts or {})}
 ## Files
 
 `config.json` holds the shape of the model, `trainer_state.json` all settings of its training,
@@ -115,6 +115,20 @@ tokpipe opens it, too. The folder that it was made in holds the whole model and 
 def _trained(state: Mapping[str, Any]) -> str:
     taught = state.get("settings", {}).get("distillation")
     return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
+
+
+def _phases(state: Mapping[str, Any]) -> str:
+    """Return what a training in phases went through."""
+    settings = state.get("settings", {})
+    shares = settings.get("training", {}).get("phase_shares")
+    if not shares:
+        return ""
+    rows = [
+        f"{number}. {share:.4g} of the training: {one['tokens']:,} tokens of text in sequences of "
+        f"up to {one['max_seq_length']}, sha256 `{one['sha256']}`"
+        for share, (number, one) in zip(shares, settings["shards"].items(), strict=True)
+    ]
+    return "\n".join(["## Data, one after the other\n", *rows, "\n"])
 
 
 def _shape(config: BertConfig, family: Family) -> str:

@@ -189,16 +189,6 @@ def test_sequences_do_not_see_each_other(model):
         np.testing.assert_allclose(model.hidden_states(alone)[0], together[a:b], atol=1e-5)
 
 
-def test_attentions_are_shares(model):
-    batch = random_batch(model.config)
-    attentions = model.attentions(batch)
-    assert [len(layer) for layer in attentions] == [3, 3]
-    for layer in attentions:
-        for weights, count in zip(layer, (5, 1, 7), strict=True):
-            assert weights.shape == (2, count, count)
-            np.testing.assert_allclose(weights.sum(2), 1, rtol=1e-5)
-
-
 def test_no_dropout_key_means_no_dropout_and_rates_of_zero_likewise():
     config = small_config(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     parameters = random_parameters(config, dtype=np.float32)

@@ -109,7 +109,7 @@ def check_case(model, case):
     np.testing.assert_allclose(hidden[:, :8], case["last_hidden_state_first8"], **near)
     pooled = model.model.pooled(packed)[0, :8]
     np.testing.assert_allclose(pooled, case["pooler_output_first8"], **near)
-    weights = model.model.attentions(packed)[0][0][0]
+    weights = next(model.model.look(packed)).weights()[0]
     np.testing.assert_allclose(weights, case["attention_layer0_head0"], **near)
 
 

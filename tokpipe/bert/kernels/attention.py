@@ -31,13 +31,19 @@ def split_heads(rows: Array, heads: int) -> Array:
     return rows.reshape(len(rows), heads, -1).transpose(1, 0, 2)
 
 
-def attention_weights(qkv: Array, heads: int, biases: Array) -> tuple[Array, Array]:
-    """Return the weights of one sequence [A, n, n], and the logarithms of their sums [A, n]."""
+def attention_scores(qkv: Array, heads: int, biases: Array) -> Array:
+    """Return the scores of one sequence: [A, n, n], a row for each query."""
     query, key, _ = np.split(split_heads(qkv, 3 * heads), 3)
     scores = query @ key.transpose(0, 2, 1) * qkv.dtype.type(query.shape[2] ** -0.5)
     if biases.size:
         places = np.arange(len(qkv))
         scores = scores + biases[:, biases.shape[1] // 2 + places - places[:, None]]
+    return scores
+
+
+def attention_weights(qkv: Array, heads: int, biases: Array) -> tuple[Array, Array]:
+    """Return the weights of one sequence [A, n, n], and the logarithms of their sums [A, n]."""
+    scores = attention_scores(qkv, heads, biases)
     most = scores.max(2, keepdims=True)
     logsums = np.log(np.exp(scores - most).sum(2, keepdims=True)) + most
     return np.exp(scores - logsums), logsums[:, :, 0]

@@ -1,4 +1,4 @@
-"""`tokpipe explain`: an algorithm step by step on a text of one's own."""
+"""`tokpipe explain`: an algorithm step by step on a text, or a model, of one's own."""
 
 from tokpipe.cli.command import CommandGroup
 
@@ -9,7 +9,15 @@ explain = CommandGroup(
     sections={
         "Vocabularies": {"bpe": f"{_HOME}.explain_bpe", "wordpiece": f"{_HOME}.explain_wordpiece"},
         "Training data": {"masking": f"{_HOME}.explain_masking"},
+        "Models": {
+            name: f"{_HOME}.explain_{name.replace('-', '_')}"
+            for name in (
+                *("ffn", "activations", "input", "attention", "multi-head", "position"),
+                *("add-norm", "encoder", "depth", "mlm", "nsp", "contextual"),
+            )
+        },
     },
-    help="An algorithm step by step on a given text, with its arithmetic and ties.",
+    help="An algorithm step by step on a given text, or a model on given numbers, with the "
+    "arithmetic of each step.",
     examples=["tokpipe explain bpe aaabdaaabac --steps 3"],
 )

@@ -31,6 +31,8 @@ class Marks:
     close_byte: str = "›"
     carrier: str = "◌"  # holds a combining mark that stands alone
     bars: str = " ▏▎▍▌▋▊▉█"
+    heights: str = "·▁▂▃▄▅▆▇█"  # from nothing to all
+    signs: str = "▼▽·△▲"  # far below 0, below, near, above, far above
     rule: str = "─"
     arrow: str = "→"
     times: str = "×"
@@ -42,7 +44,8 @@ class Marks:
 
 UNICODE = Marks()
 ASCII = Marks(
-    True, "|", ":", "_", "<", ">", "o", " #", "-", "->", "x", "-", "...", "ok", "x"
+    True, "|", ":", "_", "<", ">", "o", " #", ".123456789", "=-.+#",
+    "-", "->", "x", "-", "...", "ok", "x"
 )  # fmt: skip
 
 HEADING = "bold"
