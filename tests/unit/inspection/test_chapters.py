@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from tests.unit.inspection.printing import colored, shown
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.config import HIDDEN_ACTS, POSITIONS
+from tokpipe.bert.positions import distance_buckets, sine_table
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.attention import Wanted, choose
 from tokpipe.inspection.chapters import (
@@ -323,6 +324,21 @@ def test_a_model_without_its_positions_reads_backwards_alike(way):
     assert without.max() < 1e-5
     assert (having.max() > 1e-3) == (way != "none")
     assert "the cat ##s sat on the mat\nmat the on sat ##s cat the" in chapter.steps[0].formula
+    found = grids(chapter)
+    if way == "relative":
+        learned = found["the learned number, by distance"]
+        buckets = distance_buckets(40)[np.array([int(one) for one in learned.columns]) + 39]
+        np.testing.assert_array_equal(learned.values, bias[buckets].T)
+    own = {
+        "learned": ("learned vectors", model.parameters.views.get("embeddings.position")),
+        "sinusoidal": ("16 places, 16 numbers", sine_table(16, 16)),
+        "rope": ("degrees by place and pair", np.outer(range(8), 57.29578 * 10.0 ** -np.arange(4))),
+    }
+    if way in own:
+        name, expected = own[way]
+        assert expected is not None
+        rows = expected[2:18] if way == "learned" else expected % 360 if way == "rope" else expected
+        np.testing.assert_allclose(found[name].values, rows, atol=1e-3)
 
 
 def test_signs_are_scaled_by_the_spread_and_explained():

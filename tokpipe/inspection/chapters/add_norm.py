@@ -24,9 +24,10 @@ _BEFORE, _MADE = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, -1.0, 1.0, -1.0]
 _SCALE, _SHIFT = np.array([2.0, 1.0, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
 _DEPTH = 4
 _ABOUT = (
-    "A layer has two parts: attention, by which tokens gather from each other, and a feed-forward "
-    "network, which works on each token by itself. Neither replaces a token. What a part makes is "
-    "added to the token (the residual connection), and the sum is brought to one scale (the norm)."
+    "In a model a token, a word or a piece of one, is a row of numbers that goes through layers. A "
+    "layer has two parts: attention, by which tokens gather from each other, and a feed-forward "
+    "network (ffn), which works on each by itself. Neither replaces a token. What a part makes is "
+    "added to it (the residual connection), and the sum is brought to one scale (the norm)."
 )
 _REFERENCE = (
     'J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer Normalization" (2016); R. Xiong et al., "On '

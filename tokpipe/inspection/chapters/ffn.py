@@ -26,8 +26,8 @@ _POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 _ABOUT = (
     "A feed-forward network makes one row of numbers of another: it multiplies by a table of "
     "weights, adds a number to each result (the bias), bends what comes out by a function g (the "
-    "activation), and multiplies by a second table. In a Transformer every token goes through it "
-    "by itself."
+    "activation), and multiplies by a second table. In BERT and its like every token, a word or a "
+    "piece of one, is a row of numbers and goes through such a network by itself."
 )
 
 

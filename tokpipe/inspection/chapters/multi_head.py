@@ -29,11 +29,11 @@ _OUTPUT = np.array(
 )
 _HEADS = 2
 _ABOUT = (
-    "In attention each token has a query, what it looks for, a key, what it is found by, and a "
-    "value, what it hands over. It gathers a mixture of all values, by how well the keys fit its "
-    "query (tokpipe explain attention shows the steps). One mixture mixes all: who, what and "
-    "when. So a layer has several heads, each with a slice of the numbers, that look at different "
-    "tokens at the same time."
+    "In attention each token, a word or a piece of one, has three rows of numbers: a query, "
+    "what it looks for, a key, what it is found by, and a value, what it hands over. It gathers "
+    "a mixture of all values, by how well the keys fit its query (tokpipe explain attention "
+    "shows the steps). One mixture mixes all: who, what and when. So a layer has several heads, "
+    "each with a slice of the numbers, that look at different tokens at the same time."
 )
 _REFERENCE = 'A. Vaswani et al., "Attention Is All You Need" (2017), 3.2.2'
 
