@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from tokpipe.tasks.distill_text import distill_text as distill_text
     from tokpipe.tasks.embed import embed_texts as embed_texts
     from tokpipe.tasks.evaluate import evaluate_shards as evaluate_shards
+    from tokpipe.tasks.extend import extend_vocab as extend_vocab
+    from tokpipe.tasks.extend_config import RowsConfig as RowsConfig
     from tokpipe.tasks.fill_mask import fill_masks as fill_masks
     from tokpipe.tasks.further import pretrain_from as pretrain_from
     from tokpipe.tasks.model import BertModel as BertModel
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from tokpipe.tasks.nsp import judge_pairs as judge_pairs
     from tokpipe.tasks.predict import predict as predict
     from tokpipe.tokenizer.build import train_vocab as train_vocab
+    from tokpipe.tokenizer.extend_config import ExtendConfig as ExtendConfig
     from tokpipe.tokenizer.tokenizer import Tokenizer as Tokenizer
     from tokpipe.training.config import TrainingConfig as TrainingConfig
     from tokpipe.training.pretrain import pretrain as pretrain
@@ -65,11 +68,13 @@ _HOME = {
     "EmbedConfig": "tokpipe.tasks.config",
     "EvaluateConfig": "tokpipe.tasks.config",
     "ExampleConfig": "tokpipe.examples.config",
+    "ExtendConfig": "tokpipe.tokenizer.extend_config",
     "FinetuneConfig": "tokpipe.finetuning.config",
     "LayersConfig": "tokpipe.baselines.config",
     "Loader": "tokpipe.batches.loader",
     "MaskConfig": "tokpipe.examples.config",
     "ReadConfig": "tokpipe.corpus.config",
+    "RowsConfig": "tokpipe.tasks.extend_config",
     "SentenceConfig": "tokpipe.corpus.config",
     "ShardConfig": "tokpipe.shards.config",
     "StartConfig": "tokpipe.training.start_config",
@@ -91,6 +96,7 @@ _HOME = {
     "distill_text": "tokpipe.tasks.distill_text",
     "embed_texts": "tokpipe.tasks.embed",
     "evaluate_shards": "tokpipe.tasks.evaluate",
+    "extend_vocab": "tokpipe.tasks.extend",
     "fill_masks": "tokpipe.tasks.fill_mask",
     "finetune": "tokpipe.finetuning.finetune",
     "judge_pairs": "tokpipe.tasks.nsp",
@@ -113,11 +119,13 @@ __all__ = [
     "EmbedConfig",
     "EvaluateConfig",
     "ExampleConfig",
+    "ExtendConfig",
     "FinetuneConfig",
     "LayersConfig",
     "Loader",
     "MaskConfig",
     "ReadConfig",
+    "RowsConfig",
     "SentenceConfig",
     "ShardConfig",
     "StartConfig",
@@ -140,6 +148,7 @@ __all__ = [
     "distill_text",
     "embed_texts",
     "evaluate_shards",
+    "extend_vocab",
     "fill_masks",
     "finetune",
     "judge_pairs",

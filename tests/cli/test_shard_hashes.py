@@ -8,6 +8,7 @@ COMMANDS = [
     ("pretrain", "out", "--preset", "tiny", "--steps", "2", "-o", "run"),
     ("inspect", "shards", "out"),
     ("check", "out"),
+    ("decode", "-t", "out", "out/train/data-00000-of-00001.arrow", "-o", "run"),
 ]
 
 

@@ -76,6 +76,17 @@ class Command:
         process.communicate()
         return process.returncode == -signal.SIGKILL
 
+    def killed_at(self, file, words):
+        """Start, and kill it once a file holds some words; say whether it was still at work."""
+        process, path = self.started(), self.folder / file
+        limit = time.monotonic() + PATIENCE
+        while process.poll() is None and time.monotonic() < limit:
+            if path.exists() and words in path.read_text():
+                process.kill()
+            time.sleep(0.002)
+        process.communicate()
+        return process.returncode == -signal.SIGKILL
+
     def signalled(self, number, sign, **settings):
         """Send a signal once there is a path like `sign`; return exit code, words, seconds."""
         process = self.started(**settings)

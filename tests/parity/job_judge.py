@@ -17,6 +17,7 @@ SHAPES = {
     "roberta": {"position_offset": 1, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
     "distilbert": {"type_vocab_size": 0, "pooler": False, "nsp_head": False},
     "albert": {"share_layers": "all", "embedding_size": 64, "hidden_act": "gelu_new"},
+    "electra": {"embedding_size": 64, "pooler": False, "nsp_head": False},
 }
 JOBS = {
     "classification": ("text", ("no", "yes", "perhaps"), "classification"),

@@ -91,6 +91,14 @@ class ModelPath(click.ParamType):
 
 
 MODEL = ModelPath()
+tokenizer_option = click.option(
+    "-t",
+    "--tokenizer",
+    required=True,
+    metavar="PATH",
+    type=MODEL,
+    help="Tokenizer folder or tokenizer.json.",
+)
 
 
 class Optional(click.ParamType):

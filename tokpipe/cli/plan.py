@@ -178,21 +178,29 @@ def pretraining_plan(asked: "Pretraining", threads: int, output: str) -> Plan:
     from tokpipe.bert.parameters import count_encoder_parameters
     from tokpipe.training.memory import PROGRAM, disk_bytes
 
-    model, shards, training = asked.model, asked.shards, asked.config
-    size, tokens = count_encoder_parameters(model), _tokens(training, shards.train.tokens)
-    working, sequence = min(threads, training.gradient_shards), shards.examples.max_seq_length
+    model, folders, training, shares = asked.model, asked.folders, asked.config, asked.shares
+    size, in_split = count_encoder_parameters(model), sum(one.train.tokens for one in folders)
+    tokens, working = _tokens(training, in_split), min(threads, training.gradient_shards)
+    lengths = [one.examples.max_seq_length for one in folders]
+    each = list(zip(shares, lengths, strict=True))
+    seconds = sum(
+        training_seconds(model, length, int(share * (tokens or 0)), working)
+        for share, length in each
+    )
+    phases = tuple(f"{share:.4g} on up to {length} tokens" for share, length in each)
     return Plan(
         title="Pretraining",
         facts={
-            "shards": str(shards.folder),
-            "training tokens": shards.train.tokens,
+            "shards": ", ".join(str(one.folder) for one in folders),
+            **({"phases": phases} if len(folders) > 1 else {}),
+            "training tokens": in_split,
             "parameters": size,
             "tokens to train on": tokens or f"as many as {training.budget} allow",
             "threads": threads,
         },
         memory=PROGRAM + sum(asked.stages(threads).values()),
         disk=disk_bytes(model, training),
-        seconds=training.budget_seconds or training_seconds(model, sequence, tokens or 0, working),
+        seconds=training.budget_seconds or seconds,
         output=output,
     )
 
@@ -263,7 +271,7 @@ def _tokens(training: "TrainingConfig", in_split: int) -> int | None:
         return int(training.epochs * in_split)
     if training.most_steps is None:
         return None
-    return training.most_steps * training.batch_tokens * training.gradient_accumulation_steps
+    return training.most_tokens(training.most_steps)
 
 
 def _shown(name: str, value: object) -> str:

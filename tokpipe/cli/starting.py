@@ -10,6 +10,7 @@ from tokpipe.cli.command import Session
 if TYPE_CHECKING:
     from tokpipe.tasks.evaluate import Evaluation
     from tokpipe.tasks.further import OnText
+    from tokpipe.training.pretrain import Pretraining
     from tokpipe.training.start import Start
 
 OF_START = ("hidden_dropout_prob", "attention_probs_dropout_prob")
@@ -52,6 +53,18 @@ def say_start(session: Session, start: "Start", new_rows: str) -> None:
     if start.grown:
         before, after = start.grown
         note(f"the position table grows from {before:,} to {after:,} places")
+
+
+def say_phases(session: Session, training: "Pretraining") -> None:
+    """Say through which folders a training goes, and what it is measured on."""
+    if len(training.folders) == 1:
+        return
+    each = ", then ".join(
+        f"{share:.4g} of it on {one.folder} (up to {one.examples.max_seq_length} tokens)"
+        for share, one in zip(training.shares, training.folders, strict=True)
+    )
+    measured = training.shards.folder
+    session.progress.note(f"a training in phases: {each}; measured on {measured} throughout")
 
 
 def say_before(session: Session, texts: "Sequence[OnText]") -> None:

@@ -99,11 +99,13 @@ class _Display:
     def __init__(self, progress: Progress, stack: ExitStack, longer: str) -> None:
         self._progress, self._stack, self._longer = progress, stack, longer
         self._task: TrainingTask | None = None
+        self._phase: int | None = None
 
     def begins(self, step: int, steps: int | None, model: str) -> None:
         """Say what begins, and show it from now on."""
         if step:
             self._progress.note(f"going on from step {step:,}{self._longer}")
+        self._phase = None
         self._stack.close()  # the one before it, of several trainings, is over
         self._task = TrainingTask(step, steps)
         if isinstance(self._progress, ConsoleProgress):
@@ -114,6 +116,9 @@ class _Display:
         if line.split is None:
             if self._task is not None:
                 self._task.see(line, share)
+            if self._phase is not None and line.phase != self._phase:
+                self._progress.note(f"phase {line.phase} begins with step {line.step:,}")
+            self._phase = line.phase
             return
         right = "".join(
             f", {100 * figures.accuracy:.1f} % of the {entry_of(head).counted} right"

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.jobs import AUTO_CLASSES, PIPELINES
 from tokpipe.finetuning.preparing import Prepared
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, Report
@@ -122,7 +121,7 @@ def _data(report: Report) -> str:
 
 
 def _transformers(prepared: Prepared) -> str:
-    if prepared.source.family.architectures is None or family_of(prepared.model).keys is None:
+    if prepared.source.family.architectures is None:
         return "transformers has no such model; tokpipe opens it.\n"
     name = AUTO_CLASSES[prepared.asked.task.head]
     return f'```python\ntransformers.{name}.from_pretrained("this folder")\n```\n'

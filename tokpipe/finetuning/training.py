@@ -33,6 +33,7 @@ from tokpipe.training.memory import check_memory, disk_bytes, free_for_training,
 from tokpipe.training.progress import State
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.source import Phases
 from tokpipe.training.state import KIND, check_settings, checkpoint_name, checkpoints
 from tokpipe.training.trainer import Terms, Trainer
 
@@ -162,7 +163,7 @@ def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: 
 def _data(prepared: Prepared, loader: ExampleLoader) -> Data:
     task, tokens = prepared.asked.task, prepared.capacity.tokens
     return Data(
-        train=loader,
+        train=Phases((loader,)),
         measure=measuring(task, prepared.parts["validation"], tokens),
         tokenizer={k: v for k, v in prepared.source.files.items() if k != "README.md"},
         family=prepared.source.family,

@@ -146,6 +146,23 @@ def verify_files(folder: Path, names: Iterable[str] | None = None) -> Manifest |
     return manifest
 
 
+def verify_beside(path: Path) -> None:
+    """Hold a file against the manifest of the folder that it lies in, or of the one above, if any.
+
+    Raises
+    ------
+    ArtifactError
+        If the manifest is damaged, or the file is not as it says.
+    """
+    whole = path.absolute()
+    for folder in (
+        whole.parent,
+        whole.parent.parent,
+    ):  # parts of shards lie in folders of their own
+        if verify_files(folder, [whole.relative_to(folder).as_posix()]):
+            return
+
+
 _MAKERS = {  # kind of folder -> the command that makes it
     "counts": "count-words",
     "tokenizer": "train-vocab",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokpipe.bert import registry
 from tokpipe.foundation.errors import ArtifactError
@@ -67,7 +67,16 @@ class RunView:
             thinned([value for _, value in known], points),
         )
 
-    def figures(self) -> dict[str, float | int | None]:
+    @property
+    def phases(self) -> dict[int, int]:
+        """The first step of each phase, by its number; empty for a training that has one."""
+        first: dict[int, int] = {}
+        for line in self.steps:
+            if line.phase is not None:
+                first.setdefault(line.phase, line.step)
+        return first
+
+    def figures(self) -> dict[str, Any]:
         """Return what a person asks first: how far, how well, how fast."""
         last = self.steps[-1] if self.steps else None
         best = max(self.evaluations, key=_goodness, default=None)
@@ -83,6 +92,7 @@ class RunView:
             "best_step": best.step if best else None,
             "tokens_per_second": speeds[len(speeds) // 2] if speeds else None,
             "seconds": last.seconds if last else None,
+            **({"phases": self.phases} if self.phases else {}),
         }
 
 

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.metrics.entities import find_entities
+
 OUTSIDE, BEGIN, INSIDE, OTHER = range(4)
 
 _TAG = re.compile(r"([BILMUES])(?:-(.+))?", re.DOTALL)
@@ -157,14 +159,11 @@ def contradictions(
 def entities_of(
     names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np.int64]
 ) -> Entities:
-    """Find the entities in tags of IOB2; an I that goes on nothing begins one."""
-    roles, kinds = _of_words(meaning_of(names), tags)
-    goes_on = _goes_on(roles, kinds, borders) & (roles == INSIDE)
-    held = (roles == BEGIN) | (roles == INSIDE)
-    first = np.flatnonzero(held & ~goes_on)
-    ends = np.flatnonzero(held & ~np.append(goes_on[1:], False)) + 1
-    labels = [names[int(tag)].partition("-")[2] for tag in tags[first]]
-    return Entities(first, ends, labels)
+    """Find the entities in tags, as lenient scores do; tags of no scheme are outside."""
+    roles = meaning_of(names).roles
+    known = ("O" if role == OTHER else name for name, role in zip(names, roles, strict=True))
+    first, last, _ = find_entities(tags, borders, tuple(known), "lenient")
+    return Entities(first, last, [names[int(tag)].partition("-")[2] for tag in tags[first]])
 
 
 def _of_words(meaning: Tags, tags: NDArray[np.int32]) -> tuple[NDArray, NDArray]:

@@ -151,7 +151,8 @@ def _from_columns(
     hashes = fields.data[fields.starts[held]] == COMMENT
     first = held[~hashes][0] if not hashes.all() else held[0]
     count = int(fields.counts()[first])
-    comments = _comments(fields, held[hashes], count)
+    tag = _number(name, columns.tag or "-1", count, "--tag-column")
+    comments = _comments(fields, held, hashes, count, tag)
     lines = np.setdiff1d(held, comments, assume_unique=True)
     _check_counts(name, fields, lines, count, f"line {first + 1} has {count}")
     if count < least:
@@ -160,18 +161,38 @@ def _from_columns(
     left_out = {"-DOCSTART-": len(documents), "comments": len(comments)}
     rows = _rows(name, fields, lines, {why: number for why, number in left_out.items() if number})
     word = _number(name, columns.word or "1", count, "--word-column")
-    tag = _number(name, columns.tag or "-1", count, "--tag-column")
     return rows, fields.column(lines, word), fields.column(lines, tag)
 
 
-def _comments(fields: Fields, hashes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the lines that begin with # and another number of fields, in front of a sentence."""
-    odd = hashes[fields.counts()[hashes] != count]
+def _comments(
+    fields: Fields, held: NDArray[np.int64], hashes: NDArray[np.bool_], count: int, tag: int
+) -> NDArray[np.int64]:
+    """Return the lines in front of a sentence that begin with # and are no word with its tag.
+
+    They have another number of fields, or a tag that no other line has: `# word`, of two columns.
+    """
+    fits = fields.counts()[held] == count
+    odd = np.concatenate(
+        [held[hashes & ~fits], _with_tags_of_their_own(fields, held[fits], hashes[fits], tag)]
+    )
     inside = ~fields.blank
     inside[odd] = False
     last = np.maximum.accumulate(np.where(inside, np.arange(len(inside)), -1))
     ended = np.maximum.accumulate(np.where(fields.blank, np.arange(len(inside)), -1))
-    return odd[ended[odd] >= last[odd]]
+    return np.sort(odd[ended[odd] >= last[odd]])
+
+
+def _with_tags_of_their_own(
+    fields: Fields, lines: NDArray[np.int64], hashes: NDArray[np.bool_], tag: int
+) -> NDArray[np.int64]:
+    """Return those of the lines with # as their first field whose tag stands on no other line."""
+    alone = hashes.copy()
+    alone[hashes] = np.diff(fields.column(lines[hashes], 0).offsets) == 1
+    if alone.all() or not alone.any():
+        return lines[:0]
+    tags, others = (fields.column(lines[which], tag).to_arrow() for which in (alone, ~alone))
+    known = set(others.unique().to_pylist())
+    return lines[alone][[name not in known for name in tags.to_pylist()]]
 
 
 def _rows(name: str, fields: Fields, lines: NDArray[np.int64], left_out: dict[str, int]) -> _Rows:

@@ -21,8 +21,11 @@ from tokpipe.metrics.classes import ClassCounts, ClassRow, rows_of
 from tokpipe.metrics.columns import checked_codes
 
 Mode = Literal["lenient", "strict"]
-_PREFIXES = "OBIES"
 _O, _B, _I, _E, _S = range(5)
+_PREFIXES = {  # those of IOBES, and what BILOU and BMES have for them
+    **{"O": _O, "B": _B, "I": _I, "E": _E, "S": _S},
+    **{"M": _I, "L": _E, "U": _S},
+}
 
 
 class Entities(NamedTuple):
@@ -37,7 +40,7 @@ class Entities(NamedTuple):
 class Parsed(NamedTuple):
     """What the names of tags say."""
 
-    prefix: NDArray[np.int64]  # int64[names]: index into ``OBIES``
+    prefix: NDArray[np.int64]  # int64[names]: what `_PREFIXES` says
     kind: NDArray[np.int64]  # int64[names]: index into `types`; -1 for O
     types: tuple[str, ...]  # of entities, sorted
 
@@ -55,11 +58,11 @@ def find_entities(
     Parameters
     ----------
     tags : int[W]
-        Index into `names`.
+        Index into `names`; a word with a number below 0 has no tag, and is outside.
     borders : int[S + 1]
         Of the sentences, in words; no entity crosses one.
     names
-        ``O``, and a prefix B, I, E or S with a type: ``B-PER``.
+        ``O``, and a prefix B, I, E or S with a type: ``B-PER``; of BILOU and BMES L, U and M.
     mode
         "lenient" or "strict".
 
@@ -69,7 +72,8 @@ def find_entities(
         If a name is none of a tag of entities.
     """
     words, parsed = np.asarray(tags, np.int64), _parsed(names)
-    prefix, kind = parsed.prefix[words], parsed.kind[words]
+    prefix = np.where(words < 0, _O, parsed.prefix[words])
+    kind = np.where(words < 0, -1, parsed.kind[words])
     is_first = np.zeros(len(words) + 1, np.bool_)
     is_first[np.asarray(borders, np.int64)] = True
     begins = _begins(prefix, kind, is_first[:-1], mode)
@@ -225,14 +229,14 @@ def _goes_on(
 
 def _parsed(names: tuple[str, ...]) -> Parsed:
     for name in names:
-        known = name == "O" or (name[:1] in tuple("BIES") and name[1:2] in ("", "-"))
-        if not known:
+        has_type = name[:1] in _PREFIXES and name[0] != "O" and name[1:2] in ("", "-")
+        if name != "O" and not has_type:
             raise InputError(
                 f"{name!r} is no tag of entities; O, or B, I, E or S with a type is: B-PER",
                 hint="Score tags of words, such as parts of speech, by token accuracy.",
             )
     kinds = ["" if name == "O" else name[2:] or "_" for name in names]
     types = tuple(sorted(set(kinds) - {""}))
-    prefix = np.array([_PREFIXES.index(name[0]) for name in names], np.int64)
+    prefix = np.array([_PREFIXES[name[0]] for name in names], np.int64)
     kind = np.array([types.index(one) if one else -1 for one in kinds], np.int64)
     return Parsed(prefix, kind, types)

@@ -104,7 +104,7 @@ def _entities(
 ) -> list[list[Entity]]:
     """Return the entities of each sentence."""
     entities: list[list[Entity]] = [[] for _ in sentences]
-    firsts, lasts, kinds = entities_of(names, found.tags, np.unique(borders))
+    firsts, lasts, kinds = entities_of(names, found.tags, borders)
     places = np.searchsorted(borders, firsts, side="right") - 1
     for place, first, last, kind in zip(
         places.tolist(), firsts.tolist(), lasts.tolist(), kinds, strict=True

@@ -96,19 +96,11 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
         Folder of shards that `build_shards` made with the teacher's tokenizer.
     out
         The run folder that comes of it.
-    config
-        How large the student is, and what it learns of the teacher.
     training
         How it is trained. The masks are those of the first epoch in all, for which the teacher is
         asked once.
-    compare
-        Whether to train the same student from the masks alone, too, in a folder beside `out`.
-    threads
-        How many work, or None for one a usable processor; no weight depends on it.
-    force
-        Start over where something is in `out` that tokpipe has made.
-    watch, progress
-        Who looks on, and who is told what is done.
+
+    The others are as in `tokpipe.distill`, where the labels are what the masks are here.
 
     Raises
     ------

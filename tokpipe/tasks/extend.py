@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from tokpipe.bert.parameters import Parameters
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.hub import model_path
@@ -17,9 +18,9 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.version import __version__
 from tokpipe.tasks.extend_config import RowsConfig
+from tokpipe.tasks.extend_source import Source, kept_files, open_source
 from tokpipe.tasks.folder import Layout, write_model_files
 from tokpipe.tasks.model import BertModel
-from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.extend import Extension, check_extensible, extended, learn_tokens
 from tokpipe.tokenizer.extend_config import ExtendConfig
@@ -31,20 +32,18 @@ from tokpipe.training.token_rows import OF_VOCABULARY, TokenRows, moved
 from tokpipe.words.count import count_words
 from tokpipe.words.counts import WordCounts
 
-_WEIGHTS = ("*.safetensors", "*.bin")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class _Asked:
     """What a tokenizer or model is extended with: tokens learned from a text, or given words."""
 
-    inputs: Sequence[str | Path] = ()  # to learn from, and to measure on
-    words: Path | None = None  # words, one a line
-    tokens: ExtendConfig = field(default_factory=ExtendConfig)
-    rows: RowsConfig = field(default_factory=RowsConfig)
-    read: ReadConfig = field(default_factory=ReadConfig)
-    held_out: float = 0.05  # share of the texts that is measured on, and not learned from
-    seed: int = 0  # of rows that are drawn
+    inputs: Sequence[str | Path]  # to learn from, and to measure on
+    words: Path | None  # words, one a line
+    tokens: ExtendConfig
+    rows: RowsConfig
+    read: ReadConfig
+    held_out: float  # share of the texts that is measured on, and not learned from
+    seed: int  # of rows that are drawn
 
     def __post_init__(self) -> None:
         if (self.tokens.add is None) == (self.words is None):
@@ -56,69 +55,114 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Done:
+class Extended:
     """What came of it."""
 
     extension: Extension
     compared: int  # old tokens that were held against the new vocabulary
+    words: tuple[int, int] | None  # unique words of the text: compared, and all; None: no text
     gain: Gain | None  # None: no text was given
     known: tuple[str, ...]  # words that were tokens already
     normalised: dict[str, str]  # words that the normalizer changes
     table: tuple[int, int] | None  # rows of the model's embedding, before and after
+    notes: tuple[str, ...]  # on the source: what was taken of it, and what does not go along
 
 
-def is_model(path: Path) -> bool:
-    """Say whether a folder holds a model, not a tokenizer alone."""
-    has_weights = any(next(path.glob(pattern), None) for pattern in _WEIGHTS)
-    return has_weights and (path / "config.json").exists()
-
-
-def extend_vocab(  # noqa: PLR0913 - the public face: all but three by name
+def extend_vocab(  # noqa: PLR0913 - the public face: all but two by name
     source: str | Path,
-    asked: Asked,
     output: str | Path,
     *,
+    inputs: Sequence[str | Path] = (),
+    words: str | Path | None = None,
+    config: ExtendConfig | None = None,
+    rows: RowsConfig | None = None,
+    read: ReadConfig | None = None,
+    held_out: float = 0.05,
+    seed: int = 0,
     force: bool = False,
     threads: int | None = None,
     memory: int | None = None,
     progress: Progress = SILENT,
-) -> Done:
+) -> Extended:
     """Extend the vocabulary of a tokenizer, or of a model and its tokenizer; write the folder.
+
+    Old tokens keep their ids, and what else the folder says stays as it was.
 
     Parameters
     ----------
     source
         What `Tokenizer.load` or `BertModel.load` opens.
+    output
+        The folder to make, of the same kind.
+    inputs
+        Files, folders or globs of text: to learn tokens from if `config` says how many to add, and
+        to measure on.
+    words
+        A file of words, one a line, that become tokens, in place of learned ones.
+    config
+        How many tokens are learned, and how.
+    rows
+        What a model has for new tokens.
+    read
+        How the inputs are read.
+    held_out
+        Share of the texts that is measured on, and not learned from.
+    seed
+        Of rows that are drawn.
+    force
+        Whether to replace a folder that is there.
     threads, memory
         As in `count_words`; the result does not depend on them.
+    progress
+        Told how far the work has come.
 
     Raises
     ------
     ConfigError
-        If the tokenizer is not ours to extend, or a setting is for models alone.
+        If the tokenizer is not ours to extend, a setting is for models alone, or not one of
+        `config.add` and `words` is given.
     InputError
         If the text or the words cannot be read as asked, or give no token.
     StorageError
         If `output` exists and `force` is not set, or the disk does not take it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+    >>> tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "card", "##io"]
+    >>> with TemporaryDirectory() as folder:
+    ...     Tokenizer(spec_from_bert_vocab(tokens)).save(f"{folder}/old")
+    ...     _ = Path(f"{folder}/words.txt").write_text("cardio")
+    ...     done = extend_vocab(f"{folder}/old", f"{folder}/new", words=f"{folder}/words.txt")
+    ...     Tokenizer.load(f"{folder}/new").encode("cardio").ids, dict(done.extension.pieces)
+    ([2, 7, 3], {7: [5, 6]})
     """
-    path = model_path("source", source)
-    model = BertModel.load(path) if is_model(path) else None
-    tokenizer = model.tokenizer if model else Tokenizer.load(path)
-    check_extensible(tokenizer, str(path))
-    if model is None and asked.rows != RowsConfig():
+    asked = _Asked(
+        inputs=inputs,
+        words=path_of("words", words) if words is not None else None,
+        tokens=config or ExtendConfig(),
+        rows=rows or RowsConfig(),
+        read=read or ReadConfig(),
+        held_out=held_out,
+        seed=seed,
+    )
+    found = open_source(model_path("source", source))
+    check_extensible(found.tokenizer, str(found.path))
+    if found.model is None and asked.rows != RowsConfig():
         raise ConfigError(
-            f"{path} is a tokenizer: new_rows and pad_to_multiple_of are for models",
+            f"{found.path} is a tokenizer: new_rows and pad_to_multiple_of are for models",
             hint="Leave them out, or name a model folder.",
         )
-    identity = _identity(tokenizer, asked)
-    with build_folder(Path(output), force=force, identity=identity) as folder:
+    identity = _identity(found.tokenizer, asked)
+    with build_folder(path_of("output", output), force=force, identity=identity) as folder:
         work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         counts = None
         if asked.inputs:
             counts = count_words(
                 asked.inputs,
-                tokenizer.spec.words,
+                found.tokenizer.spec.words,
                 asked.read,
                 threads=threads,
                 memory=memory,
@@ -126,49 +170,48 @@ def extend_vocab(  # noqa: PLR0913 - the public face: all but three by name
                 progress=progress,
                 workdir=work,
             )
-        done = _extend(tokenizer, asked, counts, progress, threads)
-        if model is None:
-            write_files(
-                folder_files(done.extension.new.spec), folder, _manifest(done, asked, counts)
-            )
-            return done
-        return replace(done, table=_write_model(folder, model, done.extension, asked))
+        done = _extend(found, asked, counts, progress, threads)
+        if found.model is not None:
+            return replace(done, table=_write_model(folder, found, found.model, done, asked))
+        files = kept_files(found, folder_files(done.extension.new.spec))
+        write_files(files, folder, _manifest(done, asked, counts))
+        return done
 
 
 def _extend(
-    tokenizer: Tokenizer,
-    asked: Asked,
+    found: Source,
+    asked: _Asked,
     counts: WordCounts | None,
     progress: Progress,
     threads: int | None,
-) -> Done:
-    known: list[str] = []
+) -> Extended:
+    tokenizer, known = found.tokenizer, list[str]()
     normalised: dict[str, str] = {}
     if asked.words is not None:
         given = read_words(asked.words, tokenizer)
         normalised = given.normalised
         new, known = word_tokens(tokenizer, given, asked.words)
     else:
-        assert counts is not None, "`Asked` refuses to learn from nothing"
+        assert counts is not None, "`_Asked` refuses to learn from nothing"
         new = learn_tokens(tokenizer, counts, asked.tokens, progress, threads)
     extension = extended(tokenizer, new, fill_unused=asked.tokens.fill_unused)
-    compared = prove_vocabulary(extension)
-    for part in (counts, counts and counts.held_out):
-        if part is not None and len(part):
-            prove_words(extension, part.words, threads)
-    gain = measure_gain(extension, counts, threads) if counts is not None else None
-    return Done(extension, compared, gain, tuple(known), normalised, None)
+    compared, words, gain = prove_vocabulary(extension), None, None
+    if counts is not None:
+        parts = [part.words for part in (counts, counts.held_out) if part is not None and len(part)]
+        same = sum(prove_words(extension, part, threads) for part in parts)
+        words, gain = (same, sum(map(len, parts))), measure_gain(extension, counts, threads)
+    return Extended(extension, compared, words, gain, tuple(known), normalised, None, found.notes)
 
 
 def _write_model(
-    folder: Path, model: BertModel, extension: Extension, asked: Asked
+    folder: Path, found: Source, model: BertModel, done: Extended, asked: _Asked
 ) -> tuple[int, int]:
-    made = extended_parameters(model.parameters, extension, asked.rows, asked.seed)
+    made = extended_parameters(model.parameters, done.extension, asked.rows, asked.seed)
     longest = model.config.longest
-    files = folder_files(extension.new.spec, *([longest] if longest else []))
-    sentence = sentence_files(model.folder) if model.folder else {}
-    layout = Layout(model.family, model.dtypes, sentence=sentence)
-    write_model_files(folder, made, extension.new, files, layout)
+    files = folder_files(done.extension.new.spec, *([longest] if longest else []))
+    beside = {"sentence": found.sentence, "settings": found.settings}
+    layout = Layout(model.family, model.dtypes, **beside)
+    write_model_files(folder, made, done.extension.new, kept_files(found, files), layout)
     return model.config.vocab_size, made.config.vocab_size
 
 
@@ -186,7 +229,8 @@ def extended_parameters(
     same = np.arange(count, dtype=np.int32)
     same[old.config.vocab_size :] = -1
     same[list(extension.added)] = -1
-    rows = TokenRows(same, extension.pieces)
+    known = {id: [one for one in old if one >= 0] for id, old in extension.pieces.items()}
+    rows = TokenRows(same, known)
     made = Parameters(replace(old.config, vocab_size=count))
     for name, view in made.views.items():
         table = old.views[name]
@@ -194,7 +238,7 @@ def extended_parameters(
     return made
 
 
-def _identity(tokenizer: Tokenizer, asked: Asked) -> dict[str, Any]:
+def _identity(tokenizer: Tokenizer, asked: _Asked) -> dict[str, Any]:
     """Return what interrupted work must be of to be gone on with: the words that were counted."""
     return {
         "tokenizer": hashlib.sha256(document_bytes(tokenizer.spec)).hexdigest(),
@@ -205,7 +249,7 @@ def _identity(tokenizer: Tokenizer, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _manifest(done: Done, asked: Asked, counts: WordCounts | None) -> Manifest:
+def _manifest(done: Extended, asked: _Asked, counts: WordCounts | None) -> Manifest:
     spec, gain = done.extension.new.spec, done.gain
     inputs: Callable[[], Any] = counts.digest if counts is not None else dict
     facts = {

@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.huggingface.checkpoint import write_checkpoint
+from tokpipe.bert.huggingface.foreign_files import read_object
 from tokpipe.bert.huggingface.jobs import AUTO_CLASSES
 from tokpipe.bert.huggingface.settings import config_json
+from tokpipe.bert.huggingface.stored import CONFIG
 from tokpipe.bert.parameters import Parameters, count_encoder_parameters
 from tokpipe.bert.registry import beside_encoder
+from tokpipe.foundation.files import write_json
 from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
@@ -32,6 +36,8 @@ class Layout:
     shard_bytes: int | None = None  # begin another file of weights where one would become larger
     # what sentence-transformers reads beside the model: path inside the folder, and content
     sentence: Mapping[str, bytes] = field(default_factory=dict)
+    # what ``config.json`` says beside what is known here
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 _DEFAULT = Layout()
@@ -95,6 +101,8 @@ def write_model_files(
         dtypes=layout.dtypes,
         shard_bytes=layout.shard_bytes,
     )
+    if layout.settings:
+        write_json(folder / CONFIG, {**layout.settings, **read_object(folder / CONFIG)})
     card = {"README.md": _card(parameters, family, tokenizer).encode()}
     others = {**files, **card, **layout.sentence}
     for name, content in others.items():

@@ -1,6 +1,6 @@
 """A model trained further on other text: losses before and after, on that and on older text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.going_on import refuse_finished
 from tokpipe.training.log import Watch
+from tokpipe.training.phases import Folders, open_phases
 from tokpipe.training.pretrain import Pretrained, train_in
 from tokpipe.training.start import Start, first_weights, prepare_start
 from tokpipe.training.start_config import StartConfig
@@ -36,67 +37,12 @@ class Further(NamedTuple):
     texts: tuple[OnText, ...]  # on the new text, and on the others that were named
 
 
-class Opened(NamedTuple):
-    """A training from a model that can begin, and what the model came to before."""
-
-    run: Path
-    start: Start
-    texts: tuple[OnText, ...]
-    seed: int
-
-
-def open_start(  # noqa: PLR0913 - those of `pretrain_from`
-    source: str | Path,
-    shards: str | Path,
-    out: str | Path = "run",
-    *,
-    config: StartConfig | None = None,
-    training: TrainingConfig | None = None,
-    also: Sequence[str | Path] = (),
-    then: str = "rewarm",
-    threads: int | None = None,
-    force: bool = False,
-    progress: Progress = SILENT,
-) -> Opened:
-    """Read a model and shards, and measure the losses that training will begin with.
-
-    Parameters and errors are those of `pretrain_from`.
-    """
-    run = Path(out)
-    refuse_foreign(run, force=force, may_go_on=True)
-    config, training = config or StartConfig(), training or TrainingConfig()
-    found, *others = (open_shards(folder) for folder in (shards, *also))
-    start = prepare_start(source, found, config, training, then)
-    if not force:
-        refuse_finished(run, start.asked.settings)
-    model = BertModel(first_weights(start, config), found.tokenizer)
-    evaluations = _evaluations(model, [found, *others], training.seed, threads, progress)
-    both = zip([found, *others], evaluations, strict=True)
-    texts = tuple(OnText(one.folder, before) for one, before in both)
-    return Opened(run, start, texts, training.seed)
-
-
-def train_further(
-    opened: Opened,
-    *,
-    threads: int | None = None,
-    force: bool = False,
-    resume: str | Path | None = None,
-    watch: Watch | None = None,
-    progress: Progress = SILENT,
-) -> Further:
-    """Train what `open_start` opened, and measure the losses again."""
-    run, start, texts, seed = opened
-    made = train_in(run, start.asked, threads, force=force, resume=resume, watch=watch)
-    model, shards = BertModel.load(run), [open_shards(text.folder) for text in texts]
-    after = _evaluations(model, shards, seed, threads, progress)
-    both = (text._replace(after=one) for text, one in zip(texts, after, strict=True))
-    return Further(made, start, tuple(both))
+Begins = Callable[[Start, tuple[OnText, ...]], None]
 
 
 def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     source: str | Path,
-    shards: str | Path,
+    shards: Folders,
     out: str | Path = "run",
     *,
     config: StartConfig | None = None,
@@ -106,6 +52,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     threads: int | None = None,
     force: bool = False,
     resume: str | Path | None = None,
+    begins: Begins | None = None,
     watch: Watch | None = None,
     progress: Progress = SILENT,
 ) -> Further:
@@ -116,8 +63,8 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     source
         Its folder: a run or a model of ours, or Hugging Face's.
     shards
-        The folder to train on, as `build_shards` made it. Where its vocabulary is not the model's,
-        rows are matched by token.
+        The folder to train on, as `build_shards` made it, or several, as in `pretrain`. Where
+        their vocabulary is not the model's, rows are matched by token.
     out
         The run folder.
     config
@@ -135,6 +82,8 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
         Start over where something is in `out` that tokpipe has trained.
     resume
         A checkpoint of the run to go on from, in place of the latest; later ones are removed.
+    begins
+        Told what is taken of the model and what it comes to, before it is trained.
     watch, progress
         Who looks on, and who is told of evaluations.
 
@@ -153,21 +102,24 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     TrainingError
         If the numbers are none any more.
     """
-    opened = open_start(
-        source,
-        shards,
-        out,
-        config=config,
-        training=training,
-        also=also,
-        then=then,
-        threads=threads,
-        force=force,
-        progress=progress,
-    )
-    return train_further(
-        opened, threads=threads, force=force, resume=resume, watch=watch, progress=progress
-    )
+    run = Path(out)
+    refuse_foreign(run, force=force, may_go_on=True)
+    config, training = config or StartConfig(), training or TrainingConfig()
+    folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]
+    start = prepare_start(source, folders[: len(folders) - len(also)], config, training, then)
+    if not force:
+        refuse_finished(run, start.asked.settings)
+    how = training.seed, threads, progress
+    model = BertModel(first_weights(start, config), start.asked.shards.tokenizer)
+    before = _evaluations(model, folders, *how)
+    del model
+    texts = tuple(map(OnText, (one.folder for one in folders), before))
+    if begins:
+        begins(start, texts)
+    made = train_in(run, start.asked, threads, force=force, resume=resume, watch=watch)
+    after = _evaluations(BertModel.load(run), folders, *how)
+    both = zip(texts, after, strict=True)
+    return Further(made, start, tuple(text._replace(after=one) for text, one in both))
 
 
 def _evaluations(

@@ -26,9 +26,8 @@ from tokpipe.tasks.folder import Layout, save_model
 from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
+from tokpipe.tokenizer.reading import MAIN_FILES, nothing_in
 from tokpipe.tokenizer.tokenizer import Tokenizer
-
-_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ class BertModel:
     folder : Path or None
         Where it came from.
     left_out : tuple of str
-        Names of the tensors there that belong to heads for other tasks, and were not read.
+        Names of the tensors there that were not read: of heads for other tasks, and of what is
+        beside the model.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class BertModel:
         folder = model_path("folder", folder)
         verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder, task)
-        has_tokenizer = any((folder / name).exists() for name in _VOCABULARIES)
+        has_tokenizer = any((folder / name).exists() for name in MAIN_FILES)
         tokenizer = Tokenizer.load(folder) if has_tokenizer else None
         return cls(
             found.parameters,
@@ -145,11 +145,10 @@ class BertModel:
         InputError
             If its folder holds none.
         """
+        if self._tokenizer is None and self.folder is not None:
+            raise nothing_in(self.folder)
         if self._tokenizer is None:
-            raise InputError(
-                f"{self.folder or 'the model'} has no tokenizer",
-                hint="Put its tokenizer.json beside config.json.",
-            )
+            raise InputError("the model has no tokenizer", hint="Load it from a folder with one.")
         return self._tokenizer
 
     @property
@@ -233,7 +232,8 @@ class BertModel:
         views = views_of(self.parameters, bare.config)
         for name, view in bare.views.items():
             view[...] = views[name]
-        return BertModel(bare, self._tokenizer, folder=self.folder)
+        kept = family_of(bare.config, family or self.family)
+        return BertModel(bare, self._tokenizer, family=kept, folder=self.folder)
 
     def save(self, folder: str | Path, *, force: bool = False) -> None:
         """Write a model folder, which `transformers` opens where it has such a model.
@@ -249,7 +249,7 @@ class BertModel:
             self.parameters,
             self._tokenizer,
             path_of("folder", folder),
-            Layout(sentence=sentence_files(self.folder) if self.folder else {}),
+            Layout(self.family, sentence=sentence_files(self.folder) if self.folder else {}),
             copied_from=self.folder,
             force=force,
         )

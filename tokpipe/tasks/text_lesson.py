@@ -65,8 +65,8 @@ def prepare_text(
     """
     found, model = open_shards(shards), BertModel.load(teacher, "none")
     student = _student(model, found, config)
-    alone = Pretraining(found, student, training)
-    digests = {"shards": alone.settings["shards"], "teacher": open_source(teacher).digest}
+    alone = Pretraining((found,), student, training)
+    digests = {**alone.inputs, "teacher": open_source(teacher).digest}
     first = partial(first_weights, config, model.parameters, student, training.seed)
     alone = alone._replace(lesson=Lesson(first, {"inputs": digests}))
     name = shown_name(Path(teacher))

@@ -6,7 +6,7 @@ What is asked for wins over what sentence-transformers wrote beside the model, a
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tokpipe.bert.huggingface.stored import named_briefly
+from tokpipe.bert.huggingface.foreign_files import named_briefly
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tasks.config import EmbedConfig
 from tokpipe.tasks.model import BertModel

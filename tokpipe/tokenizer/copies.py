@@ -2,9 +2,27 @@
 
 from pathlib import Path
 
-from tokpipe.tokenizer.folder import TOKENIZER_FILES, folder_files
+from tokpipe.tokenizer.folder import TOKENIZER_FILES, folder_files, role_files
 from tokpipe.tokenizer.guarded_json import read_bounded
 from tokpipe.tokenizer.tokenizer import Tokenizer
+
+
+def files_for_model(tokenizer: Tokenizer, source: Path, longest: int) -> dict[str, bytes]:
+    """Return name and content of the files for a model that takes so many tokens.
+
+    Parameters
+    ----------
+    source
+        A folder whose ``tokenizer.json`` is copied where it is not ours to write.
+    longest
+        Most tokens of a sequence.
+    """
+    if tokenizer.is_native:
+        files = folder_files(tokenizer.spec, longest)
+        del files["README.md"]
+        return files
+    document = read_bounded(source / "tokenizer.json")
+    return {"tokenizer.json": document, **role_files(tokenizer.spec, longest)}
 
 
 def tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 Of both BPEs the new merges rank after the old ones and make new tokens only: a text has its old
 pieces first, some of which are then joined. WordPiece takes the longest token that there is, so
 that a word with a new token in it may be cut in another way; all others stay as they were.
+Characters that the old vocabulary lacks become tokens first: what was unknown is cut anew.
 """
 
 import re
@@ -16,11 +17,14 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.tokenizer.extend_characters import missing_characters
 from tokpipe.tokenizer.extend_config import ExtendConfig
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.further import Pieces, train_further
 from tokpipe.words.counts import WordCounts
+
+STRANGE = -2  # among old pieces: a character that the old vocabulary lacks
 
 _UNUSED = re.compile(r"\[unused\d+\]|<unused\d+>|madeupword\d+")  # BERT's, Gemma's, fairseq's
 
@@ -31,7 +35,8 @@ class NewTokens(NamedTuple):
     base: int
     tokens: list[str]
     merges: NDArray[np.int32]  # int32[M, 3], in order of rank; none for WordPiece
-    pieces: list[list[int]]  # the old ids that each new token stands for; [] if there are none
+    # the old ids that each new token stands for, `STRANGE` for a new character; [] for none
+    pieces: list[list[int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,14 +46,20 @@ class Extension:
     old: Tokenizer
     new: Tokenizer
     added: tuple[int, ...]  # ids of the new tokens
-    pieces: Mapping[int, Sequence[int]]  # by id: the old pieces that a new token stands for
+    # by id: the old pieces that a new token stands for, `STRANGE` for a new character
+    pieces: Mapping[int, Sequence[int]]
     filled: int  # how many of the ids belonged to unused tokens
 
     @property
     def is_exact(self) -> bool:
-        """Whether new tokens cut into their old pieces give the old encoding of any text."""
+        """Whether new tokens cut into old pieces give the old encoding of all that was known."""
         spec = self.old.spec
         return spec.model is not ModelKind.WORDPIECE and not spec.ignore_merges
+
+    @property
+    def characters(self) -> list[str]:
+        """New tokens that are a character which the old vocabulary lacks, marked or not."""
+        return [self.new.tokens[id] for id in self.added if list(self.pieces[id]) == [STRANGE]]
 
 
 def check_extensible(tokenizer: Tokenizer, place: str) -> None:
@@ -91,32 +102,46 @@ def learn_tokens(
     """
     if not len(counts):
         raise InputError("the text holds no word", hint="Is the input empty, or only blank?")
-    spec, base = tokenizer.spec, tokenizer.vocab_size
+    spec, add, floor = tokenizer.spec, config.add or 0, max(1, config.min_frequency)
     marks = spec.continuing_subword_prefix, spec.end_of_word_suffix
-    lengths = [
-        len(token.removeprefix(marks[0]).removesuffix(marks[1])) for token in tokenizer.tokens
-    ]
-    pieces = pieces_of(tokenizer, counts.words, threads)._replace(counts=counts.counts)
-    merging = config.merging(spec.model.value, *marks, base)
-    with progress.task("merging", config.add, "merges") as report:
-        tokens, merges = train_further(pieces, tokenizer.tokens, lengths, merging, report)
+    pieces = pieces_of(tokenizer, counts.words, threads)
+    bounds = {"least": floor, "most": config.limit_alphabet, "tokens": (add + 1) // 2}
+    characters = missing_characters(tokenizer, counts, pieces, **bounds)
+    wider = with_characters(tokenizer, characters)
+    if characters:
+        pieces = pieces_of(wider, counts.words, threads)
+    bare = (token.removeprefix(marks[0]).removesuffix(marks[1]) for token in wider.tokens)
+    merging = config.merging(spec.model.value, *marks, tokenizer.vocab_size)
+    with progress.task("merging", add - len(characters), "merges") as report:
+        known = wider.tokens, [len(token) for token in bare]
+        merged = train_further(pieces._replace(counts=counts.counts), *known, merging, report)
+    tokens, merges = [*characters, *merged[0]], merged[1]
     if not tokens:
         raise InputError(
             "the text has no pair of pieces that could be joined: nothing to learn",
             hint="Give more text, or a lower --min-frequency.",
         )
-    if len(tokens) < (config.add or 0):
+    if len(tokens) < add:
         progress.note(
-            f"asked {config.add:,} tokens, learned {len(tokens):,}: no other pair is left that "
-            f"occurs {max(1, config.min_frequency):,} times"
+            f"asked {add:,} tokens, learned {len(tokens):,}: no other pair is left that "
+            f"occurs {floor:,} times"
         )
     made = merges if spec.model is not ModelKind.WORDPIECE else merges[:0]
-    return NewTokens(base, tokens, made, _leaves(merges, base))
+    base = tokenizer.vocab_size
+    return NewTokens(base, tokens, made, _leaves(merges, base, len(characters)))
 
 
-def _leaves(merges: NDArray[np.int32], base: int) -> list[list[int]]:
-    """Cut each new token into old ones."""
-    leaves: list[list[int]] = []
+def with_characters(tokenizer: Tokenizer, characters: list[str]) -> Tokenizer:
+    """Return a tokenizer whose vocabulary has more characters behind all tokens."""
+    if not characters:
+        return tokenizer
+    none, unknown = np.zeros((0, 3), np.int32), [[STRANGE] for _ in characters]
+    return extended(tokenizer, NewTokens(tokenizer.vocab_size, characters, none, unknown)).new
+
+
+def _leaves(merges: NDArray[np.int32], base: int, characters: int) -> list[list[int]]:
+    """Cut each new token, the first of which are characters, into old ones."""
+    leaves = [[STRANGE] for _ in range(characters)]
     for left, right, _ in merges.tolist():
         leaves.append(
             [

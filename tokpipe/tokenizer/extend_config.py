@@ -14,7 +14,15 @@ class ExtendConfig(Config):
     fill_unused: bool = setting(
         False, "Give new tokens the ids of [unused0], [unused1] and so on first."
     )
-    min_frequency: int = setting(2, "Fewest occurrences of a pair that may be merged.", least=0)
+    min_frequency: int = setting(
+        2, "Fewest occurrences of a pair that may be merged, and of a new character.", least=0
+    )
+    limit_alphabet: int = setting(
+        1_000,
+        "Most characters to add, the commonest of those that the vocabulary lacks; their tokens "
+        "are half of the new ones at most.",
+        least=0,
+    )
     score: str = setting(
         "frequency",
         "Which pair is merged next: the commonest, or by count(ij) / (count(i) * count(j)).",

@@ -1,5 +1,6 @@
 """What an extended vocabulary does to what the old one encoded: proved, and measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.arrays import Strings, range_items, take_strings
 from tokpipe.foundation.errors import TokpipeError
-from tokpipe.tokenizer.extend import Extension, pieces_of
+from tokpipe.tokenizer.extend import STRANGE, Extension, pieces_of
 from tokpipe.tokenizer.quality import Quality, measure
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.texts import short
@@ -54,11 +55,16 @@ def prove_vocabulary(extension: Extension) -> int:
     return len(old.tokens) - extension.filled
 
 
-def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -> None:
+def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -> int:
     """Encode words with both vocabularies.
 
     Without new tokens all pieces must be the old ones; of a BPE new tokens must be the old pieces,
-    joined.
+    joined, or unknown for a new character. A word that was one token stays so.
+
+    Returns
+    -------
+    int
+        How many words were compared.
 
     Raises
     ------
@@ -68,10 +74,12 @@ def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -
     old, new = (pieces_of(one, words, threads) for one in (extension.old, extension.new))
     if extension.is_exact:
         new = _split(extension, new)
+        same = ~_with(new, [STRANGE])
     else:
-        same = ~(_with_new(extension, old) | _with_new(extension, new))  # filled ids are in both
-        words = take_strings(words, np.flatnonzero(same))
-        old, new = (_only(pieces, same) for pieces in (old, new))
+        is_new = extension.added  # filled ids are in both
+        same = ~(_with(old, is_new) | _with(new, is_new)) | _are_whole(extension, old)
+    words = take_strings(words, np.flatnonzero(same))
+    old, new = (_only(pieces, same) for pieces in (old, new))
     differ = old.sizes != new.sizes
     if not differ.any():
         first = np.concatenate([[0], np.cumsum(old.sizes)])[:-1]
@@ -80,6 +88,7 @@ def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -
     if differ.any():
         word = words.bytes_of(int(np.argmax(differ))).decode(errors="replace")
         raise _moved(f"the word {short(word)} has other pieces than before")
+    return len(words)
 
 
 def measure_gain(extension: Extension, counts: WordCounts, threads: int | None = None) -> Gain:
@@ -89,7 +98,7 @@ def measure_gain(extension: Extension, counts: WordCounts, threads: int | None =
     after = pieces_of(extension.new, sample.words, threads)
     weights = sample.counts.astype(np.float64)
     share = 100 / weights.sum()
-    changed = _with_new(extension, after)
+    changed = _with(after, extension.added)
     gained = np.flatnonzero((after.sizes == 1) & changed)
     order = gained[np.argsort(-weights[gained], kind="stable")]
     top = [(sample.words.bytes_of(i).decode().strip(), weights[i] * share) for i in order[:_SHOWN]]
@@ -103,12 +112,15 @@ def measure_gain(extension: Extension, counts: WordCounts, threads: int | None =
     )
 
 
-def _with_new(extension: Extension, pieces: Pieces) -> NDArray[np.bool_]:
-    """Say which words have a new token among their pieces."""
-    is_new = np.zeros(extension.new.vocab_size + 1, np.bool_)  # the last one for -1
-    is_new[list(extension.added)] = True
-    found = np.concatenate([[0], np.cumsum(is_new[pieces.ids])])
+def _with(pieces: Pieces, ids: Sequence[int]) -> NDArray[np.bool_]:
+    """Say which words have one of some ids among their pieces."""
+    found = np.concatenate([[0], np.cumsum(np.isin(pieces.ids, ids))])
     return np.diff(found[np.concatenate([[0], np.cumsum(pieces.sizes)])]) > 0
+
+
+def _are_whole(extension: Extension, old: Pieces) -> NDArray[np.bool_]:
+    """Say which words were one token, of those that are kept."""
+    return (old.sizes == 1) & ~_with(old, [-1, *extension.added])
 
 
 def _only(pieces: Pieces, rows: NDArray[np.bool_]) -> Pieces:
@@ -117,10 +129,15 @@ def _only(pieces: Pieces, rows: NDArray[np.bool_]) -> Pieces:
 
 
 def _split(extension: Extension, pieces: Pieces) -> Pieces:
-    """Cut new tokens into the old ones that they stand for."""
+    """Cut new tokens into the old ones that they stand for.
+
+    A new character is one unknown token, unless what is unknown was left out or became one.
+    """
+    old = extension.old.spec
+    unknown = -1 if old.unk_token in extension.old.ids and not old.fuse_unk else STRANGE
     parts = [[id] for id in range(extension.new.vocab_size)] + [[-1]]  # the last one for -1
     for id, leaves in extension.pieces.items():
-        parts[id] = list(leaves)
+        parts[id] = [unknown if leaf == STRANGE else leaf for leaf in leaves]
     sizes = np.array([len(part) for part in parts])
     flat = np.array([id for part in parts for id in part], np.int32)
     ids = flat[range_items((np.cumsum(sizes) - sizes)[pieces.ids], sizes[pieces.ids])]

@@ -9,12 +9,15 @@ import numpy as np
 
 from tokpipe.foundation.arrays import Strings, take_strings
 from tokpipe.foundation.errors import InputError
-from tokpipe.tokenizer.extend import NewTokens, pieces_of
+from tokpipe.tokenizer.extend import STRANGE, NewTokens, pieces_of, with_characters
+from tokpipe.tokenizer.extend_characters import are_partial, missing_characters
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.texts import short
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.vocab_files import lines_of
+from tokpipe.vocab.further import Pieces
 from tokpipe.vocab.reference import new_token
+from tokpipe.words.counts import WordCounts
 from tokpipe.words.normalizers import before_plain_split
 from tokpipe.words.pre_tokenizers import pre_tokenize
 
@@ -67,7 +70,8 @@ def read_words(path: Path, tokenizer: Tokenizer) -> GivenWords:
 def word_tokens(tokenizer: Tokenizer, given: GivenWords, path: Path) -> tuple[NewTokens, list[str]]:
     """Make tokens of words; return the words, too, that are tokens already.
 
-    Of both BPEs a word takes as many merges, and so as many tokens, as join its pieces.
+    Of both BPEs a word takes a token for each character that the vocabulary lacks, and as many
+    merges, and so as many tokens, as join its pieces.
 
     Raises
     ------
@@ -75,30 +79,50 @@ def word_tokens(tokenizer: Tokenizer, given: GivenWords, path: Path) -> tuple[Ne
         Naming the line of a word that cannot be a token; or if all words are tokens already.
     """
     pieces = pieces_of(tokenizer, given.words)
-    borders = np.concatenate([[0], np.cumsum(pieces.sizes)])
-    split = [pieces.ids[a:b].tolist() for a, b in pairwise(borders.tolist())]
-    is_known = [len(ids) == 1 and ids[0] >= 0 for ids in split]
-    wanted = [place for place, known in enumerate(is_known) if not known]
-    known = [_shown(given.words, place) for place in np.flatnonzero(is_known).tolist()]
-    if not wanted:
+    is_known = (pieces.sizes == 1) & ~are_partial(tokenizer, given.words, pieces)
+    wanted, known = np.flatnonzero(~is_known), np.flatnonzero(is_known).tolist()
+    if not len(wanted):
         raise InputError(f"{path}: all words are tokens already: nothing to add")
-    if tokenizer.spec.model is ModelKind.WORDPIECE:
-        words = take_strings(given.words, np.array(wanted))
-        _check_lengths(tokenizer.spec, words, [given.lines[place] for place in wanted], path)
-        tokens = [word.decode() for word in words.iter_bytes()]
-        leaves = [[] if min(split[place], default=-1) < 0 else split[place] for place in wanted]
-        no_merges = np.zeros((0, 3), np.int32)
-        return NewTokens(tokenizer.vocab_size, tokens, no_merges, leaves), known
-    joiner = _Joiner(tokenizer)
-    for place in wanted:
-        if not joiner.join(split[place]):
-            word = short(_shown(given.words, place))
+    lines = [given.lines[place] for place in wanted.tolist()]
+    asked = GivenWords(lines, take_strings(given.words, wanted), given.normalised)
+    is_wordpiece = tokenizer.spec.model is ModelKind.WORDPIECE
+    made = (_whole_words if is_wordpiece else _joined_words)(tokenizer, asked, path)
+    return made, [_shown(given.words, place) for place in known]
+
+
+def _whole_words(tokenizer: Tokenizer, asked: GivenWords, path: Path) -> NewTokens:
+    """Make a token of each word."""
+    _check_lengths(tokenizer.spec, asked.words, asked.lines, path)
+    tokens = [word.decode() for word in asked.words.iter_bytes()]
+    split = _split(pieces_of(tokenizer, asked.words))
+    leaves = [ids if min(ids, default=-1) >= 0 else [] for ids in split]
+    return NewTokens(tokenizer.vocab_size, tokens, np.zeros((0, 3), np.int32), leaves)
+
+
+def _joined_words(tokenizer: Tokenizer, asked: GivenWords, path: Path) -> NewTokens:
+    """Make tokens of characters that are missing, and merges that join the pieces of words."""
+    words = asked.words
+    counts = WordCounts(words=words, counts=np.ones(len(words), np.int64))
+    pieces, all_of_them = pieces_of(tokenizer, words), max(1, words.nbytes)
+    characters = missing_characters(
+        tokenizer, counts, pieces, least=1, most=all_of_them, tokens=4 * all_of_them
+    )
+    wider = with_characters(tokenizer, characters)
+    joiner = _Joiner(wider, tokenizer.vocab_size)
+    for place, ids in enumerate(_split(pieces_of(wider, words))):
+        if not joiner.join(ids):
             raise InputError(
-                f"{path}:{given.lines[place]}: no merges after the old ones make {word} a token: "
-                "it is partly unknown, or only tokens that there are could join its pieces",
+                f"{path}:{asked.lines[place]}: no merges after the old ones make "
+                f"{short(_shown(words, place))} a token: only tokens that there are could join "
+                "its pieces",
                 hint="Take the line out.",
             )
-    return joiner.made(), known
+    return joiner.made()
+
+
+def _split(pieces: Pieces) -> list[list[int]]:
+    borders = np.concatenate([[0], np.cumsum(pieces.sizes)])
+    return [pieces.ids[a:b].tolist() for a, b in pairwise(borders.tolist())]
 
 
 def _shown(words: Strings, place: int) -> str:
@@ -118,19 +142,23 @@ def _check_lengths(spec: Spec, words: Strings, lines: Sequence[int], path: Path)
 
 
 class _Joiner:
-    """New merges, in order, each of which makes a token that nothing else makes."""
+    """New merges, in order, each of which makes a token that nothing else makes.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._base, self._prefix = tokenizer.vocab_size, tokenizer.spec.continuing_subword_prefix
+    The tokenizer has `base` old tokens and new characters behind them.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, base: int) -> None:
+        self._base, self._prefix = base, tokenizer.spec.continuing_subword_prefix
         self._tokens, self._known = list(tokenizer.tokens), set(tokenizer.tokens)
-        self._leaves: list[list[int]] = []
+        self._first = len(self._tokens)  # id that the first merge makes
+        self._leaves = [[STRANGE] for _ in range(base, self._first)]
         self._ranks: dict[tuple[int, int], int] = {}
 
     def join(self, pieces: Sequence[int]) -> bool:
-        """Add what merges join old pieces into one token; say whether that could be."""
+        """Add what merges join pieces into one token; say whether that could be."""
         if min(pieces, default=-1) < 0:
             return False
-        rest = merged(pieces, self._ranks, self._base)
+        rest = merged(pieces, self._ranks, self._first)
         while len(rest) > 1:
             pair = next(
                 (pair for pair in pairwise(rest) if self._text(*pair) not in self._known), None
@@ -138,16 +166,14 @@ class _Joiner:
             if pair is None:
                 return False
             self._add(pair)
-            rest = merged(rest, self._ranks, self._base)
+            rest = merged(rest, self._ranks, self._first)
         return True
 
     def made(self) -> NewTokens:
         """Return all that was added."""
-        merges = [(*pair, self._base + rank) for pair, rank in self._ranks.items()]
-        tokens = self._tokens[self._base :]
-        return NewTokens(
-            self._base, tokens, np.array(merges, np.int32).reshape(-1, 3), self._leaves
-        )
+        merges = [(*pair, self._first + rank) for pair, rank in self._ranks.items()]
+        steps = np.array(merges, np.int32).reshape(-1, 3)
+        return NewTokens(self._base, self._tokens[self._base :], steps, self._leaves)
 
     def _text(self, left: int, right: int) -> str:
         return new_token(self._tokens[left], self._tokens[right], self._prefix)

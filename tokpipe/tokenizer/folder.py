@@ -44,15 +44,32 @@ def folder_files(spec: Spec, model_max_length: int = _MODEL_MAX_LENGTH) -> dict[
     ----------
     model_max_length
         How many tokens the model takes, for transformers.
+
+    Raises
+    ------
+    ConfigError
+        If the tokenizer is not of our kinds.
     """
-    roles = special_roles({token.content: token.id for token in spec.added_tokens})
+    if spec.model is ModelKind.FOREIGN:
+        raise ConfigError(
+            f"{spec.model.value} tokenizers are not ours to write",
+            hint="Copy its tokenizer.json.",
+        )
     plain = vocab_files(spec)
     return {
         "tokenizer.json": document_bytes(spec),
-        "tokenizer_config.json": transformers_config(spec.model, roles, model_max_length),
-        "special_tokens_map.json": _json(roles),
+        **role_files(spec, model_max_length),
         **plain,
         "README.md": _readme(spec, list(plain)).encode(),
+    }
+
+
+def role_files(spec: Spec, model_max_length: int) -> dict[str, bytes]:
+    """Return name and content of the files that say which special token is what."""
+    roles = special_roles({token.content: token.id for token in spec.added_tokens})
+    return {
+        "tokenizer_config.json": transformers_config(spec.model, roles, model_max_length),
+        "special_tokens_map.json": _json(roles),
     }
 
 
@@ -105,14 +122,9 @@ def save_spec(
     StorageError
         If `target` exists and `force` is not set, or the disk does not take it.
     """
-    if spec.model is ModelKind.FOREIGN:
-        raise ConfigError(
-            f"{spec.model.value} tokenizers are not ours to write",
-            hint="Copy its tokenizer.json.",
-        )
-    bare = Manifest(kind=KIND, settings={"words": spec.words.to_dict()})
+    bare, files = Manifest(kind=KIND, settings={"words": spec.words.to_dict()}), folder_files(spec)
     with build_folder(target, force=force) as folder:
-        write_files(folder_files(spec), folder, manifest or bare)
+        write_files(files, folder, manifest or bare)
 
 
 def write_files(files: Mapping[str, bytes], folder: Path, manifest: Manifest) -> None:

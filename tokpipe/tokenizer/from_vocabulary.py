@@ -3,13 +3,14 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.tokenizer.parts_json import bert_template
+from tokpipe.tokenizer.parts_json import bert_template, roberta_template
 from tokpipe.tokenizer.roles import special_roles, usual_template
 from tokpipe.tokenizer.spec import AddedToken, Decoder, DecoderKind, ModelKind, Spec
 from tokpipe.vocab.vocabulary import Vocabulary
@@ -74,6 +75,7 @@ def spec_from_bert_vocab(
     tokens: list[str],
     words: WordsConfig | None = None,
     roles: Mapping[str, str] = MappingProxyType({}),
+    template: str = "bert",
 ) -> Spec:
     """Make BERT's tokenizer around a ``vocab.txt``; cased or not by the tokens if not told.
 
@@ -83,14 +85,17 @@ def spec_from_bert_vocab(
         Index = id; "" where no token has the id.
     roles
         Special tokens that have other names than BERT's: ``{"mask_token": "<mask>"}``.
+    template
+        Whose it is, "bert" or "roberta" (MPNet).
     """
     ids = {token: i for i, token in enumerate(tokens)}
     roles = _BERT_ROLES | dict(roles)
     special = {t: ids[t] for t in map(roles.__getitem__, _BERT_ROLES) if t in ids}
     cls, sep = roles["cls_token"], roles["sep_token"]
-    template = usual_template(ids, byte_level=False, prefix_space=False)
+    around = usual_template(ids, byte_level=False, prefix_space=False)
     if cls in ids and sep in ids:
-        template = bert_template((cls, ids[cls]), (sep, ids[sep]))
+        made = {"bert": bert_template, "roberta": partial(roberta_template, trim_keeps_first=False)}
+        around = made[template]((cls, ids[cls]), (sep, ids[sep]))
     unknown = roles["unk_token"]
     return Spec(
         model=ModelKind.WORDPIECE,
@@ -100,7 +105,7 @@ def spec_from_bert_vocab(
         unk_token=unknown if unknown in ids else special_roles(ids).get("unk_token", unknown),
         continuing_subword_prefix="##",
         added_tokens=special_tokens(special),
-        template=template,
+        template=around,
         decoder=Decoder(DecoderKind.WORDPIECE, "##", cleanup=True),
     )
 
@@ -120,17 +125,31 @@ def _has_accent(token: str) -> bool:
 
 
 def spec_from_bpe_files(
-    tokens: list[str], merges: NDArray[np.int32], words: WordsConfig | None = None
+    tokens: list[str],
+    merges: NDArray[np.int32],
+    words: WordsConfig | None = None,
+    roles: Mapping[str, str] | None = None,
 ) -> Spec:
-    """Make GPT-2's or RoBERTa's tokenizer around ``vocab.json`` and ``merges.txt``."""
+    """Make GPT-2's or RoBERTa's tokenizer around ``vocab.json`` and ``merges.txt``.
+
+    Parameters
+    ----------
+    roles
+        Its special tokens, by role; by default those with the usual names.
+    """
     ids = {token: i for i, token in enumerate(tokens)}
-    special = sorted(ids[token] for token in set(special_roles(ids).values()))
+    named = special_roles(ids) if roles is None else roles
+    special = sorted(ids[token] for token in set(named.values()) if token in ids)
+    template = usual_template(ids if roles is None else {}, byte_level=True, prefix_space=False)
+    if roles is not None and roles.keys() >= {"cls_token", "sep_token"}:
+        cls, sep = roles["cls_token"], roles["sep_token"]
+        template = roberta_template((cls, ids[cls]), (sep, ids[sep]), trim_keeps_first=False)
     return Spec(
         model=ModelKind.BYTE_BPE,
         tokens=tokens,
         merges=merges,
         words=words or GPT2,
         added_tokens=special_tokens({tokens[id]: id for id in special}),
-        template=usual_template(ids, byte_level=True, prefix_space=False),
+        template=template,
         decoder=Decoder(DecoderKind.BYTE_LEVEL),
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.lfs import HEAD_BYTES, refuse_pointer
 from tokpipe.foundation.strict_json import Pairs, parse_strictly, unique_object
 from tokpipe.tokenizer.kernels.shape import (
     COMMAS,
@@ -47,9 +48,11 @@ def read_bounded(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         size = path.stat().st_size
         if size > most_bytes:
             raise InputError(f"{path}: {size:,} bytes, at most {most_bytes:,} are allowed")
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
+    refuse_pointer(data[:HEAD_BYTES], str(path))
+    return data
 
 
 class JsonObject(dict[str, Any]):

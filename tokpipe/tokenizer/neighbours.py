@@ -51,6 +51,13 @@ class Neighbours:
         if token.content and token.content not in self.tokens:
             self.tokens[token.content] = node, token
 
+    def take_role(self, content: str, *, takes_space: bool) -> None:
+        """Take a special token of a role; one that is described by an object stays as it is."""
+        plain = AddedToken(_NO_ID, content, normalized=False, lstrip=takes_space)
+        node, _ = self.tokens.get(content, (None, plain))
+        if node is None or isinstance(node.value, str):
+            self.tokens[content] = self.config, plain
+
     def words(self, words: WordsConfig) -> WordsConfig:
         """Return settings of words with what the configuration says of them.
 
@@ -70,6 +77,15 @@ class Neighbours:
             changed = replace(changed, strip_accents=config.flag("strip_accents"))
         chinese = config.flag("tokenize_chinese_chars", words.handle_chinese_chars)
         return replace(changed, handle_chinese_chars=chinese)
+
+    def described(self, entry: dict[str, Any], ids: Mapping[str, int]) -> dict[str, Any] | None:
+        """Return an added token as an object beside it says; None: it says another id."""
+        node, token = self.tokens.get(entry["content"], (Node(None, ""), None))
+        if token is None or not isinstance(node.value, dict):
+            return entry
+        if token.id not in (_NO_ID, ids.get(token.content, token.id)):
+            return None
+        return entry | {flag: getattr(token, flag) for flag in _FLAGS}
 
     def added(self, ids: Mapping[str, int], is_added: Iterable[str]) -> list[dict[str, Any]]:
         """Return the tokens to add as entries of `added_tokens`.
@@ -98,7 +114,7 @@ class Neighbours:
 def read_neighbours(folder: Path, found: Findings) -> Neighbours:
     """Read the files beside a vocabulary; what is wrong with them is found."""
     beside = Neighbours()
-    files = {name: _read(folder / name, found) for name in (CONFIG, ROLES, ADDED)}
+    files = {name: read_beside(folder / name, found) for name in (CONFIG, ROLES, ADDED)}
     beside.config = config = files[CONFIG]
     decoder = config.child("added_tokens_decoder")
     sources = [config] if not decoder.absent else [config, files[ROLES]]
@@ -124,7 +140,8 @@ def read_neighbours(folder: Path, found: Findings) -> Neighbours:
     return beside
 
 
-def _read(path: Path, findings: Findings) -> Node:
+def read_beside(path: Path, findings: Findings) -> Node:
+    """Read a file that holds an object; an empty one where there is none. Faults are found."""
     node = Node({}, f"{path}:")
     if not path.is_file():
         return node

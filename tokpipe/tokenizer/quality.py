@@ -61,7 +61,7 @@ def measure(tokenizer: Tokenizer, counts: WordCounts, threads: int | None = None
     is_unknown = (np.diff(unknowns) > 0) | (pieces == 0)
     total, tokens = float(weights.sum()), float(pieces @ weights)
     is_whole = (pieces == 1) & ~is_unknown
-    is_too_long = is_unknown & _are_too_long(tokenizer, words, is_unknown)
+    is_too_long = is_unknown & too_long_words(tokenizer, words, is_unknown)
     return Quality(
         "held-out texts" if sample is held_out else "the training texts",
         round(tokens / total, 4),
@@ -121,7 +121,7 @@ def unknown_warning(
     )
 
 
-def _are_too_long(
+def too_long_words(
     tokenizer: Tokenizer, words: Strings, is_unknown: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Say which words WordPiece does not look up, for they have too many characters."""

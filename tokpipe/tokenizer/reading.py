@@ -14,6 +14,7 @@ import numpy as np
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.naming import hub_hint
 from tokpipe.foundation.visible import visible
+from tokpipe.tokenizer.classes import Named, named_kind
 from tokpipe.tokenizer.document import document_from_spec, spec_from_document, tokens_by_id
 from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, Findings, FoundError
 from tokpipe.tokenizer.from_vocabulary import (
@@ -33,9 +34,10 @@ from tokpipe.tokenizer.vocab_files import (
     find_merges,
     lines_of,
 )
-from tokpipe.words.config import WordsConfig
+from tokpipe.words.config import BERT_UNCASED, WordsConfig
 
 MAIN_FILES = ("tokenizer.json", "vocab.txt", "vocab.json")
+_MOST_NAMED = 3  # folders inside of one that is no tokenizer
 _NOT_OURS = {  # what a file is by its ending, and what to do with it
     ".model": (
         "a sentencepiece model, not a tokenizer.json, vocab.txt or vocab.json",
@@ -51,10 +53,18 @@ _NOT_OURS = {  # what a file is by its ending, and what to do with it
         "a tiktoken vocabulary, not a tokenizer.json, vocab.txt or vocab.json",
         CONVERT_HINT,
     ),
+    ".codes": (
+        "merges of fastBPE or subword-nmt, not a tokenizer.json, vocab.txt or vocab.json",
+        CONVERT_HINT,
+    ),
+    ".spm": ("a sentencepiece model, not a tokenizer.json, vocab.txt or vocab.json", CONVERT_HINT),
     ".bpe": ("merges without their vocabulary", "Name the vocab.json beside it."),
     ".safetensors": ("weights, not a tokenizer", "Name the folder that holds the tokenizer.json."),
     ".toml": ("settings, not a tokenizer", "Name a tokenizer folder."),
 }
+
+
+_WITHOUT_VOCABULARY = (".model", ".spm", ".codes", ".vocab", ".tiktoken")
 
 
 @dataclass(frozen=True)
@@ -100,8 +110,9 @@ def read_tokenizer(path: Path, words: WordsConfig | None = None) -> TokenizerFil
     content = {} if is_text else parse_json(read_bounded(file), str(file), any_object)
     if is_text or (_is_vocab(content) and file.name != MAIN_FILES[0]):
         beside = read_neighbours(file.parent, found)
+        named = named_kind(file, beside)
         read = _from_vocab_txt if is_text else _from_vocab_json
-        written = read(file, content, words, beside, found)
+        written = read(file, content, words, (beside, named), found)
     else:
         beside = read_neighbours(path, found) if path.is_dir() else Neighbours()
         written = content
@@ -124,7 +135,7 @@ def _main_file(path: Path) -> Path:
         for name in MAIN_FILES:
             if (path / name).exists():
                 return path / name
-        raise _nothing_in(path)
+        raise nothing_in(path)
     if not path.exists():
         raise _no_such(path)
     if path.suffix in _NOT_OURS:
@@ -133,16 +144,18 @@ def _main_file(path: Path) -> Path:
     return path
 
 
-def _nothing_in(folder: Path) -> InputError:
-    others = sorted(
-        path.name for path in folder.iterdir() if path.suffix in (".model", ".vocab", ".tiktoken")
-    )
+def nothing_in(folder: Path) -> InputError:
+    """Return what is wrong with a folder that holds no tokenizer: what is in its place."""
+    others = sorted(path.name for path in folder.iterdir() if path.suffix in _WITHOUT_VOCABULARY)
     if others:
         problem, hint = _NOT_OURS[Path(others[0]).suffix]
         return InputError(f"{folder}: {others[0]} is {problem}", hint=hint)
+    inside = {path.parent.name for name in MAIN_FILES for path in folder.glob(f"*/{name}")}
+    named = " or ".join(visible(str(folder / name)) for name in sorted(inside)[:_MOST_NAMED])
+    made = "Put one there; tokpipe train-vocab makes a tokenizer folder."
     return InputError(
         f"{folder}: no tokenizer.json, vocab.txt or vocab.json in this folder",
-        hint="tokpipe train-vocab makes a tokenizer folder.",
+        hint=f"Name one that is in it: {named}." if named else made,
     )
 
 
@@ -223,8 +236,13 @@ def _check_numbering(document: dict[str, Any], name: str) -> None:
 
 
 def _from_vocab_txt(
-    file: Path, _: Any, words: WordsConfig | None, beside: Neighbours, found: Findings
+    file: Path,
+    _: Any,
+    words: WordsConfig | None,
+    around: tuple[Neighbours, Named],
+    found: Findings,
 ) -> dict[str, Any]:
+    beside, named = around
     lines = lines_of(file)
     check_txt_family(lines, file)
     pairs = [(token, id) for id, token in enumerate(lines) if token]
@@ -234,36 +252,49 @@ def _from_vocab_txt(
         problem = f"an empty line: no token has the id {number - 1}"
         found.append(Finding(WARNING, f"{file}:{number}", problem, "One token a line, each once."))
     guessed = guess_bert_words(list(vocab))
-    spec = spec_from_bert_vocab(_all_tokens(vocab, beside), words or guessed, beside.roles)
+    taken = replace(BERT_UNCASED, strip_accents=True) if named.kind else guessed
+    template = named.kind.template if named.kind else "bert"
+    tokens = _all_tokens(vocab, beside)
+    spec = spec_from_bert_vocab(tokens, words or taken, beside.roles, template)
     if words is None and beside.config.child("do_lower_case").absent:
-        found += _odd_guess(guessed, str(file))
+        found += _odd_guess(guessed, str(file), named.by)
     return _document(spec, vocab, [], words, beside, found)
 
 
-def _odd_guess(words: WordsConfig, place: str) -> list[Finding]:
+def _odd_guess(words: WordsConfig, place: str, by: str) -> list[Finding]:
     """Say so where the tokens tell of other words than transformers makes if nothing is said."""
     if words.lowercase and words.strip_accents:
         return []
-    cased = "letters are kept as they are" if not words.lowercase else "accents are kept"
-    problem = f"nothing beside it says do_lower_case: by its tokens, {cased}; transformers"
+    strange = "letters are kept as they are" if not words.lowercase else "accents are kept"
+    told = "capitals" if not words.lowercase else "accents"
+    problem = f"nothing beside it says do_lower_case: by its tokens, {strange}; transformers"
+    if by:
+        problem = f"nothing beside it says do_lower_case, and its tokens have {told}; {by}"
     hint = 'Say it in a tokenizer_config.json: {"do_lower_case": false}.'
     if words.lowercase:
         hint = 'Say it in a tokenizer_config.json: {"do_lower_case": true, "strip_accents": false}.'
-    return [Finding(WARNING, place, f"{problem} lowers them and strips accents", hint)]
+    return [Finding(WARNING, place, f"{problem} lowers letters and strips accents", hint)]
 
 
 def _from_vocab_json(
-    file: Path, vocab: Any, words: WordsConfig | None, beside: Neighbours, found: Findings
+    file: Path,
+    vocab: Any,
+    words: WordsConfig | None,
+    around: tuple[Neighbours, Named],
+    found: Findings,
 ) -> dict[str, Any]:
+    beside, named = around
     merges = find_merges(file)
     lines = lines_of(merges) if merges else []
     rows = [line for line in lines if not line.startswith("#version") and line.strip()]
     check_family(vocab, "Ġ", file)
     if merges is None:
-        found.append(Finding(ERROR, str(file), "no merges.txt beside it"))
+        problem = "no merges.txt beside it, so it is no byte-level BPE"
+        found.append(Finding(ERROR, str(file), problem, CONVERT_HINT))
     ids = {t: id for t, id in vocab.items() if type(id) is int and 0 <= id <= MOST_ID}
     no_merges = np.zeros((0, 3), np.int32)  # they are read with the whole document
-    spec = spec_from_bpe_files(_all_tokens(ids, beside), no_merges, words)
+    roles = beside.roles if named.kind else None
+    spec = spec_from_bpe_files(_all_tokens(ids, beside), no_merges, words, roles)
     return _document(spec, vocab, rows, words, beside, found)
 
 
@@ -286,8 +317,6 @@ def _document(
         spec = spec if words is not None else replace(spec, words=beside.words(spec.words))
     document = document_from_spec(spec)
     document["model"] |= {"vocab": vocab, **({"merges": merges} if merges else {})}
-    described = {t for t, (node, _) in beside.tokens.items() if isinstance(node.value, dict)}
-    document["added_tokens"] = [
-        token for token in document["added_tokens"] if token["content"] not in described
-    ]
+    described = (beside.described(entry, vocab) for entry in document["added_tokens"])
+    document["added_tokens"] = [entry for entry in described if entry is not None]
     return document

@@ -16,8 +16,8 @@ from tokpipe.tokenizer.blocks import Ids, join_ids
 from tokpipe.tokenizer.encoding import Encoding, pad, padding_for
 from tokpipe.tokenizer.engine import Engine
 from tokpipe.tokenizer.folder import load_spec, save_spec
+from tokpipe.tokenizer.lookup import Lookup
 from tokpipe.tokenizer.native import Backend, NativeBackend
-from tokpipe.tokenizer.roles import special_roles
 from tokpipe.tokenizer.spec import Spec, Truncation
 from tokpipe.tokenizer.texts import (
     Inputs,
@@ -34,19 +34,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Tokenizer:
+class Tokenizer(Lookup):
     """A vocabulary with all that decides which ids a text has.
 
     Made by `Tokenizer.load` or `tokpipe.train_vocab`. Safe to use from several threads.
-
-    Attributes
-    ----------
-    spec : Spec
-        The tokenizer as plain data.
-    tokens : list of str
-        In file form; index = id. "" where no token has the id.
-    ids : dict
-        The id of each token; not of "".
 
     Examples
     --------
@@ -60,9 +51,7 @@ class Tokenizer:
     """
 
     def __init__(self, spec: Spec, backend: Backend | None = None) -> None:
-        self.spec = spec
-        self.tokens = spec.all_tokens
-        self.ids = {token: i for i, token in enumerate(self.tokens) if token}
+        super().__init__(spec)
         self._backend = backend or NativeBackend(spec)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -126,29 +115,6 @@ class Tokenizer:
         if isinstance(self._backend, NativeBackend):
             return self._backend.engine
         raise ConfigError("this tokenizer runs on the tokenizers library, it has no kernels")
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are, added ones included."""
-        return len(self.tokens)
-
-    @property
-    def special_tokens(self) -> dict[str, int]:
-        """Special tokens and their ids."""
-        return {t.content: t.id for t in self.spec.added_tokens if t.special}
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """Which special token is ``mask_token``, ``pad_token``, ``cls_token`` and so on."""
-        return special_roles(self.special_tokens)
-
-    def token_to_id(self, token: str) -> int | None:
-        """Return the id of a token in file form, or None."""
-        return self.ids.get(token)
-
-    def id_to_token(self, id: int) -> str | None:
-        """Return the token with an id, in file form, or None."""
-        return (self.tokens[id] or None) if 0 <= id < len(self.tokens) else None
 
     def encode(  # noqa: PLR0913 - the arguments that the field knows
         self,

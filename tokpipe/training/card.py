@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.families.registry import family_of
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.jobs import AUTO_CLASSES, PIPELINES
 from tokpipe.bert.huggingface.parts import ENCODER, MASKED_LM
 from tokpipe.bert.parameters import count_encoder_parameters
@@ -41,6 +41,7 @@ def model_card(
     config: BertConfig,
     state: Mapping[str, Any],
     tokenizer: Mapping[str, bytes],
+    family: Family,
     parts: Mapping[str, BertConfig] | None = None,
 ) -> str:
     """Return the card of a model in training, or of what came of it.
@@ -51,6 +52,8 @@ def model_card(
         As `State.to_dict` returns it.
     tokenizer
         Name and content of the tokenizer's files; they say what a mask is.
+    family
+        What it is written as.
     parts
         Folders below it, for transformers, and the settings of the model in each.
     """
@@ -63,7 +66,7 @@ library_name: tokpipe
 pipeline_tag: {PIPELINES.get(config.task, "fill-mask" if fills else "feature-extraction")}
 ---
 
-# A{_shape(config)[1:]}
+# A{_shape(config, family)[1:]}
 
 {count_encoder_parameters(config):,} parameters in the encoder, a vocabulary of
 {config.vocab_size:,} tokens, {_trained(state)} with tokpipe for {state["step"]:,} steps on
@@ -75,7 +78,7 @@ import tokpipe
 model = tokpipe.BertModel.load("this folder")
 ```
 
-{example}{_transformers(config, parts or {})}
+{example}{_phases(state)}{_transformers(config, family, parts or {})}
 ## Files
 
 `config.json` holds the shape of the model, `trainer_state.json` all settings of its training,
@@ -88,7 +91,7 @@ one-sided in it. Look at that text before you rely on the model.
 """
 
 
-def part_card(name: str, config: BertConfig) -> str:
+def part_card(name: str, config: BertConfig, family: Family) -> str:
     """Return the card of a part of a model, by its folder's name and the whole model's settings."""
     pooler = (
         "\nIts pooler is the identity, as none was trained: `pooler_output` is the tanh of the\n"
@@ -102,7 +105,7 @@ def part_card(name: str, config: BertConfig) -> str:
 library_name: transformers
 ---
 
-# Part of {_shape(config)}
+# Part of {_shape(config, family)}
 
 {about}{pooler}
 tokpipe opens it, too. The folder that it was made in holds the whole model and its card.
@@ -114,14 +117,28 @@ def _trained(state: Mapping[str, Any]) -> str:
     return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
 
 
-def _shape(config: BertConfig) -> str:
-    title = family_of(config).title
+def _phases(state: Mapping[str, Any]) -> str:
+    """Return what a training in phases went through."""
+    settings = state.get("settings", {})
+    shares = settings.get("training", {}).get("phase_shares")
+    if not shares:
+        return ""
+    rows = [
+        f"{number}. {share:.4g} of the training: {one['tokens']:,} tokens of text in sequences of "
+        f"up to {one['max_seq_length']}, sha256 `{one['sha256']}`"
+        for share, (number, one) in zip(shares, settings["shards"].items(), strict=True)
+    ]
+    return "\n".join(["## Data, one after the other\n", *rows, "\n"])
+
+
+def _shape(config: BertConfig, family: Family) -> str:
+    title = family.title
     article = "an" if title[0] in "AEIOU" else "a"
     return f"{article} {title} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
 
 
-def _transformers(config: BertConfig, parts: Mapping[str, BertConfig]) -> str:
-    if family_of(config).architectures is None:
+def _transformers(config: BertConfig, family: Family, parts: Mapping[str, BertConfig]) -> str:
+    if family.architectures is None:
         return "transformers has no such model; tokpipe opens it.\n"
     if config.task in AUTO_CLASSES:
         return f"`transformers.{AUTO_CLASSES[config.task]}.from_pretrained` opens it too.\n"

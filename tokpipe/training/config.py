@@ -1,13 +1,17 @@
 """Settings of training."""
 
+import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STEPS = 10_000  # where nothing says how long
+# What runs of before had not: where they do nothing, settings are written as they were then.
+_YOUNGER = ("phase_shares", "batch_ramp_tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,17 @@ class TrainingConfig(Config):
         choices=("frequency", "zero"),
     )
     seed: int = setting(0, "Seed of weights, order, masks and dropout.")
+    phase_shares: tuple[float, ...] = setting(
+        (),
+        "Share of the training that each of several folders of shards has, one after the other, "
+        "such as 0.7,0.2,0.1. Of two it is 0.9,0.1 by default, as BERT had it.",
+    )
+    batch_ramp_tokens: int = setting(
+        0,
+        "Over so many tokens the batches of a step grow from one to gradient_accumulation_steps; "
+        "0: they are as many from the start.",
+        least=0,
+    )
 
     def check(self) -> None:
         """Refuse lengths that contradict each other, and a budget that is no time."""
@@ -92,6 +107,60 @@ class TrainingConfig(Config):
                     f"warmup_steps={self.warmup_steps} counts steps; a budget follows the clock",
                     hint="Set warmup_proportion.",
                 )
+        self._check_ramp()
+        shares = self.phase_shares
+        if shares and (min(shares) <= 0 or abs(math.fsum(shares) - 1) > 1e-6):
+            raise ConfigError(
+                f"phase_shares={','.join(f'{share:g}' for share in shares)}: each must be above 0, "
+                "and together they must be 1"
+            )
+
+    def _check_ramp(self) -> None:
+        """Refuse a ramp that does nothing, or that nobody can tell the steps of beforehand."""
+        if not self.batch_ramp_tokens:
+            return
+        asked = f"batch_ramp_tokens={self.batch_ramp_tokens}"
+        if self.gradient_accumulation_steps == 1:
+            raise ConfigError(
+                f"{asked} has no effect with gradient_accumulation_steps=1: a step has one batch",
+                hint="Set gradient_accumulation_steps to the batches of a step after the ramp.",
+            )
+        if self.epochs is not None:
+            raise ConfigError(
+                f"{asked} with epochs={self.epochs:g}: how many steps that is depends on the "
+                "lengths of what comes first",
+                hint="Give steps or a budget.",
+            )
+
+    def batches_at(self, tokens: int) -> int:
+        """Return how many batches the step has before which so many tokens were trained on.
+
+        References
+        ----------
+        Brown et al., 2020, "Language Models are Few-Shot Learners", appendix B: batches that grow
+        in a line from a small size to the full one, over the first billions of tokens.
+
+        Examples
+        --------
+        >>> config = TrainingConfig(gradient_accumulation_steps=4, batch_ramp_tokens=900)
+        >>> [config.batches_at(tokens) for tokens in (0, 299, 300, 600, 900, 5000)]
+        [1, 1, 2, 3, 4, 4]
+        """
+        most, ramp = self.gradient_accumulation_steps, self.batch_ramp_tokens
+        return most if tokens >= ramp else 1 + (most - 1) * tokens // ramp
+
+    def most_tokens(self, steps: int) -> int:
+        """Return how many tokens so many steps have at most."""
+        done = tokens = 0
+        while done < steps and tokens < self.batch_ramp_tokens:
+            tokens += self.batch_tokens * self.batches_at(tokens)
+            done += 1
+        return tokens + (steps - done) * self.batch_tokens * self.gradient_accumulation_steps
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, in field order; settings that came later only where they act."""
+        values = super().to_dict()
+        return {name: value for name, value in values.items() if value or name not in _YOUNGER}
 
     @property
     def most_steps(self) -> int | None:

@@ -50,6 +50,7 @@ class Line:
     score: float | None = None
     score_name: str | None = None
     split: str | None = None  # "validation" for an evaluation
+    phase: int | None = None  # of a step, where the training has several, from 1
 
     def value(self, metric: str) -> float | None:
         """Return a figure by its name in the file; None if nobody knows it."""
@@ -185,7 +186,7 @@ def _heads_in(found: dict[str, Any]) -> dict[str, HeadFigures]:
 
 def _check(line: Line) -> None:
     for name, value in line.to_dict().items():
-        if name in ("step", "tokens"):
+        if name in ("step", "tokens", "phase"):
             check_count(value)
         elif name not in ("split", "score_name"):
             check_figure(value)

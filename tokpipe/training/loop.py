@@ -20,7 +20,7 @@ from tokpipe.training.measure import Measure
 from tokpipe.training.parts import batches_from
 from tokpipe.training.progress import Position, State
 from tokpipe.training.schedule import Schedule
-from tokpipe.training.source import BatchSource
+from tokpipe.training.source import Phases
 from tokpipe.training.state import (
     checkpoint_name,
     checkpoints,
@@ -42,11 +42,10 @@ _SPARE_SECONDS = 10.0
 class Data:
     """What a run learns from, and what it is measured on."""
 
-    train: BatchSource
+    train: Phases
     measure: Measure | None  # what an evaluation does; None: there is nothing to measure on
     tokenizer: Mapping[str, bytes]  # name and content of the files that go into each checkpoint
-    # whose names tensors get there; None: of the family that the model's settings fit
-    family: Family | None = None
+    family: Family  # whose names tensors get there
 
 
 class Run:
@@ -102,8 +101,7 @@ class Run:
         """
         if self.state.step and not self._owes_evaluation():
             self._saved = self.state.step
-        threads = self.trainer.threads
-        self._batches = batches_from(self.data.train, self.state.position, threads)
+        self._batches = self._from(self.state.position)
         self._begin = time.monotonic()
         worker = threading.Thread(target=self._work, name="tokpipe-train", daemon=True)
         worker.start()
@@ -148,11 +146,22 @@ class Run:
     def _is_over(self) -> bool:
         return self.schedule.is_over(self.state.step, self._clock())
 
+    def _from(self, position: Position) -> Iterator[tuple[Batch, Position]]:
+        source = self.data.train.sources[position.phase]
+        return batches_from(source, position, self.trainer.threads)
+
+    def _drawn(self) -> list[tuple[Batch, Position]]:
+        """Return the batches of the next step; from the next folder if its share begins."""
+        share, now = self.schedule.progress(self.state.step, self._clock()), self.state.position
+        phase = self.data.train.at(share)
+        if phase > now.phase:  # never back: what goes on after its end stays in the last one
+            self._batches = self._from(Position(phase=phase))
+        return list(islice(self._batches, self.trainer.config.batches_at(self.state.tokens)))
+
     def _step(self) -> None:
         begin = time.monotonic()
         rate = self.schedule.learning_rate(self.state.step, self._clock())
-        accumulated = self.trainer.config.gradient_accumulation_steps
-        drawn = list(islice(self._batches, accumulated))
+        drawn = self._drawn()
         batches = [batch for batch, _ in drawn]
         result = self.trainer.gradients(batches)
         tokens = sum(len(batch.input_ids) for batch in batches)
@@ -177,6 +186,7 @@ class Run:
             grad_norm=result.grad_norm,
             tokens_per_second=speed,
             seconds=self._clock(),
+            phase=self.state.position.phase + 1 if len(self.data.train.sources) > 1 else None,
         )
 
     def _say(self, line: Line) -> None:

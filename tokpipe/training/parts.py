@@ -31,7 +31,8 @@ def batches_from(
             raise InputError(f"the {source.name} split holds no examples")
         for number, batch in enumerate(source.batches(epoch, first, threads), first + 1):
             ended = number == batches
-            yield batch, Position(epoch + 1, 0) if ended else Position(epoch, number)
+            behind = (epoch + 1, 0) if ended else (epoch, number)
+            yield batch, Position(*behind, start.phase)
         first = 0
 
 

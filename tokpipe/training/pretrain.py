@@ -1,8 +1,6 @@
 """Pretraining: from a shard folder to a run folder, begun or gone on with."""
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +8,8 @@ from typing import Any, NamedTuple
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
@@ -18,8 +18,8 @@ from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
-from tokpipe.shards.reader import Shards, open_shards
-from tokpipe.tokenizer.folder import folder_files
+from tokpipe.shards.reader import Shards
+from tokpipe.tokenizer.copies import files_for_model
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.fitting import fitted
 from tokpipe.training.frequencies import frequencies_of, guesses
@@ -40,11 +40,19 @@ from tokpipe.training.memory import (
     free_for_training,
     training_bytes,
 )
-from tokpipe.training.progress import State
+from tokpipe.training.phases import (
+    Folders,
+    longest_of,
+    open_phases,
+    shards_digest,
+    shares_of,
+    told_of,
+)
+from tokpipe.training.progress import Position, State
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
-from tokpipe.training.source import BatchSource
+from tokpipe.training.source import BatchSource, Phases
 from tokpipe.training.state import (
     checkpoints,
     clear,
@@ -77,7 +85,7 @@ class Pretrained:
 
 
 def pretrain(  # noqa: PLR0913 - the four that matter, and how
-    shards: str | Path,
+    shards: Folders,
     model_config: BertConfig | None = None,
     training_config: TrainingConfig | None = None,
     out: str | Path = "run",
@@ -96,7 +104,8 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     Parameters
     ----------
     shards
-        The folder, as `build_shards` made it.
+        The folder, as `build_shards` made it; or several, which are trained on one after the
+        other, in one schedule. Then the last one is what the run is measured on throughout.
     model_config
         Shape of the model; None: the preset "tiny". What the shards decide may be left at its
         default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them,
@@ -127,7 +136,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     ConfigError
         If model and shards do not fit together.
     ArtifactError
-        If the shards are damaged, or a stopped run had other settings.
+        If the shards are damaged or unlike each other, or a stopped run had other settings.
     StorageError
         If `out` is finished, foreign or in use, or the disk refuses.
     MemoryLimitError
@@ -136,42 +145,58 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         If the numbers are none any more.
     """
     refuse_foreign(Path(out), force=force, may_go_on=True)
-    found = open_shards(shards)
-    config = training_config or TrainingConfig()
-    model = fitted(model_config or BertConfig.preset("tiny"), found)
+    found, config = open_phases(shards), training_config or TrainingConfig()
+    model = fitted(model_config or BertConfig.preset("tiny"), longest_of(found))
     asked = Pretraining(found, model, config, then=then)
     return train_in(Path(out), asked, threads, force=force, resume=resume, watch=watch)
-
-
-def shards_digest(shards: Shards) -> str:
-    """Return a hash of all that shards hold, by their manifest."""
-    text = json.dumps(shards.manifest.to_dict(), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Pretraining(NamedTuple):
     """A pretraining that can begin."""
 
-    shards: Shards
+    folders: tuple[Shards, ...]  # to train on, one after the other
     model: BertConfig  # as `fitted` returns it
     config: TrainingConfig
     lesson: Lesson | None = None  # what it has of a teacher; None: there is none
     then: str = "rewarm"  # how a run that is over goes on: see `going_on.WAYS`
+    own: Family | None = None  # what the model that it goes out from is called
+
+    @property
+    def shards(self) -> Shards:
+        """The last folder: what it is measured on."""
+        return self.folders[-1]
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of the training that each folder has."""
+        return shares_of(self.config, len(self.folders))
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What it is made from: a hash of each folder, by its name in a manifest."""
+        if len(self.folders) == 1:
+            return {"shards": shards_digest(self.shards)}
+        return {f"shards {n}": shards_digest(one) for n, one in enumerate(self.folders, 1)}
 
     @property
     def settings(self) -> dict[str, Any]:
         """What all follows from."""
+        shares, inputs, config = self.shares, self.inputs, self.config
+        data: dict[str, Any] = {**inputs}
+        if len(shares) > 1:
+            config = replace(config, phase_shares=shares)
+            data = {"shards": told_of(self.folders), "inputs": inputs}
         return {
             "model": self.model.to_dict(),
-            "training": self.config.to_dict(),
-            "shards": shards_digest(self.shards),
+            "training": config.to_dict(),
+            **data,
             "version": __version__,
             **(self.lesson.settings if self.lesson else {}),
         }
 
     def stages(self, threads: int) -> dict[str, int]:
         """Return the memory that it takes, by stage."""
-        capacity = capacity_of(self.config, self.shards)
+        capacity = capacity_of(self.config, self.folders)
         found = training_bytes(self.model, self.config, capacity, threads)
         taught = self.lesson.bytes if self.lesson else 0
         return {**found, "weights": found["weights"] + taught}
@@ -190,19 +215,25 @@ def train_in(
 
     Parameters and errors are those of `pretrain`.
     """
+    settings = asked.settings  # refuses what contradicts itself, before anything is written
     with storage_errors(run):
         run.mkdir(parents=True, exist_ok=True)
         with one_writer(lock_of(run), run):
             if force:
                 remove_unfinished(run)
                 clear(run)
-            refuse_finished(run, asked.settings)
+            refuse_finished(run, settings)
             begun = begun_at(run, resume)
             return _train(run, asked, begun, thread_count(threads), watch or Nobody())
 
 
-def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
+def capacity_of(config: TrainingConfig, folders: Sequence[Shards]) -> Capacity:
     """Return how large a part of a batch gets, about: memory is taken for it before the start."""
+    found = (_capacity_of(config, one) for one in folders)
+    return Capacity(*map(max, zip(*found, strict=True)))
+
+
+def _capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
     lengths = shards.train.lengths
     if not len(lengths):
         raise InputError(f"{shards.folder}: the train split holds no examples")
@@ -218,29 +249,34 @@ def capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
 def _train(
     run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
 ) -> Pretrained:
-    shards, model, config, lesson, _ = asked
-    train, validation = loaders(shards, config, same_masks=bool(lesson and lesson.said))
-    state, schedule = _going_on(run, asked, begun, train)
-    frequencies = frequencies_of(shards.train, shards.facts)
-    state = replace(state, guessing=guesses(heads_of(model), frequencies))
-    check_targets(train, validation, heads_of(model), state.position)
+    folders, model, config, lesson = asked[:4]
+    same_masks = bool(lesson and lesson.said)
+    found = [loaders(one, config, same_masks=same_masks) for one in folders]
+    train, validation = [one for one, _ in found], found[-1][1]
+    state, schedule = _going_on(run, asked, begun, train[-1])
+    frequencies = [frequencies_of(one.train, one.facts) for one in (folders[0], folders[-1])]
+    state = replace(state, guessing=guesses(heads_of(model), frequencies[-1]))
+    for number, one in enumerate(train[state.position.phase :]):
+        check_targets(one, validation, heads_of(model), Position() if number else state.position)
+    taught = [TaughtTexts(one, lesson.said) for one in train] if lesson and lesson.said else train
     data = Data(
-        train=TaughtTexts(train, lesson.said) if lesson and lesson.said else train,
+        train=Phases(tuple(taught), asked.shares),
         measure=losses_over(validation, config.eval_batches) if validation else None,
-        tokenizer=_tokenizer_files(shards, model),
+        tokenizer=_tokenizer_files(longest_of(folders), model),
+        family=family_of(model, asked.own),
     )
     check_memory(asked.stages(threads), free_for_training())
     reopen(run)
     clear_behind(run, begun)  # nothing is refused any more but for want of disk
     check_space(run, disk_bytes(model, config) - bytes_in(checkpoints(run).values()))
-    first = lesson.first() if lesson else _initial(model, config, frequencies)
+    first = lesson.first() if lesson else _initial(model, config, frequencies[0])
     terms = Terms(objective=lesson.objective) if lesson else PRETRAINING
-    trainer = Trainer(config, first, capacity_of(config, shards), threads, terms)
+    trainer = Trainer(config, first, capacity_of(config, folders), threads, terms)
     going = Run(trainer, data, schedule, run, state, watch)
     last = go_on_from(begun, run, trainer, going)
     watch.begins(state.step, schedule.steps, _shape(model))
     checkpoint = going.run()
-    finish(run, checkpoint, trainer.parameters, data.tokenizer)
+    finish(run, checkpoint, trainer.parameters, data.tokenizer, data.family)
     return Pretrained(run, going.state, last_step(run) or last, going.evaluated)
 
 
@@ -284,9 +320,7 @@ def loaders(
 
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
     longest = model.longest or shards.examples.max_seq_length
-    files = folder_files(shards.tokenizer.spec, longest)
-    del files["README.md"]
-    return files
+    return files_for_model(shards.tokenizer, shards.folder, longest)
 
 
 def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies) -> Parameters:

@@ -20,6 +20,11 @@ class Position(NamedTuple):
 
     epoch: int = 0
     batch: int = 0
+    phase: int = 0  # from which of several folders; in files only where it is not the first
+
+    def to_dict(self) -> dict[str, int]:
+        """Return it as it stands in files."""
+        return {name: value for name, value in self._asdict().items() if value or name != "phase"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +59,7 @@ class State:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        known = {**asdict(self), "position": self.position._asdict()}
+        known = {**asdict(self), "position": self.position.to_dict()}
         if self.best_score is None:  # of the losses alone: no run of pretraining has a score
             del known["best_score"]
         return known

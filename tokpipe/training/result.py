@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.families.registry import family_of
+from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.checkpoint import write_checkpoint
 from tokpipe.bert.huggingface.parts import parts_of
 from tokpipe.bert.huggingface.stored import CONFIG, WEIGHTS
@@ -31,7 +31,11 @@ CARD = "README.md"
 
 
 def finish(
-    run: Path, checkpoint: Path, parameters: Parameters, tokenizer: Mapping[str, bytes]
+    run: Path,
+    checkpoint: Path,
+    parameters: Parameters,
+    tokenizer: Mapping[str, bytes],
+    family: Family,
 ) -> None:
     """Put the model of the last checkpoint into its run, whole and in parts.
 
@@ -44,6 +48,8 @@ def finish(
         The weights of the checkpoint.
     tokenizer
         Name and content of the tokenizer's files.
+    family
+        What the checkpoint is written as.
 
     Raises
     ------
@@ -51,8 +57,8 @@ def finish(
         If the disk refuses, or a name is taken: see `remove_unfinished` for those that may be.
     """
     manifest, state = Manifest.read(checkpoint, KIND), State.read(checkpoint)
-    parts = parts_of(parameters.config, family_of(parameters.config))
-    card = model_card(parameters.config, state.to_dict(), tokenizer, parts)
+    parts = parts_of(parameters.config, family)
+    card = model_card(parameters.config, state.to_dict(), tokenizer, family, parts)
     with storage_errors(run):
         linked = [name for name in manifest.files if name not in (OPTIMIZER, CARD)]
         cards = {CARD: card.encode()}
@@ -61,7 +67,8 @@ def finish(
             link(checkpoint / name, run / name)
         files = [*linked, CARD]
         for name, part in parts.items():
-            written = _write_part(run / name, part, parameters, tokenizer, manifest)
+            files_of = {**tokenizer, CARD: part_card(name, parameters.config, family).encode()}
+            written = _write_part(run / name, (part, family), parameters, files_of, manifest)
             files += [f"{name}/{file}" for file in written]
         write_missing(run, cards)
         sync(run)
@@ -70,21 +77,20 @@ def finish(
 
 def _write_part(
     target: Path,
-    part: BertConfig,
+    kind: tuple[BertConfig, Family],
     parameters: Parameters,
-    tokenizer: Mapping[str, bytes],
+    others: Mapping[str, bytes],
     whole: Manifest,
 ) -> list[str]:
     """Write a part of a run that is being finished; return the names of its files."""
+    part, family = kind
     with build_folder(target, force=True, needed_bytes=4 * parameters.count) as folder:
         if part == parameters.config:
             files = [CONFIG, WEIGHTS]
             for name in files:
                 link(target.parent / name, folder / name)
         else:
-            family = family_of(parameters.config)
             files = write_checkpoint(folder, parameters, part=part, family=family)
-        others = {**tokenizer, CARD: part_card(target.name, parameters.config).encode()}
         for name, content in others.items():
             (folder / name).write_bytes(content)
         files += others

@@ -10,9 +10,8 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline
 from tokpipe.bert.huggingface.stored import layout_of
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.hub import model_path
-from tokpipe.foundation.manifest import digest_of, verify_files
+from tokpipe.foundation.manifest import digest_of
 from tokpipe.tokenizer.copies import tokenizer_files
-from tokpipe.tokenizer.folder import TOKENIZER_FILES
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 _READ = ("*.json", "*.txt")  # of a model folder, beside its weights: settings, vocabulary
@@ -41,16 +40,13 @@ def open_source(folder: str | Path) -> Source:
         If a file is not what a manifest of ours beside it says.
     """
     path = model_path("folder", folder)
-    verify_files(path, TOKENIZER_FILES)
-    found = read_outline(path, "none")
-    tokenizer = Tokenizer.load(path)
+    found, tokenizer = read_outline(path, "none"), Tokenizer.load(path)
     files = tokenizer_files(tokenizer, path)
-    kind = found.config, found.family
     layout = layout_of(path)
     patterns = (*_READ, f"*{layout.ending}") if layout else _READ
     read = {one.name: one for pattern in patterns for one in path.glob(pattern)}
     digest = digest_of(path, (read[name] for name in sorted(read)))
-    return Source(path, *kind, tokenizer, files, digest, found.left_out)
+    return Source(path, found.config, found.family, tokenizer, files, digest, found.left_out)
 
 
 def weights_of(source: Source) -> Parameters:

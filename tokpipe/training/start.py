@@ -1,6 +1,6 @@
 """A pretraining that goes out from a model: its settings and first weights, fitted to shards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from tokpipe.training.config import TrainingConfig
 from tokpipe.training.fitting import check_fits
 from tokpipe.training.frequencies import frequencies_of
 from tokpipe.training.lesson import Lesson
-from tokpipe.training.pretrain import Pretraining, shards_digest
+from tokpipe.training.phases import longest_of
+from tokpipe.training.pretrain import Pretraining
 from tokpipe.training.source_model import Source, open_source, weights_of
 from tokpipe.training.start_config import StartConfig
 from tokpipe.training.token_rows import OF_VOCABULARY, TokenRows, matched_rows, moved
@@ -42,7 +43,7 @@ class Start(NamedTuple):
 
 def prepare_start(
     source: str | Path,
-    shards: Shards,
+    folders: Sequence[Shards],
     config: StartConfig,
     training: TrainingConfig,
     then: str = "rewarm",
@@ -51,6 +52,8 @@ def prepare_start(
 
     Parameters
     ----------
+    folders
+        To train on, one after the other, as `open_phases` returns them.
     then
         As `pretrain` has it.
 
@@ -64,13 +67,15 @@ def prepare_start(
         If a file is missing, damaged, or of a kind that may run code.
     """
     found = open_source(source)
+    shards = longest_of(folders)
     ours, theirs = shards.tokenizer, found.tokenizer
     rows = None if theirs.tokens == ours.tokens else matched_rows(theirs, ours)
     model = _fitted(found.config, shards, config, is_same=rows is None)
     has = {entry.name for entry in entries_of(found.config)}
     new_heads = tuple(entry.name for entry in entries_of(model) if entry.name not in has)
-    start = Start(found, Pretraining(shards, model, training, then=then), rows, new_heads)
-    inputs = {"shards": shards_digest(shards), "model": found.digest}
+    asked = Pretraining(tuple(folders), model, training, then=then, own=found.family)
+    start = Start(found, asked, rows, new_heads)
+    inputs = {**start.asked.inputs, "model": found.digest}
     name = shown_name(found.folder)
     settings: dict[str, Any] = {"inputs": inputs, "start": {"model": name, **config.to_dict()}}
     lesson = Lesson(partial(first_weights, start, config), settings)
@@ -79,10 +84,10 @@ def prepare_start(
 
 def first_weights(start: Start, config: StartConfig) -> Parameters:
     """Return the model's weights as the shards want them; what it has not is drawn by the seed."""
-    old, (shards, model, training, *_) = weights_of(start.source), start.asked
+    old, (folders, model, training, *_) = weights_of(start.source), start.asked
     made = Parameters.initialised(model, training.seed)
     if training.mlm_bias == "frequency":
-        frequencies = frequencies_of(shards.train, shards.facts)
+        frequencies = frequencies_of(folders[0].train, folders[0].facts)
         for name, head in heads_of(model).items():
             if name in start.new_heads:
                 head.prime(made.views, frequencies)

@@ -63,7 +63,7 @@ def save_checkpoint(
     parameters: Parameters,
     moments: Moments,
     tokenizer: Mapping[str, bytes],
-    family: Family | None = None,
+    family: Family,
 ) -> Path:
     """Write a checkpoint into a run, whole or not at all, with the log so far.
 
@@ -72,7 +72,7 @@ def save_checkpoint(
     tokenizer
         Name and content of the tokenizer's files.
     family
-        Whose names the tensors get, if not those of the family that the settings fit.
+        Whose names the tensors get.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def save_checkpoint(
         names = write_checkpoint(folder, parameters, family=family)
         write_tensors(folder / OPTIMIZER, _named(moments))
         write_json(folder / STATE, state.to_dict())
-        card = model_card(parameters.config, state.to_dict(), tokenizer)
+        card = model_card(parameters.config, state.to_dict(), tokenizer, family)
         extra = {**tokenizer, "README.md": card.encode()}
         for name, content in extra.items():
             (folder / name).write_bytes(content)

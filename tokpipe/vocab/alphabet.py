@@ -63,10 +63,17 @@ def build_alphabet(
     forms = sorted((kind, c) for c, kind in set(seen) if c in place)
     for token in marked_order or ():
         id_of(token)
-    ids = {(c, kind): id_of(_marked(c, kind, config)) for kind, c in forms}
+    marks = config.prefix, config.end_of_word_suffix
+    ids = {(c, kind): id_of(marked(c, kind, *marks)) for kind, c in forms}
     return Alphabet(tokens, ids)
 
 
-def _marked(character: str, kind: int, config: VocabConfig) -> str:
-    front = config.prefix if kind & 1 else ""
-    return front + character + (config.end_of_word_suffix if kind & 2 else "")
+def marked(character: str, kind: int, prefix: str, suffix: str) -> str:
+    """Return the form of a character that stands so in its word.
+
+    Examples
+    --------
+    >>> marked("a", 0, "##", ""), marked("a", 3, "##", "")
+    ('a', '##a')
+    """
+    return (prefix if kind & 1 else "") + character + (suffix if kind & 2 else "")

@@ -145,16 +145,31 @@ def _characters(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Count each code point (or byte) of the words, and where in its word it stands."""
     codes = 256 if config.model == "byte-bpe" else _FOUR_BYTES
-    totals, kinds = np.zeros(codes, np.int64), np.zeros(codes, np.uint8)
-    data, offsets = counts.words.data, counts.words.offsets
-    for a, b in _blocks(offsets):
-        part = data, offsets[a : b + 1], counts.counts[a:b]
-        _call(partial(count_characters, *part, totals, kinds))
+    totals, kinds = count_code_points(counts.words, counts.counts, codes)
     if kinds[0xD800:0xE000].any() or kinds[0x110000:].any():
         raise ArtifactError(
             "the word counts hold bytes that are not UTF-8",
             hint="Count the words again, or train with --model byte-bpe.",
         )
+    return totals, kinds
+
+
+def count_code_points(
+    words: Strings, counts: NDArray[np.int64], codes: int = _FOUR_BYTES
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Count code points, or bytes where there are 256 codes.
+
+    Returns
+    -------
+    totals : int64[codes]
+        How often each occurs.
+    kinds : uint8[codes]
+        Bit k: it occurs as kind k of `tokpipe.vocab.alphabet`.
+    """
+    totals, kinds = np.zeros(codes, np.int64), np.zeros(codes, np.uint8)
+    for a, b in _blocks(words.offsets):
+        part = words.data, words.offsets[a : b + 1], counts[a:b]
+        _call(partial(count_characters, *part, totals, kinds))
     return totals, kinds
 
 

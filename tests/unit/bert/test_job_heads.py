@@ -21,6 +21,7 @@ WEIGHED = Objective((0.5, 2.0, 1.25), 0.1)
 JOBS = {
     "text": {"task": "text", "labels": NAMES},
     "text, tanh": {"task": "text", "labels": NAMES, "classifier": "tanh", "pooler": False},
+    "text, gelu": {"task": "text", "labels": NAMES, "classifier": "gelu", "pooler": False},
     "text, relu": {"task": "text", "labels": NAMES, "classifier": "relu", "pooler": False},
     "regression": {"task": "text", "problem": "regression"},
     "two numbers": {"task": "text", "problem": "regression", "labels": NAMES[:2]},

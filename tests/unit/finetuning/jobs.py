@@ -9,6 +9,7 @@ from tests.unit.tasks.models import CONFIG, WORDS, small
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.finetune import finetune
 
+PARTS = ("train", "validation", "test")
 TASKS = ("classification", "regression", "multilabel", "ner", "pos", "qa")
 SUFFIX = dict.fromkeys(TASKS[:3], "jsonl") | {"ner": "conll", "pos": "conll", "qa": "json"}
 FAST = {"epochs": 12, "batch_size": 8, "learning_rate": 5e-3, "dropout": 0.0, "gradient_shards": 2}

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from tokpipe.foundation.manifest import (
     Manifest,
     first_difference,
     require_equal,
+    verify_beside,
     verify_files,
 )
 
@@ -184,6 +186,20 @@ def test_files_are_verified_against_the_manifest_beside_them(folder, tmp_path_fa
     with pytest.raises(ArtifactError, match=r"b\.bin"):
         verify_files(folder, ["part/b.bin"])
     assert verify_files(tmp_path_factory.mktemp("foreign")) is None
+
+
+def test_a_file_is_verified_against_the_manifest_of_its_folder_or_the_one_above(
+    folder, monkeypatch
+):
+    for name in ("a.txt", "part/b.bin"):
+        verify_beside(folder / name)
+    (folder / "part" / "b.bin").write_bytes(b"\0" * 9 + b"\1")
+    verify_beside(folder / "a.txt")
+    monkeypatch.chdir(folder / "part")
+    with pytest.raises(ArtifactError, match=r"b\.bin: sha256 begins with"):
+        verify_beside(Path("b.bin"))
+    (folder / "part" / "new").write_text("of nobody")
+    verify_beside(Path("new"))
 
 
 def test_a_damaged_manifest_is_not_passed_over(folder):

@@ -92,6 +92,13 @@ def test_tags_that_contradict_their_scheme_stay_so_that_they_can_be_found():
     assert found.kinds == ["X", "X", "Y", "X", "X"]
 
 
+def test_entities_of_any_scheme_are_found_and_other_tags_are_none():
+    names = ("O", "B-X", "L-X", "U-Y", "NOUN")
+    found = entities_of(names, np.array([1, 2, 3, 4, -1, 2]), np.array([0, 0, 6]))
+    assert found.first.tolist() == [0, 2, 5] and found.last.tolist() == [2, 3, 6]
+    assert found.kinds == ["X", "Y", "X"]
+
+
 def test_names_are_whole_for_every_kind_with_o_first():
     names, numbers = numbered(["O", "I-PER", "S-LOC", "I-ORG"])
     _, known = to_iob2("IOBES", names, numbers, np.array([0, 4]))

@@ -82,6 +82,25 @@ def test_comments_are_only_what_stands_in_front_of_a_sentence(tmp_path, between)
 
 
 @pytest.mark.parametrize(
+    ("lines", "words", "comments"),
+    [
+        ("# one | # two | a O", "a", 2),
+        ("# O | a O", "# a", 0),
+        ("a O | # one", "a #", 0),
+        ("a O | | # one | # O | b O", "a # b", 1),
+        ("a SYM | | # SYM | b NOUN", "a # b", 0),
+        ("#one two | a O", "#one a", 0),
+        ("# O | # O", "# #", 0),
+    ],
+)
+def test_of_two_columns_a_hash_with_a_tag_of_its_own_is_a_comment(tmp_path, lines, words, comments):
+    content = "\n".join(line.strip() for line in lines.split("|"))
+    data = read(tmp_path, "a.conll", content)
+    assert strings(data.words) == words.split()
+    assert data.left_out.get("comments", 0) == comments
+
+
+@pytest.mark.parametrize(
     ("tags", "scheme", "converted"),
     [
         ("O I-X I-X B-X I-Y O", "IOB1", "O B-X I-X B-X B-Y O"),

@@ -12,73 +12,80 @@ from tokpipe.labelled.texts import read_texts
 DEEP = '{"text": "a", "label": 0, "more": ' + "[" * 101 + "]" * 101 + "}"
 
 
-BAD = {
-    "not UTF-8": ("a.tsv", b"text\tlabel\na\t0\nb\xe9\t1\n", r"a\.tsv:3: byte 0xE9 at offset 16"),
-    "not UTF-8 in JSON": ("a.jsonl", b'{"text": "b\xe9"}\n', r"a\.jsonl:1: byte 0xE9"),
-    "UTF-16": ("a.csv", "text,label\na,b\n".encode("utf-16"), "the text is UTF-16-LE"),
-    "NUL": ("a.csv", b"text,label\na,0\nb\0,1\n", r"a\.csv:3: a NUL byte at offset 16"),
-    "NUL in JSON": ("a.jsonl", b'{"text": "\0", "label": 1}', r"a\.jsonl:1: a NUL byte"),
-    "binary": ("a.tsv", bytes(range(256)), r"a\.tsv:\d: "),
-    "open quote": ("a.csv", 'text,label\na,0\n"b,1\nc,2\n', r"a\.csv:3: a quote is never closed"),
-    "open quote in the header": ("a.csv", '"text,label\na,0\n', r"a\.csv:1: a quote is never"),
-    "no text column": ("a.csv", "x,y,label\na,b,0\n", r"a\.csv:1: which column is the text\?"),
-    "no label column": ("a.csv", "text,y\na,b\n", r"a\.csv:1: which column is the label\?"),
-    "other marks": ("a.csv", "text;label\na;0\n", r"the text\? 'text;label'\nOne column: cells of"),
-    "texts alone": ("a.csv", "text\na\n", r"label\?.*\nOne column: .*for `tokpipe predict`"),
-    "no label in JSON": ("a.jsonl", '{"text": "a"}\n', r"a\.jsonl: which column is the label\?"),
-    "two of a name": ("a.csv", "text,label,text\na,0,b\n", "two columns are called 'text'"),
-    "two of a name in JSON": ("a.jsonl", '{"text":"a","label":0,"label":1}', "called 'label'"),
-    "two of a name later": (
-        "a.jsonl",
-        '{"text":"a","label":0}\n{"text":"a","label":0,"label":1}',
-        r"a\.jsonl:2: the key 'label' stands more than once",
-    ),
-    "too many fields": ("a.tsv", "text\tlabel\na\t0\nb\tc\t1\n", r"a\.tsv:3: 3 fields, the first"),
-    "too few fields": ("a.csv", "text,label\na,0\n\nb\n", r"a\.csv:4: 1 field, the first line has"),
-    "old line ends": ("a.tsv", "text\tlabel\ra\t0\rb\t1\r", r"a\.tsv:1: a lone CR"),
-    "empty": ("a.csv", "", "the file is empty"),
-    "only a mark": ("a.csv", "\ufeff", r"a\.csv:1: the first line is blank"),
-    "only blank lines": ("a.jsonl", "\n\n", "no rows"),
-    "only a header": ("a.csv", "text,label\n", r"a\.csv: no rows"),
-    "empty, compressed": ("a.csv.gz", gzip.compress(b""), "the file is empty"),
-    "cut short": ("a.csv.gz", gzip.compress(b"text,label\na,0\n" * 99)[:-9], "is cut short"),
-    "a label that is empty": ("a.csv", "text,label\na,0\nb,\n", r"a\.csv:3: the label is empty"),
-    "a label of spaces": ("a.csv", "text,label\na,0\nb,  \n", r"a\.csv:3: the label is empty"),
-    "text null": ("a.jsonl", '{"text": null, "label": 0}', r"a\.jsonl:1: the text is null"),
-    "text a number": ("a.jsonl", '{"text": 1, "label": 0}', r"a\.jsonl:1: the text is no text"),
-    "label null": ("a.jsonl", '{"text": "", "label": null}', r"a\.jsonl:1: no label: the value is"),
-    "label a list": ("a.jsonl", '{"text": "", "label": ["a"]}', r"a\.jsonl:1: the label is a list"),
-    "label an object": ("a.jsonl", '{"text": "", "label": {}}', r":1: the label is an object"),
-    "label NaN": ("a.jsonl", '{"text": "", "label": NaN}', r"a\.jsonl:1: the label is NaN"),
-    "label Infinity": ("a.jsonl", '{"text": "", "label": -Infinity}', r"the label is -Infinity"),
-    "key missing later": (
-        "a.jsonl",
-        '{"text": "a", "label": 0}\n{"txt": "a", "label": 0}',
-        r"a\.jsonl:2: no column 'text'\nDid you mean 'txt'\? Pass --text-column",
-    ),
-    "no JSON": ("a.jsonl", '{"text": "a", "label": 0}\n{"text"', r"a\.jsonl:2:\d+: not JSON"),
-    "no JSON at first": ("a.jsonl", "hello\n", r"a\.jsonl:1:1: the line is no JSON object"),
-    "a JSON array": (
-        "a.json",
-        '[{"text": "a"}]',
-        r"a\.json:1:1: the line is no JSON object\nA JSON",
-    ),
-    "deep JSON": (
-        "a.jsonl",
-        DEEP,
-        r"a\.jsonl:1: nested deeper than 100 objects and arrays\nFlatten it\.$",
-    ),
-    "very deep JSON": ("a.jsonl", "[" * 100_000, r"a\.jsonl:1:1: the line is no JSON object"),
-    "half a character": ("a.jsonl", '{"text": "\\ud83d", "label": 0}', "half a surrogate pair"),
-    "no table": ("a.txt", "just some words\n", "no table that is known"),
-    "an archive": ("a.csv", b"PK\x03\x04" + bytes(99), "a zip archive"),
-    "no Parquet": ("a.parquet", b"PAR1\x15 and nothing", "the file is damaged"),
+BAD = {  # by the name of the file: what it holds, and what is said
+    "a.tsv": {
+        "not UTF-8": (b"text\tlabel\na\t0\nb\xe9\t1\n", r"a\.tsv:3: byte 0xE9 at offset 16"),
+        "binary": (bytes(range(256)), r"a\.tsv:\d: "),
+        "too many fields": ("text\tlabel\na\t0\nb\tc\t1\n", r"a\.tsv:3: 3 fields, the first"),
+        "old line ends": ("text\tlabel\ra\t0\rb\t1\r", r"a\.tsv:1: a lone CR"),
+    },
+    "a.jsonl": {
+        "not UTF-8 in JSON": (b'{"text": "b\xe9"}\n', r"a\.jsonl:1: byte 0xE9"),
+        "NUL in JSON": (b'{"text": "\0", "label": 1}', r"a\.jsonl:1: a NUL byte"),
+        "no label in JSON": ('{"text": "a"}\n', r"a\.jsonl: which column is the label\?"),
+        "two of a name in JSON": ('{"text":"a","label":0,"label":1}', "called 'label'"),
+        "two of a name later": (
+            '{"text":"a","label":0}\n{"text":"a","label":0,"label":1}',
+            r"a\.jsonl:2: the key 'label' stands more than once",
+        ),
+        "only blank lines": ("\n\n", "no rows"),
+        "text null": ('{"text": null, "label": 0}', r"a\.jsonl:1: the text is null"),
+        "text a number": ('{"text": 1, "label": 0}', r"a\.jsonl:1: the text is no text"),
+        "label null": ('{"text": "", "label": null}', r"a\.jsonl:1: no label: the value is"),
+        "label a list": ('{"text": "", "label": ["a"]}', r"a\.jsonl:1: the label is a list"),
+        "label an object": ('{"text": "", "label": {}}', r":1: the label is an object"),
+        "label NaN": ('{"text": "", "label": NaN}', r"a\.jsonl:1: the label is NaN"),
+        "label Infinity": ('{"text": "", "label": -Infinity}', r"the label is -Infinity"),
+        "key missing later": (
+            '{"text": "a", "label": 0}\n{"txt": "a", "label": 0}',
+            r"a\.jsonl:2: no column 'text'\nDid you mean 'txt'\? Pass --text-column",
+        ),
+        "no JSON": ('{"text": "a", "label": 0}\n{"text"', r"a\.jsonl:2:\d+: not JSON"),
+        "no JSON at first": ("hello\n", r"a\.jsonl:1:1: the line is no JSON object"),
+        "deep JSON": (
+            DEEP,
+            r"a\.jsonl:1: nested deeper than 100 objects and arrays\nFlatten it\.$",
+        ),
+        "very deep JSON": ("[" * 100_000, r"a\.jsonl:1:1: the line is no JSON object"),
+        "half a character": ('{"text": "\\ud83d", "label": 0}', "half a surrogate pair"),
+    },
+    "a.csv": {
+        "UTF-16": ("text,label\na,b\n".encode("utf-16"), "the text is UTF-16-LE"),
+        "NUL": (b"text,label\na,0\nb\0,1\n", r"a\.csv:3: a NUL byte at offset 16"),
+        "open quote": ('text,label\na,0\n"b,1\nc,2\n', r"a\.csv:3: a quote is never closed"),
+        "open quote in the header": ('"text,label\na,0\n', r"a\.csv:1: a quote is never"),
+        "no text column": ("x,y,label\na,b,0\n", r"a\.csv:1: which column is the text\?"),
+        "no label column": ("text,y\na,b\n", r"a\.csv:1: which column is the label\?"),
+        "other marks": ("text;label\na;0\n", r"the text\? 'text;label'\nOne column: cells of"),
+        "texts alone": ("text\na\n", r"label\?.*\nOne column: .*for `tokpipe predict`"),
+        "two of a name": ("text,label,text\na,0,b\n", "two columns are called 'text'"),
+        "too few fields": ("text,label\na,0\n\nb\n", r"a\.csv:4: 1 field, the first line has"),
+        "empty": ("", "the file is empty"),
+        "only a mark": ("\ufeff", r"a\.csv:1: the first line is blank"),
+        "only a header": ("text,label\n", r"a\.csv: no rows"),
+        "a label that is empty": ("text,label\na,0\nb,\n", r"a\.csv:3: the label is empty"),
+        "a label of spaces": ("text,label\na,0\nb,  \n", r"a\.csv:3: the label is empty"),
+        "an archive": (b"PK\x03\x04" + bytes(99), "a zip archive"),
+    },
+    "a.csv.gz": {
+        "empty, compressed": (gzip.compress(b""), "the file is empty"),
+        "cut short": (gzip.compress(b"text,label\na,0\n" * 99)[:-9], "is cut short"),
+    },
+    "a.json": {
+        "a JSON array": ('[{"text": "a"}]', r"a\.json:1:1: the line is no JSON object\nA JSON"),
+    },
+    "a.txt": {
+        "no table": ("just some words\n", "no table that is known"),
+    },
+    "a.parquet": {
+        "no Parquet": (b"PAR1\x15 and nothing", "the file is damaged"),
+    },
 }
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_what_cannot_be_read_is_one_error_with_its_place(tmp_path, case):
-    name, content, problem = BAD[case]
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name in BAD for case in BAD[name]])
+def test_what_cannot_be_read_is_one_error_with_its_place(tmp_path, name, case):
+    content, problem = BAD[name][case]
     with pytest.raises(InputError, match=problem):
         read(tmp_path, name, content)
 

@@ -40,6 +40,8 @@ TABLE = {
     "an end alone": ("O E-A S-A", [("A", 1, 2), ("A", 2, 3)], [("A", 2, 3)]),
     "inside behind a single": ("S-A I-A", [("A", 0, 1), ("A", 1, 2)], [("A", 0, 1)]),
     "IOBES across types": ("B-A E-B S-B", [("A", 0, 1), ("B", 1, 2), ("B", 2, 3)], [("B", 2, 3)]),
+    "BILOU": ("B-A I-A L-A U-B O", [("A", 0, 3), ("B", 3, 4)], [("A", 0, 3), ("B", 3, 4)]),
+    "BMES": ("B-A M-A E-A S-B", [("A", 0, 3), ("B", 3, 4)], [("A", 0, 3), ("B", 3, 4)]),
     "no type": ("B I O", [("_", 0, 2)], [("_", 0, 2)]),
     "a type with a hyphen": ("B-x-y I-x-y", [("x-y", 0, 2)], [("x-y", 0, 2)]),
 }
@@ -65,6 +67,12 @@ def test_entities_are_what_the_scheme_says(case, mode):
     columns = (column.tolist() for column in find_entities(tags, borders, names, mode))
     found = [(types[kind], start, stop) for start, stop, kind in zip(*columns, strict=True)]
     assert found == (lenient if mode == "lenient" else strict)
+
+
+@pytest.mark.parametrize("mode", ["lenient", "strict"])
+def test_a_word_without_a_tag_is_outside(mode):
+    found = find_entities([1, 2, -1, 1], [0, 4], ("O", "B-A", "I-A"), mode)
+    assert found.start.tolist() == [0, 3] and found.stop.tolist() == [2, 4]
 
 
 NAMES = ("O", "B-A", "I-A", "B-B", "I-B")

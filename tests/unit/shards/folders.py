@@ -53,9 +53,11 @@ def write_folder(folder: Path, masks: MaskConfig = STATIC, **shards) -> Path:
     return write_batches(folder, {"train": train, "validation": [[]]}, masks, **shards)
 
 
-def write_batches(folder: Path, contents: dict, masks: MaskConfig, **shards) -> Path:
+def write_batches(
+    folder: Path, contents: dict, masks: MaskConfig, examples: ExampleConfig | None = None, **shards
+) -> Path:
     """Write a folder: of each split, for each of its shards, what makes a batch of the columns."""
-    examples, config = ExampleConfig(), ShardConfig(**shards)
+    examples, config = examples or ExampleConfig(), ShardConfig(**shards)
     columns = columns_of(examples, masks, config, len(TOKENS))
     facts: dict = {"vocab_size": len(TOKENS), "shards": {split: [] for split in contents}}
     files = {

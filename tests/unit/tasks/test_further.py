@@ -11,7 +11,7 @@ from tests.unit.training.folders import STEPS, train, write_shards
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.tasks.evaluate import evaluate_shards
-from tokpipe.tasks.further import open_start, pretrain_from
+from tokpipe.tasks.further import pretrain_from
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.start_config import StartConfig
@@ -28,7 +28,11 @@ def made(tmp_path_factory):
 
 
 def further(made, out, source=None, how=None, **settings):
-    more = {name: settings.pop(name) for name in ("threads", "watch", "also") if name in settings}
+    more = {
+        name: settings.pop(name)
+        for name in ("threads", "watch", "also", "begins")
+        if name in settings
+    }
     return pretrain_from(
         source or made / "run", made / "new", out, config=StartConfig(**(how or {})),
         training=TrainingConfig(**{**STEPS, **settings}), **more,
@@ -46,6 +50,17 @@ def test_losses_before_and_after_are_those_of_evaluate(made, tmp_path):
         for model, one in ((made / "run", text.before), (tmp_path / "run", text.after)):
             assert one == evaluate_shards(BertModel.load(model), text.folder)
     assert found.pretrained.state.step == STEPS["steps"]
+
+
+def test_what_it_begins_with_is_told_before_the_first_step(made, tmp_path):
+    told = []
+
+    def begins(start, texts):
+        told.append((start.source.folder, [text.after for text in texts]))
+        assert not (tmp_path / "run").exists()
+
+    found = further(made, tmp_path / "run", begins=begins)
+    assert told == [(made / "run", [None])] and found.texts[0].after is not None
 
 
 def test_it_begins_below_a_training_from_nothing(made, tmp_path):
@@ -114,9 +129,9 @@ def test_the_first_loss_is_that_of_transformers(made, tmp_path, compared):
     transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
     from tokpipe.training.pretrain import loaders
 
-    opened = open_start(made / "run", made / "new", tmp_path / "run")
+    found = further(made, tmp_path / "run", steps=1)
     model = transformers.BertForPreTraining.from_pretrained(made / "run").eval()
-    asked, total, count = opened.start.asked, 0.0, 0
+    asked, total, count = found.start.asked, 0.0, 0
     _, validation = loaders(asked.shards, asked.config)
     for batch in validation.batches(0):
         for row in range(len(batch)):
@@ -135,7 +150,7 @@ def test_the_first_loss_is_that_of_transformers(made, tmp_path, compared):
                 out.prediction_logits[0, places], wanted, reduction="sum"
             ).item()
             count += len(wanted)
-    ours = opened.texts[0].before.losses["mlm"]
+    ours = found.texts[0].before.losses["mlm"]
     assert ours.asked == count
     assert abs(ours.mean - total / count) < 1e-4
     compared("masked tokens", tokens=count)

@@ -66,8 +66,13 @@ def test_a_variant_of_our_own_is_saved_and_opened(tmp_path):
 def test_a_model_without_a_tokenizer_says_so(tmp_path):
     BertModel(Parameters.initialised(CONFIG, 1)).save(tmp_path / "m")
     model = BertModel.load(tmp_path / "m")
-    with pytest.raises(InputError, match="has no tokenizer"):
+    with pytest.raises(InputError, match=r"no tokenizer\.json, vocab\.txt or vocab\.json"):
         model.encode("a")
+    (tmp_path / "m" / "spiece.model").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"spiece\.model is a sentencepiece model"):
+        model.encode("a")
+    with pytest.raises(InputError, match="the model has no tokenizer"):
+        BertModel(Parameters.initialised(CONFIG, 1)).encode("a")
     with pytest.raises(InputError, match="has no eos_token"):
         small().role_id("eos_token")
 

@@ -1,6 +1,7 @@
 """Extended vocabularies: what they learn, and that what they knew stays as it was."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.unit.tokenizer.judge import assert_equal, library_of
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
 from tokpipe.tokenizer.build import default_words, train_vocab
-from tokpipe.tokenizer.extend import Extension, extended, learn_tokens
+from tokpipe.tokenizer.extend import STRANGE, Extension, extended, learn_tokens
 from tokpipe.tokenizer.extend_config import ExtendConfig
 from tokpipe.tokenizer.extend_proof import measure_gain, prove_vocabulary, prove_words
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
@@ -55,7 +56,17 @@ each = pytest.mark.parametrize("model", MODELS)
 
 
 def split_again(extension, ids):
-    return [old for id in ids for old in extension.pieces.get(id, [id])]
+    """Cut new tokens into what the old tokenizer makes of them; of new characters, unknown."""
+    spec = extension.old.spec
+    unknown = [extension.old.ids[spec.unk_token]] if spec.unk_token else []
+    pieces = [old for id in ids for old in extension.pieces.get(id, [id])]
+    return [id for piece in pieces for id in (unknown if piece == STRANGE else [piece])]
+
+
+def fused(tokenizer, ids):
+    """Let neighbouring unknown tokens be one, which inside a word they are where that is asked."""
+    unknown = tokenizer.ids.get(tokenizer.spec.unk_token or "")
+    return [id for before, id in pairwise([-1, *ids]) if (before, id) != (unknown, unknown)]
 
 
 @each
@@ -132,7 +143,10 @@ def test_every_kind_of_each_model_is_extended_and_keeps_what_it_knew(kind, score
         ours, theirs = extension.new.encode(text), library_of(extension.new).encode(text)
         assert ours.ids == theirs.ids
         if extension.is_exact:
-            assert split_again(extension, ours.ids) == old.encode(text).ids
+            split = split_again(extension, ours.ids)
+            both = split, old.encode(text).ids
+            first, second = (fused(old, ids) for ids in both) if old.spec.fuse_unk else both
+            assert first == second
 
 
 @pytest.mark.parametrize("model", ["bpe", "byte-bpe"])
@@ -186,6 +200,13 @@ def test_a_moved_token_and_a_moved_merge_are_found(model):
             prove_words(
                 Extension(good.old, bad, good.added, good.pieces, 0), counts(OLD, model).words
             )
+
+
+def test_an_old_word_that_a_new_token_cuts_is_found():
+    old = Tokenizer(spec_from_bert_vocab(["[UNK]", "abc", "a", "##b"]))
+    bad = Tokenizer(spec_from_bert_vocab(["[UNK]", "a", "##b", "##bc"]))
+    with pytest.raises(TokpipeError, match="'abc' has other pieces than before"):
+        prove_words(Extension(old, bad, (3,), {3: [3]}, 0), Strings.from_list(["ab", "abc"]))
 
 
 @each

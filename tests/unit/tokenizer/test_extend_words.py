@@ -1,6 +1,7 @@
 """Words of a file as whole tokens."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from tokpipe.foundation.errors import InputError
 from tokpipe.tokenizer.extend import extended
 from tokpipe.tokenizer.extend_proof import prove_vocabulary
 from tokpipe.tokenizer.extend_words import read_words, word_tokens
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 WORD = st.text(st.sampled_from("kardiolgnvtshuwe"), min_size=1, max_size=12)
 
@@ -85,10 +87,30 @@ def test_a_word_longer_than_wordpiece_looks_at_is_refused(tmp_path):
         made_of("wordpiece", ["kardio", "k" * 101], tmp_path)
 
 
-def test_a_word_with_unknown_letters_is_a_wordpiece_but_no_bpe(tmp_path):
-    extension, _, _ = made_of("wordpiece", ["kя"], tmp_path)
-    assert extension.pieces[extension.added[0]] == []
-    assert extension.new.encode("kя", add_special_tokens=False).ids == [extension.added[0]]
-    with pytest.raises(InputError, match=":1: no merges after the old ones make 'kя' a token"):
-        made_of("bpe", ["kя"], tmp_path)
-    assert np.all(np.array(made_of("byte-bpe", ["kя"], tmp_path)[0].added) >= 0)
+@each
+def test_a_word_with_letters_that_the_vocabulary_lacks_becomes_a_token(model, tmp_path):
+    extension, _, _ = made_of(model, ["kяж", "я"], tmp_path)
+    found = extension.new.encode("the kяж я", add_special_tokens=False)
+    assert len(found.ids) == 3 and set(found.ids[1:]) <= set(extension.added)
+    assert found.ids == library_of(extension.new).encode("the kяж я", add_special_tokens=False).ids
+    letters = {"wordpiece": [], "bpe": ["я", "ж"], "byte-bpe": []}[model]
+    assert sorted(extension.characters) == sorted(letters)
+    if model == "wordpiece":
+        assert list(extension.pieces.values()) == [[], []]
+
+
+def test_a_bpe_that_drops_what_it_does_not_know_does_not_take_the_rest_for_the_word(tmp_path):
+    old = Tokenizer(replace(EXTENSIONS["bpe"].old.spec, unk_token=None))
+    (tmp_path / "words.txt").write_text("kя", "utf-8")
+    given_words = read_words(tmp_path / "words.txt", old)
+    new, known = word_tokens(old, given_words, tmp_path / "words.txt")
+    assert not known and new.tokens == ["я", "kя"]
+
+
+def test_a_word_that_only_old_tokens_could_join_is_refused(tmp_path):
+    spec = EXTENSIONS["bpe"].old.spec
+    old = Tokenizer(replace(spec, tokens=[*spec.tokens, "kar"]))
+    (tmp_path / "words.txt").write_text("ka\nkar\n")
+    given_words = read_words(tmp_path / "words.txt", old)
+    with pytest.raises(InputError, match=":2: no merges after the old ones make 'kar' a token"):
+        word_tokens(old, given_words, tmp_path / "words.txt")

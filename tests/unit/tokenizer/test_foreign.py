@@ -8,6 +8,7 @@ from tokenizers import models, normalizers, pre_tokenizers, processors
 from tests.unit.tokenizer.judge import FIELDS, assert_equal
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.tokenizer.copies import files_for_model, tokenizer_files
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 SCORES = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0), ("▁", -3.0), ("lo", -2.0), ("w", -2.5)]
@@ -119,6 +120,17 @@ def test_what_only_kernels_can_do_is_refused(unigram, tmp_path):
         _ = tokenizer.engine
     with pytest.raises(ConfigError, match="not ours to write"):
         tokenizer.save(tmp_path / "out")
+    with pytest.raises(ConfigError, match="not ours to write"):
+        tokenizer_files(tokenizer, None)
+
+
+def test_the_files_for_a_model_have_its_document_as_it_stands(unigram, tmp_path):
+    tokenizer, _ = unigram
+    files = files_for_model(tokenizer, tmp_path, 64)
+    assert files["tokenizer.json"] == (tmp_path / "tokenizer.json").read_bytes()
+    assert json.loads(files["tokenizer_config.json"])["model_max_length"] == 64
+    assert json.loads(files["special_tokens_map.json"])["cls_token"] == "<s>"
+    assert set(files) == {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}
 
 
 def test_what_the_library_refuses_is_an_input_error(unigram, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 from tests.unit.shards.folders import write_batches
 from tokpipe.bert.config import BertConfig
 from tokpipe.examples.build import Rows
-from tokpipe.examples.config import MaskConfig
+from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import Masks
 from tokpipe.shards.columns import record_batch
 from tokpipe.training.config import TrainingConfig
@@ -21,16 +21,18 @@ MODEL = BertConfig(
 STEPS = {"steps": 12, "batch_tokens": 80, "save_steps": 4, "eval_steps": 4, "gradient_shards": 3}
 
 
-def write_shards(folder, seed=1, rows=60):
+def write_shards(folder, seed=1, rows=60, longest=9, **examples):
     """Write pairs of segments in which a, b and c follow one another; masks are drawn at load."""
     generator = np.random.default_rng(seed)
-    train = [lambda columns: _batch(columns, generator, rows)] * (rows > 0)
-    contents = {"train": [train], "validation": [[lambda columns: _batch(columns, generator, 9)]]}
-    return write_batches(folder, contents, MaskConfig(masking="dynamic"))
+    train = [lambda columns: _batch(columns, generator, rows, longest)] * (rows > 0)
+    validation = [lambda columns: _batch(columns, generator, 9, longest)]
+    contents = {"train": [train], "validation": [validation]}
+    dynamic = MaskConfig(masking="dynamic")
+    return write_batches(folder, contents, dynamic, ExampleConfig(**examples))
 
 
-def _batch(columns, generator, rows):
-    lengths = generator.integers(3, 9, (rows, 2))
+def _batch(columns, generator, rows, longest):
+    lengths = generator.integers(3, longest, (rows, 2))
     segments = [
         [2, *(5 + (np.arange(a) + a) % 3), 3, *(5 + (np.arange(b) + b) % 3), 3] for a, b in lengths
     ]

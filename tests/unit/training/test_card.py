@@ -2,6 +2,7 @@ import pytest
 
 from tests.unit.bert.test_job_heads import job_config
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.bert import BERT
 from tokpipe.training.card import model_card
 
 STATE = {"step": 3, "tokens": 1_000}
@@ -16,12 +17,12 @@ STATE = {"step": 3, "tokens": 1_000}
     ],
 )
 def test_a_model_of_a_job_names_the_class_and_the_pipeline_that_open_it(job, theirs, pipeline):
-    card = model_card(job_config(job, classifier_dropout=0.0), STATE, {})
+    card = model_card(job_config(job, classifier_dropout=0.0), STATE, {}, BERT)
     assert f"`transformers.{theirs}.from_pretrained`" in card
     assert f"\npipeline_tag: {pipeline}\n" in card
 
 
 def test_a_checkpoint_of_pretraining_names_the_class_of_any_encoder():
-    card = model_card(BertConfig(), STATE, {})
+    card = model_card(BertConfig(), STATE, {}, BERT)
     assert "`transformers.AutoModel.from_pretrained`" in card
     assert "\npipeline_tag: feature-extraction\n" in card

@@ -31,7 +31,7 @@ def run(shards, tmp_path_factory):
 
 def started(source, shards, **settings):
     config = StartConfig(**settings)
-    start = prepare_start(source, shards, config, TrainingConfig(**STEPS))
+    start = prepare_start(source, (shards,), config, TrainingConfig(**STEPS))
     return start, first_weights(start, config)
 
 

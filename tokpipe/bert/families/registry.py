@@ -4,15 +4,21 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.albert import ALBERT
 from tokpipe.bert.families.bert import BERT
 from tokpipe.bert.families.distilbert import DISTILBERT
+from tokpipe.bert.families.electra import ELECTRA
 from tokpipe.bert.families.family import Family, job_reasons
+from tokpipe.bert.families.mpnet import MPNET
 from tokpipe.bert.families.own import TOKPIPE
-from tokpipe.bert.families.roberta import ROBERTA
+from tokpipe.bert.families.roberta import CAMEMBERT, DATA2VEC_TEXT, ROBERTA, XLM_ROBERTA
 from tokpipe.bert.registry import entries_of
 
 # In order of preference: what has no segments and no pooler is a DistilBERT as it stands, and a
 # BERT only with a segment of zeros.
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (DISTILBERT, BERT, ROBERTA, ALBERT, TOKPIPE)
+    family.name: family
+    for family in (
+        *(DISTILBERT, BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, DATA2VEC_TEXT, ALBERT, ELECTRA),
+        *(MPNET, TOKPIPE),
+    )
 }
 
 
@@ -26,13 +32,32 @@ def refusals(config: BertConfig, family: Family) -> list[str]:
     return [*family.reasons(config), *without, *job_reasons(config, family)]
 
 
-def family_of(config: BertConfig) -> Family:
-    """Return the family that a model is written as: the first that can express it, else ours."""
-    theirs = (family for family in FAMILIES.values() if family.architectures)
-    return next((family for family in theirs if not refusals(config, family)), TOKPIPE)
+def family_of(config: BertConfig, own: Family | None = None) -> Family:
+    """Return the family that a model is written as: the first that can express it, else ours.
+
+    Parameters
+    ----------
+    own
+        What the model is called where it came from, which comes first.
+
+    Examples
+    --------
+    >>> family_of(BertConfig(position_offset=1)).name
+    'tokpipe'
+    """
+    return next((family for family in _theirs(own) if not refusals(config, family)), TOKPIPE)
 
 
-def closest_family(config: BertConfig) -> Family:
-    """Return the family of transformers that has the fewest reasons against a model."""
-    theirs = [family for family in FAMILIES.values() if family.architectures]
-    return min(theirs, key=lambda family: len(refusals(config, family)))
+def closest_family(config: BertConfig, own: Family | None = None) -> Family:
+    """Return the family of transformers that has the fewest reasons against a model.
+
+    Parameters
+    ----------
+    own
+        As `family_of` has it.
+    """
+    return min(_theirs(own), key=lambda family: len(refusals(config, family)))
+
+
+def _theirs(first: Family | None) -> list[Family]:
+    return [one for one in (first, *FAMILIES.values()) if one is not None and one.architectures]

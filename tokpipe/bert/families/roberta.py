@@ -1,6 +1,11 @@
-"""RoBERTa (Liu et al. 2019): BERT's layers, positions behind the padding's id, no NSP head."""
+"""RoBERTa (Liu et al. 2019): BERT's layers, positions behind the padding's id, no NSP head.
+
+Models that transformers has under other names with the same classes are here, too. They are written
+as what they were, and never chosen for a model that says nothing of its name.
+"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.bert import BERT_ROWS
@@ -48,3 +53,21 @@ ROBERTA = Family(
         ("span",): "RobertaForQuestionAnswering",
     },
 )
+
+
+def _renamed(name: str, title: str, start: str, prefix: str = ROBERTA.prefix) -> Family:
+    """Return RoBERTa under another name; `start` is what names of its classes begin with."""
+    named = (ROBERTA.architectures or {}).items()
+    return replace(
+        ROBERTA,
+        name=name,
+        title=title,
+        prefix=prefix,
+        defaults={"pad_token_id": 1},
+        architectures={heads: start + one.removeprefix("Roberta") for heads, one in named},
+    )
+
+
+XLM_ROBERTA = _renamed("xlm-roberta", "XLM-RoBERTa", "XLMRoberta")
+CAMEMBERT = _renamed("camembert", "CamemBERT", "Camembert")
+DATA2VEC_TEXT = _renamed("data2vec-text", "data2vec", "Data2VecText", "data2vec_text.")

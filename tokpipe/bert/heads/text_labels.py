@@ -1,7 +1,7 @@
 """What a text is: one of some classes, a number, or any of some classes; one row of logits a text.
 
 In front of the map to the classes stands the pooler (BERT, ALBERT), or a map of the head's own with
-tanh and dropout on both sides (RoBERTa) or with ReLU (DistilBERT).
+tanh (RoBERTa) or GELU (ELECTRA) and dropout on both sides, or with ReLU (DistilBERT).
 """
 
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ def _pooling(ctx: HeadContext) -> Pooling:
     dense, kind = ctx.weights.heads[NAME].dense, ctx.config.classifier
     if dense is None:
         return Pooling(ctx.weights.pooler)
-    return Pooling(dense, activation_named(kind), ctx.dropout(1) if kind == "tanh" else NO_DROPOUT)
+    return Pooling(dense, activation_named(kind), NO_DROPOUT if kind == "relu" else ctx.dropout(1))
 
 
 def _forward(ctx: HeadContext, scratch: PooledScratch) -> Classifier:

@@ -14,6 +14,7 @@ from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of, refusals
 from tokpipe.bert.huggingface.names import fillers, has_head, heads_among, their_tensors
 from tokpipe.bert.huggingface.parts import views_of
+from tokpipe.bert.huggingface.refused import refuse_unread
 from tokpipe.bert.huggingface.settings import config_json, read_config
 from tokpipe.bert.huggingface.stored import (
     CONFIG,
@@ -21,7 +22,7 @@ from tokpipe.bert.huggingface.stored import (
     LAYOUTS,
     WEIGHTS,
     StoredTensors,
-    refuse_pickle,
+    has_weights,
 )
 from tokpipe.bert.huggingface.tensor_file import FLOATS, write_tensors
 from tokpipe.bert.parameters import Parameters
@@ -42,7 +43,7 @@ class Checkpoint:
     family: Family  # the kind of model that the folder says it is
     # how each tensor is written again, by its canonical name in the family
     dtypes: Mapping[str, str] = field(default_factory=dict)
-    # names of the tensors of heads for other tasks, which are not read
+    # names of tensors that are not read: of heads for other tasks, and of what is beside the model
     left_out: tuple[str, ...] = ()
 
 
@@ -162,9 +163,10 @@ def write_checkpoint(
 def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, StoredTensors]:
     """Open the files of a folder and check all names and shapes."""
     verify_files(folder, [CONFIG, *(name for one in LAYOUTS for name in one[:2])])
-    refuse_pickle(folder)
+    if not folder.is_dir() or not has_weights(folder):
+        refuse_unread(folder, [layout.weights for layout in LAYOUTS])
     config, family = read_config(folder, task)
-    stored = StoredTensors.open(folder, family, stack)
+    stored = StoredTensors.open(folder, family, config, stack)
     config = _with_heads(config, family, stored)
     slices = their_tensors(config, family)
     stored.take_copies_for_missing(family, slices)

@@ -2,14 +2,17 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.lfs import HEAD_BYTES, refuse_pointer
 from tokpipe.foundation.strict_json import parse_strictly
 from tokpipe.foundation.visible import visible
 
 _MOST_BYTES = 1 << 20  # of an object
+_MOST_NAMED = 5  # tensors in a message: a line or two
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -61,16 +64,30 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def named_briefly(names: Sequence[str]) -> str:
+    """Write the first of some foreign names, and how many more there are."""
+    text = ", ".join(shown(name) for name in names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f"{text} and {more:,} more" if more > 0 else text
+
+
 def open_plain(path: Path) -> BinaryIO:
     """Open a plain file, unbuffered; a FIFO without a writer does not hold it up.
 
     Raises
     ------
     InputError
-        If it is a folder, a device or a FIFO.
+        If it is a folder, a device or a FIFO, or a pointer of Git LFS.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise InputError(f"{visible(str(path))}: no plain file")
-    return cast(BinaryIO, os.fdopen(handle, "rb", buffering=0))
+    file = cast(BinaryIO, os.fdopen(handle, "rb", buffering=0))
+    try:
+        refuse_pointer(file.read(HEAD_BYTES), visible(str(path)))
+    except InputError:
+        file.close()
+        raise
+    file.seek(0)
+    return file

@@ -102,6 +102,14 @@ def has_head(names: set[str], family: Family, head: str) -> bool:
     return any(names.intersection((f"{row}.weight", f"{row}.bias")) for row in rows)
 
 
+def modern(name: str) -> str:
+    """Return a name with weight for gamma, and bias for beta, as older releases called them."""
+    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+        if name.endswith(f"LayerNorm{old}"):
+            return name.removesuffix(old) + new
+    return name
+
+
 def canonical(name: str, family: Family) -> str:
     """Return how a family writes a name today: its prefix, weight for gamma, bias for beta.
 
@@ -111,9 +119,7 @@ def canonical(name: str, family: Family) -> str:
     >>> canonical("embeddings.LayerNorm.gamma", BERT)
     'bert.embeddings.LayerNorm.weight'
     """
-    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
-        if name.endswith(f"LayerNorm{old}"):
-            name = name.removesuffix(old) + new
+    name = modern(name)
     rows = [row if isinstance(row, str) else row[0] for row in family.rows.values()]
     is_inside = name.startswith(tuple({f"{row.split('.')[0]}." for row in rows}))
     return f"{family.prefix}{name}" if is_inside else name

@@ -8,25 +8,20 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
-from tokpipe.bert.huggingface.foreign_files import read_object, shown
-from tokpipe.bert.huggingface.machine import CONVERT
-from tokpipe.bert.huggingface.names import TensorSlice, canonical, is_buffer
+from tokpipe.bert.huggingface.foreign_files import named_briefly, read_object, shown
+from tokpipe.bert.huggingface.names import TensorSlice, is_buffer
 from tokpipe.bert.huggingface.pickled import read_pickled_entries
 from tokpipe.bert.huggingface.tensor_file import READABLE, Entry, TensorFile
+from tokpipe.bert.huggingface.wrappers import unwrapped
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.folders import MANIFEST
-from tokpipe.foundation.manifest import Manifest, verify_files
-from tokpipe.foundation.naming import hub_hint
+from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.visible import visible
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".npz", ".h5", ".msgpack")
-_MOST_NAMED = 5  # tensors in a message: a line or two
-# What training puts around a model: DataParallel and DDP, Lightning, torch.compile.
-_WRAPPERS = ("module.", "model.", "_orig_mod.")
 
 
 class Layout(NamedTuple):
@@ -70,32 +65,32 @@ class StoredTensor(NamedTuple):
 class StoredTensors:
     """The tensors of all files of a folder, by canonical name."""
 
-    def __init__(self, folder: Path, tensors: dict[str, StoredTensor]) -> None:
-        self.folder = visible(str(folder))
+    def __init__(
+        self, folder: str, tensors: dict[str, StoredTensor], outside: tuple[str, ...]
+    ) -> None:
+        self.folder = folder
         self.tensors = tensors
+        self._outside = outside
 
     @classmethod
-    def open(cls, folder: Path, family: Family, stack: ExitStack) -> Self:
+    def open(cls, folder: Path, family: Family, config: BertConfig, stack: ExitStack) -> Self:
         """Open the files of a folder, for as long as the stack lives; look at their headers."""
         tensors: dict[str, StoredTensor] = {}
-        stored = [(file, name) for file in _open_files(folder, stack) for name in file.entries]
-        wrapper = _wrapper_of([name for _, name in stored], visible(str(folder)))
-        for file, name in stored:
-            key = canonical(name.removeprefix(wrapper), family)
-            if is_buffer(name):
-                continue
+        files, place = _open_files(folder, stack), visible(str(folder))
+        stored = {name: file for file in files for name in file.entries if not is_buffer(name)}
+        names, outside = unwrapped(list(stored), family, config, place)
+        for name, key in names.items():
             if key in tensors:
                 raise InputError(
-                    f"{visible(str(folder))}: {shown(name)} and {shown(tensors[key].name)} "
-                    "are the same tensor"
+                    f"{place}: {shown(name)} and {shown(tensors[key].name)} are the same tensor"
                 )
-            tensors[key] = StoredTensor(file, name)
-        return cls(folder, tensors)
+            tensors[key] = StoredTensor(stored[name], name)
+        return cls(place, tensors, outside)
 
     def leave_out_other_heads(self, family: Family, wanted: Container[str]) -> tuple[str, ...]:
-        """Forget the tensors of heads for other tasks; return their names in the files."""
+        """Forget heads for other tasks; return their names, and those of what is no part of it."""
         others = [n for n in self.tensors if n.startswith(family.other_heads) and n not in wanted]
-        return tuple(self.tensors.pop(name).name for name in others)
+        return (*(self.tensors.pop(name).name for name in others), *self._outside)
 
     def take_copies_for_missing(self, family: Family, slices: Mapping[str, TensorSlice]) -> None:
         """Let a copy stand for the tensor that it repeats, where only the copy was stored."""
@@ -143,7 +138,7 @@ class StoredTensors:
 
 def other_heads_note(names: Sequence[str]) -> str:
     """Say which tensors `leave_out_other_heads` passed by."""
-    return f"left out, being heads for other tasks: {named_briefly(names)}"
+    return f"left out, being heads for other tasks or beside the model: {named_briefly(names)}"
 
 
 def has_weights(folder: Path) -> bool:
@@ -157,41 +152,6 @@ def layout_of(folder: Path) -> Layout | None:
         if (folder / layout.weights).exists() or (folder / layout.listing).exists():
             return layout
     return None
-
-
-def refuse_pickle(folder: Path) -> None:
-    """Refuse what is no folder of a model, and say how to convert what may run code.
-
-    Raises
-    ------
-    InputError
-        If there are no files of weights that are read.
-    ArtifactError
-        If it is a folder of ours that holds something else.
-    """
-    known = {layout.weights for layout in LAYOUTS}
-    if folder.suffix in _PICKLES and folder.is_file() and folder.name not in known:
-        raise InputError(
-            f"{visible(str(folder))}: {folder.suffix} files are not read", hint=CONVERT
-        )
-    if not folder.is_dir():
-        is_there = folder.exists()
-        what = "a file, no folder of a model" if is_there else "no such folder"
-        hint = "Name the folder that holds config.json and model.safetensors."
-        hint = hint if is_there else hub_hint(folder) or hint
-        raise InputError(f"{visible(str(folder))}: {what}", hint=hint)
-    if has_weights(folder):
-        return
-    if (folder / MANIFEST).is_file():
-        Manifest.read(folder, "model")  # of a baseline, a tokenizer, shards: says so
-    found = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
-    if found:
-        raise InputError(
-            f"{visible(str(folder))}: no {WEIGHTS}, only {visible(found[0])[:80]}", hint=CONVERT
-        )
-    raise InputError(
-        f"{visible(str(folder))}: no {WEIGHTS} in it", hint="Is this the folder of a model?"
-    )
 
 
 def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
@@ -218,38 +178,8 @@ def _open_files(folder: Path, stack: ExitStack) -> Iterable[TensorFile]:
     return files.values()
 
 
-def _wrapper_of(names: Sequence[str], folder: str) -> str:
-    """Return what stands before all names without being part of the model's.
-
-    Raises
-    ------
-    InputError
-        If it stands before some only.
-    """
-    wrapper = ""
-    while found := [n for n in names if n.startswith(tuple(wrapper + w for w in _WRAPPERS))]:
-        longer = next(wrapper + w for w in _WRAPPERS if found[0].startswith(wrapper + w))
-        others = [name for name in names if not name.startswith(longer)]
-        if others:
-            raise InputError(
-                f"{folder}: {len(names) - len(others):,} of {len(names):,} tensors have names that "
-                f"begin with {longer!r}, but not {named_briefly(others)}",
-                hint="Something that training put around the model is left in the names; save the "
-                "model inside of it, or take it off everywhere.",
-            )
-        wrapper = longer
-    return wrapper
-
-
 def _plain_name(path: Path, name: Any, ending: str) -> str:
     plain = isinstance(name, str) and name.endswith(ending) and len(name) <= 255
     if not plain or Path(name).name != name or "\\" in name or "\0" in name:
         raise InputError(f"{path}: {shown(name)} is no name of a {ending[1:]} file beside it")
     return name
-
-
-def named_briefly(names: Sequence[str]) -> str:
-    """Write the first of some foreign names, and how many more there are."""
-    text = ", ".join(shown(name) for name in names[:_MOST_NAMED])
-    more = len(names) - _MOST_NAMED
-    return f"{text} and {more:,} more" if more > 0 else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import MODEL, Count, Optional, config_options
+from tokpipe.cli.options import Count, Optional, config_options, tokenizer_option
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
     plans=True,
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "-t",
-    "--tokenizer",
-    required=True,
-    metavar="PATH",
-    type=MODEL,
-    help="Tokenizer folder or tokenizer.json.",
-)
+@tokenizer_option
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(
     "--nsp/--no-nsp",

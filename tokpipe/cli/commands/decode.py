@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import MODEL
+from tokpipe.cli.options import tokenizer_option
 from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.cli.token_readers import kind_of, read_ids
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.manifest import verify_beside
 from tokpipe.foundation.visible import visible
 
 if TYPE_CHECKING:
@@ -27,14 +28,7 @@ if TYPE_CHECKING:
     ]
 )
 @click.argument("inputs", nargs=-1, metavar="[FILE]...")
-@click.option(
-    "-t",
-    "--tokenizer",
-    required=True,
-    metavar="PATH",
-    type=MODEL,
-    help="Tokenizer folder or tokenizer.json.",
-)
+@tokenizer_option
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
     "--from",
@@ -98,6 +92,8 @@ def _opened(name: str) -> Generator[BinaryIO, None, None]:
         return
     if not Path(name).is_file() and not Path(name).is_fifo():
         raise InputError(f"{name}: no such file", hint="Give a file, or - for standard input.")
+    if Path(name).is_file():
+        verify_beside(Path(name))
     with Path(name).open("rb") as file:
         yield file
 

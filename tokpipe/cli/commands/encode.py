@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.options import MODEL, Count, config_options
+from tokpipe.cli.options import Count, config_options, tokenizer_option
 from tokpipe.cli.plan import encoding_plan, show_plan
 from tokpipe.cli.sink import opened_output
 from tokpipe.corpus.config import ReadConfig
@@ -32,14 +32,7 @@ _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
     plans=True,
 )
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
-@click.option(
-    "-t",
-    "--tokenizer",
-    required=True,
-    metavar="PATH",
-    type=MODEL,
-    help="Tokenizer folder or tokenizer.json.",
-)
+@tokenizer_option
 @click.option("-o", "--output", default="-", metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
     "--to",

@@ -33,7 +33,9 @@ _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
 @click.option(
     "--family",
     type=click.Choice(_FAMILIES),
-    help="Which of transformers' models it is to be; by default the one that it fits.",
+    metavar="FAMILY",
+    help=f"Which of transformers' models it is to be: {', '.join(_FAMILIES)}; by default what it "
+    "is called, or the one that it fits.",
 )
 @click.option(
     "--dtype",
@@ -89,7 +91,7 @@ def export_model(
 
     model = open_model(session, source)
     # where none can express it, the refusal of the closest names the reasons
-    fitting = FAMILIES[family] if family else closest_family(model.config)
+    fitting = FAMILIES[family] if family else closest_family(model.config, model.family)
     if not heads:
         model = model.without_heads(fitting)
     sentence = _sentence(session, model, reader, vectors)

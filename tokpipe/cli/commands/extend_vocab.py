@@ -1,6 +1,7 @@
 """`tokpipe extend-vocab`: a tokenizer or model with more tokens, the old ids as they were."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from tokpipe.cli.plan import counting_plan, show_plan, training_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.folders import refuse_existing_folder
+from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
 from tokpipe.tasks.extend_config import RowsConfig
 from tokpipe.tokenizer.extend_config import ExtendConfig
 
 if TYPE_CHECKING:
-    from tokpipe.tasks.extend import Asked, Done
+    from tokpipe.tasks.extend import Extended
 
 _SHOWN = 8  # words that are named
 
@@ -60,7 +62,9 @@ def extend_vocab(
 
     Old tokens keep their ids, which is proved at the end. Of a BPE, text gets the same pieces as
     before, some of them joined; WordPiece may cut words with a new token in another way. INPUT is
-    measured on; with --words it may be left out.
+    measured on; with --words it may be left out. Letters that the vocabulary lacks become tokens
+    first. All else that the folder says stays. Then build shards with it, and train on with
+    pretrain --from, whose --also shows what is forgotten of older text.
     """
     if (given["tokens"].add is None) == (given["words"] is None):
         raise click.UsageError("give --add or --words, one of them")
@@ -71,21 +75,23 @@ def extend_vocab(
         return
     refuse_existing_folder(Path(output), force=session.force)  # before the heavy imports
     session.begin_kernels(keeps=session.keeps_counts(given["inputs"]) if given["inputs"] else "")
-    from tokpipe.tasks.extend import Asked, extend_vocab
+    from tokpipe.tasks.extend import extend_vocab
 
-    asked, start = Asked(**given, seed=session.seed), time.monotonic()
+    start = time.monotonic()
     done = extend_vocab(
         source,
-        asked,
         output,
+        config=given.pop("tokens"),
+        **given,
+        seed=session.seed,
         force=session.force,
         threads=session.threads,
         memory=memory,
         progress=session.progress,
     )
     _say_words(session, done)
-    _warn(session, done)
-    _show(session, asked, done, output, time.monotonic() - start)
+    _warn(session, done, learns=given["words"] is None)
+    _show(session, done, output, time.monotonic() - start)
 
 
 def _show_plan(
@@ -107,8 +113,10 @@ def _show_plan(
     show_plan(session, replace(plan, title=f"Extending a {spec.model.value} vocabulary"))
 
 
-def _say_words(session: Session, done: "Done") -> None:
+def _say_words(session: Session, done: "Extended") -> None:
     note = session.progress.note
+    for text in done.notes:
+        note(text)
     if done.known:
         note(f"tokens already: {_some(done.known)}")
     if done.normalised:
@@ -116,25 +124,33 @@ def _say_words(session: Session, done: "Done") -> None:
         note(f"added as the tokenizer has them: {_some(pairs)}")
 
 
-def _warn(session: Session, done: "Done") -> None:
-    from tokpipe.tokenizer.quality import longest_word, unknown_warning
+def _warn(session: Session, done: "Extended", *, learns: bool) -> None:
+    from tokpipe.tokenizer.quality import WORTH_A_WARNING, longest_word, unknown_warning
 
-    if done.gain is not None:
-        after, longest = done.gain.after, longest_word(done.extension.new.spec)
-        warning = unknown_warning(100, after.unknown_words, after.too_long_words, longest=longest)
-        if warning:
-            session.console.warn(warning)
+    if done.gain is None:
+        return
+    after, longest = done.gain.after, longest_word(done.extension.new.spec)
+    if warning := unknown_warning(100, *[after.too_long_words] * 2, longest=longest):
+        session.console.warn(warning)
+    strange = after.unknown_words - after.too_long_words
+    if strange > 100 * WORTH_A_WARNING:
+        more = "a greater --add (they are half of it at most) or --limit-alphabet, or a lower "
+        cure = f"give {more}--min-frequency" if learns else "--add learns them from the text"
+        session.console.warn(
+            f"{strange:.1f} % of the words stay unknown, for the vocabulary lacks characters of "
+            f"them: {cure}"
+        )
 
 
-def _some(words: "list[str] | tuple[str, ...]") -> str:
+def _some(words: Sequence[str]) -> str:
     shown = ", ".join(visible(word) for word in words[:_SHOWN])
     return shown if len(words) <= _SHOWN else f"{shown} and {len(words) - _SHOWN:,} more"
 
 
-def _show(session: Session, asked: "Asked", done: "Done", output: str, seconds: float) -> None:
+def _show(session: Session, done: "Extended", output: str, seconds: float) -> None:
     extension, gain = done.extension, done.gain
     if session.json:
-        session.console.json(_json(asked, done, output, seconds))
+        session.console.json(_json(done, output, seconds))
         return
     before, after = extension.old.vocab_size, extension.new.vocab_size
     rows: list[list[str]] = [["tokens", f"{before:,}", f"{after:,}"]]
@@ -148,7 +164,7 @@ def _show(session: Session, asked: "Asked", done: "Done", output: str, seconds: 
             ["words in one piece", f"{old.whole_words:.1f} %", f"{new.whole_words:.1f} %"],
             ["words unknown", f"{old.unknown_words:.3f} %", f"{new.unknown_words:.3f} %"],
         ]
-    title = f"{output}: {len(extension.added):,} new tokens"
+    title = f"{output}: {plural(len(extension.added), 'new token')}"
     session.console.table(title, rows, header=["", "before", "after"])
     session.console.out.line()
     session.console.table("", _facts(done, seconds))
@@ -156,16 +172,19 @@ def _show(session: Session, asked: "Asked", done: "Done", output: str, seconds: 
         session.console.out.line()
         session.console.go_on_with(
             f"tokpipe build-shards INPUT -t {output} -o SHARDS",
-            f"tokpipe pretrain SHARDS --from {output} -o RUN",
-            title="Train the new rows, and see the loss before and after:",
+            f"tokpipe build-shards OLDER -t {output} -o OTHERS",
+            f"tokpipe pretrain SHARDS --from {output} --also OTHERS -o RUN",
+            title="Train the new rows, and see the losses on both texts before and after:",
         )
 
 
-def _facts(done: "Done", seconds: float) -> list[list[str]]:
+def _facts(done: "Extended", seconds: float) -> list[list[str]]:
     extension, gain = done.extension, done.gain
     facts = []
     if extension.filled:
         facts.append(["unused ids filled", f"{extension.filled:,}"])
+    if characters := extension.characters:
+        facts.append(["new characters", f"{len(characters):,}: {_some(characters)}"])
     if gain:
         top = ", ".join(f"{visible(word)} {share:.2f} %" for word, share in gain.commonest[:4])
         facts += [
@@ -174,14 +193,16 @@ def _facts(done: "Done", seconds: float) -> list[list[str]]:
             ["words with new tokens", f"{gain.changed_words:.2f} %"],
             ["measured on", gain.after.measured_on],
         ]
-    facts += [
-        ["old ids", f"{done.compared:,} tokens compared, none moved"],
-        ["time", duration(seconds)],
-    ]
-    return facts
+    facts.append(["old ids", f"{done.compared:,} tokens compared, none moved"])
+    if done.words:
+        same = "the same, some joined" if extension.is_exact else "the same"
+        facts.append(
+            ["old pieces", f"{done.words[0]:,} of {done.words[1]:,} words compared, {same}"]
+        )
+    return [*facts, ["time", duration(seconds)]]
 
 
-def _json(asked: "Asked", done: "Done", output: str, seconds: float) -> dict[str, Any]:
+def _json(done: "Extended", output: str, seconds: float) -> dict[str, Any]:
     from dataclasses import asdict
 
     extension = done.extension
@@ -190,11 +211,13 @@ def _json(asked: "Asked", done: "Done", output: str, seconds: float) -> dict[str
         "tokens": [extension.old.vocab_size, extension.new.vocab_size],
         "rows": list(done.table) if done.table else None,
         "added": len(extension.added),
+        "characters": extension.characters,
         "filled": extension.filled,
         "compared": done.compared,
+        "words": list(done.words) if done.words else None,
+        "notes": list(done.notes),
         "known": list(done.known),
         "normalised": done.normalised,
         "gain": asdict(done.gain) if done.gain else None,
-        "held_out": asked.held_out,
         "seconds": round(seconds, 3),
     }

@@ -17,6 +17,7 @@ from tokpipe.cli.starting import (
     further_json,
     refuse_shape,
     say_before,
+    say_phases,
     say_start,
     show_further,
 )
@@ -27,9 +28,9 @@ from tokpipe.training.schedule import WAYS
 from tokpipe.training.start_config import StartConfig
 
 if TYPE_CHECKING:
-    from tokpipe.shards.reader import Shards
     from tokpipe.tasks.further import OnText
-    from tokpipe.training.pretrain import Pretrained
+    from tokpipe.training.pretrain import Pretrained, Pretraining
+    from tokpipe.training.start import Start
 
 _MODEL = "Model (by default as --preset has it)"
 _FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
@@ -38,7 +39,7 @@ _NO_OPTIONS = (*_FROM_SHARDS, *NO_JOB)  # a job is learned later, by fine-tuning
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    shards: str
+    shards: tuple[str, ...]
     output: str
     model: BertConfig
     given: dict[str, Any]
@@ -56,10 +57,11 @@ class _Asked:
         "tokpipe pretrain out/shards --preset small --budget 30m -o out/run",
         "tokpipe pretrain out/shards --preset tiny --position rope --norm-position pre -o out/run",
         "tokpipe pretrain out/shards --from MODEL --epochs 3 -o out/adapted",
+        "tokpipe pretrain out/shards-128 out/shards-512 --steps 100k -o out/run",
     ],
     plans=True,
 )
-@click.argument("shards", metavar="SHARDS")
+@click.argument("shards", metavar="SHARDS...", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The run folder.")
 @click.option(
     "--preset",
@@ -98,7 +100,7 @@ class _Asked:
 @config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)
 def pretrain(
     session: Session,
-    shards: str,
+    shards: tuple[str, ...],
     output: str,
     preset: str | None,
     source: str | None,
@@ -114,6 +116,7 @@ def pretrain(
     When it is done, tokpipe opens FOLDER, and transformers opens FOLDER/encoder with AutoModel and
     FOLDER/masked-lm with a fill-mask pipeline; each checkpoint opens at any time. Stop it whenever
     you like: the same command goes on, to the same weights; with more --steps, a finished run, too.
+    Of several SHARDS, such as short sequences and then long ones, each has its share of the steps.
     """
     if source:
         refuse_shape(model, preset)
@@ -158,32 +161,29 @@ def _begin(session: Session, asked: _Asked) -> None:
 def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnText, ...]]":
     _begin(session, asked)
     from tokpipe.cli.training_display import training_display
-    from tokpipe.tasks.further import open_start, train_further
+    from tokpipe.tasks.further import pretrain_from
+
+    def begins(start: "Start", texts: "tuple[OnText, ...]") -> None:
+        say_start(session, start, asked.start.new_rows)
+        say_phases(session, start.asked)
+        say_before(session, texts)
 
     assert asked.source is not None
-    threads, force, progress = session.threads, session.force, session.progress
-    opened = open_start(
-        asked.source,
-        asked.shards,
-        asked.output,
-        config=asked.start,
-        training=asked.training,
-        also=asked.also,
-        then=asked.then,
-        threads=threads,
-        force=force,
-        progress=progress,
-    )
-    say_start(session, opened.start, asked.start.new_rows)
-    say_before(session, opened.texts)
-    with training_display(progress, _longer(session, asked)) as watch:
-        found = train_further(
-            opened,
-            threads=threads,
-            force=force,
+    with training_display(session.progress, _longer(session, asked)) as watch:
+        found = pretrain_from(
+            asked.source,
+            asked.shards,
+            asked.output,
+            config=asked.start,
+            training=asked.training,
+            also=asked.also,
+            then=asked.then,
+            threads=session.threads,
+            force=session.force,
             resume=asked.resume,
+            begins=begins,
             watch=watch,
-            progress=progress,
+            progress=session.progress,
         )
     return found.pretrained, found.texts
 
@@ -194,9 +194,11 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
     from tokpipe.training.pretrain import pretrain as train
     from tokpipe.training.recipe import kind_note
 
-    note = kind_note(*_fitted(asked))
+    training = _fitted(asked)
+    note = kind_note(training.model, training.shards)
     if note:
         session.progress.note(note)
+    say_phases(session, training)
     with training_display(session.progress, _longer(session, asked)) as watch:
         return train(
             asked.shards,
@@ -230,30 +232,29 @@ def _kept(run: Path) -> str:
     return f"{found} is kept" if found else "no checkpoint was finished"
 
 
-def _fitted(asked: _Asked) -> "tuple[BertConfig, Shards]":
+def _fitted(asked: _Asked) -> "Pretraining":
     """Open the shards, and return what they make of the settings asked for."""
-    from tokpipe.shards.reader import open_shards
     from tokpipe.training.fitting import fitted
+    from tokpipe.training.phases import longest_of, open_phases
+    from tokpipe.training.pretrain import Pretraining
     from tokpipe.training.recipe import refuse_contradictions
 
-    shards = open_shards(asked.shards)
-    model = fitted(asked.model, shards)
+    folders = open_phases(asked.shards)
+    model = fitted(asked.model, longest_of(folders))
     refuse_contradictions(asked.given, model)
-    return model, shards
+    return Pretraining(folders, model, asked.training)
 
 
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.foundation.threads import thread_count
-    from tokpipe.shards.reader import open_shards
-    from tokpipe.training.pretrain import Pretraining
+    from tokpipe.training.phases import open_phases
     from tokpipe.training.start import prepare_start
 
     if asked.source:
-        shards = open_shards(asked.shards)
-        training = prepare_start(asked.source, shards, asked.start, asked.training).asked
+        folders = open_phases(asked.shards)
+        training = prepare_start(asked.source, folders, asked.start, asked.training).asked
     else:
-        model, shards = _fitted(asked)
-        training = Pretraining(shards, model, asked.training)
+        training = _fitted(asked)
     return pretraining_plan(training, thread_count(session.threads), asked.output)
 
 

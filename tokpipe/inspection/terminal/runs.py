@@ -22,6 +22,10 @@ def runs_renderable(
     """
     letters = ascii or (not color and len(runs) > 1)
     parts: list[RenderableType] = [_summary(runs, letters=letters)]
+    for run in runs:
+        each = [f"phase {phase} from step {step:,}" for phase, step in run.phases.items()]
+        if each:
+            parts.append(Text(f"{visible(run.name)}: {', '.join(each)}", style="dim"))
     for metric in metrics:
         curves = [run.curve(metric, width) for run in runs]
         if any(curve.values for curve in curves):

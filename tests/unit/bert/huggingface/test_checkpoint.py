@@ -6,12 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.bert.huggingface.models import CONFIGS, SHAPE, filled
+from tests.unit.bert.huggingface.models import BARE, CONFIGS, JOBS, SHAPE, filled
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.bert import BERT
+from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, read_outline, write_checkpoint
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.foundation.errors import InputError
+
+PLAIN = {
+    name: replace(CONFIGS[name], **BARE)
+    for name in ("bert", "roberta", "distilbert", "albert", "electra", "mpnet", "tokpipe")
+}
 
 
 def read_tensors(path):
@@ -148,9 +154,15 @@ def test_heads_for_other_tasks_are_left_out_and_named(name, heads, tmp_path):
     assert read_outline(tmp_path).left_out == found.left_out
 
 
-@pytest.mark.parametrize("wrapper", ["module.", "model.", "_orig_mod.", "module.module."])
+WRAPPERS = (
+    *("module.", "model.", "_orig_mod.", "module.module.", "model._orig_mod.", "student."),
+    *("bert.", "roberta.", "encoder.", "transformer.", "net.backbone.", "0.auto_model."),
+)
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
 @pytest.mark.parametrize("name", CONFIGS)
-def test_what_training_put_before_all_names_is_taken_off(name, wrapper, tmp_path):
+def test_what_was_put_before_all_names_is_taken_off(name, wrapper, tmp_path):
     write_checkpoint(tmp_path, filled(CONFIGS[name]))
     before = load_checkpoint(tmp_path)
     rewritten(tmp_path, lambda t: {wrapper + n: value for n, value in t.items()})
@@ -159,16 +171,57 @@ def test_what_training_put_before_all_names_is_taken_off(name, wrapper, tmp_path
     assert found.parameters.block.tobytes() == before.parameters.block.tobytes()
 
 
-@pytest.mark.parametrize("before", ["module.", "_orig_mod.module."])
+@pytest.mark.parametrize(
+    ("name", "wrapper"), [(n, w) for n in PLAIN for w in WRAPPERS if w != FAMILIES[n].prefix]
+)
+def test_heads_and_other_things_beside_what_was_put_around_are_left_out(name, wrapper, tmp_path):
+    write_checkpoint(tmp_path, filled(PLAIN[name]))
+    before = load_checkpoint(tmp_path)
+    beside = ["classifier.weight", "criterion.weight", "2.linear.bias", "n_averaged"]
+    values = np.full((2, 8), 3, np.float32)
+
+    def change(tensors):
+        wrapped = {wrapper + n: value for n, value in tensors.items()}
+        return wrapped | dict.fromkeys(beside, values)
+
+    rewritten(tmp_path, change)
+    found = load_checkpoint(tmp_path)
+    assert sorted(found.left_out) == sorted(beside)
+    assert found.config == before.config
+    assert found.parameters.block.tobytes() == before.parameters.block.tobytes()
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if not name.startswith("tokpipe")])
+def test_the_head_of_a_job_beside_what_was_put_around_the_encoder_is_kept(name, tmp_path):
+    write_checkpoint(tmp_path, filled(CONFIGS[name]))
+    before = load_checkpoint(tmp_path)
+    heads = ("classifier", "pre_classifier", "qa_outputs")
+    rewritten(
+        tmp_path,
+        lambda t: {n if n.startswith(heads) else f"model.{n}": value for n, value in t.items()},
+    )
+    found = load_checkpoint(tmp_path)
+    assert found.config == before.config and not found.left_out
+    assert found.parameters.block.tobytes() == before.parameters.block.tobytes()
+
+
+@pytest.mark.parametrize("before", ["module.", "_orig_mod.module.", "encoder."])
 def test_what_stands_before_some_names_only_is_named_as_the_cause(bert, before):
     bare = {"bert.pooler.dense.weight", "cls.predictions.bias"}
     rewritten(bert, lambda t: {n if n in bare else before + n: value for n, value in t.items()})
-    first = f"{before.split('.')[0]}."
-    with pytest.raises(InputError, match=f"begin with '{first}', but not") as caught:
+    with pytest.raises(InputError, match=f"begin with '{before}', but not") as caught:
         load_checkpoint(bert)
     assert all(name in caught.value.problem for name in bare)
     rewritten(bert, lambda t: {f"model.{n}": value for n, value in t.items()})
-    with pytest.raises(InputError, match=rf"begin with 'model\.{first}', but not"):
+    with pytest.raises(InputError, match=rf"begin with 'model\.{before}', but not"):
+        load_checkpoint(bert)
+
+
+def test_two_models_in_one_file_are_told_apart(bert):
+    rewritten(
+        bert, lambda t: {f"{one}.{n}": v for n, v in t.items() for one in ("student", "teacher")}
+    )
+    with pytest.raises(InputError, match=r"'(student|teacher)\.', but not (teacher|student)\.bert"):
         load_checkpoint(bert)
 
 

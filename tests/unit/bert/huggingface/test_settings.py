@@ -8,6 +8,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.albert import ALBERT
 from tokpipe.bert.families.bert import BERT
 from tokpipe.bert.families.distilbert import DISTILBERT
+from tokpipe.bert.families.electra import ELECTRA
 from tokpipe.bert.families.own import TOKPIPE
 from tokpipe.bert.families.registry import FAMILIES, family_of, refusals
 from tokpipe.bert.families.roberta import ROBERTA
@@ -108,4 +109,7 @@ def test_only_what_no_family_has_is_written_our_own_way():
     assert family_of(BertConfig(norm_position="pre")) is TOKPIPE
     assert family_of(BertConfig(hidden_act="tanh")) is BERT
     assert family_of(BertConfig(share_layers="all")) is ALBERT
-    assert set(FAMILIES) == {"bert", "roberta", "distilbert", "albert", "tokpipe"}
+    assert family_of(BertConfig(embedding_size=8, pooler=False, nsp_head=False)) is ELECTRA
+    renamed = {"xlm-roberta", "camembert", "data2vec-text"}  # never chosen, see test_renamed
+    plain = {"bert", "roberta", "distilbert", "albert", "electra", "mpnet", "tokpipe"}
+    assert set(FAMILIES) == plain | renamed
