@@ -1,6 +1,6 @@
 """Positions: without them the order of words says nothing; four ways to tell them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +39,7 @@ _WAYS = {
     "learned": "a learned vector for each place is added",
     "sinusoidal": "a vector of sines for each place is added",
     "relative": "a learned number for each distance is added to scores",
+    "learned-relative": "both of learned and relative",
     "rope": "queries and keys are turned by an angle for each place",
 }
 _FAR = 39
@@ -214,7 +215,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
                 ),
                 f"without {far[0]:.1e}, with {far[1]:.4f}",
             ),
-            *_table_step(model.parameters),
+            *_own_steps(model.parameters),
         ),
     )
 
@@ -233,20 +234,20 @@ def without_positions(parameters: Parameters) -> Parameters:
     return bare
 
 
-def _table_step(parameters: Parameters) -> tuple[Step, ...]:
+def _own_steps(parameters: Parameters) -> Iterator[Step]:
     """Show what tells the places in the model."""
     config = parameters.config
-    if config.position == "learned":
+    if config.has_places:
         table = parameters.views["embeddings.position"][config.position_offset :][:16]
         about = "The first places of the learned table: a line is a place, a column a number."
         grid = Grid("learned vectors", table, _numbered(len(table)), as_signs=True)
-        return (Step("The table", about, shown=(grid,)),)
+        yield Step("The table", about, shown=(grid,))
     if config.position == "sinusoidal":
-        return (_sines(config.embedding_width),)
+        yield _sines(config.embedding_width)
     if config.position == "rope":
-        return (_rotation(config.head_size),)
-    learned = parameters.views.get("relative.weight")
-    return () if learned is None else (_distances(learned),)
+        yield _rotation(config.head_size)
+    if config.has_distances:
+        yield _distances(parameters.views["relative.weight"])
 
 
 def _numbered(count: int) -> list[str]:
