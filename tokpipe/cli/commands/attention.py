@@ -59,7 +59,8 @@ def attention(
     layer; "neuron", how the query of a token and the keys of all make its weights. Layers and heads
     count from 1, places of tokens from 0.
     """
-    given = [name for name, value in {"view": view, **wanted}.items() if value]
+    options = {"view": view, **wanted}.items()
+    given = [name for name, value in options if value is not None and value is not False]
     if (text is None) == (corpus is None):
         raise ConfigError("attention looks at a TEXT or at a --corpus, at one of the two")
     if corpus is not None and given:
