@@ -80,8 +80,8 @@ function headView(stored, state, rows, columns) {
   const at = (i) => ROW * i + 18;
   const least = count > 128 ? 0.05 : 0.01;
   const [faint, strong] = [draw("g", { class: "faint" }), draw("g", { class: "strong" })];
-  const line = (i, j, weight) =>
-    draw("line", { x1: 196, x2: 404, y1: at(i) - 4, y2: at(j) - 4, "stroke-opacity": Math.min(weight, 1).toFixed(4), "stroke-width": 1.5 });
+  const line = (i, j, strength) =>
+    draw("line", { x1: 196, x2: 404, y1: at(i) - 4, y2: at(j) - 4, "stroke-opacity": Math.min(strength, 1).toFixed(4) });
   rows.forEach((row, i) => {
     const weights = rowOf(stored, state.head, row);
     columns.forEach((column, j) => weights[column] >= least && faint.append(line(i, j, weights[column])));
@@ -95,7 +95,7 @@ function headView(stored, state, rows, columns) {
     const weights = rowOf(stored, state.head, token);
     const i = rows.indexOf(token);
     strong.replaceChildren(...columns.map((column, j) => {
-      const one = line(i, j, weights[column]);
+      const one = line(i, j, Math.sqrt(weights[column]));
       one.setAttribute("data-to", column);
       one.setAttribute("data-weight", weights[column]);
       return one;
