@@ -30,7 +30,7 @@ transformers = pytest.importorskip("transformers", reason="the peers extra is no
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]  # of their own imports
 
-FAMILIES = ("bert", "roberta", "distilbert", "albert")
+FAMILIES = ("bert", "roberta", "distilbert", "albert", "mpnet")
 TEXT = "the cats sat on the old mat"
 PLACE = 4  # of "sat"
 

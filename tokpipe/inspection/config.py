@@ -21,15 +21,15 @@ ATTENTION_VIEWS = {
 # above; and TEXTS, what a model reads where no text is given.
 _CHAPTERS = "tokpipe.inspection.chapters"
 CHAPTERS = {
-    "attention": f"{_CHAPTERS}.attention",
     "ffn": f"{_CHAPTERS}.ffn",
     "activations": f"{_CHAPTERS}.activations",
+    "input": f"{_CHAPTERS}.inputs",
+    "attention": f"{_CHAPTERS}.attention",
     "multi-head": f"{_CHAPTERS}.multi_head",
     "position": f"{_CHAPTERS}.position",
     "add-norm": f"{_CHAPTERS}.add_norm",
     "encoder": f"{_CHAPTERS}.encoder",
     "depth": f"{_CHAPTERS}.depth",
-    "input": f"{_CHAPTERS}.inputs",
     "mlm": f"{_CHAPTERS}.mlm",
     "nsp": f"{_CHAPTERS}.nsp",
     "contextual": f"{_CHAPTERS}.contextual",

@@ -8,13 +8,14 @@ import pytest
 
 from tests.unit.inspection.printing import colored, shown
 from tests.unit.tasks.models import CONFIG, small
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import POSITIONS, BertConfig
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.inspection.attention import Wanted, choose, place_of
+from tokpipe.inspection.attention import KIND_NAMES, Wanted, choose, place_of
 from tokpipe.inspection.config import ATTENTION_VIEWS
 from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.terminal import attention_head, attention_model, attention_neuron
 from tokpipe.inspection.terminal.attention_corpus import corpus_json, corpus_renderable
+from tokpipe.inspection.terminal.attention_model import KIND_COLORS
 from tokpipe.inspection.terminal.marks import ASCII, UNICODE
 from tokpipe.tasks.attention import attention
 from tokpipe.tasks.attention_corpus import corpus_attention
@@ -186,16 +187,16 @@ def test_every_head_is_drawn_with_its_kind_and_the_kinds_are_explained():
     for layer in content["layers"]:
         assert f"Layer {layer['layer']}" in printed
         for head in layer["heads"]:
-            name, about, _ = attention_model.NAMES[head["kind"]]
+            name, about = KIND_NAMES[head["kind"]]
             assert re.search(rf"\b{head['head']} {name}\b", printed)
             assert f"{name}: {about}" in re.sub(r"\s+", " ", printed)
             assert set(MEASURES) < set(head) and head["share_shown"] == pytest.approx(1)
-    assert {*attention_model.NAMES} == {*KINDS}
+    assert {*KIND_NAMES} == {*KIND_COLORS} == {*KINDS}
     one = shown(attention_model.renderable(chosen(attention_model, layer=2, head="2")))
     assert "Layer 1" not in one and "\n2 " in one and "\n1 " not in one
 
 
-@pytest.mark.parametrize("position", ["learned", "relative", "rope"])
+@pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("head", ["1", "2"])
 def test_products_add_up_to_the_scores_and_weights_of_the_model(position, head):
     model = small(BertConfig.from_dict(CONFIG.to_dict() | {"position": position}))
@@ -216,7 +217,7 @@ def test_products_add_up_to_the_scores_and_weights_of_the_model(position, head):
         assert key["score"] == pytest.approx(key["sum"] / 8**0.5 + key["bias"], abs=1e-7)
         assert key["score"] == pytest.approx(score, abs=1e-6)
         assert key["weight"] == pytest.approx(weight, abs=1e-9)
-        assert (key["bias"] == 0) == (position != "relative")
+        assert (key["bias"] == 0) == (not model.config.has_distances)
     total = sum(np.exp([key["score"] for key in content["keys"]]))
     for key in content["keys"]:
         assert key["weight"] == pytest.approx(np.exp(key["score"]) / total, abs=1e-6)
@@ -270,7 +271,7 @@ def test_the_table_of_a_corpus_has_its_measures():
     heads = [(layer["layer"], head) for layer in content["layers"] for head in layer["heads"]]
     for line, (layer, head) in zip(lines[2:10], heads, strict=True):
         place, kind, *figures = line.split()
-        assert place == f"{layer}.{head['head']}" and kind == attention_model.NAMES[head["kind"]][0]
+        assert place == f"{layer}.{head['head']}" and kind == KIND_NAMES[head["kind"]][0]
         percent = [100 * head[name] for name in MEASURES[:-1]] + [head["distance"]]
         assert [float(figure) for figure in figures] == pytest.approx(percent, abs=0.0501)
     assert lines[10].split()[0] == "even"

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from tests.unit.inspection.printing import colored, shown
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.config import HIDDEN_ACTS, POSITIONS
+from tokpipe.bert.positions import distance_buckets, sine_table
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.attention import Wanted, choose
 from tokpipe.inspection.chapters import (
@@ -96,14 +97,14 @@ def test_the_cat_ran_gives_cat():
 @pytest.mark.parametrize("way", POSITIONS)
 def test_attention_of_a_model_is_what_it_computes(way):
     model = small(replace(CONFIG, position=way))
-    if way == "relative":
+    if model.config.has_distances:
         bias = model.parameters.views["relative.weight"]
         bias[...] = np.random.default_rng(0).standard_normal(bias.shape)
     seen = look(model, TEXT)
     layer = seen.layer(2)
     found = grids(real(attention, model, layer=2, head="2", token="sat"))
     np.testing.assert_allclose(found["scores"].values[:, -1], layer.scores()[1, 4], atol=1e-5)
-    assert ("bias" in found["scores"].columns) == (way == "relative")
+    assert ("bias" in found["scores"].columns) == model.config.has_distances
     weights = found["from scores to weights"].values[:, 2]
     np.testing.assert_allclose(weights, layer.weights()[1, 4], atol=1e-6)
     np.testing.assert_allclose(
@@ -314,8 +315,8 @@ def test_angles_and_buckets_of_positions():
 
 @pytest.mark.parametrize("way", POSITIONS)
 def test_a_model_without_its_positions_reads_backwards_alike(way):
-    model = small(replace(CONFIG, position=way, position_offset=2 if way == "learned" else 0))
-    if way == "relative":
+    model = small(replace(CONFIG, position=way, position_offset=2 if "learned" in way else 0))
+    if model.config.has_distances:
         bias = model.parameters.views["relative.weight"]
         bias[...] = np.random.default_rng(0).standard_normal(bias.shape)
     chapter = real(position, model)
@@ -323,6 +324,22 @@ def test_a_model_without_its_positions_reads_backwards_alike(way):
     assert without.max() < 1e-5
     assert (having.max() > 1e-3) == (way != "none")
     assert "the cat ##s sat on the mat\nmat the on sat ##s cat the" in chapter.steps[0].formula
+    found = grids(chapter)
+    if model.config.has_distances:
+        learned = found["the learned number, by distance"]
+        buckets = distance_buckets(40)[np.array([int(one) for one in learned.columns]) + 39]
+        np.testing.assert_array_equal(learned.values, bias[buckets].T)
+    own = {
+        "learned": ("learned vectors", model.parameters.views.get("embeddings.position")),
+        "learned-relative": ("learned vectors", model.parameters.views.get("embeddings.position")),
+        "sinusoidal": ("16 places, 16 numbers", sine_table(16, 16)),
+        "rope": ("degrees by place and pair", np.outer(range(8), 57.29578 * 10.0 ** -np.arange(4))),
+    }
+    if way in own:
+        name, expected = own[way]
+        assert expected is not None
+        rows = expected[2:18] if "learned" in way else expected % 360 if way == "rope" else expected
+        np.testing.assert_allclose(found[name].values, rows, atol=1e-3)
 
 
 def test_signs_are_scaled_by_the_spread_and_explained():
@@ -413,7 +430,7 @@ def test_what_enters_a_model_is_the_sum_normed(way):
     seen = look(model, "the cat sat", "it ran")
     found = grids(inputs.real(choose("m", seen, Wanted(), inputs), model))
     assert found["numbers"].values[:, 1].tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
-    assert ("position vectors" in found) == (way in ("learned", "sinusoidal"))
+    assert ("position vectors" in found) == (model.config.has_places or way == "sinusoidal")
     total = found["sums"].values.astype(np.float64)
     spread = np.sqrt(total.var(1, keepdims=True) + model.config.layer_norm_eps)
     norm = model.model.weights.embeddings.norm

@@ -59,9 +59,10 @@ def _chapter(config: BertConfig, model: str) -> Chapter:
     rows |= {f"{'this model' if model else 'BERT-base'}, {layers}": _row(config)}
     return Chapter(
         title="Deep or wide",
-        about="A model is a stack of layers, each of which works on the vectors (rows of numbers) "
-        "of all tokens. With the same number of learned numbers (parameters) the stack can be low "
-        "and its vectors wide, or high and narrow.",
+        about="A model is a stack of layers (tokpipe explain encoder), each of which works on "
+        "the vectors (rows of numbers) of all tokens. With the same number of learned "
+        "numbers (parameters) the stack can be low and its vectors wide, or high and "
+        "narrow.",
         reference='J. Kaplan et al., "Scaling Laws for Neural Language Models" (2020), 3.1; Y. Tay '
         'et al., "Scale Efficiently" (2021)',
         model=model,

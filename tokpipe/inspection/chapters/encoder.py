@@ -18,9 +18,10 @@ _WORDS = ("the", "boy", "hit", "the", "ball")
 _LENGTHS = (8, 64, 512)
 _MILLION = 1e6
 _ABOUT = (
-    "An encoder makes vectors (rows of numbers) of a text, one a token, that tell of the token in "
-    "this text. It is a stack of layers of one build: in each, every token first gathers from all "
-    "others (attention), then is worked on by itself (feed-forward)."
+    "An encoder makes vectors (rows of numbers) of a text, one for each token, a word or a "
+    "piece of one, that tell of the token in this text. It is a stack of layers of one build: "
+    "in each, every token gathers from all others (tokpipe explain attention and multi-head), "
+    "is worked on by itself (ffn), and what both make is added to it (add-norm)."
 )
 
 

@@ -59,7 +59,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     parts = {"token": views["embeddings.token"][list(seen.ids)]}
     if config.type_vocab_size:
         parts["segment"] = views["embeddings.segment"][kinds]
-    if config.position == "learned":
+    if config.has_places:
         parts["position"] = views["embeddings.position"][config.position_offset :][:count]
     if config.position == "sinusoidal":
         parts["position"] = sine_table(count, config.embedding_width).astype(np.float32)

@@ -86,14 +86,6 @@ def _chapter(
     model: str = "",
 ) -> Chapter:
     made, table, bias = parts
-    dots = table @ made
-    logits = dots + bias
-    shares = 100 * softmax(logits)
-    order: list[int] = np.argsort(-shares, kind="stable")[:_LIKELIEST].tolist()
-    best = names[order[0]]
-    alphabet = sorted(range(len(names)), key=lambda id: (names[id], id))
-    at = alphabet.index(order[0])
-    around = alphabet[max(at - _AROUND, 0) : at + _AROUND + 1]
     return Chapter(
         title="Masked language modelling: which word stood there?",
         about=_ABOUT,
@@ -107,34 +99,47 @@ def _chapter(
                 () if inside else (vector("v, the vector at the mask", made),),
             ),
             *inside,
-            Step(
-                "Compare with every token",
-                "Each token of the vocabulary has a vector, the one it goes in with. Its "
-                "numbers are multiplied with those at the mask and added up, and a learned number "
-                "for the token, the bias, is added: its score, or logit.",
-                f"logit = v · vector of the token + bias, for {len(names):,} tokens",
-                (
-                    Grid(
-                        "the highest",
-                        np.stack([dots, bias, logits], 1)[order],
-                        [names[id] for id in order],
-                        ("product", "bias", "logit"),
-                        (len(names), 3),
-                    ),
-                ),
-            ),
-            Step(
-                "Make percentages",
-                "e to the power of each logit, divided by the sum of all (softmax): all are above "
-                "0 and together 100 %.",
-                "percentage = 100 e^logit / sum of all e^logit",
-                (
-                    _percent("the likeliest", shares, names, order),
-                    _percent(f"in the alphabet, around {best}", shares, names, around),
-                ),
-                f"{best}: {shares[order[0]]:.2f} %",
-            ),
+            _compared(names, table @ made, bias),
+            _percentages(names, 100 * softmax(table @ made + bias)),
         ),
+    )
+
+
+def _likeliest(scores: Array) -> list[int]:
+    """Return the ids of the greatest, greatest first; of equals the lower."""
+    return np.argsort(-scores, kind="stable")[:_LIKELIEST].tolist()
+
+
+def _compared(names: Sequence[str], dots: Array, bias: Array) -> Step:
+    order = _likeliest(dots + bias)
+    table = np.stack([dots, bias, dots + bias], 1)[order]
+    rows = [names[id] for id in order]
+    return Step(
+        "Compare with every token",
+        "Each token of the vocabulary has a vector, the one it goes in with. Its numbers are "
+        "multiplied with those at the mask and added up, and a learned number for the token, the "
+        "bias, is added: its score, or logit.",
+        f"logit = v · vector of the token + bias, for {len(names):,} tokens",
+        (Grid("the highest", table, rows, ("product", "bias", "logit"), (len(names), 3)),),
+    )
+
+
+def _percentages(names: Sequence[str], shares: Array) -> Step:
+    order = _likeliest(shares)
+    best = names[order[0]]
+    alphabet = sorted(range(len(names)), key=lambda id: (names[id], id))
+    at = alphabet.index(order[0])
+    around = alphabet[max(at - _AROUND, 0) : at + _AROUND + 1]
+    return Step(
+        "Make percentages",
+        "e to the power of each logit, divided by the sum of all (softmax): all are above 0 and "
+        "together 100 %.",
+        "percentage = 100 e^logit / sum of all e^logit",
+        (
+            _percent("the likeliest", shares, names, order),
+            _percent(f"in the alphabet, around {best}", shares, names, around),
+        ),
+        f"{best}: {shares[order[0]]:.2f} %",
     )
 
 
