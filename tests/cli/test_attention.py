@@ -50,6 +50,8 @@ def test_weights_in_json_are_those_of_the_library(tokpipe, model):
         ((TEXT, "--view", "head", "--head", "all"), 2, "--head all shows one token"),
         ((TEXT, "--corpus", "c.txt"), 2, "at one of the two"),
         ((), 2, "at one of the two"),
+        ((TEXT, "--exact"), 2, "--exact says nothing without --html"),
+        (("--corpus", "c.txt", "--html", "x.html"), 2, "--html says nothing with --corpus"),
         (("--corpus", "c.txt", "--layer", "1"), 2, "--layer says nothing with --corpus"),
         (("--corpus", "c.txt", "--layer", "0"), 2, "--layer says nothing with --corpus"),
         (("--corpus", "c.txt", "--from", "a"), 2, "--from says nothing with --corpus"),
@@ -122,3 +124,17 @@ def test_masks_say_what_they_look_at(tokpipe, model):
     assert f"{best['token']} " in drawn and f"{100 * best['share']:.2f} %" in drawn
     assert "attended" not in tokpipe("fill-mask", model, text, "--json").json[0]
     assert json.loads(ran.out) == ran.json
+
+
+@pytest.mark.parametrize("view", ["model", "head", "neuron"])
+def test_a_page_is_written_whole_and_not_over_another(tokpipe, model, tmp_path, view):
+    asked = ("attention", model, TEXT, "--view", view, "--html", "page.html")
+    ran = tokpipe(*asked)
+    assert (ran.code, ran.out) == (0, "page.html\n"), ran.err
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert f'"view": "{view}"' in page and page.rstrip().endswith("</html>")
+    again = tokpipe(*asked)
+    assert again.code == 4 and "page.html" in again.err and "--force" in again.err
+    ran = tokpipe(*asked, "--force", "--exact", "--json")
+    assert ran.code == 0 and ran.json["model"] == str(model)
+    assert '"exact": true' in (tmp_path / "page.html").read_text("utf-8")

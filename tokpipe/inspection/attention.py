@@ -14,6 +14,18 @@ from tokpipe.tasks.attention import Attention
 
 Places = NDArray[np.int64]
 
+# what a kind of heads is called beside its map, and what that means
+KIND_NAMES = {
+    "itself": ("self", "the token itself"),
+    "previous": ("prev", "the one before"),
+    "next": ("next", "the one behind"),
+    "cls": ("cls", "the token for the whole text"),
+    "sep": ("sep", "the ends of texts"),
+    "same_word": ("same", "the same word elsewhere"),
+    "wide": ("wide", "spread, entropy 80 % or more of the greatest"),
+    "mixed": ("mixed", "none of these"),
+}
+
 
 @dataclass(frozen=True)
 class Wanted:

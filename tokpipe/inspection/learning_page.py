@@ -30,7 +30,8 @@ def learning_page(learned: Learned) -> str:
         "y_ticks": y_ticks(place.low, place.high),
         "x_ticks": [(place.x(count), f"{count:,}") for count in place.rows],
     }
-    return rendered("learning.html", rows=rows, chart=chart, score=chart["title"])
+    title = "Score against labelled rows"
+    return rendered("learning.html", title=title, rows=rows, chart=chart, score=chart["title"])
 
 
 def _known(curve: LearningCurve) -> list[Reached]:

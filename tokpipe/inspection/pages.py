@@ -1,7 +1,8 @@
-"""Pages that fetch nothing and run nothing: their frame, and where in a chart its points stand."""
+"""Pages in one file, which fetch nothing: their frame, and where in a chart its points stand."""
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,43 @@ PLOT = _LEFT, _TOP, SIZE[0] - 10, SIZE[1] - _BOTTOM  # left, top, right and lowe
 TICKS = 4  # parts of an axis
 
 
-def rendered(template: str, **content: Any) -> str:
-    """Return a page of a template.
+def rendered(
+    template: str,
+    *,
+    title: str,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str] = (),
+    **content: Any,
+) -> str:
+    """Return a page of a template that extends ``page.html``.
 
-    All text is escaped; the page has no script, and its policy allows our own style alone.
+    All text is escaped. The policy allows our own style and script alone, by their hashes, and
+    nothing that would be fetched.
+
+    Parameters
+    ----------
+    template
+        Its file in `templates`, as are those of `styles` and `scripts`.
+    title
+        Of the page.
+    styles
+        What comes behind the style of all pages.
+    scripts
+        Run at the end of the page, one after the other; without them a page runs nothing.
     """
-    style = (_TEMPLATES / "page.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'"
-    return _template(template).render(**content, style=style, policy=policy)
+    style, script = _joined(("page.css", *styles)), _joined(scripts)
+    policy = f"default-src 'none'; style-src '{_hash(style)}'"
+    policy += f"; script-src '{_hash(script)}'" if script else ""
+    about = {"title": title, "style": style, "script": script, "policy": policy}
+    return _template(template).render(**content, **about)
+
+
+def _joined(files: Sequence[str]) -> str:
+    return "".join((_TEMPLATES / file).read_text("utf-8") for file in files)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @cache

@@ -9,6 +9,7 @@ from tokpipe.inspection.pages import PLOT, SIZE, TICKS, color, rendered, x_of, y
 from tokpipe.inspection.runs import SCORE, Curve, RunView, heading
 
 _POINTS = 500  # of a curve, about one a pixel
+_WRITTEN = 20  # of the same curve, in the table behind it
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class _Line:
     color: int
     label: str
     dashed: bool
+    written: list[tuple[str, str]]  # steps and values
 
 
 def run_page(runs: Sequence[RunView], metrics: Sequence[str]) -> str:
@@ -28,7 +30,7 @@ def run_page(runs: Sequence[RunView], metrics: Sequence[str]) -> str:
         {"name": visible(run.name), "color": color(number), **run.figures()}
         for number, run in enumerate(runs)
     ]
-    return rendered("run.html", rows=rows, charts=charts)
+    return rendered("run.html", title="Trainings", rows=rows, charts=charts)
 
 
 def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
@@ -51,6 +53,7 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
             color=color(number),
             label=f"{visible(run.name)}{' (validation)' if measured else ''}",
             dashed=measured,
+            written=_written(run.curve(metric, _WRITTEN, evaluations=measured)),
         )
         for number, run, measured, curve in found
     ]
@@ -70,3 +73,8 @@ def _points(curve: Curve, limits: tuple[float, float, float]) -> str:
     pairs = zip(curve.steps, curve.values, strict=True)
     points = [f"{x_of(s / last):.1f},{y_of((v - low) / (high - low)):.1f}" for s, v in pairs]
     return " ".join(points * 2 if len(points) == 1 else points)  # one point alone draws nothing
+
+
+def _written(curve: Curve) -> list[tuple[str, str]]:
+    pairs = zip(curve.steps, curve.values, strict=True)
+    return [(f"{step:,.0f}", f"{value:.4g}") for step, value in pairs]

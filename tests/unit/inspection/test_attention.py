@@ -10,11 +10,12 @@ from tests.unit.inspection.printing import colored, shown
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.config import POSITIONS, BertConfig
 from tokpipe.foundation.errors import ConfigError, InputError
-from tokpipe.inspection.attention import Wanted, choose, place_of
+from tokpipe.inspection.attention import KIND_NAMES, Wanted, choose, place_of
 from tokpipe.inspection.config import ATTENTION_VIEWS
 from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.terminal import attention_head, attention_model, attention_neuron
 from tokpipe.inspection.terminal.attention_corpus import corpus_json, corpus_renderable
+from tokpipe.inspection.terminal.attention_model import KIND_COLORS
 from tokpipe.inspection.terminal.marks import ASCII, UNICODE
 from tokpipe.tasks.attention import attention
 from tokpipe.tasks.attention_corpus import corpus_attention
@@ -186,11 +187,11 @@ def test_every_head_is_drawn_with_its_kind_and_the_kinds_are_explained():
     for layer in content["layers"]:
         assert f"Layer {layer['layer']}" in printed
         for head in layer["heads"]:
-            name, about, _ = attention_model.NAMES[head["kind"]]
+            name, about = KIND_NAMES[head["kind"]]
             assert re.search(rf"\b{head['head']} {name}\b", printed)
             assert f"{name}: {about}" in re.sub(r"\s+", " ", printed)
             assert set(MEASURES) < set(head) and head["share_shown"] == pytest.approx(1)
-    assert {*attention_model.NAMES} == {*KINDS}
+    assert {*KIND_NAMES} == {*KIND_COLORS} == {*KINDS}
     one = shown(attention_model.renderable(chosen(attention_model, layer=2, head="2")))
     assert "Layer 1" not in one and "\n2 " in one and "\n1 " not in one
 
@@ -270,7 +271,7 @@ def test_the_table_of_a_corpus_has_its_measures():
     heads = [(layer["layer"], head) for layer in content["layers"] for head in layer["heads"]]
     for line, (layer, head) in zip(lines[2:10], heads, strict=True):
         place, kind, *figures = line.split()
-        assert place == f"{layer}.{head['head']}" and kind == attention_model.NAMES[head["kind"]][0]
+        assert place == f"{layer}.{head['head']}" and kind == KIND_NAMES[head["kind"]][0]
         percent = [100 * head[name] for name in MEASURES[:-1]] + [head["distance"]]
         assert [float(figure) for figure in figures] == pytest.approx(percent, abs=0.0501)
     assert lines[10].split()[0] == "even"

@@ -9,6 +9,7 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL
+from tokpipe.cli.pages import check_page, page_option, write_page
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.inspection.config import ATTENTION_VIEWS
 
@@ -24,6 +25,7 @@ _SIDES = click.Choice(["a", "b"])
         'tokpipe attention out/run "The dog sat on the mat." --view head --token dog --head all',
         'tokpipe attention out/run "The dog sat." "It was tired." --view head --from b --to a',
         'tokpipe attention out/run "The dog sat on the mat." --view neuron --layer 1 --token sat',
+        'tokpipe attention out/run "The dog sat on the mat." --html attention.html',
         "tokpipe attention out/run --corpus sentences.txt --json",
     ],
 )
@@ -42,6 +44,8 @@ _SIDES = click.Choice(["a", "b"])
 @click.option("--from", "from_", type=_SIDES, help="Of a pair: the text whose tokens look.")
 @click.option("--to", type=_SIDES, help="Of a pair: the text whose tokens are looked at.")
 @click.option("--numbers", is_flag=True, help="Print the numbers of --view neuron, not signs.")
+@page_option("Write one page with all three views.")
+@click.option("--exact", is_flag=True, help="Keep all digits on that page; it is larger.")
 @click.option("--corpus", metavar="FILE", help="What heads do over all lines of FILE, as a table.")
 def attention(
     session: Session,
@@ -49,6 +53,8 @@ def attention(
     text: str | None,
     second: str | None,
     view: str | None,
+    html: str | None,
+    exact: bool,
     corpus: str | None,
     **wanted: object,
 ) -> None:
@@ -59,12 +65,8 @@ def attention(
     layer; "neuron", how the query of a token and the keys of all make its weights. Layers and heads
     count from 1, places of tokens from 0.
     """
-    options = {"view": view, **wanted}.items()
-    given = [name for name, value in options if value is not None and value is not False]
-    if (text is None) == (corpus is None):
-        raise ConfigError("attention looks at a TEXT or at a --corpus, at one of the two")
-    if corpus is not None and given:
-        raise ConfigError(f"--{given[0].strip('_')} says nothing with --corpus")
+    _check({"view": view, "html": html, "exact": exact, **wanted}, text, corpus)
+    check_page(session, html)
     session.begin_kernels()
     loaded = open_model(session, model, "none")
     if corpus is not None:
@@ -80,10 +82,26 @@ def attention(
         session.progress.note("the text is longer than the model allows, and was cut")
     form = Opened(model, loaded.tokenizer).form
     chosen = choose(str(model), seen, Wanted(**wanted), module, form)  # type: ignore[arg-type]
+    if html is not None:
+        from tokpipe.inspection.attention_page import attention_page
+
+        how = {"exact": exact, "threads": session.threads}
+        write_page(session, html, attention_page(chosen, view or "model", **how))
     if session.json:
         session.console.json(module.content(chosen))
-    else:
+    elif html is None:
         session.console.rich().print(module.renderable(chosen))
+
+
+def _check(asked: dict[str, object], text: str | None, corpus: str | None) -> None:
+    """Refuse what does not go together."""
+    given = [name for name, value in asked.items() if value is not None and value is not False]
+    if (text is None) == (corpus is None):
+        raise ConfigError("attention looks at a TEXT or at a --corpus, at one of the two")
+    if corpus is not None and given:
+        raise ConfigError(f"--{given[0].strip('_')} says nothing with --corpus")
+    if asked["exact"] and asked["html"] is None:
+        raise ConfigError("--exact says nothing without --html")
 
 
 def _show_corpus(session: Session, model: Path, loaded: "BertModel", corpus: str) -> None:

@@ -1,7 +1,6 @@
 """`tokpipe compare`: fine-tuned models and earlier approaches in one table."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +9,9 @@ from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.learning import LearningOptions, learn
 from tokpipe.cli.options import CommaList, Decorator, GroupedOption
+from tokpipe.cli.pages import check_page, write_page
 from tokpipe.cli.speeds import speeds
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.files import atomic_write, refuse_existing_file
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.labelled.config import TagColumns, TextColumns
 
@@ -96,24 +95,20 @@ def compare(
         output=output,
         columns=columns,
     )
-    if html is not None:
-        refuse_existing_file(Path(html), force=session.force)
+    check_page(session, html)
     found = learn(session, runs, asked)
+    if session.json:
+        session.console.json(found.to_dict())
+    else:
+        from tokpipe.inspection.terminal.learning import learned_renderable
+
+        out = session.console.out
+        drawn = learned_renderable(found, out.width, ascii=out.ascii, color=out.color)
+        session.console.rich().print(drawn)
     if html is not None:
         from tokpipe.inspection.learning_page import learning_page
 
-        with atomic_write(Path(html), replace=session.force) as file:
-            file.write(learning_page(found).encode())
-    if session.json:
-        session.console.json(found.to_dict())
-        return
-    from tokpipe.inspection.terminal.learning import learned_renderable
-
-    out = session.console.out
-    drawn = learned_renderable(found, out.width, ascii=out.ascii, color=out.color)
-    session.console.rich().print(drawn)
-    if html is not None:
-        out.line(html)
+        write_page(session, html, learning_page(found))
 
 
 def _compare(

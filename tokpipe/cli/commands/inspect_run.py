@@ -1,11 +1,9 @@
 """`tokpipe inspect run`: the curves of one or more trainings."""
 
-from pathlib import Path
-
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.foundation.files import atomic_write, refuse_existing_file
+from tokpipe.cli.pages import check_page, page_option, write_page
 
 
 @command(
@@ -17,7 +15,7 @@ from tokpipe.foundation.files import atomic_write, refuse_existing_file
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option("--all", "everything", is_flag=True, help="All curves, not the losses alone.")
-@click.option("--html", metavar="FILE", help="Write one page with all curves.")
+@page_option("Write one page with all curves.")
 def inspect_run(
     session: Session, runs: tuple[str, ...], everything: bool, html: str | None
 ) -> None:
@@ -27,18 +25,15 @@ def inspect_run(
     """
     from tokpipe.inspection.runs import metrics_of, read_run, runs_in
 
+    check_page(session, html)
     found = [read_run(one) for run in runs for one in runs_in(run)]
     if html is not None:
         from tokpipe.inspection.run_page import run_page
 
-        refuse_existing_file(Path(html), force=session.force)
-        with atomic_write(Path(html), replace=session.force) as file:
-            file.write(run_page(found, metrics_of(found)).encode())
+        write_page(session, html, run_page(found, metrics_of(found)))
     if session.json:
         session.console.json([{"run": run.name, **run.figures()} for run in found])
-        return
-    if html is not None:
-        session.console.out.line(html)
+    if session.json or html is not None:
         return
     from tokpipe.inspection.terminal.runs import runs_renderable
 

@@ -6,8 +6,8 @@ from typing import Any
 from rich.text import Text
 
 from tokpipe.foundation.sizes import plural
-from tokpipe.inspection.attention import numbers
-from tokpipe.inspection.terminal.attention_model import NAMES, measures_json
+from tokpipe.inspection.attention import KIND_NAMES, numbers
+from tokpipe.inspection.terminal.attention_model import KIND_COLORS, measures_json
 from tokpipe.inspection.terminal.charts import INDENT
 from tokpipe.inspection.terminal.marks import QUIET, Marks, cut_line, flow, laid
 from tokpipe.inspection.terminal.tokens import heading
@@ -48,13 +48,14 @@ def corpus_renderable(
     """Draw a line a head: its kind, where its attention goes, how spread it is, and how far."""
     about = f"{plural(found.texts, 'text')}, {plural(found.tokens, 'token')}"
     yield heading(name, about, width, marks)
-    short = [NAMES[target][0] for target in TARGETS]
+    short = [KIND_NAMES[target][0] for target in TARGETS]
     heads = "".join(f"{one:>{_COLUMN}}" for one in (*short, "entropy", "far"))
     yield cut_line(Text(f"{INDENT}{'head':<7}{'kind':<6}{heads}", QUIET), width, marks)
     layers, count = found.measures.shape[:2]
     for layer in range(1, layers + 1):
         for head in range(1, count + 1):
-            kind, _, style = NAMES[found.kind(layer, head).name]
+            name = found.kind(layer, head).name
+            kind, style = KIND_NAMES[name][0], KIND_COLORS[name]
             line = Text.assemble(INDENT, f"{f'{layer}.{head}':<7}", (f"{kind:<6}", style))
             yield cut_line(line.append(_figures(found.measures[layer - 1, head - 1])), width, marks)
     yield cut_line(
@@ -72,7 +73,7 @@ def _legend(width: int) -> Iterator[Text]:
     about = [
         "head: layer.head",
         "shares of its attention in %",
-        *(f"{name}: {text}" for name, text, _ in NAMES.values()),
+        *(f"{name}: {text}" for name, text in KIND_NAMES.values()),
         "entropy: in % of the greatest",
         "far: mean distance in tokens",
         "even: attention that goes to all alike",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from tokpipe.inspection.attention import Chosen, numbers, tokens_json
+from tokpipe.inspection.attention import KIND_NAMES, Chosen, numbers, tokens_json
 from tokpipe.inspection.terminal.charts import title
 from tokpipe.inspection.terminal.marks import QUIET, Marks, flow, laid, pad
 from tokpipe.inspection.terminal.tokens import heading
@@ -21,16 +21,15 @@ _CELL = 12  # columns of a map and what is written under it
 _GAP = 1
 _BITS = np.array([[1, 8], [2, 16], [4, 32], [64, 128]])  # of the dots of a character in Braille
 _SHADES = " .:+*#"
-# what a kind is called under a map, what that means, and its colour
-NAMES = {
-    "itself": ("self", "the token itself", "cyan"),
-    "previous": ("prev", "the one before", "green"),
-    "next": ("next", "the one behind", "green"),
-    "cls": ("cls", "the token for the whole text", "magenta"),
-    "sep": ("sep", "the ends of texts", "magenta"),
-    "same_word": ("same", "the same word elsewhere", "yellow"),
-    "wide": ("wide", "spread, entropy 80 % or more of the greatest", "blue"),
-    "mixed": ("mixed", "none of these", QUIET),
+KIND_COLORS = {
+    "itself": "cyan",
+    "previous": "green",
+    "next": "green",
+    "cls": "magenta",
+    "sep": "magenta",
+    "same_word": "yellow",
+    "wide": "blue",
+    "mixed": QUIET,
 }
 
 
@@ -95,7 +94,7 @@ def renderable(width: int, marks: Marks, chosen: Chosen) -> Iterator[Text]:
 def _under(number: int, kind: Kind, share: float, chosen: Chosen) -> Text:
     if len(chosen.columns) < len(chosen.seen):
         return Text(f"{number} to {chosen.wanted.to} {100 * share:.0f}%", "cyan", end="")
-    name, _, style = NAMES[kind.name]
+    name, style = KIND_NAMES[kind.name][0], KIND_COLORS[kind.name]
     figure = "" if kind.name == "mixed" else f" {100 * kind.share:.0f}%"
     return Text.assemble(f"{number} ", (f"{name}{figure}", style), end="")
 
@@ -142,7 +141,7 @@ def _side_by_side(maps: list[list[Text]], width: int) -> Iterator[Text]:
 def _legend(kinds: set[str], chosen: Chosen, width: int) -> Iterator[Text]:
     about = ["a map: rows look at columns", "a dot: twice an even share, or more"]
     if len(chosen.columns) == len(chosen.seen):
-        about += [f"{name}: {text}" for kind, (name, text, _) in NAMES.items() if kind in kinds]
+        about += [f"{name}: {text}" for kind, (name, text) in KIND_NAMES.items() if kind in kinds]
     else:
         about.append("under it: how much of the attention goes there")
     yield from flow([Text(one, QUIET, end="") for one in about], width, "   ")
