@@ -36,7 +36,9 @@ def test_a_wrong_count_is_a_usage_error(capsys):
 def test_chapters_are_told_on_made_up_numbers_and_on_a_model(tokpipe, model, name):
     toy = tokpipe("explain", name)
     assert toy.code == 0 and "1. " in toy.out and not toy.err
-    told = tokpipe("explain", name, "the cat sat", "--model", model, "--json")
+    text = "the cat [MASK]" if name == "mlm" else "the cat sat"
+    more = ["a cat ran"] if name == "contextual" else []
+    told = tokpipe("explain", name, text, *more, "--model", model, "--json")
     assert told.code == 0 and str(model) in told.json["model"]
     assert tokpipe("explain", name, "--json").json["model"] is None
     assert max(map(len, toy.out.splitlines())) <= 80
@@ -51,13 +53,19 @@ def test_what_a_chapter_does_not_know_is_one_error(tokpipe, model):
     assert "layer 9: the model has 1 to 4" in tokpipe(*asked, "--layer", "9").err
     assert tokpipe(*asked, "--layer", "9").code == 2
     assert "--head 5: this view takes 1 to 2" in tokpipe(*asked, "--head", "5").err
+    assert "2 texts: explain attention takes 1 at most" in tokpipe(*asked, "a dog").err
+    assert "3 texts: explain nsp takes 2" in tokpipe("explain", "nsp", *"abc", "-m", model).err
+    assert tokpipe("explain", "contextual", "the cat", "-m", model).code == 2
+    assert tokpipe("explain", "mlm", "the cat", "-m", model).code == 3
     ran = tokpipe(*asked, "--token", "dog")
     assert ran.code == 3 and "no token of the text is 'dog'" in ran.err
 
 
 def test_hostile_words_are_told_as_text(tokpipe, model):
+    text = "\x1b]0;x\x07 \u202e [bold] cat [MASK]"
     for name in CHAPTERS:
-        ran = tokpipe("explain", name, "\x1b]0;x\x07 \u202e [bold] cat", "-m", model)
+        more = [text] if name == "contextual" else []
+        ran = tokpipe("explain", name, text, *more, "-m", model)
         assert ran.code == 0, ran.err
         assert not set(ran.out) & set("\x1b\x07\u202e")
 

@@ -30,6 +30,21 @@ def test_a_model_says_what_was_gained_and_what_comes_next(tokpipe, model, novel)
     assert max(map(len, ran.out.splitlines())) <= 80
 
 
+def test_what_comes_next_shows_the_losses_on_both_texts(tokpipe, model, novel, tmp_path):
+    (tmp_path / "older.txt").write_text("the dog ran on the road .\n\na cat sat .\n" * 30)
+    assert tokpipe("extend-vocab", model, novel, "--add", 3, "-o", "out").code == 0
+    for text, shards in ((novel, "shards"), ("older.txt", "others")):
+        made = tokpipe("build-shards", text, "-t", "out", "-o", shards, "--max-seq-length", 16)
+        assert made.code == 0, made.err
+    how = ("--from", "out", "--also", "others", "--steps", 2, "--batch-tokens", 64)
+    ran = tokpipe("pretrain", "shards", *how, "-o", "run")
+    assert ran.code == 0, ran.err
+    table = ran.out[ran.out.index("\nloss on ") :].splitlines()[1:4]
+    assert table[0].split() == ["loss", "on", "before", "after", "change", "by", "frequency"]
+    assert [row.split()[0] for row in table[1:]] == ["shards", "others"]
+    assert "3 are new" not in ran.err, "the rows are there already"
+
+
 def test_json_holds_the_numbers(tokpipe, model, novel):
     ran = tokpipe("extend-vocab", model, novel, "--add", 3, "-o", "out", "--json")
     assert ran.code == 0, ran.err
@@ -60,6 +75,14 @@ def test_words_that_stay_unknown_are_a_warning(tokpipe, model, novel):
     ran = tokpipe("extend-vocab", model, novel, "--add", 4, "-o", "out")
     assert ran.code == 0 and "% of the words stay unknown" in ran.err
     assert "\nnew characters" in ran.out
+
+
+def test_words_that_are_given_are_not_told_to_be_more(tokpipe, model, novel, tmp_path):
+    novel.write_text("unheard wonders\n" * 99)
+    (tmp_path / "words.txt").write_text("kittens\n")
+    ran = tokpipe("extend-vocab", model, novel, "--words", "words.txt", "-o", "out")
+    assert ran.code == 0 and "of them: --add learns them from the text" in ran.err
+    assert "out: 1 new token\n" in ran.out
 
 
 def test_what_is_taken_of_a_folder_and_what_is_not_is_said(tokpipe, model, novel):

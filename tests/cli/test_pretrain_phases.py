@@ -28,6 +28,7 @@ def test_phases_are_said_trained_and_shown(tokpipe, made):
     assert tokpipe("inspect", "run", "run", "--json").json[0]["phases"] == {"1": 1, "2": 7}
     assert tokpipe("inspect", "run", "run", "--html", "page.html").code == 0
     assert "phase 2 from step 7" in (made / "page.html").read_text()
+    assert tokpipe("check", "run").code == 0
     again = tokpipe("pretrain", *PHASES, "-o", "run")
     assert again.code == 4 and "run exists already" in again.err
     longer = tokpipe("pretrain", *PHASES, "--steps", 14, "-o", "run")

@@ -18,6 +18,9 @@ SMALL = (
 USES = {
     "fill-mask": ("fill-mask", "run", "a [MASK] c"),
     "embed": ("embed", "run", "lines.txt"),
+    "attention": ("attention", "run", "a b c"),
+    "heads": ("attention", "run", "--corpus", "lines.txt"),
+    "explain": ("explain", "position", "-m", "run"),
     "nearest": ("nearest", "run", "a"),
     "evaluate": ("evaluate", "run", "shards"),
     "predict": ("predict", "nsp", "run", "a b", "c"),

@@ -42,6 +42,15 @@ CONFIGS = {
     "albert of one width": BertConfig(**_SHAPE, share_layers="all", nsp_head=False),
     "electra": BertConfig(**_SHAPE, embedding_size=8, pooler=False, nsp_head=False),
     "electra of one width": BertConfig(**_SHAPE, type_vocab_size=1, pooler=False, nsp_head=False),
+    "mpnet": BertConfig(
+        **_SHAPE,
+        position="learned-relative",
+        position_offset=2,
+        pad_token_id=1,
+        type_vocab_size=0,
+        pooler=False,
+        nsp_head=False,
+    ),
     "bert without segments": BertConfig(**_SHAPE, type_vocab_size=0, hidden_act="tanh"),
 }
 SEQUENCES = [[2, 10, 11, 4, 13, 3], [2, 30, 31, 3, 8, 7, 6, 39, 3], [2, 3]]

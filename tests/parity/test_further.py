@@ -99,7 +99,10 @@ def roberta(folder, text):
 MODELS = {"minilm": minilm, "whole minilm": whole_minilm, "roberta": roberta}
 
 
-@pytest.fixture(scope="module", params=MODELS)
+_WHOLE = pytest.param("whole minilm", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=["minilm", _WHOLE, "roberta"])
 def source(request, text, tmp_path_factory):
     return MODELS[request.param](tmp_path_factory.mktemp("source") / "model", text)
 

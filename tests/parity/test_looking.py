@@ -9,7 +9,16 @@ import pytest
 from tests.golden.families import CONFIGS, drawn
 from tests.unit.tasks.models import TOKENS, tokenizer
 from tokpipe.inspection.attention import Wanted, choose
-from tokpipe.inspection.chapters import add_norm, attention, ffn, multi_head
+from tokpipe.inspection.chapters import (
+    add_norm,
+    attention,
+    contextual,
+    ffn,
+    inputs,
+    mlm,
+    multi_head,
+    nsp,
+)
 from tokpipe.inspection.chapters.chapter import Grid
 from tokpipe.inspection.terminal import attention_head, attention_neuron
 from tokpipe.tasks.attention import attention as look
@@ -21,7 +30,7 @@ transformers = pytest.importorskip("transformers", reason="the peers extra is no
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]  # of their own imports
 
-FAMILIES = ("bert", "roberta", "distilbert", "albert")
+FAMILIES = ("bert", "roberta", "distilbert", "albert", "mpnet")
 TEXT = "the cats sat on the old mat"
 PLACE = 4  # of "sat"
 
@@ -88,3 +97,32 @@ def test_chapters_on_sums_end_in_their_states(both):
         found = chapter_grids(add_norm, both, **wanted)
         near(found["x"].values[0], states[layer.number - 1][PLACE])
         near(found["spreads"].values[0, -1], states[layer.number][PLACE].std())
+
+
+def test_what_goes_in_is_theirs(both):
+    model, seen, _, states = both
+    told = inputs.real(choose("m", seen, Wanted(), inputs), model)
+    near(told.steps[-1].shown[0].values, states[0])
+    others = [choose("m", one, Wanted(token="cat"), contextual) for one in (seen, seen)]
+    cosines = contextual.real(others[0], model, others[1]).steps[2].shown[0].values
+    near(cosines, np.ones_like(cosines))
+
+
+def test_guesses_of_masks_and_pairs_are_theirs(tmp_path):
+    config = replace(CONFIGS["bert"], vocab_size=len(TOKENS))
+    BertModel(drawn(config), tokenizer()).save(tmp_path / "m")
+    model = BertModel.load(tmp_path / "m")
+    theirs = transformers.BertForPreTraining.from_pretrained(tmp_path / "m").eval()
+    seen = look(model, "the cats sat on the [MASK]", "it ran")
+    with torch.no_grad():
+        out = theirs(torch.tensor([seen.ids]), token_type_ids=torch.tensor([seen.segments]))
+    place = seen.tokens.index("[MASK]")
+    shares = torch.softmax(out.prediction_logits[0, place], 0).numpy()
+    told = mlm.real(choose("m", seen, Wanted(), mlm), model)
+    highest, likeliest = told.steps[-2].shown[0], told.steps[-1].shown[0]
+    order = np.argsort(-shares, kind="stable")[:8]
+    near(likeliest.values[:, 0] / 100, shares[order])
+    near(highest.values[:, 2], out.prediction_logits[0, place].numpy()[order])
+    told = nsp.real(choose("m", seen, Wanted(), nsp), model)
+    pair = torch.softmax(out.seq_relationship_logits[0], 0).numpy()
+    near(told.steps[-1].shown[0].values[0], pair)

@@ -37,6 +37,7 @@ NAMED = {
     "xlm-roberta": {},
     "camembert": {"type_vocab_size": 1},
     "data2vec-text": {"pad_token_id": 3},
+    "mpnet": {"max_position_embeddings": 300},
     "electra": {"embedding_size": 8},
     "electra of one width": {"embedding_size": 24, "hidden_act": "relu"},
 }
@@ -83,6 +84,19 @@ def test_hidden_states_and_masks_are_theirs(name, tmp_path):
     assert type(again) is type(judge)
     for name_of, tensor in judge.state_dict().items():
         assert torch.equal(again.state_dict()[name_of], tensor), name_of
+
+
+def test_distances_of_mpnet_are_theirs_however_far(tmp_path):
+    judge = theirs("mpnet", "AutoModel")
+    judge.save_pretrained(tmp_path)
+    found = load_checkpoint(tmp_path)
+    ids = np.random.default_rng(0).integers(3, 60, 290).astype(np.int32)
+    batch = Batch(ids, np.array([0, 290], np.int32), np.zeros(290, np.int32))
+    model = Model(found.config, found.parameters)
+    hidden = model.hidden_states(batch, (-1,), model.workspace(290, 1))[0]
+    with torch.no_grad():
+        said = judge(torch.tensor(ids[None].astype(np.int64))).last_hidden_state[0].numpy()
+    np.testing.assert_allclose(hidden, said, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("job", JOBS)

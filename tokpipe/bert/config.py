@@ -7,7 +7,8 @@ from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
 from tokpipe.foundation.config import Config, setting, unknown_name
 from tokpipe.foundation.errors import ConfigError
 
-POSITIONS = ("learned", "sinusoidal", "relative", "rope", "none")
+POSITIONS = ("learned", "sinusoidal", "relative", "learned-relative", "rope", "none")
+RELATIVE_BUCKETS = 32  # of distances, as T5 has it (Raffel et al. 2019, 2.1)
 
 ON_POOLER = ("nsp_head",)  # switches of the heads that stand on the pooler
 
@@ -68,7 +69,8 @@ class BertConfig(Config):
     position: str = setting(
         "learned",
         "How a token's place is told: a learned table, sines, a learned bias by distance "
-        "(relative), rotated queries and keys (rope), or not at all.",
+        "(relative), both (learned-relative: MPNet), rotated queries and keys (rope), or not at "
+        "all.",
         choices=POSITIONS,
     )
     norm_position: str = setting(
@@ -223,8 +225,18 @@ class BertConfig(Config):
             )
 
     @property
+    def has_places(self) -> bool:
+        """Whether a learned table tells a token's place."""
+        return self.position in ("learned", "learned-relative")
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether a learned bias tells how far tokens are from each other."""
+        return self.position in ("relative", "learned-relative")
+
+    @property
     def longest(self) -> int | None:
         """Most tokens that a sequence may have; None where no table sets a limit."""
-        if self.position != "learned":
+        if not self.has_places:
             return None
         return self.max_position_embeddings - self.position_offset

@@ -143,7 +143,7 @@ def rows_of(ctx: ForwardContext, tokens: NDArray[np.int32]) -> NDArray[np.int32]
 def _tokens(workspace: Workspace, batch: Batch) -> Tokens:
     """Count the positions, and take zeros for segments that are not there."""
     config, count = workspace.config, len(batch.input_ids)
-    first = config.position_offset if config.position == "learned" else 0
+    first = config.position_offset if config.has_places else 0
     positions = workspace.positions[:count]
     count_positions(batch.offsets, first, positions)
     segments = batch.token_type_ids

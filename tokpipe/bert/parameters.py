@@ -12,13 +12,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import RELATIVE_BUCKETS, BertConfig
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 
 ALIGNMENT = 16  # values: a cache line of float32
-RELATIVE_BUCKETS = 32  # as T5 has it (Raffel et al. 2019, 2.1)
 
 _PIECE = 1 << 18  # random numbers drawn at once: 2 MiB of bits, 30 ms
 
@@ -259,14 +258,14 @@ def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
 def _encoder_shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
     hidden, width = config.hidden_size, config.embedding_width
     yield "embeddings.token", (config.vocab_size, width)
-    if config.position == "learned":
+    if config.has_places:
         yield "embeddings.position", (config.max_position_embeddings, width)
     if config.type_vocab_size:
         yield "embeddings.segment", (config.type_vocab_size, width)
     yield from norm_shapes("embeddings.norm", width)
     if width != hidden:
         yield from linear_shapes("embeddings.projection", hidden, width)
-    if config.position == "relative":
+    if config.has_distances:
         yield "relative.weight", (RELATIVE_BUCKETS, config.num_attention_heads)
     for layer in range(config.num_hidden_layers):
         yield from _layer_shapes(config, layer)

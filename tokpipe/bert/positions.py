@@ -11,7 +11,7 @@ and bucket of distances, the same in all layers (relative).
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.parameters import RELATIVE_BUCKETS
+from tokpipe.bert.config import RELATIVE_BUCKETS
 
 FARTHEST = 128  # distances from here on share the last bucket
 

@@ -140,7 +140,7 @@ class Workspace:
         if config.position == "rope":
             cosines, sines = rotation_tables(longest, config.head_size)
             self.rotations = self._copied(cosines), self._copied(sines)
-        if config.position == "relative":
+        if config.has_distances:
             self.buckets = distance_buckets(longest)
         self.biases = self._new(config.num_attention_heads, len(self.buckets))
         self.d_biases = self._new(config.num_attention_heads, len(self.buckets))

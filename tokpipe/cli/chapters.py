@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,10 @@ from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.inspection.config import CHAPTERS
+
+if TYPE_CHECKING:
+    from tokpipe.inspection.attention import Chosen
+    from tokpipe.tasks.model import BertModel
 
 _OPTIONS = {
     "layer": click.option("--layer", type=int, metavar="N", help="Which layer, from 1; -1: last."),
@@ -22,7 +27,12 @@ _OPTIONS = {
 
 
 def chapter_command(
-    name: str, about: str, *, examples: Sequence[str], takes: Sequence[str] = ()
+    name: str,
+    about: str,
+    *,
+    examples: Sequence[str],
+    takes: Sequence[str] = (),
+    texts: str = "[TEXT]",
 ) -> Command:
     """Make the command of a chapter.
 
@@ -36,46 +46,71 @@ def chapter_command(
         Calls of it.
     takes
         Which of ``layer``, ``head`` and ``token`` it lets one choose in a model.
+    texts
+        How many it takes: one, a pair, or (``[TEXT]...``) several.
     """
 
-    def run(session: Session, text: str | None, model: Path | None, **wanted: object) -> None:
-        _tell(session, name, text, model, wanted)
+    def run(session: Session, texts: tuple[str, ...], model: Path | None, **wanted: object) -> None:
+        _tell(session, (name, most), texts, model, wanted)
+
+    most = None if texts.endswith("...") else len(texts.split())
 
     run.__doc__ = about
     for option in reversed(takes):
         run = _OPTIONS[option](run)
     help = "A model whose own numbers are told, on TEXT; by default a small example."
     run = click.option("-m", "--model", metavar="MODEL", type=MODEL, help=help)(run)
-    run = click.argument("text", required=False)(run)
+    run = click.argument("texts", nargs=-1, metavar=texts)(run)
     return command(name=name, examples=examples)(run)
 
 
 def _tell(
-    session: Session, name: str, text: str | None, model: Path | None, wanted: dict[str, object]
+    session: Session,
+    chapter: tuple[str, int | None],
+    texts: tuple[str, ...],
+    model: Path | None,
+    wanted: dict[str, object],
 ) -> None:
-    given = ["TEXT"] * (text is not None) + [f"--{k}" for k, v in wanted.items() if v is not None]
+    name, most = chapter
+    given = ["TEXT"] * bool(texts) + [f"--{k}" for k, v in wanted.items() if v is not None]
     if model is None and given:
         raise ConfigError(f"{given[0]} says nothing without a model", hint="Name one by --model.")
+    if most is not None and len(texts) > most:
+        raise ConfigError(f"{len(texts)} texts: explain {name} takes {most} at most")
     session.begin_kernels()
-    from tokpipe.inspection.attention import Wanted, choose
     from tokpipe.inspection.chapters.chapter import chapter_json
-    from tokpipe.inspection.opening import Opened
-    from tokpipe.tasks.attention import attention
 
     module = import_module(CHAPTERS[name])
     if model is None:
-        chapter = module.toy()
+        told = module.toy()
     else:
-        loaded = open_model(session, model, "none")
-        seen = attention(loaded, module.TEXT if text is None else text)
-        if seen.cut:
-            session.progress.note("the text is longer than the model allows, and was cut")
-        form = Opened(model, loaded.tokenizer).form
-        asked = Wanted(**wanted)  # type: ignore[arg-type]
-        chapter = module.real(choose(str(model), seen, asked, module, form), loaded)
+        loaded, texts = open_model(session, model, "none"), texts or module.TEXTS
+        read = [(text,) for text in texts] if most is None else [texts]
+        asked = [_chosen(session, (model, loaded), one, module, wanted) for one in read]
+        told = module.real(asked[0], loaded, *asked[1:])
     if session.json:
-        session.console.json(chapter_json(chapter))
+        session.console.json(chapter_json(told))
         return
     from tokpipe.inspection.terminal.chapter import chapter_renderable
 
-    session.console.rich().print(chapter_renderable(chapter))
+    session.console.rich().print(chapter_renderable(told))
+
+
+def _chosen(
+    session: Session,
+    model: "tuple[Path, BertModel]",
+    texts: tuple[str, ...],
+    module: Any,
+    wanted: dict[str, Any],
+) -> "Chosen":
+    """Let a model read a text or a pair, and find in it what is asked for."""
+    from tokpipe.inspection.attention import Wanted, choose
+    from tokpipe.inspection.opening import Opened
+    from tokpipe.tasks.attention import attention
+
+    folder, loaded = model
+    seen = attention(loaded, *texts)
+    if seen.cut:
+        session.progress.note("the text is longer than the model allows, and was cut")
+    form = Opened(folder, loaded.tokenizer).form
+    return choose(str(folder), seen, Wanted(**wanted), module, form)

@@ -106,7 +106,8 @@ def place_of(seen: Attention, token: str, form: TokenForm = PLAIN) -> int:
     """
     if token.isdecimal() and int(token[:9]) < len(seen):
         return int(token)
-    found = [i for i, one in enumerate(seen.tokens) if token in (one, body_of(one, form))]
+    names = [(one, body_of(one, form).strip()) for one in seen.tokens]
+    found = [i for i, name in enumerate(names) if token in name] if token else []
     found = found or _first_pieces(seen, token)
     if not found:
         every = ", ".join(f"{i} {one}" for i, one in enumerate(seen.tokens[:20]))
@@ -121,8 +122,8 @@ def place_of(seen: Attention, token: str, form: TokenForm = PLAIN) -> int:
 
 
 def _first_pieces(seen: Attention, word: str) -> list[int]:
-    words = ("", *seen.words)
-    return [i for i, one in enumerate(seen.words) if word and one == word != words[i]]
+    words = ["", *(one.strip() for one in seen.words)]
+    return [i for i, one in enumerate(words[1:]) if word and one == word != words[i]]
 
 
 def _check_taken(wanted: Wanted, view: Any) -> None:

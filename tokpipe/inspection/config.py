@@ -18,15 +18,21 @@ ATTENTION_VIEWS = {
 }
 # The chapters of `explain` that are told by steps. Each is a module with `toy` and `real`, which
 # return a `Chapter` on numbers made up and on those of a model; HEADS, ALL_LAYERS and TAKES as
-# above; and TEXT, what a model reads where no text is given.
+# above; and TEXTS, what a model reads where no text is given.
 _CHAPTERS = "tokpipe.inspection.chapters"
 CHAPTERS = {
-    "attention": f"{_CHAPTERS}.attention",
     "ffn": f"{_CHAPTERS}.ffn",
     "activations": f"{_CHAPTERS}.activations",
+    "input": f"{_CHAPTERS}.inputs",
+    "attention": f"{_CHAPTERS}.attention",
     "multi-head": f"{_CHAPTERS}.multi_head",
     "position": f"{_CHAPTERS}.position",
     "add-norm": f"{_CHAPTERS}.add_norm",
+    "encoder": f"{_CHAPTERS}.encoder",
+    "depth": f"{_CHAPTERS}.depth",
+    "mlm": f"{_CHAPTERS}.mlm",
+    "nsp": f"{_CHAPTERS}.nsp",
+    "contextual": f"{_CHAPTERS}.contextual",
 }
 
 

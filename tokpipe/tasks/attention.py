@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.looking import LayerSeen
 from tokpipe.foundation.doors import require
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import encode_pairs, encode_texts, pack
 from tokpipe.tokenizer.encoding import Encoding
@@ -57,6 +57,8 @@ class Attention:
     ids : tuple of int
     words : tuple of str
         The word of the text that each belongs to; empty for special tokens.
+    segments : tuple of int
+        The ``token_type_ids`` that the model is given.
     sides : tuple of str
         ``"a"``, or behind the first text of a pair ``"b"``.
     layout : Layout
@@ -71,6 +73,7 @@ class Attention:
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
     words: tuple[str, ...]
+    segments: tuple[int, ...]
     sides: tuple[str, ...]
     layout: Layout
     layers: tuple[LayerSeen, ...]
@@ -128,6 +131,8 @@ def attention(model: BertModel, text: str, second: str | None = None) -> Attenti
         If it is no open model.
     InputError
         If a text is no string or holds a lone surrogate, or the model has no tokenizer.
+    ArtifactError
+        If the model makes what are no numbers.
     """
     require("model", model, BertModel, optional=False)
     strings_of([text])
@@ -139,14 +144,15 @@ def attention(model: BertModel, text: str, second: str | None = None) -> Attenti
         *(text, second), max_length=model.config.longest or NO_LIMIT, padding=False
     )
     texts = [text] if second is None else [text, second]
-    packed = pack(sequences, np.zeros(1, np.int64))
+    packed, kinds = pack(sequences, np.zeros(1, np.int64)), sequences.token_type_ids
     return Attention(
         tokens=tuple(encoding.tokens),
         ids=tuple(encoding.ids),
         words=_words(encoding, texts),
+        segments=(0,) * len(encoding.ids) if kinds is None else tuple(kinds.tolist()),
         sides=_sides(encoding.sequence_ids),
         layout=layout_of(model, encoding),
-        layers=tuple(model.model.look(packed)),
+        layers=tuple(map(finite, model.model.look(packed))),
         cut=sequences.cut > 0,
     )
 
@@ -164,6 +170,22 @@ def attended_by(model: BertModel, text: str, role: str, top: int = 5) -> list[li
         order = sorted(plain, key=lambda i: (-shares[i], i))[:top]
         found.append([Attended(i, seen.tokens[i], float(shares[i])) for i in order])
     return found
+
+
+def finite(layer: LayerSeen) -> LayerSeen:
+    """Return a layer that has made numbers.
+
+    Raises
+    ------
+    ArtifactError
+        If there is one that is infinite, or none (NaN).
+    """
+    if not np.isfinite(layer.left).all():
+        raise ArtifactError(
+            f"layer {layer.number} of the model makes numbers that are infinite or none (NaN)",
+            hint="Its weights are damaged, or its training has failed.",
+        )
+    return layer
 
 
 def layout_of(model: BertModel, encoding: Encoding) -> Layout:

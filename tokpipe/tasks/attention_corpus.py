@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
-from tokpipe.tasks.attention import batch_layouts
+from tokpipe.tasks.attention import batch_layouts, finite
 from tokpipe.tasks.attention_measures import MEASURES, Kind, Shares, even, kind_of, measure
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import encode_texts, run_batches
@@ -72,7 +72,7 @@ def _measured(
     out = np.empty(shape)
 
     def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
-        for layer in model.model.look(packed, workspace):
+        for layer in map(finite, model.model.look(packed, workspace)):
             for sequence, row in enumerate(rows.tolist()):
                 out[row, layer.number - 1] = measure(layer.weights(sequence), layouts[row])
 

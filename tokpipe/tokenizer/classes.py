@@ -31,7 +31,7 @@ _BERT_ROLES = {f"{r}_token": f"[{r.upper()}]" for r in ("unk", "sep", "pad", "cl
 _ROBERTA_ROLES = dict(
     zip(ROLE_NAMES, ("<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"), strict=True)
 )
-_END_OF_TEXT = dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")
+_END_OF_TEXT = {f"{role}_token": "<|endoftext|>" for role in ("bos", "eos", "unk")}
 
 BERT = Kind("vocab.txt", _BERT_ROLES, "bert")
 MPNET = Kind("vocab.txt", _ROBERTA_ROLES | {"unk_token": "[UNK]"}, "roberta", True)

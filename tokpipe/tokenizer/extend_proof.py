@@ -59,7 +59,7 @@ def prove_words(extension: Extension, words: Strings, threads: int | None = 1) -
     """Encode words with both vocabularies.
 
     Without new tokens all pieces must be the old ones; of a BPE new tokens must be the old pieces,
-    joined. A word that was one token stays so; one that has a new character was not known.
+    joined, or unknown for a new character. A word that was one token stays so.
 
     Returns
     -------
@@ -129,10 +129,15 @@ def _only(pieces: Pieces, rows: NDArray[np.bool_]) -> Pieces:
 
 
 def _split(extension: Extension, pieces: Pieces) -> Pieces:
-    """Cut new tokens into the old ones that they stand for."""
+    """Cut new tokens into the old ones that they stand for.
+
+    A new character is one unknown token, unless what is unknown was left out or became one.
+    """
+    old = extension.old.spec
+    unknown = -1 if old.unk_token in extension.old.ids and not old.fuse_unk else STRANGE
     parts = [[id] for id in range(extension.new.vocab_size)] + [[-1]]  # the last one for -1
     for id, leaves in extension.pieces.items():
-        parts[id] = list(leaves)
+        parts[id] = [unknown if leaf == STRANGE else leaf for leaf in leaves]
     sizes = np.array([len(part) for part in parts])
     flat = np.array([id for part in parts for id in part], np.int32)
     ids = flat[range_items((np.cumsum(sizes) - sizes)[pieces.ids], sizes[pieces.ids])]

@@ -37,6 +37,7 @@ from tokpipe.tokenizer.vocab_files import (
 from tokpipe.words.config import BERT_UNCASED, WordsConfig
 
 MAIN_FILES = ("tokenizer.json", "vocab.txt", "vocab.json")
+_MOST_NAMED = 3  # folders inside of one that is no tokenizer
 _NOT_OURS = {  # what a file is by its ending, and what to do with it
     ".model": (
         "a sentencepiece model, not a tokenizer.json, vocab.txt or vocab.json",
@@ -149,9 +150,12 @@ def nothing_in(folder: Path) -> InputError:
     if others:
         problem, hint = _NOT_OURS[Path(others[0]).suffix]
         return InputError(f"{folder}: {others[0]} is {problem}", hint=hint)
+    inside = {path.parent.name for name in MAIN_FILES for path in folder.glob(f"*/{name}")}
+    named = " or ".join(visible(str(folder / name)) for name in sorted(inside)[:_MOST_NAMED])
+    made = "Put one there; tokpipe train-vocab makes a tokenizer folder."
     return InputError(
         f"{folder}: no tokenizer.json, vocab.txt or vocab.json in this folder",
-        hint="Put one there; tokpipe train-vocab makes a tokenizer folder.",
+        hint=f"Name one that is in it: {named}." if named else made,
     )
 
 

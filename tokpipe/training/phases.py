@@ -94,10 +94,9 @@ def shares_of(config: TrainingConfig, folders: int) -> tuple[float, ...]:
     shares = config.phase_shares or ((1.0,) if folders == 1 else _BERT)
     if len(shares) != folders or (folders == 1 and config.phase_shares):
         given = ",".join(f"{share:g}" for share in config.phase_shares) or "not given"
+        there = f"there are {folders} folders" if folders > 1 else "there is one folder"
         raise ConfigError(
-            f"phase_shares: {given}, and there are {folders} folders of shards"
-            if folders > 1
-            else f"phase_shares: {given}, and there is one folder of shards",
+            f"phase_shares: {given}, and {there} of shards",
             hint="Give each folder its share." if folders > 1 else "Leave it out.",
         )
     if folders > 1 and config.epochs is not None:

@@ -254,8 +254,10 @@ def _train(
     found = [loaders(one, config, same_masks=same_masks) for one in folders]
     train, validation = [one for one, _ in found], found[-1][1]
     state, schedule = _going_on(run, asked, begun, train[-1])
-    frequencies = [frequencies_of(one.train, one.facts) for one in (folders[0], folders[-1])]
-    state = replace(state, guessing=guesses(heads_of(model), frequencies[-1]))
+    frequencies = frequencies_of(folders[-1].train, folders[-1].facts)
+    state = replace(state, guessing=guesses(heads_of(model), frequencies))
+    if len(folders) > 1:
+        frequencies = frequencies_of(folders[0].train, folders[0].facts)  # it begins with these
     for number, one in enumerate(train[state.position.phase :]):
         check_targets(one, validation, heads_of(model), Position() if number else state.position)
     taught = [TaughtTexts(one, lesson.said) for one in train] if lesson and lesson.said else train
@@ -269,7 +271,7 @@ def _train(
     reopen(run)
     clear_behind(run, begun)  # nothing is refused any more but for want of disk
     check_space(run, disk_bytes(model, config) - bytes_in(checkpoints(run).values()))
-    first = lesson.first() if lesson else _initial(model, config, frequencies[0])
+    first = lesson.first() if lesson else _initial(model, config, frequencies)
     terms = Terms(objective=lesson.objective) if lesson else PRETRAINING
     trainer = Trainer(config, first, capacity_of(config, folders), threads, terms)
     going = Run(trainer, data, schedule, run, state, watch)
@@ -298,6 +300,8 @@ def _going_on(
             f"{run} is at step {state.step:,} already, which is as long as it is asked to be",
             hint="Ask for more --steps, --epochs or --budget; what was trained counts.",
         )
+    if state.position.phase >= len(asked.folders):
+        raise ArtifactError(f"{begun}: there are {len(asked.folders)} phases, and it is in another")
     return replace(state, settings=settings), schedule
 
 

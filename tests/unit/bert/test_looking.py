@@ -4,16 +4,13 @@ import numpy as np
 import pytest
 
 from tests.unit.bert.models import random_batch, random_parameters, small_config
+from tokpipe.bert.config import POSITIONS
 from tokpipe.bert.kernels.attention import attention_scores
 from tokpipe.bert.model import Model
 from tokpipe.bert.positions import rotation_tables
 
 KINDS = {
-    "learned": {},
-    "sinusoidal": {"position": "sinusoidal"},
-    "relative": {"position": "relative"},
-    "rope": {"position": "rope"},
-    "none": {"position": "none"},
+    **{position: {"position": position} for position in POSITIONS},
     "pre-norm": {"norm_position": "pre"},
     "pre-norm rope": {"norm_position": "pre", "position": "rope"},
     "shared": {"share_layers": "all", "embedding_size": 4},

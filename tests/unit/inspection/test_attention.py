@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.inspection.printing import colored, shown
 from tests.unit.tasks.models import CONFIG, small
-from tokpipe.bert.config import BertConfig
+from tokpipe.bert.config import POSITIONS, BertConfig
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.attention import KIND_NAMES, Wanted, choose, place_of
 from tokpipe.inspection.config import ATTENTION_VIEWS
@@ -196,7 +196,7 @@ def test_every_head_is_drawn_with_its_kind_and_the_kinds_are_explained():
     assert "Layer 1" not in one and "\n2 " in one and "\n1 " not in one
 
 
-@pytest.mark.parametrize("position", ["learned", "relative", "rope"])
+@pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("head", ["1", "2"])
 def test_products_add_up_to_the_scores_and_weights_of_the_model(position, head):
     model = small(BertConfig.from_dict(CONFIG.to_dict() | {"position": position}))
@@ -217,7 +217,7 @@ def test_products_add_up_to_the_scores_and_weights_of_the_model(position, head):
         assert key["score"] == pytest.approx(key["sum"] / 8**0.5 + key["bias"], abs=1e-7)
         assert key["score"] == pytest.approx(score, abs=1e-6)
         assert key["weight"] == pytest.approx(weight, abs=1e-9)
-        assert (key["bias"] == 0) == (position != "relative")
+        assert (key["bias"] == 0) == (not model.config.has_distances)
     total = sum(np.exp([key["score"] for key in content["keys"]]))
     for key in content["keys"]:
         assert key["weight"] == pytest.approx(np.exp(key["score"]) / total, abs=1e-6)

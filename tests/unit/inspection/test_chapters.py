@@ -13,20 +13,41 @@ from rich.cells import cell_len
 from tests.unit.inspection.printing import colored, shown
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.config import HIDDEN_ACTS, POSITIONS
+from tokpipe.bert.positions import distance_buckets, sine_table
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.inspection.attention import Wanted, choose
-from tokpipe.inspection.chapters import activations, add_norm, attention, ffn, multi_head, position
+from tokpipe.inspection.chapters import (
+    activations,
+    add_norm,
+    attention,
+    contextual,
+    depth,
+    encoder,
+    ffn,
+    inputs,
+    mlm,
+    multi_head,
+    nsp,
+    position,
+)
 from tokpipe.inspection.chapters.chapter import Chapter, Curves, Grid, Step, chapter_json, softmax
 from tokpipe.inspection.config import CHAPTERS
+from tokpipe.inspection.model import work_of
 from tokpipe.inspection.terminal.chapter import chapter_renderable
 from tokpipe.tasks.attention import attention as look
+from tokpipe.tasks.fill_mask import fill_masks
+from tokpipe.tasks.nsp import judge_pairs
 
 MODEL = small()
 NORMS = {"post": MODEL, "pre": small(replace(CONFIG, norm_position="pre"))}
 TEXT = "the cats sat on the mat"
+TEXTS = {mlm: ("the [MASK] sat",), contextual: (TEXT, "a cat ran")}
 
 
 def real(module, model=MODEL, **wanted):
-    return module.real(choose("m", look(model, TEXT), Wanted(**wanted), module), model)
+    texts = TEXTS.get(module, (TEXT,))
+    chosen = [choose("m", look(model, text), Wanted(**wanted), module) for text in texts]
+    return module.real(chosen[0], model, *chosen[1:])
 
 
 def grids(chapter):
@@ -76,14 +97,14 @@ def test_the_cat_ran_gives_cat():
 @pytest.mark.parametrize("way", POSITIONS)
 def test_attention_of_a_model_is_what_it_computes(way):
     model = small(replace(CONFIG, position=way))
-    if way == "relative":
+    if model.config.has_distances:
         bias = model.parameters.views["relative.weight"]
         bias[...] = np.random.default_rng(0).standard_normal(bias.shape)
     seen = look(model, TEXT)
     layer = seen.layer(2)
     found = grids(real(attention, model, layer=2, head="2", token="sat"))
     np.testing.assert_allclose(found["scores"].values[:, -1], layer.scores()[1, 4], atol=1e-5)
-    assert ("bias" in found["scores"].columns) == (way == "relative")
+    assert ("bias" in found["scores"].columns) == model.config.has_distances
     weights = found["from scores to weights"].values[:, 2]
     np.testing.assert_allclose(weights, layer.weights()[1, 4], atol=1e-6)
     np.testing.assert_allclose(
@@ -294,8 +315,8 @@ def test_angles_and_buckets_of_positions():
 
 @pytest.mark.parametrize("way", POSITIONS)
 def test_a_model_without_its_positions_reads_backwards_alike(way):
-    model = small(replace(CONFIG, position=way, position_offset=2 if way == "learned" else 0))
-    if way == "relative":
+    model = small(replace(CONFIG, position=way, position_offset=2 if "learned" in way else 0))
+    if model.config.has_distances:
         bias = model.parameters.views["relative.weight"]
         bias[...] = np.random.default_rng(0).standard_normal(bias.shape)
     chapter = real(position, model)
@@ -303,6 +324,22 @@ def test_a_model_without_its_positions_reads_backwards_alike(way):
     assert without.max() < 1e-5
     assert (having.max() > 1e-3) == (way != "none")
     assert "the cat ##s sat on the mat\nmat the on sat ##s cat the" in chapter.steps[0].formula
+    found = grids(chapter)
+    if model.config.has_distances:
+        learned = found["the learned number, by distance"]
+        buckets = distance_buckets(40)[np.array([int(one) for one in learned.columns]) + 39]
+        np.testing.assert_array_equal(learned.values, bias[buckets].T)
+    own = {
+        "learned": ("learned vectors", model.parameters.views.get("embeddings.position")),
+        "learned-relative": ("learned vectors", model.parameters.views.get("embeddings.position")),
+        "sinusoidal": ("16 places, 16 numbers", sine_table(16, 16)),
+        "rope": ("degrees by place and pair", np.outer(range(8), 57.29578 * 10.0 ** -np.arange(4))),
+    }
+    if way in own:
+        name, expected = own[way]
+        assert expected is not None
+        rows = expected[2:18] if "learned" in way else expected % 360 if way == "rope" else expected
+        np.testing.assert_allclose(found[name].values, rows, atol=1e-3)
 
 
 def test_signs_are_scaled_by_the_spread_and_explained():
@@ -335,3 +372,161 @@ def test_curves_are_written_with_their_points():
 
 def test_softmax_of_large_scores():
     assert softmax(np.array([1000.0, 1000.0 + log(3)])).tolist() == pytest.approx([0.25, 0.75])
+
+
+def test_steps_of_a_layer_add_up_to_its_parameters_and_operations():
+    for shared in ("none", "all", "attention", "ffn"):
+        config = replace(CONFIG, share_layers=shared)
+        views = small(config).parameters.views
+        stored = sum(view.size for name, view in views.items() if name.startswith("layers."))
+        chapter = encoder.real(
+            choose("m", look(small(config), TEXT), Wanted(), encoder), small(config)
+        )
+        layer, stack = (step.shown[0].values for step in chapter.steps[:2])
+        assert layer[-1].tolist() == pytest.approx(layer[:-1].sum(0).tolist())
+        assert stack[0, 0] == pytest.approx(stored / 1e6)
+        count = len(look(MODEL, TEXT))
+        assert stack[0, 1] == pytest.approx(count * work_of(config, count).encoder / 1e6)
+
+
+def test_bert_base_by_hand():
+    # a layer of 768: 4 · 768² + 4 · 768 in attention, 8 · 768² + 5 · 768 in the feed-forward part,
+    # 4 · 768 in two norms: 12 · 589,824 + 13 · 768 = 7,087,872
+    chapter = encoder.toy()
+    assert chapter.steps[0].shown[0].values[-1, 0] == pytest.approx(7.087872)
+    assert chapter.steps[1].shown[0].values[0, 0] == pytest.approx(12 * 7.087872)
+    seen, written = (grid.values for grid in chapter.steps[2].shown)
+    assert seen.all() and written.tolist() == np.tril(np.ones((5, 5))).tolist()
+    printed = shown(chapter_renderable(chapter))
+    assert "hit  ▲▲▲··" in printed and "above 0" not in printed
+
+
+def test_shapes_of_one_size_have_about_as_many_parameters():
+    rows = depth.toy().steps[1].shown[0]
+    found = dict(zip(rows.rows, rows.values, strict=True))
+    assert found["BERT-base, 12"].tolist() == found["12 layers"].tolist()
+    # 12 · 768² · 12 = 84.93 million; with one layer 768 · √12 = 2660, to whole heads of 64: 2688
+    assert found["1 layers"][0] == 2688 and found["12 layers"][0] == 768
+    for name, (width, heads, parameters, _, in_a_row) in found.items():
+        layers = int(name.split()[-1] if "BERT" in name else name.split()[0])
+        assert width == 64 * heads and in_a_row == 4 * layers
+        assert parameters == pytest.approx(84.93, rel=0.13)
+    small_one = grids(real(depth))["parameters and operations in millions"]
+    assert small_one.rows[-1] == "this model, 4" and small_one.values[-1, 0] == 16
+
+
+def test_token_segment_and_position_are_added_up_by_hand():
+    # "run" is (2, 2, 0, 0); the second text adds (0, 5, 0, 0), place 5 adds (0.5, 0, 0, 0)
+    found = grids(inputs.toy())
+    assert found["sums"].values[5].tolist() == pytest.approx([2.5, 7, 0, 0])
+    assert found["numbers"].values[5].tolist() == [5, 1, 5]
+    twice = found["token vectors"].values[[3, 6]]
+    assert twice[0].tolist() == twice[1].tolist()
+
+
+@pytest.mark.parametrize("way", POSITIONS)
+def test_what_enters_a_model_is_the_sum_normed(way):
+    model = small(replace(CONFIG, position=way))
+    seen = look(model, "the cat sat", "it ran")
+    found = grids(inputs.real(choose("m", seen, Wanted(), inputs), model))
+    assert found["numbers"].values[:, 1].tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+    assert ("position vectors" in found) == (model.config.has_places or way == "sinusoidal")
+    total = found["sums"].values.astype(np.float64)
+    spread = np.sqrt(total.var(1, keepdims=True) + model.config.layer_norm_eps)
+    norm = model.model.weights.embeddings.norm
+    normed = (total - total.mean(1, keepdims=True)) / spread * norm.weight + norm.bias
+    np.testing.assert_allclose(found["input"].values, normed, atol=1e-5)
+
+
+def test_an_embedding_that_is_widened_is_told():
+    model = small(replace(CONFIG, embedding_size=8))
+    told = inputs.real(choose("m", look(model, TEXT), Wanted(), inputs), model)
+    assert "widened from 8 numbers to 16" in told.steps[-1].about
+
+
+def test_the_cup_is_filled_by_hand():
+    # v = (1, 0.5): coffee 2 + 0.5 + 1 = 3.5, tea 2 + 1 = 3, cake 1 + 1 = 2, aardvark -2 - 1 = -3,
+    # zebra -2.5 - 1 = -3.5; e to them 33.1155, 20.0855, 7.3891, 0.0498, 0.0302, sum 60.6701
+    found = grids(mlm.toy())
+    highest = found["the highest"]
+    assert list(highest.rows) == ["coffee", "tea", "cake", "aardvark", "zebra"]
+    assert highest.values[:, 2].tolist() == [3.5, 3, 2, -3, -3.5]
+    percent = found["the likeliest"].values[:, 0]
+    expected = [54.5829, 33.1061, 12.1791, 0.0821, 0.0498]
+    assert percent.tolist() == pytest.approx(expected, abs=1e-3)
+    around = found["in the alphabet, around coffee"]
+    assert list(around.rows) == sorted(around.rows)
+
+
+def test_percentages_of_a_model_are_those_of_its_head():
+    text = "the [MASK] sat on [MASK]"
+    chosen = choose("m", look(MODEL, text), Wanted(), mlm)
+    found = grids(mlm.real(chosen, MODEL))
+    best = fill_masks(MODEL, [text], 8)[0][0]
+    assert list(found["the likeliest"].rows) == [candidate.text for candidate in best]
+    percent = found["the likeliest"].values[:, 0]
+    assert percent.tolist() == pytest.approx([100 * one.score for one in best], rel=1e-5)
+    with pytest.raises(InputError, match="the text has no mask"):
+        mlm.real(choose("m", look(MODEL, "the cat"), Wanted(), mlm), MODEL)
+
+
+def test_b_follows_a_by_hand():
+    # W h = (1, -2); tanh 0.761594, -0.964028; logits 2 · 0.761594 + 0.964028 = 2.487216 and
+    # -0.761594 - 0.964028 = -1.725622; their difference is 4.212838, and
+    # 1 / (1 + e^-4.212838) = 0.985412
+    found = grids(nsp.toy())
+    assert found["logits"].values[0].tolist() == pytest.approx([2.487216, -1.725622], abs=1e-6)
+    shares = found["probabilities"].values[0]
+    assert shares.tolist() == pytest.approx([0.985412, 0.014588], abs=1e-6)
+
+
+def test_pairs_are_judged_as_by_the_model():
+    chosen = choose("m", look(MODEL, "the cat sat", "it ran"), Wanted(), nsp)
+    follows = grids(nsp.real(chosen, MODEL))["probabilities"].values[0, 0]
+    assert follows == pytest.approx(judge_pairs(MODEL, [("the cat sat", "it ran")])[0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("module", "said"), [(mlm, "fills masks"), (nsp, "judges pairs")])
+def test_a_model_without_the_head_is_refused(module, said):
+    bare = small(replace(CONFIG, mlm_head=False, nsp_head=False))
+    with pytest.raises(ConfigError, match=said):
+        module.real(choose("m", look(bare, TEXT), Wanted(), module), bare)
+
+
+def several(*texts, model=MODEL, **wanted):
+    chosen = [choose("m", look(model, text), Wanted(**wanted), contextual) for text in texts]
+    return contextual.real(chosen[0], model, *chosen[1:])
+
+
+def test_one_word_is_the_same_before_and_apart_behind():
+    texts = ("the cat sat on the road", "a dog and a cat", "cat")
+    found = grids(several(*texts, token="cat"))
+    near = found["cosines of two texts"]
+    assert list(near.columns) == ["1 and 2", "1 and 3", "2 and 3"]
+    assert near.values[0].tolist() == pytest.approx([1, 1, 1])
+    states = [MODEL.encode(text, layers=range(5)) for text in texts]
+    places = (2, 5, 1)
+    for stage in range(5):
+        a, b, c = (
+            s.layers[stage][p].astype(np.float64) for s, p in zip(states, places, strict=True)
+        )
+        for value, (one, two) in zip(near.values[stage + 1], ((a, b), (a, c), (b, c)), strict=True):
+            expected = one @ two / np.linalg.norm(one) / np.linalg.norm(two)
+            assert value == pytest.approx(expected, abs=1e-5)
+    square = found["cosines"].values
+    assert square.tolist() == square.T.tolist() and np.diag(square).tolist() == [1, 1, 1]
+    assert square[0, 1] == near.values[-1, 0]
+
+
+def test_the_longest_word_that_all_texts_have_is_taken():
+    assert "Contextual vectors: road in 2" in several("a road is the road", "the road").title
+    with pytest.raises(ConfigError, match="no token is in all of the texts"):
+        several("the cat", "a dog")
+    with pytest.raises(ConfigError, match="one text compares with nothing"):
+        several("the cat")
+
+
+def test_a_word_is_one_before_and_several_behind_in_the_drawn_model():
+    near = grids(contextual.toy())["cosines of two texts"].values
+    np.testing.assert_allclose(near[:2], 1, atol=1e-12)
+    assert near[2:].max() < 0.9999

@@ -175,6 +175,17 @@ def test_a_model_with_too_few_embeddings(tmp_path):
     assert only(folder).problem == "18, but ids run to 18: the embedding lacks rows"
 
 
+@pytest.mark.parametrize(
+    ("size", "level"), [(20, WARNING), (24, NOTE), (64, NOTE), (40, WARNING), (32, NOTE)]
+)
+def test_rows_without_a_token_are_a_note_where_they_make_a_multiple(tmp_path, size, level):
+    folder = sound(tmp_path)
+    (folder / "config.json").write_text(f'{{"vocab_size": {size}}}')
+    found = only(folder)
+    assert found.level == level and found.problem.startswith(f"{size}, but only 19 ids are in use")
+    assert ("padded to a multiple" in found.problem) == (level == NOTE)
+
+
 def test_a_merge_of_an_unknown_token(tmp_path):
     content = bpe()
     content["model"]["merges"].append(["abc", "d"])

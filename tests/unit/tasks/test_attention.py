@@ -1,5 +1,6 @@
 """Attention over texts: what is seen, what is measured of it, and the means over many texts."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -7,11 +8,15 @@ import numpy as np
 import pytest
 
 from tests.unit.tasks.models import CONFIG, small
-from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
+from tokpipe.inspection.attention import place_of
 from tokpipe.tasks.attention import Layout, attended_by, attention
 from tokpipe.tasks.attention_corpus import corpus_attention
 from tokpipe.tasks.attention_measures import KINDS, MEASURES, TARGETS, even, kind_of, measure
+from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import encode_pairs, encode_texts
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 TEXTS = ["the cat sat", "a dog ran on the old road .", "puppy", "it was new", "cats cats running"]
 
@@ -174,6 +179,52 @@ def test_more_texts_than_are_held_at_once():
     few = corpus_attention(small(), [texts[:3]])
     assert found.texts == 2100
     np.testing.assert_allclose(found.measures, few.measures, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_that_makes_no_numbers_is_refused(value):
+    model = small()
+    model.parameters.views["layers.1.ffn.output.bias"][3] = value
+    with pytest.raises(ArtifactError, match="layer 2 of the model makes numbers that are infinite"):
+        attention(model, "the cat")
+    with pytest.raises(ArtifactError, match="layer 2"):
+        corpus_attention(model, [["the cat"]])
+
+
+@pytest.mark.parametrize("kind", ["word-level", "unigram"])
+def test_tokenizers_of_other_kinds(kind, tmp_path):
+    from tokenizers import Tokenizer as Library
+    from tokenizers import models, pre_tokenizers, processors
+
+    specials = ["<s>", "</s>", "<unk>"]
+    words = ["the", "cat", "sat", "on"] if kind == "word-level" else ["▁the", "▁cat", "▁s", "at"]
+    tokens = {token: id for id, token in enumerate([*specials, *words])}
+    if kind == "word-level":
+        library = Library(models.WordLevel(tokens, unk_token="<unk>"))
+        library.pre_tokenizer = pre_tokenizers.Whitespace()
+    else:
+        library = Library(models.Unigram([(token, -1.0) for token in tokens], unk_id=2))
+        library.pre_tokenizer = pre_tokenizers.Metaspace()
+    library.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 1)],
+    )
+    library.save(str(tmp_path / "tokenizer.json"))
+    roles = {"cls_token": "<s>", "sep_token": "</s>", "unk_token": "<unk>"}
+    (tmp_path / "special_tokens_map.json").write_text(json.dumps(roles))
+    model = BertModel(Parameters.initialised(CONFIG, 3), Tokenizer.load(tmp_path))
+    seen = attention(model, "the cat sat", "the cat")
+    ids = encode_pairs(model.tokenizer, [("the cat sat", "the cat")], CONFIG).input_ids
+    assert seen.ids == tuple(ids)
+    assert [word.strip() for word in seen.words if word][:3] == ["the", "cat", "sat"]
+    ends = [i for i, token in enumerate(seen.tokens) if token == "</s>"]
+    assert np.flatnonzero(seen.layout.sep).tolist() == ends and len(ends) == 3
+    assert seen.sides.index("b") == ends[1] + 1
+    assert place_of(attention(model, "the cat sat"), "sat") == 3
+    assert seen.layout.same[1, ends[1] + 1] and not seen.layout.same[0].any()
+    found = corpus_attention(model, [["the cat sat", "the the"]])
+    assert found.texts == 2 and np.isfinite(found.measures).all()
 
 
 def test_docstring_says_how_it_is_called():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.golden.families import CONFIGS
+from tests.unit.bert.huggingface.models import CONFIGS as MODELS
 from tests.unit.tasks.models import CONFIG, TOKENS, small
 from tests.unit.tasks.sentences import sentence_model
 from tokpipe.bert.heads.masked_tokens import BIAS
@@ -67,6 +68,20 @@ def test_old_rows_and_all_other_weights_stay_to_the_bit(model, text, tmp_path, n
     verify_files(tmp_path / "out")
     tokens = new.tokenizer.encode("the cats", add_special_tokens=False).tokens
     assert tokens == ["the", "cats"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_of_every_family_and_job_stays_what_it_is(name, text, tmp_path):
+    small(replace(MODELS[name], vocab_size=len(TOKENS))).save(tmp_path / "m")
+    extend_vocab(tmp_path / "m", tmp_path / "out", **asked(text))
+    old, new = (BertModel.load(tmp_path / folder) for folder in ("m", "out"))
+    assert new.family == old.family and new.dtypes == old.dtypes
+    assert new.config == replace(old.config, vocab_size=len(TOKENS) + 3)
+    for key, before in old.parameters.views.items():
+        after = new.parameters.views[key]
+        np.testing.assert_array_equal(
+            after[: len(TOKENS)] if key in OF_VOCABULARY else after, before
+        )
 
 
 def test_a_new_row_is_the_mean_of_its_pieces(model, text, tmp_path):

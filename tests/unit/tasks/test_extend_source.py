@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.tasks.models import small
 from tests.unit.tasks.sentences import put, sentence_model
-from tests.unit.tasks.test_extend import asked, text  # noqa: F401 - a fixture
+from tests.unit.tasks.test_extend import TEXT, asked
 from tokpipe.foundation.manifest import MANIFEST, verify_files
 from tokpipe.shards.build import build_shards
 from tokpipe.tasks.extend import extend_vocab
@@ -21,6 +21,13 @@ SAID = {
     "name_or_path": "somewhere",
     "mask_token": "[MASK]",
 }
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    return path
 
 
 @pytest.fixture(params=["model", "tokenizer"])
@@ -39,7 +46,7 @@ def read(folder, name):
     return json.loads((folder / name).read_text())
 
 
-def test_what_the_files_of_a_tokenizer_say_stays(foreign, text, tmp_path):  # noqa: F811
+def test_what_the_files_of_a_tokenizer_say_stays(foreign, text, tmp_path):
     kept = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
     for name in ("chat_template.jinja", "generation_config.json", "LICENSE.txt"):
         (foreign / name).write_text(name)
@@ -52,7 +59,7 @@ def test_what_the_files_of_a_tokenizer_say_stays(foreign, text, tmp_path):  # no
     assert Tokenizer.load(tmp_path / "out").vocab_size == Tokenizer.load(foreign).vocab_size + 3
 
 
-def test_a_class_that_nothing_names_is_the_one_of_the_files_written(foreign, text, tmp_path):  # noqa: F811
+def test_a_class_that_nothing_names_is_the_one_of_the_files_written(foreign, text, tmp_path):
     put(foreign, "tokenizer_config.json", {"do_lower_case": True, "model_max_length": 77})
     (foreign / "tokenizer.json").unlink()
     extend_vocab(foreign, tmp_path / "out", **asked(text))
@@ -61,7 +68,7 @@ def test_a_class_that_nothing_names_is_the_one_of_the_files_written(foreign, tex
     assert said["do_lower_case"] is True and said["model_max_length"] == 77
 
 
-def test_settings_of_a_model_that_are_not_known_here_stay(text, tmp_path):  # noqa: F811
+def test_settings_of_a_model_that_are_not_known_here_stay(text, tmp_path):
     small().save(tmp_path / "m")
     (tmp_path / "m" / MANIFEST).unlink()
     said = {**read(tmp_path / "m", "config.json"), "_name_or_path": "x", "task_specific_params": {}}
@@ -70,7 +77,7 @@ def test_settings_of_a_model_that_are_not_known_here_stay(text, tmp_path):  # no
     assert read(tmp_path / "out", "config.json") == {**said, "vocab_size": said["vocab_size"] + 3}
 
 
-def test_what_does_not_go_along_is_named(text, tmp_path):  # noqa: F811
+def test_what_does_not_go_along_is_named(text, tmp_path):
     folder = sentence_model(tmp_path / "m")
     for name in ("onnx", "notes.txt", ".git"):
         (folder / name).mkdir()
@@ -82,7 +89,7 @@ def test_what_does_not_go_along_is_named(text, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("length", [None, {"max_seq_length": 9}])
-def test_the_length_of_sentence_vectors_stays(length, text, tmp_path):  # noqa: F811
+def test_the_length_of_sentence_vectors_stays(length, text, tmp_path):
     folder = sentence_model(tmp_path / "m", length=length)
     (folder / MANIFEST).unlink()
     put(folder, "tokenizer_config.json", SAID)
@@ -91,7 +98,7 @@ def test_the_length_of_sentence_vectors_stays(length, text, tmp_path):  # noqa: 
     assert found[0] == found[1] and found[0].max_length == (9 if length else 77)
 
 
-def test_shards_are_said_to_be_a_tokenizer(text, tmp_path):  # noqa: F811
+def test_shards_are_said_to_be_a_tokenizer(text, tmp_path):
     small().tokenizer.save(tmp_path / "t")
     build_shards([text], tmp_path / "t", tmp_path / "s")
     done = extend_vocab(tmp_path / "s", tmp_path / "out", **asked(text))
@@ -101,7 +108,7 @@ def test_shards_are_said_to_be_a_tokenizer(text, tmp_path):  # noqa: F811
     )
 
 
-def test_settings_of_a_model_without_weights_are_said_to_be_a_tokenizer(text, tmp_path):  # noqa: F811
+def test_settings_of_a_model_without_weights_are_said_to_be_a_tokenizer(text, tmp_path):
     small().save(tmp_path / "m")
     for name in ("model.safetensors", MANIFEST):
         (tmp_path / "m" / name).unlink()
@@ -109,7 +116,7 @@ def test_settings_of_a_model_without_weights_are_said_to_be_a_tokenizer(text, tm
     assert done.table is None and "no weights beside config.json" in done.notes[0]
 
 
-def test_heads_that_are_not_known_here_are_named(text, tmp_path):  # noqa: F811
+def test_heads_that_are_not_known_here_are_named(text, tmp_path):
     safetensors = pytest.importorskip("safetensors.numpy")
     small().save(tmp_path / "m")
     path = tmp_path / "m" / "model.safetensors"
@@ -124,7 +131,7 @@ def test_heads_that_are_not_known_here_are_named(text, tmp_path):  # noqa: F811
 
 @pytest.mark.peers
 @pytest.mark.parametrize("said", [SAID, {"do_lower_case": True}], ids=["a class", "no class"])
-def test_transformers_gives_our_ids_with_what_the_folder_said(foreign, said, text, tmp_path):  # noqa: F811
+def test_transformers_gives_our_ids_with_what_the_folder_said(foreign, said, text, tmp_path):
     transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
     put(foreign, "tokenizer_config.json", said)
     text.write_text(text.read_text() + "λόγος, ΛΌΓΟΣ of roads\n" * 30)
@@ -136,7 +143,7 @@ def test_transformers_gives_our_ids_with_what_the_folder_said(foreign, said, tex
     assert theirs.mask_token == "[MASK]" and "λ" in ours.ids
 
 
-def test_a_file_of_a_tokenizer_is_extended_too(text, tmp_path):  # noqa: F811
+def test_a_file_of_a_tokenizer_is_extended_too(text, tmp_path):
     small().tokenizer.save(tmp_path / "t")
     done = extend_vocab(tmp_path / "t" / "tokenizer.json", tmp_path / "out", **asked(text))
     assert done.notes == () and len(done.extension.added) == 3

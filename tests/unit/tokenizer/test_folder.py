@@ -115,6 +115,17 @@ def test_empty_folder_says_what_is_missing(tmp_path):
         load_spec(tmp_path)
 
 
+def test_a_folder_of_tokenizers_names_some_of_them(tmp_path):
+    for name in ("8000", "4000", "notes"):
+        (tmp_path / name).mkdir()
+        if name != "notes":
+            (tmp_path / name / "vocab.txt").write_text("[UNK]\n")
+    with pytest.raises(InputError) as raised:
+        load_spec(tmp_path)
+    places = " or ".join(str(tmp_path / name) for name in ("4000", "8000"))
+    assert raised.value.hint == f"Name one that is in it: {places}."
+
+
 def test_real_vocabularies_load(shared_data):
     cased = load_spec(shared_data / "vocab" / "bert-base-cased-vocab.txt")
     gpt2 = load_spec(shared_data / "vocab" / "gpt2-encoder.json")

@@ -248,6 +248,19 @@ def test_a_stopped_training_of_other_phases_is_refused(made, both, tmp_path, fol
     assert "--from" in caught.value.hint
 
 
+def test_a_position_in_a_phase_that_is_not_there_is_refused(both, tmp_path):
+    with pytest.raises(StoppedError):
+        train(both, tmp_path / "run", **HALVES, watch=FailsAt(7))
+    last = max((tmp_path / "run").glob("checkpoint-*"))
+    state = json.loads((last / "trainer_state.json").read_text())
+    state["position"]["phase"] = 2
+    (last / "trainer_state.json").write_text(json.dumps(state))
+    manifest = Manifest.read(last, "model")
+    manifest.write(last, manifest.files)
+    with pytest.raises(ArtifactError, match="there are 2 phases, and it is in another"):
+        train(both, tmp_path / "run", **HALVES)
+
+
 def test_a_damaged_folder_is_found_before_anything_is_written(made, tmp_path):
     write_folder(tmp_path / "hurt")
     shard = next((tmp_path / "hurt").rglob("*.arrow"))

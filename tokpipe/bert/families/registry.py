@@ -6,6 +6,7 @@ from tokpipe.bert.families.bert import BERT
 from tokpipe.bert.families.distilbert import DISTILBERT
 from tokpipe.bert.families.electra import ELECTRA
 from tokpipe.bert.families.family import Family, job_reasons
+from tokpipe.bert.families.mpnet import MPNET
 from tokpipe.bert.families.own import TOKPIPE
 from tokpipe.bert.families.roberta import CAMEMBERT, DATA2VEC_TEXT, ROBERTA, XLM_ROBERTA
 from tokpipe.bert.registry import entries_of
@@ -16,7 +17,7 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(DISTILBERT, BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, DATA2VEC_TEXT, ALBERT, ELECTRA),
-        TOKPIPE,
+        *(MPNET, TOKPIPE),
     )
 }
 

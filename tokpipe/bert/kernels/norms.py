@@ -116,19 +116,25 @@ def norm_backward_reference(
     into += (inner - inner.mean(1, keepdims=True) - normalised * along) * scales[:, None]
 
 
+@inlined_sums
+def _take_sums(source, row, weight, d_weight, d_bias):
+    """Add the gradients of scale and shift; return the means that the row's gradient lacks."""
+    count = np.float32(len(source))
+    total, along = ZERO, ZERO
+    for j in range(len(source)):
+        value = source[j]
+        d_weight[j] += value * row[j]
+        d_bias[j] += value
+        total += value * weight[j]
+        along += value * weight[j] * row[j]
+    return total / count, along / count
+
+
 @kernel(reference=norm_backward_reference, rounding=FUSED_SUMS)
 def norm_backward(gradient, normalised, scales, weight, into, d_weight, d_bias):
-    count = np.float32(gradient.shape[1])
     for t in range(len(gradient)):
         source, row, target, scale = gradient[t], normalised[t], into[t], scales[t]
-        total, along = ZERO, ZERO
-        for j in range(len(source)):
-            value = source[j]
-            d_weight[j] += value * row[j]
-            d_bias[j] += value
-            total += value * weight[j]
-            along += value * weight[j] * row[j]
-        total, along = total / count, along / count
+        total, along = _take_sums(source, row, weight, d_weight, d_bias)
         for j in range(len(source)):
             target[j] += (source[j] * weight[j] - total - row[j] * along) * scale
 
@@ -220,18 +226,11 @@ def sum_norm_backward(
     gradient, normalised, scales, weight, key, threshold, scale, d_residual, d_x, d_weight, d_bias,
     d_x_bias,
 ):  # fmt: skip
-    count, factor = np.float32(gradient.shape[1]), np.float32(scale)
+    factor = np.float32(scale)
     for t in range(len(gradient)):
         source, row, row_scale, row_key = gradient[t], normalised[t], scales[t], child_key(key, t)
         beside, target = d_residual[t], d_x[t]
-        total, along = ZERO, ZERO
-        for j in range(len(source)):
-            value = source[j]
-            d_weight[j] += value * row[j]
-            d_bias[j] += value
-            total += value * weight[j]
-            along += value * weight[j] * row[j]
-        total, along = total / count, along / count
+        total, along = _take_sums(source, row, weight, d_weight, d_bias)
         for j in range(len(source)):
             value = (source[j] * weight[j] - total - row[j] * along) * row_scale
             beside[j] = value

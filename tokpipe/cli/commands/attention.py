@@ -95,7 +95,7 @@ def attention(
 
 def _check(asked: dict[str, object], text: str | None, corpus: str | None) -> None:
     """Refuse what does not go together."""
-    given = [name for name, value in asked.items() if value]
+    given = [name for name, value in asked.items() if value is not None and value is not False]
     if (text is None) == (corpus is None):
         raise ConfigError("attention looks at a TEXT or at a --corpus, at one of the two")
     if corpus is not None and given:

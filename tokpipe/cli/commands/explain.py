@@ -1,6 +1,7 @@
 """`tokpipe explain`: an algorithm step by step on a text, or a model, of one's own."""
 
 from tokpipe.cli.command import CommandGroup
+from tokpipe.inspection.config import CHAPTERS
 
 _HOME = "tokpipe.cli.commands"
 
@@ -9,14 +10,7 @@ explain = CommandGroup(
     sections={
         "Vocabularies": {"bpe": f"{_HOME}.explain_bpe", "wordpiece": f"{_HOME}.explain_wordpiece"},
         "Training data": {"masking": f"{_HOME}.explain_masking"},
-        "Models": {
-            "ffn": f"{_HOME}.explain_ffn",
-            "activations": f"{_HOME}.explain_activations",
-            "attention": f"{_HOME}.explain_attention",
-            "multi-head": f"{_HOME}.explain_multi_head",
-            "position": f"{_HOME}.explain_position",
-            "add-norm": f"{_HOME}.explain_add_norm",
-        },
+        "Models": {name: f"{_HOME}.explain_{name.replace('-', '_')}" for name in CHAPTERS},
     },
     help="An algorithm step by step on a given text, or a model on given numbers, with the "
     "arithmetic of each step.",

@@ -33,7 +33,9 @@ _FAMILIES = [name for name, family in FAMILIES.items() if family.architectures]
 @click.option(
     "--family",
     type=click.Choice(_FAMILIES),
-    help="Which of transformers' models it is to be; by default the one that it fits.",
+    metavar="FAMILY",
+    help=f"Which of transformers' models it is to be: {', '.join(_FAMILIES)}; by default what it "
+    "is called, or the one that it fits.",
 )
 @click.option(
     "--dtype",

@@ -13,6 +13,7 @@ from tokpipe.cli.plan import counting_plan, show_plan, training_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.folders import refuse_existing_folder
+from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
 from tokpipe.tasks.extend_config import RowsConfig
 from tokpipe.tokenizer.extend_config import ExtendConfig
@@ -89,7 +90,7 @@ def extend_vocab(
         progress=session.progress,
     )
     _say_words(session, done)
-    _warn(session, done)
+    _warn(session, done, learns=given["words"] is None)
     _show(session, done, output, time.monotonic() - start)
 
 
@@ -123,7 +124,7 @@ def _say_words(session: Session, done: "Extended") -> None:
         note(f"added as the tokenizer has them: {_some(pairs)}")
 
 
-def _warn(session: Session, done: "Extended") -> None:
+def _warn(session: Session, done: "Extended", *, learns: bool) -> None:
     from tokpipe.tokenizer.quality import WORTH_A_WARNING, longest_word, unknown_warning
 
     if done.gain is None:
@@ -133,10 +134,11 @@ def _warn(session: Session, done: "Extended") -> None:
         session.console.warn(warning)
     strange = after.unknown_words - after.too_long_words
     if strange > 100 * WORTH_A_WARNING:
+        more = "a greater --add (they are half of it at most) or --limit-alphabet, or a lower "
+        cure = f"give {more}--min-frequency" if learns else "--add learns them from the text"
         session.console.warn(
             f"{strange:.1f} % of the words stay unknown, for the vocabulary lacks characters of "
-            "them: give a greater --add (they are half of it at most) or --limit-alphabet, or a "
-            "lower --min-frequency"
+            f"them: {cure}"
         )
 
 
@@ -162,7 +164,7 @@ def _show(session: Session, done: "Extended", output: str, seconds: float) -> No
             ["words in one piece", f"{old.whole_words:.1f} %", f"{new.whole_words:.1f} %"],
             ["words unknown", f"{old.unknown_words:.3f} %", f"{new.unknown_words:.3f} %"],
         ]
-    title = f"{output}: {len(extension.added):,} new tokens"
+    title = f"{output}: {plural(len(extension.added), 'new token')}"
     session.console.table(title, rows, header=["", "before", "after"])
     session.console.out.line()
     session.console.table("", _facts(done, seconds))

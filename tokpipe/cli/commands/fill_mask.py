@@ -66,6 +66,7 @@ def fill_mask(
         )
         return
     from tokpipe.inspection.opening import Opened
+    from tokpipe.inspection.readable import readable
     from tokpipe.inspection.terminal.model import scores_renderable
 
     terminal, form = session.console.rich(), Opened(model, loaded.tokenizer).form
@@ -77,8 +78,9 @@ def fill_mask(
             rows = [(candidate.token, candidate.score) for candidate in mask]
             terminal.print(scores_renderable(title, rows, form=form))
             if attend:
-                rows = [(token.token, token.share) for token in looked[place]]
-                terminal.print(scores_renderable(_LOOKS, rows, form=form))
+                named = ((f"{one.place} {readable(one.token, form)}", one) for one in looked[place])
+                rows = [(name, one.share) for name, one in named]
+                terminal.print(scores_renderable(_LOOKS, rows))
 
 
 def _as_json(

@@ -10,7 +10,7 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = True
 TAKES = ()
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 FORMULAS = {
     "sigmoid": "1 / (1 + e^-x)",

@@ -18,15 +18,16 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = True
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 _BEFORE, _MADE = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, -1.0, 1.0, -1.0])
 _SCALE, _SHIFT = np.array([2.0, 1.0, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
 _DEPTH = 4
 _ABOUT = (
-    "A layer has two parts: attention, by which tokens gather from each other, and a feed-forward "
-    "network, which works on each token by itself. Neither replaces a token. What a part makes is "
-    "added to the token (the residual connection), and the sum is brought to one scale (the norm)."
+    "In a model a token, a word or a piece of one, is a row of numbers that goes through layers. A "
+    "layer has two parts: attention, by which tokens gather from each other, and a feed-forward "
+    "network (ffn), which works on each by itself. Neither replaces a token. What a part makes is "
+    "added to it (the residual connection), and the sum is brought to one scale (the norm)."
 )
 _REFERENCE = (
     'J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer Normalization" (2016); R. Xiong et al., "On '
@@ -42,12 +43,6 @@ def normalised(x: Array) -> Array:
 def toy() -> Chapter:
     """Return the chapter on a token of four numbers."""
     total = _BEFORE + _MADE
-    same = normalised(total)
-    post, pre = [_BEFORE], [_BEFORE]
-    for _ in range(_DEPTH):
-        post.append(normalised(post[-1] + _away(post[-1])))
-        pre.append(pre[-1] + _away(normalised(pre[-1])))
-    spreads = np.array([[one.std(), other.std()] for one, other in zip(post, pre, strict=True)])
     return Chapter(
         title="Add and norm",
         about=_ABOUT,
@@ -59,48 +54,57 @@ def toy() -> Chapter:
                 "x + part(x)",
                 (vector("x", _BEFORE), vector("part(x)", _MADE), vector("their sum", total)),
             ),
-            Step(
-                "Mean and spread",
-                "The mean is the sum of the numbers divided by how many there are. The spread "
-                "(standard deviation) is how far they are from it: the root of the mean of the "
-                "squares of the distances.",
-                "mean = (2 + 1 + 4 + 3) / 4\nspread = √((0.25 + 2.25 + 2.25 + 0.25) / 4)",
-                (vector("mean, spread", np.array([total.mean(), total.std()])),),
-            ),
+            _measured(total),
             Step(
                 "Norm",
                 "The mean is taken off and the rest divided by the spread: the numbers then have "
                 "the mean 0 and the spread 1, whatever they were.",
                 "n = (x - mean) / spread",
-                (vector("n", same),),
+                (vector("n", normalised(total)),),
             ),
-            Step(
-                "Scale and shift",
-                "Two learned numbers for each place let the model give some places more weight.",
-                "out = scale · n + shift",
-                (
-                    vector("scale", _SCALE),
-                    vector("shift", _SHIFT),
-                    vector("out", _SCALE * same + _SHIFT),
-                ),
-            ),
-            Step(
-                "After the sum, or before the part",
-                "BERT norms the sum (post-norm): what leaves a layer has one scale. Later models "
-                "norm what goes into a part and leave the sum alone (pre-norm): the sum grows from "
-                "layer to layer, and nothing bends it on its way from the first to the last, so "
-                "deep models are easier to train.",
-                "post: x = norm(x + part(x))\npre: x = x + part(norm(x))",
-                (
-                    Grid(
-                        "spread of x, where each part moves all numbers 1 away from the mean",
-                        spreads,
-                        ["at first", *(f"layer {n}" for n in range(1, _DEPTH + 1))],
-                        ("post", "pre"),
-                    ),
-                ),
-            ),
+            _moved(normalised(total)),
+            _two_ways(),
         ),
+    )
+
+
+def _measured(total: Array) -> Step:
+    return Step(
+        "Mean and spread",
+        "The mean is the sum of the numbers divided by how many there are. The spread (standard "
+        "deviation) is how far they are from it: the root of the mean of the squares of the "
+        "distances.",
+        "mean = (2 + 1 + 4 + 3) / 4\nspread = √((0.25 + 2.25 + 2.25 + 0.25) / 4)",
+        (vector("mean, spread", np.array([total.mean(), total.std()])),),
+    )
+
+
+def _moved(same: Array) -> Step:
+    out = _SCALE * same + _SHIFT
+    return Step(
+        "Scale and shift",
+        "Two learned numbers for each place let the model give some places more weight.",
+        "out = scale · n + shift",
+        (vector("scale", _SCALE), vector("shift", _SHIFT), vector("out", out)),
+    )
+
+
+def _two_ways() -> Step:
+    post, pre = [_BEFORE], [_BEFORE]
+    for _ in range(_DEPTH):
+        post.append(normalised(post[-1] + _away(post[-1])))
+        pre.append(pre[-1] + _away(normalised(pre[-1])))
+    spreads = np.array([[one.std(), other.std()] for one, other in zip(post, pre, strict=True)])
+    name = "spread of x, where each part moves all numbers 1 away from the mean"
+    stages = ["at first", *(f"layer {n}" for n in range(1, _DEPTH + 1))]
+    return Step(
+        "After the sum, or before the part",
+        "BERT norms the sum (post-norm): what leaves a layer has one scale. Later models norm what "
+        "goes into a part and leave the sum alone (pre-norm): the sum grows from layer to layer, "
+        "and nothing bends it on its way from the first to the last, so deep models are easier to "
+        "train.",
+        "post: x = norm(x + part(x))\npre: x = x + part(norm(x))",
+        (Grid(name, spreads, stages, ("post", "pre")),),
     )
 
 
@@ -114,55 +118,45 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     place = token_in_question(chosen)
     who, first = token_names(chosen)[place], chosen.layers[0]
     names = [f"layer {layer.number}" for layer in chosen.layers]
-    rows = [_row(layer, place) for layer in chosen.layers]
-    kind = "pre" if first.is_pre else "post"
-    ways = {
-        "post": "x = norm(x + attention(x))\nx = norm(x + ffn(x))",
-        "pre": "x = x + attention(norm(x))\nx = x + ffn(norm(x))",
-    }
-    before, made = first.entered[place], first.attention_added()[place]
+    lengths, means, spreads = (
+        np.array(part) for part in zip(*(_row(one, place) for one in chosen.layers), strict=True)
+    )
     return Chapter(
         title=f"Add and norm: what layers add to {who}",
         about=_ABOUT,
         reference=_REFERENCE,
-        model=f"{chosen.name}, {kind}-norm",
+        model=f"{chosen.name}, {'pre' if first.is_pre else 'post'}-norm",
         steps=(
-            Step(
-                f"Add, in layer {first.number}",
-                "What attention made is added to the token.",
-                ways[kind],
-                (
-                    vector("x", before),
-                    vector("attention(x)" if kind == "post" else "attention(norm(x))", made),
-                    vector("their sum", before + made),
-                ),
-            ),
+            _first_sum(first, place),
             Step(
                 "How much is added",
                 "Lengths (the root of the sum of all squares) of the token as it enters a layer, "
                 "of what attention adds, and of what the feed-forward part adds; and how near the "
                 "direction of the token behind the layer is to that before: 1 is the same.",
                 "",
-                (
-                    Grid(
-                        "lengths",
-                        np.array([row[0] for row in rows]),
-                        names,
-                        ("enters", "attention", "ffn", "direction"),
-                    ),
-                ),
+                (Grid("lengths", lengths, names, ("enters", "attention", "ffn", "direction")),),
             ),
             Step(
                 "Mean and spread",
                 "Of the numbers of the token: as it enters, as the sum with attention, between the "
                 "parts, as the sum with the feed-forward part, and as it leaves.",
                 "",
-                (
-                    Grid("means", np.array([row[1] for row in rows]), names, _PLACES),
-                    Grid("spreads", np.array([row[2] for row in rows]), names, _PLACES),
-                ),
+                (Grid("means", means, names, _PLACES), Grid("spreads", spreads, names, _PLACES)),
             ),
         ),
+    )
+
+
+def _first_sum(layer: LayerSeen, place: int) -> Step:
+    before, made = layer.entered[place], layer.attention_added()[place]
+    way, part = "x = norm(x + attention(x))\nx = norm(x + ffn(x))", "attention(x)"
+    if layer.is_pre:
+        way, part = "x = x + attention(norm(x))\nx = x + ffn(norm(x))", "attention(norm(x))"
+    return Step(
+        f"Add, in layer {layer.number}",
+        "What attention made is added to the token.",
+        way,
+        (vector("x", before), vector(part, made), vector("their sum", before + made)),
     )
 
 

@@ -17,87 +17,90 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = False
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 # whether two bits are equal: what XOR, turned round, says
 _INPUT, _B1 = np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0])
 _OUTPUT, _B2 = np.array([-1.0, 2.0]), 1.0
 _POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+_NAMES = [f"x = ({a:.0f}, {b:.0f})" for a, b in _POINTS]
+_FARTHEST = 8  # units that are named
 _ABOUT = (
     "A feed-forward network makes one row of numbers of another: it multiplies by a table of "
     "weights, adds a number to each result (the bias), bends what comes out by a function g (the "
-    "activation), and multiplies by a second table. In a Transformer every token goes through it "
-    "by itself."
+    "activation), and multiplies by a second table. In BERT and its like every token, a word or a "
+    "piece of one, is a row of numbers and goes through such a network by itself."
 )
 
 
 def toy() -> Chapter:
     """Return the chapter on two bits, which it finds equal or not."""
-    first = _POINTS @ _INPUT
-    inside = first + _B1
+    inside = _POINTS @ _INPUT + _B1
     bent = np.maximum(inside, 0)
-    y = bent @ _OUTPUT + _B2
-    straight = inside @ _OUTPUT + _B2
-    names = [f"x = ({a:.0f}, {b:.0f})" for a, b in _POINTS]
     return Chapter(
         title="A feed-forward network: are two bits equal?",
         about=_ABOUT,
         reference='I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning" (2016), 6.1',
         steps=(
-            Step(
-                "The weights",
-                "Two inputs, two numbers inside (called units), one output. Here g is ReLU: what "
-                "is below 0 becomes 0, all else stays.",
-                "y = wᵀ g(Wᵀ x + b1) + b2",
-                (
-                    Grid("W", _INPUT),
-                    vector("b1", _B1),
-                    vector("w", _OUTPUT),
-                    vector("b2", np.array([_B2])),
-                ),
-            ),
-            Step(
-                "One point: x = (0, 0)",
-                "From the inside out: first the table W, then the bias, then g, then w, then the "
-                "last bias.",
-                "y = -1 · 0 + 2 · 0 + 1 = 1",
-                (
-                    vector("Wᵀ x", first[0]),
-                    vector("Wᵀ x + b1", inside[0]),
-                    vector("g(Wᵀ x + b1)", bent[0]),
-                    vector("y", y[:1]),
-                ),
-                f"y = {y[0]:.0f}: the two bits are equal",
-            ),
-            Step(
-                "All four points",
-                "1 says that the bits are equal, 0 that they are not: the opposite of what is "
-                "called XOR, either the one or the other.",
-                "",
-                (
-                    Grid(
-                        "from the inside to y",
-                        np.column_stack([inside, bent, y]),
-                        names,
-                        ("inside", "inside", "bent", "bent", "y"),
-                    ),
-                ),
-            ),
-            Step(
-                "Why g must bend",
-                "Without g the two tables are one table in all, and y changes by the same amount "
-                "with each bit, whatever the other is. No such y is 1, 0, 0, 1.",
-                "y = wᵀ (Wᵀ x + b1) + b2",
-                (
-                    Grid(
-                        "y with g, and without",
-                        np.column_stack([y, straight]),
-                        names,
-                        ("with", "without"),
-                    ),
-                ),
-            ),
+            _toy_weights(),
+            _toy_point(inside[0], bent[0]),
+            _toy_points(inside, bent),
+            _toy_straight(inside, bent),
         ),
+    )
+
+
+def _y(inside: Array) -> Array:
+    return inside @ _OUTPUT + _B2
+
+
+def _toy_weights() -> Step:
+    last = np.array([_B2])
+    return Step(
+        "The weights",
+        "Two inputs, two numbers inside (called units), one output. Here g is ReLU: what is below "
+        "0 becomes 0, all else stays.",
+        "y = wᵀ g(Wᵀ x + b1) + b2",
+        (Grid("W", _INPUT), vector("b1", _B1), vector("w", _OUTPUT), vector("b2", last)),
+    )
+
+
+def _toy_point(inside: Array, bent: Array) -> Step:
+    y = _y(bent)
+    return Step(
+        "One point: x = (0, 0)",
+        "From the inside out: first the table W, then the bias, then g, then w, then the last "
+        "bias.",
+        "y = -1 · 0 + 2 · 0 + 1 = 1",
+        (
+            vector("Wᵀ x", inside - _B1),
+            vector("Wᵀ x + b1", inside),
+            vector("g(Wᵀ x + b1)", bent),
+            vector("y", np.array([y])),
+        ),
+        f"y = {y:.0f}: the two bits are equal",
+    )
+
+
+def _toy_points(inside: Array, bent: Array) -> Step:
+    table, columns = np.column_stack([inside, bent, _y(bent)]), ("inside", "inside", "bent", "bent")
+    return Step(
+        "All four points",
+        "1 says that the bits are equal, 0 that they are not: the opposite of what is called XOR, "
+        "either the one or the other.",
+        "",
+        (Grid("from the inside to y", table, _NAMES, (*columns, "y")),),
+    )
+
+
+def _toy_straight(inside: Array, bent: Array) -> Step:
+    table = np.column_stack([_y(bent), _y(inside)])
+    return Step(
+        "Why g must bend",
+        "Without g the two tables are one table in all, and y changes by the same amount with each "
+        "bit, whatever the other is. No such y is 1, 0, 0, 1.",
+        "y = wᵀ (Wᵀ x + b1) + b2",
+        (Grid("y with g, and without", table, _NAMES, ("with", "without")),),
     )
 
 
@@ -105,63 +108,73 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     """Return the chapter on one token in one layer of a model."""
     (layer,) = chosen.layers
     place = token_in_question(chosen)
-    who, act = token_names(chosen)[place], model.config.hidden_act
-    x, inside = layer.ffn_input[place], layer.inner[place]
-    bent, added = layer.activated()[place], layer.ffn_added()[place]
-    middle = layer.middle()[place]
-    hidden, inner = len(x), len(inside)
-    most = np.argsort(-abs(bent), kind="stable")[:8]
+    who = token_names(chosen)[place]
+    inside = layer.inner[place]
+    sizes = layer.ffn_input.shape[1], len(inside)
     return Chapter(
         title=f"The feed-forward part: what it makes of {who}",
         about=_ABOUT,
         reference='A. Vaswani et al., "Attention Is All You Need" (2017), 3.3',
         model=f"{chosen.name}, layer {layer.number} of {len(chosen.seen.layers)}",
         steps=(
-            Step(
-                "What goes in",
-                f"The vector of {who} behind the attention of this layer"
-                + (", brought to one scale first." if layer.is_pre else "."),
-                f"x: {hidden} numbers",
-                (vector("x", x),),
-            ),
-            Step(
-                "Out to the inner width",
-                f"Each of {inner:,} numbers inside, called units, has {hidden} weights, a bias.",
-                f"h = Wᵀ x + b1: {hidden} · {inner:,} weights and {inner:,} biases",
-                (vector("h", inside),),
-                f"{(inside > 0).sum():,} of {inner:,} units are above 0",
-            ),
-            Step(
-                "The activation",
-                f"Each unit by itself is bent by {act}; tokpipe explain activations draws it.",
-                f"a = {act}(h)",
-                (
-                    vector("a", bent),
-                    Grid(
-                        "the units that are farthest from 0",
-                        np.stack([inside[most], bent[most]], 1),
-                        [f"unit {unit}" for unit in most],
-                        ("h", "a"),
-                    ),
-                ),
-                f"half of all that the units say is said by {_half(bent):,} of {inner:,}",
-            ),
-            Step(
-                "Back to the width of the token",
-                "A second table and a second bias make as many numbers as went in.",
-                f"y = wᵀ a + b2: {inner:,} · {hidden} weights and {hidden} biases",
-                (vector("y", added),),
-            ),
-            Step(
-                "Added to the token",
-                "What the part made is added to what was there before it, so that the token keeps "
-                "what it was; tokpipe explain add-norm goes on from here.",
-                "x + y",
-                (vector("before", middle), vector("y", added), vector("sum", middle + added)),
-                f"length before {np.linalg.norm(middle):.3f}, of y {np.linalg.norm(added):.3f}, "
-                f"of the sum {np.linalg.norm(middle + added):.3f}",
-            ),
+            _goes_in(who, layer.ffn_input[place], layer.is_pre),
+            _outward(inside, sizes),
+            _bent(inside, layer.activated()[place], model.config.hidden_act),
+            _back(layer.ffn_added()[place], sizes),
+            _added(layer.middle()[place], layer.ffn_added()[place]),
         ),
+    )
+
+
+def _goes_in(who: str, x: Array, is_pre: bool) -> Step:
+    about = f"The vector of {who} behind the attention of this layer"
+    about += ", brought to one scale first." if is_pre else "."
+    return Step("What goes in", about, f"x: {len(x)} numbers", (vector("x", x),))
+
+
+def _outward(inside: Array, sizes: tuple[int, int]) -> Step:
+    hidden, inner = sizes
+    return Step(
+        "Out to the inner width",
+        f"Each of {inner:,} numbers inside, called units, has {hidden} weights, a bias.",
+        f"h = Wᵀ x + b1: {hidden} · {inner:,} weights and {inner:,} biases",
+        (vector("h", inside),),
+        f"{(inside > 0).sum():,} of {inner:,} units are above 0",
+    )
+
+
+def _bent(inside: Array, bent: Array, act: str) -> Step:
+    most = np.argsort(-abs(bent), kind="stable")[:_FARTHEST]
+    table = np.stack([inside[most], bent[most]], 1)
+    units = [f"unit {unit}" for unit in most]
+    return Step(
+        "The activation",
+        f"Each unit by itself is bent by {act}; tokpipe explain activations draws it.",
+        f"a = {act}(h)",
+        (vector("a", bent), Grid("the units that are farthest from 0", table, units, ("h", "a"))),
+        f"half of all that the units say is said by {_half(bent):,} of {len(bent):,}",
+    )
+
+
+def _back(added: Array, sizes: tuple[int, int]) -> Step:
+    hidden, inner = sizes
+    return Step(
+        "Back to the width of the token",
+        "A second table and a second bias make as many numbers as went in.",
+        f"y = wᵀ a + b2: {inner:,} · {hidden} weights and {hidden} biases",
+        (vector("y", added),),
+    )
+
+
+def _added(middle: Array, added: Array) -> Step:
+    before, length, after = (np.linalg.norm(one) for one in (middle, added, middle + added))
+    return Step(
+        "Added to the token",
+        "What the part made is added to what was there before it, so that the token keeps what it "
+        "was; tokpipe explain add-norm goes on from here.",
+        "x + y",
+        (vector("before", middle), vector("y", added), vector("sum", middle + added)),
+        f"length before {before:.3f}, of y {length:.3f}, of the sum {after:.3f}",
     )
 
 

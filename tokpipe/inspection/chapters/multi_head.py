@@ -1,6 +1,7 @@
 """Attention with several heads: split, attend in each, side by side again, and one map behind."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = False
 TAKES = ("token",)
-TEXT = "The cat ran."
+TEXTS = ("The cat ran.",)
 
 _TOKENS = ("the", "cat", "ran")
 _X = np.array([[1.0, 0.0, 0.0, 1.0], [0.0, 2.0, 1.0, 0.0], [1.0, 1.0, 0.0, 2.0]])
@@ -29,13 +30,46 @@ _OUTPUT = np.array(
 )
 _HEADS = 2
 _ABOUT = (
-    "In attention each token has a query, what it looks for, a key, what it is found by, and a "
-    "value, what it hands over. It gathers a mixture of all values, by how well the keys fit its "
-    "query (tokpipe explain attention shows the steps). One mixture mixes all: who, what and "
-    "when. So a layer has several heads, each with a slice of the numbers, that look at different "
-    "tokens at the same time."
+    "In attention each token, a word or a piece of one, has three rows of numbers: a query, "
+    "what it looks for, a key, what it is found by, and a value, what it hands over. It gathers "
+    "a mixture of all values, by how well the keys fit its query (tokpipe explain attention "
+    "shows the steps). One mixture mixes all: who, what and when. So a layer has several heads, "
+    "each with a slice of the numbers, that look at different tokens at the same time."
 )
 _REFERENCE = 'A. Vaswani et al., "Attention Is All You Need" (2017), 3.2.2'
+
+
+class _Heads(NamedTuple):
+    """A layer's heads at work on a text."""
+
+    names: Sequence[str]  # of the tokens
+    place: int  # of the one in question
+    x: Array  # [n, H]: the tokens
+    weights: Array  # [A, n, n]
+    found: Array  # [n, H]: what the heads found, side by side
+    output: Array  # [H, H]: the map behind, from columns to rows
+    bias: Array  # [H]: of that map
+
+    @property
+    def who(self) -> str:
+        """What the token in question is called."""
+        return self.names[self.place]
+
+    @property
+    def named(self) -> list[str]:
+        """What the heads are called."""
+        return [f"head {head}" for head in range(1, len(self.weights) + 1)]
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Tokens, numbers of a token, heads, numbers of a head."""
+        heads = len(self.weights)
+        return (*self.x.shape, heads, self.x.shape[1] // heads)  # type: ignore[return-value]
+
+    @property
+    def result(self) -> Array:
+        """What attention makes of the token: [H]."""
+        return self.output @ self.found[self.place] + self.bias
 
 
 def toy() -> Chapter:
@@ -43,44 +77,31 @@ def toy() -> Chapter:
     slices = [_X[:, 2 * head : 2 * head + 2] for head in range(_HEADS)]
     weights = np.stack([softmax(part @ part.T / 2**0.5) for part in slices])
     found = np.concatenate([shares @ part for shares, part in zip(weights, slices, strict=True)], 1)
-    return _chapter(
-        (_TOKENS, 2),
-        _X,
-        (weights, found, _OUTPUT.T, np.zeros(4)),
-        "To keep the numbers small, the queries, keys and values here are the vectors themselves.",
+    about = (
+        "To keep the numbers small, the queries, keys and values here are the vectors themselves."
     )
+    return _chapter(_Heads(_TOKENS, 2, _X, weights, found, _OUTPUT.T, np.zeros(4)), about)
 
 
 def real(chosen: Chosen, model: BertModel) -> Chapter:
     """Return the chapter on one token in one layer of a model."""
     (layer,) = chosen.layers
-    weights = layer.weights().astype(np.float64)
-    x, found = (array.astype(np.float64) for array in (layer.attention_input, layer.attended))
-    output = layer.attention.output
+    arrays = (layer.attention_input, layer.weights(), layer.attended, *layer.attention.output)
+    work = _Heads(
+        token_names(chosen),
+        token_in_question(chosen),
+        *(array.astype(np.float64) for array in arrays),
+    )
+    about = "Three tables of weights make queries, keys and values of the vectors."
     return _chapter(
-        (token_names(chosen), token_in_question(chosen)),
-        x,
-        (weights, found, output.weight.astype(np.float64), output.bias.astype(np.float64)),
-        "Three tables of weights make queries, keys and values of the vectors.",
-        f"{chosen.name}, layer {layer.number} of {len(chosen.seen.layers)}",
+        work, about, f"{chosen.name}, layer {layer.number} of {len(chosen.seen.layers)}"
     )
 
 
-def _chapter(
-    tokens: tuple[Sequence[str], int],
-    x: Array,
-    parts: tuple[Array, Array, Array, Array],
-    made: str,
-    model: str = "",
-) -> Chapter:
-    (names, place), (weights, found, output, bias) = tokens, parts
-    heads, count, width = len(weights), len(x), x.shape[1]
-    size, who = width // heads, names[place]
-    named = [f"head {head}" for head in range(1, heads + 1)]
-    result = found @ output.T + bias
-    split = x[place].reshape(heads, size) if not model else found[place].reshape(heads, size)
+def _chapter(work: _Heads, made: str, model: str = "") -> Chapter:
+    count, width, heads, size = work.shape
     return Chapter(
-        title=f"Multi-head attention: {heads} heads look for {who}",
+        title=f"Multi-head attention: {heads} heads look for {work.who}",
         about=_ABOUT,
         reference=_REFERENCE,
         model=model,
@@ -89,63 +110,72 @@ def _chapter(
                 "The vectors",
                 f"{count} tokens, a vector of {width} numbers each. {made}",
                 f"x [{count}, {width}] to queries, keys and values: [{count}, {width}] each",
-                (Grid("x", x, names),),
+                (Grid("x", work.x, work.names),),
             ),
-            Step(
-                "Split",
-                f"Each vector is cut into {heads} slices of {size} numbers, one a head.",
-                f"[{count}, {width}] = [{count}, {heads}, {size}] to [{heads}, {count}, {size}]",
-                () if model else (Grid(f"{who}, by heads", split, named),),
-            ),
-            Step(
-                "Each head for itself: five steps",
-                "Queries times keys; divided by the root of the slice's size; made shares that add "
-                "up to 1 (softmax), the weights; values times weights; added up. No head knows of "
-                "the others.",
-                f"{heads} weights [{count}, {count}], {heads} outputs [{count}, {size}]",
-                (
-                    Grid(f"weights of {who}", weights[:, place], named, names),
-                    Grid(
-                        f"output of each head for {who}", found[place].reshape(heads, size), named
-                    ),
-                ),
-            ),
+            _split(work, is_toy=not model),
+            _at_work(work),
             Step(
                 "Side by side again (concatenate)",
                 "The outputs of the heads are put into one row.",
                 f"{heads} times [{count}, {size}] = [{count}, {width}]",
-                (vector(f"{who}, all heads", found[place]),),
+                (vector(f"{work.who}, all heads", work.found[work.place]),),
             ),
-            Step(
-                "One map behind (Wᴼ)",
-                "A last table of weights mixes what the heads found.",
-                f"[{count}, {width}] · [{width}, {width}] = [{count}, {width}]",
-                (
-                    *(() if model else (Grid("Wᴼ", output.T),)),
-                    vector(f"output for {who}", result[place]),
-                ),
-            ),
-            _left_out((named, who), found[place], output, result[place]),
+            _mapped(work, is_toy=not model),
+            _left_out(work),
         ),
     )
 
 
-def _left_out(names: tuple[Sequence[str], str], found: Array, output: Array, result: Array) -> Step:
-    named, who = names
-    size = len(found) // len(named)
-    shares = []
-    for head in range(len(named)):
-        of_head = slice(head * size, (head + 1) * size)
-        missing = output[:, of_head] @ found[of_head]
+def _split(work: _Heads, *, is_toy: bool) -> Step:
+    count, width, heads, size = work.shape
+    slices = work.x[work.place].reshape(heads, size)
+    return Step(
+        "Split",
+        f"Each vector is cut into {heads} slices of {size} numbers, one a head.",
+        f"[{count}, {width}] = [{count}, {heads}, {size}] to [{heads}, {count}, {size}]",
+        (Grid(f"{work.who}, by heads", slices, work.named),) if is_toy else (),
+    )
+
+
+def _at_work(work: _Heads) -> Step:
+    count, _, heads, size = work.shape
+    weights = Grid(f"weights of {work.who}", work.weights[:, work.place], work.named, work.names)
+    outputs = work.found[work.place].reshape(heads, size)
+    return Step(
+        "Each head for itself: five steps",
+        "Queries times keys; divided by the root of the slice's size; made shares that add up to 1 "
+        "(softmax), the weights; values times weights; added up. No head knows of the others.",
+        f"{heads} weights [{count}, {count}], {heads} outputs [{count}, {size}]",
+        (weights, Grid(f"output of each head for {work.who}", outputs, work.named)),
+    )
+
+
+def _mapped(work: _Heads, *, is_toy: bool) -> Step:
+    count, width, *_ = work.shape
+    table = (Grid("Wᴼ", work.output.T),) if is_toy else ()
+    return Step(
+        "One map behind (Wᴼ)",
+        "A last table of weights mixes what the heads found.",
+        f"[{count}, {width}] · [{width}, {width}] = [{count}, {width}]",
+        (*table, vector(f"output for {work.who}", work.result)),
+    )
+
+
+def _left_out(work: _Heads) -> Step:
+    size, found, result = work.shape[3], work.found[work.place], work.result
+    rows = []
+    for first in range(0, len(found), size):
+        of_head = slice(first, first + size)
+        missing = work.output[:, of_head] @ found[of_head]
         rest = result - missing
         lengths = np.linalg.norm(rest) * np.linalg.norm(result)
-        shares.append([np.linalg.norm(missing), rest @ result / lengths if lengths else 0.0])
-    most = int(np.argmax([share for share, _ in shares]))
+        rows.append([np.linalg.norm(missing), rest @ result / lengths if lengths else 0.0])
+    most = int(np.argmax([missing for missing, _ in rows]))
     return Step(
         "With one head left out",
-        f"How long the part of the output for {who} is that is missing then, and how near the "
+        f"How long the part of the output for {work.who} is that is missing then, and how near the "
         "direction of the rest is to that of the whole: 1 is the same.",
         "",
-        (Grid("without", np.array(shares), named, ("missing", "direction")),),
-        f"{named[most]} says most",
+        (Grid("without", np.array(rows), work.named, ("missing", "direction")),),
+        f"{work.named[most]} says most",
     )

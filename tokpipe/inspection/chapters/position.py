@@ -1,6 +1,6 @@
 """Positions: without them the order of words says nothing; four ways to tell them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +18,11 @@ from tokpipe.tasks.model import BertModel
 HEADS = ()
 ALL_LAYERS = True
 TAKES = ()
-TEXT = "The boy hit the ball."
+TEXTS = ("The boy hit the ball.",)
 
 _WORDS = ("the", "boy", "hit", "ball")
 _FIRST, _SECOND = np.array([0, 1, 2, 0, 3], np.int32), np.array([0, 3, 2, 0, 1], np.int32)
-_SMALL = BertConfig(
+SMALL = BertConfig(
     vocab_size=len(_WORDS),
     hidden_size=8,
     num_hidden_layers=2,
@@ -39,11 +39,15 @@ _WAYS = {
     "learned": "a learned vector for each place is added",
     "sinusoidal": "a vector of sines for each place is added",
     "relative": "a learned number for each distance is added to scores",
+    "learned-relative": "both of learned and relative",
     "rope": "queries and keys are turned by an angle for each place",
 }
+_FAR = 39
+_DISTANCES = np.array([-_FAR, -20, -10, -3, -2, -1, 0, 1, 2, 3, 10, 20, _FAR])
 _ABOUT = (
-    "Attention lets each token gather from all tokens of a text, by how well they fit. It does not "
-    "look where they stand: to it a text is a bag of words, unless their places are told."
+    "Attention lets each token, a word or a piece of one, gather from all tokens of a text: the "
+    "query of the one and the key of the other, two rows of numbers, make a score of how well they "
+    "fit. Where they stand has no part in it: a text is a bag of words, unless places are told."
 )
 _REFERENCE = (
     'A. Vaswani et al., "Attention Is All You Need" (2017), 3.5; J. Devlin et al., "BERT" (2018); '
@@ -52,20 +56,26 @@ _REFERENCE = (
 )
 
 
+def drawn(config: BertConfig) -> Parameters:
+    """Return weights drawn at random, in float64, the same each time."""
+    parameters = Parameters(config, np.float64)
+    for name, view in parameters.views.items():
+        draws = np.random.default_rng([len(name), *name.encode()])
+        view[...] = draws.standard_normal(view.shape) * 0.3 + name.endswith("norm.weight")
+    return parameters
+
+
 def drawn_states(position: str) -> tuple[Array, Array]:
     """Return what a small model, its weights drawn, makes of both sentences: float64[5, 8] each."""
-    parameters = Parameters(replace(_SMALL, position=position), np.float64)
-    for name, view in parameters.views.items():
-        seed = np.random.default_rng([len(name), *name.encode()])
-        view[...] = seed.standard_normal(view.shape) * 0.3 + name.endswith("norm.weight")
+    parameters = drawn(replace(SMALL, position=position))
     model = Model(parameters.config, parameters)
-    first, second = (_states(model, ids) for ids in (_FIRST, _SECOND))
+    (first,), (second,) = (states_of(model, ids) for ids in (_FIRST, _SECOND))
     return first, second
 
 
-def _states(model: Model, ids: NDArray[np.int32]) -> Array:
-    (states,) = model.hidden_states(Batch(ids, np.array([0, len(ids)], np.int32)))
-    return states
+def states_of(model: Model, ids: NDArray[np.int32], layers: Sequence[int] = (-1,)) -> list[Array]:
+    """Return the hidden states of one text in some layers: [n, H] each."""
+    return model.hidden_states(Batch(ids, np.array([0, len(ids)], np.int32)), layers)
 
 
 def toy() -> Chapter:
@@ -118,19 +128,19 @@ def toy() -> Chapter:
     )
 
 
-def _sines() -> Step:
+def _sines(width: int = 32) -> Step:
     return Step(
         "Sines",
         "Each pair of columns is a wave over the places, the first fast, the next ones slower: as "
         "the digits of a clock tell the time, so they tell a place. A line is a place, a column a "
         "number of its vector.",
         "sin(place / 10000^(2i / d)) and cos of the same",
-        (Grid("16 places, 32 numbers", sine_table(16, 32), _numbered(16), as_signs=True),),
+        (Grid(f"16 places, {width} numbers", sine_table(16, width), _numbered(16), as_signs=True),),
     )
 
 
-def _rotation() -> Step:
-    cosines, sines = rotation_tables(8, 8)
+def _rotation(size: int = 8) -> Step:
+    cosines, sines = rotation_tables(8, size)
     degrees = np.degrees(np.arctan2(sines, cosines)) % 360
     return Step(
         "Rotation (RoPE)",
@@ -138,29 +148,26 @@ def _rotation() -> Step:
         "that grows with the place. A query and a key that stand equally far apart are turned "
         "against each other by the same angle, wherever they stand.",
         "angle = place / 10000^(2i / d)",
-        (Grid("degrees by place and pair", degrees, _numbered(8), _pairs(4), digits=2),),
+        (Grid("degrees by place and pair", degrees, _numbered(8), _pairs(size // 2), digits=2),),
     )
 
 
-def _distances() -> Step:
-    places = 40
-    distances = np.array([-39, -20, -10, -3, -2, -1, 0, 1, 2, 3, 10, 20, 39])
-    buckets = distance_buckets(places)[distances + places - 1]
+def _distances(learned: Array | None = None) -> Step:
+    """Show which number a distance gets; and those that a model has learned, [32, A], if given."""
+    buckets = distance_buckets(_FAR + 1)[_DISTANCES + _FAR]
+    columns = [str(distance) for distance in _DISTANCES]
+    which = buckets[None].astype(np.float64)
+    shown = [Grid("which number, by distance", which, (), columns, digits=0)]
+    if learned is not None:
+        heads = [f"head {head}" for head in range(1, learned.shape[1] + 1)]
+        shown.append(Grid("the learned number, by distance", learned[buckets].T, heads, columns))
     return Step(
         "Bias by distance",
         "A number is added to the score of two tokens by how far apart they are and on which side. "
         "Near distances have a number of their own, far ones share some: the table says which of "
         "the learned numbers a distance gets, - for a key that stands before.",
         "score + bias[which]",
-        (
-            Grid(
-                "which number, by distance",
-                buckets[None].astype(np.float64),
-                (),
-                [str(distance) for distance in distances],
-                digits=0,
-            ),
-        ),
+        tuple(shown),
     )
 
 
@@ -175,7 +182,8 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     rows, far = [], []
     for one in (without_positions(model.parameters), model.parameters):
         worker = Model(one.config, one)
-        first, second = _states(worker, ids), _states(worker, ids[order])[order]
+        (first,), (second,) = states_of(worker, ids), states_of(worker, ids[order])
+        second = second[order]
         gaps = abs(first - second)[plain]
         rows.append(gaps.max(1))
         far.append(float(gaps.max(initial=0)))
@@ -207,7 +215,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
                 ),
                 f"without {far[0]:.1e}, with {far[1]:.4f}",
             ),
-            *_table_step(model.parameters),
+            *_own_steps(model.parameters),
         ),
     )
 
@@ -226,16 +234,20 @@ def without_positions(parameters: Parameters) -> Parameters:
     return bare
 
 
-def _table_step(parameters: Parameters) -> tuple[Step, ...]:
+def _own_steps(parameters: Parameters) -> Iterator[Step]:
     """Show what tells the places in the model."""
     config = parameters.config
-    if config.position == "learned":
+    if config.has_places:
         table = parameters.views["embeddings.position"][config.position_offset :][:16]
         about = "The first places of the learned table: a line is a place, a column a number."
         grid = Grid("learned vectors", table, _numbered(len(table)), as_signs=True)
-        return (Step("The table", about, shown=(grid,)),)
-    known = {"sinusoidal": _sines, "rope": _rotation, "relative": _distances}
-    return (known[config.position](),) if config.position in known else ()
+        yield Step("The table", about, shown=(grid,))
+    if config.position == "sinusoidal":
+        yield _sines(config.embedding_width)
+    if config.position == "rope":
+        yield _rotation(config.head_size)
+    if config.has_distances:
+        yield _distances(parameters.views["relative.weight"])
 
 
 def _numbered(count: int) -> list[str]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.sizes import plural
-from tokpipe.inspection.check.finding import ERROR, WARNING, Finding, examples, quoted
+from tokpipe.inspection.check.finding import ERROR, NOTE, WARNING, Finding, examples, quoted
 from tokpipe.inspection.source import Source
 from tokpipe.tokenizer.guarded_json import read_json
 from tokpipe.tokenizer.neighbours import CONFIG, ROLES
 from tokpipe.tokenizer.vocab_files import lines_of
 
 _JSON_FILES = ("tokenizer_config.json", "special_tokens_map.json", "config.json", "vocab.json")
+_LEAST_MULTIPLE = 8  # that a number of rows is padded to: less helps no processor
 _SWITCHES = {  # tokenizer_config.json -> BertNormalizer
     "do_lower_case": "lowercase",
     "strip_accents": "strip_accents",
@@ -138,9 +139,12 @@ def _model_size(source: Source, config: Any) -> Iterator[Finding]:
             f"{size:,}, but ids run to {needed - 1:,}: the embedding lacks rows",
         )
     elif size > needed:
-        yield Finding(
-            WARNING, "config.json: vocab_size", f"{size:,}, but only {needed:,} ids are in use"
-        )
+        multiple = size & -size  # the greatest power of two that divides it
+        is_padded = multiple >= _LEAST_MULTIPLE and size - needed < multiple
+        why = f": padded to a multiple of {multiple}" if is_padded else ""
+        kind = NOTE if is_padded else WARNING
+        found = f"{size:,}, but only {needed:,} ids are in use{why}"
+        yield Finding(kind, "config.json: vocab_size", found)
 
 
 def _id(id: Any) -> str:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from tokpipe.bert.looking import LayerSeen
 from tokpipe.inspection.attention import KIND_NAMES, Chosen, numbers, tokens_json
 from tokpipe.inspection.terminal.charts import title
 from tokpipe.inspection.terminal.marks import QUIET, Marks, flow, laid, pad
@@ -37,7 +36,10 @@ KIND_COLORS = {
 def content(chosen: Chosen) -> dict[str, Any]:
     """Return what was measured of each head as JSON types."""
     layers = [
-        {"layer": layer.number, "heads": [_head_json(*head) for head in _heads(layer, chosen)]}
+        {
+            "layer": layer.number,
+            "heads": [_head_json(*head) for head in _heads(layer.weights(), chosen)],
+        }
         for layer in chosen.layers
     ]
     alike = dict(zip(MEASURES, numbers(even(chosen.seen.layout)), strict=True))
@@ -55,18 +57,18 @@ def _head_json(number: int, measures: NDArray[np.float64], kind: Kind, share: fl
 
 
 def _heads(
-    layer: LayerSeen, chosen: Chosen
+    weights: NDArray[np.floating], chosen: Chosen
 ) -> Iterator[tuple[int, NDArray[np.float64], Kind, float]]:
     """Yield of each head its number, measures and kind, and how much goes to the columns."""
-    alike, measures = even(chosen.seen.layout), measure(layer.weights(), chosen.seen.layout)
-    shares = _all_heads(layer, chosen).sum(2).mean(1)
+    alike, measures = even(chosen.seen.layout), measure(weights, chosen.seen.layout)
+    shares = _shown(weights, chosen).sum(2).mean(1)
     for number, (found, share) in enumerate(zip(measures, shares, strict=True), 1):
         if chosen.head in ("all", number):
             yield number, found, kind_of(found, alike), float(share)
 
 
-def _all_heads(layer: LayerSeen, chosen: Chosen) -> NDArray[np.floating]:
-    return layer.weights()[:, chosen.rows[:, None], chosen.columns]
+def _shown(weights: NDArray[np.floating], chosen: Chosen) -> NDArray[np.floating]:
+    return weights[:, chosen.rows[:, None], chosen.columns]
 
 
 @laid
@@ -78,11 +80,12 @@ def renderable(width: int, marks: Marks, chosen: Chosen) -> Iterator[Text]:
     least, kinds = min(2 / len(seen), 0.5), set()
     for layer in chosen.layers:
         yield from title(f"Layer {layer.number}")
-        maps, weights = [], _all_heads(layer, chosen)
-        for number, _, kind, share in _heads(layer, chosen):
+        maps, weights = [], layer.weights()
+        shown = _shown(weights, chosen)
+        for number, _, kind, share in _heads(weights, chosen):
             kinds.add(kind.name)
             under = _under(number, kind, share, chosen)
-            maps.append([*map_lines(weights[number - 1], least, marks), under])
+            maps.append([*map_lines(shown[number - 1], least, marks), under])
         yield from _side_by_side(maps, width)
     yield Text()
     yield from _legend(kinds, chosen, width)

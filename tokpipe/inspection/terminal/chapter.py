@@ -25,7 +25,7 @@ from tokpipe.inspection.terminal.marks import (
 )
 from tokpipe.inspection.terminal.signs import legend, signs_text
 
-_LABEL = 16  # columns of a row's name at most
+_LABEL = 22  # columns of a row's name at most
 _FORMULA = "cyan"
 # what stands in formulas, for terminals of ASCII
 _ASCII = {"·": "*", "√": "sqrt ", "…": "...", "×": "x", "π": "pi"}
@@ -110,13 +110,15 @@ def _column(grid: Grid, marks: Marks) -> int:
 
 def _signed(grid: Grid, names: list[Text], label: int, width: int, marks: Marks) -> Iterator[Text]:
     room = max(width - len(INDENT) * 2 - label - 1 - cell_len(marks.more), 1)
-    most = min(float(abs(grid.values).max()), 2 * float(grid.values.std()))  # an outlier is one
+    most = float(abs(grid.values).max())
+    most = min(most, 2 * float(grid.values.std()) or most)  # an outlier is no measure
     more = marks.more if grid.values.shape[1] > room else ""
     for i, row in enumerate(grid.values):
         line = Text.assemble(INDENT * 2, _name(names, i, label, marks), " ", end="")
         line.append_text(signs_text(row[:room], most, marks))
         yield cut_line(line.append(more, QUIET), width, marks)
-    yield from flow(legend(marks), width, "   ", INDENT * 2)
+    if (grid.values < 0).any():
+        yield from flow(legend(marks), width, "   ", INDENT * 2)
 
 
 def _name(names: list[Text], row: int, label: int, marks: Marks) -> Text:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from tokpipe.inspection.terminal.marks import QUIET, Marks
 
-ABOVE, BELOW = "dodger_blue1", "dark_orange"
+ABOVE, BELOW = "dodger_blue1", "orange3"
 _FAR, _NEAR = 1 / 2, 1 / 8  # of the greatest value, from where on a sign is full, and not empty
 
 

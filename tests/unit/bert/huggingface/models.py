@@ -30,6 +30,15 @@ CONFIGS = {
     "albert": BertConfig(**SHAPE, share_layers="all", embedding_size=4, hidden_act="gelu_new"),
     "albert, wide": BertConfig(**SHAPE, share_layers="all"),
     "electra": BertConfig(**SHAPE, embedding_size=4, pooler=False, nsp_head=False),
+    "mpnet": BertConfig(
+        **SHAPE,
+        position="learned-relative",
+        position_offset=2,
+        pad_token_id=1,
+        type_vocab_size=0,
+        pooler=False,
+        nsp_head=False,
+    ),
     "tokpipe": BertConfig(**SHAPE, position="rope", norm_position="pre", share_layers="ffn"),
 }
 _PLAIN = {
@@ -38,6 +47,7 @@ _PLAIN = {
     "distilbert": replace(CONFIGS["distilbert"], **BARE),
     "albert": replace(CONFIGS["albert"], **BARE),
     "electra": replace(CONFIGS["electra"], **BARE),
+    "mpnet": replace(CONFIGS["mpnet"], **BARE),
     "tokpipe": replace(CONFIGS["tokpipe"], **BARE),
 }
 # what each family has in front of the classes, and its dropouts: a text's, a word's, an answer's
@@ -47,6 +57,7 @@ _DROPOUTS = {
     "distilbert": (0.3, None, 0.4),
     "albert": (0.3, 0.2, None),
     "electra": (0.3, 0.2, None),
+    "mpnet": (None, None, None),
     "tokpipe": (0.3, None, 0.2),
 }
 

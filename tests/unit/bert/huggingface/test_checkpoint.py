@@ -16,7 +16,7 @@ from tokpipe.foundation.errors import InputError
 
 PLAIN = {
     name: replace(CONFIGS[name], **BARE)
-    for name in ("bert", "roberta", "distilbert", "albert", "electra", "tokpipe")
+    for name in ("bert", "roberta", "distilbert", "albert", "electra", "mpnet", "tokpipe")
 }
 
 

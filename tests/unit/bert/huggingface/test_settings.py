@@ -111,5 +111,5 @@ def test_only_what_no_family_has_is_written_our_own_way():
     assert family_of(BertConfig(share_layers="all")) is ALBERT
     assert family_of(BertConfig(embedding_size=8, pooler=False, nsp_head=False)) is ELECTRA
     renamed = {"xlm-roberta", "camembert", "data2vec-text"}  # never chosen, see test_renamed
-    plain = {"bert", "roberta", "distilbert", "albert", "electra", "tokpipe"}
+    plain = {"bert", "roberta", "distilbert", "albert", "electra", "mpnet", "tokpipe"}
     assert set(FAMILIES) == plain | renamed

@@ -1,0 +1,98 @@
+"""Deep or wide: the same number of parameters in few wide layers, or in many narrow ones."""
+
+import numpy as np
+
+from tokpipe.bert.config import BertConfig
+from tokpipe.inspection.attention import Chosen
+from tokpipe.inspection.chapters.chapter import Chapter, Grid, Step
+from tokpipe.inspection.chapters.encoder import layer_rows
+from tokpipe.tasks.model import BertModel
+
+HEADS = ()
+ALL_LAYERS = True
+TAKES = ()
+TEXTS = ("The cat ran.",)
+
+_DEPTHS = (1, 2, 3, 6, 12, 24, 48)
+_HEAD = 64  # numbers of a head, and the step of widths
+_TOKENS = 128
+_MILLION = 1e6
+_COLUMNS = ("width", "heads", "parameters", "operations", "in a row")
+
+
+def of_depth(layers: int, parameters: int) -> BertConfig:
+    """Return the model of so many layers that has about so many parameters in them.
+
+    A layer of width H has 12 H² of them: 4 H² in attention, 8 H² in the feed-forward part.
+    """
+    steps = max(round((parameters / (12 * layers)) ** 0.5 / _HEAD), 1)
+    return BertConfig(
+        hidden_size=_HEAD * steps,
+        num_hidden_layers=layers,
+        num_attention_heads=steps,
+        intermediate_size=4 * _HEAD * steps,
+    )
+
+
+def toy() -> Chapter:
+    """Return the chapter on as many parameters as BERT-base has in its layers."""
+    return _chapter(BertConfig.preset("base"), "")
+
+
+def real(chosen: Chosen, model: BertModel) -> Chapter:
+    """Return the chapter on as many parameters as a model has in its layers."""
+    return _chapter(model.config, chosen.name)
+
+
+def _row(config: BertConfig) -> list[float]:
+    layers = config.num_hidden_layers
+    parameters, operations = np.array(list(layer_rows(config, _TOKENS).values())).sum(0)
+    counts = layers * parameters / _MILLION, layers * operations / _TOKENS / _MILLION
+    return [config.hidden_size, config.num_attention_heads, *counts, 4 * layers]
+
+
+def _chapter(config: BertConfig, model: str) -> Chapter:
+    layers = config.num_hidden_layers
+    total = int(layers * sum(parameters for parameters, _ in layer_rows(config, 1).values()))
+    others = {depth: _row(of_depth(depth, total)) for depth in _DEPTHS}
+    rows = {f"{depth} layers": row for depth, row in others.items()}
+    rows |= {f"{'this model' if model else 'BERT-base'}, {layers}": _row(config)}
+    return Chapter(
+        title="Deep or wide",
+        about="A model is a stack of layers (tokpipe explain encoder), each of which works on "
+        "the vectors (rows of numbers) of all tokens. With the same number of learned "
+        "numbers (parameters) the stack can be low and its vectors wide, or high and "
+        "narrow.",
+        reference='J. Kaplan et al., "Scaling Laws for Neural Language Models" (2020), 3.1; Y. Tay '
+        'et al., "Scale Efficiently" (2021)',
+        model=model,
+        steps=(
+            Step(
+                "A layer of width H",
+                "Attention maps the H numbers of a token to queries, keys and values and back, by "
+                "four tables of H · H; the feed-forward part to 4 H numbers and back. So a layer "
+                "has 12 H², and L layers have 12 L H²: half the layers leave room for vectors "
+                "that are wider by the root of 2.",
+                "parameters = 12 L H²",
+            ),
+            Step(
+                "The same parameters, another shape",
+                f"About {total / _MILLION:.1f} million parameters each. Operations are those of "
+                f"one token in a text of {_TOKENS}. In a row: how many products of tables have to "
+                "wait for one another, which no number of processors shortens: four a layer, "
+                "those of attention's own counted as one.",
+                "",
+                (
+                    Grid(
+                        "parameters and operations in millions",
+                        np.array(list(rows.values())),
+                        list(rows),
+                        _COLUMNS,
+                        digits=1,
+                    ),
+                ),
+                "deeper: longer to wait, and more scores of attention; wider: larger products, "
+                "and fewer steps in which words can gather from others",
+            ),
+        ),
+    )
