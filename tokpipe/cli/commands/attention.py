@@ -96,11 +96,12 @@ def attention(
 
 def _check(asked: dict[str, object], text: str | None, corpus: str | None) -> None:
     """Refuse what does not go together."""
-    given = [name for name, value in asked.items() if value not in (None, False) and name != "html"]
+    given = [name for name, value in asked.items() if value is not None and value is not False]
     if (text is None) == (corpus is None):
         raise ConfigError("attention looks at a TEXT or at a --corpus, at one of the two")
-    if corpus is not None and given:
-        raise ConfigError(f"--{given[0].strip('_')} says nothing with --corpus")
+    alone = [name for name in given if name != "html"]
+    if corpus is not None and alone:
+        raise ConfigError(f"--{alone[0].strip('_')} says nothing with --corpus")
     if asked["exact"] and asked["html"] is None:
         raise ConfigError("--exact says nothing without --html")
 
