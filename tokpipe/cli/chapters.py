@@ -25,6 +25,9 @@ _OPTIONS = {
     "token": click.option(
         "--token", metavar="TOKEN", help="The token in question: its place from 0, or itself."
     ),
+    "around": click.option(
+        "--around", metavar="WORD", help="Where in the alphabet to look; by default the likeliest."
+    ),
 }
 
 
@@ -47,7 +50,7 @@ def chapter_command(
     examples
         Calls of it.
     takes
-        Which of ``layer``, ``head`` and ``token`` it lets one choose in a model.
+        Which of ``layer``, ``head``, ``token`` and ``around`` it lets one choose in a model.
     texts
         How many it takes: one, a pair, or (``[TEXT]...``) several.
     """

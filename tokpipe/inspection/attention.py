@@ -38,6 +38,7 @@ class Wanted:
     from_: str | None = None
     to: str | None = None
     numbers: bool = False
+    around: str | None = None  # a word of the vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ def _first_pieces(seen: Attention, word: str) -> list[int]:
 
 
 def _check_taken(wanted: Wanted, view: Any) -> None:
-    for name in ("token", "numbers"):
+    for name in ("token", "numbers", "around"):
         if getattr(wanted, name) not in (None, False) and name not in view.TAKES:
             raise ConfigError(f"--{name} says nothing in this view", hint="Choose another --view.")
 

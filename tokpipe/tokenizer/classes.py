@@ -54,6 +54,11 @@ _MODELS = {
     "mpnet": MPNET,
     "gpt2": GPT2,
 }
+_IN_PYTHON = (  # classes of transformers that no tokenizer.json can say
+    *("BertJapanese", "Bertweet", "Phobert", "XLM", "Flaubert", "Canine", "Tapas", "CTRL"),
+    *("ProphetNet", "Esm"),
+)
+_NO_WAY = "It splits texts in Python, which no tokenizer.json can say: use it in transformers."
 _PLAIN_PARTS = {"word_tokenizer_type": "basic", "subword_tokenizer_type": "wordpiece"}
 _OTHER_FILES = (".model", ".spm", ".codes")  # what a vocabulary beside them is read with
 
@@ -79,7 +84,10 @@ def named_kind(file: Path, beside: Neighbours) -> Named:
     for node in (config.child("tokenizer_class"), model.child("tokenizer_class")):
         if not node.absent:
             stem = node.text_value().removesuffix("Fast").removesuffix("Tokenizer")
-            return Named() if stem in _ANY else _named(node, _CLASSES.get(stem), file, beside)
+            if stem in _ANY:
+                return Named()
+            hint = _NO_WAY if stem in _IN_PYTHON else CONVERT_HINT
+            return _named(node, _CLASSES.get(stem), (file, hint), beside)
     others = sorted(p.name for p in file.parent.iterdir() if p.suffix in _OTHER_FILES)
     if others:
         problem = f"no vocabulary by itself: {visible(others[0])} goes with it"
@@ -87,15 +95,15 @@ def named_kind(file: Path, beside: Neighbours) -> Named:
     node = model.child("model_type")
     if node.absent:
         return Named()
-    return _named(node, _MODELS.get(node.text_value()), file, beside)
+    return _named(node, _MODELS.get(node.text_value()), (file, CONVERT_HINT), beside)
 
 
-def _named(node: Node, kind: Kind | None, file: Path, beside: Neighbours) -> Named:
-    name = node.text_value()
+def _named(node: Node, kind: Kind | None, at: tuple[Path, str], beside: Neighbours) -> Named:
+    name, (file, hint) = node.text_value(), at
     if kind is None:
         raise node.error(
             f"{short(name)} prepares texts in a way of its own, which {file.name} does not say",
-            CONVERT_HINT,
+            hint,
         )
     if file.suffix != Path(kind.vocabulary).suffix:
         raise node.error(
@@ -125,7 +133,7 @@ def _refuse_other_parts(config: Node) -> None:
             raise config.child(key).error(
                 f"{short(config.text(key))} splits texts, as BertJapaneseTokenizer has it, "
                 f"and only {plain} does so here",
-                CONVERT_HINT,
+                _NO_WAY,
             )
     for key in ("split_special_tokens", "add_bos_token"):
         if config.flag(key, False):

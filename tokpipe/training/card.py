@@ -133,7 +133,8 @@ def _phases(state: Mapping[str, Any]) -> str:
 
 def _shape(config: BertConfig, family: Family) -> str:
     title = family.title
-    article = "an" if title[0] in "AEIOU" else "a"
+    spelled = title[:2].isupper() and title[0] in "FHLMNRSX"  # XLM, MPNet: read letter by letter
+    article = "an" if spelled or title[0] in "AEIOU" else "a"
     return f"{article} {title} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
 
 

@@ -466,6 +466,11 @@ def test_percentages_of_a_model_are_those_of_its_head():
     assert list(found["the likeliest"].rows) == [candidate.text for candidate in best]
     percent = found["the likeliest"].values[:, 0]
     assert percent.tolist() == pytest.approx([100 * one.score for one in best], rel=1e-5)
+    asked = grids(mlm.real(replace(chosen, wanted=Wanted(around="mat")), MODEL))
+    near = list(asked["in the alphabet, around mat"].rows)
+    assert near == sorted(near) and near[4] == "mat" and len(near) == 9
+    with pytest.raises(InputError, match="'horse' is no token of the vocabulary"):
+        mlm.real(replace(chosen, wanted=Wanted(around="horse")), MODEL)
     with pytest.raises(InputError, match="the text has no mask"):
         mlm.real(choose("m", look(MODEL, "the cat"), Wanted(), mlm), MODEL)
 

@@ -3,6 +3,7 @@ import pytest
 from tests.unit.bert.test_job_heads import job_config
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.bert import BERT
+from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.training.card import model_card
 
 STATE = {"step": 3, "tokens": 1_000}
@@ -26,3 +27,19 @@ def test_a_checkpoint_of_pretraining_names_the_class_of_any_encoder():
     card = model_card(BertConfig(), STATE, {}, BERT)
     assert "`transformers.AutoModel.from_pretrained`" in card
     assert "\npipeline_tag: feature-extraction\n" in card
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("bert", "# A BERT of"),
+        ("roberta", "# A RoBERTa of"),
+        ("albert", "# An ALBERT of"),
+        ("electra", "# An ELECTRA of"),
+        ("xlm-roberta", "# An XLM-RoBERTa of"),
+        ("mpnet", "# An MPNet of"),
+        ("tokpipe", "# A BERT variant of"),
+    ],
+)
+def test_a_model_is_called_what_it_is_written_as(family, said):
+    assert said in model_card(BertConfig(), STATE, {}, FAMILIES[family])

@@ -14,7 +14,7 @@ from tokpipe.tasks.model import BertModel
 
 HEADS = ()
 ALL_LAYERS = True
-TAKES = ()
+TAKES = ("around",)
 TEXTS = ("The capital of France is [MASK].",)
 
 _WORDS = ("aardvark", "cake", "coffee", "tea", "zebra")
@@ -31,7 +31,7 @@ _ABOUT = (
 
 def toy() -> Chapter:
     """Return the chapter on a vocabulary of five words and vectors of two numbers."""
-    return _chapter("she drank a cup of [MASK]", _WORDS, (_STATE, _TABLE, _BIAS), ())
+    return _chapter(("she drank a cup of [MASK]", ""), _WORDS, (_STATE, _TABLE, _BIAS))
 
 
 def real(chosen: Chosen, model: BertModel) -> Chapter:
@@ -67,7 +67,17 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     table = weights.embeddings.token.astype(np.float64)
     bias = weights.heads["mlm"].bias.astype(np.float64)
     text = " ".join(readable(token, chosen.form) for token in seen.tokens)
-    return _chapter(text, names, (made, table, bias), inside, chosen.name)
+    around = None if chosen.wanted.around is None else _id_of(chosen.wanted.around, names)
+    return _chapter((text, chosen.name), names, (made, table, bias), inside, around)
+
+
+def _id_of(word: str, names: Sequence[str]) -> int:
+    found = [id for id, name in enumerate(names) if name.strip() == word.strip()]
+    if not found:
+        raise InputError(
+            f"{word!r} is no token of the vocabulary", hint="Name another for --around."
+        )
+    return found[0]
 
 
 def mask_vector(model: BertModel, state: Array) -> Array:
@@ -79,13 +89,13 @@ def mask_vector(model: BertModel, state: Array) -> Array:
 
 
 def _chapter(
-    text: str,
+    read: tuple[str, str],
     names: Sequence[str],
     parts: tuple[Array, Array, Array],
-    inside: tuple[Step, ...],
-    model: str = "",
+    inside: tuple[Step, ...] = (),
+    around: int | None = None,
 ) -> Chapter:
-    made, table, bias = parts
+    (text, model), (made, table, bias) = read, parts
     return Chapter(
         title="Masked language modelling: which word stood there?",
         about=_ABOUT,
@@ -100,7 +110,7 @@ def _chapter(
             ),
             *inside,
             _compared(names, table @ made, bias),
-            _percentages(names, 100 * softmax(table @ made + bias)),
+            _percentages(names, 100 * softmax(table @ made + bias), around),
         ),
     )
 
@@ -124,12 +134,12 @@ def _compared(names: Sequence[str], dots: Array, bias: Array) -> Step:
     )
 
 
-def _percentages(names: Sequence[str], shares: Array) -> Step:
+def _percentages(names: Sequence[str], shares: Array, around: int | None) -> Step:
     order = _likeliest(shares)
-    best = names[order[0]]
+    best, middle = names[order[0]], order[0] if around is None else around
     alphabet = sorted(range(len(names)), key=lambda id: (names[id], id))
-    at = alphabet.index(order[0])
-    around = alphabet[max(at - _AROUND, 0) : at + _AROUND + 1]
+    at = alphabet.index(middle)
+    beside = alphabet[max(at - _AROUND, 0) : at + _AROUND + 1]
     return Step(
         "Make percentages",
         "e to the power of each logit, divided by the sum of all (softmax): all are above 0 and "
@@ -137,7 +147,7 @@ def _percentages(names: Sequence[str], shares: Array) -> Step:
         "percentage = 100 e^logit / sum of all e^logit",
         (
             _percent("the likeliest", shares, names, order),
-            _percent(f"in the alphabet, around {best}", shares, names, around),
+            _percent(f"in the alphabet, around {names[middle]}", shares, names, beside),
         ),
         f"{best}: {shares[order[0]]:.2f} %",
     )
