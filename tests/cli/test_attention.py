@@ -51,7 +51,7 @@ def test_weights_in_json_are_those_of_the_library(tokpipe, model):
         ((TEXT, "--corpus", "c.txt"), 2, "at one of the two"),
         ((), 2, "at one of the two"),
         ((TEXT, "--exact"), 2, "--exact says nothing without --html"),
-        (("--corpus", "c.txt", "--html", "x.html"), 2, "--html says nothing with --corpus"),
+        (("--corpus", "c.txt", "--exact"), 2, "--exact says nothing with --corpus"),
         (("--corpus", "c.txt", "--layer", "1"), 2, "--layer says nothing with --corpus"),
         (("--corpus", "c.txt", "--layer", "0"), 2, "--layer says nothing with --corpus"),
         (("--corpus", "c.txt", "--from", "a"), 2, "--from says nothing with --corpus"),

@@ -215,10 +215,12 @@ def test_a_format_of_text_is_found_by_name_cut_and_read(monkeypatch, tmp_path):
 def test_a_page_is_rendered_escaped_and_without_scripts(monkeypatch, tmp_path):
     copy = tmp_path / "templates"
     shutil.copytree(pages._TEMPLATES, copy)
-    (copy / "toy.html").write_text("<style>{{ style | safe }}</style>{{ policy }}<p>{{ text }}</p>")
+    toy = '{% extends "page.html" %}{% block content %}<p>{{ text }}</p>{% endblock %}'
+    (copy / "toy.html").write_text(toy)
     monkeypatch.setattr(pages, "_TEMPLATES", copy)
-    page = pages.rendered("toy.html", text="<script>")
-    assert "<p>&lt;script&gt;</p>" in page and "default-src" in page
+    page = pages.rendered("toy.html", title="</title>", text="<script>")
+    assert "<p>&lt;script&gt;</p>" in page and "default-src" in page and "<script" not in page
+    assert "<title>&lt;/title&gt;</title>" in page
 
 
 def test_a_command_stands_in_the_help_and_runs(monkeypatch, capsys):

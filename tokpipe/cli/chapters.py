@@ -10,11 +10,13 @@ import click
 from tokpipe.cli.command import Command, Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL
+from tokpipe.cli.pages import check_page, page_option, shown
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.inspection.config import CHAPTERS
 
 if TYPE_CHECKING:
     from tokpipe.inspection.attention import Chosen
+    from tokpipe.inspection.chapters.chapter import Chapter
     from tokpipe.tasks.model import BertModel
 
 _OPTIONS = {
@@ -53,12 +55,21 @@ def chapter_command(
         How many it takes: one, a pair, or (``[TEXT]...``) several.
     """
 
-    def run(session: Session, texts: tuple[str, ...], model: Path | None, **wanted: object) -> None:
-        _tell(session, (name, most), texts, model, wanted)
+    def run(
+        session: Session,
+        texts: tuple[str, ...],
+        model: Path | None,
+        html: str | None,
+        **wanted: object,
+    ) -> None:
+        check_page(session, html)
+        told = _told(session, (name, most), texts, model, wanted)
+        _show(session, told, html)
 
     most = None if texts.endswith("...") else len(texts.split())
 
     run.__doc__ = about
+    run = page_option()(run)
     for option in reversed(takes):
         run = _OPTIONS[option](run)
     help = "A model whose own numbers are told, on TEXT; by default a small example."
@@ -67,13 +78,13 @@ def chapter_command(
     return command(name=name, examples=examples)(run)
 
 
-def _tell(
+def _told(
     session: Session,
     chapter: tuple[str, int | None],
     texts: tuple[str, ...],
     model: Path | None,
     wanted: dict[str, object],
-) -> None:
+) -> "Chapter":
     name, most = chapter
     given = ["TEXT"] * bool(texts) + [f"--{k}" for k, v in wanted.items() if v is not None]
     if model is None and given:
@@ -81,22 +92,26 @@ def _tell(
     if most is not None and len(texts) > most:
         raise ConfigError(f"{len(texts)} texts: explain {name} takes {most} at most")
     session.begin_kernels()
-    from tokpipe.inspection.chapters.chapter import chapter_json
-
     module = import_module(CHAPTERS[name])
     if model is None:
-        told = module.toy()
-    else:
-        loaded, texts = open_model(session, model, "none"), texts or module.TEXTS
-        read = [(text,) for text in texts] if most is None else [texts]
-        asked = [_chosen(session, (model, loaded), one, module, wanted) for one in read]
-        told = module.real(asked[0], loaded, *asked[1:])
+        return module.toy()
+    loaded, texts = open_model(session, model, "none"), texts or module.TEXTS
+    read = [(text,) for text in texts] if most is None else [texts]
+    asked = [_chosen(session, (model, loaded), one, module, wanted) for one in read]
+    return module.real(asked[0], loaded, *asked[1:])
+
+
+def _show(session: Session, told: "Chapter", html: str | None) -> None:
+    from tokpipe.inspection.chapters.chapter import chapter_json
+
     if session.json:
         session.console.json(chapter_json(told))
+    if session.json and html is None:
         return
     from tokpipe.inspection.terminal.chapter import chapter_renderable
 
-    session.console.rich().print(chapter_renderable(told))
+    with shown(session, html, told.title) as page:
+        page.print(chapter_renderable(told))
 
 
 def _chosen(

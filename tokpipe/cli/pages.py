@@ -1,16 +1,22 @@
 """`--html FILE`: what a command shows as one page, for all commands that have it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokpipe.cli.command import Session
 from tokpipe.foundation.files import atomic_write, refuse_existing_file
 
+if TYPE_CHECKING:
+    from rich.console import Console
 
-def page_option(text: str) -> Callable[..., Any]:
+    from tokpipe.inspection.terminal.text_page import TextPage
+
+
+def page_option(text: str = "Write what is shown as one page.") -> Callable[..., Any]:
     """Return the option, with what it says of itself."""
     return click.option("--html", metavar="FILE", help=text)
 
@@ -27,3 +33,16 @@ def write_page(session: Session, html: str, page: str) -> None:
         file.write(page.encode())
     if not session.json:
         session.console.out.line(html)
+
+
+@contextmanager
+def shown(session: Session, html: str | None, title: str) -> "Iterator[Console | TextPage]":
+    """Yield what views are printed to: the terminal, or a page that shows them as it would."""
+    if html is None:
+        yield session.console.rich()
+        return
+    from tokpipe.inspection.terminal.text_page import TextPage
+
+    page = TextPage(title)
+    yield page
+    write_page(session, html, page.html())

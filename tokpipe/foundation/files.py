@@ -80,7 +80,7 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
         raise StorageError(f"{path} is no file that can be written", hint="Name a file.")
     if path.exists() and not force and not _is_device(path):
         raise StorageError(
-            f"{path} exists already", hint="Choose another -o, or pass --force to replace it."
+            f"{path} exists already", hint="Name another file, or pass --force to replace it."
         )
 
 

@@ -107,7 +107,7 @@ def _layer(layer: LayerSeen, seen: Attention, exact: bool) -> tuple[list[dict[st
     measures, alike = measure(weights, seen.layout), even(seen.layout)
     kinds = [kind_of(one, alike) for one in measures]
     heads = [
-        {"kind": kind.name, "share": numbers(np.float64(kind.share)), "measures": numbers(one)}
+        {"kind": kind.name, "share": round(kind.share, 9), "measures": numbers(one)}
         for kind, one in zip(kinds, measures, strict=True)
     ]
     return heads, _deflated((weights if exact else steps_of(weights)).tobytes())

@@ -9,8 +9,9 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL
-from tokpipe.cli.pages import check_page, page_option, write_page
+from tokpipe.cli.pages import check_page, page_option, shown, write_page
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.visible import visible
 from tokpipe.inspection.config import ATTENTION_VIEWS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _SIDES = click.Choice(["a", "b"])
 @click.option("--from", "from_", type=_SIDES, help="Of a pair: the text whose tokens look.")
 @click.option("--to", type=_SIDES, help="Of a pair: the text whose tokens are looked at.")
 @click.option("--numbers", is_flag=True, help="Print the numbers of --view neuron, not signs.")
-@page_option("Write one page with all three views.")
+@page_option("Write one page, of a TEXT with all three views.")
 @click.option("--exact", is_flag=True, help="Keep all digits on that page; it is larger.")
 @click.option("--corpus", metavar="FILE", help="What heads do over all lines of FILE, as a table.")
 def attention(
@@ -70,7 +71,7 @@ def attention(
     session.begin_kernels()
     loaded = open_model(session, model, "none")
     if corpus is not None:
-        _show_corpus(session, model, loaded, corpus)
+        _show_corpus(session, model, loaded, corpus, html)
         return
     assert text is not None
     from tokpipe.inspection.attention import Wanted, choose
@@ -98,13 +99,16 @@ def _check(asked: dict[str, object], text: str | None, corpus: str | None) -> No
     given = [name for name, value in asked.items() if value is not None and value is not False]
     if (text is None) == (corpus is None):
         raise ConfigError("attention looks at a TEXT or at a --corpus, at one of the two")
-    if corpus is not None and given:
-        raise ConfigError(f"--{given[0].strip('_')} says nothing with --corpus")
+    alone = [name for name in given if name != "html"]
+    if corpus is not None and alone:
+        raise ConfigError(f"--{alone[0].strip('_')} says nothing with --corpus")
     if asked["exact"] and asked["html"] is None:
         raise ConfigError("--exact says nothing without --html")
 
 
-def _show_corpus(session: Session, model: Path, loaded: "BertModel", corpus: str) -> None:
+def _show_corpus(
+    session: Session, model: Path, loaded: "BertModel", corpus: str, html: str | None
+) -> None:
     from tokpipe.cli.texts import text_batches
     from tokpipe.corpus.config import ReadConfig
     from tokpipe.corpus.reader import open_corpus
@@ -124,5 +128,6 @@ def _show_corpus(session: Session, model: Path, loaded: "BertModel", corpus: str
         session.progress.note(f"texts too long for the model, cut: {found.cut:,}")
     if session.json:
         session.console.json(corpus_json(str(model), found))
-    else:
-        session.console.rich().print(corpus_renderable(str(model), found))
+    if not session.json or html is not None:
+        with shown(session, html, f"Attention of {visible(str(model))}") as page:
+            page.print(corpus_renderable(str(model), found))

@@ -7,6 +7,7 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import MODEL, config_options
+from tokpipe.cli.pages import check_page, page_option, shown
 from tokpipe.examples.config import MaskConfig
 
 
@@ -27,14 +28,20 @@ def one_text(run: Callable[..., None]) -> Callable[..., None]:
     ],
 )
 @one_text
+@page_option()
 @config_options(MaskConfig, "masks", leave_out=("masking", "dupe_factor", "compat"))
 def explain_masking(
-    session: Session, text: str | None, tokenizer: Path | None, masks: MaskConfig
+    session: Session,
+    text: str | None,
+    tokenizer: Path | None,
+    masks: MaskConfig,
+    html: str | None,
 ) -> None:
     """Mask TEXT and show each step: candidates, their number, the draws, what becomes of them.
 
     The draws are those that the first row of a shard gets in the first epoch with the same seed.
     """
+    check_page(session, html)
     from tokpipe.foundation.seeds import stream_key
     from tokpipe.inspection.epochs import encode_one
     from tokpipe.inspection.mask_trace import trace_json, trace_masking
@@ -45,9 +52,11 @@ def explain_masking(
     trace = trace_masking(ids, stream_key(session.seed, "mask", 0, 0, 0), facts, masks)
     if session.json:
         session.console.json(trace_json(trace, opened.tokenizer.tokens))
+    if session.json and html is None:
         return
     from tokpipe.inspection.terminal.masking import Vocabulary, mask_trace_renderable
 
     vocabulary = Vocabulary(opened.tokenizer.tokens, opened.form)
     key = f"seed {session.seed}, epoch 0, shard 0, row 0 and the position alone"
-    session.console.rich().print(mask_trace_renderable(trace, masks, vocabulary, key))
+    with shown(session, html, "Masking, draw by draw") as page:
+        page.print(mask_trace_renderable(trace, masks, vocabulary, key))

@@ -5,6 +5,7 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.commands.explain_bpe import show
 from tokpipe.cli.options import config_options
+from tokpipe.cli.pages import page_option
 from tokpipe.inspection.config import ExplainWordpieceConfig
 
 
@@ -16,10 +17,13 @@ from tokpipe.inspection.config import ExplainWordpieceConfig
     ],
 )
 @click.argument("text")
+@page_option()
 @config_options(ExplainWordpieceConfig, "config")
-def explain_wordpiece(session: Session, text: str, config: ExplainWordpieceConfig) -> None:
+def explain_wordpiece(
+    session: Session, text: str, config: ExplainWordpieceConfig, html: str | None
+) -> None:
     """Learn a vocabulary from TEXT and show each step: pairs, scores, ties, the words after it.
 
     TEXT is words between spaces, or word:count,word:count.
     """
-    show(session, text, config)
+    show(session, text, config, "WordPiece", html)

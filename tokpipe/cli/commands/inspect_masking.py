@@ -8,6 +8,7 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.commands.explain_masking import one_text
 from tokpipe.cli.options import Count, config_options
+from tokpipe.cli.pages import check_page, page_option, shown
 from tokpipe.examples.config import MaskConfig
 
 
@@ -20,6 +21,7 @@ from tokpipe.examples.config import MaskConfig
     ],
 )
 @one_text
+@page_option()
 @click.option(
     "--epochs",
     type=click.IntRange(1, 99),
@@ -43,11 +45,13 @@ def inspect_masking(
     epochs: int,
     dupe_factor: int,
     masks: MaskConfig,
+    html: str | None,
 ) -> None:
     """Mask TEXT once an epoch, with masks that are stored and masks that are drawn anew.
 
     A line a token, a column a pass; under it, how many of the chosen positions two passes share.
     """
+    check_page(session, html)
     from tokpipe.inspection.epochs import epochs_json, view_epochs
     from tokpipe.inspection.opening import open_for_text
 
@@ -56,6 +60,7 @@ def inspect_masking(
     view = view_epochs(text, opened.tokenizer, config, epochs, session.seed)
     if session.json:
         session.console.json(epochs_json(view, opened.tokenizer.tokens))
+    if session.json and html is None:
         return
     from tokpipe.inspection.terminal.epochs import epochs_renderable
     from tokpipe.inspection.terminal.masking import Vocabulary
@@ -63,4 +68,5 @@ def inspect_masking(
     vocabulary = Vocabulary(opened.tokenizer.tokens, opened.form)
     name = "a vocabulary of the text's own words" if tokenizer is None else str(tokenizer)
     about = "" if tokenizer is None else opened.about
-    session.console.rich().print(epochs_renderable(view, vocabulary, name, about))
+    with shown(session, html, "Static and dynamic masking") as page:
+        page.print(epochs_renderable(view, vocabulary, name, about))

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.pages import check_page, page_option, shown
+from tokpipe.foundation.visible import visible
 
 
 @command(
@@ -31,12 +33,16 @@ from tokpipe.cli.command import Session, command
     show_default=True,
     help="Which part to look at.",
 )
-def inspect_shards(session: Session, folder: Path, examples: int, split: str) -> None:
+@page_option()
+def inspect_shards(
+    session: Session, folder: Path, examples: int, split: str, html: str | None
+) -> None:
     """Show examples of FOLDER with what stood under each mask, and measure their masks.
 
     Shares come with 99 % intervals; beside them the balance of next sentences, the lengths, and
     what a trainer would waste that pads.
     """
+    check_page(session, html)
     session.begin_kernels()
     from tokpipe.inspection.opening import Opened
     from tokpipe.inspection.shards import shards_json, view_split
@@ -50,10 +56,12 @@ def inspect_shards(session: Session, folder: Path, examples: int, split: str) ->
     ]
     if session.json:
         session.console.json(shards_json(shards, views))
+    if session.json and html is None:
         return
     from tokpipe.inspection.terminal.masking import Vocabulary
     from tokpipe.inspection.terminal.shards import shards_renderable
 
     opened = Opened(folder / TOKENIZER, shards.tokenizer)
     vocabulary = Vocabulary(shards.tokenizer.tokens, opened.form)
-    session.console.rich().print(shards_renderable(shards, views, vocabulary))
+    with shown(session, html, f"Shards {visible(str(folder))}") as page:
+        page.print(shards_renderable(shards, views, vocabulary))

@@ -9,10 +9,14 @@ import click
 
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import MODEL
+from tokpipe.cli.pages import check_page, page_option, shown
 from tokpipe.foundation.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tokpipe.inspection.opening import Opened
+    from tokpipe.inspection.terminal.text_page import TextPage
     from tokpipe.inspection.tokens import TokenView
 
 _MOST_CHARACTERS = 200_000  # of standard input: 38,000 lines of output, half a minute
@@ -50,6 +54,7 @@ _MOST_CHARACTERS = 200_000  # of standard input: 38,000 lines of output, half a 
     show_default=True,
     help="Put [CLS], [SEP] and their like around the text.",
 )
+@page_option()
 def inspect_tokens(
     session: Session,
     text: str | None,
@@ -57,6 +62,7 @@ def inspect_tokens(
     pair: str | None,
     trace: str | None,
     special_tokens: bool,
+    html: str | None,
 ) -> None:
     """Show the tokens of TEXT with their ids, their places and the borders of words.
 
@@ -64,6 +70,7 @@ def inspect_tokens(
     """
     from tokpipe.inspection.opening import open_tokenizer
 
+    check_page(session, html)
     if text is None and trace is None:
         raise ConfigError("There is no text to look at", hint='Give a TEXT, or --trace "a word".')
     if text == "-":
@@ -74,12 +81,18 @@ def inspect_tokens(
     ]  # fmt: skip
     if session.json:
         _print_json(session, opened, views, trace)
-    else:
-        _print(session, opened, views, trace)
+    if not session.json or html is not None:
+        with shown(session, html, "Tokens") as page:
+            _print(page, opened, views, trace, legend=not session.quiet)
 
 
 def _print(
-    session: Session, opened: Sequence["Opened"], views: Sequence["TokenView"], word: str | None
+    terminal: "Console | TextPage",
+    opened: Sequence["Opened"],
+    views: Sequence["TokenView"],
+    word: str | None,
+    *,
+    legend: bool,
 ) -> None:
     from tokpipe.inspection.terminal.tokens import (
         comparison_renderable,
@@ -88,14 +101,13 @@ def _print(
     )
     from tokpipe.inspection.terminal.trace import trace_renderable
 
-    terminal = session.console.rich()
     for view in views:
         terminal.print(tokens_renderable(view))
         terminal.print()
     if len(views) > 1:
         terminal.print(comparison_renderable(views))
         terminal.print()
-    if views and not session.quiet:
+    if views and legend:
         terminal.print(legend_renderable(views))
     if word is None:
         return

@@ -74,23 +74,31 @@ function label(place, attributes) {
   return draw("text", attributes, draw("title", {}, named(place)), short(data.tokens[place].text));
 }
 
+// About as many pixels as the longest of some tokens takes.
+function roomFor(places) {
+  const width = (text) => [...text].reduce((sum, sign) => sum + (sign < "\u1100" ? 8.5 : 14), 8);
+  return Math.max(...places.map((place) => width(short(data.tokens[place].text))));
+}
+
 // Two columns of tokens, a line for each weight; those of the chosen token stand out.
 function headView(stored, state, rows, columns) {
   const height = ROW * Math.max(rows.length, columns.length) + 8;
   const at = (i) => ROW * i + 18;
+  const left0 = roomFor(rows);
+  const [right0, width] = [left0 + 220, left0 + 220 + roomFor(columns) + 60];
   const least = count > 128 ? 0.05 : 0.01;
   const [faint, strong] = [draw("g", { class: "faint" }), draw("g", { class: "strong" })];
   const line = (i, j, strength) =>
-    draw("line", { x1: 196, x2: 404, y1: at(i) - 4, y2: at(j) - 4, "stroke-opacity": Math.min(strength, 1).toFixed(4) });
+    draw("line", { x1: left0 + 6, x2: right0 - 6, y1: at(i) - 4, y2: at(j) - 4, "stroke-opacity": Math.min(strength, 1).toFixed(4) });
   rows.forEach((row, i) => {
     const weights = rowOf(stored, state.head, row);
     columns.forEach((column, j) => weights[column] >= least && faint.append(line(i, j, weights[column])));
   });
   const left = rows.map((row, i) =>
-    label(row, { x: 190, y: at(i), "text-anchor": "end", class: "name", role: "button", tabindex: -1, "data-place": row }));
-  const right = columns.map((column, j) => label(column, { x: 410, y: at(j), class: "name", "data-column": column }));
-  const shares = columns.map((column, j) => draw("text", { x: 638, y: at(j), "text-anchor": "end", class: "quiet" }));
-  const svg = draw("svg", { class: "view", viewBox: `0 0 640 ${height}`, width: 640, height, role: "group" }, faint, strong, ...left, ...right, ...shares);
+    label(row, { x: left0, y: at(i), "text-anchor": "end", class: "name", role: "button", tabindex: -1, "data-place": row }));
+  const right = columns.map((column, j) => label(column, { x: right0, y: at(j), class: "name", "data-column": column }));
+  const shares = columns.map((column, j) => draw("text", { x: width - 2, y: at(j), "text-anchor": "end", class: "quiet" }));
+  const svg = draw("svg", { class: "view", viewBox: `0 0 ${width} ${height}`, width, height, role: "group" }, faint, strong, ...left, ...right, ...shares);
   svg.choose = (token) => {
     const weights = rowOf(stored, state.head, token);
     const i = rows.indexOf(token);
@@ -131,12 +139,13 @@ const greatest = (rows) => Math.max(1e-30, ...rows.map((row) => Math.max(...row.
 function neuronView(way, state, columns) {
   const shown = columns.map((column) => way.rows[column]);
   const bias = data.biases.length > 0;
-  const [K, P, S] = [170, 345, 570];
+  const L = roomFor([...columns, state.token]);
+  const [K, P, S] = [L + 10, L + 185, L + 410];
   const W = S + (bias ? 60 : 0);
   const tops = [greatest(shown.map((row) => row.key)), greatest(shown.map((row) => row.products))];
   const most = Math.max(...shown.map((row) => row.weight));
   const head = (text, x, anchor = "start") => draw("text", { x, y: 44, class: "quiet", "text-anchor": anchor }, text);
-  const query = draw("g", { class: "query" }, label(state.token, { x: 160, y: 18, "text-anchor": "end", class: "chosen" }), ...bars(way.query, K, 13, 160, greatest([way.query])), draw("text", { x: P, y: 18, class: "quiet" }, "its query q"));
+  const query = draw("g", { class: "query" }, label(state.token, { x: L, y: 18, "text-anchor": "end", class: "chosen" }), ...bars(way.query, K, 13, 160, greatest([way.query])), draw("text", { x: P, y: 18, class: "quiet" }, "its query q"));
   const heads = [head("key k", K), head("q × k", P), head("sum", S, "end"), head("softmax", W + 70, "end")];
   if (bias) heads.push(head("bias", W, "end"));
   const lines = shown.map((row, j) => {
@@ -144,7 +153,7 @@ function neuronView(way, state, columns) {
     const number = (text, x) => draw("text", { x, y, "text-anchor": "end" }, text);
     const numbers = [number(row.sum.toFixed(3), S), number(percent(row.weight), W + 70)];
     if (bias) numbers.push(number(row.bias.toFixed(2), W));
-    const name = label(columns[j], { x: 160, y, "text-anchor": "end", class: columns[j] === state.token ? "chosen" : "name" });
+    const name = label(columns[j], { x: L, y, "text-anchor": "end", class: columns[j] === state.token ? "chosen" : "name" });
     const share = draw("rect", { class: "share", x: W + 78, y: y - 10, height: 11, width: ((60 * row.weight) / most).toFixed(2) });
     return draw("g", { "data-place": columns[j], "data-sum": row.sum, "data-weight": row.weight }, name, ...bars(row.key, K, y - 5, 160, tops[0]), ...bars(row.products, P, y - 5, 160, tops[1]), ...numbers, share);
   });
