@@ -165,6 +165,6 @@ def tokens_json(chosen: Chosen) -> dict[str, Any]:
     }
 
 
-def numbers(values: NDArray[np.floating]) -> Any:
+def numbers(values: NDArray[np.floating] | np.floating) -> Any:
     """Return numbers as JSON types, with nine places: more than float32 has."""
     return np.asarray(values, np.float64).round(9).tolist()
