@@ -44,7 +44,7 @@ def share(part: int, whole: int, z: float = _Z99) -> Share:
     --------
     >>> found = share(80, 100)
     >>> f"{found.low:.3f} {found.high:.3f}"
-    '0.682 0.882'
+    '0.680 0.883'
     """
     if not whole:
         return Share(part, whole, 0.0, 1.0)

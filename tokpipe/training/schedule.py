@@ -52,7 +52,8 @@ class Schedule:
         Examples
         --------
         >>> config = TrainingConfig(steps=100, learning_rate=1.0, warmup_steps=10)
-        >>> [Schedule(config, 100).learning_rate(step, 0) for step in (0, 9, 10, 55)]
+        >>> rates = [Schedule(config, 100).learning_rate(step, 0) for step in (0, 9, 10, 55)]
+        >>> [round(rate, 6) for rate in rates]
         [0.1, 1.0, 1.0, 0.5]
         """
         if self.begun.then == "flat":

@@ -34,8 +34,9 @@ def import_model(session: Session, source: Path, output: str, dtype: str) -> Non
     """Take over a {families} from a folder of Hugging Face's layout.
 
     Every tensor is checked: one that is missing, unexpected, of a wrong shape or not finite is
-    named and refused. Old names, shards and missing heads are understood; pickles (.bin, .pt) are
-    not opened. What sentence-transformers says beside the model is kept.
+    named and refused. Old names, shards and missing heads are understood; of a pytorch_model.bin
+    the tensors are read, and nothing in it is run. What sentence-transformers says beside the model
+    is kept.
     """
     if session.dry_run:
         copy_plan(session, source, output, "Importing a model")
