@@ -42,7 +42,7 @@ def attention_page(
     view
         What is shown at first: ``"model"``, ``"head"`` or ``"neuron"``.
     exact
-        Whether to store all weights, queries and keys as they are: about six times as much.
+        Whether to store all weights, queries and keys as they are: up to ten times as much.
     threads
         How many work on it; the page is the same for any number.
     """

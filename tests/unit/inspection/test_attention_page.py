@@ -74,12 +74,15 @@ def test_vectors_of_the_layer_or_head_in_question_stay_where_room_is_short(monke
 
 
 @pytest.mark.parametrize("initial", [0.02, 0.1])
-def test_twelve_layers_of_twelve_heads_on_128_tokens_fit(initial):
+@pytest.mark.parametrize(
+    ("count", "most"), [(128, 2.5e6), pytest.param(512, 25e6, marks=pytest.mark.slow)]
+)
+def test_twelve_layers_of_twelve_heads_fit(count, most, initial):
     how = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
-    how |= {"max_position_embeddings": 128, "initializer_range": initial}
-    text = " ".join(np.random.default_rng(0).choice(WORDS[:-2], 126))
+    how |= {"max_position_embeddings": count, "initializer_range": initial}
+    text = " ".join(np.random.default_rng(0).choice(WORDS[:-2], count - 2))
     seen = attention(small(dataclasses.replace(CONFIG, **how)), text)
-    assert len(seen) == 128
+    assert len(seen) == count
     page = page_of(seen)
-    assert len(page.encode()) <= 2.5e6
+    assert len(page.encode()) <= most
     assert data_of(page)["vectors"]["layers"][-1] == 12
