@@ -93,6 +93,16 @@ def padded(data: "bytes | bytearray | memoryview | NDArray[np.uint8]") -> NDArra
     return out
 
 
+_COUNTED = 1 << 20  # at once: of all ids of a text of 100 MB the 64-bit copy took 800 MB
+
+
+def add_counts(values: NDArray[np.integer], counts: NDArray[np.int64]) -> None:
+    """Add to `counts` (int64[V]) how often each number below V is among `values`."""
+    for start in range(0, len(values), _COUNTED):
+        found = np.bincount(values[start : start + _COUNTED], minlength=len(counts))
+        counts += found[: len(counts)]
+
+
 def gather_ranges(
     borders: NDArray[np.integer], rows: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokpipe.foundation import arrays
-from tokpipe.foundation.arrays import PADDING, Strings
+from tokpipe.foundation.arrays import PADDING, Strings, add_counts
 
 
 @given(st.lists(st.text()))
@@ -41,3 +41,10 @@ def test_parts_are_joined_in_their_order(parts):
     joined = arrays.join_strings([Strings(part.data, part.offsets[1:]) for part in cut])
     assert [item.decode() for item in joined.iter_bytes()] == [i for part in parts for i in part]
     assert len(joined.data) == joined.nbytes + PADDING
+
+
+def test_counts_are_added_over_any_number_of_values():
+    values = np.random.default_rng(0).integers(0, 9, 3_000_000).astype(np.int32)
+    counts = np.full(7, 5, np.int64)
+    add_counts(values, counts)
+    assert counts.tolist() == [5 + int((values == number).sum()) for number in range(7)]

@@ -108,8 +108,7 @@ def _encode_ids(
     how: Any,
 ) -> "Iterator[int]":
     """Encode to ids alone, counted in `seen`; yield the stored bytes of each piece done."""
-    import numpy as np
-
+    from tokpipe.foundation.arrays import add_counts
     from tokpipe.tokenizer.files import encode_corpus
 
     pieces = encode_corpus(
@@ -122,7 +121,7 @@ def _encode_ids(
     for piece in pieces:
         for column in piece.columns:
             writer.write(column)
-            seen += np.bincount(column.values, minlength=len(seen))
+            add_counts(column.values.to_numpy(), seen)
         yield piece.stored_bytes
 
 
