@@ -247,6 +247,7 @@ def _look(session: Session, folder: Path) -> None:
         pair=None,
         trace=None,
         special_tokens=True,
+        html=None,
     )
     session.console.out.line()
 
