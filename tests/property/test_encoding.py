@@ -210,6 +210,8 @@ def test_windows_get_all_that_encodings_get(name, text, pair, cut, special, padd
     # pair forget which text is whose: their sequence_ids are (0, 0) for a window of types (0, 1)
     if padding or (name == "none" and pair is not None):
         but.append("sequence_ids")
+    if name == "none" and pair is not None and not padding:
+        assert all(one.sequence_ids == one.type_ids for one in (found, *found.overflowing))
     if not special and pair is not None and "roberta" in name:
         but.append("type_ids")  # the library leaves the second text of windows, alone, at 1
     assert fields_of(found, but) == fields_of(expected, but)
