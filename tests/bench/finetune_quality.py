@@ -6,9 +6,13 @@ that a stopped run goes on where it was.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,79 +30,109 @@ from tests.bench.finetune_jobs import (
 from tests.bench.harness import Worker
 from tests.bench.report import Row
 from tokpipe.finetuning.tasks.qa import gold_answers
-from tokpipe.labelled.records import Labelled
 from tokpipe.metrics.scores import Scores, answer_scores, class_scores, entity_scores, tag_scores
 
 METHODS = ("bow", "nbsvm", "vectors")
 _NBSVM_ON_IMDB, _NEAR = 0.91, 0.005
+_WRITING = Lock()
 Figures = Mapping[str, Any]  # of a part: n, majority, scores with intervals
 
 
 def rows(peers: str, rounds: int, limits: Limits) -> list[Row]:
-    """Train on every job; `rounds` is how many seeds there are."""
+    """Train on every job; `rounds` is how many seeds there are.
+
+    Nothing is timed, so every core trains one model at a time with one thread: small products
+    gain little from a second.
+    """
     model, made = model_folder(peers, limits.layers), []
-    for name in limits.tasks or JOBS:
-        made += job_rows(peers, rounds, limits, name, model)
+    jobs = [Trials(peers, rounds, limits, name, model) for name in limits.tasks or JOBS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [[pool.submit(trial) for trial in trials.all()] for trials in jobs]
+        for trials, figures in zip(jobs, found, strict=True):
+            made += trials.rows([one.result() for one in figures])
     return made
 
 
-def job_rows(peers: str, rounds: int, limits: Limits, name: str, model: Path) -> list[Row]:
-    """Train both sides and the earlier approaches on one job."""
-    job, parts = JOBS[name], parts_of(name, limits.rows)
-    files = written(name, parts, limits.rows)
-    shape = {
-        "task": job.task,
-        "model": str(model),
-        "parts": files,
-        "settings": settings_for(job, len(parts["train"]), model),
-        "tokens": job.tokens,
-    }
-    store = corpus.folder() / "finetune-quality.json"
-    sides: dict[str, list[Figures]] = {"ours": [], "transformers": []}
-    for seed in range(rounds):
-        for side, found in sides.items():
-            key = [name, limits.rows, limits.layers, side, seed, shape["settings"]]
-            python = sys.executable if side == "ours" else peers
-            test = parts["test"]
-            found.append(kept(store, key, lambda: _trained(python, side, job, test, shape, seed)))  # noqa: B023 - called at once
-    made = [compared(job, len(parts["train"]), sides["ours"], sides["transformers"])]
-    if job.task != "classification":
+class Trials:
+    """The trainings of one job: both sides with every seed, and the earlier approaches."""
+
+    def __init__(self, peers: str, rounds: int, limits: Limits, name: str, model: Path) -> None:
+        self.name, self.limits, self.job = name, limits, JOBS[name]
+        parts = parts_of(name, limits.rows)
+        self.files = written(name, parts, limits.rows)
+        self.train_rows, self.test = len(parts["train"]), parts["test"]
+        self.shape = {
+            "task": self.job.task,
+            "model": str(model),
+            "parts": self.files,
+            "settings": settings_for(self.job, self.train_rows, model),
+            "tokens": self.job.tokens,
+            "threads": 1,
+        }
+        sides = [("ours", sys.executable), ("transformers", peers)]
+        self.tuned = [(seed, *side) for seed in range(rounds) for side in sides]
+        self.earlier = METHODS if self.job.task == "classification" else ()
+
+    def all(self) -> list[Callable[[], Figures]]:
+        """Return what makes, or finds in the store, the figures of each."""
+        return [
+            *(partial(self._tuned, *one) for one in self.tuned),
+            *(partial(self._earlier, method) for method in self.earlier),
+        ]
+
+    def rows(self, figures: Sequence[Figures]) -> list[Row]:
+        """Make the table's rows of the figures, in the order of `all`."""
+        tuned = figures[: len(self.tuned)]
+        made = [compared(self.job, self.train_rows, tuned[::2], tuned[1::2])]
+        if self.earlier:
+            earlier = dict(zip(self.earlier, figures[len(self.tuned) :], strict=True))
+            made += earlier_rows(self.name, earlier, is_whole=self.limits.rows is None)
         return made
-    settings = {"task": job.task, "parts": files}
-    earlier = {
-        method: kept(store, [name, limits.rows, method], lambda: _learned(method, settings))  # noqa: B023 - called at once
-        for method in METHODS
-    }
-    return [*made, *earlier_rows(name, earlier, is_whole=limits.rows is None)]
 
+    def _tuned(self, seed: int, side: str, python: str) -> Figures:
+        limits, settings = self.limits, self.shape["settings"]
+        key = [self.name, limits.rows, limits.layers, side, seed, settings]
+        return kept(_store(), key, lambda: self._trained(python, side, seed))
 
-def _trained(python: str, side: str, job: Job, test: Labelled, shape: dict, seed: int) -> Figures:
-    name = "ours_finetune" if side == "ours" else "peers_finetune"
-    with Worker(python, name, "tune", seed=seed, **shape) as worker:
-        run = worker.run()
-    found = (
-        run.result["test"] if side == "ours" else scored(job, test, run.result["said"]).to_dict()
-    )
-    return {**found, "seconds": run.seconds}
+    def _trained(self, python: str, side: str, seed: int) -> Figures:
+        name = "ours_finetune" if side == "ours" else "peers_finetune"
+        with Worker(python, name, "tune", seed=seed, **self.shape) as worker:
+            run = worker.run()
+        if side == "ours":
+            return {**run.result["test"], "seconds": run.seconds}
+        said = scored(self.job, self.test, run.result["said"])
+        return {**said.to_dict(), "seconds": run.seconds}
 
+    def _earlier(self, method: str) -> Figures:
+        return kept(_store(), [self.name, self.limits.rows, method], lambda: self._learnt(method))
 
-def _learned(method: str, settings: dict) -> Figures:
-    with Worker(sys.executable, "ours_finetune", "baseline", method=method, **settings) as worker:
-        run = worker.run()
-    return {**run.result["test"], "seconds": run.seconds}
+    def _learnt(self, method: str) -> Figures:
+        asked = {"method": method, "task": self.job.task, "parts": self.files}
+        with Worker(sys.executable, "ours_finetune", "baseline", **asked) as worker:
+            run = worker.run()
+        return {**run.result["test"], "seconds": run.seconds}
 
 
 def kept(store: Path, key: Sequence[Any], make: Callable[[], Figures]) -> Figures:
     """Return what the store holds for a key; make and store it if it holds nothing."""
-    found = json.loads(store.read_text()) if store.exists() else {}
     name = json.dumps(key, sort_keys=True)
-    if name not in found:
-        found[name] = make()
-        print(name, json.dumps(first(found[name])), file=sys.stderr, flush=True)
-        half = store.with_suffix(".half")
-        half.write_text(json.dumps(found, indent=1))
-        half.replace(store)
-    return found[name]
+    found = _stored(store).get(name)
+    if found is None:
+        found = make()
+        with _WRITING:
+            print(name, json.dumps(first(found)), file=sys.stderr, flush=True)
+            half = store.with_suffix(".half")
+            half.write_text(json.dumps({**_stored(store), name: found}, indent=1))
+            half.replace(store)
+    return found
+
+
+def _store() -> Path:
+    return corpus.folder() / "finetune-quality.json"
+
+
+def _stored(store: Path) -> dict[str, Figures]:
+    return json.loads(store.read_text()) if store.exists() else {}
 
 
 def scored(job: Job, gold: Any, said: Sequence[str]) -> Scores:

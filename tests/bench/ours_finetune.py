@@ -62,7 +62,9 @@ def epochs(task: str, model: str, parts: dict, settings: dict, tokens: int) -> C
     return run
 
 
-def tune(task: str, model: str, parts: dict, settings: dict, tokens: int, seed: int) -> Callable:
+def tune(
+    task: str, model: str, parts: dict, settings: dict, tokens: int, seed: int, threads: int
+) -> Callable:
     """Fine-tune, keep the best epoch, and score it on the test part."""
 
     def run() -> dict[str, Any]:
@@ -77,7 +79,7 @@ def tune(task: str, model: str, parts: dict, settings: dict, tokens: int, seed: 
                 config=FinetuneConfig(**settings, seed=seed),
                 columns=_columns(task, parts),
                 windows=WindowConfig(max_seq_length=tokens),
-                threads=_THREADS,
+                threads=threads,
             )
         return {name: scores.to_dict() for name, scores in done.report.scores.items()}
 

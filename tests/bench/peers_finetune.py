@@ -42,9 +42,11 @@ def epochs(
     return run
 
 
-def tune(task: str, model: str, parts: dict, settings: dict, tokens: int, seed: int) -> Callable:
+def tune(
+    task: str, model: str, parts: dict, settings: dict, tokens: int, seed: int, threads: int
+) -> Callable:
     """Fine-tune, keep the best epoch, and say what it predicts of the test part."""
-    kind = _kind(task, model, parts, tokens)
+    kind = _kind(task, model, parts, tokens, threads)
     rows, held, asked = (kind.features(part) for part in ("train", "validation", "test"))
 
     def run() -> dict[str, Any]:
@@ -88,11 +90,11 @@ def answer(path: str, model: str, texts: int, characters: int) -> Callable:
     return run
 
 
-def _kind(task: str, model: str, parts: dict, tokens: int) -> Any:
+def _kind(task: str, model: str, parts: dict, tokens: int, threads: int = 2) -> Any:
     import torch
     from transformers import AutoTokenizer
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model)
     if task == "classification":
         from tests.bench.peers_texts import Texts as Kind
