@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -53,23 +54,37 @@ class Browser:
 _REQUEST = "Network.requestWillBeSent"
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """One browser for all tests."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs the browser extra")
-    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (binary and driver):
-        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+def missing():
+    """Return what of the browser this machine lacks; None: nothing."""
+    if find_spec("selenium") is None:
+        return "needs the browser extra"
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        return "needs chromium and chromedriver (Debian: chromium, chromium-driver)"
+    return None
+
+
+def started():
+    """Start Chromium without a window, its logs kept; return its driver."""
+    from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
-    options.binary_location = binary
+    options.binary_location = shutil.which("chromium")
     sandboxed = ("--no-sandbox", "--disable-dev-shm-usage")  # in containers, as root
     for argument in ("--headless=new", "--disable-gpu", "--window-size=1100,900", *sandboxed):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(driver))
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     driver.set_script_timeout(60)
+    return driver
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests."""
+    if lack := missing():
+        pytest.skip(lack)
+    driver = started()
     yield driver
     driver.quit()
 

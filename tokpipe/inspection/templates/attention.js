@@ -198,11 +198,23 @@ function mapsAsSvg() {
   document.querySelectorAll(".map").forEach((map) => {
     const [x, y] = [100 * (map.dataset.head - 1), 116 * (map.dataset.layer - 1)];
     const image = paper.createElementNS(SVG, "image");
-    const where = { x, y, width: 96, height: 96, preserveAspectRatio: "none", href: map.firstChild.toDataURL() };
+    const where = { x, y, width: 96, height: 96, preserveAspectRatio: "none", href: inkOf(map.firstChild) };
     for (const [key, value] of Object.entries(where)) image.setAttribute(key, value);
     svg.append(image, draw("text", { x, y: y + 109, class: "quiet" }, `${map.dataset.layer}.${map.textContent}`));
   });
   return svg;
+}
+
+// A map in the colour of the light scheme, whichever is on; the style turns it in the dark one.
+function inkOf(canvas) {
+  const { width, height } = canvas;
+  const paper = Object.assign(document.createElement("canvas"), { width, height });
+  const ink = paper.getContext("2d");
+  ink.drawImage(canvas, 0, 0);
+  ink.globalCompositeOperation = "source-in";
+  ink.fillStyle = "#0b4f8a";
+  ink.fillRect(0, 0, width, height);
+  return paper.toDataURL();
 }
 
 async function copy() {
