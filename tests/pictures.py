@@ -1,4 +1,4 @@
-"""The README's pictures: what the pages of attention draw in Chromium, copied as their button copies.
+"""The README's pictures: what the pages of attention draw in Chromium, as their button copies it.
 
 ``python -m tests.pictures`` draws them again; it wants the browser extra, and MiniLM-L6 in the
 peers' environment, whose interpreter TOKPIPE_PEERS_PYTHON names.

@@ -1,5 +1,8 @@
 """Views of the terminal as pages: the same text, no script, nothing fetched."""
 
+import json
+
+import numpy as np
 import pytest
 
 from tests.unit.shards.folders import write_folder
@@ -23,7 +26,7 @@ COMMANDS = [
     ("explain", "bpe", "hug:10,pug:5,<b>:12", "--encode", "bug"),
     ("explain", "wordpiece", "hug:10,pug:5,<b>:12", "--encode", "bug"),
     ("explain", "ffn"),
-    ("explain", "position", "--model", "model", "the cat sat"),
+    ("explain", "mlm", "--model", "model", "the [MASK] sat"),
     ("attention", "model", "--corpus", "texts"),
 ]
 
@@ -48,6 +51,39 @@ def test_a_page_says_what_the_terminal_says(browser, tmp_path, monkeypatch, caps
     light = browser.run(f"return {colour}")
     browser.media(scheme="dark")
     assert browser.run(f"return {colour}") != light
+
+
+DRAWN = {
+    ("activations",): (5, 0),
+    ("position",): (0, 16 * 32),
+    ("position", "--model", "model", "the cat sat"): (0, None),
+    ("encoder",): (0, 5 * 5 + 5 * 5),
+}
+
+
+@pytest.mark.parametrize("arguments", DRAWN)
+def test_a_chapter_draws_its_curves_and_maps(browser, tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    small().save(tmp_path / "model")
+    assert execute(["explain", *arguments, "--json", "--html", "page.html"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    browser.open(tmp_path / "page.html", "document.readyState === 'complete'")
+    curves, numbers = DRAWN[arguments]
+    assert (
+        browser.run("return document.querySelectorAll('figure.curves polyline').length") == curves
+    )
+    tables = "[...document.querySelectorAll('figure.map table')]"
+    rows = "[...t.querySelectorAll('tr')].slice(1)"
+    cells = "[...r.querySelectorAll('td')].map(d => Number(d.textContent))"
+    drawn = browser.run(f"return {tables}.map(t => {rows}.map(r => {cells}))")
+    maps = [one["values"] for step in told["steps"] for one in step["shown"] if "values" in one]
+    for values in drawn:
+        assert any(np.allclose(values, one, atol=6e-4) for one in maps if len(one) == len(values))
+    if numbers is not None:
+        assert sum(np.size(values) for values in drawn) == numbers
+    assert browser.run("return document.querySelectorAll('script, img').length") == 0
+    wide = "[...document.querySelectorAll('figure')].every(f => f.scrollWidth <= f.clientWidth)"
+    assert browser.run(f"return {wide}")
 
 
 def _lines(text):

@@ -10,7 +10,7 @@ import click
 from tokpipe.cli.command import Command, Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL
-from tokpipe.cli.pages import check_page, page_option, shown
+from tokpipe.cli.pages import check_page, page_option, write_page
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.inspection.config import CHAPTERS
 
@@ -106,12 +106,14 @@ def _show(session: Session, told: "Chapter", html: str | None) -> None:
 
     if session.json:
         session.console.json(chapter_json(told))
-    if session.json and html is None:
-        return
-    from tokpipe.inspection.terminal.chapter import chapter_renderable
+    if html is not None:
+        from tokpipe.inspection.chapter_page import chapter_page
 
-    with shown(session, html, told.title) as page:
-        page.print(chapter_renderable(told))
+        write_page(session, html, chapter_page(told))
+    elif not session.json:
+        from tokpipe.inspection.terminal.chapter import chapter_renderable
+
+        session.console.rich().print(chapter_renderable(told))
 
 
 def _chosen(

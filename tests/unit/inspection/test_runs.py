@@ -7,8 +7,9 @@ from rich.console import Console
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.inspection.run_page import run_page
-from tokpipe.inspection.runs import metrics_of, read_run, runs_in
+from tokpipe.inspection.runs import Curve, metrics_of, read_run, runs_in
 from tokpipe.inspection.sparkline import sparkline, thinned
+from tokpipe.inspection.terminal.curves import chart
 from tokpipe.inspection.terminal.runs import runs_renderable
 from tokpipe.training.log import HeadFigures, Line, write_log
 
@@ -157,3 +158,9 @@ def test_the_score_of_evaluations_has_its_curve_and_says_which_is_best(tmp_path)
     assert "F1, validation" in drawn([run], ascii=True, color=False)
     page = run_page([run], metrics_of([run]))
     assert page.count("F1, validation</h2>") == 1 and "score 0.7500, loss" in page
+
+
+def test_curves_on_one_another_take_turns():
+    same = [Curve([0.0, 1.0], [0.0, 1.0])] * 3
+    lines = [line.plain for line in chart(same, 40, ("0", "1"), letters=True)]
+    assert {sign for line in lines[1:-2] for sign in line if sign.isalpha()} == set("abc")

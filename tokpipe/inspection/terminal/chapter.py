@@ -27,6 +27,7 @@ from tokpipe.inspection.terminal.signs import legend, signs_text
 
 _LABEL = 22  # columns of a row's name at most
 _FORMULA = "cyan"
+_CHART = 17  # lines of the curves of five activations: in 8 they lie on one another
 # what stands in formulas, for terminals of ASCII
 _ASCII = {"·": "*", "√": "sqrt ", "…": "...", "×": "x", "π": "pi"}
 _ASCII |= {"ᵀ": "^T", "ᴼ": "^O", "³": "^3"}
@@ -35,12 +36,38 @@ _ASCII |= {"ᵀ": "^T", "ᴼ": "^O", "³": "^3"}
 @laid
 def chapter_renderable(width: int, marks: Marks, chapter: Chapter) -> Iterator[Text]:
     """Draw a chapter from its first to its last step."""
+    yield from _opening(chapter, width, marks)
+    for number, step in enumerate(chapter.steps, 1):
+        yield from _step(number, step, width, marks)
+    yield from _source(chapter, width, marks)
+
+
+@laid
+def opening_renderable(width: int, marks: Marks, chapter: Chapter) -> Iterator[Text]:
+    """Draw what stands before the steps of a chapter."""
+    yield from _opening(chapter, width, marks)
+
+
+@laid
+def step_renderable(width: int, marks: Marks, number: int, step: Step) -> Iterator[Text]:
+    """Draw one step."""
+    yield from _step(number, step, width, marks)
+
+
+@laid
+def source_renderable(width: int, marks: Marks, chapter: Chapter) -> Iterator[Text]:
+    """Draw where a chapter is from."""
+    yield from _source(chapter, width, marks)
+
+
+def _opening(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
     yield from _sentence(chapter.title, width, marks, HEADING, indent="")
     if chapter.model:
         yield cut_line(plain_text(chapter.model, marks, QUIET), width, marks)
     yield from _sentence(chapter.about, width, marks, indent="")
-    for number, step in enumerate(chapter.steps, 1):
-        yield from _step(number, step, width, marks)
+
+
+def _source(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
     yield Text()
     yield from _sentence(f"From: {chapter.reference}", width, marks, QUIET, indent="")
 
@@ -131,7 +158,7 @@ def _curves(curves: Curves, width: int, marks: Marks) -> Iterator[Text]:
     steps = [float(step) for step in range(len(curves.x))]
     drawn = [Curve(steps, values.tolist()) for values in curves.y.values()]
     ends = f"{curves.x[0]:g}", f"{curves.x[-1]:g}"
-    yield from chart(drawn, width, ends, letters=True)
+    yield from chart(drawn, width, ends, letters=True, height=_CHART)
     names = [key(i, letters=True).append(name) for i, name in enumerate(curves.y)]
     for name in names:
         name.end = ""

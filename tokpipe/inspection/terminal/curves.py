@@ -21,7 +21,12 @@ def key(number: int, *, letters: bool) -> Text:
 
 
 def chart(
-    curves: Sequence[Curve], width: int, ends: tuple[str, str], *, letters: bool
+    curves: Sequence[Curve],
+    width: int,
+    ends: tuple[str, str],
+    *,
+    letters: bool,
+    height: int = _HEIGHT,
 ) -> list[Text]:
     """Return the lines of a chart with its axes.
 
@@ -35,15 +40,17 @@ def chart(
         What stands below the axis at its left and at its right.
     letters
         Draw curves as letters: several without colours, or where only ASCII can be shown.
+    height
+        Lines of the plot.
     """
     width = max(width - _AXIS - 1, 8)
     values = [value for curve in curves for value in curve.values]
     last = max(step for curve in curves for step in curve.steps)
     low, high = min(values), max(values)
-    cells = _cells(curves, (width, _HEIGHT), (last, low, high), letters=letters)
+    cells = _cells(curves, (width, height), (last, low, high), letters=letters)
     lines = []
-    for row in range(_HEIGHT):
-        at = {0: high, _HEIGHT - 1: low}.get(row)
+    for row in range(height):
+        at = {0: high, height - 1: low}.get(row)
         line = Text(f"{'' if at is None else f'{at:.4g}':>{_AXIS - 1}} ", style="dim")
         for column in range(width):
             sign, owner = cells.get((column, row), (" ", -1))
@@ -62,16 +69,22 @@ def _cells(
     *,
     letters: bool,
 ) -> dict[tuple[int, int], tuple[str, int]]:
-    """Return sign and run of each cell that a curve passes through."""
+    """Return sign and run of each cell that a curve passes through.
+
+    Curves that lie on one another take turns, so that none hides the others.
+    """
     fine = (1, 1) if letters else (2, 4)
     dots = (size[0] * fine[0], size[1] * fine[1])
     bits: dict[tuple[int, int], int] = {}
-    owners: dict[tuple[int, int], int] = {}
+    passing: dict[tuple[int, int], list[int]] = {}
     for number, curve in enumerate(curves):
         for x, y in _joined([_dot(*point, dots, limits) for point in zip(*curve, strict=True)]):
             cell = x // fine[0], y // fine[1]
             bits[cell] = bits.get(cell, 0) | _DOTS[x % fine[0]][y % fine[1]]
-            owners[cell] = number
+            here = passing.setdefault(cell, [])
+            if number not in here:
+                here.append(number)
+    owners = {cell: here[cell[0] % len(here)] for cell, here in passing.items()}
     if letters:
         return {cell: (_LETTERS[owner % 26], owner) for cell, owner in owners.items()}
     return {cell: (chr(0x2800 + bits[cell]), owner) for cell, owner in owners.items()}

@@ -1,6 +1,8 @@
 """What views draw in the terminal as one page, which fetches nothing and runs nothing."""
 
+from collections.abc import Mapping
 from io import StringIO
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.style import Style
@@ -19,18 +21,23 @@ class TextPage:
         self._console = Console(
             file=StringIO(), width=_WIDTH, color_system="standard", markup=False
         )
-        self._runs: list[tuple[str, str]] = []  # text, and the classes of its style
+        self._parts: list[Any] = []  # runs of text and their classes, or a drawing
 
     def print(self, view: RenderableType = "") -> None:
         """Add a view, or an empty line."""
+        if not (self._parts and isinstance(self._parts[-1], list)):
+            self._parts.append([])
         for line in self._console.render_lines(view, pad=False):
-            self._runs += [(one.text, _classes(one.style)) for one in line if not one.control]
-            self._runs.append(("\n", ""))
+            runs = [(one.text, _classes(one.style)) for one in line if not one.control]
+            self._parts[-1] += [*runs, ("\n", "")]
+
+    def draw(self, figure: Mapping[str, Any]) -> None:
+        """Add what ``figure.html`` draws, under what is printed."""
+        self._parts.append(figure)
 
     def html(self) -> str:
         """Return the page."""
-        runs = [*self._runs, ("\n", "")]
-        return rendered("text.html", title=self._title, styles=["text.css"], runs=runs)
+        return rendered("text.html", title=self._title, styles=["text.css"], parts=self._parts)
 
 
 def _classes(style: Style | None) -> str:
