@@ -8,6 +8,7 @@ import pytest
 from tests.unit.shards.folders import write_folder
 from tests.unit.tasks.models import small, tokenizer
 from tokpipe.cli.main import execute
+from tokpipe.tasks.attention_measures import MEASURES
 
 BAD = "</pre><script>alert(1)</script><img src=x> the cat"
 MADE = {
@@ -84,6 +85,26 @@ def test_a_chapter_draws_its_curves_and_maps(browser, tmp_path, monkeypatch, cap
     assert browser.run("return document.querySelectorAll('script, img').length") == 0
     wide = "[...document.querySelectorAll('figure')].every(f => f.scrollWidth <= f.clientWidth)"
     assert browser.run(f"return {wide}")
+
+
+def test_the_page_of_a_corpus_has_a_map_for_each_measure(browser, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small().save(tmp_path / "model")
+    MADE["texts"](tmp_path / "texts")
+    asked = ["attention", "model", "--corpus", "texts", "--json", "--html", "page.html"]
+    assert execute(asked) == 0
+    told = json.loads(capsys.readouterr().out)["layers"]
+    browser.open(tmp_path / "page.html", "document.readyState === 'complete'")
+    maps = "[...document.querySelectorAll('figure.map')]"
+    rows = "[...f.querySelectorAll('tr')].slice(1)"
+    cells = "[...r.querySelectorAll('td')].map(d => Number(d.textContent))"
+    drawn = browser.run(f"return {maps}.map(f => {rows}.map(r => {cells}))")
+    for values, measure in zip(drawn, MEASURES, strict=True):
+        expected = [[head[measure] for head in layer["heads"]] for layer in told]
+        np.testing.assert_allclose(values, expected, atol=6e-4)
+    solid = "[...f.querySelectorAll('rect')].map(r => Number(r.getAttribute('fill-opacity')))"
+    shares = browser.run(f"return {maps}.map(f => {solid})")[0]
+    assert len(shares) == sum(head["itself"] >= 0.01 for layer in told for head in layer["heads"])
 
 
 def _lines(text):

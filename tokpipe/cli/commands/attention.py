@@ -9,9 +9,8 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL
-from tokpipe.cli.pages import check_page, page_option, shown, write_page
+from tokpipe.cli.pages import check_page, page_option, write_page
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.foundation.visible import visible
 from tokpipe.inspection.config import ATTENTION_VIEWS
 
 if TYPE_CHECKING:
@@ -128,6 +127,9 @@ def _show_corpus(
         session.progress.note(f"texts too long for the model, cut: {found.cut:,}")
     if session.json:
         session.console.json(corpus_json(str(model), found))
-    if not session.json or html is not None:
-        with shown(session, html, f"Attention of {visible(str(model))}") as page:
-            page.print(corpus_renderable(str(model), found))
+    if html is not None:
+        from tokpipe.inspection.corpus_page import corpus_page
+
+        write_page(session, html, corpus_page(str(model), found))
+    elif not session.json:
+        session.console.rich().print(corpus_renderable(str(model), found))
