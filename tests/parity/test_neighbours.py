@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from tests.unit.tokenizer.test_neighbours import CASES, TEXTS, folder
+from tests.unit.tokenizer.test_neighbours import CASES, OWN_ROLES, TEXTS, folder, own_document
 from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
@@ -51,3 +51,23 @@ def test_where_transformers_would_lower_letters_that_are_kept_it_is_said(tmp_pat
     text, is_said = " ".join(tokens), bool(read_tokenizer(tmp_path).findings)
     same = theirs.tokenize(text) == ours.encode(text, add_special_tokens=False).tokens
     assert is_said != same
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "special_tokens_map.json"])
+def test_roles_are_those_of_transformers(tmp_path, file):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(own_document(None)))
+    (tmp_path / file).write_text(json.dumps(OWN_ROLES))
+    theirs = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    ours = Tokenizer.load(tmp_path).roles
+    assert {role: ours[role] for role in OWN_ROLES} == {
+        role: getattr(theirs, role) for role in OWN_ROLES
+    }
+
+
+@pytest.mark.parametrize("name", ["add_bos_token", "add_eos_token"])
+def test_what_is_added_around_texts_is_not_asked_beside_a_whole_tokenizer(tmp_path, name):
+    path = folder(tmp_path, "tokenizer.json", {"tokenizer_config.json": {name: True}})
+    theirs = transformers.AutoTokenizer.from_pretrained(path)
+    assert [Tokenizer.load(path).encode(t).ids for t in TEXTS] == [
+        theirs(t)["input_ids"] for t in TEXTS
+    ]

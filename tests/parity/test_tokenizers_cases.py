@@ -10,7 +10,7 @@ import pytest
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
-from tokpipe.tokenizer.folder import load_spec
+from tokpipe.tokenizer.folder import open_file
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.words_json import words_from_json
@@ -159,10 +159,10 @@ def files(case, tmp_path):
     (tmp_path / "merges.txt").write_text(case["merges"])
     if "problem" in case:
         with pytest.raises(InputError) as error:
-            load_spec(tmp_path)
+            open_file(tmp_path).opened()
         assert case["problem"] in error.value.problem
     else:
-        spec = load_spec(tmp_path)
+        spec = open_file(tmp_path).opened()
         assert spec.merges.tolist() == case["rows"]
         assert dict(zip(spec.tokens, range(len(spec.tokens)), strict=True)) == case["vocab"]
 

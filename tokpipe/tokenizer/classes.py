@@ -60,6 +60,7 @@ _IN_PYTHON = (  # classes of transformers that no tokenizer.json can say
 )
 _NO_WAY = "It splits texts in Python, which no tokenizer.json can say: use it in transformers."
 _PLAIN_PARTS = {"word_tokenizer_type": "basic", "subword_tokenizer_type": "wordpiece"}
+_SPLIT = "split_special_tokens"
 _OTHER_FILES = (".model", ".spm", ".codes")  # what a vocabulary beside them is read with
 
 
@@ -80,6 +81,7 @@ def named_kind(file: Path, beside: Neighbours) -> Named:
         is not done here.
     """
     config, model = beside.config, read_beside(file.parent / _MODEL_CONFIG, Findings())
+    refuse_split_specials(config)
     _refuse_other_parts(config)
     for node in (config.child("tokenizer_class"), model.child("tokenizer_class")):
         if not node.absent:
@@ -127,6 +129,22 @@ def _with_roles(beside: Neighbours, kind: Kind) -> None:
             beside.take_role(content, takes_space=takes_space)
 
 
+def refuse_split_specials(config: Node) -> None:
+    """Refuse ``split_special_tokens``: special tokens in a text would be text like any other.
+
+    transformers follows it beside a ``tokenizer.json``, too, where it passes over
+    ``add_bos_token`` and ``add_eos_token``.
+
+    Raises
+    ------
+    FoundError
+        If it is set.
+    """
+    if config.flag(_SPLIT, False):
+        problem = "true is not followed here: a special token in a text is that token"
+        raise config.child(_SPLIT).error(problem, "Take it out, if texts hold no special tokens.")
+
+
 def _refuse_other_parts(config: Node) -> None:
     for key, plain in _PLAIN_PARTS.items():
         if not config.child(key).absent and config.text(key) != plain:
@@ -135,6 +153,6 @@ def _refuse_other_parts(config: Node) -> None:
                 f"and only {plain} does so here",
                 _NO_WAY,
             )
-    for key in ("split_special_tokens", "add_bos_token"):
+    for key in ("add_bos_token", "add_eos_token"):
         if config.flag(key, False):
             raise config.child(key).error("true is not followed here", CONVERT_HINT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.tokenizer.roles import special_roles
+from tokpipe.tokenizer.roles import roles_of
 from tokpipe.tokenizer.spec import Padding, Spec
 
 
@@ -150,7 +150,7 @@ def padding_for(spec: Spec, asked: bool | int | None) -> Padding | None:
 
 def _usual_padding(spec: Spec) -> Padding:
     special = {token.content: token.id for token in spec.added_tokens if token.special}
-    token = special_roles(special).get("pad_token")
+    token = roles_of(spec).get("pad_token")
     if token is None:
         raise ConfigError(
             "the vocabulary has no token to pad with",

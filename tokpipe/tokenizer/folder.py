@@ -23,8 +23,8 @@ from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.tokenizer.document import document_bytes
-from tokpipe.tokenizer.reading import read_tokenizer
-from tokpipe.tokenizer.roles import special_roles
+from tokpipe.tokenizer.reading import TokenizerFile, read_tokenizer
+from tokpipe.tokenizer.roles import roles_of
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.vocab_files import vocab_files
 from tokpipe.words.config import WordsConfig
@@ -66,7 +66,7 @@ def folder_files(spec: Spec, model_max_length: int = _MODEL_MAX_LENGTH) -> dict[
 
 def role_files(spec: Spec, model_max_length: int) -> dict[str, bytes]:
     """Return name and content of the files that say which special token is what."""
-    roles = special_roles({token.content: token.id for token in spec.added_tokens})
+    roles = roles_of(spec, special=False)
     return {
         "tokenizer_config.json": transformers_config(spec.model, roles, model_max_length),
         "special_tokens_map.json": _json(roles),
@@ -135,24 +135,18 @@ def write_files(files: Mapping[str, bytes], folder: Path, manifest: Manifest) ->
     manifest.write(folder, files)
 
 
-def load_spec(path: Path, words: WordsConfig | None = None) -> Spec | dict[str, Any]:
-    """Read a tokenizer as `read_tokenizer` does, or refuse it.
-
-    Returns
-    -------
-    Spec or dict
-        The checked document itself where only the `tokenizers` library can run it.
+def open_file(path: Path, words: WordsConfig | None = None) -> TokenizerFile:
+    """Read a tokenizer as `read_tokenizer` does, held against the manifest beside it.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged, contradicts itself, or asks for what no honest tokenizer
-        needs.
+        If there is no such file, or it is not what its name says.
     ArtifactError
-        If it is not as the manifest beside it says.
+        If it is not as the manifest says.
     """
     verify_tokenizer(path)
-    return read_tokenizer(path, words).opened()
+    return read_tokenizer(path, words)
 
 
 def verify_tokenizer(path: Path) -> None:

@@ -1,6 +1,6 @@
 """The vocabulary of a tokenizer: tokens by id, ids by token, and what special ones are for."""
 
-from tokpipe.tokenizer.roles import special_roles
+from tokpipe.tokenizer.roles import roles_of
 from tokpipe.tokenizer.spec import Spec
 
 
@@ -35,7 +35,7 @@ class Lookup:
     @property
     def roles(self) -> dict[str, str]:
         """Which special token is ``mask_token``, ``pad_token``, ``cls_token`` and so on."""
-        return special_roles(self.special_tokens)
+        return roles_of(self.spec)
 
     def token_to_id(self, token: str) -> int | None:
         """Return the id of a token in file form, or None."""

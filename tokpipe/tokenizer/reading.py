@@ -1,6 +1,6 @@
 """The one reader of tokenizers: any of their files to a whole `tokenizer.json`, and its faults.
 
-`load_spec` raises the first fault that is unsafe or undecided; `check` prints all.
+`TokenizerFile.opened` raises the first fault that is unsafe or undecided; `check` prints all.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ import numpy as np
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.naming import hub_hint
 from tokpipe.foundation.visible import visible
-from tokpipe.tokenizer.classes import Named, named_kind
+from tokpipe.tokenizer.classes import Named, named_kind, refuse_split_specials
 from tokpipe.tokenizer.document import document_from_spec, spec_from_document, tokens_by_id
 from tokpipe.tokenizer.findings import ERROR, WARNING, Finding, Findings, FoundError
 from tokpipe.tokenizer.from_vocabulary import (
@@ -77,6 +77,7 @@ class TokenizerFile:
     findings: Findings  # what is wrong with it; an error among them keeps it from being opened
     # what it means, or None where only the `tokenizers` library can run it, or nothing
     spec: Spec | None
+    roles: dict[str, str]  # which token has which role, by the files beside it
 
     def opened(self) -> Spec | dict[str, Any]:
         """Return what it means, or its document where only the `tokenizers` library can run it.
@@ -115,6 +116,8 @@ def read_tokenizer(path: Path, words: WordsConfig | None = None) -> TokenizerFil
         written = read(file, content, words, (beside, named), found)
     else:
         beside = read_neighbours(path, found) if path.is_dir() else Neighbours()
+        with found.collect():
+            refuse_split_specials(beside.config)
         written = content
     found += _repeated_keys(written, str(file))
     found += check_document(written, str(file))
@@ -127,7 +130,9 @@ def read_tokenizer(path: Path, words: WordsConfig | None = None) -> TokenizerFil
             spec = spec_from_document(Node(document, f"{file}:"))
             if spec is None:
                 _check_numbering(document, str(file))
-    return TokenizerFile(file, written, document, found, spec)
+    if spec is not None:
+        spec = replace(spec, roles=beside.roles)
+    return TokenizerFile(file, written, document, found, spec, beside.roles)
 
 
 def _main_file(path: Path) -> Path:

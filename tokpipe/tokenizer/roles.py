@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tokpipe.tokenizer.parts_json import bert_template, roberta_template
-from tokpipe.tokenizer.spec import Template
+from tokpipe.tokenizer.spec import Spec, Template
 
 _NAMES = {  # role: the usual names, in order of preference
     "bos_token": ("<s>",),
@@ -33,6 +33,16 @@ def special_roles(ids: Mapping[str, int]) -> dict[str, str]:
     if not roles and _END_OF_TEXT in ids:
         return dict.fromkeys(("bos_token", "eos_token", "unk_token"), _END_OF_TEXT)
     return roles
+
+
+def roles_of(spec: Spec, *, special: bool = True) -> dict[str, str]:
+    """Return role and token for the special tokens of a tokenizer, or for all added ones.
+
+    What files beside the vocabulary say counts before the usual names.
+    """
+    ids = {token.content: token.id for token in spec.added_tokens if token.special or not special}
+    named = {role: token for role, token in spec.roles.items() if token in ids}
+    return special_roles(ids) | named
 
 
 def usual_template(ids: Mapping[str, int], *, byte_level: bool, prefix_space: bool) -> Template:

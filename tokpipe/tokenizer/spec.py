@@ -1,6 +1,7 @@
 """What a tokenizer is, as plain data: the meaning of a `tokenizer.json`, free of its syntax."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -129,6 +130,8 @@ class Spec:
     decoder: Decoder = Decoder()
     truncation: Truncation | None = None
     padding: Padding | None = None
+    # which token has which role, where files beside the vocabulary say it; others go by their names
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all_tokens(self) -> list[str]:

@@ -1,6 +1,7 @@
 """The public face: text to ids and back, one text, many, or a column."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tokenizer.blocks import Ids, join_ids
 from tokpipe.tokenizer.encoding import Encoding, pad, padding_for
 from tokpipe.tokenizer.engine import Engine
-from tokpipe.tokenizer.folder import load_spec, save_spec
+from tokpipe.tokenizer.folder import open_file, save_spec
 from tokpipe.tokenizer.lookup import Lookup
 from tokpipe.tokenizer.native import Backend, NativeBackend
 from tokpipe.tokenizer.spec import Spec, Truncation
@@ -81,13 +82,14 @@ class Tokenizer(Lookup):
         InputError
             If a file is missing, damaged, or asks for what no honest tokenizer needs.
         """
-        found = load_spec(model_path("path", path), words)
+        file = open_file(model_path("path", path), words)
+        found = file.opened()
         if isinstance(found, Spec):
             return cls(found)
         from tokpipe.tokenizer.foreign import ForeignBackend  # the library takes 30 ms to import
 
         backend = ForeignBackend(found, str(path))
-        return cls(backend.spec, backend)
+        return cls(replace(backend.spec, roles=file.roles), backend)
 
     def save(
         self, folder: str | Path, *, manifest: Manifest | None = None, force: bool = False

@@ -187,3 +187,14 @@ def test_a_hole_has_no_token_and_no_key():
     assert tokenizer.ids == {"[UNK]": 0, "a": 1, "b": 3} and tokenizer.vocab_size == 4
     assert tokenizer.id_to_token(2) is None and tokenizer.token_to_id("") is None
     assert tokenizer.decode([1, 2, 3]) == "a b"
+
+
+def test_a_mask_of_another_name_is_found_and_filled(tmp_path):
+    small().save(tmp_path / "model")
+    for path in (tmp_path / "model").iterdir():
+        if path.suffix in (".json", ".txt"):
+            path.write_text(path.read_text().replace("[MASK]", "[BLANK]"))
+    (tmp_path / "model/tokpipe.json").unlink()
+    model = BertModel.load(tmp_path / "model")
+    named, plain = fill_masks(model, ["the [BLANK] sat"]), fill_masks(small(), ["the [MASK] sat"])
+    assert [(c.id, c.score) for c in named[0][0]] == [(c.id, c.score) for c in plain[0][0]]

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from tokpipe.foundation.errors import InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
-from tokpipe.tokenizer.folder import folder_files, load_spec, save_spec
+from tokpipe.tokenizer.folder import folder_files, open_file, save_spec
 from tokpipe.tokenizer.from_vocabulary import spec_from_vocabulary
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.vocab.config import VocabConfig
@@ -37,7 +37,7 @@ def example(model):
 @pytest.mark.parametrize("model", ["wordpiece", "bpe", "byte-bpe"])
 def test_folder_reads_back_to_the_same_bytes(tmp_path, model):
     save_spec(example(model), tmp_path / "one")
-    loaded = load_spec(tmp_path / "one")
+    loaded = open_file(tmp_path / "one").opened()
     assert isinstance(loaded, Spec)
     save_spec(loaded, tmp_path / "two")
     names = {path.name for path in (tmp_path / "one").iterdir()}
@@ -92,27 +92,27 @@ def test_plain_files_that_cannot_say_a_token_are_left_out():
 def test_vocab_txt_is_cased_by_its_tokens_or_as_its_config_says(tmp_path):
     path = tmp_path / "vocab.txt"
     path.write_text("[UNK]\nthe\n##s\n")
-    assert load_spec(path).words == WordsConfig(lowercase=True, strip_accents=True)
+    assert open_file(path).opened().words == WordsConfig(lowercase=True, strip_accents=True)
     path.write_text("[UNK]\nThe\n##s\n")
-    assert load_spec(path).words == WordsConfig(lowercase=False, strip_accents=False)
+    assert open_file(path).opened().words == WordsConfig(lowercase=False, strip_accents=False)
     path.write_text("[UNK]\nzoé\nå\n")
-    assert load_spec(path).words == WordsConfig(lowercase=True, strip_accents=False)
+    assert open_file(path).opened().words == WordsConfig(lowercase=True, strip_accents=False)
     (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
-    assert load_spec(path).words == WordsConfig(lowercase=False, strip_accents=False)
+    assert open_file(path).opened().words == WordsConfig(lowercase=False, strip_accents=False)
 
 
 def test_vocab_json_needs_merges(tmp_path):
     (tmp_path / "vocab.json").write_text('{"a": 0, "model": 1}')
     with pytest.raises(InputError, match=r"no merges.txt beside it"):
-        load_spec(tmp_path)
+        open_file(tmp_path).opened()
     (tmp_path / "merges.txt").write_text("#version: 0.2\na model\n")
     with pytest.raises(InputError, match=r"'amodel' is not in the vocabulary"):
-        load_spec(tmp_path)
+        open_file(tmp_path).opened()
 
 
 def test_empty_folder_says_what_is_missing(tmp_path):
     with pytest.raises(InputError, match=r"no tokenizer.json, vocab.txt or vocab.json"):
-        load_spec(tmp_path)
+        open_file(tmp_path).opened()
 
 
 def test_a_folder_of_tokenizers_names_some_of_them(tmp_path):
@@ -121,15 +121,15 @@ def test_a_folder_of_tokenizers_names_some_of_them(tmp_path):
         if name != "notes":
             (tmp_path / name / "vocab.txt").write_text("[UNK]\n")
     with pytest.raises(InputError) as raised:
-        load_spec(tmp_path)
+        open_file(tmp_path).opened()
     places = " or ".join(str(tmp_path / name) for name in ("4000", "8000"))
     assert raised.value.hint == f"Name one that is in it: {places}."
 
 
 def test_real_vocabularies_load(shared_data):
-    cased = load_spec(shared_data / "vocab" / "bert-base-cased-vocab.txt")
-    gpt2 = load_spec(shared_data / "vocab" / "gpt2-encoder.json")
-    mini = load_spec(shared_data / "checkpoints" / "minilm-2l-8k")
+    cased = open_file(shared_data / "vocab" / "bert-base-cased-vocab.txt").opened()
+    gpt2 = open_file(shared_data / "vocab" / "gpt2-encoder.json").opened()
+    mini = open_file(shared_data / "checkpoints" / "minilm-2l-8k").opened()
     assert not cased.words.lowercase and len(cased.tokens) == 28_996
     assert len(gpt2.merges) == 50_000 and gpt2.added_tokens[0].id == 50_256
     assert [token.content for token in mini.added_tokens][2] == "[CLS]"

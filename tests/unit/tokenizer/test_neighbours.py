@@ -201,3 +201,71 @@ def test_what_the_tokens_alone_tell_of_letters_is_said(tmp_path, tokens, config,
     problems = [found.problem for found in read_tokenizer(tmp_path).findings]
     assert (said in problems[0] and "do_lower_case" in problems[0]) if said else problems == []
     assert read_tokenizer(tmp_path, BERT_UNCASED).findings == []
+
+
+OWN = ["<pad>", "[UNK]", "<begin>", "<end>", "[BLANK]", "car", "##dio", "x", "[MASK]"]
+OWN_ROLES = {
+    "pad_token": "<pad>",
+    "cls_token": "<begin>",
+    "sep_token": "<end>",
+    "mask_token": "[BLANK]",
+}
+UNIGRAM = {"type": "Unigram", "unk_id": 1, "vocab": [[token, -1.0] for token in OWN]}
+
+
+def own_document(model):
+    """Return a tokenizer.json whose special tokens have names of their own."""
+    specials = [0, 1, 2, 3, 4, 8]
+    entry = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return wordpiece(OWN) | {
+        "model": model or wordpiece(OWN)["model"],
+        "added_tokens": [{"id": i, "content": OWN[i], "special": True, **entry} for i in specials],
+        "post_processor": None,
+    }
+
+
+@pytest.mark.parametrize("model", [None, UNIGRAM], ids=["ours", "the library's"])
+@pytest.mark.parametrize("file", [CONFIG, ROLES])
+def test_a_role_goes_to_the_token_that_is_named_for_it(tmp_path, model, file):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(own_document(model)))
+    (tmp_path / file).write_text(json.dumps(OWN_ROLES))
+    tokenizer = Tokenizer.load(tmp_path)
+    assert tokenizer.is_native == (model is None)
+    assert tokenizer.roles == {**OWN_ROLES, "unk_token": "[UNK]"}
+    assert Tokenizer.load(tmp_path / "tokenizer.json").roles["mask_token"] == "[MASK]"
+
+
+def test_roles_are_written_as_they_were_read(tmp_path):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(own_document(None)))
+    (tmp_path / CONFIG).write_text(json.dumps(OWN_ROLES))
+    tokenizer = Tokenizer.load(tmp_path)
+    tokenizer.save(tmp_path / "again")
+    assert Tokenizer.load(tmp_path / "again").roles == tokenizer.roles
+    written = json.loads((tmp_path / "again" / CONFIG).read_text())
+    assert {role: written[role] for role in OWN_ROLES} == OWN_ROLES
+    assert tokenizer.encode_batch(["x x", "x"], padding=True)[1].ids == [7, 0]
+
+
+def test_a_role_of_a_token_that_is_nowhere_stays_unread_without_its_files(tmp_path):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(wordpiece(TOKENS)))
+    (tmp_path / CONFIG).write_text(json.dumps({"mask_token": None, "sep_token": "[SEP]"}))
+    assert Tokenizer.load(tmp_path).roles["mask_token"] == "[MASK]"
+
+
+@pytest.mark.parametrize("main", ["vocab.txt", "tokenizer.json"])
+def test_special_tokens_that_are_to_be_split_are_refused(tmp_path, main):
+    path = folder(tmp_path, main, {CONFIG: {"split_special_tokens": True}})
+    with pytest.raises(InputError, match="split_special_tokens: true is not followed here"):
+        Tokenizer.load(path)
+    folder(tmp_path, main, {CONFIG: {"split_special_tokens": False}})
+    assert Tokenizer.load(path).encode("[MASK]").ids == [2, 4, 3]
+
+
+@pytest.mark.parametrize("name", ["add_bos_token", "add_eos_token"])
+def test_tokens_added_around_texts_count_beside_bare_vocabularies_alone(tmp_path, name):
+    folder(tmp_path, "tokenizer.json", {CONFIG: {name: True}})
+    assert Tokenizer.load(tmp_path).encode("x").ids == [2, 7, 3]
+    (tmp_path / "tokenizer.json").unlink()
+    folder(tmp_path, "vocab.txt", {})
+    with pytest.raises(InputError, match=f"{name}: true is not followed here"):
+        Tokenizer.load(tmp_path)

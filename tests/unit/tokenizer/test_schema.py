@@ -5,7 +5,7 @@ import lzma
 import pytest
 
 from tokpipe.foundation.errors import InputError
-from tokpipe.tokenizer.folder import load_spec
+from tokpipe.tokenizer.folder import open_file
 from tokpipe.tokenizer.guarded_json import parse_json
 from tokpipe.tokenizer.regex_safety import unsafe_reason
 from tokpipe.tokenizer.spec import Spec
@@ -34,7 +34,7 @@ def load(tmp_path, change=None, text=None):
         change(document)
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(document) if text is None else text)
-    return load_spec(path)
+    return open_file(path).opened()
 
 
 def test_a_plain_file_passes(tmp_path):
