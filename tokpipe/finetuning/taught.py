@@ -14,7 +14,7 @@ from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.loader import ExampleLoader
 from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
-from tokpipe.training.lesson import Said
+from tokpipe.training.lesson import TeacherOutputs
 
 
 class Taught(NamedTuple):
@@ -22,7 +22,7 @@ class Taught(NamedTuple):
 
     begun: Callable[[int], Parameters]  # the first weights, by a seed
     method: str  # as `tokpipe.finetuning.report.Report` has it
-    said: Said | None = None  # of all windows; None: nothing is learned from it
+    outputs: TeacherOutputs | None = None  # of all windows; None: nothing is learned from it
 
 
 class TaughtLoader(ExampleLoader):
@@ -32,7 +32,7 @@ class TaughtLoader(ExampleLoader):
     ----------
     examples, config, seed
         As `ExampleLoader` has them.
-    said
+    teacher_outputs
         What the teacher says of all of them.
     model
         Settings of the model that learns.
@@ -43,11 +43,11 @@ class TaughtLoader(ExampleLoader):
         examples: Examples,
         config: BatchConfig,
         seed: int,
-        said: Said,
+        teacher_outputs: TeacherOutputs,
         model: BertConfig,
     ) -> None:
         super().__init__(examples, config, seed)
-        self._said, self._outputs = said, model.outputs
+        self._teacher_outputs, self._outputs = teacher_outputs, model.outputs
 
     def pack(self, windows: NDArray[np.integer]) -> Batch:
         """Copy some windows, in any order, into a batch."""
@@ -55,5 +55,5 @@ class TaughtLoader(ExampleLoader):
         if self.examples.tags is not None:  # words without a tag are not learned from
             places = places[self.examples.tags[places] >= 0]
         tokens = gather_ranges(self.examples.offsets, windows)[0]
-        fields = self._said.fields(self._outputs, places, tokens)
+        fields = self._teacher_outputs.fields(self._outputs, places, tokens)
         return replace(super().pack(windows), **fields)

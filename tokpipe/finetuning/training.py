@@ -70,8 +70,8 @@ def loader_of(prepared: Prepared, seed: int) -> ExampleLoader:
     longest = int(part.examples.lengths.max())
     bins = max(1, min(16, len(part.examples) // (_CLASS_ROWS * size)))
     batches = BatchConfig(batch_tokens=size * longest, batch_size=size, bins=bins)
-    if prepared.taught is not None and prepared.taught.said is not None:
-        return TaughtLoader(part.examples, batches, seed, prepared.taught.said, prepared.model)
+    if prepared.taught is not None and prepared.taught.outputs is not None:
+        return TaughtLoader(part.examples, batches, seed, prepared.taught.outputs, prepared.model)
     return ExampleLoader(part.examples, batches, seed)
 
 

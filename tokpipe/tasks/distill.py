@@ -21,10 +21,10 @@ from tokpipe.foundation.threads import thread_count
 from tokpipe.metrics.scores import Score
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.inputs import without_labels
-from tokpipe.tasks.job_lesson import prepare_lesson, with_what_is_said
+from tokpipe.tasks.job_lesson import prepare_lesson, with_teacher_outputs
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.predict import Job
-from tokpipe.tasks.teacher import what_it_says
+from tokpipe.tasks.teacher import run_teacher
 from tokpipe.training.log import Nobody, Watch
 from tokpipe.training.state import lock_of
 
@@ -152,8 +152,8 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
         _train(lesson.alone, alone, how_to_train)
     taught, job = lesson.taught, lesson.job
     if not is_finished[run]:
-        said = what_it_says(job.model, lesson.questions, lesson.kept, count, progress)
-        taught = with_what_is_said(lesson, said)
+        outputs = run_teacher(job.model, lesson.questions, lesson.kept, count, progress)
+        taught = with_teacher_outputs(lesson, outputs)
     _train(taught, run, how_to_train)
     lesson.kept.remove()
     jobs = {"teacher": job, **{k: Job.of(BertModel.load(v)) for k, v in folders.items()}}

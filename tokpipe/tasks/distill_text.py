@@ -14,8 +14,8 @@ from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.evaluate import Evaluation, evaluate_shards
 from tokpipe.tasks.model import BertModel
-from tokpipe.tasks.teacher import what_it_says
-from tokpipe.tasks.text_lesson import prepare_text, with_what_is_said
+from tokpipe.tasks.teacher import run_teacher
+from tokpipe.tasks.text_lesson import prepare_text, with_teacher_outputs
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import Nobody, Watch
 from tokpipe.training.memory import check_memory, free_for_training
@@ -128,8 +128,8 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
             progress.note(f"the student is trained a second time, without its teacher, in {alone}")
             _train(alone, lesson.alone, how)
     if not _is_finished(run, lesson.taught, force=force):
-        said = what_it_says(lesson.teacher, lesson.asked.questions, lesson.kept, count, progress)
-        _train(run, with_what_is_said(lesson, said), how)
+        outputs = run_teacher(lesson.teacher, lesson.asked.questions, lesson.kept, count, progress)
+        _train(run, with_teacher_outputs(lesson, outputs), how)
     lesson.kept.remove()
     return _judged(folders, lesson.alone.shards, training.seed, count)
 

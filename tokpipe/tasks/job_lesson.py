@@ -26,8 +26,8 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.overlaps import overlaps
 from tokpipe.tasks.predict import Job
 from tokpipe.tasks.students import first_weights, objective_of
-from tokpipe.tasks.teacher import Kept, Questions, projection_of, questions_of, said_path
-from tokpipe.training.lesson import Said
+from tokpipe.tasks.teacher import Kept, Questions, outputs_path, projection_of, questions_of
+from tokpipe.training.lesson import TeacherOutputs
 
 
 class JobLesson(NamedTuple):
@@ -47,7 +47,7 @@ def prepare_lesson(
     run: Path,
     how: tuple[DistillConfig, FinetuneConfig],
     columns: Mapping[str, Config],
-    told: tuple[int, Progress],
+    running: tuple[int, Progress],
 ) -> JobLesson:
     """Read and check everything.
 
@@ -57,7 +57,7 @@ def prepare_lesson(
         Of the parts: "train", and "validation", "test" and "unlabelled" where they are given.
     how
         What the student is and learns, and how it is trained.
-    told
+    running
         How many threads, and who is told what the data holds.
 
     Raises
@@ -77,9 +77,9 @@ def prepare_lesson(
         config=training,
         windows=job.windows,
     )
-    prepared = _prepared(asked, job, *told)
+    prepared = _prepared(asked, job, *running)
     for line in overlaps(Path(teacher), prepared):
-        told[1].note(line)
+        running[1].note(line)
     model, weights = config.student(prepared.model), job.model.parameters
     settings = {**prepared.settings, "model": model.to_dict()}
     begun = partial(first_weights, config, weights, model)
@@ -91,8 +91,8 @@ def prepare_lesson(
         taught=Taught(begun, f"distilled from {name}"),
     )
     if unlabelled is not None:
-        taught = _with_unlabelled(taught, Path(unlabelled), *told)
-    path = said_path(run, _asked_of_teacher(taught, config))
+        taught = _with_unlabelled(taught, Path(unlabelled), *running)
+    path = outputs_path(run, _asked_of_teacher(taught, config))
     kept = Kept(path, True, config.follows_states, config.relation_weight > 0)
     questions = questions_of(taught.parts["train"], job.task.head)
     return JobLesson(job, config, alone, taught, questions, kept)
@@ -126,17 +126,17 @@ def _with_unlabelled(taught: Prepared, path: Path, threads: int, progress: Progr
     )
 
 
-def with_what_is_said(lesson: JobLesson, said: Said) -> Prepared:
+def with_teacher_outputs(lesson: JobLesson, teacher_outputs: TeacherOutputs) -> Prepared:
     """Return the student's training with what its teacher says."""
     taught, teacher = lesson.taught, lesson.job.model.config
     assert taught.taught is not None
-    states = said.rows[:, teacher.outputs :]
+    states = teacher_outputs.rows[:, teacher.outputs :]
     width = taught.model.hidden_size
     projection = projection_of(states, width) if lesson.config.follows_states else None
     return replace(
         taught,
         objective=objective_of(lesson.config, teacher, taught.model, projection=projection),
-        taught=taught.taught._replace(said=said),
+        taught=taught.taught._replace(outputs=teacher_outputs),
     )
 
 

@@ -28,7 +28,7 @@ from tokpipe.foundation.threads import map_ordered
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.predict import capacity_of
 from tokpipe.tasks.sequences import BATCH_TOKENS
-from tokpipe.training.lesson import Said
+from tokpipe.training.lesson import TeacherOutputs
 
 _MOST = np.finfo(np.float16).max
 _LOOKED = 1 << 16  # states that main directions are taken from
@@ -77,7 +77,7 @@ class Kept(NamedTuple):
             path.unlink(missing_ok=True)
 
 
-def said_path(out: Path, settings: Mapping[str, Any]) -> Path:
+def outputs_path(out: Path, settings: Mapping[str, Any]) -> Path:
     """Return where the answers lie that belong to some settings: beside the run."""
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return out.with_name(f"{out.name}.teacher-{key}.npy")
@@ -99,9 +99,9 @@ def questions_of(part: Part, head: str) -> Questions:
     return Questions(head, *sizes, capacity_of(loader), batches)
 
 
-def what_it_says(
+def run_teacher(
     teacher: BertModel, asked: Questions, kept: Kept, threads: int, progress: Progress
-) -> Said:
+) -> TeacherOutputs:
     """Return the teacher's answers, from the files if they are there.
 
     Parameters
@@ -116,7 +116,7 @@ def what_it_says(
     """
     if not all(path.is_file() for path in kept.paths):
         _ask(teacher, asked, kept, threads, progress)
-    return Said(*(np.load(path, mmap_mode="r") for path in kept.paths))
+    return TeacherOutputs(*(np.load(path, mmap_mode="r") for path in kept.paths))
 
 
 def _ask(

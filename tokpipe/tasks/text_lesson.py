@@ -20,9 +20,9 @@ from tokpipe.tasks.distill_config import DistillConfig
 from tokpipe.tasks.evaluate import check_vocabulary
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.students import first_weights, objective_of
-from tokpipe.tasks.teacher import Asked, Kept, Questions, projection_of, said_path
+from tokpipe.tasks.teacher import Asked, Kept, Questions, outputs_path, projection_of
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.lesson import Lesson, Places, Said, SaidOfTexts
+from tokpipe.training.lesson import Lesson, RowRanges, ShardOutputs, TeacherOutputs
 from tokpipe.training.pretrain import Pretraining, loaders, steps_in
 from tokpipe.training.source_model import open_source
 
@@ -33,7 +33,7 @@ class AskedOfTexts(NamedTuple):
     """The masks that a teacher is asked about, and which of them each row has."""
 
     questions: Questions
-    places: Places
+    places: RowRanges
 
 
 class TextLesson(NamedTuple):
@@ -82,7 +82,7 @@ def prepare_text(
         taught=alone._replace(lesson=Lesson(first, settings, bytes=taken)),
         asked=asked,
         kept=Kept(
-            said_path(run, {**digests, "order": order}),
+            outputs_path(run, {**digests, "order": order}),
             logits=False,  # they are made of the states
             states=True,
             relations=config.relation_weight > 0,
@@ -90,7 +90,7 @@ def prepare_text(
     )
 
 
-def with_what_is_said(lesson: TextLesson, said: Said) -> Pretraining:
+def with_teacher_outputs(lesson: TextLesson, teacher_outputs: TeacherOutputs) -> Pretraining:
     """Return the student's training with what its teacher says."""
     teacher, config, taught = lesson.teacher, lesson.config, lesson.taught
     assert taught.lesson is not None
@@ -98,11 +98,11 @@ def with_what_is_said(lesson: TextLesson, said: Said) -> Pretraining:
         config,
         teacher.config,
         taught.model,
-        projection=projection_of(said.rows, taught.model.hidden_size),
+        projection=projection_of(teacher_outputs.rows, taught.model.hidden_size),
         decoder=decoder_of(teacher.config, teacher.model.weights),
     )
-    told = SaidOfTexts(said, lesson.asked.places)
-    return taught._replace(lesson=taught.lesson._replace(objective=objective, said=told))
+    outputs = ShardOutputs(teacher_outputs, lesson.asked.places)
+    return taught._replace(lesson=taught.lesson._replace(objective=objective, outputs=outputs))
 
 
 def _student(teacher: BertModel, shards: Shards, config: DistillConfig) -> BertConfig:
@@ -146,7 +146,7 @@ def _asked(shards: Shards, config: TrainingConfig) -> AskedOfTexts:
         masks[rows + 1] = np.diff(np.searchsorted(batch.masked_positions, batch.offsets))
         tokens[rows + 1] = np.diff(batch.offsets)
         largest = Capacity(*map(max, zip(largest, Capacity.of(batch), strict=True)))
-    places = Places(masks.cumsum(), tokens.cumsum())
+    places = RowRanges(masks.cumsum(), tokens.cumsum())
 
     def batches() -> Iterator[Asked]:
         for number, batch in enumerate(islice(loader.batches(0), count)):

@@ -14,7 +14,7 @@ from tokpipe.foundation.arrays import gather_ranges
 from tokpipe.foundation.batch import Batch
 
 
-class Said(NamedTuple):
+class TeacherOutputs(NamedTuple):
     """What a teacher said once, of all that it was asked about; in files as a rule."""
 
     rows: NDArray[np.float16]  # float16[N, C + G]: logits, and last hidden states
@@ -42,7 +42,7 @@ class Said(NamedTuple):
         }
 
 
-class Places(NamedTuple):
+class RowRanges(NamedTuple):
     """Which of the answers, and of the tokens, belong to each row of a split: int64[R + 1]."""
 
     masks: NDArray[np.int64]
@@ -53,11 +53,11 @@ class Places(NamedTuple):
         return gather_ranges(self.masks, rows)[0], gather_ranges(self.tokens, rows)[0]
 
 
-class SaidOfTexts(NamedTuple):
+class ShardOutputs(NamedTuple):
     """What a teacher said of the masks of shards, and where that of each row is."""
 
-    said: Said
-    places: Places
+    outputs: TeacherOutputs
+    places: RowRanges
 
 
 class Lesson(NamedTuple):
@@ -66,7 +66,7 @@ class Lesson(NamedTuple):
     first: Callable[[], Parameters]  # makes the first weights
     settings: Mapping[str, Any]  # what follows from it, beside all else
     objective: Objective = PLAIN
-    said: SaidOfTexts | None = None  # None: the teacher gives first weights only
+    outputs: ShardOutputs | None = None  # None: the teacher gives first weights only
     bytes: int = 0  # of memory that it takes
 
 
@@ -77,12 +77,12 @@ class TaughtTexts:
     ----------
     loader
         Whose masks are the same in all epochs.
-    said
+    outputs
         Of all rows that are to come.
     """
 
-    def __init__(self, loader: Loader, said: SaidOfTexts) -> None:
-        self.loader, self.said, self.name = loader, said, loader.name
+    def __init__(self, loader: Loader, outputs: ShardOutputs) -> None:
+        self.loader, self.outputs, self.name = loader, outputs, loader.name
 
     def count(self, epoch: int) -> int:
         """Return how many batches an epoch has."""
@@ -90,6 +90,6 @@ class TaughtTexts:
 
     def batches(self, epoch: int, start: int = 0, threads: int | None = None) -> Iterator[Batch]:
         """Yield the batches of an epoch in order, from number `start` on."""
-        plan, (said, places) = self.loader.plan(epoch), self.said
+        plan, (outputs, places) = self.loader.plan(epoch), self.outputs
         for number, batch in enumerate(self.loader.batches(epoch, start, threads), start):
-            yield replace(batch, **said.fields(0, *places.of(plan.rows_of(number))))
+            yield replace(batch, **outputs.fields(0, *places.of(plan.rows_of(number))))

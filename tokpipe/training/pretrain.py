@@ -250,7 +250,7 @@ def _train(
     run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
 ) -> Pretrained:
     folders, model, config, lesson = asked[:4]
-    same_masks = bool(lesson and lesson.said)
+    same_masks = bool(lesson and lesson.outputs)
     found = [loaders(one, config, same_masks=same_masks) for one in folders]
     train, validation = [one for one, _ in found], found[-1][1]
     state, schedule = _going_on(run, asked, begun, train[-1])
@@ -260,7 +260,9 @@ def _train(
         frequencies = frequencies_of(folders[0].train, folders[0].facts)  # it begins with these
     for number, one in enumerate(train[state.position.phase :]):
         check_targets(one, validation, heads_of(model), Position() if number else state.position)
-    taught = [TaughtTexts(one, lesson.said) for one in train] if lesson and lesson.said else train
+    taught = (
+        [TaughtTexts(one, lesson.outputs) for one in train] if lesson and lesson.outputs else train
+    )
     data = Data(
         train=Phases(tuple(taught), asked.shares),
         measure=losses_over(validation, config.eval_batches) if validation else None,
