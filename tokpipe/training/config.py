@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tokpipe.foundation.config import Config, setting
@@ -11,7 +11,7 @@ from tokpipe.foundation.errors import ConfigError
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STEPS = 10_000  # where nothing says how long
 # What runs of before had not: where they do nothing, settings are written as they were then.
-_YOUNGER = ("phase_shares", "batch_ramp_tokens")
+_YOUNGER = ("phase_shares", "batch_ramp_tokens", "attention_start")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,12 @@ class TrainingConfig(Config):
         "First bias of the MLM head: zero, as BERT has it, or the log of each token's share of "
         "the training split, which saves the steps to learn it.",
         choices=("frequency", "zero"),
+    )
+    attention_start: str = setting(
+        "random",
+        "How heads begin: drawn at random, as BERT's, or each looking near by on one side (local), "
+        "which leaves guessing by frequency far sooner.",
+        choices=("random", "local"),
     )
     seed: int = setting(0, "Seed of weights, order, masks and dropout.")
     phase_shares: tuple[float, ...] = setting(
@@ -159,8 +165,9 @@ class TrainingConfig(Config):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, in field order; settings that came later only where they act."""
-        values = super().to_dict()
-        return {name: value for name, value in values.items() if value or name not in _YOUNGER}
+        without = {one.name for one in fields(self) if getattr(self, one.name) == one.default}
+        values = super().to_dict().items()
+        return {name: value for name, value in values if name not in {*_YOUNGER} & without}
 
     @property
     def most_steps(self) -> int | None:

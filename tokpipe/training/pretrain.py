@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
+from tokpipe.bert.attention_start import check_local_start, start_local
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.head import Capacity, Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
-from tokpipe.foundation.errors import ArtifactError, InputError
+from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
@@ -180,7 +181,20 @@ class Pretraining(NamedTuple):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What all follows from."""
+        """What all follows from.
+
+        Raises
+        ------
+        ConfigError
+            If something of it contradicts the rest.
+        """
+        if self.config.attention_start == "local":
+            if self.lesson:
+                raise ConfigError(
+                    "attention_start='local' has no effect: the first weights are a model's",
+                    hint="Leave it out.",
+                )
+            check_local_start(self.model)
         shares, inputs, config = self.shares, self.inputs, self.config
         data: dict[str, Any] = {**inputs}
         if len(shares) > 1:
@@ -331,6 +345,8 @@ def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
 
 def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies) -> Parameters:
     parameters = Parameters.initialised(model, config.seed)
+    if config.attention_start == "local":
+        start_local(parameters)
     if config.mlm_bias == "frequency":
         for head in heads_of(model).values():
             head.prime(parameters.views, frequencies)

@@ -1,6 +1,7 @@
 import errno
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from tokpipe.training import memory as memory_module
 from tokpipe.training import pretrain as pretrain_module
 from tokpipe.training import result
 from tokpipe.training import trainer as trainer_module
+from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import read_log
 from tokpipe.training.state import save_checkpoint
 from tokpipe.training.trainer import TrainingError
@@ -343,3 +345,33 @@ def test_it_learns(shards, tmp_path):
         line.heads["mlm"].loss for line in read_log(tmp_path / "run/log.jsonl") if not line.split
     ]
     assert np.mean(losses[-25:]) < 0.8 * np.mean(losses[:25])  # 0.43 to 0.70 over three seeds
+
+
+def test_heads_may_begin_near_by_and_a_stopped_run_goes_on_to_the_same_bits(
+    shards, tmp_path, monkeypatch
+):
+    train(shards, tmp_path / "whole", attention_start="local")
+    with stopping(monkeypatch, 3) as watch:
+        train(shards, tmp_path / "run", watch=watch, attention_start="local")
+    train(shards, tmp_path / "run", attention_start="local")
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+    told = Manifest.read(tmp_path / "whole", "model").settings["training"]
+    assert told["attention_start"] == "local"
+    with pytest.raises(ArtifactError, match="attention_start was"):
+        train(shards, tmp_path / "run")
+
+
+def test_a_start_that_the_model_cannot_have_is_refused_before_anything_is_written(shards, tmp_path):
+    model = replace(MODEL, position="rope")
+    with pytest.raises(ConfigError, match="attention_start='local' and position='rope'"):
+        pretrain_module.pretrain(
+            shards, model, TrainingConfig(steps=3, attention_start="local"), tmp_path / "run"
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_that_came_later_are_written_where_they_act():
+    assert "attention_start" not in TrainingConfig().to_dict()
+    config = TrainingConfig(attention_start="local")
+    assert config.to_dict()["attention_start"] == "local"
+    assert TrainingConfig.from_dict(config.to_dict()) == config

@@ -25,7 +25,9 @@ _NOT_ASKED = (
 )
 _ON_TEXT = tuple(field.name for field in fields(TrainingConfig))
 _ON_TASKS = tuple(field.name for field in fields(FinetuneConfig))
-_NOT_ASKED_ON_TEXT = (*_ON_TASKS, "adam_beta1", "adam_beta2", "mlm_bias", "phase_shares")
+_NOT_ASKED_ON_TEXT = (
+    *(*_ON_TASKS, "adam_beta1", "adam_beta2", "mlm_bias", "phase_shares", "attention_start"),
+)
 _TASK_COLUMNS = ("model", "score", "95 % interval", "parameters", "rows/s")
 _TEXT_COLUMNS = ("model", "loss", "masks right", "parameters", "tokens/s")
 

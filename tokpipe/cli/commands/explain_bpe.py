@@ -43,7 +43,11 @@ def show(
         session.console.json(explanation_json(explanation))
     if session.json and html is None:
         return
-    from tokpipe.inspection.terminal.explain import encoded_renderable, explanation_renderable
+    from tokpipe.inspection.terminal.explain import (
+        encoded_renderable,
+        explanation_renderable,
+        source_renderable,
+    )
 
     encoded = encoded_renderable(explanation)
     with shown(session, html, title) as page:
@@ -51,3 +55,4 @@ def show(
         if encoded is not None:
             page.print()
             page.print(encoded)
+        page.print(source_renderable(explanation))

@@ -78,8 +78,8 @@ def _chapter(config: BertConfig, names: Sequence[str], model: str) -> Chapter:
         steps=(
             Step(
                 "One layer",
-                f"{count} tokens come in as {count} vectors of {hidden} numbers and leave as as "
-                f"many. Attention has {heads} heads, which see {size} of the numbers each. "
+                f"{count} tokens come in as {count} vectors of {hidden} numbers, and as many "
+                f"leave. Attention has {heads} heads, which see {size} of the numbers each. "
                 "Parameters are the learned numbers; operations are multiplications and additions.",
                 f"[{count}, {hidden}] to queries, keys, values [{count}, {3 * hidden}]\n"
                 f"scores [{heads}, {count}, {count}], heads side by side [{count}, {hidden}]\n"

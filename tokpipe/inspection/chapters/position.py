@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.attention_start import one_sided_bias
 from tokpipe.bert.config import POSITIONS, BertConfig
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
@@ -42,7 +43,7 @@ _WAYS = {
     "learned-relative": "both of learned and relative",
     "rope": "queries and keys are turned by an angle for each place",
 }
-_FAR = 39
+_FAR, _NEAR = 39, 4
 _DISTANCES = np.array([-_FAR, -20, -10, -3, -2, -1, 0, 1, 2, 3, 10, 20, _FAR])
 _ABOUT = (
     "Attention lets each token, a word or a piece of one, gather from all tokens of a text: the "
@@ -52,7 +53,7 @@ _ABOUT = (
 _REFERENCE = (
     'A. Vaswani et al., "Attention Is All You Need" (2017), 3.5; J. Devlin et al., "BERT" (2018); '
     'C. Raffel et al., "Exploring the Limits of Transfer Learning" (2019), 2.1; J. Su et al., '
-    '"RoFormer" (2021)'
+    '"RoFormer" (2021); O. Press, N. A. Smith and M. Lewis, "Train Short, Test Long" (2022)'
 )
 
 
@@ -124,7 +125,24 @@ def toy() -> Chapter:
             _sines(),
             _rotation(),
             _distances(),
+            _begun_near_by(),
         ),
+    )
+
+
+def _begun_near_by(heads: int = 4) -> Step:
+    """Show what `pretrain --attention-start local` begins with."""
+    distances = np.arange(-_NEAR, _NEAR + 1)
+    bias = one_sided_bias(heads)[distance_buckets(_NEAR + 1)].T
+    names = [f"head {head}" for head in range(1, heads + 1)]
+    return Step(
+        "Begin near by",
+        "Drawn at random, a head looks at all places alike, and training first has to find that "
+        "neighbours tell most. tokpipe pretrain --attention-start local begins with biases by "
+        "which each head looks at one side: the first of a pair before, the second behind, "
+        "each pair twice as far as the one before it.",
+        "bias = -(distance - 1) / 2^pair, and -8 on the other side",
+        (Grid("bias by distance", bias, names, [str(one) for one in distances], digits=2),),
     )
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tokpipe.inspection.chapters.chapter import Chapter, Curves, Grid, Step
 from tokpipe.inspection.runs import Curve
-from tokpipe.inspection.terminal.charts import INDENT, title
+from tokpipe.inspection.terminal.charts import INDENT, source, title
 from tokpipe.inspection.terminal.curves import chart, key
 from tokpipe.inspection.terminal.marks import (
     GOOD,
@@ -39,7 +39,7 @@ def chapter_renderable(width: int, marks: Marks, chapter: Chapter) -> Iterator[T
     yield from _opening(chapter, width, marks)
     for number, step in enumerate(chapter.steps, 1):
         yield from _step(number, step, width, marks)
-    yield from _source(chapter, width, marks)
+    yield from source(_written(chapter.reference, marks), width, marks)
 
 
 @laid
@@ -57,7 +57,7 @@ def step_renderable(width: int, marks: Marks, number: int, step: Step) -> Iterat
 @laid
 def source_renderable(width: int, marks: Marks, chapter: Chapter) -> Iterator[Text]:
     """Draw where a chapter is from."""
-    yield from _source(chapter, width, marks)
+    yield from source(_written(chapter.reference, marks), width, marks)
 
 
 def _opening(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
@@ -65,11 +65,6 @@ def _opening(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
     if chapter.model:
         yield cut_line(plain_text(chapter.model, marks, QUIET), width, marks)
     yield from _sentence(chapter.about, width, marks, indent="")
-
-
-def _source(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
-    yield Text()
-    yield from _sentence(f"From: {chapter.reference}", width, marks, QUIET, indent="")
 
 
 def _step(number: int, step: Step, width: int, marks: Marks) -> Iterator[Text]:

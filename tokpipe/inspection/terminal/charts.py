@@ -31,6 +31,12 @@ def title(text: str) -> Iterator[Text]:
     yield Text(text, HEADING)
 
 
+def source(reference: str, width: int, marks: Marks) -> Iterator[Text]:
+    """Draw where something is from, at the end of a view that explains it."""
+    yield Text()
+    yield from flow(plain_text(f"From: {reference}", marks, QUIET).split(" "), width, " ", "")
+
+
 def bars(
     rows: Sequence[tuple[str | int, int]], width: int, marks: Marks, *, right: bool = False
 ) -> Iterator[Text]:

@@ -7,6 +7,7 @@ from rich.text import Text
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.explain import Explanation, reason
 from tokpipe.inspection.readable import TokenForm, parts_of
+from tokpipe.inspection.terminal.charts import source
 from tokpipe.inspection.terminal.marks import (
     GOOD,
     HEADING,
@@ -32,6 +33,14 @@ _TIE_BREAKS = {
 }
 
 
+_SOURCES = {
+    "bpe": 'P. Gage, "A New Algorithm for Data Compression" (1994); R. Sennrich, B. Haddow and '
+    'A. Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016)',
+    "wordpiece": 'M. Schuster and K. Nakajima, "Japanese and Korean Voice Search" (2012), 3; '
+    'Y. Wu et al., "Google\'s Neural Machine Translation System" (2016), 4.1',
+}
+
+
 @laid
 def explanation_renderable(width: int, marks: Marks, explanation: Explanation) -> Iterator[Text]:
     """Draw a training run from its first to its last step."""
@@ -49,6 +58,12 @@ def encoded_renderable(explanation: Explanation) -> Laid | None:
     wordpiece = explanation.config.model == "wordpiece"
     title = "encoded by longest match" if wordpiece else "encoded by the merges, in their order"
     return trace_renderable(explanation.encoded, _form(explanation), title)
+
+
+@laid
+def source_renderable(width: int, marks: Marks, explanation: Explanation) -> Iterator[Text]:
+    """Draw where the algorithm is from."""
+    yield from source(_SOURCES[explanation.config.model], width, marks)
 
 
 class _Drawer:

@@ -9,7 +9,7 @@ from rich.text import Text
 from tokpipe.examples.config import MaskConfig
 from tokpipe.examples.kernels.mask_trace import KEPT, MASKED, PART, Draw, Fate, MaskTrace
 from tokpipe.inspection.readable import TokenForm, parts_of
-from tokpipe.inspection.terminal.charts import INDENT, title
+from tokpipe.inspection.terminal.charts import INDENT, source, title
 from tokpipe.inspection.terminal.marks import (
     GOOD,
     HEADING,
@@ -24,6 +24,7 @@ from tokpipe.inspection.terminal.marks import (
     parts_text,
 )
 
+_SOURCE = 'J. Devlin et al., "BERT" (2018), 3.1, task 1; Y. Liu et al., "RoBERTa" (2019), 4.1'
 _BECOMES = {MASKED: "bold red", KEPT: GOOD}  # a random token is yellow
 
 
@@ -110,6 +111,7 @@ def mask_trace_renderable(
     yield from drawer.fates()
     yield from title("5. What the model gets, and under it what it must find")
     yield from masked_lines(trace.ids, trace.masked, trace.positions, vocabulary, (width, marks))
+    yield from source(_SOURCE, width, marks)
 
 
 class _Drawer:
