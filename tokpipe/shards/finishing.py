@@ -48,7 +48,7 @@ def finish_folder(
     longest = stages["examples"]["max_seq_length"]
     texts = {
         TOKENIZER: vocabulary.document,
-        TOKENIZER_CONFIG: transformers_config(tokenizer.spec.model, tokenizer.roles, longest),
+        TOKENIZER_CONFIG: transformers_config(tokenizer.spec, tokenizer.roles, longest),
         "README.md": readme(manifest, columns).encode(),
     }
     for name, content in texts.items():

@@ -7,7 +7,9 @@ from tokpipe.tokenizer.guarded_json import read_bounded
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 
-def files_for_model(tokenizer: Tokenizer, source: Path, longest: int) -> dict[str, bytes]:
+def files_for_model(
+    tokenizer: Tokenizer, source: Path, longest: int, *, segments: bool = True
+) -> dict[str, bytes]:
     """Return name and content of the files for a model that takes so many tokens.
 
     Parameters
@@ -16,13 +18,15 @@ def files_for_model(tokenizer: Tokenizer, source: Path, longest: int) -> dict[st
         A folder whose ``tokenizer.json`` is copied where it is not ours to write.
     longest
         Most tokens of a sequence.
+    segments
+        Whether the model tells two texts of a pair apart.
     """
     if tokenizer.is_native:
-        files = folder_files(tokenizer.spec, longest)
+        files = folder_files(tokenizer.spec, longest, segments=segments)
         del files["README.md"]
         return files
     document = read_bounded(source / "tokenizer.json")
-    return {"tokenizer.json": document, **role_files(tokenizer.spec, longest)}
+    return {"tokenizer.json": document, **role_files(tokenizer.spec, longest, segments=segments)}
 
 
 def tokenizer_files(tokenizer: Tokenizer | None, source: Path | None) -> dict[str, bytes]:

@@ -37,13 +37,17 @@ TOKENIZER_FILES = (  # in whatever folder: a model's weights beside them are not
 _MODEL_MAX_LENGTH = 512  # the positions of BERT and RoBERTa
 
 
-def folder_files(spec: Spec, model_max_length: int = _MODEL_MAX_LENGTH) -> dict[str, bytes]:
+def folder_files(
+    spec: Spec, model_max_length: int = _MODEL_MAX_LENGTH, *, segments: bool = True
+) -> dict[str, bytes]:
     """Return name and content of every file of a tokenizer folder but the manifest.
 
     Parameters
     ----------
     model_max_length
         How many tokens the model takes, for transformers.
+    segments
+        Whether the model tells two texts of a pair apart.
 
     Raises
     ------
@@ -58,38 +62,48 @@ def folder_files(spec: Spec, model_max_length: int = _MODEL_MAX_LENGTH) -> dict[
     plain = vocab_files(spec)
     return {
         "tokenizer.json": document_bytes(spec),
-        **role_files(spec, model_max_length),
+        **role_files(spec, model_max_length, segments=segments),
         **plain,
         "README.md": _readme(spec, list(plain)).encode(),
     }
 
 
-def role_files(spec: Spec, model_max_length: int) -> dict[str, bytes]:
+def role_files(spec: Spec, model_max_length: int, *, segments: bool = True) -> dict[str, bytes]:
     """Return name and content of the files that say which special token is what."""
     roles = roles_of(spec, special=False)
     return {
-        "tokenizer_config.json": transformers_config(spec.model, roles, model_max_length),
+        "tokenizer_config.json": transformers_config(
+            spec, roles, model_max_length, segments=segments
+        ),
         "special_tokens_map.json": _json(roles),
     }
 
 
 def transformers_config(
-    model: ModelKind, roles: Mapping[str, str], model_max_length: int = _MODEL_MAX_LENGTH
+    spec: Spec,
+    roles: Mapping[str, str],
+    model_max_length: int = _MODEL_MAX_LENGTH,
+    *,
+    segments: bool = True,
 ) -> bytes:
     """Return ``tokenizer_config.json``, with which transformers' AutoTokenizer opens a folder.
 
     Parameters
     ----------
-    model
+    spec
         What the ``tokenizer.json`` beside it holds.
     roles
         Which special token is ``mask_token``, ``pad_token`` and so on.
     model_max_length
         How many tokens the model takes.
+    segments
+        Whether the model tells two texts of a pair apart: only then is it given their types.
     """
     # PreTrainedTokenizerFast runs tokenizer.json as it stands; BertTokenizerFast and the like
     # build a pipeline of their own around the vocabulary, and lose NFC, Whitespace, templates.
-    inputs = ["input_ids", *["token_type_ids"] * (model is ModelKind.WORDPIECE), "attention_mask"]
+    pair = spec.template.pair if spec.template.added(is_pair=True) else ()
+    has_types = spec.model is ModelKind.WORDPIECE or any(piece.type_id for piece in pair)
+    inputs = ["input_ids", *["token_type_ids"] * (segments and has_types), "attention_mask"]
     return _json(
         {
             "tokenizer_class": "PreTrainedTokenizerFast",

@@ -340,7 +340,8 @@ def loaders(
 
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
     longest = model.longest or shards.examples.max_seq_length
-    return files_for_model(shards.tokenizer, shards.folder, longest)
+    segments = model.type_vocab_size > 1
+    return files_for_model(shards.tokenizer, shards.folder, longest, segments=segments)
 
 
 def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies) -> Parameters:

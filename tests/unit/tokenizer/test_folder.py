@@ -10,7 +10,7 @@ from tokpipe.foundation.errors import InputError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.tokenizer.folder import folder_files, open_file, save_spec
 from tokpipe.tokenizer.from_vocabulary import spec_from_vocabulary
-from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.spec import ModelKind, Spec, Template
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary
 from tokpipe.words.config import BERT_CASED, GPT2, WordsConfig
@@ -133,3 +133,25 @@ def test_real_vocabularies_load(shared_data):
     assert not cased.words.lowercase and len(cased.tokens) == 28_996
     assert len(gpt2.merges) == 50_000 and gpt2.added_tokens[0].id == 50_256
     assert [token.content for token in mini.added_tokens][2] == "[CLS]"
+
+
+@pytest.mark.parametrize(
+    ("model", "segments", "listed"),
+    [
+        ("wordpiece", True, True),
+        ("wordpiece", False, False),
+        ("byte-bpe", True, False),  # RoBERTa's pairs have one type
+        ("bpe", True, False),
+    ],
+)
+def test_types_are_asked_for_where_pairs_have_them_and_the_model_knows_them(
+    model, segments, listed
+):
+    config = folder_files(example(model), segments=segments)["tokenizer_config.json"]
+    assert ("token_type_ids" in json.loads(config)["model_input_names"]) == listed
+
+
+def test_a_tokenizer_that_puts_nothing_around_a_pair_asks_for_no_types():
+    bare = replace(example("byte-bpe"), template=Template())
+    config = json.loads(folder_files(bare)["tokenizer_config.json"])
+    assert config["model_input_names"] == ["input_ids", "attention_mask"]

@@ -131,6 +131,8 @@ def test_the_files_for_a_model_have_its_document_as_it_stands(unigram, tmp_path)
     assert json.loads(files["tokenizer_config.json"])["model_max_length"] == 64
     assert json.loads(files["special_tokens_map.json"])["cls_token"] == "<s>"
     assert set(files) == {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]  # $B:1 of its pairs
+    assert json.loads(files["tokenizer_config.json"])["model_input_names"] == inputs
 
 
 def test_what_the_library_refuses_is_an_input_error(unigram, tmp_path):

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -19,6 +20,7 @@ from tokpipe.foundation.errors import (
 )
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.shards.reader import open_shards
 from tokpipe.training import loop as loop_module
 from tokpipe.training import memory as memory_module
 from tokpipe.training import pretrain as pretrain_module
@@ -375,3 +377,11 @@ def test_settings_that_came_later_are_written_where_they_act():
     config = TrainingConfig(attention_start="local")
     assert config.to_dict()["attention_start"] == "local"
     assert TrainingConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize("types", [0, 1, 2])
+def test_a_model_without_segments_is_not_given_types(shards, types):
+    model = replace(MODEL, type_vocab_size=types)
+    files = pretrain_module._tokenizer_files(open_shards(shards), model)
+    inputs = json.loads(files["tokenizer_config.json"])["model_input_names"]
+    assert ("token_type_ids" in inputs) == (types == 2)
