@@ -63,7 +63,7 @@ def encode_one(text: str, tokenizer: Tokenizer) -> tuple[np.ndarray, TokenFacts]
 
     A text that is long, or in which nothing can be masked, is a `ConfigError`.
     """
-    ids = np.array(tokenizer.encode(text).ids, np.int32)
+    ids = np.array(tokenizer.encode(text, padding=False).ids, np.int32)
     facts = token_facts(tokenizer)
     if not len(ids) or facts.is_special[ids].all():
         raise ConfigError("There is no token in the text that may be masked", hint="Give a TEXT.")

@@ -80,8 +80,10 @@ class Opened:
         return f"{self.model}, {self.tokenizer.vocab_size:,} tokens"
 
     def view(self, text: str, pair: str | None, *, add_special_tokens: bool) -> TokenView:
-        """Return what it makes of a text or a pair."""
-        encoding = self.tokenizer.encode(text, pair, add_special_tokens=add_special_tokens)
+        """Return what it makes of a text or a pair, without what would only fill it up."""
+        encoding = self.tokenizer.encode(
+            text, pair, add_special_tokens=add_special_tokens, padding=False
+        )
         texts = [text] if pair is None else [text, pair]
         return view_tokens(str(self.path), self.about, encoding, texts, self.form)
 

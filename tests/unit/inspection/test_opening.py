@@ -149,3 +149,21 @@ def test_what_cannot_be_opened_is_an_input_error(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps({"model": 1}))
     with pytest.raises(InputError):
         open_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("document", [wordpiece, bpe, unigram])
+def test_what_only_fills_an_encoding_up_is_not_shown(tmp_path, document):
+    plain = document()
+    padding = {
+        "strategy": {"Fixed": 40},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
+    }
+    filled = open_tokenizer(write(tmp_path / "filled", plain | {"padding": padding}))
+    bare = open_tokenizer(write(tmp_path / "bare", plain))
+    assert len(filled.tokenizer.encode("hugs").ids) == 40
+    views = [one.view("hugs", None, add_special_tokens=True) for one in (filled, bare)]
+    assert views[0].rows == views[1].rows

@@ -237,18 +237,12 @@ def _logged_loss(model: Path) -> float:
 
 
 def _look(session: Session, folder: Path) -> None:
-    from tokpipe.cli.commands.inspect_tokens import inspect_tokens
+    from tokpipe.cli.commands.inspect_tokens import print_tokens
+    from tokpipe.inspection.opening import open_tokenizer
 
-    assert inspect_tokens.callback is not None
-    inspect_tokens.callback(
-        session,
-        text=_SENTENCE,
-        tokenizer=[folder / "tokenizer"],
-        pair=None,
-        trace=None,
-        special_tokens=True,
-        html=None,
-    )
+    opened = open_tokenizer(folder / "tokenizer")
+    views = [opened.view(_SENTENCE, None, add_special_tokens=True)]
+    print_tokens(session.console.rich(), [opened], views, legend=not session.quiet)
     session.console.out.line()
 
 

@@ -83,17 +83,18 @@ def inspect_tokens(
         _print_json(session, opened, views, trace)
     if not session.json or html is not None:
         with shown(session, html, "Tokens") as page:
-            _print(page, opened, views, trace, legend=not session.quiet)
+            print_tokens(page, opened, views, trace, legend=not session.quiet)
 
 
-def _print(
+def print_tokens(
     terminal: "Console | TextPage",
     opened: Sequence["Opened"],
     views: Sequence["TokenView"],
-    word: str | None,
+    word: str | None = None,
     *,
     legend: bool,
 ) -> None:
+    """Print what tokenizers make of a text, and the steps to the tokens of a word."""
     from tokpipe.inspection.terminal.tokens import (
         comparison_renderable,
         legend_renderable,
