@@ -27,7 +27,7 @@ from tokpipe.tasks.evaluate import evaluate_shards
 from tokpipe.tasks.model import BertModel
 from tokpipe.tokenizer.build import train_vocabularies
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.pretrain import loaders
+from tokpipe.training.loading import loaders
 from tokpipe.training.start import first_weights, prepare_start
 from tokpipe.training.start_config import StartConfig
 from tokpipe.vocab.config import VocabConfig

@@ -23,7 +23,8 @@ from tokpipe.tasks.students import first_weights, objective_of
 from tokpipe.tasks.teacher import Asked, Kept, Questions, outputs_path, projection_of
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.lesson import Lesson, RowRanges, ShardOutputs, TeacherOutputs
-from tokpipe.training.pretrain import Pretraining, loaders, steps_in
+from tokpipe.training.loading import loaders, steps_in
+from tokpipe.training.pretrain import Pretraining
 from tokpipe.training.source_model import open_source
 
 _LOGITS_AT_ONCE = 3  # of a worker: the teacher's, and two copies of the student's

@@ -1,20 +1,19 @@
 """Pretraining: from a shard folder to a run folder, begun or gone on with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.attention_start import check_local_start, start_local
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
-from tokpipe.bert.head import Capacity, Frequencies
+from tokpipe.bert.head import Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
-from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError
+from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.threads import thread_count
@@ -32,6 +31,7 @@ from tokpipe.training.going_on import (
     settings_to_go_on,
 )
 from tokpipe.training.lesson import Lesson, TaughtTexts
+from tokpipe.training.loading import capacity_of, loaders, steps_in
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.measure import losses_over
@@ -53,7 +53,7 @@ from tokpipe.training.progress import Position, State
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
-from tokpipe.training.source import BatchSource, Phases
+from tokpipe.training.source import Phases
 from tokpipe.training.state import (
     checkpoints,
     clear,
@@ -241,25 +241,6 @@ def train_in(
             return _train(run, asked, begun, thread_count(threads), watch or Nobody())
 
 
-def capacity_of(config: TrainingConfig, folders: Sequence[Shards]) -> Capacity:
-    """Return how large a part of a batch gets, about: memory is taken for it before the start."""
-    found = (_capacity_of(config, one) for one in folders)
-    return Capacity(*map(max, zip(*found, strict=True)))
-
-
-def _capacity_of(config: TrainingConfig, shards: Shards) -> Capacity:
-    lengths = shards.train.lengths
-    if not len(lengths):
-        raise InputError(f"{shards.folder}: the train split holds no examples")
-    longest, mean = int(lengths.max()), float(lengths.mean())
-    tokens = min(max(config.batch_tokens, longest), int(lengths.sum()))
-    if config.batch_size is not None:
-        tokens = min(tokens, config.batch_size * longest)
-    part = min(tokens, tokens // config.gradient_shards + longest)
-    about = Capacity.about(part, mean, shards.masks.masked_lm_prob)
-    return about._replace(sequences=min(config.batch_size or part, about.sequences))
-
-
 def _train(
     run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
 ) -> Pretrained:
@@ -321,23 +302,6 @@ def _going_on(
     return replace(state, settings=settings), schedule
 
 
-def loaders(
-    shards: Shards, config: TrainingConfig, *, same_masks: bool = False
-) -> tuple[Loader, Loader | None]:
-    """Return the batches of the training split, and of the validation split if it has rows.
-
-    Parameters
-    ----------
-    same_masks
-        Whether the training split has the same masks in all epochs.
-    """
-    batches = BatchConfig(batch_tokens=config.batch_tokens, batch_size=config.batch_size)
-    facts, masks, seed = shards.facts, shards.masks, config.seed
-    validation = shards.validation if shards.validation.rows else None
-    train = Loader(shards.train, batches, facts, masks, seed, same_masks=same_masks)
-    return train, Loader(validation, batches, facts, masks, seed) if validation else None
-
-
 def _tokenizer_files(shards: Shards, model: BertConfig) -> Mapping[str, bytes]:
     longest = model.longest or shards.examples.max_seq_length
     segments = model.type_vocab_size > 1
@@ -352,15 +316,6 @@ def _initial(model: BertConfig, config: TrainingConfig, frequencies: Frequencies
         for head in heads_of(model).values():
             head.prime(parameters.views, frequencies)
     return parameters
-
-
-def steps_in(config: TrainingConfig, train: BatchSource) -> int | None:
-    """Return how many steps there will be; None where the clock decides."""
-    if config.epochs is None:
-        return config.most_steps
-    batches = int(config.epochs) * train.count(0)
-    batches += round((config.epochs - int(config.epochs)) * train.count(0))
-    return max(1, batches // config.gradient_accumulation_steps)
 
 
 def _shape(model: BertConfig) -> str:

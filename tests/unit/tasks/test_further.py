@@ -127,7 +127,7 @@ def test_a_model_of_another_vocabulary_and_without_heads_can_be_begun_with(made,
 def test_the_first_loss_is_that_of_transformers(made, tmp_path, compared):
     torch = pytest.importorskip("torch", reason="the peers extra is not installed")
     transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
-    from tokpipe.training.pretrain import loaders
+    from tokpipe.training.loading import loaders
 
     found = further(made, tmp_path / "run", steps=1)
     model = transformers.BertForPreTraining.from_pretrained(made / "run").eval()
