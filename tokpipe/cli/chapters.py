@@ -1,6 +1,7 @@
 """Commands of `explain` that tell a chapter: on numbers made up, or on a model and a text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,12 +94,15 @@ def _told(
         raise ConfigError(f"{len(texts)} texts: explain {name} takes {most} at most")
     session.begin_kernels()
     module = import_module(CHAPTERS[name])
+    from tokpipe.inspection.chapters.chapter import shown_tokens
+
     if model is None:
         return module.toy()
     loaded, texts = open_model(session, model, "none"), texts or module.TEXTS
     read = [(text,) for text in texts] if most is None else [texts]
     asked = [_chosen(session, (model, loaded), one, module, wanted) for one in read]
-    return module.real(asked[0], loaded, *asked[1:])
+    told = module.real(asked[0], loaded, *asked[1:])
+    return replace(told, text=" / ".join(" ".join(shown_tokens(one)) for one in asked))
 
 
 def _show(session: Session, told: "Chapter", html: str | None) -> None:

@@ -18,11 +18,11 @@ Places = NDArray[np.int64]
 KIND_NAMES = {
     "itself": ("self", "the token itself"),
     "previous": ("prev", "the one before"),
-    "next": ("next", "the one behind"),
+    "next": ("next", "the one after"),
     "cls": ("cls", "the token for the whole text"),
     "sep": ("sep", "the ends of texts"),
     "same_word": ("same", "the same word elsewhere"),
-    "wide": ("wide", "spread, entropy 80 % or more of the greatest"),
+    "wide": ("wide", "spread over many, its entropy 80 % or more of that of all alike"),
     "mixed": ("mixed", "none of these"),
 }
 

@@ -221,7 +221,7 @@ def test_a_sum_of_four_is_normed_by_hand():
     out = [-2 * small_one, -large, large, small_one + 1]
     assert found["out"].values[0].tolist() == pytest.approx(out, abs=1e-6)
     # (1, 2, 3, 4) with ∓1, ∓1, ±1, ±1 is (0, 1, 4, 5): spread √4.25 = 2.061553
-    name = "spread of x, where each part moves all numbers 1 away from the mean"
+    name = "spread of x, where each part moves every number away from the mean by 1"
     assert found[name].values[1].tolist() == pytest.approx([1, 2.061553], abs=1e-6)
 
 
@@ -230,7 +230,9 @@ def test_what_layers_add_is_what_the_model_adds(norm):
     model = NORMS[norm]
     seen, found = look(model, TEXT), grids(real(add_norm, model, token="sat"))
     for row, means, spreads, layer in zip(
-        *(found[name].values for name in ("lengths", "means", "spreads")), seen.layers, strict=True
+        *(found[name].values for name in ("lengths, and direction", "means", "spreads")),
+        seen.layers,
+        strict=True,
     ):
         lengths = [layer.entered[4], layer.attention_added()[4], layer.ffn_added()[4]]
         assert row[:3].tolist() == pytest.approx([np.linalg.norm(one) for one in lengths], 1e-5)
@@ -242,7 +244,7 @@ def test_what_layers_add_is_what_the_model_adds(norm):
         same = spreads[1] == pytest.approx(spreads[2], abs=1e-6)
         assert same == (norm == "pre")  # nothing happens between sum and part there
     one = real(add_norm, model, token="sat", layer=3)
-    assert grids(one)["lengths"].rows == ["layer 3"]
+    assert grids(one)["lengths, and direction"].rows == ["layer 3"]
 
 
 def test_two_heads_on_three_words_by_hand():
@@ -262,7 +264,7 @@ def test_two_heads_on_three_words_by_hand():
     a, b, c, d = together
     assert found["output for ran"].values[0].tolist() == pytest.approx([a + c, b + d, a - c, b - d])
     # without head 1: (c, d, -c, -d) stays, √2 times the length of (a, b) is missing
-    missing, direction = found["without"].values[0]
+    missing, direction = found["without one head"].values[0]
     assert missing == pytest.approx(sqrt(2 * (a * a + b * b)))
     whole = sqrt(2 * (a * a + b * b + c * c + d * d))
     assert direction == pytest.approx(sqrt(2 * (c * c + d * d)) / whole)
@@ -279,7 +281,7 @@ def test_heads_of_a_model_add_up_to_what_attention_adds(norm):
     weights = next(grid for name, grid in found.items() if name.startswith("weights of"))
     np.testing.assert_allclose(weights.values, layer.weights()[:, 4], atol=1e-6)
     output = layer.attention.output
-    for head, (missing, _) in enumerate(found["without"].values):
+    for head, (missing, _) in enumerate(found["without one head"].values):
         columns = slice(8 * head, 8 * head + 8)
         part = output.weight[:, columns] @ layer.attended[4, columns]
         assert missing == pytest.approx(np.linalg.norm(part), rel=1e-5)
@@ -349,7 +351,7 @@ def test_signs_are_scaled_by_the_spread_and_explained():
     lines = shown(chapter_renderable(chapter)).splitlines()
     row = next(line for line in lines if "▼" in line)
     assert row.strip() == "··" + "··▼" or row.strip().endswith("▼")
-    assert "▲ above 0   ▼ below 0   · near 0" in "\n".join(lines)
+    assert "▲ far above 0   △ above 0   · near 0   ▽ below 0   ▼ far below 0" in "\n".join(lines)
 
 
 def test_numbers_that_do_not_fit_are_left_out_with_a_mark():
@@ -406,7 +408,7 @@ def test_shapes_of_one_size_have_about_as_many_parameters():
     found = dict(zip(rows.rows, rows.values, strict=True))
     assert found["BERT-base, 12"].tolist() == found["12 layers"].tolist()
     # 12 · 768² · 12 = 84.93 million; with one layer 768 · √12 = 2660, to whole heads of 64: 2688
-    assert found["1 layers"][0] == 2688 and found["12 layers"][0] == 768
+    assert found["1 layer"][0] == 2688 and found["12 layers"][0] == 768
     for name, (width, heads, parameters, _, in_a_row) in found.items():
         layers = int(name.split()[-1] if "BERT" in name else name.split()[0])
         assert width == 64 * heads and in_a_row == 4 * layers

@@ -30,8 +30,11 @@ def test_gages_example_is_printed_as_in_the_textbook():
     # characters, ab for two: the shorter, Y = ab, gives ZYdZYac. ZY 2 times: X = ZY gives XdXac.
     assert shown(explanation_renderable(bpe("aaabdaaabac", 3))) == (
         "Byte pair encoding\n"
-        "merge  the pair that occurs most often\n"
-        "ties   the shortest, then the first seen, as textbooks do\n"
+        "A text is cut into symbols, at first its characters. In each step two neighbours\n"
+        "(a pair) become one new symbol. All symbols together are the vocabulary, its\n"
+        "tokens.\n"
+        "merge  the pair that occurs most often; in aaa (a, a) occurs twice\n"
+        "ties   of pairs as frequent: the shortest, then the first seen, as textbooks do\n"
         "\n"
         "  aaabdaaabac\n"
         "\n"

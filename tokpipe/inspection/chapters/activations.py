@@ -1,5 +1,7 @@
 """Activations: formula, values, slopes, where they level off; and what stands at the output."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from tokpipe.bert.activations import activation_named
@@ -16,7 +18,7 @@ FORMULAS = {
     "sigmoid": "1 / (1 + e^-x)",
     "tanh": "(e^x - e^-x) / (e^x + e^-x)",
     "relu": "x where x is above 0, else 0",
-    "gelu": "x · the share of a normal distribution below x",
+    "gelu": "x · the share of a normal distribution (mean 0, spread 1) below x",
     "elu": "x where x is above 0, else e^x - 1",
     "silu": "x · sigmoid(x)",
     "gelu_new": "x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))",
@@ -27,9 +29,10 @@ _WIDE = np.linspace(-12, 12, 2401)
 _DRAWN = ("sigmoid", "tanh", "relu", "gelu", "elu")
 _FLAT = 0.01  # a slope below it hardly passes on what is to be learned
 _ABOUT = (
-    "A network is made of tables of weights. Between two of them each number x is bent by a "
-    "function, the activation; otherwise the two tables were one. Its slope says how much the "
-    "result changes with x: a network learns by slopes, and where the slope is next to 0, hardly."
+    "A network multiplies numbers by tables of learned numbers (weights). Between two tables each "
+    "number x is bent by a function, the activation; otherwise the two tables would be no more "
+    "than one. The slope says how much the result changes with x. A network learns from slopes: "
+    "where the slope is near 0, it hardly learns."
 )
 
 
@@ -61,10 +64,11 @@ def toy() -> Chapter:
             *_tables(tuple(FORMULAS)),
             Step(
                 "At the output",
-                "The last numbers of a network are bent as the answer wants it. A number stays as "
-                "it is (linear). Yes or no: sigmoid makes a probability of it (Bernoulli). One of "
-                "several classes: e to the power of each, divided by the sum of all, makes "
-                "probabilities that add up to 1 (softmax, multinomial).",
+                "The last numbers of a network, each called z, are bent as the answer wants it. A "
+                "number stays as it is (a linear unit). Yes or no: sigmoid makes a probability of "
+                "it (a Bernoulli unit). One of several classes: e to the power of each, divided by "
+                "the sum of all, makes probabilities that add up to 1 (softmax, a multinomial "
+                "unit).",
                 "linear: z\nsigmoid: 1 / (1 + e^-z)\nsoftmax: e^z / sum of all e^z",
                 (
                     vector("z = 2, linear", np.array([2.0])),
@@ -74,6 +78,11 @@ def toy() -> Chapter:
             ),
         ),
     )
+
+
+def _title(drawn: Mapping[str, Array], names: Sequence[str]) -> str:
+    some = "" if len(drawn) == len(names) else f"{len(drawn)} of them, "
+    return f"{some}from x = -4 to 4"
 
 
 def _tables(names: tuple[str, ...]) -> tuple[Step, ...]:
@@ -88,7 +97,7 @@ def _tables(names: tuple[str, ...]) -> tuple[Step, ...]:
             "What they make of x",
             "Each column is an x.",
             formulas,
-            (Grid("values", values, names, columns), Curves("from x = -4 to 4", _AXIS, drawn)),
+            (Grid("values", values, names, columns), Curves(_title(drawn, names), _AXIS, drawn)),
         ),
         Step(
             "Their slopes",
@@ -98,8 +107,8 @@ def _tables(names: tuple[str, ...]) -> tuple[Step, ...]:
         ),
         Step(
             "Where they level off (saturate)",
-            f"Below the first number and above the second the slope stays under {_FLAT}; - means "
-            "that it never does on that side.",
+            f"Below the first number and above the second the slope is nearer to 0 than {_FLAT}; "
+            "- means that it never does on that side.",
             "",
             (
                 Grid(

@@ -59,7 +59,7 @@ def toy() -> Chapter:
                 "Norm",
                 "The mean is taken off and the rest divided by the spread: the numbers then have "
                 "the mean 0 and the spread 1, whatever they were.",
-                "n = (x - mean) / spread",
+                "n = (sum - mean) / spread",
                 (vector("n", normalised(total)),),
             ),
             _moved(normalised(total)),
@@ -71,9 +71,9 @@ def toy() -> Chapter:
 def _measured(total: Array) -> Step:
     return Step(
         "Mean and spread",
-        "The mean is the sum of the numbers divided by how many there are. The spread (standard "
-        "deviation) is how far they are from it: the root of the mean of the squares of the "
-        "distances.",
+        "Of that sum: the mean is all its numbers added up, divided by how many there are. The "
+        "spread (standard deviation) is how far they are from it: the root of the mean of the "
+        "squares of the distances.",
         "mean = (2 + 1 + 4 + 3) / 4\nspread = √((0.25 + 2.25 + 2.25 + 0.25) / 4)",
         (vector("mean, spread", np.array([total.mean(), total.std()])),),
     )
@@ -83,7 +83,8 @@ def _moved(same: Array) -> Step:
     out = _SCALE * same + _SHIFT
     return Step(
         "Scale and shift",
-        "Two learned numbers for each place let the model give some places more weight.",
+        "Two learned numbers for each of the 4 columns let the model give some columns more "
+        "weight.",
         "out = scale · n + shift",
         (vector("scale", _SCALE), vector("shift", _SHIFT), vector("out", out)),
     )
@@ -95,14 +96,14 @@ def _two_ways() -> Step:
         post.append(normalised(post[-1] + _away(post[-1])))
         pre.append(pre[-1] + _away(normalised(pre[-1])))
     spreads = np.array([[one.std(), other.std()] for one, other in zip(post, pre, strict=True)])
-    name = "spread of x, where each part moves all numbers 1 away from the mean"
-    stages = ["at first", *(f"layer {n}" for n in range(1, _DEPTH + 1))]
+    name = "spread of x, where each part moves every number away from the mean by 1"
+    stages = ["at first", *(f"part {n}" for n in range(1, _DEPTH + 1))]
     return Step(
         "After the sum, or before the part",
         "BERT norms the sum (post-norm): what leaves a layer has one scale. Later models norm what "
-        "goes into a part and leave the sum alone (pre-norm): the sum grows from layer to layer, "
-        "and nothing bends it on its way from the first to the last, so deep models are easier to "
-        "train.",
+        "goes into a part and leave the sum alone (pre-norm): the sum grows from part to part, "
+        "and nothing bends it on its way from the first to the last, so models with many layers "
+        "are easier to train.",
         "post: x = norm(x + part(x))\npre: x = x + part(norm(x))",
         (Grid(name, spreads, stages, ("post", "pre")),),
     )
@@ -132,14 +133,23 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
                 "How much is added",
                 "Lengths (the root of the sum of all squares) of the token as it enters a layer, "
                 "of what attention adds, and of what the feed-forward part adds; and how near the "
-                "direction of the token behind the layer is to that before: 1 is the same.",
+                "direction of the token after the layer is to that before: 1 is the same.",
                 "",
-                (Grid("lengths", lengths, names, ("enters", "attention", "ffn", "direction")),),
+                (
+                    Grid(
+                        "lengths, and direction",
+                        lengths,
+                        names,
+                        ("enters", "attention", "ffn", "direction"),
+                    ),
+                ),
             ),
             Step(
                 "Mean and spread",
-                "Of the numbers of the token: as it enters, as the sum with attention, between the "
-                "parts, as the sum with the feed-forward part, and as it leaves.",
+                "The spread says how far the numbers are from their mean (the root of the mean of "
+                "the squared distances). The norm makes it 1, then multiplies by learned numbers. "
+                "As the token enters, as the sum with attention, between the parts, as the sum "
+                "with the feed-forward part, and as it leaves:",
                 "",
                 (Grid("means", means, names, _PLACES), Grid("spreads", spreads, names, _PLACES)),
             ),
@@ -149,12 +159,13 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
 
 def _first_sum(layer: LayerSeen, place: int) -> Step:
     before, made = layer.entered[place], layer.attention_added()[place]
+    when = "before the part (pre-norm)" if layer.is_pre else "after the sum (post-norm)"
     way, part = "x = norm(x + attention(x))\nx = norm(x + ffn(x))", "attention(x)"
     if layer.is_pre:
         way, part = "x = x + attention(norm(x))\nx = x + ffn(norm(x))", "attention(norm(x))"
     return Step(
         f"Add, in layer {layer.number}",
-        "What attention made is added to the token.",
+        f"What attention made is added to the token; the norm comes {when}.",
         way,
         (vector("x", before), vector(part, made), vector("their sum", before + made)),
     )

@@ -116,8 +116,10 @@ def _compared(way: _Way) -> Step:
 def _scaled(way: _Way) -> Step:
     size = len(way.query)
     columns, heads = [way.sums, way.scores], ["sum", "score"]
-    about = f"The more numbers, the larger the sums: {size} of them here. The square root of that "
-    about += f"number, {size**0.5:.3f}, brings them back to one scale. The result is a score."
+    about = (
+        "The more numbers a vector has, the larger the sums. So each sum is divided by the square "
+    )
+    about += f"root of how many there are: d = {size}, √d = {size**0.5:.3f}. The result is a score."
     formula = "score = q · k / √d"
     if way.bias.any():
         columns, heads = [way.sums, way.bias, way.scores], ["sum", "bias", "score"]

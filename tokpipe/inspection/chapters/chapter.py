@@ -56,6 +56,7 @@ class Chapter:
     reference: str
     steps: tuple[Step, ...]
     model: str = ""  # whose numbers they are; empty: made up
+    text: str = ""  # what that model read: its tokens
 
 
 def chapter_json(chapter: Chapter) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def chapter_json(chapter: Chapter) -> dict[str, Any]:
         "about": chapter.about,
         "reference": chapter.reference,
         "model": chapter.model or None,
+        "text": chapter.text or None,
         "steps": [
             {
                 "title": step.title,
@@ -96,10 +98,14 @@ def vector(name: str, values: Array, **more: Any) -> Grid:
     return Grid(name, np.asarray(values)[None], **more)
 
 
+def shown_tokens(chosen: Chosen) -> list[str]:
+    """Return the tokens as they are shown."""
+    return [readable(token, chosen.form) for token in chosen.seen.tokens]
+
+
 def token_names(chosen: Chosen) -> list[str]:
-    """Return the tokens behind their places, as rows are named."""
-    tokens = chosen.seen.tokens
-    return [f"{i} {readable(token, chosen.form)}" for i, token in enumerate(tokens)]
+    """Return the tokens after their places, as rows are named."""
+    return [f"{i} {token}" for i, token in enumerate(shown_tokens(chosen))]
 
 
 def token_in_question(chosen: Chosen) -> int:

@@ -1,4 +1,4 @@
-"""Contextual vectors: one word in several sentences, the same before the encoder, apart behind."""
+"""Contextual vectors: one word in several sentences, the same before the encoder, not after."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -32,6 +32,10 @@ _ABOUT = (
     "A word can mean several things: a bank of a river, a bank that lends money. A list of vectors "
     "(rows of numbers), one a word, has the same for both. A model that reads the whole text makes "
     "another vector of the word in each text."
+)
+_DRAWN = (
+    " The learned numbers of this small model are drawn at random: it has learned nothing, so "
+    "which texts come out nearest is chance."
 )
 _REFERENCE = (
     'M. E. Peters et al., "Deep contextualized word representations" (2018); K. Ethayarajh, "How '
@@ -101,7 +105,7 @@ def _chapter(
 ) -> Chapter:
     tables, vectors = parts
     layers = len(vectors[0]) - 1
-    stages = ["of the word", "goes in", *(f"layer {n}" for n in range(1, layers + 1))]
+    stages = ["in the list", "as it goes in", *(f"layer {n}" for n in range(1, layers + 1))]
     near = np.concatenate([cosines([table[None] for table in tables]), cosines(vectors)])
     pairs = [f"{a + 1} and {b + 1}" for a, b in combinations(range(len(texts)), 2)]
     numbered = [f"text {n}" for n in range(1, len(texts) + 1)]
@@ -116,25 +120,25 @@ def _chapter(
         steps=(
             Step(
                 "The texts",
-                f"All have {who}." + ("" if model else " The weights of the model are drawn."),
+                f"All have {who}." + ("" if model else _DRAWN),
                 "\n".join(f"{n}: {text}" for n, text in enumerate(texts, 1)),
             ),
             Step(
                 "One vector before",
-                "The model's list has one vector for it, whatever the text. To it is added where "
-                "it stands (tokpipe explain input), and the sum goes in.",
+                "The model's list has one vector for it, whatever the text. A vector for the place "
+                "where it stands is added (tokpipe explain input), and the sum goes in.",
                 "",
                 (Grid("as it goes in", np.stack([one[0] for one in vectors]), numbered),),
             ),
             Step(
-                "Apart, layer by layer",
+                "How near, layer by layer",
                 "How near two vectors are is told by the cosine: 1 for the same direction, 0 for "
-                "none in common, -1 for the opposite.",
+                "a right angle, -1 for the opposite.",
                 "cosine = a · b / (length of a · length of b)",
                 (Grid("cosines of two texts", near, stages, pairs),),
             ),
             Step(
-                "Behind the last layer",
+                "After the last layer",
                 "All texts with all.",
                 "",
                 (Grid("cosines", square, numbered, numbered),),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.attention import Chosen
 from tokpipe.inspection.chapters.chapter import Chapter, Grid, Step
 from tokpipe.inspection.chapters.encoder import layer_rows
@@ -55,7 +56,7 @@ def _chapter(config: BertConfig, model: str) -> Chapter:
     layers = config.num_hidden_layers
     total = int(layers * sum(parameters for parameters, _ in layer_rows(config, 1).values()))
     others = {depth: _row(of_depth(depth, total)) for depth in _DEPTHS}
-    rows = {f"{depth} layers": row for depth, row in others.items()}
+    rows = {plural(depth, "layer"): row for depth, row in others.items()}
     rows |= {f"{'this model' if model else 'BERT-base'}, {layers}": _row(config)}
     return Chapter(
         title="Deep or wide",
@@ -69,18 +70,20 @@ def _chapter(config: BertConfig, model: str) -> Chapter:
         steps=(
             Step(
                 "A layer of width H",
-                "Attention maps the H numbers of a token to queries, keys and values and back, by "
-                "four tables of H · H; the feed-forward part to 4 H numbers and back. So a layer "
-                "has 12 H², and L layers have 12 L H²: half the layers leave room for vectors "
-                "that are wider by the root of 2.",
+                "A layer has two parts. Attention, by which tokens gather from each other, has "
+                "four tables of H · H numbers: 4 H². The feed-forward part, which works on each "
+                "token alone, has one table of H · 4 H and one of 4 H · H: 8 H². Together 12 H², "
+                "and 12 L H² in L layers. With half the layers, vectors can be √2 times as wide.",
                 "parameters = 12 L H²",
             ),
             Step(
                 "The same parameters, another shape",
-                f"About {total / _MILLION:.1f} million parameters each. Operations are those of "
-                f"one token in a text of {_TOKENS}. In a row: how many products of tables have to "
-                "wait for one another, which no number of processors shortens: four a layer, "
-                "those of attention's own counted as one.",
+                f"About {total / _MILLION:.1f} million parameters each, as near as widths in steps "
+                f"of {_HEAD} allow. Operations are multiplications and additions for one token in "
+                f"a text of {_TOKENS}. A head is a slice of the vector that attention works with. "
+                "In a row: how many products with learned tables have to wait for one another, "
+                "which no number of processors shortens: four for each layer. Attention's own two "
+                "products are not counted.",
                 "",
                 (
                     Grid(

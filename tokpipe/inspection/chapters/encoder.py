@@ -19,9 +19,9 @@ _LENGTHS = (8, 64, 512)
 _MILLION = 1e6
 _ABOUT = (
     "An encoder makes vectors (rows of numbers) of a text, one for each token, a word or a "
-    "piece of one, that tell of the token in this text. It is a stack of layers of one build: "
-    "in each, every token gathers from all others (tokpipe explain attention and multi-head), "
-    "is worked on by itself (ffn), and what both make is added to it (add-norm)."
+    "piece of one, that say what the token means in this text. It is a stack of layers of one "
+    "build: in each, every token gathers from all others (tokpipe explain attention and "
+    "multi-head), is worked on by itself (ffn), and what both make is added to it (add-norm)."
 )
 
 
@@ -45,10 +45,10 @@ def layer_rows(config: BertConfig, count: int) -> dict[str, tuple[int, int]]:
         "queries, keys, values": linear(hidden, 3 * hidden),
         "scores": products,
         "weighted sums": products,
-        "map behind the heads": linear(hidden, hidden),
+        "table after the heads": linear(hidden, hidden),
         "add and norm": (2 * hidden, 0),
-        "out to the inner width": linear(hidden, inner),
-        "back": linear(inner, hidden),
+        f"out to {inner:,}": linear(hidden, inner),
+        f"back to {hidden:,}": linear(inner, hidden),
         "add and norm again": (2 * hidden, 0),
     }
 
@@ -79,8 +79,12 @@ def _chapter(config: BertConfig, names: Sequence[str], model: str) -> Chapter:
             Step(
                 "One layer",
                 f"{count} tokens come in as {count} vectors of {hidden} numbers, and as many "
-                f"leave. Attention has {heads} heads, which see {size} of the numbers each. "
-                "Parameters are the learned numbers; operations are multiplications and additions.",
+                f"leave; [{count}, {hidden}] means {count} rows of {hidden} numbers. Attention has "
+                f"{heads} heads, which look side by side and work with {size} numbers each; a "
+                "score says how well two tokens fit. The feed-forward part goes out to "
+                f"{config.intermediate_size:,} numbers and back. Parameters are the learned "
+                "numbers; operations are the multiplications and additions in products of tables; "
+                "the few others are not counted.",
                 f"[{count}, {hidden}] to queries, keys, values [{count}, {3 * hidden}]\n"
                 f"scores [{heads}, {count}, {count}], heads side by side [{count}, {hidden}]\n"
                 f"inside the feed-forward part [{count}, {config.intermediate_size}], back "
@@ -96,8 +100,9 @@ def _chapter(config: BertConfig, names: Sequence[str], model: str) -> Chapter:
             ),
             Step(
                 "The stack",
-                f"The next layer takes what the one before leaves; there are {layers}{shared}. The "
-                "vectors of the tokens at the bottom (the embeddings) are parameters besides.",
+                f"The next layer takes what the one before leaves; there are {layers} "
+                f"layers{shared}. The vectors with which tokens enter the first one (the "
+                "embeddings) are learned too, but not counted here.",
                 f"{layers} layers of [{count}, {hidden}]",
                 (
                     Grid(
@@ -127,7 +132,7 @@ def _masks(names: Sequence[str]) -> Step:
     count = len(names)
     return Step(
         "Who sees whom",
-        "In an encoder each token (a line) looks at all (the columns), before it and behind. A "
+        "In an encoder each token (a line) looks at all (the columns), before it and after it. A "
         "decoder, which writes a text word by word, must not see what it has yet to write: each "
         "token looks at itself and those before it. A point: it may not look there.",
         "",
@@ -142,16 +147,17 @@ def _recurrent() -> Step:
     rows: list[Array] = [np.array([n, 1, n - 1, 1], np.float64) for n in _LENGTHS]
     return Step(
         "One after another, or all at once",
-        "An LSTM reads word by word: for n words it takes n steps, each of which has to wait for "
-        "the one before, and what the first word says reaches the last through n - 1 of them. In "
-        "attention all words look at all others in one step. The price: n times n scores.",
+        "An older kind of network, the LSTM, reads word by word: for n words it takes n steps, "
+        "each of which has to wait for the one before, and what the first word says reaches the "
+        "last through n - 1 of them. In attention all words look at all others in one step. The "
+        "price: n times n scores, one for each pair of words.",
         "LSTM: n steps, path n - 1\nattention: 1 step a layer, path 1",
         (
             Grid(
                 "steps one after another, and the longest path between two words",
                 np.stack(rows),
                 [f"{n} words" for n in _LENGTHS],
-                ("LSTM", "attention", "LSTM path", "attention path"),
+                ("LSTM steps", "attention steps", "LSTM path", "attention path"),
                 digits=0,
             ),
         ),

@@ -26,10 +26,11 @@ _POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 _NAMES = [f"x = ({a:.0f}, {b:.0f})" for a, b in _POINTS]
 _FARTHEST = 8  # units that are named
 _ABOUT = (
-    "A feed-forward network makes one row of numbers of another: it multiplies by a table of "
-    "weights, adds a number to each result (the bias), bends what comes out by a function g (the "
-    "activation), and multiplies by a second table. In BERT and its like every token, a word or a "
-    "piece of one, is a row of numbers and goes through such a network by itself."
+    "A feed-forward network turns one row of numbers into another: it multiplies by a table of "
+    "learned numbers (weights), adds a number to each result (the bias), bends what comes out by a "
+    "function g (the activation), and multiplies by a second table. In a model such as BERT every "
+    "token, a word or a piece of one, is a row of numbers and goes through such a network by "
+    "itself."
 )
 
 
@@ -58,8 +59,9 @@ def _toy_weights() -> Step:
     last = np.array([_B2])
     return Step(
         "The weights",
-        "Two inputs, two numbers inside (called units), one output. Here g is ReLU: what is below "
-        "0 becomes 0, all else stays.",
+        "Two inputs, two numbers inside (called units), one output. W and b1 are the first table "
+        "and its bias, w and b2 the second. Wᵀ x: x times each column of W, number by number, "
+        "added up. Here g is ReLU: what is below 0 becomes 0, all else stays.",
         "y = wᵀ g(Wᵀ x + b1) + b2",
         (Grid("W", _INPUT), vector("b1", _B1), vector("w", _OUTPUT), vector("b2", last)),
     )
@@ -86,8 +88,8 @@ def _toy_points(inside: Array, bent: Array) -> Step:
     table, columns = np.column_stack([inside, bent, _y(bent)]), ("inside", "inside", "bent", "bent")
     return Step(
         "All four points",
-        "1 says that the bits are equal, 0 that they are not: the opposite of what is called XOR, "
-        "either the one or the other.",
+        "1 says that the bits are equal, 0 that they are not: the opposite of XOR, which is 1 if "
+        "just one of the two bits is 1.",
         "",
         (Grid("from the inside to y", table, _NAMES, (*columns, "y")),),
     )
@@ -97,8 +99,8 @@ def _toy_straight(inside: Array, bent: Array) -> Step:
     table = np.column_stack([_y(bent), _y(inside)])
     return Step(
         "Why g must bend",
-        "Without g the two tables are one table in all, and y changes by the same amount with each "
-        "bit, whatever the other is. No such y is 1, 0, 0, 1.",
+        "Without g the two tables are no more than one table: each bit changes y by a fixed "
+        "amount, whatever the other bit is. No such y is 1, 0, 0, 1.",
         "y = wᵀ (Wᵀ x + b1) + b2",
         (Grid("y with g, and without", table, _NAMES, ("with", "without")),),
     )
@@ -127,16 +129,19 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
 
 
 def _goes_in(who: str, x: Array, is_pre: bool) -> Step:
-    about = f"The vector of {who} behind the attention of this layer"
-    about += ", brought to one scale first." if is_pre else "."
+    about = (
+        "A model works in layers. In each, tokens first gather from one another (tokpipe explain "
+    )
+    about += f"attention). This is the row of {who} after that"
+    about += ", brought to one scale." if is_pre else "."
     return Step("What goes in", about, f"x: {len(x)} numbers", (vector("x", x),))
 
 
 def _outward(inside: Array, sizes: tuple[int, int]) -> Step:
     hidden, inner = sizes
     return Step(
-        "Out to the inner width",
-        f"Each of {inner:,} numbers inside, called units, has {hidden} weights, a bias.",
+        f"Out to {inner:,} units",
+        f"Each of {inner:,} numbers inside, called units, has {hidden} weights and a bias.",
         f"h = Wᵀ x + b1: {hidden} · {inner:,} weights and {inner:,} biases",
         (vector("h", inside),),
         f"{(inside > 0).sum():,} of {inner:,} units are above 0",
@@ -152,7 +157,7 @@ def _bent(inside: Array, bent: Array, act: str) -> Step:
         f"Each unit by itself is bent by {act}; tokpipe explain activations draws it.",
         f"a = {act}(h)",
         (vector("a", bent), Grid("the units that are farthest from 0", table, units, ("h", "a"))),
-        f"half of all that the units say is said by {_half(bent):,} of {len(bent):,}",
+        f"without their signs, the greatest {_half(bent):,} of {len(bent):,} add up to half of all",
     )
 
 
@@ -174,7 +179,8 @@ def _added(middle: Array, added: Array) -> Step:
         "was; tokpipe explain add-norm goes on from here.",
         "x + y",
         (vector("before", middle), vector("y", added), vector("sum", middle + added)),
-        f"length before {before:.3f}, of y {length:.3f}, of the sum {after:.3f}",
+        f"length (root of the sum of the squares) before {before:.3f}, of y {length:.3f}, of the "
+        f"sum {after:.3f}",
     )
 
 

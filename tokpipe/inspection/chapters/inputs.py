@@ -28,15 +28,15 @@ _TABLE: Mapping[str, Sequence[float]] = {
 _SEGMENT_TABLE = np.array([[0.0, 0.0, 0.0, 0.0], [0.0, 5.0, 0.0, 0.0]])
 _A_PLACE = np.array([0.1, 0.0, 0.0, 0.0])
 _ABOUT = (
-    "A text is cut into tokens, words or pieces of words, and each has a number in the vocabulary. "
-    "A model computes with vectors (rows of numbers), so it has a learned one for each token. "
-    "Where a token stands, and to which text of a pair it belongs, is told by two more, which are "
-    "added."
+    "A text is cut into tokens, words or pieces of words, and each has a number in the vocabulary, "
+    "the list of all tokens. A model can read two texts as a pair. It computes with vectors (rows "
+    "of numbers), so it has a learned one for each token. Where a token stands, and to which text "
+    "of a pair it belongs, is told by two more, which are added."
 )
 _TOLD = {
     "token": ("The token", "Each number of the vocabulary has a vector, the same in all texts."),
     "segment": ("The segment", "0 is the first text of a pair, 1 the second; each has a vector."),
-    "position": ("The position", "Each place has a vector, counted from 0."),
+    "position": ("The position", "Each place, counted from 0, has a vector."),
 }
 
 
@@ -78,7 +78,8 @@ def _chapter(
     steps = [
         Step(
             "Tokens as numbers",
-            "[CLS] stands before all, [SEP] behind each text; other models write them otherwise.",
+            "[CLS] stands before all, [SEP] after each text; in other models they have other "
+            "names.",
             "",
             (
                 Grid(

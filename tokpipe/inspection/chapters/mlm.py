@@ -24,8 +24,9 @@ _STATE = np.array([1.0, 0.5])
 _LIKELIEST, _AROUND = 8, 4
 _ABOUT = (
     "A model learns a language by guessing: words of a text are covered by a mask, and it has to "
-    "say which stood there. It does not name one word, but gives every token of its vocabulary a "
-    "percentage. What it needs to know of the world and of grammar, it learns on the way."
+    "say which stood there. It does not name one word, but gives a percentage to every token (a "
+    "word or a piece of one) that it knows, its vocabulary. What it needs to know of the world and "
+    "of grammar, it learns on the way."
 )
 
 
@@ -56,10 +57,10 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
             (vector("h", state),),
         ),
         Step(
-            "One more map",
-            f"A table of weights, {model.config.hidden_act} (tokpipe explain activations) and a "
-            "norm (tokpipe explain add-norm) turn what the model knows into what a token's vector "
-            "looks like.",
+            "One more table",
+            f"A table of learned numbers, {model.config.hidden_act} (tokpipe explain activations) "
+            "and a norm (tokpipe explain add-norm) turn what the model knows into what a token's "
+            "vector looks like.",
             "v = norm(g(W h + b))",
             (vector("v", made),),
         ),
@@ -104,12 +105,15 @@ def _chapter(
         steps=(
             Step(
                 "A text with a mask",
-                "A vector is a row of numbers; the layers of the model make one for each token.",
+                "A vector is a row of numbers; the model makes one for each token, from the whole "
+                "text.",
                 text,
                 () if inside else (vector("v, the vector at the mask", made),),
             ),
             *inside,
-            _compared(names, table @ made, bias),
+            _compared(
+                names, table @ made, bias, () if inside else (Grid("vectors", table, names),)
+            ),
             _percentages(names, 100 * softmax(table @ made + bias), around),
         ),
     )
@@ -120,17 +124,20 @@ def _likeliest(scores: Array) -> list[int]:
     return np.argsort(-scores, kind="stable")[:_LIKELIEST].tolist()
 
 
-def _compared(names: Sequence[str], dots: Array, bias: Array) -> Step:
+def _compared(names: Sequence[str], dots: Array, bias: Array, tables: tuple[Grid, ...]) -> Step:
     order = _likeliest(dots + bias)
     table = np.stack([dots, bias, dots + bias], 1)[order]
     rows = [names[id] for id in order]
     return Step(
         "Compare with every token",
-        "Each token of the vocabulary has a vector, the one it goes in with. Its numbers are "
-        "multiplied with those at the mask and added up, and a learned number for the token, the "
-        "bias, is added: its score, or logit.",
+        "Each token of the vocabulary has a vector, the one by which it enters the model. Its "
+        "numbers are multiplied with those at the mask and added up, and a learned number for the "
+        "token, the bias, is added: its score, or logit.",
         f"logit = v · vector of the token + bias, for {len(names):,} tokens",
-        (Grid("the highest", table, rows, ("product", "bias", "logit"), (len(names), 3)),),
+        (
+            *tables,
+            Grid("the highest", table, rows, ("v · vector", "bias", "logit"), (len(names), 3)),
+        ),
     )
 
 

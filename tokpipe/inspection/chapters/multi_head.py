@@ -1,4 +1,4 @@
-"""Attention with several heads: split, attend in each, side by side again, and one map behind."""
+"""Attention with several heads: split, attend in each, side by side again, one table after."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,8 +33,9 @@ _ABOUT = (
     "In attention each token, a word or a piece of one, has three rows of numbers: a query, "
     "what it looks for, a key, what it is found by, and a value, what it hands over. It gathers "
     "a mixture of all values, by how well the keys fit its query (tokpipe explain attention "
-    "shows the steps). One mixture mixes all: who, what and when. So a layer has several heads, "
-    "each with a slice of the numbers, that look at different tokens at the same time."
+    "shows the steps). A single mixture cannot keep apart who did something, what and when. So a "
+    "layer, one of the model's steps, has several heads, each with a slice of the numbers, that "
+    "look at different tokens at the same time."
 )
 _REFERENCE = 'A. Vaswani et al., "Attention Is All You Need" (2017), 3.2.2'
 
@@ -92,7 +93,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
         token_in_question(chosen),
         *(array.astype(np.float64) for array in arrays),
     )
-    about = "Three tables of weights make queries, keys and values of the vectors."
+    about = "Three tables of learned numbers make queries, keys and values of the vectors."
     return _chapter(
         work, about, f"{chosen.name}, layer {layer.number} of {len(chosen.seen.layers)}"
     )
@@ -101,14 +102,15 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
 def _chapter(work: _Heads, made: str, model: str = "") -> Chapter:
     count, width, heads, size = work.shape
     return Chapter(
-        title=f"Multi-head attention: {heads} heads look for {work.who}",
+        title=f"Multi-head attention: where {work.who} looks with {heads} heads",
         about=_ABOUT,
         reference=_REFERENCE,
         model=model,
         steps=(
             Step(
                 "The vectors",
-                f"{count} tokens, a vector of {width} numbers each. {made}",
+                f"{count} tokens, a vector (a row) of {width} numbers each; [{count}, {width}] "
+                f"means {count} rows of {width} numbers. {made}",
                 f"x [{count}, {width}] to queries, keys and values: [{count}, {width}] each",
                 (Grid("x", work.x, work.names),),
             ),
@@ -131,7 +133,8 @@ def _split(work: _Heads, *, is_toy: bool) -> Step:
     slices = work.x[work.place].reshape(heads, size)
     return Step(
         "Split",
-        f"Each vector is cut into {heads} slices of {size} numbers, one a head.",
+        f"Each query, key and value is cut into {heads} slices of {size} numbers, one for each "
+        f"head: {count} tokens of {heads} slices become {heads} heads of {count} tokens.",
         f"[{count}, {width}] = [{count}, {heads}, {size}] to [{heads}, {count}, {size}]",
         (Grid(f"{work.who}, by heads", slices, work.named),) if is_toy else (),
     )
@@ -145,7 +148,7 @@ def _at_work(work: _Heads) -> Step:
         "Each head for itself: five steps",
         "Queries times keys; divided by the root of the slice's size; made shares that add up to 1 "
         "(softmax), the weights; values times weights; added up. No head knows of the others.",
-        f"{heads} weights [{count}, {count}], {heads} outputs [{count}, {size}]",
+        f"weights: {heads} tables [{count}, {count}]; outputs: {heads} tables [{count}, {size}]",
         (weights, Grid(f"output of each head for {work.who}", outputs, work.named)),
     )
 
@@ -154,8 +157,9 @@ def _mapped(work: _Heads, *, is_toy: bool) -> Step:
     count, width, *_ = work.shape
     table = (Grid("Wᴼ", work.output.T),) if is_toy else ()
     return Step(
-        "One map behind (Wᴼ)",
-        "A last table of weights mixes what the heads found.",
+        "One table after the heads (Wᴼ)",
+        "A last table of learned numbers mixes what the heads found: the row times each column, "
+        "number by number, added up.",
         f"[{count}, {width}] · [{width}, {width}] = [{count}, {width}]",
         (*table, vector(f"output for {work.who}", work.result)),
     )
@@ -173,9 +177,9 @@ def _left_out(work: _Heads) -> Step:
     most = int(np.argmax([missing for missing, _ in rows]))
     return Step(
         "With one head left out",
-        f"How long the part of the output for {work.who} is that is missing then, and how near the "
-        "direction of the rest is to that of the whole: 1 is the same.",
+        f"The output for {work.who} is made once more without one head. missing: the length of "
+        "what is lost. direction: how near the rest points to the whole; 1 is the same.",
         "",
-        (Grid("without", np.array(rows), work.named, ("missing", "direction")),),
+        (Grid("without one head", np.array(rows), work.named, ("missing", "direction")),),
         f"{work.named[most]} says most",
     )

@@ -18,8 +18,8 @@ _POOLER = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.0, 0.0])
 _CLASSES = np.array([[2.0, -1.0], [-1.0, 1.0]]), np.array([0.0, 0.0])
 _ANSWERS = ("B follows A", "B is random")
 _ABOUT = (
-    "To learn how texts go on, a model is given two, A and B: half the time B stood behind A, half "
-    "the time it was taken from somewhere else, and the model has to say which. It reads the "
+    "To learn how texts go on, a model is given two texts, A and B: half the time B came after A, "
+    "half the time it was taken from somewhere else, and the model has to say which. It reads the "
     "answer off one token, [CLS], that stands before all and gathers from all."
 )
 
@@ -55,7 +55,14 @@ def _chapter(
     shares = softmax(logits)
     best = int(shares.argmax())
     size = len(state)
-    tables = () if model else (Grid("W", pooler[0]), Grid("U", classes[0]))
+    tables = (
+        ()
+        if model
+        else (
+            *(Grid("W", pooler[0]), vector("b", pooler[1])),
+            *(Grid("U", classes[0]), vector("c", classes[1])),
+        )
+    )
     return Chapter(
         title="Next sentence prediction: does B follow A?",
         about=_ABOUT,
@@ -64,23 +71,24 @@ def _chapter(
         steps=(
             Step(
                 "The vector of the first token",
-                "A vector is a row of numbers. This is what the last layer leaves at the first "
-                "place.",
+                "A vector is a row of numbers. This is what the last of the model's layers leaves "
+                "at the first place. [SEP] ends a text.",
                 text,
                 (vector("h", state),),
             ),
             Step(
                 "The pooler",
-                f"A table of {size} · {size} weights, a bias for each number, and tanh, which "
-                "keeps all between -1 and 1.",
+                f"h times each row of a table W of {size} · {size} learned numbers, added up; to "
+                "each a learned number is added, the bias b; and tanh (tokpipe explain "
+                "activations) keeps all between -1 and 1.",
                 "p = tanh(W h + b)",
-                (*tables[:1], vector("W h + b", mapped), vector("p", pooled)),
+                (*tables[:2], vector("W h + b", mapped), vector("p", pooled)),
             ),
             Step(
                 "Two scores",
-                "One row of weights for each answer.",
+                "A row of the table U for each answer, and a bias c, make its score, or logit.",
                 "logits = U p + c",
-                (*tables[1:], vector("logits", logits, columns=_ANSWERS)),
+                (*tables[2:], vector("logits", logits, columns=_ANSWERS)),
             ),
             Step(
                 "Two probabilities",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.attention_start import one_sided_bias
-from tokpipe.bert.config import POSITIONS, BertConfig
+from tokpipe.bert.config import POSITIONS, RELATIVE_BUCKETS, BertConfig
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.positions import distance_buckets, rotation_tables, sine_table
@@ -48,7 +48,8 @@ _DISTANCES = np.array([-_FAR, -20, -10, -3, -2, -1, 0, 1, 2, 3, 10, 20, _FAR])
 _ABOUT = (
     "Attention lets each token, a word or a piece of one, gather from all tokens of a text: the "
     "query of the one and the key of the other, two rows of numbers, make a score of how well they "
-    "fit. Where they stand has no part in it: a text is a bag of words, unless places are told."
+    "fit. Where they stand has no part in it: a text is a heap of words without order, unless the "
+    "model is told the places."
 )
 _REFERENCE = (
     'A. Vaswani et al., "Attention Is All You Need" (2017), 3.5; J. Devlin et al., "BERT" (2018); '
@@ -95,7 +96,8 @@ def toy() -> Chapter:
         steps=(
             Step(
                 "The same words in another order",
-                "A small model with two layers, its weights drawn at random, reads both sentences. "
+                "A small model of two layers (steps of work, one after another), its learned "
+                "numbers drawn at random, reads both sentences. "
                 "In both it makes a vector (a row of 8 numbers) of each word.",
                 "the boy hit the ball\nthe ball hit the boy",
             ),
@@ -120,7 +122,7 @@ def toy() -> Chapter:
                 + ".",
                 "",
                 (Grid("largest difference", np.array([[far[way]] for way in ways]), ways),),
-                "now the sentences are two",
+                "now the vectors differ: the model can tell the sentences apart",
             ),
             _sines(),
             _rotation(),
@@ -137,11 +139,11 @@ def _begun_near_by(heads: int = 4) -> Step:
     names = [f"head {head}" for head in range(1, heads + 1)]
     return Step(
         "Begin near by",
-        "Drawn at random, a head looks at all places alike, and training first has to find that "
-        "neighbours tell most. tokpipe pretrain --attention-start local begins with biases by "
-        "which each head looks at one side: the first of a pair before, the second behind, "
-        "each pair twice as far as the one before it.",
-        "bias = -(distance - 1) / 2^pair, and -8 on the other side",
+        "A layer has several heads, each with scores of its own. Drawn at random, a head looks at "
+        "all places alike, and has to learn that neighbours tell most. tokpipe pretrain "
+        "--attention-start local begins with biases by which a head looks at one side: heads 1 and "
+        "2 (pair 0) before and after, heads 3 and 4 (pair 1) the same but twice as far, and so on.",
+        "bias = -(how far - 1) / 2^pair; -8 for itself and the other side",
         (Grid("bias by distance", bias, names, [str(one) for one in distances], digits=2),),
     )
 
@@ -149,9 +151,10 @@ def _begun_near_by(heads: int = 4) -> Step:
 def _sines(width: int = 32) -> Step:
     return Step(
         "Sines",
-        "Each pair of columns is a wave over the places, the first fast, the next ones slower: as "
-        "the digits of a clock tell the time, so they tell a place. A line is a place, a column a "
-        "number of its vector.",
+        "Each pair of columns is a wave over the places, a sine and a cosine, the first fast, the "
+        "next ones slower: as "
+        "the hands of a clock tell the time, so they tell a place. A line is a place, a column a "
+        f"number of its vector. i is the pair, counted from 0; d is {width}.",
         "sin(place / 10000^(2i / d)) and cos of the same",
         (Grid(f"16 places, {width} numbers", sine_table(16, width), _numbered(16), as_signs=True),),
     )
@@ -163,9 +166,10 @@ def _rotation(size: int = 8) -> Step:
     return Step(
         "Rotation (RoPE)",
         "Pairs of numbers of a query or key are taken as points on a plane and turned by an angle "
-        "that grows with the place. A query and a key that stand equally far apart are turned "
-        "against each other by the same angle, wherever they stand.",
-        "angle = place / 10000^(2i / d)",
+        "that grows with the place. A query and a key at the same distance are always turned "
+        "against each other by the same angle, wherever they stand. i is the pair, counted from 0; "
+        f"d is how many numbers a query has, here {size}.",
+        "angle = place / 10000^(2i / d) · 180 / π degrees, less full turns of 360",
         (Grid("degrees by place and pair", degrees, _numbered(8), _pairs(size // 2), digits=2),),
     )
 
@@ -183,7 +187,8 @@ def _distances(learned: Array | None = None) -> Step:
         "Bias by distance",
         "A number is added to the score of two tokens by how far apart they are and on which side. "
         "Near distances have a number of their own, far ones share some: the table says which of "
-        "the learned numbers a distance gets, - for a key that stands before.",
+        f"{RELATIVE_BUCKETS} learned numbers, counted from 0, a distance gets. A distance below 0: "
+        "the key stands before the query.",
         "score + bias[which]",
         tuple(shown),
     )
@@ -231,7 +236,8 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
                         digits=6,
                     ),
                 ),
-                f"without {far[0]:.1e}, with {far[1]:.4f}",
+                f"largest of all: without places {far[0]:.1e}, which is rounding; with places "
+                f"{far[1]:.4f}",
             ),
             *_own_steps(model.parameters),
         ),

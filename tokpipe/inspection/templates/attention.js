@@ -15,7 +15,7 @@ function legend() {
     return `A map: rows look at columns. Under it what a head looks at most: ${about.map(([, [name, text]]) => `${name}: ${text}`).join("; ")}.`;
   }
   if (state.view === "head") return `The stronger a line, the greater the weight; of the other tokens lines from ${count > 128 ? 5 : 1} % on. Percentages are those of the chosen token.`;
-  return `Bars up are positive, down negative. softmax of sum / √${data.vectors.size}${data.biases.length ? " + bias" : ""} over all tokens of the text.`;
+  return `Bars up are positive, down negative. softmax: e^(sum / √${data.vectors.size}${data.biases.length ? " + bias" : ""}) as a share of those of all tokens.`;
 }
 
 function options(select, entries, value) {

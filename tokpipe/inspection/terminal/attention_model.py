@@ -139,8 +139,10 @@ def _side_by_side(maps: list[list[Text]], width: int) -> Iterator[Text]:
 
 
 def _legend(kinds: set[str], chosen: Chosen, width: int) -> Iterator[Text]:
-    about = ["a map: rows look at columns", "a dot: twice an even share, or more"]
+    about = ["a map: a row is a token that looks, a column one that is looked at"]
+    about += ["a dot: at least twice the share if all got alike"]
     if len(chosen.columns) == len(chosen.seen):
+        about += ["%: how much of all attention goes there; of wide: the entropy"]
         about += [f"{name}: {text}" for kind, (name, text) in KIND_NAMES.items() if kind in kinds]
     else:
         about.append("under it: how much of the attention goes there")

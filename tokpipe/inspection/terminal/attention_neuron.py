@@ -117,9 +117,10 @@ def _drawn(found: Looking, chosen: Chosen, width: int, marks: Marks) -> Iterator
 
 def _legend(found: Looking, signs: int, width: int, marks: Marks) -> Iterator[Text]:
     size = len(found.query)
-    about = [f"softmax of sum / {_root(size, marks)}{' + bias' if found.biases.any() else ''}"]
+    power = f"sum / {_root(size, marks)}{' + bias' if found.biases.any() else ''}"
+    about = [f"softmax: e^({power}) as a share of those of all"]
     if size > signs:
-        about.append(f"a sign: the sum of {size / signs:.3g} values")
+        about.append(f"a sign: {size / signs:.3g} neighbouring numbers added up")
     more = [Text(text, QUIET, end="") for text in about]
     yield from flow([*legend(marks), *more], width, "   ", INDENT)
 

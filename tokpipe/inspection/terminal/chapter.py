@@ -28,6 +28,10 @@ from tokpipe.inspection.terminal.signs import legend, signs_text
 _LABEL = 22  # columns of a row's name at most
 _FORMULA = "cyan"
 _CHART = 17  # lines of the curves of five activations: in 8 they lie on one another
+_READ = (
+    "A number before a token is its place, counted from 0; special tokens, such as [CLS] and "
+    "[SEP], mark where a text begins and ends; ## goes on with a word. Read here:"
+)
 # what stands in formulas, for terminals of ASCII
 _ASCII = {"·": "*", "√": "sqrt ", "…": "...", "×": "x", "π": "pi"}
 _ASCII |= {"ᵀ": "^T", "ᴼ": "^O", "³": "^3"}
@@ -65,6 +69,8 @@ def _opening(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
     if chapter.model:
         yield cut_line(plain_text(chapter.model, marks, QUIET), width, marks)
     yield from _sentence(chapter.about, width, marks, indent="")
+    if chapter.text:
+        yield from _sentence(f"{_READ} {chapter.text}", width, marks, QUIET, indent="")
 
 
 def _step(number: int, step: Step, width: int, marks: Marks) -> Iterator[Text]:

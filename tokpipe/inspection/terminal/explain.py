@@ -19,6 +19,7 @@ from tokpipe.inspection.terminal.marks import (
     laid,
     pad,
     parts_text,
+    plain_text,
     whole_line,
 )
 from tokpipe.inspection.terminal.trace import pair_text, symbols_text, trace_renderable
@@ -28,8 +29,15 @@ _INDENT = "  "
 _MOST_ROWS = 10  # pairs of a step
 _MOST_WORDS = 24  # words after a step, a few lines
 _TIE_BREAKS = {
-    "first-seen": "the shortest, then the first seen, as textbooks do",
-    "lowest-id": "the lowest ids, as Hugging Face does",
+    "first-seen": "of pairs as frequent: the shortest, then the first seen, as textbooks do",
+    "lowest-id": "of pairs as frequent: the lowest ids, as Hugging Face does",
+}
+_ABOUT = {
+    "bpe": "A text is cut into symbols, at first its characters. In each step two neighbours (a "
+    "pair) become one new symbol. All symbols together are the vocabulary, its tokens.",
+    "wordpiece": "Words are cut into pieces, at first their characters. ## marks a piece inside a "
+    "word; a number after a word is how often it occurs. In each step two neighbours (a pair) "
+    "become one piece. All pieces together are the vocabulary, its tokens.",
 }
 
 
@@ -81,10 +89,13 @@ class _Drawer:
         """Say what is done, by which rule, and where it starts."""
         what = "WordPiece" if self.config.model == "wordpiece" else "Byte pair encoding"
         yield Text(what, HEADING)
+        yield from flow(
+            plain_text(_ABOUT[self.config.model], self.marks).split(" "), self.width, " ", ""
+        )
         rule = (
             "the highest count(pair) / (count(left) x count(right))"
             if self.likelihood
-            else "the pair that occurs most often"
+            else "the pair that occurs most often; in aaa (a, a) occurs twice"
         )
         yield Text(f"merge  {rule.replace(' x ', f' {self.marks.times} ')}", QUIET)
         yield Text(f"ties   {_TIE_BREAKS[self.config.tie_break]}", QUIET)

@@ -22,8 +22,14 @@ from tokpipe.inspection.terminal.marks import (
     laid,
     pad,
     parts_text,
+    plain_text,
 )
 
+_ABOUT = (
+    "To learn a language, a model has to guess some tokens (words or pieces of words) that are "
+    "covered by a mask. ## begins a piece that goes on with a word; special tokens, such as [CLS] "
+    "and [SEP], mark where a text begins and ends. The same settings always give the same draws."
+)
 _SOURCE = 'J. Devlin et al., "BERT" (2018), 3.1, task 1; Y. Liu et al., "RoBERTa" (2019), 4.1'
 _BECOMES = {MASKED: "bold red", KEPT: GOOD}  # a random token is yellow
 
@@ -104,7 +110,8 @@ def mask_trace_renderable(
     """
     drawer = _Drawer(trace, config, vocabulary, (width, marks))
     yield Text("Masking", HEADING)
-    yield from drawer.wrapped(f"draws hang on {key}", QUIET)
+    yield from flow(plain_text(_ABOUT, marks).split(" "), width, " ", "")
+    yield from drawer.wrapped(f"draws depend on {key}", QUIET)
     yield from drawer.candidates()
     yield from drawer.number()
     yield from drawer.order()
@@ -147,6 +154,7 @@ class _Drawer:
         config, length = self.config, len(self.trace.ids)
         yield from title("2. How many tokens")
         share = config.masked_lm_prob
+        yield from self.wrapped(f"the share to guess is set to {share:g}", QUIET)
         text = f"round({share:g} x {length}) = round({share * length:.2f}) = "
         text += f"{round(share * length)}, at least 1"
         if config.max_predictions_per_seq:
@@ -156,7 +164,9 @@ class _Drawer:
 
     def order(self) -> Iterator[Text]:
         """Show which were drawn, and what was passed over."""
-        yield from title("3. Which: a shuffle that stops as soon as there are enough")
+        yield from title(
+            "3. Which: each draw swaps a token to the front; the next is from the rest"
+        )
         for number, draw in enumerate(self.trace.draws, 1):
             yield from self._draw(number, draw)
         missing = self.trace.draws[-1].left if self.trace.draws else self.trace.wanted
@@ -185,6 +195,10 @@ class _Drawer:
         mask, random = config.mask_replace_prob, config.random_replace_prob
         shares = f"{mask:g} mask, {random:g} random, {max(1 - mask - random, 0):g} kept"
         yield from title(f"4. What becomes of them, by a draw from 0 to 1: {shares}")
+        why = "one that stays teaches the model to trust no token it sees"
+        yield from self.wrapped(
+            f"below {mask:g} the mask, to {mask + random:g} a random token; {why}", QUIET
+        )
         for fate in self.trace.fates:
             yield from self._fate(fate)
 

@@ -23,6 +23,10 @@ def signs_text(values: Iterable[float], most: float, marks: Marks) -> Text:
 
 def legend(marks: Marks) -> list[Text]:
     """Say what the signs mean."""
-    below, _, near, _, above = marks.signs
-    about = ((f"{above} above 0", ABOVE), (f"{below} below 0", BELOW), (f"{near} near 0", QUIET))
+    far_below, below, near, above, far_above = marks.signs
+    about = (
+        *((f"{far_above} far above 0", ABOVE), (f"{above} above 0", ABOVE)),
+        (f"{near} near 0", QUIET),
+        *((f"{below} below 0", BELOW), (f"{far_below} far below 0", BELOW)),
+    )
     return [Text(text, style, end="") for text, style in about]
