@@ -40,6 +40,8 @@ def test_chapters_are_told_on_made_up_numbers_and_on_a_model(tokpipe, model, nam
     more = ["a cat ran"] if name == "contextual" else []
     told = tokpipe("explain", name, text, *more, "--model", model, "--json")
     assert told.code == 0 and str(model) in told.json["model"]
+    assert told.json["text"].startswith("[CLS] the cat")
+    assert told.json["text"].count("[SEP]") == (2 if name == "contextual" else 1)
     assert tokpipe("explain", name, "--json").json["model"] is None
     assert max(map(len, toy.out.splitlines())) <= 80
 
