@@ -1,7 +1,9 @@
 """What views and chapters show of a model folder is what transformers computes with it."""
 
 import os
+import re
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,17 +12,21 @@ from tests.golden.families import CONFIGS, drawn
 from tests.unit.tasks.models import TOKENS, tokenizer
 from tokpipe.inspection.attention import Wanted, choose
 from tokpipe.inspection.chapters import (
+    activations,
     add_norm,
     attention,
     contextual,
+    encoder,
     ffn,
     inputs,
     mlm,
     multi_head,
     nsp,
+    position,
 )
 from tokpipe.inspection.chapters.chapter import Grid
 from tokpipe.inspection.terminal import attention_head, attention_neuron
+from tokpipe.tasks.attention import Attention
 from tokpipe.tasks.attention import attention as look
 from tokpipe.tasks.model import BertModel
 
@@ -35,6 +41,21 @@ TEXT = "the cats sat on the old mat"
 PLACE = 4  # of "sat"
 
 
+class Both(NamedTuple):
+    """Our model and what it sees, and what transformers makes of the same folder and text."""
+
+    model: BertModel
+    seen: Attention
+    weights: list
+    states: list
+    inside: list  # before the activation, layer by layer
+    backwards: np.ndarray  # last states of the text with its words turned round
+    parameters: int  # of all layers
+
+
+_IN = re.compile(r"(encoder|transformer)\.(layer|albert_layer_groups)")
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
 def both(request, tmp_path_factory):
     """Our model and what it sees, and what transformers makes of the same folder and text."""
@@ -44,11 +65,21 @@ def both(request, tmp_path_factory):
     model = BertModel.load(folder)
     theirs = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     seen = look(model, TEXT)
+    inside = []
+    for part in theirs.modules():
+        if isinstance(part, torch.nn.Linear) and part.out_features == config.intermediate_size:
+            part.register_forward_hook(lambda *call: inside.append(call[2][0].numpy()))
     with torch.no_grad():
         out = theirs(torch.tensor([seen.ids]), output_attentions=True, output_hidden_states=True)
+        first = inside[:]
+        turned = [seen.ids[0], *seen.ids[-2:0:-1], seen.ids[-1]]
+        backwards = theirs(torch.tensor([turned])).last_hidden_state[0].numpy()
     weights = [layer[0].numpy() for layer in out.attentions]
     states = [state[0].numpy() for state in out.hidden_states]
-    return model, seen, weights, states
+    parameters = sum(
+        p.numel() for n, p in theirs.named_parameters() if "layer" in n and _IN.search(n)
+    )
+    return Both(model, seen, weights, states, first, backwards, parameters)
 
 
 def chapter_grids(module, both, **wanted):
@@ -63,7 +94,7 @@ def near(ours, theirs):
 
 @pytest.mark.parametrize("layer", [1, 3])
 def test_views_print_their_weights(both, layer):
-    _, seen, weights, _ = both
+    seen, weights = both.seen, both.weights
     chosen = choose("m", seen, Wanted(layer=layer, head="all"), attention_head)
     looks = attention_head.content(chosen)["looks"]
     found = np.array([one["weights"] for one in looks]).transpose(1, 0, 2)
@@ -77,7 +108,7 @@ def test_views_print_their_weights(both, layer):
 
 @pytest.mark.parametrize("layer", [1, 3])
 def test_chapters_on_attention_have_their_weights(both, layer):
-    weights = both[2][layer - 1]
+    weights = both.weights[layer - 1]
     for head in (1, 3):
         found = chapter_grids(attention, both, layer=layer, head=str(head), token="4")
         near(found["from scores to weights"].values[:, 2], weights[head - 1, PLACE])
@@ -86,7 +117,7 @@ def test_chapters_on_attention_have_their_weights(both, layer):
 
 
 def test_chapters_on_sums_end_in_their_states(both):
-    _, seen, _, states = both
+    seen, states = both.seen, both.states
     for layer in seen.layers:
         wanted = {"layer": layer.number, "token": "4"}
         found = chapter_grids(ffn, both, **wanted)
@@ -100,12 +131,33 @@ def test_chapters_on_sums_end_in_their_states(both):
 
 
 def test_what_goes_in_is_theirs(both):
-    model, seen, _, states = both
+    model, seen, _, states, *_ = both
     told = inputs.real(choose("m", seen, Wanted(), inputs), model)
     near(told.steps[-1].shown[0].values, states[0])
     others = [choose("m", one, Wanted(token="cat"), contextual) for one in (seen, seen)]
     cosines = contextual.real(others[0], model, others[1]).steps[2].shown[0].values
     near(cosines, np.ones_like(cosines))
+
+
+def test_what_a_text_brings_to_the_activation_is_theirs(both):
+    found = chapter_grids(activations, both)["numbers before the activation"].values
+    expected = [[x.min(), x.max(), (x > 0).mean()] for x in both.inside]
+    near(found[:, :3], expected)
+
+
+def test_a_text_turned_round_differs_as_theirs_does(both):
+    found = chapter_grids(position, both)["largest difference"].values
+    plain = slice(1, len(both.seen) - 1)
+    gaps = abs(both.states[-1] - both.backwards[[0, *range(len(both.seen) - 2, 0, -1), -1]])
+    near(found[:, 1], gaps[plain].max(1))
+    assert found[:, 0].max() < 1e-5 < found[:, 1].min()
+
+
+def test_parameters_of_the_layers_are_theirs(both):
+    model, seen = both[:2]
+    told = encoder.real(choose("m", seen, Wanted(), encoder), model)
+    (stack,) = told.steps[1].shown
+    assert round(stack.values[0, 0] * 1e6) == both.parameters
 
 
 def test_guesses_of_masks_and_pairs_are_theirs(tmp_path):
