@@ -77,7 +77,7 @@ def _squad():
 )
 def test_the_peers_side_learns_a_job_by_heart(tmp_path, model, task, name, text, said):
     parts = _parts(tmp_path, name, text)
-    found = tune(task, model, parts, SETTINGS, 160, 0)()
+    found = tune(task, model, parts, SETTINGS, 160, 0, 2)()
     assert (found["said"], found["validation"]) == (said, 1.0)
 
 
