@@ -202,7 +202,7 @@ def test_the_picture_is_copied_with_its_style(page):
         assert browser.run(f"return {parsed}.nodeName", text) == "svg" and "<style>" in text
         assert ("<image" in text) == (view == "model")
         browser.driver.find_element("id", "copy").click()
-        browser.wait("byId('status').textContent === 'Copied.' || byId('source').open")
+        browser.wait("byId('status').textContent === 'Copied.' || byId('source')?.open")
 
 
 @pytest.mark.parametrize("view", VIEWS)

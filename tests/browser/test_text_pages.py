@@ -47,7 +47,9 @@ def test_a_page_says_what_the_terminal_says(browser, tmp_path, monkeypatch, caps
     assert _lines(drawn) == _lines(printed)
     files = [url for url in browser.fetched() if not url.startswith("about:")]
     assert files == [(tmp_path / "page.html").as_uri()]
-    assert browser.run("return document.querySelectorAll('script, img').length") == 0
+    scripts = browser.run("return document.scripts.length")
+    assert scripts == (browser.run("return document.querySelectorAll('figure').length") > 0)
+    assert browser.run("return document.querySelectorAll('img').length") == 0
     colour = f"getComputedStyle(document.querySelector('{COLOURS}')).color"
     light = browser.run(f"return {colour}")
     browser.media(scheme="dark")
@@ -82,7 +84,10 @@ def test_a_chapter_draws_its_curves_and_maps(browser, tmp_path, monkeypatch, cap
         assert any(np.allclose(values, one, atol=6e-4) for one in maps if len(one) == len(values))
     if numbers is not None:
         assert sum(np.size(values) for values in drawn) == numbers
-    assert browser.run("return document.querySelectorAll('script, img').length") == 0
+    assert browser.run("return document.querySelectorAll('img').length") == 0
+    charts = browser.run("return document.querySelectorAll('figure > svg[role=img]').length")
+    copies = browser.driver.find_elements("css selector", "figure > button.copy")
+    assert len(copies) == charts == curves // 5 + len(drawn)
     wide = "[...document.querySelectorAll('figure')].every(f => f.scrollWidth <= f.clientWidth)"
     assert browser.run(f"return {wide}")
 

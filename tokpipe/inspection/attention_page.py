@@ -64,7 +64,7 @@ def attention_page(
         "attention.html",
         title=f"Attention of {visible(chosen.name)}",
         styles=["attention.css"],
-        scripts=["attention_data.js", "attention_views.js", "attention.js"],
+        scripts=["copy.js", "attention_data.js", "attention_views.js", "attention.js"],
         data=data,
         chunks=chunks,
     )

@@ -1,11 +1,11 @@
-"""Score against labelled rows as one page that fetches nothing and runs nothing."""
+"""Score against labelled rows as one page that fetches nothing."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.pages import PLOT, SIZE, color, rendered, x_of, y_of, y_ticks
+from tokpipe.inspection.pages import CHARTS, PLOT, SIZE, color, rendered, x_of, y_of, y_ticks
 from tokpipe.tasks.learning import Learned, LearningCurve, Reached
 
 
@@ -31,7 +31,8 @@ def learning_page(learned: Learned) -> str:
         "x_ticks": [(place.x(count), f"{count:,}") for count in place.rows],
     }
     title = "Score against labelled rows"
-    return rendered("learning.html", title=title, rows=rows, chart=chart, score=chart["title"])
+    content = {"rows": rows, "chart": chart, "score": chart["title"]}
+    return rendered("learning.html", title=title, scripts=CHARTS, **content)
 
 
 def _known(curve: LearningCurve) -> list[Reached]:

@@ -13,6 +13,7 @@ SIZE = 560, 220  # pixels of a chart
 _LEFT, _BOTTOM, _TOP = 58, 40, 8  # pixels round the plot, for its ticks and their names
 PLOT = _LEFT, _TOP, SIZE[0] - 10, SIZE[1] - _BOTTOM  # left, top, right and lower edge
 TICKS = 4  # parts of an axis
+CHARTS = ("copy.js", "charts.js")  # the scripts of a page that has drawings
 
 
 def rendered(

@@ -1,11 +1,11 @@
-"""The curves of trainings as one page that fetches nothing and runs nothing."""
+"""The curves of trainings as one page that fetches nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.pages import PLOT, SIZE, TICKS, color, rendered, x_of, y_of, y_ticks
+from tokpipe.inspection.pages import CHARTS, PLOT, SIZE, TICKS, color, rendered, x_of, y_of, y_ticks
 from tokpipe.inspection.runs import SCORE, Curve, RunView, heading
 
 _POINTS = 500  # of a curve, about one a pixel
@@ -30,7 +30,8 @@ def run_page(runs: Sequence[RunView], metrics: Sequence[str]) -> str:
         {"name": visible(run.name), "color": color(number), **run.figures()}
         for number, run in enumerate(runs)
     ]
-    return rendered("run.html", title="Trainings", rows=rows, charts=charts)
+    scripts = CHARTS if charts else ()
+    return rendered("run.html", title="Trainings", scripts=scripts, rows=rows, charts=charts)
 
 
 def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:

@@ -56,7 +56,7 @@ def test_the_page_escapes_names_and_fetches_nothing():
     page = learning_page(Learned(HOSTILE, (curve(HOSTILE, 0.1, 0.2),)))
     found = _Elements()
     found.feed(page)
-    assert not set(found.seen) & {"script", "img"} and "\x1b" not in page
+    assert found.seen.count("script") == 1 and "img" not in found.seen and "\x1b" not in page
     assert not any(
         name.startswith("on") or name in ("src", "href", "style") for name, _ in found.attributes
     )

@@ -179,14 +179,8 @@ async function openView(changed) {
   focusDrawing();
 }
 
-// The drawing with the style of the page in it; maps as pictures.
-function svgText() {
-  const style = draw("style", {}, document.querySelector("style").textContent);
-  const shown = document.querySelector("svg.view");
-  const svg = shown ? shown.cloneNode(true) : mapsAsSvg();
-  svg.prepend(style);
-  return new XMLSerializer().serializeToString(svg);
-}
+// The drawing as a text; maps as pictures.
+const svgText = () => styled(document.querySelector("svg.view") ?? mapsAsSvg());
 
 // In a document of its own, which shows nothing and so loads no picture: our policy forbids that.
 function mapsAsSvg() {
@@ -217,32 +211,21 @@ function inkOf(canvas) {
   return paper.toDataURL();
 }
 
-async function copy() {
-  const text = svgText();
-  try {
-    await navigator.clipboard.writeText(text);
-    say("Copied.");
-  } catch { // a browser may forbid it: the user copies
-    byId("source").querySelector("textarea").value = text;
-    byId("source").showModal();
-    byId("source").querySelector("textarea").select();
-  }
-}
-
 byId("about").textContent = `${data.layers.length} layers of ${headCount} heads, ${count} tokens${data.cut ? " (the text was cut)" : ""}. ${data.exact ? "All numbers are exact." : "Weights are within 0.4 percentage points."}`;
 byId("numbers").open = data.first.numbers;
 document.querySelectorAll("[data-view]").forEach((button) => (button.onclick = () => show({ view: button.dataset.view })));
 for (const id of ["layer", "head", "token"]) byId(id).onchange = () => show({ [id]: Number(byId(id).value) });
 for (const id of ["from", "to"]) byId(id).onchange = () => show({ [id]: byId(id).value });
-byId("copy").onclick = copy;
-byId("source").querySelector("button").onclick = () => byId("source").close();
+byId("copy").onclick = async () => {
+  if (await copyText(svgText())) say("Copied.");
+};
 byId("drawing").onclick = ({ target }) => {
   const map = target.closest(".map");
   if (map) openView({ view: "head", layer: Number(map.dataset.layer), head: Number(map.dataset.head) });
 };
 byId("drawing").onkeydown = (event) => (state.view === "model" ? onModelKey(event) : onHeadKey(event));
 document.onkeydown = ({ key }) => {
-  if (key === "Escape" && state.view !== "model" && !byId("source").open) openView({ view: "model" });
+  if (key === "Escape" && state.view !== "model" && !byId("source")?.open) openView({ view: "model" });
 };
 matchMedia("(prefers-color-scheme: dark)").onchange = () => state.view === "model" && show();
 show();

@@ -1,4 +1,4 @@
-"""What views draw in the terminal as one page, which fetches nothing and runs nothing."""
+"""What views draw in the terminal as one page, which fetches nothing."""
 
 from collections.abc import Mapping
 from io import StringIO
@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.style import Style
 
-from tokpipe.inspection.pages import rendered
+from tokpipe.inspection.pages import CHARTS, rendered
 
 _WIDTH = 100  # columns
 _WAYS = ("bold", "dim", "italic", "underline", "reverse")
@@ -36,8 +36,10 @@ class TextPage:
         self._parts.append(figure)
 
     def html(self) -> str:
-        """Return the page."""
-        return rendered("text.html", title=self._title, styles=["text.css"], parts=self._parts)
+        """Return the page; it runs nothing, unless a drawing has its button to be copied."""
+        scripts = CHARTS if any(not isinstance(part, list) for part in self._parts) else ()
+        about = {"title": self._title, "styles": ["text.css"], "scripts": scripts}
+        return rendered("text.html", parts=self._parts, **about)
 
 
 def _classes(style: Style | None) -> str:
