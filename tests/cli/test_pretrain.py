@@ -142,3 +142,10 @@ def test_inspect_run_draws_curves_and_writes_a_page(tokpipe, shards, tmp_path):
     assert (tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
     assert tokpipe("inspect", "run", "run", "--html", "page.html").code == 4
     assert tokpipe("inspect", "run", "shards").code == 4
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_start_that_a_model_cannot_have_is_refused_by_the_plan_too(tokpipe, shards, more):
+    asked = ("pretrain", shards, "--position", "rope", "--attention-start", "local", "-o", "run")
+    ran = tokpipe(*asked, *more)
+    assert ran.code == 2 and "attention_start='local' and position='rope'" in ran.err

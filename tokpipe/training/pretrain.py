@@ -179,14 +179,13 @@ class Pretraining(NamedTuple):
             return {"shards": shards_digest(self.shards)}
         return {f"shards {n}": shards_digest(one) for n, one in enumerate(self.folders, 1)}
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What all follows from.
+    def check(self) -> None:
+        """Refuse what contradicts itself.
 
         Raises
         ------
         ConfigError
-            If something of it contradicts the rest.
+            If heads are to begin in a way that the model, or where it comes from, does not allow.
         """
         if self.config.attention_start == "local":
             if self.lesson:
@@ -195,6 +194,11 @@ class Pretraining(NamedTuple):
                     hint="Leave it out.",
                 )
             check_local_start(self.model)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What all follows from."""
+        self.check()
         shares, inputs, config = self.shares, self.inputs, self.config
         data: dict[str, Any] = {**inputs}
         if len(shares) > 1:

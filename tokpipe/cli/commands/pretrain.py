@@ -255,6 +255,7 @@ def _plan(session: Session, asked: _Asked) -> Plan:
         training = prepare_start(asked.source, folders, asked.start, asked.training).asked
     else:
         training = _fitted(asked)
+    training.check()
     return pretraining_plan(training, thread_count(session.threads), asked.output)
 
 
