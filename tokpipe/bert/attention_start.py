@@ -3,8 +3,9 @@
 Heads that are drawn at random look at all tokens alike, and training first has to find that
 neighbours tell most: a run that guesses by frequency stays there for millions of tokens. Here the
 heads of all layers begin with what Clark et al. (2019) find many of a trained BERT to end with.
-A tiny model with relative positions, vocabulary 8,192, is at 5.46 nats after a million tokens
-where the same from random weights is at 6.42.
+Measured: tiny, 0.8 million tokens of Wikipedia and novels, vocabulary 8,192, one seed, held-out
+nats a masked token: with relative positions 6.32 from random heads and 5.39 from these, with
+learned ones 6.37 and 5.77; guessing by frequency is 6.89.
 
 References
 ----------
