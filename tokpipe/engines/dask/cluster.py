@@ -90,8 +90,10 @@ def answered(address: str) -> Generator[None, None, None]:
 
 
 @contextmanager
-def open_cluster(config: EngineConfig) -> Generator[Cluster, None, None]:
+def open_cluster(config: EngineConfig, crew: Crew | None = None) -> Generator[Cluster, None, None]:
     """Connect to the scheduler that is named, or start workers here until the block ends.
+
+    `crew` is told of workers and items from then on.
 
     Raises
     ------
@@ -112,9 +114,8 @@ def open_cluster(config: EngineConfig) -> Generator[Cluster, None, None]:
             address, count = local.scheduler_address, len(local.workers)
         else:
             address, count = config.address, config.workers or 1
-        cluster = Cluster(
-            client=stack.enter_context(_connected(address, security)), address=address
-        )
+        client = stack.enter_context(_connected(address, security))
+        cluster = Cluster(client=client, address=address, crew=crew or Crew())
         _meet(cluster, count)
         yield cluster
 
