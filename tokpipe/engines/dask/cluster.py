@@ -28,7 +28,10 @@ _CONNECT_SECONDS = 5.0  # a scheduler that is there answers in a hundredth of it
 _WORKER_SECONDS = 30.0  # until the workers that were asked for are there
 _CLOSE_SECONDS = 1.0  # for saying goodbye: what is not said by then, nobody needs
 _ALONE_SECONDS = 60.0  # without any worker, until the work is given up
-_NOISY = ("distributed", "tornado", "asyncio", "bokeh")  # loggers that speak to the terminal
+_NOISY = (  # loggers that speak to the terminal; Dask gives each of them a level of its own
+    *("distributed", "distributed.client", "distributed.gc"),
+    *("tornado", "tornado.application", "asyncio", "bokeh"),
+)
 _SETTINGS = {
     "distributed.worker.profile.enabled": False,  # it looks at our threads a hundred times a second
     "distributed.diagnostics.nvml": False,
@@ -123,6 +126,8 @@ def open_cluster(config: EngineConfig, crew: Crew | None = None) -> Generator[Cl
 @contextmanager
 def _quiet() -> Generator[None, None, None]:
     """Keep Dask's own lines from the terminal: what matters of them is said as an error of ours."""
+    import distributed  # noqa: F401 - it sets their levels then
+
     loggers = [logging.getLogger(name) for name in _NOISY]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:

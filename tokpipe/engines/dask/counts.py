@@ -291,7 +291,7 @@ class _Ledger:
     def __init__(self, journal: Journal, counting: _Counting) -> None:
         self._journal, self._counting = journal, counting
         self._waiting: list[Counted] = []
-        self._last = time.monotonic()
+        self._last = -_COMMIT_SECONDS
 
     def take(self, found: Counted) -> None:
         """Keep a result, and commit when it is time."""
