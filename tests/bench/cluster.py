@@ -32,7 +32,7 @@ def rows(peers: str, rounds: int) -> list[Row]:
         trove = [peers, str(_HERE / "count_with_datatrove.py"), str(lines)]
         return [
             *_beside("Spark", spark, [str(text)], Path(place), rounds, 10),
-            *_beside("datatrove", trove, [str(lines)], Path(place), rounds, 10),
+            *_beside("datatrove", trove, [str(lines)], Path(place), rounds, 2),
             _growth(text, Path(place)),
         ]
 
