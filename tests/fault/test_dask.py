@@ -193,6 +193,20 @@ def test_a_signal_is_answered_within_two_seconds_and_no_worker_stays(folder, num
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
 
 
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0, 4.5])
+def test_ctrl_c_to_the_whole_group_while_workers_start_is_answered_without_a_word(folder, seconds):
+    process = Command(folder, *COUNT, *LOCAL).started(start_new_session=True)
+    time.sleep(seconds)
+    workers = local_workers(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    start = time.monotonic()
+    err = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 130 and time.monotonic() - start < 3, err
+    assert not re.search("Traceback|KeyboardInterrupt|Warning|distributed", err), err
+    time.sleep(0.5)
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+
+
 def test_a_scheduler_that_is_not_there_is_said_within_seconds(folder):
     start = time.monotonic()
     asked = ("--engine", "dask", "--scheduler", "127.0.0.1:9")
