@@ -57,6 +57,21 @@ def check_local_start(config: BertConfig) -> None:
         )
 
 
+def allows_local_start(config: BertConfig) -> bool:
+    """Return whether the heads of a model can begin so.
+
+    Examples
+    --------
+    >>> [allows_local_start(BertConfig(position=position)) for position in ("learned", "rope")]
+    [True, False]
+    """
+    try:
+        check_local_start(config)
+    except ConfigError:
+        return False
+    return True
+
+
 def start_local(parameters: Parameters) -> None:
     """Change weights just drawn, so that each head begins on one side and near by.
 

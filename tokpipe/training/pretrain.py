@@ -53,6 +53,7 @@ from tokpipe.training.progress import Position, State
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.settings import OURS, model_settings, training_settings
 from tokpipe.training.source import Phases
 from tokpipe.training.state import (
     checkpoints,
@@ -108,12 +109,12 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         The folder, as `build_shards` made it; or several, which are trained on one after the
         other, in one schedule. Then the last one is what the run is measured on throughout.
     model_config
-        Shape of the model; None: the preset "tiny". What the shards decide may be left at its
-        default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them,
-        and where they have RoBERTa's recipe `position_offset`, `max_position_embeddings` and
-        `type_vocab_size`.
+        Shape of the model; None: the preset "tiny" without dropout. What the shards decide may be
+        left at its default: `vocab_size`, `pad_token_id` and whether there is a head for pairs
+        follow them, and where they have RoBERTa's recipe `position_offset`,
+        `max_position_embeddings` and `type_vocab_size`.
     training_config
-        How to train.
+        How to train; None: as `settings.SETTINGS` has it for such a model.
     out
         The run folder.
     threads
@@ -146,8 +147,11 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         If the numbers are none any more.
     """
     refuse_foreign(Path(out), force=force, may_go_on=True)
-    found, config = open_phases(shards), training_config or TrainingConfig()
-    model = fitted(model_config or BertConfig.preset("tiny"), longest_of(found))
+    found, shape = open_phases(shards), model_config
+    if shape is None:
+        shape = BertConfig.preset("tiny", **model_settings(OURS, {}))
+    model = fitted(shape, longest_of(found))
+    config = training_config or training_settings(OURS, model)
     asked = Pretraining(found, model, config, then=then)
     return train_in(Path(out), asked, threads, force=force, resume=resume, watch=watch)
 
