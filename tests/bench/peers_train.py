@@ -233,6 +233,6 @@ def _padded(batch: dict) -> dict:
         rows = np.full(is_token.shape, filler, np.int64)
         rows[is_token] = flat[name]
         made[name] = torch.tensor(rows)
-    if batch["next_sentence_label"] is not None:
+    if batch.get("next_sentence_label") is not None:
         made["next_sentence_label"] = torch.tensor(batch["next_sentence_label"].astype(np.int64))
     return made
