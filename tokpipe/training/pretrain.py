@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokpipe.batches.loader import Loader
-from tokpipe.bert.attention_start import check_local_start, start_local
+from tokpipe.bert.attention_start import start_local
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.head import Frequencies
+from tokpipe.bert.local_start import check_local_start
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from tokpipe.bert.attention_start import allows_local_start
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.local_start import allows_local_start
 from tokpipe.foundation.config import unknown_name
 from tokpipe.training.config import TrainingConfig
 
