@@ -1,5 +1,7 @@
 """Settings by name: what they set, what counts before them, and where they do not fit."""
 
+from itertools import pairwise
+
 import pytest
 
 from tokpipe.bert.config import PRESETS, BertConfig
@@ -57,10 +59,11 @@ def test_the_papers_settings_are_the_papers():
     assert {bert.attention_start, roberta.attention_start} == {"random"}
 
 
-def test_wider_models_learn_at_lower_rates():
-    rates = [rate_for(hidden) for _, hidden, _ in PRESETS.values()]
-    assert rates == sorted(rates, reverse=True)
-    assert rates[0] == 3e-3
+@pytest.mark.parametrize("position", ["learned", "relative", "learned-relative", "rope"])
+def test_wider_models_learn_at_lower_rates(position):
+    rates = [rate_for(BertConfig.preset(preset, position=position)) for preset in PRESETS]
+    assert all(high >= low for high, low in pairwise(rates))
+    assert rates[0] > 5 * rates[-1] / 2
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
