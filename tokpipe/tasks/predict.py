@@ -125,8 +125,8 @@ def example_logits(
     workspaces = Workspaces(model.model, capacity_of(loader), workers, training=False)
     with progress.task("computing", count, "batches") as advance:
         batches = _told(loader.batches(0, threads=1), advance)
-        found, _ = head_outputs(model.model, head, batches, workspaces, workers)
-    return joined(loader, found)
+        said = head_outputs(model.model, head, batches, workspaces, workers)
+    return joined(loader, [logits for logits, _ in said])
 
 
 def _told(batches: Iterator[Batch], advance: Callable[[int], None]) -> Iterator[Batch]:
