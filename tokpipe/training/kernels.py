@@ -1,9 +1,10 @@
 """One step of the optimizer over the block of all weights, in two passes through memory.
 
 The first adds the gradients of the shards of a batch up, in the order of `tokpipe.training.tree`,
-and their squares with it; the second moves the weights. Both work on pieces: rows of ``int64[P, 4]`` with the first and
-the last value (excluded), the number of the tensor, and whether its weights decay. A piece lies in
-one tensor and is worked on by one thread, so that no sum depends on how many threads there are.
+and their squares with it; the second moves the weights. Both work on pieces: rows of
+``int64[P, 4]`` with the first and the last value (excluded), the number of the tensor, and whether
+its weights decay. A piece lies in one tensor and is worked on by one thread, so that no sum depends
+on how many threads there are.
 
 References
 ----------

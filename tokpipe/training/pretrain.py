@@ -225,7 +225,7 @@ class Pretraining(NamedTuple):
         return {**found, "weights": found["weights"] + taught}
 
 
-def train_in(
+def train_in(  # noqa: PLR0913 - what, and how
     run: Path,
     asked: Pretraining,
     threads: int | None = None,
@@ -252,17 +252,38 @@ def train_in(
     with storage_errors(run), writing(run, ranks):
         name = ranks.first(cleared)
         begun = None if name is None else run / name
-        return _train(run, asked, begun, thread_count(threads), watch or Nobody(), ranks)
+        return _train(run, asked, begun, (thread_count(threads), ranks), watch or Nobody())
 
 
 def _train(
-    run: Path,
-    asked: Pretraining,
-    begun: Path | None,
-    threads: int,
-    watch: Watch,
-    ranks: Ranks,
+    run: Path, asked: Pretraining, begun: Path | None, workers: tuple[int, Ranks], watch: Watch
 ) -> Pretrained:
+    folders, model, config = asked[:3]
+    state, schedule, data, frequencies = _prepared(run, asked, begun, workers[1])
+    check_memory(asked.stages(*workers), free_for_training())
+    workers[1].first(lambda: _make_room(run, begun, disk_bytes(model, config)))
+    first = asked.lesson.first() if asked.lesson else _initial(model, config, frequencies)
+    terms = Terms(objective=asked.lesson.objective) if asked.lesson else PRETRAINING
+    threads, ranks = workers
+    trainer = Trainer(config, first, capacity_of(config, folders), threads, terms, ranks)
+    going = Run(trainer, data, schedule, run, state, watch)
+    last = go_on_from(begun, run, trainer, going)
+    watch.begins(state.step, schedule.steps, _shape(model))
+    checkpoint = going.run()
+
+    def finished() -> None:
+        finish(run, checkpoint, trainer.parameters, data.tokenizer, data.family)
+
+    ranks.first(finished)
+    if ranks.rank == 0:
+        last = last_step(run) or last
+    return Pretrained(run, going.state, last, going.evaluated)
+
+
+def _prepared(
+    run: Path, asked: Pretraining, begun: Path | None, ranks: Ranks
+) -> tuple[State, Schedule, Data, Frequencies]:
+    """Return where a run stands, how it goes on, on what data, and what it may begin with."""
     folders, model, config, lesson = asked[:4]
     same_masks = bool(lesson and lesson.outputs)
     found = [loaders(one, config, same_masks=same_masks) for one in folders]
@@ -283,19 +304,7 @@ def _train(
         tokenizer=_tokenizer_files(longest_of(folders), model),
         family=family_of(model, asked.own),
     )
-    check_memory(asked.stages(threads, ranks), free_for_training())
-    ranks.first(lambda: _make_room(run, begun, disk_bytes(model, config)))
-    first = lesson.first() if lesson else _initial(model, config, frequencies)
-    terms = Terms(objective=lesson.objective) if lesson else PRETRAINING
-    trainer = Trainer(config, first, capacity_of(config, folders), threads, terms, ranks)
-    going = Run(trainer, data, schedule, run, state, watch)
-    last = go_on_from(begun, run, trainer, going)
-    watch.begins(state.step, schedule.steps, _shape(model))
-    checkpoint = going.run()
-    ranks.first(lambda: finish(run, checkpoint, trainer.parameters, data.tokenizer, data.family))
-    if ranks.rank == 0:
-        last = last_step(run) or last
-    return Pretrained(run, going.state, last, going.evaluated)
+    return state, schedule, data, frequencies
 
 
 def _make_room(run: Path, begun: Path | None, needed: int) -> None:
