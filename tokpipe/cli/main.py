@@ -8,7 +8,7 @@ from tokpipe.cli.command import CommandGroup
 from tokpipe.cli.console import Console
 from tokpipe.cli.failures import report
 from tokpipe.cli.interrupts import answering_signals
-from tokpipe.cli.ranks import be_silent, is_another_rank
+from tokpipe.cli.started import be_silent, is_another_rank
 from tokpipe.cli.streams import prepare_streams
 
 _HOME = "tokpipe.cli.commands"

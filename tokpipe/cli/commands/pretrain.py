@@ -148,7 +148,7 @@ def pretrain(
         show_plan(session, _plan(session, asked))
         return
     begin = time.monotonic()
-    with ranks_of(ranks) as workers:
+    with ranks_of(ranks, output) as workers:
         _begin(session, asked, workers)
         made, texts = (
             _train_from(session, asked, workers)

@@ -4,15 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from tokpipe.engines.extras import require_extra
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.threads import in_background
 
-# of our own processes: all else, above all 128 and more, is a rank that died
-_ANSWERS = (0, 1, 2, 3, 4, 5, 130, 141, 143)
+_ANSWERS = (0, 1, 2, 3, 4, 5, 130, 141, 143)  # exit codes of our own
 _BANNER = b"=" * 40  # what mpiexec of MPICH puts round its own report of a rank that died
 
 
@@ -35,10 +37,20 @@ def mpiexec() -> str:
     return found
 
 
+Streams = tuple[IO[bytes], IO[bytes]]
+
+
+class Ended(NamedTuple):
+    """How ranks ended."""
+
+    code: int  # that of `mpiexec`
+    has_died: bool  # whether one of them was killed, or crashed, and did not end by itself
+
+
 def run_ranks(
-    count: int, arguments: Sequence[str], stderr: IO[bytes], stop: Callable[[int], None]
-) -> int:
-    """Run a command of tokpipe as several ranks; return the exit code of `mpiexec`.
+    count: int, arguments: Sequence[str], streams: Streams, environment: Mapping[str, str]
+) -> Ended:
+    """Run a command of tokpipe as several ranks; a signal to this process is handed on to them.
 
     Parameters
     ----------
@@ -46,50 +58,45 @@ def run_ranks(
         How many ranks.
     arguments
         What follows ``tokpipe``.
-    stderr
-        Where their messages go, without what `mpiexec` says of a rank that died.
-    stop
-        Told the process, so that signals can be handed on to it.
+    streams
+        Where their results and messages go, without what `mpiexec` says of a rank that died.
+    environment
+        More variables.
     """
     command = [mpiexec(), "-n", str(count), sys.executable, "-m", "tokpipe", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
-        stop(process.pid)
-        assert process.stderr is not None
-        for line in without_banner(process.stderr):
-            stderr.write(line)
-            stderr.flush()
+    variables, pipe = {**os.environ, **environment}, subprocess.PIPE
+    process = subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
+    )
+    pipes = zip((process.stdout, process.stderr), streams, strict=True)
+    told = [in_background(partial(tell_all_but_banner, *each)) for each in pipes]  # type: ignore[arg-type]
+    code = _waited(process)
+    said = [one() for one in told]
+    return Ended(code, any(said) or code not in _ANSWERS)
+
+
+def _waited(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process; what stops us meanwhile stops it."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt as stopped:
+        process.send_signal(getattr(stopped, "exit_code", 130) - 128)
         return process.wait()
 
 
-def has_died(code: int) -> bool:
-    """Return whether an exit code is that of a rank that died, and not one of our answers.
+def tell_all_but_banner(lines: Iterable[bytes], target: IO[bytes]) -> bool:
+    """Write lines but those in which `mpiexec` of MPICH reports a rank that died, which come last.
 
-    Examples
-    --------
-    >>> [has_died(code) for code in (0, 4, 130, 9, 139)]
-    [False, False, False, True, True]
+    Returns
+    -------
+    bool
+        Whether there were such lines.
     """
-    return code not in _ANSWERS
-
-
-def without_banner(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave out how `mpiexec` of MPICH reports a rank that died; it comes last.
-
-    Examples
-    --------
-    >>> rule = b"=" * 83
-    >>> list(without_banner([b"step 1", b"", rule, b"=   BAD TERMINATION", rule, b"YOUR ..."]))
-    [b'step 1', b'']
-    """
-    for line in lines:
+    for line in (source := iter(lines)):
         if line.startswith(_BANNER):
-            break
+            deque(source, maxlen=0)
+            return True
         if not line.startswith(b"[mpiexec@"):
-            yield line
-    for _ in lines:
-        pass
-
-
-def usable(count: int) -> bool:
-    """Return whether there is a processor for each rank."""
-    return not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) >= count
+            target.write(line)
+            target.flush()
+    return False
