@@ -21,6 +21,8 @@ from tokpipe.foundation.errors import (
 if TYPE_CHECKING:
     from tokpipe.training.ranks import Ranks
 
+SEVERAL = "Several processes"  # heading of the options
+
 _SIGNALLED = 128
 _ERRORS = {2: ConfigError, 3: InputError, 4: StorageError, 5: MemoryLimitError}
 

@@ -12,7 +12,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
-from tokpipe.cli.ranks import ranks_of
+from tokpipe.cli.ranks import SEVERAL, ranks_of
 from tokpipe.cli.starting import (
     OF_START,
     further_json,
@@ -99,7 +99,7 @@ class _Asked:
     help="Learning rate of a finished run that goes on, with more --steps, --epochs or --budget: "
     "it rises and falls again, or stays at the greatest.",
 )
-@config_options(RanksConfig, "ranks", heading="Several processes")
+@config_options(RanksConfig, "ranks", heading=SEVERAL)
 @config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
 @config_options(StartConfig, "start", heading="Going out from a model (--from)", leave_out=OF_START)
 @config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)

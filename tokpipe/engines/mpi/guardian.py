@@ -4,6 +4,7 @@
 which ends with it: silently if it is told that all is well, else with a message.
 """
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
@@ -37,7 +38,7 @@ def last_words(run: str, command: str) -> tuple[str, str]:
 @contextmanager
 def guarded(run: str, command: Sequence[str]) -> Generator[None, None, None]:
     """Have somebody who speaks if this process is killed while the block runs."""
-    words = [sys.executable, "-m", __name__, run, *command]
+    words = [sys.executable, "-m", __name__, run, shlex.join(command)]
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
     )
@@ -53,9 +54,9 @@ def guarded(run: str, command: Sequence[str]) -> Generator[None, None, None]:
 
 def main() -> None:
     """Wait for the end of the first rank."""
-    run, *command = sys.argv[1:]
+    run, command = sys.argv[1:]
     if sys.stdin.buffer.read() != _WELL:
-        problem, hint = last_words(run, " ".join(command))
+        problem, hint = last_words(run, command)
         sys.stderr.write(f"error: {problem}\nhint:  {hint}\n")
 
 
