@@ -1,11 +1,14 @@
-"""A model with its optimizer: one step over some batches, and an evaluation over others."""
+"""A model with its optimizer: one step over some batches, and an evaluation over others.
+
+The parts of a batch are shared by ranks, and those of a rank by its threads.
+"""
 
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,14 @@ from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.optimizer import Optimizer
-from tokpipe.training.outputs import Array, head_outputs
+from tokpipe.training.optimizer import Moments, Optimizer
+from tokpipe.training.outputs import Array, Dealt, head_outputs, told_to_all
 from tokpipe.training.parts import select_rows, split_batch
+from tokpipe.training.ranks import ALONE, Ranks, leaves_of
+from tokpipe.training.tallies import joined, rows_of
+
+R = TypeVar("R")
+Place = tuple[int, int]  # number of a batch, and of a part among those of this rank
 
 
 class TrainingError(TokpipeError):
@@ -71,6 +79,8 @@ class Trainer:
         How many work; nothing depends on it.
     terms
         What is special to a job.
+    ranks
+        Who shares the work; nothing depends on them.
 
     Attributes
     ----------
@@ -86,12 +96,15 @@ class Trainer:
         capacity: Capacity,
         threads: int | None = None,
         terms: Terms = PRETRAINING,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.config, self.parameters, self._terms = config, parameters, terms
+        self.config, self.parameters, self._terms, self.ranks = config, parameters, terms, ranks
         self.model = Model(parameters.config, parameters, terms.objective)
-        self.threads = min(thread_count(threads), config.gradient_shards)
-        self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
-        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates)
+        self._heads = list(self.model.heads)
+        self._leaves = leaves_of(ranks, config.gradient_shards)
+        self.threads = min(thread_count(threads), len(self._leaves))
+        self._gradients = [parameters.zeros_like() for _ in self._leaves]
+        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates, ranks)
         self.moving = threading.Lock()
         self._workspaces = Workspaces(self.model, capacity, self.threads)
 
@@ -103,51 +116,72 @@ class Trainer:
         TrainingError
             If a loss or the gradient is no finite number: names shard and row.
         """
-        losses = Losses()
-        dealt = [split_batch(batch, self.config.gradient_shards) for batch in batches]
         totals = self.model.totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
-        for number, parts in enumerate(dealt):
-            work = [
-                partial(self._part, part, shard, stream_key(key, "part", number, shard), totals)
-                for shard, part in enumerate(parts)
-            ]
-            losses = sum(self._run(work), losses)
+        found: dict[Place, Losses] = {}
+        for number, batch in enumerate(batches):
+            work = {
+                place: partial(
+                    self._part, part, place[1], stream_key(key, "part", number, leaf), totals
+                )
+                for place, leaf, part in self._parts(number, batch)
+            }
+            found |= self._run(work)
+        losses = self._joined(found, len(batches))
         norm = self.optimizer.gradient_norm()
         if not math.isfinite(losses.total + norm):
             raise self._broken(batches, losses.total, norm)
         return Step(losses, norm)
 
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
-        """Return the losses of batches without dropout; they end early if `stopped`."""
-        losses = Losses()
-        for batch in batches:
+        """Return the losses of batches without dropout; those of none if `stopped`."""
+        found: dict[Place, Losses] = {}
+        number = 0
+        for number, batch in enumerate(batches, 1):
             if stopped():
-                break
-            work = [
-                partial(self._look, part)
-                for part in split_batch(batch, self.config.gradient_shards)
-            ]
-            losses = sum(self._run(work), losses)
-        return losses
+                return Losses()
+            parts = self._parts(number - 1, batch)
+            found |= self._run({place: partial(self._look, part) for place, _, part in parts})
+        return self._joined(found, number)
 
     def outputs(
         self, head: str, batches: Iterable[Batch], stopped: Callable[[], bool]
     ) -> tuple[list[Array], Losses]:
         """Return a head's logits of batches, in order, and their losses; see `head_outputs`."""
-        return head_outputs(self.model, head, batches, self._workspaces, self.threads, stopped)
+        dealt = Dealt(batches, self.ranks)
+        said = head_outputs(self.model, head, dealt, self._workspaces, self.threads, stopped)
+        if self.ranks.size > 1 and not stopped():
+            said = told_to_all(self.ranks, said, dealt.count, self._heads)
+        return [logits for logits, _ in said], sum((losses for _, losses in said), Losses())
 
-    def _run(self, work: list[Callable[[], Losses]]) -> list[Losses]:
-        """Do the parts of a batch; their results in order."""
+    def restore(self, read: Callable[[Parameters, Moments], None], steps: int) -> None:
+        """Go on with weights and moments that a function reads, at rank 0, after some steps."""
+        self.optimizer.restore(partial(read, self.parameters))
+        self.optimizer.steps = steps
+        self.ranks.spread(self.parameters.block)
+
+    def _parts(self, number: int, batch: Batch) -> list[tuple[Place, int, Batch]]:
+        """Return the parts of a batch that this rank works on, and their numbers among all."""
+        dealt = split_batch(batch, self.config.gradient_shards)
+        own = [leaf for leaf in self._leaves if leaf < len(dealt)]
+        return [((number, at), leaf, dealt[leaf]) for at, leaf in enumerate(own)]
+
+    def _joined(self, found: Mapping[Place, Losses], batches: int) -> Losses:
+        """Return the sum of the losses that all ranks found, in the order of the parts."""
+        table = rows_of(found, (batches, len(self._leaves)), self._heads)
+        told = self.ranks.gather(table.reshape(-1), [table.size] * self.ranks.size)
+        return joined(told.reshape(-1, *table.shape), self._heads)
+
+    def _run(self, work: Mapping[Place, Callable[[], R]]) -> dict[Place, R]:
+        """Do the parts of a batch."""
         if self.threads == 1 or len(work) == 1:
-            return [one() for one in work]
+            return {place: one() for place, one in work.items()}
 
         # Threads that nobody waits for at the end of the process: a stopped run leaves at once.
-        def run(feed: Feed[tuple[int, Callable[[], Losses]]]) -> list[tuple[int, Losses]]:
-            return [(number, one()) for number, one in feed]
+        def run(feed: Feed[tuple[Place, Callable[[], R]]]) -> list[tuple[Place, R]]:
+            return [(place, one()) for place, one in feed]
 
-        found = dict(chain.from_iterable(run_in_threads(run, enumerate(work), self.threads)))
-        return [found[number] for number in range(len(work))]
+        return dict(chain.from_iterable(run_in_threads(run, work.items(), self.threads)))
 
     def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
         with self._workspaces.lend(part) as workspace:

@@ -12,6 +12,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
+from tokpipe.cli.ranks import SEVERAL, ranks_of
 from tokpipe.cli.starting import (
     OF_START,
     further_json,
@@ -21,6 +22,7 @@ from tokpipe.cli.starting import (
     say_start,
     show_further,
 )
+from tokpipe.engines.mpi.config import RanksConfig
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
@@ -37,6 +39,7 @@ from tokpipe.training.start_config import StartConfig
 if TYPE_CHECKING:
     from tokpipe.tasks.further import OnText
     from tokpipe.training.pretrain import Pretrained, Pretraining
+    from tokpipe.training.ranks import Ranks
     from tokpipe.training.start import Start
 
 _MODEL = "Model (by default as --preset and --settings have it)"
@@ -66,6 +69,7 @@ class _Asked:
         "tokpipe pretrain out/shards --preset tiny --position rope --norm-position pre -o out/run",
         "tokpipe pretrain out/shards --from MODEL --epochs 3 -o out/adapted",
         "tokpipe pretrain out/shards-128 out/shards-512 --steps 100k -o out/run",
+        "mpiexec -n 4 tokpipe pretrain out/shards --gradient-shards 4 -o out/run --engine mpi",
     ],
     plans=True,
 )
@@ -109,6 +113,7 @@ class _Asked:
     help="Learning rate of a finished run that goes on, with more --steps, --epochs or --budget: "
     "it rises and falls again, or stays at the greatest.",
 )
+@config_options(RanksConfig, "ranks", heading=SEVERAL)
 @config_options(
     TrainingConfig,
     "training",
@@ -128,6 +133,7 @@ def pretrain(
     also: tuple[str, ...],
     resume: str | None,
     then: str,
+    ranks: RanksConfig,
     training: dict[str, Any],
     start: StartConfig,
     model: dict[str, Any],
@@ -167,24 +173,33 @@ def pretrain(
         show_plan(session, _plan(session, asked))
         return
     begin = time.monotonic()
-    made, texts = _train_from(session, asked) if source else (_train(session, asked), ())
+    with ranks_of(ranks, output) as workers:
+        _begin(session, asked, workers)
+        made, texts = (
+            _train_from(session, asked, workers)
+            if source
+            else (_train(session, asked, workers), ())
+        )
     _show(session, asked, made, texts, time.monotonic() - begin)
 
 
-def _begin(session: Session, asked: _Asked) -> None:
+def _begin(session: Session, asked: _Asked, ranks: "Ranks") -> None:
     session.begin_kernels(keeps=lambda: _kept(Path(asked.output)))
     from tokpipe.foundation.threads import thread_count
+    from tokpipe.training.ranks import leaves_of
 
-    cores, parts = thread_count(session.threads), asked.training.gradient_shards
+    parts = len(leaves_of(ranks, asked.training.gradient_shards))
+    cores = thread_count(session.threads)
     if cores > parts:
         session.progress.note(
-            f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
-            "and other weights"
+            f"{parts} of {cores} threads have work: --gradient-shards {cores * ranks.size} gives "
+            "it to all, and other weights"
         )
 
 
-def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnText, ...]]":
-    _begin(session, asked)
+def _train_from(
+    session: Session, asked: _Asked, ranks: "Ranks"
+) -> "tuple[Pretrained, tuple[OnText, ...]]":
     from tokpipe.cli.training_display import training_display
     from tokpipe.tasks.further import pretrain_from
 
@@ -209,12 +224,12 @@ def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnT
             begins=begins,
             watch=watch,
             progress=session.progress,
+            ranks=ranks,
         )
     return found.pretrained, found.texts
 
 
-def _train(session: Session, asked: _Asked) -> "Pretrained":
-    _begin(session, asked)
+def _train(session: Session, asked: _Asked, ranks: "Ranks") -> "Pretrained":
     from tokpipe.cli.training_display import training_display
     from tokpipe.training.pretrain import pretrain as train
     from tokpipe.training.recipe import kind_note
@@ -235,6 +250,7 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             resume=asked.resume,
             watch=watch,
             then=asked.then,
+            ranks=ranks,
         )
 
 
