@@ -15,10 +15,10 @@ from tokpipe.corpus.config import ReadConfig, SentenceConfig
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.folders import refuse_existing_folder
 from tokpipe.foundation.sizes import format_bytes, plural
-from tokpipe.shards.config import ShardConfig
+from tokpipe.shards.config import BuildConfig, ShardConfig
 
 if TYPE_CHECKING:
-    from tokpipe.shards.build import BuildConfig, BuildReport
+    from tokpipe.shards.build import BuildReport
 
 
 @command(
@@ -71,7 +71,6 @@ def build_shards(
     if not session.dry_run:
         refuse_existing_folder(Path(output), force=session.force)
     session.begin_kernels(keeps="" if "-" in inputs else "finished shards are kept")
-    from tokpipe.shards.build import BuildConfig
     from tokpipe.shards.build import build_shards as build
 
     config = BuildConfig(examples=examples, seed=session.seed, **stages)
@@ -88,7 +87,7 @@ def _plan(
     inputs: tuple[str, ...],
     tokenizer: Path,
     output: str,
-    config: "BuildConfig",
+    config: BuildConfig,
     workers: int | None,
 ) -> Plan:
     from tokpipe.corpus.reader import open_corpus
@@ -118,7 +117,7 @@ def _plan(
 
 
 def _show(
-    session: Session, config: "BuildConfig", output: str, report: "BuildReport", seconds: float
+    session: Session, config: BuildConfig, output: str, report: "BuildReport", seconds: float
 ) -> None:
     tallies = report.tallies
     for warning in report.warnings:

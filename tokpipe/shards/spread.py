@@ -1,0 +1,231 @@
+"""A build as work items that may run anywhere: the engine for whoever can map a function.
+
+First other processes take outlines of the corpus, from which it follows here where blocks begin.
+Then they make sections, and join what follows from their sizes into shards. Nothing of the text
+comes here. What an item leaves is a file in the folder's place for unfinished work, whole or not at
+all: any number of processes, kills and engines end with the same bytes.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from tokpipe.corpus.batch import TextBatch
+from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.reader import Corpus, nothing_to_read
+from tokpipe.corpus.spans import Span, refuse_streams, spans_of
+from tokpipe.foundation.folders import UNFINISHED
+from tokpipe.shards.config import SPLITS
+from tokpipe.shards.engine import BuildTask, documents_of
+from tokpipe.shards.index import BlockIndex, index_row, read_index, write_index
+from tokpipe.shards.joining import Planned, join_shard, planned_shards
+from tokpipe.shards.outlines import outline, read_outlines, write_outlines
+from tokpipe.shards.schema import schema_of
+from tokpipe.shards.sections import (
+    Made,
+    Order,
+    Section,
+    is_made,
+    make_section,
+    read_section,
+    remove_section,
+    sections_of,
+)
+from tokpipe.shards.split_files import SplitFiles, refuse_leftover
+
+T = TypeVar("T")
+
+_PLACE = "sections"  # in the place for unfinished work
+_INDEX = "index"
+
+
+class Run(Protocol):
+    """Maps a function over items in other processes, some items ahead; results in their order.
+
+    The error of the first item that has one is raised, when all before it have been yielded.
+    """
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
+        """Yield the result of each item."""
+        ...
+
+
+@dataclass
+class _Read:
+    """How far the outlines have been read."""
+
+    pieces: int = 0
+    stored_bytes: int = 0
+    _starts: dict[int, int] = field(default_factory=dict)  # of pieces that open blocks begin in
+
+    def add(self, piece: int, stored_bytes: int) -> None:
+        self._starts[piece] = self.stored_bytes
+        self.stored_bytes += stored_bytes
+        self.pieces += 1
+
+    def before(self, piece: int) -> int:
+        """Return how many stored bytes stand before a piece."""
+        return self._starts[piece]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The engine whose work items are run by `run`."""
+
+    run: Run
+
+    def digest(self, corpus: Corpus) -> dict[str, str]:
+        """Return what `Corpus.digest` does; a stream is a `ConfigError`."""
+        refuse_streams(corpus)
+        spans = ((span, corpus.config) for span in spans_of(corpus.files, corpus.stored_bytes + 1))
+        return {name: sha for part in self.run(_digest, spans) for name, sha in part.items()}
+
+    def build(self, task: BuildTask) -> tuple[SplitFiles, ...]:
+        """Write the shards that are not there yet, and return each split's."""
+        place = task.folder / UNFINISHED / _PLACE
+        refuse_leftover(place, is_dir=True)
+        place.mkdir(exist_ok=True)
+        tokenizer = task.tokenizer.absolute()
+        order = Order(
+            task.folder, place, tokenizer, task.tokenizer_sha256, task.config, task.piece_bytes
+        )
+        indexes = self._indexes(task, order)
+        layout = task.layout(indexes[0].text_bytes.tolist)
+        splits = tuple(SplitFiles(task.folder, name, layout) for name in SPLITS)
+        self._write(task, order, indexes, splits)
+        for split in splits:
+            split.close()
+        return splits
+
+    def _indexes(self, task: BuildTask, order: Order) -> tuple[BlockIndex, BlockIndex]:
+        """Return where blocks begin, from what an earlier run has left or from the corpus."""
+        path = order.place / _INDEX
+        refuse_leftover(path, is_dir=False)
+        if not path.exists():
+            write_index(path, self._index_rows(task, order))
+            for outlines in order.place.glob("*.outlines"):
+                outlines.unlink()
+        return read_index(path)
+
+    def _index_rows(self, task: BuildTask, order: Order) -> Iterator[list[int]]:
+        read = _Read()
+        outlines = self._outlines(task, order, read)
+        for block in documents_of(task.config).gathered(outlines):
+            yield index_row(block, read.before(block.resume_point.piece))
+        if not read.pieces:
+            raise nothing_to_read(task.corpus)
+
+    def _outlines(
+        self, task: BuildTask, order: Order, read: "_Read"
+    ) -> Iterator[tuple[int, TextBatch]]:
+        spans = spans_of(task.corpus.files, task.piece_bytes)
+        work = partial(_make_outlines, order=order)
+        taken = _missing(self.run, work, spans, lambda span: _outlines(span, order).exists())
+        with task.progress.task("indexing", task.corpus.stored_bytes or None, "B") as advance:
+            for span in taken:
+                for index, stored_bytes, batch in read_outlines(_outlines(span, order)):
+                    read.add(index, stored_bytes)
+                    yield index, batch
+                    advance(stored_bytes)
+
+    def _write(
+        self,
+        task: BuildTask,
+        order: Order,
+        indexes: tuple[BlockIndex, BlockIndex],
+        splits: tuple[SplitFiles, ...],
+    ) -> None:
+        """Make the sections that are left, and join them as soon as it is known how."""
+        header = len(schema_of(task.recipe.columns).serialize())
+        wanted = [
+            section
+            for number, (split, index) in enumerate(zip(splits, indexes, strict=True))
+            for section in _left(task, number, split, index)
+        ]
+        text = sum(section.text_bytes for section in wanted)
+        with task.progress.task("building shards", text, "B") as advance:
+            made = self._made(wanted, order, advance)
+            planned = (
+                shard
+                for number, sections in groupby(made, key=lambda found: found[0].split)
+                for shard in _planned(splits[number], sections, header)
+            )
+            shard: Planned
+            for shard in self.run(partial(join_shard, order=order), planned):
+                splits[SPLITS.index(shard.split)].add(shard.shard)
+                for name in shard.done:
+                    remove_section(order.place, name)
+
+    def _made(
+        self, wanted: list[Section], order: Order, advance: Callable[[int], None]
+    ) -> Iterator[tuple[Section, list[Made]]]:
+        work = partial(make_section, order=order)
+        for section in _missing(self.run, work, wanted, partial(is_made, order=order)):
+            yield section, read_section(section, order)
+            advance(section.text_bytes)
+
+
+def _left(
+    task: BuildTask, number: int, split: SplitFiles, index: BlockIndex
+) -> Iterator[Section]:
+    """Yield the sections of a split from which shards are still to be made."""
+    if split.next is None:
+        return
+    point, copy = split.next
+    first = index.find(point) if split.finished else 0
+    for section in sections_of(number, index, task.corpus.files, task.config):
+        is_done = section.first + section.count <= first
+        if not is_done and not (section.first == first and section.copies.stop <= copy):
+            yield section
+
+
+def _planned(
+    split: SplitFiles, sections: Iterator[tuple[Section, list[Made]]], header: int
+) -> Iterator[Planned]:
+    named = ((section.name, made) for section, made in sections)
+    start = split.next if split.finished else None
+    begun = (len(split.finished), split.text_bytes, start)
+    return planned_shards(split.name, named, split.layout, header, begun)
+
+
+def _digest(item: tuple[Span, ReadConfig]) -> dict[str, str]:
+    """Return the SHA-256 of the files of a span; on a worker."""
+    span, config = item
+    return span.pieces(config, 1)[0].digest(1)
+
+
+def _make_outlines(span: Span, order: Order) -> None:
+    """Write the outlines of a span; on a worker."""
+    _, pieces = span.pieces(order.config.read, order.piece_bytes)
+    loaded = ((piece.index, piece.stored_bytes, piece.load()) for piece in pieces)
+    limit = order.config.shards.block_bytes
+    outlines = ((index, stored, outline(batch, limit)) for index, stored, batch in loaded)
+    write_outlines(_outlines(span, order), outlines)
+
+
+def _outlines(span: Span, order: Order) -> Path:
+    return order.place / f"{span.start:016x}.outlines"
+
+
+def _missing(
+    run: Run, function: Callable[[T], Any], items: Iterable[T], is_done: Callable[[T], bool]
+) -> Iterator[T]:
+    """Yield items in their order, each done: before, or by other processes now."""
+    ahead = deque[tuple[T, bool]]()
+
+    def missing() -> Iterator[T]:
+        for item in items:
+            ahead.append((item, is_done(item)))
+            if not ahead[-1][1]:
+                yield item
+
+    for _ in run(function, missing()):
+        while ahead[0][1]:
+            yield ahead.popleft()[0]
+        yield ahead.popleft()[0]
+    while ahead:
+        yield ahead.popleft()[0]
