@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
+from tokpipe.foundation.errors import ArtifactError, ClusterError, MemoryLimitError, StorageError
 from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.naming import exchange, kept_beside, move, opened
@@ -40,9 +40,9 @@ def build_folder(
 ) -> Generator[Path, None, None]:
     """Build a folder beside `target` and rename it into place only if the block succeeds.
 
-    Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
-    command goes on from there; so does work that was refused to a command of other settings. A full
-    disk or any other error removes it.
+    Interrupted work (a signal, a kill, too little memory, lost machines) stays in the working
+    folder, and the same command goes on from there; so does work that was refused to a command of
+    other settings. A full disk or any other error removes it.
 
     `identity` is all that the content follows from: settings, digests of inputs, versions; JSON
     types, may be nested. Without it interrupted work is never resumed; `force` starts over, and
@@ -289,7 +289,8 @@ def _advise_to_start_over(error: BaseException, partial: Path) -> None:
 
 def _can_go_on(error: BaseException) -> bool:
     interrupted = not isinstance(error, Exception)
-    return interrupted or isinstance(error, MemoryError | MemoryLimitError | ArtifactError)
+    kept = MemoryError | MemoryLimitError | ArtifactError | ClusterError
+    return interrupted or isinstance(error, kept)
 
 
 def _holds_work(partial: Path) -> bool:
