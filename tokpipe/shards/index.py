@@ -47,10 +47,7 @@ class BlockIndex:
 
     def find(self, point: ResumePoint) -> int:
         """Return which block begins somewhere; an `ArtifactError` if none does."""
-        wanted = np.array(point, np.int64)
-        if not point.piece and not point.next_document:
-            return 0  # what a build begins with is not always where its first document stands
-        found = np.flatnonzero((self.points == wanted).all(axis=1))
+        found = np.flatnonzero((self.points == np.array(point, np.int64)).all(axis=1))
         if not len(found):
             raise ArtifactError(
                 "a finished shard ends where no block of the input begins", hint=_START_OVER

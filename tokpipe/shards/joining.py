@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import atomic_write
@@ -27,6 +28,14 @@ class Planned:
     done: tuple[str, ...]  # sections that are needed no longer when it is there
 
 
+class Begun(NamedTuple):
+    """What is done of a split."""
+
+    shards: int
+    text_bytes: int  # that they are made from
+    next: tuple[ResumePoint, int] | None  # the job with which the next one begins
+
+
 @dataclass
 class _Open:
     """The shard that comes next, as far as it is known."""
@@ -43,7 +52,7 @@ def planned_shards(
     sections: Iterable[tuple[str, list[Made]]],
     layout: FileLayout,
     header: int,
-    begun: tuple[int, int, tuple[ResumePoint, int]],
+    begun: Begun,
 ) -> Iterator[Planned]:
     """Yield the shards of a split as soon as it is known where they end.
 
@@ -58,11 +67,10 @@ def planned_shards(
     header
         How many bytes stand in front of the first batch of a file.
     begun
-        How many shards are done, how much text they are made from, and with which job the next
-        one begins.
+        What is done.
     """
     number, text_bytes, start = begun
-    shard, names, has_begun = _Open(size=header), deque[str](), False
+    shard, names, has_begun = _Open(size=header), deque[str](), not number
     for name, jobs in sections:
         begin = header
         for job in jobs:

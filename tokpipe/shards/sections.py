@@ -7,13 +7,12 @@ bytes of each job end, and what went into them. Shards are then slices of sectio
 import hashlib
 import json
 import secrets
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.reader import FILE_SHIFT, can_be_entered
@@ -158,12 +157,18 @@ def read_section(section: Section, order: Order) -> list[Made]:
     try:
         content = json.loads(path.with_suffix(".json").read_text("utf-8"))
         is_whole = content.pop("sha256") == seal_of(content)
-        made = [Made(*job[:4], ResumePoint(*job[4]), job[5]) for job in content["made"]]
+        made = [_as_made(*job) for job in content["made"]]
         if is_whole and path.stat().st_size == content["size"]:
             return made
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise ArtifactError(f"{path}: no section of a shard", hint="Pass --force to start over.")
+
+
+def _as_made(
+    end: int, rows: int, tokens: int, tally: dict[str, int], point: list[Any], copy: int
+) -> Made:
+    return Made(end, rows, tokens, tally, ResumePoint(*point), copy)
 
 
 def is_made(section: Section, order: Order) -> bool:
@@ -202,9 +207,7 @@ def _made(job: Job, recipe: Recipe, file: ShardFile) -> Made:
     for batch in result.batches:
         file.write(batch)
     point, copy = job.resume_point
-    return Made(
-        file.size, file.rows - rows, file.tokens - tokens, dict(result.tally), point, copy
-    )
+    return Made(file.size, file.rows - rows, file.tokens - tokens, dict(result.tally), point, copy)
 
 
 @lru_cache(maxsize=1)

@@ -115,7 +115,7 @@ class SplitFiles:
 
     def path(self, number: int) -> Path:
         """Return where a shard is while their number is not known yet."""
-        return self.folder / self.name / f"data-{number:05d}.arrow"
+        return shard_path(self.folder, self.name, number)
 
     def tally(self) -> Counter[str]:
         """Return the sums over all finished shards."""
@@ -155,6 +155,11 @@ class SplitFiles:
 
     def _record(self, number: int) -> Path:
         return self.folder / UNFINISHED / f"{self.name}-{number:05d}.json"
+
+
+def shard_path(folder: Path, split: str, number: int) -> Path:
+    """Return where a shard is in a folder that is not finished."""
+    return folder / split / f"data-{number:05d}.arrow"
 
 
 def refuse_leftover(path: Path, *, is_dir: bool) -> None:

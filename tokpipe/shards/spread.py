@@ -6,6 +6,8 @@ comes here. What an item leaves is a file in the folder's place for unfinished w
 all: any number of processes, kills and engines end with the same bytes.
 """
 
+from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from tokpipe.foundation.folders import UNFINISHED
 from tokpipe.shards.config import SPLITS
 from tokpipe.shards.engine import BuildTask, documents_of
 from tokpipe.shards.index import BlockIndex, index_row, read_index, write_index
-from tokpipe.shards.joining import Planned, join_shard, planned_shards
+from tokpipe.shards.joining import Begun, Planned, join_shard, planned_shards
 from tokpipe.shards.outlines import outline, read_outlines, write_outlines
 from tokpipe.shards.schema import schema_of
 from tokpipe.shards.sections import (
@@ -54,24 +56,6 @@ class Run(Protocol):
         ...
 
 
-@dataclass
-class _Read:
-    """How far the outlines have been read."""
-
-    pieces: int = 0
-    stored_bytes: int = 0
-    _starts: dict[int, int] = field(default_factory=dict)  # of pieces that open blocks begin in
-
-    def add(self, piece: int, stored_bytes: int) -> None:
-        self._starts[piece] = self.stored_bytes
-        self.stored_bytes += stored_bytes
-        self.pieces += 1
-
-    def before(self, piece: int) -> int:
-        """Return how many stored bytes stand before a piece."""
-        return self._starts[piece]
-
-
 @dataclass(frozen=True)
 class Spread:
     """The engine whose work items are run by `run`."""
@@ -81,7 +65,8 @@ class Spread:
     def digest(self, corpus: Corpus) -> dict[str, str]:
         """Return what `Corpus.digest` does; a stream is a `ConfigError`."""
         refuse_streams(corpus)
-        spans = ((span, corpus.config) for span in spans_of(corpus.files, corpus.stored_bytes + 1))
+        # pieces as long as the corpus: no file is in parts
+        spans = ((span, corpus.config) for span in spans_of(corpus.files, corpus.stored_bytes))
         return {name: sha for part in self.run(_digest, spans) for name, sha in part.items()}
 
     def build(self, task: BuildTask) -> tuple[SplitFiles, ...]:
@@ -89,14 +74,12 @@ class Spread:
         place = task.folder / UNFINISHED / _PLACE
         refuse_leftover(place, is_dir=True)
         place.mkdir(exist_ok=True)
-        tokenizer = task.tokenizer.absolute()
-        order = Order(
-            task.folder, place, tokenizer, task.tokenizer_sha256, task.config, task.piece_bytes
-        )
+        tokenizer = (task.tokenizer.absolute(), task.tokenizer_sha256)
+        order = Order(task.folder, place, *tokenizer, task.config, task.piece_bytes)
         indexes = self._indexes(task, order)
         layout = task.layout(indexes[0].text_bytes.tolist)
         splits = tuple(SplitFiles(task.folder, name, layout) for name in SPLITS)
-        self._write(task, order, indexes, splits)
+        self._write(task, order, [_Left.of(*found) for found in zip(splits, indexes, strict=True)])
         for split in splits:
             split.close()
         return splits
@@ -113,8 +96,7 @@ class Spread:
 
     def _index_rows(self, task: BuildTask, order: Order) -> Iterator[list[int]]:
         read = _Read()
-        outlines = self._outlines(task, order, read)
-        for block in documents_of(task.config).gathered(outlines):
+        for block in documents_of(task.config).gathered(self._outlines(task, order, read)):
             yield index_row(block, read.before(block.resume_point.piece))
         if not read.pieces:
             raise nothing_to_read(task.corpus)
@@ -132,36 +114,20 @@ class Spread:
                     yield index, batch
                     advance(stored_bytes)
 
-    def _write(
-        self,
-        task: BuildTask,
-        order: Order,
-        indexes: tuple[BlockIndex, BlockIndex],
-        splits: tuple[SplitFiles, ...],
-    ) -> None:
+    def _write(self, task: BuildTask, order: Order, left: list["_Left"]) -> None:
         """Make the sections that are left, and join them as soon as it is known how."""
-        header = len(schema_of(task.recipe.columns).serialize())
-        wanted = [
-            section
-            for number, (split, index) in enumerate(zip(splits, indexes, strict=True))
-            for section in _left(task, number, split, index)
-        ]
-        text = sum(section.text_bytes for section in wanted)
-        with task.progress.task("building shards", text, "B") as advance:
-            made = self._made(wanted, order, advance)
-            planned = (
-                shard
-                for number, sections in groupby(made, key=lambda found: found[0].split)
-                for shard in _planned(splits[number], sections, header)
-            )
+        total = sum(part.text_bytes for part in left)
+        with task.progress.task("building shards", total, "B") as advance:
+            wanted = (section for part in left for section in part.sections(task))
+            planned = _planned(self._made(wanted, order, advance), left)
             shard: Planned
             for shard in self.run(partial(join_shard, order=order), planned):
-                splits[SPLITS.index(shard.split)].add(shard.shard)
+                left[SPLITS.index(shard.split)].split.add(shard.shard)
                 for name in shard.done:
                     remove_section(order.place, name)
 
     def _made(
-        self, wanted: list[Section], order: Order, advance: Callable[[int], None]
+        self, wanted: Iterator[Section], order: Order, advance: Callable[[int], None]
     ) -> Iterator[tuple[Section, list[Made]]]:
         work = partial(make_section, order=order)
         for section in _missing(self.run, work, wanted, partial(is_made, order=order)):
@@ -169,27 +135,64 @@ class Spread:
             advance(section.text_bytes)
 
 
-def _left(
-    task: BuildTask, number: int, split: SplitFiles, index: BlockIndex
-) -> Iterator[Section]:
-    """Yield the sections of a split from which shards are still to be made."""
-    if split.next is None:
-        return
-    point, copy = split.next
-    first = index.find(point) if split.finished else 0
-    for section in sections_of(number, index, task.corpus.files, task.config):
-        is_done = section.first + section.count <= first
-        if not is_done and not (section.first == first and section.copies.stop <= copy):
-            yield section
+@dataclass
+class _Read:
+    """Which pieces have been read, and how many stored bytes stand before each."""
+
+    stored_bytes: int = 0
+    pieces: "array[int]" = field(default_factory=lambda: array("q"))
+    _before: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def add(self, piece: int, stored_bytes: int) -> None:
+        self.pieces.append(piece)
+        self._before.append(self.stored_bytes)
+        self.stored_bytes += stored_bytes
+
+    def before(self, piece: int) -> int:
+        return self._before[bisect_left(self.pieces, piece)]
 
 
-def _planned(
-    split: SplitFiles, sections: Iterator[tuple[Section, list[Made]]], header: int
-) -> Iterator[Planned]:
-    named = ((section.name, made) for section, made in sections)
-    start = split.next if split.finished else None
-    begun = (len(split.finished), split.text_bytes, start)
-    return planned_shards(split.name, named, split.layout, header, begun)
+@dataclass(frozen=True)
+class _Left:
+    """What is left to do of a split, as it stands before anything is done."""
+
+    split: SplitFiles
+    index: BlockIndex
+    begun: Begun
+    # `first`, `copy`: with which block, and which copy of it, the work goes on
+    first: int
+    copy: int
+
+    @classmethod
+    def of(cls, split: SplitFiles, index: BlockIndex) -> "_Left":
+        """Find out where a split goes on."""
+        begun = Begun(len(split.finished), split.text_bytes, split.next)
+        if split.next is None:
+            return cls(split, index, begun, len(index), 0)
+        point, copy = split.next
+        return cls(split, index, begun, index.find(point) if split.finished else 0, copy)
+
+    @property
+    def text_bytes(self) -> int:
+        return int(self.index.text_bytes[self.first :].sum())
+
+    def sections(self, task: BuildTask) -> Iterator[Section]:
+        """Yield the sections that hold what is left."""
+        number = SPLITS.index(self.split.name)
+        for section in sections_of(number, self.index, task.corpus.files, task.config):
+            end = section.first + section.count
+            is_open = section.first == self.first and section.copies.stop <= self.copy
+            if end > self.first and not is_open:
+                yield section
+
+
+def _planned(made: Iterator[tuple[Section, list[Made]]], left: list[_Left]) -> Iterator[Planned]:
+    """Yield the shards of both splits, as soon as it is known where they end."""
+    for number, found in groupby(made, key=lambda found: found[0].split):
+        named = ((section.name, jobs) for section, jobs in found)
+        split = left[number].split
+        header = len(schema_of(split.layout.columns).serialize())
+        yield from planned_shards(split.name, named, split.layout, header, left[number].begun)
 
 
 def _digest(item: tuple[Span, ReadConfig]) -> dict[str, str]:
@@ -201,14 +204,14 @@ def _digest(item: tuple[Span, ReadConfig]) -> dict[str, str]:
 def _make_outlines(span: Span, order: Order) -> None:
     """Write the outlines of a span; on a worker."""
     _, pieces = span.pieces(order.config.read, order.piece_bytes)
-    loaded = ((piece.index, piece.stored_bytes, piece.load()) for piece in pieces)
     limit = order.config.shards.block_bytes
-    outlines = ((index, stored, outline(batch, limit)) for index, stored, batch in loaded)
+    outlines = ((piece.index, piece.stored_bytes, outline(piece.load(), limit)) for piece in pieces)
     write_outlines(_outlines(span, order), outlines)
 
 
 def _outlines(span: Span, order: Order) -> Path:
-    return order.place / f"{span.start:016x}.outlines"
+    assert span.stop is not None
+    return order.place / f"{span.start:x}-{span.stop:x}.outlines"
 
 
 def _missing(

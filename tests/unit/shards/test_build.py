@@ -326,7 +326,7 @@ BROKEN = [
 def test_a_broken_rest_of_a_build_is_refused_with_the_way_out(
     name, change, build, tmp_path, monkeypatch
 ):
-    from tokpipe.shards import build as module
+    from tokpipe.shards import engine as module
 
     done, make = [], module.make
 
