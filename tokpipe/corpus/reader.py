@@ -75,7 +75,7 @@ class Corpus:
         """
         plain = {file.name: file for file in self.files if not file.is_stream}
         parts = run_in_threads(
-            lambda feed: {file.name: _sha256(file) for file in feed}, plain.values(), threads
+            lambda feed: {file.name: sha256_of(file) for file in feed}, plain.values(), threads
         )
         digests = {name: digest for part in parts for name, digest in part.items()}
         return {name: digests[name] for name in plain}
@@ -212,7 +212,8 @@ def _notes(found: Found) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _sha256(file: InputFile) -> str:
+def sha256_of(file: InputFile) -> str:
+    """Return the SHA-256 of a file that is no stream, in hexadecimal digits."""
     digest = hashlib.sha256()
     with file.open_bytes() as raw:
         while chunk := raw.read(1 << 20):

@@ -28,7 +28,10 @@ _CONNECT_SECONDS = 5.0  # a scheduler that is there answers in a hundredth of it
 _WORKER_SECONDS = 30.0  # until the workers that were asked for are there
 _CLOSE_SECONDS = 1.0  # for saying goodbye: what is not said by then, nobody needs
 _ALONE_SECONDS = 60.0  # without any worker, until the work is given up
-_NOISY = ("distributed", "tornado", "asyncio", "bokeh")  # loggers that speak to the terminal
+_NOISY = (  # loggers that speak to the terminal; Dask gives each of them a level of its own
+    *("distributed", "distributed.client", "distributed.gc"),
+    *("tornado", "tornado.application", "asyncio", "bokeh"),
+)
 _SETTINGS = {
     "distributed.worker.profile.enabled": False,  # it looks at our threads a hundred times a second
     "distributed.diagnostics.nvml": False,
@@ -90,8 +93,10 @@ def answered(address: str) -> Generator[None, None, None]:
 
 
 @contextmanager
-def open_cluster(config: EngineConfig) -> Generator[Cluster, None, None]:
+def open_cluster(config: EngineConfig, crew: Crew | None = None) -> Generator[Cluster, None, None]:
     """Connect to the scheduler that is named, or start workers here until the block ends.
+
+    `crew` is told of workers and items from then on.
 
     Raises
     ------
@@ -112,9 +117,8 @@ def open_cluster(config: EngineConfig) -> Generator[Cluster, None, None]:
             address, count = local.scheduler_address, len(local.workers)
         else:
             address, count = config.address, config.workers or 1
-        cluster = Cluster(
-            client=stack.enter_context(_connected(address, security)), address=address
-        )
+        client = stack.enter_context(_connected(address, security))
+        cluster = Cluster(client=client, address=address, crew=crew or Crew())
         _meet(cluster, count)
         yield cluster
 
@@ -122,6 +126,8 @@ def open_cluster(config: EngineConfig) -> Generator[Cluster, None, None]:
 @contextmanager
 def _quiet() -> Generator[None, None, None]:
     """Keep Dask's own lines from the terminal: what matters of them is said as an error of ours."""
+    import distributed  # noqa: F401 - it sets their levels then
+
     loggers = [logging.getLogger(name) for name in _NOISY]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
