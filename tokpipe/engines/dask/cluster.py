@@ -8,8 +8,10 @@ import logging
 import os
 import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Generator
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 5.0  # a scheduler that is there answers in a hundredth of it
 _WORKER_SECONDS = 30.0  # until the workers that were asked for are there
+_ANSWER_SECONDS = 30.0  # of every worker, what it has to import first included
 _CLOSE_SECONDS = 1.0  # for saying goodbye: what is not said by then, nobody needs
 _ALONE_SECONDS = 60.0  # without any worker, until the work is given up
 _NOISY = (  # loggers that speak to the terminal; Dask gives each of them a level of its own
@@ -66,11 +69,25 @@ class Cluster:
         Raises
         ------
         ClusterError
-            If the scheduler does not answer.
+            If the scheduler or a worker does not answer.
         """
+        found: Future[dict[str, Any]] = Future()
+
+        def ask() -> None:
+            try:
+                found.set_result(self.client.run(function, *arguments, on_error="return"))
+            except BaseException as error:
+                found.set_exception(error)
+
+        threading.Thread(target=ask, daemon=True).start()  # a worker that hangs is waited for ever
+        wait([found], _ANSWER_SECONDS)
+        if not found.done():
+            raise ClusterError(
+                f"not every worker of {self.address} answers within {_ANSWER_SECONDS:.0f} s",
+                hint="Stop the ones that hang, or whose machines are gone, and start them again.",
+            )
         with answered(self.address):
-            found = self.client.run(function, *arguments, on_error="return")
-        return dict(sorted(found.items()))
+            return dict(sorted(found.result().items()))
 
 
 def lost(address: str) -> ClusterError:
@@ -93,10 +110,13 @@ def answered(address: str) -> Generator[None, None, None]:
 
 
 @contextmanager
-def open_cluster(config: EngineConfig, crew: Crew | None = None) -> Generator[Cluster, None, None]:
+def open_cluster(
+    config: EngineConfig, crew: Crew | None = None, *, any_version: bool = False
+) -> Generator[Cluster, None, None]:
     """Connect to the scheduler that is named, or start workers here until the block ends.
 
-    `crew` is told of workers and items from then on.
+    `crew` is told of workers and items from then on. With `any_version`, workers are there to be
+    looked at, and none is refused.
 
     Raises
     ------
@@ -120,6 +140,8 @@ def open_cluster(config: EngineConfig, crew: Crew | None = None) -> Generator[Cl
         client = stack.enter_context(_connected(address, security))
         cluster = Cluster(client=client, address=address, crew=crew or Crew())
         _meet(cluster, count)
+        if not any_version:
+            _require_same_versions(cluster)
         yield cluster
 
 
@@ -215,15 +237,18 @@ def _connected(address: str, security: "Security") -> Generator[Any, None, None]
 
 def _reason(error: BaseException) -> str:
     """Return what the system said: the innermost cause, in one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, OSError) and error.errno and error.strerror:
-        return error.strerror.split("\n")[0].lower()
-    return (str(error) or type(error).__name__).split("\n")[0]
+    causes = [error]
+    while (inner := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(inner)
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return cause.strerror.split("\n")[0].lower()
+    told = [str(cause).split("\n")[0] for cause in reversed(causes) if str(cause)]
+    return told[0] if told else type(error).__name__
 
 
 def _meet(cluster: Cluster, count: int) -> None:
-    """Wait for the workers, and refuse those whose results may differ from ours."""
+    """Wait for the workers."""
     client, crew = cluster.client, cluster.crew
     client.subscribe_topic("all", crew.told)
     with answered(cluster.address), suppress(TimeoutError):
@@ -236,14 +261,14 @@ def _meet(cluster: Cluster, count: int) -> None:
             f" after {_WORKER_SECONDS:.0f} s",
             hint="Start workers: dask worker ADDRESS --nthreads 1.",
         )
+
+
+def _require_same_versions(cluster: Cluster) -> None:
+    """Refuse workers whose results may differ from ours."""
     for worker, found in cluster.on_each(own_facts).items():
-        _require_ours(worker, found)
-
-
-def _require_ours(worker: str, found: Any) -> None:
-    if isinstance(found, BaseException):
-        raise ClusterError(
-            f"worker {worker} cannot run this tokpipe: {type(found).__name__}: {found}",
-            hint="Install the same tokpipe on all machines.",
-        )
-    require_same_facts(own_facts(), found, worker)
+        if isinstance(found, BaseException):
+            raise ClusterError(
+                f"worker {worker} cannot run this tokpipe: {type(found).__name__}: {found}",
+                hint="Install the same tokpipe on all machines.",
+            )
+        require_same_facts(own_facts(), found, worker)

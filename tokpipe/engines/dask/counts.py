@@ -304,9 +304,10 @@ class _Ledger:
         counting = self._counting
         if not self._waiting or counting.digest_items():
             return
+        waiting, self._waiting = self._waiting, []  # first: nothing is ever entered twice
         covered, described = Covered(), dict[Path, Any]()
         sides: list[list[Path]] = [[] for _ in range(counting.sides)]
-        for found in self._waiting:
+        for found in waiting:
             covered.pieces += [p for first, last in found.pieces for p in range(first, last + 1)]
             covered.facts.update(found.facts)
             covered.ended += [] if found.ended is None else [found.ended]
@@ -314,7 +315,7 @@ class _Ledger:
                 side += runs
                 described |= runs
         self._journal.commit(covered, sides, described)
-        self._waiting, self._last = [], time.monotonic()
+        self._last = time.monotonic()
 
 
 def _merged(counting: _Counting, journal: Journal) -> list[Run]:
