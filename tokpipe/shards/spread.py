@@ -9,7 +9,7 @@ all: any number of processes, kills and engines end with the same bytes.
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.reader import Corpus, nothing_to_read
 from tokpipe.corpus.spans import Span, refuse_streams, spans_of
 from tokpipe.foundation.folders import UNFINISHED
@@ -58,12 +59,16 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Spread:
-    """The engine whose work items are run by `run`."""
+    """The engine whose work items are run by `run`.
+
+    Whether the others see the folder of what they leave, and the inputs, `look` finds out before.
+    """
 
     run: Run
+    look: Callable[[Path, Sequence[InputFile]], None] = lambda folder, inputs: None
 
     def digest(self, corpus: Corpus) -> dict[str, str]:
-        """Return what `Corpus.digest` does; a stream is a `ConfigError`."""
+        """Return what `Corpus.digest` does; a stream is an `InputError`."""
         refuse_streams(corpus)
         # pieces as long as the corpus: no file is in parts
         spans = ((span, corpus.config) for span in spans_of(corpus.files, corpus.stored_bytes))
@@ -74,6 +79,7 @@ class Spread:
         place = task.folder / UNFINISHED / _PLACE
         refuse_leftover(place, is_dir=True)
         place.mkdir(exist_ok=True)
+        self.look(place, task.corpus.files)
         tokenizer = (task.tokenizer.absolute(), task.tokenizer_sha256)
         order = Order(task.folder, place, *tokenizer, task.config, task.piece_bytes)
         indexes = self._indexes(task, order)

@@ -16,7 +16,7 @@ from tests.fault.shards import write_tokenizer
 from tokpipe.corpus import spans
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.examples.config import ExampleConfig, MaskConfig
-from tokpipe.foundation.errors import ArtifactError, ConfigError, InputError, TokpipeError
+from tokpipe.foundation.errors import ArtifactError, InputError, TokpipeError
 from tokpipe.foundation.folders import UNFINISHED
 from tokpipe.shards import sections
 from tokpipe.shards.build import build_shards
@@ -260,6 +260,6 @@ def test_bad_input_is_told_as_in_one_process(name, tokenizer, tmp_path):
 
 
 def test_a_stream_is_refused(tokenizer, tmp_path):
-    with pytest.raises(ConfigError, match="standard input is a stream"):
+    with pytest.raises(InputError, match="standard input: only one process"):
         build_shards(["-"], tokenizer, tmp_path / "out", engine=Spread(Elsewhere()))
     assert not list(tmp_path.iterdir())
