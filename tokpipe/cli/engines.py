@@ -14,6 +14,7 @@ from tokpipe.foundation.progress import Progress
 
 if TYPE_CHECKING:
     from tokpipe.engines.dask.crew import Crew
+    from tokpipe.shards.engine import Engine
 
 HEADING = "Engine"
 
@@ -33,6 +34,22 @@ def counter(session: Session, engine: EngineConfig) -> tuple[Callable[..., Any],
 
     crew = Crew()
     return partial(count_on_workers, engine=engine, crew=crew), crew_progress(session, crew)
+
+
+@contextmanager
+def shard_engine(
+    session: Session, config: EngineConfig
+) -> "Generator[tuple[Engine | None, Progress], None, None]":
+    """Open what builds shards, None for the threads of this process; and the progress for it."""
+    if config.engine == "threads":
+        yield None, session.progress
+        return
+    from tokpipe.engines.dask.crew import Crew
+    from tokpipe.engines.dask.shards import shards_on_workers
+
+    crew = Crew()
+    with shards_on_workers(config, crew, session.progress) as engine:
+        yield engine, crew_progress(session, crew)
 
 
 def crew_progress(session: Session, crew: "Crew") -> Progress:
