@@ -17,6 +17,7 @@ from tests.bench import (
     finetune,
     finetune_quality,
     learning,
+    ranks,
     sentences,
     shards,
     train,
@@ -33,6 +34,7 @@ TABLES = {
     "shards": shards.rows,
     "train": train.rows,
     "learning": learning.rows,
+    "ranks": ranks.rows,
 }
 LIMITED = {"finetune": finetune.rows, "finetune-quality": finetune_quality.rows}
 

@@ -75,11 +75,19 @@ def learn(
     return run
 
 
-def _trainer(preset: str, vocab_size: int, masked_only: bool, rate: float) -> Callable:
+def _trainer(
+    preset: str,
+    vocab_size: int,
+    masked_only: bool,
+    rate: float,
+    wrapped: Callable[[Any], Any] = lambda module: module,
+    threads: int = 2,
+) -> Callable:
+    """Return what makes a step; its module, from batch to loss, may be `wrapped`."""
     import torch
     from transformers import BertConfig, BertForPreTraining
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     layers, hidden = PRESETS[preset]
     config = BertConfig(
         vocab_size=vocab_size,
@@ -96,8 +104,18 @@ def _trainer(preset: str, vocab_size: int, masked_only: bool, rate: float) -> Ca
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=rate, eps=1e-6)
 
+    class Loss(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, batch: dict) -> Any:
+            return _masked_loss(model, batch) if masked_only else model(**batch).loss
+
+    loss_of = wrapped(Loss())
+
     def one(batch: dict, rate: float = rate) -> float:
-        loss = _masked_loss(model, batch) if masked_only else model(**batch).loss
+        loss = loss_of(batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
