@@ -17,7 +17,11 @@ from tests.bench import (
     finetune,
     finetune_quality,
     learning,
+<<<<<<< HEAD
     recipe,
+=======
+    ranks,
+>>>>>>> mpi
     sentences,
     shards,
     train,
@@ -34,6 +38,7 @@ TABLES = {
     "shards": shards.rows,
     "train": train.rows,
     "learning": learning.rows,
+    "ranks": ranks.rows,
 }
 LIMITED = {
     "finetune": finetune.rows,

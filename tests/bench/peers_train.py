@@ -112,7 +112,13 @@ def reach(
     torch.manual_seed(seed)
     shape = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     how = {"betas": (0.9, beta2), "eps": 1e-8, "decay": 0.0}
-    one = _trainer(preset, found.facts.vocab_size, True, rate, shape=shape, how=how)
+    modules: list[Any] = []
+
+    def seen(module: Any) -> Any:
+        modules.append(module)
+        return module
+
+    one = _trainer(preset, found.facts.vocab_size, True, rate, wrapped=seen, shape=shape, how=how)
     schedule = Schedule(clock, None)
 
     def run() -> dict[str, Any]:
@@ -123,7 +129,7 @@ def reach(
                 break
             one(_padded(_fields(batch)), schedule.learning_rate(steps, spent))
             steps += 1
-        return {"loss": _held_out(one.model, held), "steps": steps}
+        return {"loss": _held_out(modules[0].model, held), "steps": steps}
 
     return run
 
@@ -143,39 +149,21 @@ def _held_out(model: Any, held: Any) -> float:
     return losses / masked
 
 
-class _Steps:
-    """A model, and what makes a step of its training."""
-
-    def __init__(self, model: Any, optimizer: Any, rate: float, masked_only: bool) -> None:
-        self.model, self._optimizer = model, optimizer
-        self._rate, self._masked_only = rate, masked_only
-
-    def __call__(self, batch: dict, rate: float | None = None) -> float:
-        import torch
-
-        model, optimizer = self.model, self._optimizer
-        loss = _masked_loss(model, batch) if self._masked_only else model(**batch).loss
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = self._rate if rate is None else rate
-        optimizer.step()
-        return float(loss.detach())
-
-
 def _trainer(
     preset: str,
     vocab_size: int,
     masked_only: bool,
     rate: float,
+    wrapped: Callable[[Any], Any] = lambda module: module,
+    threads: int = 2,
     shape: Mapping[str, Any] = MappingProxyType({}),
     how: Mapping[str, Any] = MappingProxyType({}),
-) -> _Steps:
+) -> Callable:
+    """Return what makes a step; its module, from batch to loss, may be `wrapped`."""
     import torch
     from transformers import BertConfig, BertForPreTraining
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     layers, hidden = PRESETS[preset]
     config = BertConfig(
         vocab_size=vocab_size,
@@ -194,7 +182,28 @@ def _trainer(
     decay = how.pop("decay")
     groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=rate, **how)
-    return _Steps(model, optimizer, rate, masked_only)
+
+    class Loss(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, batch: dict) -> Any:
+            return _masked_loss(model, batch) if masked_only else model(**batch).loss
+
+    loss_of = wrapped(Loss())
+
+    def one(batch: dict, rate: float = rate) -> float:
+        loss = loss_of(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        return float(loss.detach())
+
+    return one
 
 
 def _masked_loss(model: Any, batch: dict) -> Any:
