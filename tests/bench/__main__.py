@@ -17,11 +17,8 @@ from tests.bench import (
     finetune,
     finetune_quality,
     learning,
-<<<<<<< HEAD
-    recipe,
-=======
     ranks,
->>>>>>> mpi
+    recipe,
     sentences,
     shards,
     train,
