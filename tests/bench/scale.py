@@ -28,6 +28,7 @@ WORKERS = (1, 2, 4)
 _TERABYTE, _CORES, _NODE_CORES = 10**12, 64, 16
 _NETWORK = 1.25e9  # bytes a second of the network that is told of: 10 Gbit/s
 _PRESET, _FAR = "small", "base"
+_STEPS = 1_000_000  # of BERT
 _BATCH = 131_072  # tokens of a step of base, as BERT's; a step of 1,024 would only travel
 _CHECKED = (
     "| work | the model says | measured | CPU of all | memory of all | of the coordinator |",
@@ -88,7 +89,7 @@ def tables(text: Path) -> tuple[str, str]:
         f"\n\n{format_bytes(size)} of text, measured on {machine()}; start and rate are those"
     )
     told = [*_TOLD, *_told(rates, runs), *_told_steps(far, steps[2])]
-    return "\n".join(checked) + f"{measured} of one worker.", "\n".join(told)
+    return "\n".join(checked) + f"{measured} are those of one worker.", "\n".join(told)
 
 
 def _spread(name: str, text: Path, place: Path) -> dict[int, TreeRun]:
@@ -155,13 +156,13 @@ def _told_steps(far: dict[str, float], travelled: dict[str, float]) -> list[str]
     travel = 2 * weights * (machines - 1) / machines / _NETWORK
     here = _weights(_PRESET) * SIZES[_PRESET].steps
     speed = here / max(1e-9, travelled["travelling"])
-    step, tokens = compute + travel, 1_000_000 * _BATCH
+    step, work = compute + travel, f"{_BATCH:,} tokens a step, {machines} machines of"
+    days = step * _STEPS / 86_400
+    time = f"{step:.1f} s a step, {travel / step:.1%} of it travel; {days:,.0f} days for {_STEPS:,}"
+    held, moments = (1 + _NODE_CORES) * weights, 2 * weights // machines
     return [
-        f"| pretrain {_FAR}, {_BATCH:,} tokens a step, {machines} machines of {_NODE_CORES} cores | "
-        f"{step:.1f} s a step, {travel / step:.1%} of it travel; {step * 1e6 / 86_400:,.0f} days for "
-        f"BERT's million steps ({tokens / 1e9:,.0f} G tokens) | weights and gradients "
-        f"{format_bytes((1 + _NODE_CORES) * weights)} a machine, moments "
-        f"{format_bytes(2 * weights // machines)} |",
+        f"| pretrain {_FAR}, {work} {_NODE_CORES} cores | {time} steps | weights and gradients "
+        f"{format_bytes(held)} a machine, moments {format_bytes(moments)} |",
         f"| gradients and weights between two processes here | {format_bytes(int(speed))}/s | |",
     ]
 
