@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ from tokpipe.training.memory import (
     free_for_training,
     training_bytes,
 )
+from tokpipe.training.parts import own_rows
 from tokpipe.training.phases import (
     Folders,
     longest_of,
@@ -49,7 +51,7 @@ from tokpipe.training.phases import (
     told_of,
 )
 from tokpipe.training.progress import Position, State
-from tokpipe.training.ranks import ALONE, Ranks
+from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
@@ -295,6 +297,12 @@ def _prepared(
         frequencies = frequencies_of(folders[0].train, folders[0].facts)  # it begins with these
     for number, one in enumerate(train[state.position.phase :]):
         check_targets(one, validation, heads_of(model), Position() if number else state.position)
+    if ranks.size > 1:  # each reads its own sequences
+        shares = partial(
+            own_rows, parts=config.gradient_shards, own=leaves_of(ranks, config.gradient_shards)
+        )
+        train = [one.of_own(shares) for one in train]
+        validation = validation and validation.of_own(shares)
     taught = (
         [TaughtTexts(one, lesson.outputs) for one in train] if lesson and lesson.outputs else train
     )
