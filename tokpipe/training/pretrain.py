@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tokpipe.batches.loader import Loader
@@ -168,6 +169,7 @@ class Pretraining(NamedTuple):
     lesson: Lesson | None = None  # what it has of a teacher; None: there is none
     then: str = "rewarm"  # how a run that is over goes on: see `going_on.WAYS`
     own: Family | None = None  # what the model that it goes out from is called
+    weighs: Mapping[str, Any] = MappingProxyType({})  # as `Ranks` has it
 
     @property
     def shards(self) -> Shards:
@@ -217,6 +219,7 @@ class Pretraining(NamedTuple):
             **data,
             "version": __version__,
             **(self.lesson.settings if self.lesson else {}),
+            **({"ranks": dict(self.weighs)} if self.weighs else {}),
         }
 
     def stages(self, threads: int, ranks: Ranks = ALONE) -> dict[str, int]:
@@ -241,6 +244,7 @@ def train_in(  # noqa: PLR0913 - what, and how
 
     Parameters and errors are those of `pretrain`.
     """
+    asked = asked._replace(weighs=ranks.weighs)
     settings = asked.settings  # refuses what contradicts itself, before anything is written
 
     def cleared() -> str | None:

@@ -180,7 +180,7 @@ class Trainer:
         """Return the sum of the losses that all ranks found, in the order of the parts."""
         table = rows_of(found, (batches, len(self._leaves)), self._heads)
         told = self.ranks.gather(table.reshape(-1), [table.size] * self.ranks.size)
-        return joined(told.reshape(-1, *table.shape), self._heads)
+        return joined(list(told.reshape(-1, *table.shape)), self._heads)
 
     def _run(self, work: Mapping[Place, Callable[[], R]]) -> dict[Place, R]:
         """Do the parts of a batch."""

@@ -82,7 +82,7 @@ class MpiRanks:
             for rank in others
             for tag, block in enumerate(own)
         ]
-        incoming = [
+        incoming: list[tuple[int, int, NDArray[Any]]] = [
             (rank, tag, target if self._dtype == "float32" else np.empty(len(target), np.uint16))
             for rank in others
             for tag, target in enumerate(received[rank])
