@@ -194,6 +194,17 @@ def test_what_is_wrong_is_said_once_with_one_exit_code(more, code, said, tmp_pat
     assert "Traceback" not in ran.err
 
 
+def test_rounded_gradients_are_another_training_that_nobody_goes_on_with(tmp_path, shards, alone):
+    rounded = ("--mpi-dtype", "bfloat16", "--steps", "12")
+    ran = Ranks(tmp_path, 2, *TRAIN, *rounded).run()
+    assert ran.code == 0, ran.err
+    assert contents(tmp_path / "out") != alone
+    for ranks, more in ((4, rounded), (2, ("--steps", "24"))):
+        ran = Ranks(tmp_path, ranks, *TRAIN, *more).run()
+        assert ran.code == 4, ran.err
+        assert "ranks" in ran.err
+
+
 def test_a_folder_that_another_process_writes_is_refused_by_all(tmp_path, shards):
     writer = Ranks(tmp_path, 2, *TRAIN, *LONG).begun()
     ran = Ranks(tmp_path, 2, *TRAIN, *LONG).run()
@@ -226,3 +237,32 @@ def test_without_the_extra_it_says_which(tmp_path):
     )
     assert ran.returncode == 2
     assert "pip install 'tokpipe[mpi]'" in ran.stderr
+
+
+def test_jobs_vectors_and_scores_of_two_are_those_of_one(tmp_path, shards):
+    """Fine-tuned folders, vectors and what evaluations print."""
+    words = ("good", "bad", "fine", "film", "plot", "a", "the")
+    texts = [" ".join(words[(n * k) % 7] for k in range(1, 2 + n % 8)) for n in range(60)]
+    rows = "".join(f"{text}\t{int('good' in text)}\n" for text in texts)
+    (tmp_path / "train.tsv").write_text(f"sentence\tlabel\n{rows}")
+    (tmp_path / "texts.txt").write_text("\n".join(texts))
+    assert Command(tmp_path, *TRAIN, "--steps", "8").run().code == 0
+    learn = ("finetune", "classification", "out", "--train", "train.tsv", "--epochs", "1", "-q")
+    ask = (("evaluate", "job-1", "train.tsv"), ("evaluate", "out", "shards"))
+    embed = ("embed", "out", "texts.txt", "-q")
+    said = {}
+    for ranks in (1, 2):
+
+        def run(*given, of=ranks):
+            one = Command(tmp_path, *given) if of == 1 else Ranks(tmp_path, of, *given, plain=True)
+            ran = one.run()
+            assert ran.code == 0, ran.err
+            return [line for line in ran.out.splitlines() if "second" not in line]
+
+        run(*learn, "-o", f"job-{ranks}")
+        run(*embed, "-o", f"vectors-{ranks}.npy")
+        said[ranks] = [run(*given, "--json", "-q") for given in ask]
+    assert contents(tmp_path / "job-1") == contents(tmp_path / "job-2")
+    assert said[1] == said[2]
+    one, two = ((tmp_path / f"vectors-{ranks}.npy").read_bytes() for ranks in (1, 2))
+    assert one == two

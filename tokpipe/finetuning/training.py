@@ -122,6 +122,8 @@ def train_once(  # noqa: PLR0913 - what, where, and by whom
     loader = loader_of(prepared, seeds.order)
     config = training_config(prepared, loader)
     settings = {**prepared.settings, "training": config.to_dict(), "seeds": seeds._asdict()}
+    if ranks.weighs:
+        settings["ranks"] = ranks.weighs
 
     def begun() -> list[Any]:
         if (out / MANIFEST).is_file():  # one of several that is finished

@@ -111,6 +111,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     config, training = config or StartConfig(), training or TrainingConfig()
     folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]
     start = prepare_start(source, folders[: len(folders) - len(also)], config, training, then)
+    start = start._replace(asked=start.asked._replace(weighs=ranks.weighs))
     if not force:
         ranks.first(lambda: refuse_finished(run, start.asked.settings))
     how = training.seed, threads, progress

@@ -185,7 +185,7 @@ class Run:
         drawn = self._drawn()
         batches = [batch for batch, _ in drawn]
         result = self.trainer.gradients(batches)
-        tokens = sum(len(batch.input_ids) for batch in batches)
+        tokens = sum(batch.tokens for batch in batches)
         with self.trainer.moving, self._ranks.moving(self._stop.is_set) as goes_on:
             if not goes_on:
                 return

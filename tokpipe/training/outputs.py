@@ -86,7 +86,9 @@ def told_to_all(ranks: Ranks, own: Sequence[Said], count: int, heads: Sequence[s
     all_shapes = ranks.gather(shapes, [2 * share for share in shares]).astype(np.int64)
     sizes = all_shapes.reshape(-1, 2).prod(1)
     of_rank = np.split(sizes, np.cumsum(shares)[:-1])
-    values = np.concatenate([np.zeros(0), *(logits.reshape(-1) for logits, _ in own)])
+    values = np.concatenate(
+        [np.zeros(0), *(logits.reshape(-1) for logits, _ in own)], dtype=np.float64
+    )
     all_values = ranks.gather(values, [int(part.sum()) for part in of_rank])
     table = rows_of({(at, 0): said[1] for at, said in enumerate(own)}, (len(own), 1), heads)
     width = table[0].size if len(table) else rows_of({}, (1, 1), heads).size

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tokpipe.batches.loader import Loader
@@ -41,6 +43,7 @@ from tokpipe.training.memory import (
     free_for_training,
     training_bytes,
 )
+from tokpipe.training.parts import own_rows
 from tokpipe.training.phases import (
     Folders,
     longest_of,
@@ -50,7 +53,7 @@ from tokpipe.training.phases import (
     told_of,
 )
 from tokpipe.training.progress import Position, State
-from tokpipe.training.ranks import ALONE, Ranks
+from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
@@ -171,6 +174,7 @@ class Pretraining(NamedTuple):
     lesson: Lesson | None = None  # what it has of a teacher; None: there is none
     then: str = "rewarm"  # how a run that is over goes on: see `going_on.WAYS`
     own: Family | None = None  # what the model that it goes out from is called
+    weighs: Mapping[str, Any] = MappingProxyType({})  # as `Ranks` has it
 
     @property
     def shards(self) -> Shards:
@@ -220,6 +224,7 @@ class Pretraining(NamedTuple):
             **data,
             "version": __version__,
             **(self.lesson.settings if self.lesson else {}),
+            **({"ranks": dict(self.weighs)} if self.weighs else {}),
         }
 
     def stages(self, threads: int, ranks: Ranks = ALONE) -> dict[str, int]:
@@ -244,6 +249,7 @@ def train_in(  # noqa: PLR0913 - what, and how
 
     Parameters and errors are those of `pretrain`.
     """
+    asked = asked._replace(weighs=ranks.weighs)
     settings = asked.settings  # refuses what contradicts itself, before anything is written
 
     def cleared() -> str | None:
@@ -300,6 +306,12 @@ def _prepared(
         frequencies = frequencies_of(folders[0].train, folders[0].facts)  # it begins with these
     for number, one in enumerate(train[state.position.phase :]):
         check_targets(one, validation, heads_of(model), Position() if number else state.position)
+    if ranks.size > 1:  # each reads its own sequences
+        shares = partial(
+            own_rows, parts=config.gradient_shards, own=leaves_of(ranks, config.gradient_shards)
+        )
+        train = [one.of_own(shares) for one in train]
+        validation = validation and validation.of_own(shares)
     taught = (
         [TaughtTexts(one, lesson.outputs) for one in train] if lesson and lesson.outputs else train
     )

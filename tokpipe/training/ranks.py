@@ -7,7 +7,7 @@ is only what a trainer knows of them, so that it needs no library for it.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,11 @@ class Ranks(Protocol):
     @property
     def size(self) -> int:
         """How many there are."""
+        ...
+
+    @property
+    def weighs(self) -> dict[str, Any]:
+        """What of the ranks the weights depend on, for the settings of a run; nothing as a rule."""
         ...
 
     def first(self, call: Callable[[], T]) -> T:
@@ -118,6 +123,11 @@ class Alone:
     """One process, which has everything."""
 
     rank, size = 0, 1
+
+    @property
+    def weighs(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
 
     def first(self, call: Callable[[], T]) -> T:
         """Make the call."""

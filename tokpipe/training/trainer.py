@@ -5,7 +5,7 @@ The parts of a batch are shared by ranks, and those of a rank by its threads.
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -25,7 +25,7 @@ from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.optimizer import Moments, Optimizer
 from tokpipe.training.outputs import Array, Dealt, head_outputs, told_to_all
-from tokpipe.training.parts import select_rows, split_batch
+from tokpipe.training.parts import rows_here, select_rows, split_batch
 from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.tallies import joined, rows_of
 
@@ -116,7 +116,7 @@ class Trainer:
         TrainingError
             If a loss or the gradient is no finite number: names shard and row.
         """
-        totals = self.model.totals(batches)
+        totals = self._totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
         found: dict[Place, Losses] = {}
         for number, batch in enumerate(batches):
@@ -162,15 +162,25 @@ class Trainer:
 
     def _parts(self, number: int, batch: Batch) -> list[tuple[Place, int, Batch]]:
         """Return the parts of a batch that this rank works on, and their numbers among all."""
-        dealt = split_batch(batch, self.config.gradient_shards)
-        own = [leaf for leaf in self._leaves if leaf < len(dealt)]
-        return [((number, at), leaf, dealt[leaf]) for at, leaf in enumerate(own)]
+        own = split_batch(batch, self.config.gradient_shards, self._leaves)
+        return [((number, at), self._leaves[at], part) for at, part in enumerate(own)]
+
+    def _totals(self, batches: Sequence[Batch]) -> Mapping[str, float]:
+        """Return what the losses of whole batches are divided by, though others may have a part."""
+        own = self.model.totals(batches)
+        if batches[0].whole is None:
+            return own
+        told = self.ranks.gather(
+            np.array([own[name] for name in self._heads], np.float64),
+            [len(self._heads)] * self.ranks.size,
+        )
+        return dict(zip(self._heads, told.reshape(self.ranks.size, -1).sum(0), strict=True))
 
     def _joined(self, found: Mapping[Place, Losses], batches: int) -> Losses:
         """Return the sum of the losses that all ranks found, in the order of the parts."""
         table = rows_of(found, (batches, len(self._leaves)), self._heads)
         told = self.ranks.gather(table.reshape(-1), [table.size] * self.ranks.size)
-        return joined(told.reshape(-1, *table.shape), self._heads)
+        return joined(list(told.reshape(-1, *table.shape)), self._heads)
 
     def _run(self, work: Mapping[Place, Callable[[], R]]) -> dict[Place, R]:
         """Do the parts of a batch."""
@@ -200,21 +210,25 @@ class Trainer:
 
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
-        place = self._terms.place(_row(*self._blamed(batches)))
+        place = self._terms.place(self._blamed(batches))
         return TrainingError(
             f"step {self.optimizer.steps + 1}: {what}, at {place}",
             hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
         )
 
-    def _blamed(self, batches: Sequence[Batch]) -> tuple[Batch, int]:
-        """Return batch and number of the first sequence whose own loss is none, or of the first."""
-        for batch in batches:
-            for number in range(len(batch)):
-                if not math.isfinite(self._look(select_rows(batch, np.array([number]))).total):
-                    return batch, number
-        return batches[0], 0
+    def _blamed(self, batches: Sequence[Batch]) -> NDArray[np.int64]:
+        """Return where the first sequence is from whose own loss is none, or the first of all."""
+        mine = min(self._suspects(batches), default=(np.inf,) * 5)
+        told = self.ranks.gather(np.array(mine), [5] * self.ranks.size).reshape(-1, 5)
+        return np.array(min(told.tolist())[3:], np.int64)
 
-
-def _row(batch: Batch, number: int) -> NDArray[np.int64]:
-    assert batch.rows is not None  # a loader names them
-    return batch.rows[number]
+    def _suspects(self, batches: Sequence[Batch]) -> Iterator[tuple[float, ...]]:
+        """Yield whether each sequence here is innocent, its batch and number in it, its row."""
+        for number, batch in enumerate(batches):
+            assert batch.rows is not None  # a loader names them
+            has = rows_here(batch, self.config.gradient_shards, self._leaves)
+            for at, place in enumerate(has.tolist()):
+                loss = self._look(select_rows(batch, np.array([at]))).total
+                yield (float(math.isfinite(loss)), number, place, *batch.rows[at].tolist())
+                if not math.isfinite(loss):
+                    return

@@ -3,6 +3,7 @@
 import threading
 from contextlib import contextmanager
 from queue import SimpleQueue
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ class Threaded:
 
     def __init__(self, rank, size, barrier, table):
         self.rank, self.size, self._barrier, self._table = rank, size, barrier, table
+
+    weighs: ClassVar[dict] = {}
 
     def _told(self, value):
         """Return what all ranks say at this call."""

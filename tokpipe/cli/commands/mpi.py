@@ -54,6 +54,7 @@ def mpi(session: Session, ranks: int, max_restarts: int, words: tuple[str, ...])
     before = ["tokpipe", "mpi", "-n", str(ranks)]
     if max_restarts:
         before += ["--max-restarts", str(max_restarts)]
+    problem = hint = ""
     for left in range(max_restarts, -1, -1):
         ended = run_ranks(ranks, arguments, streams, {STARTED_AS: json.dumps(before)})
         if not ended.has_died:

@@ -40,10 +40,13 @@ def joined(explain: Explain, dtype: str = "float32") -> Generator[MpiRanks, None
         ranks.barrier()
     except BaseException as error:
         said = ranks.notices.leave(error, explain)
+        ranks.close()
+        if ranks.notices.all_have_ended:  # else it would wait for those that say nothing any more
+            mpi.Finalize()
         if said is error:
             raise
         raise said from None
-    mpi.Finalize()  # not after an error: it would wait for what nobody sends any more
+    mpi.Finalize()
 
 
 def _loaded() -> Any:

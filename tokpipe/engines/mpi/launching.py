@@ -70,18 +70,14 @@ def run_ranks(
     )
     pipes = zip((process.stdout, process.stderr), streams, strict=True)
     told = [in_background(partial(tell_all_but_banner, *each)) for each in pipes]  # type: ignore[arg-type]
-    code = _waited(process)
-    said = [one() for one in told]
-    return Ended(code, any(said) or code not in _ANSWERS)
-
-
-def _waited(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end of a process; what stops us meanwhile stops it."""
     try:
-        return process.wait()
-    except KeyboardInterrupt as stopped:
-        process.send_signal(getattr(stopped, "exit_code", 130) - 128)
-        return process.wait()
+        code, stopped = process.wait(), 0
+    except KeyboardInterrupt as error:
+        code = stopped = getattr(error, "exit_code", 130)
+        process.send_signal(stopped - 128)
+        process.wait()
+    said = [one() for one in told]
+    return Ended(code, not stopped and (any(said) or code not in _ANSWERS))
 
 
 def tell_all_but_banner(lines: Iterable[bytes], target: IO[bytes]) -> bool:

@@ -111,6 +111,11 @@ class Notices:
         said = first[1]
         return StoppedElsewhere(said["problem"], said["hint"], said["code"])
 
+    @property
+    def all_have_ended(self) -> bool:
+        """Whether every other rank has said how it ends."""
+        return len(self._heard[_ENDS]) == self._comm.size - 1
+
     def _tell(self, tag: int, message: dict[str, Any]) -> None:
         self._told.add(tag)
         self._deadline = time.monotonic() + _PATIENCE

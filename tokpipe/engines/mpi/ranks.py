@@ -43,8 +43,9 @@ class MpiRanks:
         self.rank, self.size = mpi.COMM_WORLD.rank, mpi.COMM_WORLD.size
         self._main, self._work = mpi.COMM_WORLD.Dup(), mpi.COMM_WORLD.Dup()
         self.notices = Notices(mpi)
-        self._pending: list[Any] = []  # given up, and their memory with them
-        self._lock = threading.Lock()
+        self._pending: dict[int, list[Any]] = {}  # by thread: what is given up keeps its memory
+        self._lock, self._calls = threading.Lock(), threading.Lock()
+        self._closed = False
         self._entered = 0  # how often weights were about to move
         self._firm = False  # they move, and nothing is given up
         self._gives_up = False
@@ -81,7 +82,7 @@ class MpiRanks:
             for rank in others
             for tag, block in enumerate(own)
         ]
-        incoming = [
+        incoming: list[tuple[int, int, NDArray[Any]]] = [
             (rank, tag, target if self._dtype == "float32" else np.empty(len(target), np.uint16))
             for rank in others
             for tag, target in enumerate(received[rank])
@@ -142,6 +143,11 @@ class MpiRanks:
         """Wait for all ranks."""
         self.gather(np.zeros(1), [1] * self.size)
 
+    def close(self) -> None:
+        """Keep the thread that trains, which may go on for a while, from calling the library."""
+        with self._calls:
+            self._closed = True
+
     def _slices(self, block: Block, borders: Sequence[int]) -> list[tuple[int, int, Block]]:
         if self.rank:
             return []
@@ -151,27 +157,35 @@ class MpiRanks:
         self, outgoing: Sequence[tuple[int, int, NDArray]], incoming: Sequence[tuple[int, int, Any]]
     ) -> None:
         """Send and receive arrays: rank, tag and array of each."""
-        comm, byte = self._comm(), self._mpi.BYTE
-        requests = [comm.Irecv([into, byte], source=r, tag=tag) for r, tag, into in incoming]
-        requests += [comm.Isend([array, byte], dest=r, tag=tag) for r, tag, array in outgoing]
-        self._wait(requests, eager=True)
+        byte = self._mpi.BYTE
+
+        def begin(comm: Any) -> list[Any]:
+            requests = [comm.Irecv([into, byte], source=r, tag=tag) for r, tag, into in incoming]
+            sent = [comm.Isend([array, byte], dest=r, tag=tag) for r, tag, array in outgoing]
+            return requests + sent
+
+        self._wait(self._called(lambda: begin(self._comm())), eager=True)
 
     def _do(self, begin: Callable[[Any], Any], *, eager: bool = False) -> None:
-        self._wait([begin(self._comm())], eager=eager)
+        self._wait([self._called(lambda: begin(self._comm()))], eager=eager)
 
     def _comm(self) -> Any:
         is_main = threading.current_thread() is threading.main_thread()
         return self._main if is_main else self._work
 
+    def _called(self, call: Callable[[], T]) -> T:
+        """Call the library, unless it is closed."""
+        with self._calls:
+            if self._closed:
+                raise Left
+            return call()
+
     def _wait(self, requests: list[Any], *, eager: bool) -> None:
         looks = 0
-        while not self._mpi.Request.Testall(requests):
+        self._pending[threading.get_ident()] = requests
+        while not self._called(lambda: self._mpi.Request.Testall(requests)):
             looks += 1
-            try:
-                self._look()
-            except BaseException:
-                self._pending += requests
-                raise
+            self._look()
             time.sleep(0 if eager or looks < _EAGER else _REST)
 
     def _look(self) -> None:
