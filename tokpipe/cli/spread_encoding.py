@@ -28,6 +28,7 @@ from tokpipe.corpus.workers import Workers
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.folders import working_folder
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
@@ -94,7 +95,8 @@ def encode_by_workers(
         opened_output(output, force=session.force, binary=is_arrow) as file,
         working_folder(real, force=session.force, identity=identity) as place,
     ):
-        order = _Order(place, tokenizer.absolute(), vocabulary.digest, source[1], how)
+        path = model_path("tokenizer", tokenizer).absolute()
+        order = _Order(place, path, vocabulary.digest, source[1], how)
         workers.look(place, corpus.files)
         spans = spans_of(corpus.files, how.piece_bytes)
         file.write(ARROW_SCHEMA.serialize() if is_arrow else b"")

@@ -19,6 +19,7 @@ from tokpipe.corpus.reader import Corpus, nothing_to_read
 from tokpipe.corpus.spans import Span, spans_of
 from tokpipe.corpus.workers import Workers
 from tokpipe.foundation.folders import UNFINISHED
+from tokpipe.foundation.hub import model_path
 from tokpipe.shards.config import SPLITS
 from tokpipe.shards.engine import BuildTask, documents_of
 from tokpipe.shards.index import BlockIndex, index_row, read_index, write_index
@@ -57,7 +58,7 @@ class Spread:
         refuse_leftover(place, is_dir=True)
         place.mkdir(exist_ok=True)
         self.workers.look(place, task.corpus.files)
-        tokenizer = (task.tokenizer.absolute(), task.tokenizer_sha256)
+        tokenizer = (model_path("tokenizer", task.tokenizer).absolute(), task.tokenizer_sha256)
         order = Order(task.folder, place, *tokenizer, task.config, task.piece_bytes)
         indexes = self._indexes(task, order)
         layout = task.layout(indexes[0].text_bytes.tolist)
