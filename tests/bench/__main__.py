@@ -12,6 +12,7 @@ import sys
 
 from tests.bench import (
     before,
+    cluster,
     embed,
     encode,
     finetune,
@@ -33,6 +34,7 @@ TABLES = {
     "shards": shards.rows,
     "train": train.rows,
     "learning": learning.rows,
+    "cluster": cluster.rows,
 }
 LIMITED = {"finetune": finetune.rows, "finetune-quality": finetune_quality.rows}
 
