@@ -12,6 +12,7 @@ import sys
 
 from tests.bench import (
     before,
+    cluster,
     embed,
     encode,
     finetune,
@@ -36,6 +37,7 @@ TABLES = {
     "train": train.rows,
     "learning": learning.rows,
     "ranks": ranks.rows,
+    "cluster": cluster.rows,
 }
 LIMITED = {
     "finetune": finetune.rows,

@@ -1,9 +1,12 @@
 """Counting and training by the workers of a cluster, which are killed, lost, late and strange."""
 
+import json
 import os
 import re
 import shutil
 import signal
+import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -215,3 +218,103 @@ def test_a_full_disk_of_a_worker_is_a_full_disk(folder):
     ran = Command(folder, *COUNT, *LOCAL).limited("FSIZE", 3000)
     assert ran.code == 4 and "file too large" in ran.err.lower(), ran.err
     assert "Traceback" not in ran.err and names(folder) == ["text.txt"]
+
+
+def test_a_worker_that_does_not_see_the_folder_is_refused_before_any_work(folder, cluster):
+    hidden = 'mount -t tmpfs none "$0" && exec "$@"'
+    before = ("unshare", "-m", "sh", "-c", hidden, str(folder))
+    if not shutil.which("unshare") or subprocess.run([*before, "true"]).returncode:
+        pytest.skip("a mount of its own may not be made here")
+    cluster.add_worker(before=before)
+    asked = ("--engine", "dask", "--scheduler", cluster.address, "--workers", 3)
+    ran = Command(folder, *COUNT, *asked).run()
+    assert ran.code == 4, ran.err
+    assert re.search(rf"worker tcp://\S+: the folder {folder}\S+ is not the one", ran.err), ran.err
+    assert "-o to a folder that all machines share" in ran.err and names(folder) == ["text.txt"]
+    looked = Command(folder, "doctor", "--scheduler", cluster.address).run()
+    assert looked.code == 1 and "1 of 3 workers differ" in looked.out, looked.err
+    assert f"the folder {folder} is not the one" in " ".join(looked.out.split()), looked.out
+
+
+def test_doctor_finds_nothing_wrong_with_workers_of_this_machine(folder, cluster):
+    wait_for_workers(cluster, 2)
+    ran = Command(folder, "doctor", "--scheduler", cluster.address, "--json").run()
+    found = json.loads(ran.out)
+    assert ran.code == 0, ran.err
+    assert len(found["workers"]) == 2 and not any(w["problems"] for w in found["workers"])
+    assert found["findings"][-1]["name"] == "cluster" and names(folder) == ["text.txt"]
+
+
+def wait_for_workers(cluster, count):
+    from distributed import Client
+
+    with Client(cluster.address) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
+@pytest.fixture
+def certificate(tmp_path_factory):
+    """A certificate that vouches for itself, and its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl makes the certificates of this test")
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    asked = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")
+    command = ["openssl", "req", *asked, "-keyout", key, "-out", cert]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
+
+
+def test_tls_files_are_handed_through(folder, undisturbed, certificate, tmp_path_factory):
+    cert, key = certificate
+    given = (f"--tls-ca-file={cert}", f"--tls-cert={cert}", f"--tls-key={key}")
+    tls = ("--tls-ca", cert, "--tls-cert", cert, "--tls-key", key)
+    with DaskCluster(tmp_path_factory.mktemp("cluster"), security=given) as cluster:
+        address = cluster.address.removeprefix("tls://")
+        asked = (*COUNT, "--engine", "dask", "--scheduler", address)
+        without = Command(folder, *asked).run()
+        assert without.code == 1 and "can be reached" in without.err, without.err
+        assert "Traceback" not in without.err and names(folder) == ["text.txt"]
+        ran = Command(folder, *asked, *tls).run()
+    assert ran.code == 0, ran.err
+    assert hashes(folder / "out") == undisturbed
+    local = Command(folder, *COUNT, "--force", *LOCAL, *tls).run()
+    assert local.code == 0, local.err
+    assert hashes(folder / "out") == undisturbed
+
+
+def test_another_program_at_the_port_is_no_scheduler(folder):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        start = time.monotonic()
+        ran = Command(folder, *COUNT, "--engine", "dask", "--scheduler", address).run()
+    assert ran.code == 1 and time.monotonic() - start < 20
+    assert f"no Dask scheduler can be reached at tcp://{address}" in ran.err, ran.err
+    assert "Traceback" not in ran.err and names(folder) == ["text.txt"]
+
+
+WITHOUT = """
+import sys
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("dask", "distributed"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Nowhere())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name in ("dask", "distributed") else found(name)
+from tokpipe.cli.main import execute
+sys.exit(execute(sys.argv[1:]))
+"""
+
+
+class WithoutTheExtra(Command):
+    program = ("-c", WITHOUT)
+
+
+@pytest.mark.parametrize("command", [COUNT, ("train-vocab", *COUNT[1:], "--vocab-size", "300")])
+def test_without_the_extra_dask_is_refused_and_threads_work(folder, command):
+    ran = WithoutTheExtra(folder, *command, *LOCAL).run()
+    assert ran.code == 2 and "--engine dask needs dask and distributed, which are" in ran.err
+    assert "pip install 'tokpipe[dask]'" in ran.err and names(folder) == ["text.txt"]
+    assert WithoutTheExtra(folder, *command).run().code == 0

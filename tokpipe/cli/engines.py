@@ -13,8 +13,8 @@ from tokpipe.engines.config import EngineConfig
 from tokpipe.foundation.progress import Progress
 
 if TYPE_CHECKING:
+    from tokpipe.corpus.workers import Workers
     from tokpipe.engines.dask.crew import Crew
-    from tokpipe.shards.engine import Engine
 
 HEADING = "Engine"
 
@@ -37,19 +37,19 @@ def counter(session: Session, engine: EngineConfig) -> tuple[Callable[..., Any],
 
 
 @contextmanager
-def shard_engine(
+def open_workers(
     session: Session, config: EngineConfig
-) -> "Generator[tuple[Engine | None, Progress], None, None]":
-    """Open what builds shards, None for the threads of this process; and the progress for it."""
+) -> "Generator[tuple[Workers | None, Progress], None, None]":
+    """Open the workers of a cluster, None where threads do the work; and the progress for it."""
     if config.engine == "threads":
         yield None, session.progress
         return
+    from tokpipe.engines.dask.corpus_workers import corpus_workers
     from tokpipe.engines.dask.crew import Crew
-    from tokpipe.engines.dask.shards import shards_on_workers
 
     crew = Crew()
-    with shards_on_workers(config, crew, session.progress) as engine:
-        yield engine, crew_progress(session, crew)
+    with corpus_workers(config, crew, session.progress) as workers:
+        yield workers, crew_progress(session, crew)
 
 
 def crew_progress(session: Session, crew: "Crew") -> Progress:

@@ -4,6 +4,7 @@ With it any process can begin with any block, and knows what others begin with.
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -62,10 +63,12 @@ def index_row(block: Block, stored_bytes: int) -> list[int]:
 
 def write_index(path: Path, rows: Iterable[list[int]]) -> None:
     """Write the rows of all blocks, sealed; the file appears whole."""
-    gathered = [np.array(row, np.int64) for row in rows]
-    data = b"".join(row.tobytes() for row in gathered)
+    data = array("q")
+    for row in rows:
+        data.extend(row)
     with atomic_write(path) as file:
-        file.write(hashlib.sha256(data).digest() + data)
+        file.write(hashlib.sha256(data).digest())
+        file.write(data)
 
 
 def read_index(path: Path) -> tuple[BlockIndex, BlockIndex]:

@@ -27,7 +27,7 @@ from tokpipe.shards.engine import documents_of, loaded_pieces
 from tokpipe.shards.index import BlockIndex
 from tokpipe.shards.making import COPIES, Job, Recipe, jobs_of, make
 from tokpipe.shards.split_files import seal_of
-from tokpipe.shards.vocabulary import load_vocabulary
+from tokpipe.shards.vocabulary import same_vocabulary
 from tokpipe.shards.writer import ShardFile
 
 _TEXT = 16 << 20  # bytes of text and copies of it in a section: some seconds of work
@@ -213,10 +213,5 @@ def _made(job: Job, recipe: Recipe, file: ShardFile) -> Made:
 @lru_cache(maxsize=1)
 def _recipe(order: Order) -> Recipe:
     """Return what examples are made by; one process works for one build at a time."""
-    vocabulary = load_vocabulary(order.tokenizer)
-    if vocabulary.digest != order.tokenizer_sha256:
-        raise ArtifactError(
-            f"{order.tokenizer}: another tokenizer here than where the build was begun",
-            hint="All workers must see the same files.",
-        )
+    vocabulary = same_vocabulary(order.tokenizer, order.tokenizer_sha256)
     return recipe_of(vocabulary, order.config)

@@ -1,4 +1,4 @@
-"""A build as work items that may run anywhere: the engine for whoever can map a function.
+"""A build as work items that may run anywhere: the engine of other processes.
 
 First other processes take outlines of the corpus, from which it follows here where blocks begin.
 Then they make sections, and join what follows from their sizes into shards. Nothing of the text
@@ -8,20 +8,18 @@ all: any number of processes, kills and engines end with the same bytes.
 
 from array import array
 from bisect import bisect_left
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
 from tokpipe.corpus.batch import TextBatch
-from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.reader import Corpus, nothing_to_read
-from tokpipe.corpus.spans import Span, refuse_streams, spans_of
+from tokpipe.corpus.spans import Span, spans_of
+from tokpipe.corpus.workers import Workers
 from tokpipe.foundation.folders import UNFINISHED
+from tokpipe.foundation.hub import model_path
 from tokpipe.shards.config import SPLITS
 from tokpipe.shards.engine import BuildTask, documents_of
 from tokpipe.shards.index import BlockIndex, index_row, read_index, write_index
@@ -40,47 +38,27 @@ from tokpipe.shards.sections import (
 )
 from tokpipe.shards.split_files import SplitFiles, refuse_leftover
 
-T = TypeVar("T")
-
 _PLACE = "sections"  # in the place for unfinished work
 _INDEX = "index"
 
 
-class Run(Protocol):
-    """Maps a function over items in other processes, some items ahead; results in their order.
-
-    The error of the first item that has one is raised, when all before it have been yielded.
-    """
-
-    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
-        """Yield the result of each item."""
-        ...
-
-
 @dataclass(frozen=True)
 class Spread:
-    """The engine whose work items are run by `run`.
+    """The engine whose work items other processes do."""
 
-    Whether the others see the folder of what they leave, and the inputs, `look` finds out before.
-    """
-
-    run: Run
-    look: Callable[[Path, Sequence[InputFile]], None] = lambda folder, inputs: None
+    workers: Workers
 
     def digest(self, corpus: Corpus) -> dict[str, str]:
         """Return what `Corpus.digest` does; a stream is an `InputError`."""
-        refuse_streams(corpus)
-        # pieces as long as the corpus: no file is in parts
-        spans = ((span, corpus.config) for span in spans_of(corpus.files, corpus.stored_bytes))
-        return {name: sha for part in self.run(_digest, spans) for name, sha in part.items()}
+        return self.workers.digest(corpus)
 
     def build(self, task: BuildTask) -> tuple[SplitFiles, ...]:
         """Write the shards that are not there yet, and return each split's."""
         place = task.folder / UNFINISHED / _PLACE
         refuse_leftover(place, is_dir=True)
         place.mkdir(exist_ok=True)
-        self.look(place, task.corpus.files)
-        tokenizer = (task.tokenizer.absolute(), task.tokenizer_sha256)
+        self.workers.look(place, task.corpus.files)
+        tokenizer = (model_path("tokenizer", task.tokenizer).absolute(), task.tokenizer_sha256)
         order = Order(task.folder, place, *tokenizer, task.config, task.piece_bytes)
         indexes = self._indexes(task, order)
         layout = task.layout(indexes[0].text_bytes.tolist)
@@ -112,7 +90,7 @@ class Spread:
     ) -> Iterator[tuple[int, TextBatch]]:
         spans = spans_of(task.corpus.files, task.piece_bytes)
         work = partial(_make_outlines, order=order)
-        taken = _missing(self.run, work, spans, lambda span: _outlines(span, order).exists())
+        taken = self.workers.done(work, spans, lambda span: _outlines(span, order).exists())
         with task.progress.task("indexing", task.corpus.stored_bytes or None, "B") as advance:
             for span in taken:
                 for index, stored_bytes, batch in read_outlines(_outlines(span, order)):
@@ -127,7 +105,7 @@ class Spread:
             wanted = (section for part in left for section in part.sections(task))
             planned = _planned(self._made(wanted, order, advance), left)
             shard: Planned
-            for shard in self.run(partial(join_shard, order=order), planned):
+            for shard in self.workers.run(partial(join_shard, order=order), planned):
                 left[SPLITS.index(shard.split)].split.add(shard.shard)
                 for name in shard.done:
                     remove_section(order.place, name)
@@ -136,7 +114,7 @@ class Spread:
         self, wanted: Iterator[Section], order: Order, advance: Callable[[int], None]
     ) -> Iterator[tuple[Section, list[Made]]]:
         work = partial(make_section, order=order)
-        for section in _missing(self.run, work, wanted, partial(is_made, order=order)):
+        for section in self.workers.done(work, wanted, partial(is_made, order=order)):
             yield section, read_section(section, order)
             advance(section.text_bytes)
 
@@ -201,12 +179,6 @@ def _planned(made: Iterator[tuple[Section, list[Made]]], left: list[_Left]) -> I
         yield from planned_shards(split.name, named, split.layout, header, left[number].begun)
 
 
-def _digest(item: tuple[Span, ReadConfig]) -> dict[str, str]:
-    """Return the SHA-256 of the files of a span; on a worker."""
-    span, config = item
-    return span.pieces(config, 1)[0].digest(1)
-
-
 def _make_outlines(span: Span, order: Order) -> None:
     """Write the outlines of a span; on a worker."""
     _, pieces = span.pieces(order.config.read, order.piece_bytes)
@@ -218,23 +190,3 @@ def _make_outlines(span: Span, order: Order) -> None:
 def _outlines(span: Span, order: Order) -> Path:
     assert span.stop is not None
     return order.place / f"{span.start:x}-{span.stop:x}.outlines"
-
-
-def _missing(
-    run: Run, function: Callable[[T], Any], items: Iterable[T], is_done: Callable[[T], bool]
-) -> Iterator[T]:
-    """Yield items in their order, each done: before, or by other processes now."""
-    ahead = deque[tuple[T, bool]]()
-
-    def missing() -> Iterator[T]:
-        for item in items:
-            ahead.append((item, is_done(item)))
-            if not ahead[-1][1]:
-                yield item
-
-    for _ in run(function, missing()):
-        while ahead[0][1]:
-            yield ahead.popleft()[0]
-        yield ahead.popleft()[0]
-    while ahead:
-        yield ahead.popleft()[0]

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from tests.fault.conftest import WORDS, hashes
 from tests.fault.shards import write_tokenizer
+from tests.unit.corpus.elsewhere import Elsewhere
 from tokpipe.corpus import spans
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.corpus.workers import Workers
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.errors import ArtifactError, InputError, TokpipeError
 from tokpipe.foundation.folders import UNFINISHED
@@ -26,26 +28,8 @@ from tokpipe.shards.spread import Spread
 SMALL = {"block_bytes": 1 << 10, "shard_bytes": 4 << 10, "validation_fraction": 0.2}
 
 
-class Elsewhere:
-    """Runs items some ahead and in another order, each twice, and stops after so many of them."""
-
-    def __init__(self, window=3, left=1 << 30):
-        self.window, self.left, self.called = window, left, []
-
-    def __call__(self, function, items):
-        waiting = iter(items)
-        while batch := [item for _, item in zip(range(self.window), waiting, strict=False)]:
-            results = {}
-            for number in sorted(range(len(batch)), reverse=True):
-                self.called.append(function)
-                results[number] = function(batch[number])
-                if random.Random(len(self.called)).random() < 0.3:
-                    assert function(batch[number]) == results[number]
-            for number in range(len(batch)):
-                if not self.left:
-                    raise KeyboardInterrupt
-                self.left -= 1
-                yield results[number]
+def spread(run):
+    return Spread(Workers(run))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +118,7 @@ def test_bytes_are_those_of_one_process(kind, recipe, tokenizer, tmp_path):
     for piece_bytes in (700, 5_000):  # which split counts what was cut follows from them
         how, out = {"piece_bytes": piece_bytes}, tmp_path / f"spread-{piece_bytes}"
         build_shards(inputs, tokenizer, tmp_path / f"plain-{piece_bytes}", config, threads=1, **how)
-        build_shards(inputs, tokenizer, out, config, engine=Spread(Elsewhere()), **how)
+        build_shards(inputs, tokenizer, out, config, engine=spread(Elsewhere()), **how)
         assert len(list((out / "train").glob("*.arrow"))) > 2
         assert hashes(out) == hashes(tmp_path / f"plain-{piece_bytes}")
     assert not list(tmp_path.glob(".*"))
@@ -180,10 +164,10 @@ def test_one_engine_finishes_what_another_began(order, recipe, tokenizer, tmp_pa
                     stop_after(left, patch)
                     build_shards(inputs, tokenizer, out, config, threads=1)
             else:
-                build_shards(inputs, tokenizer, out, config, engine=Spread(Elsewhere(left=left)))
+                build_shards(inputs, tokenizer, out, config, engine=spread(Elsewhere(left=left)))
     kept = list((tmp_path / ".out.partial" / UNFINISHED).rglob("train-*.json"))
     assert kept
-    engine = None if order == "spread first" else Spread(Elsewhere())
+    engine = None if order == "spread first" else spread(Elsewhere())
     build_shards(inputs, tokenizer, out, config, engine=engine)
     assert hashes(out) == wanted
 
@@ -206,11 +190,11 @@ def stop_after(jobs, monkeypatch):
 def test_what_is_finished_is_not_made_again(tokenizer, tmp_path):
     inputs, config = [write_inputs(tmp_path / "in", "txt")], config_of("static")
     whole = Elsewhere()
-    build_shards(inputs, tokenizer, tmp_path / "whole", config, engine=Spread(whole))
+    build_shards(inputs, tokenizer, tmp_path / "whole", config, engine=spread(whole))
     first, second = Elsewhere(left=15), Elsewhere()
     with pytest.raises(KeyboardInterrupt):
-        build_shards(inputs, tokenizer, tmp_path / "out", config, engine=Spread(first))
-    build_shards(inputs, tokenizer, tmp_path / "out", config, engine=Spread(second))
+        build_shards(inputs, tokenizer, tmp_path / "out", config, engine=spread(first))
+    build_shards(inputs, tokenizer, tmp_path / "out", config, engine=spread(second))
     assert len(second.called) < len(whole.called) - 10
 
 
@@ -219,10 +203,10 @@ def test_what_was_damaged_is_named_or_made_again(name, tokenizer, tmp_path):
     inputs, config = [write_inputs(tmp_path / "in", "txt")], config_of("static")
     build_shards(inputs, tokenizer, tmp_path / "plain", config)
     with pytest.raises(KeyboardInterrupt):
-        build_shards(inputs, tokenizer, tmp_path / "out", config, engine=Spread(Elsewhere(left=12)))
+        build_shards(inputs, tokenizer, tmp_path / "out", config, engine=spread(Elsewhere(left=12)))
     for path in (tmp_path / ".out.partial" / UNFINISHED / "sections").glob(name):
         path.write_bytes(path.read_bytes()[:-9])
-    engine = Spread(Elsewhere())
+    engine = spread(Elsewhere())
     if name == "index":
         with pytest.raises(ArtifactError, match="no index of blocks") as raised:
             build_shards(inputs, tokenizer, tmp_path / "out", config, engine=engine)
@@ -244,7 +228,7 @@ BAD = {
 def test_bad_input_is_told_as_in_one_process(name, tokenizer, tmp_path):
     (tmp_path / "a.txt").write_bytes(BAD[name])
     told = []
-    for engine in (None, Spread(Elsewhere())):
+    for engine in (None, spread(Elsewhere())):
         with pytest.raises(TokpipeError) as raised:
             build_shards(
                 [tmp_path / "a.txt"],
@@ -261,5 +245,5 @@ def test_bad_input_is_told_as_in_one_process(name, tokenizer, tmp_path):
 
 def test_a_stream_is_refused(tokenizer, tmp_path):
     with pytest.raises(InputError, match="standard input: only one process"):
-        build_shards(["-"], tokenizer, tmp_path / "out", engine=Spread(Elsewhere()))
+        build_shards(["-"], tokenizer, tmp_path / "out", engine=spread(Elsewhere()))
     assert not list(tmp_path.iterdir())

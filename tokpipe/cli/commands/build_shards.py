@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.engines import HEADING, shard_engine
+from tokpipe.cli.engines import HEADING, open_workers
 from tokpipe.cli.options import Count, Optional, config_options, tokenizer_option
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
@@ -79,6 +79,7 @@ def build_shards(
         refuse_existing_folder(Path(output), force=session.force)
     session.begin_kernels(keeps="" if "-" in inputs else "finished shards are kept")
     from tokpipe.shards.build import build_shards as build
+    from tokpipe.shards.spread import Spread
 
     config = BuildConfig(examples=examples, seed=session.seed, **stages)
     is_spread = engine.engine != "threads"
@@ -88,8 +89,8 @@ def build_shards(
         show_plan(session, _plan(inputs, tokenizer, output, config, threads))
         return
     start, how = time.monotonic(), {"force": session.force, "threads": threads}
-    with shard_engine(session, engine) as (made_by, progress):
-        how |= {"engine": made_by, "progress": progress}
+    with open_workers(session, engine) as (others, progress):
+        how |= {"engine": others and Spread(others), "progress": progress}
         report = build(inputs, tokenizer, output, config, **how)
     _show(session, config, output, report, time.monotonic() - start)
 

@@ -64,30 +64,56 @@ class Cluster:
     def on_each(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """Call a function of a module once on every worker; return what it returns, by address.
 
-        An exception is returned like a result.
+        An exception is returned like a result, and nothing of a worker that is lost meanwhile.
 
         Raises
         ------
         ClusterError
             If the scheduler or a worker does not answer.
         """
-        found: Future[dict[str, Any]] = Future()
+        from distributed.comm.core import CommClosedError
 
-        def ask() -> None:
-            try:
-                found.set_result(self.client.run(function, *arguments, on_error="return"))
-            except BaseException as error:
-                found.set_exception(error)
-
-        threading.Thread(target=ask, daemon=True).start()  # a worker that hangs is waited for ever
-        wait([found], _ANSWER_SECONDS)
-        if not found.done():
-            raise ClusterError(
-                f"not every worker of {self.address} answers within {_ANSWER_SECONDS:.0f} s",
-                hint="Stop the ones that hang, or whose machines are gone, and start them again.",
-            )
         with answered(self.address):
-            return dict(sorted(found.result().items()))
+            try:
+                found = _in_time(
+                    lambda: self.client.run(function, *arguments, on_error="return"),
+                    _ANSWER_SECONDS,
+                )
+            except _TooLate:
+                raise ClusterError(
+                    f"not every worker of {self.address} answers within {_ANSWER_SECONDS:.0f} s",
+                    hint="Stop those that hang or whose machines are gone, and start them again.",
+                ) from None
+        return {
+            worker: said
+            for worker, said in sorted(found.items())
+            if not isinstance(said, CommClosedError)
+        }
+
+
+class _TooLate(Exception):  # noqa: N818 - what it says, and no more
+    """Something has not come to its end in time."""
+
+
+def _in_time(call: Callable[[], Any], seconds: float) -> Any:
+    """Return what a call returns; it goes on in a thread of its own when that takes too long.
+
+    Dask's own limits end before what another program at a port, or a worker that hangs, does not
+    say.
+    """
+    result: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    wait([result], seconds)
+    if not result.done():
+        raise _TooLate
+    return result.result()
 
 
 def lost(address: str) -> ClusterError:
@@ -219,8 +245,11 @@ def _end(local: "LocalCluster") -> None:
 def _connected(address: str, security: "Security") -> Generator[Any, None, None]:
     from distributed import Client
 
+    def connect() -> Client:
+        return Client(address, security=security, timeout=_CONNECT_SECONDS, set_as_default=False)
+
     try:
-        client = Client(address, security=security, timeout=_CONNECT_SECONDS, set_as_default=False)
+        client = _in_time(connect, 2 * _CONNECT_SECONDS)
     except (
         Exception
     ) as error:  # of the system, of TLS, of tornado, or of what answered in its place
@@ -240,6 +269,8 @@ def _reason(error: BaseException) -> str:
     causes = [error]
     while (inner := causes[-1].__cause__ or causes[-1].__context__) is not None:
         causes.append(inner)
+    if isinstance(error, _TooLate):
+        return "what is there does not answer as one"
     for cause in reversed(causes):
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
             return cause.strerror.split("\n")[0].lower()

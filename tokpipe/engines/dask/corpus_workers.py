@@ -1,29 +1,28 @@
-"""Shards by the workers of a cluster: the bytes, the folder and the records of one process."""
+"""The workers of a cluster, as those who read a corpus elsewhere know them."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 
+from tokpipe.corpus.workers import Workers
 from tokpipe.engines.config import EngineConfig
 from tokpipe.engines.dask.cluster import open_cluster
 from tokpipe.engines.dask.crew import Crew, tell_of_lost
 from tokpipe.engines.dask.items import run_items
 from tokpipe.engines.dask.seen import require_shared
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.shards.engine import Engine
-from tokpipe.shards.spread import Spread
 
 
 @contextmanager
-def shards_on_workers(
+def corpus_workers(
     config: EngineConfig, crew: Crew | None = None, progress: Progress = SILENT
-) -> Generator[Engine, None, None]:
-    """Open a cluster as an engine of `build_shards`.
+) -> Generator[Workers, None, None]:
+    """Open a cluster.
 
     Parameters
     ----------
     config
-        Where the workers are: they must see inputs, tokenizer and output under the same paths.
+        Where the workers are: they must see all files under the same paths.
     crew
         Told of workers and items.
     progress
@@ -37,5 +36,5 @@ def shards_on_workers(
         If the cluster cannot be reached, is lost, or has workers of another version.
     """
     with open_cluster(config, crew) as cluster:
-        yield Spread(partial(run_items, cluster, ordered=True), partial(require_shared, cluster))
+        yield Workers(partial(run_items, cluster, ordered=True), partial(require_shared, cluster))
         tell_of_lost(cluster.crew, progress)
