@@ -1,7 +1,7 @@
-"""Counting by two workers: processor seconds and memory of all processes, beside Spark, datatrove.
+"""Two workers: processor seconds and memory of all processes, beside Spark's and datatrove's.
 
 TOKPIPE_BENCH_MB bounds the text, of 1 GB. The interpreter of the peers has pyspark (which needs a
-Java) and datatrove.
+Java), datatrove and orjson.
 """
 
 import json
@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import corpus
@@ -18,6 +19,7 @@ from tests.bench.report import Row
 from tokpipe.foundation.sizes import format_bytes
 
 WORKERS = 2
+_ENGINE = ("--engine", "dask", "--workers", str(WORKERS))
 _SPLIT_AT_SPACES = (*("--normalizer", "none", "--cased", "--pre-tokenizer", "whitespace-split"),)
 _HERE = Path(__file__).parent
 _MOST_GROWTH = 20_000_000  # bytes of the coordinator, from a text to ten times of it
@@ -28,13 +30,40 @@ def rows(peers: str, rounds: int) -> list[Row]:
     text = _text()
     with tempfile.TemporaryDirectory(prefix="tokpipe-bench-") as place:
         lines = _json_lines(text, Path(place))
+        tokenizer = str(corpus.bert_special_tokenizer())
         spark = [peers, str(_HERE / "count_with_spark.py"), str(text)]
         trove = [peers, str(_HERE / "count_with_datatrove.py"), str(lines)]
+        tokens = [peers, str(_HERE / "tokenize_with_datatrove.py"), str(lines), tokenizer]
         return [
-            *_beside("Spark", spark, [str(text)], Path(place), rounds, 10),
-            *_beside("datatrove", trove, [str(lines)], Path(place), rounds, 2),
+            *_beside("Spark", spark, _counting([str(text)]), Path(place), rounds, 10),
+            *_beside("datatrove", trove, _counting([str(lines)]), Path(place), rounds, 2),
+            *_beside(
+                "datatrove", tokens, _sharding(str(lines), tokenizer), Path(place), rounds, 20
+            ),
             _growth(text, Path(place)),
         ]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What our side does."""
+
+    name: str
+    inputs: list[str]
+    command: Callable[[Path], list[str]]  # that writes an output
+    same: Callable[[TreeRun, TreeRun], str]  # whether both sides have found the same
+
+
+def _counting(inputs: list[str]) -> _Work:
+    return _Work("count words", inputs, lambda output: _command(inputs, output), _same_words)
+
+
+def _sharding(inputs: str, tokenizer: str) -> _Work:
+    def command(output: Path) -> list[str]:
+        asked = ["build-shards", inputs, "-t", tokenizer, "--recipe", "roberta", "-o", str(output)]
+        return [sys.executable, "-m", "tokpipe", *asked, "--json", *_ENGINE]
+
+    return _Work("text to shards, the peer to tokens", [inputs], command, _same_tokens)
 
 
 def _text() -> Path:
@@ -64,25 +93,25 @@ def _json_lines(text: Path, place: Path) -> Path:
 
 
 def _beside(
-    name: str, peer: list[str], inputs: list[str], place: Path, rounds: int, floor: float
+    name: str, peer: list[str], work: _Work, place: Path, rounds: int, floor: float
 ) -> list[Row]:
     """Measure ours and a peer in turn, after a run of each to warm up."""
 
     def ours(number: int) -> TreeRun:
-        return run_tree(_command(inputs, place / f"ours-{name}-{number}"))
+        return run_tree(work.command(place / f"ours-{Path(peer[1]).stem}-{number}"))
 
     def theirs(number: int) -> TreeRun:
-        return run_tree([*peer, f"{place}/{name}-{number}", str(WORKERS)])
+        return run_tree([*peer, f"{place}/{Path(peer[1]).stem}-{number}", str(WORKERS)])
 
     runs = [(ours(number), theirs(number)) for number in range(rounds + 1)][1:]
     mine, other = zip(*runs, strict=True)
-    size = format_bytes(sum(path.stat().st_size for path in _files(inputs)))
-    work = f"count words, {size}, {WORKERS} workers, start included"
-    same = _same_words(mine[0], other[0])
+    size = format_bytes(sum(path.stat().st_size for path in _files(work.inputs)))
+    what = f"{work.name}, {size}, {WORKERS} workers, start included"
+    same = work.same(mine[0], other[0])
     return [
-        _row(f"{work}: CPU", mine, other, name, lambda run: run.cpu_seconds, _seconds, floor, same),
-        _row(f"{work}: time", mine, other, name, lambda run: run.seconds, _seconds, 1, same),
-        _row(f"{work}: memory of all processes", mine, other, name, lambda run: run.peak,
+        _row(f"{what}: CPU", mine, other, name, lambda run: run.cpu_seconds, _seconds, floor, same),
+        _row(f"{what}: time", mine, other, name, lambda run: run.seconds, _seconds, 1, same),
+        _row(f"{what}: memory of all processes", mine, other, name, lambda run: run.peak,
              lambda value: format_bytes(int(value)), 1, same),
     ]  # fmt: skip
 
@@ -114,7 +143,7 @@ def _files(inputs: list[str]) -> list[Path]:
 
 def _command(inputs: list[str], output: Path) -> list[str]:
     command = [sys.executable, "-m", "tokpipe", "count-words", *inputs, "-o", str(output), "--json"]
-    return [*command, *_SPLIT_AT_SPACES, "--engine", "dask", "--workers", str(WORKERS)]
+    return [*command, *_SPLIT_AT_SPACES, *_ENGINE]
 
 
 def _same_words(mine: TreeRun, other: TreeRun) -> str:
@@ -123,6 +152,13 @@ def _same_words(mine: TreeRun, other: TreeRun) -> str:
     unique, total = map(int, other.printed.split()[-2:])
     same = (found["unique_words"], found["words"]) == (unique, total)
     return ", same words" if same else ", OTHER WORDS"
+
+
+def _same_tokens(mine: TreeRun, other: TreeRun) -> str:
+    """Say whether the text has as many tokens on both sides, without special ones."""
+    splits = json.loads(mine.printed)["splits"].values()
+    total = sum(split["text_tokens"] for split in splits)
+    return ", same tokens" if total == int(other.printed.split()[-1]) else ", OTHER TOKENS"
 
 
 def _growth(text: Path, place: Path) -> Row:

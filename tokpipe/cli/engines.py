@@ -13,6 +13,7 @@ from tokpipe.engines.config import EngineConfig
 from tokpipe.foundation.progress import Progress
 
 if TYPE_CHECKING:
+    from tokpipe.corpus.workers import Workers
     from tokpipe.engines.dask.crew import Crew
 
 HEADING = "Engine"
@@ -33,6 +34,22 @@ def counter(session: Session, engine: EngineConfig) -> tuple[Callable[..., Any],
 
     crew = Crew()
     return partial(count_on_workers, engine=engine, crew=crew), crew_progress(session, crew)
+
+
+@contextmanager
+def open_workers(
+    session: Session, config: EngineConfig
+) -> "Generator[tuple[Workers | None, Progress], None, None]":
+    """Open the workers of a cluster, None where threads do the work; and the progress for it."""
+    if config.engine == "threads":
+        yield None, session.progress
+        return
+    from tokpipe.engines.dask.corpus_workers import corpus_workers
+    from tokpipe.engines.dask.crew import Crew
+
+    crew = Crew()
+    with corpus_workers(config, crew, session.progress) as workers:
+        yield workers, crew_progress(session, crew)
 
 
 def crew_progress(session: Session, crew: "Crew") -> Progress:

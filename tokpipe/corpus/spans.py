@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.inputs import Found, InputFile
 from tokpipe.corpus.reader import FILE_SHIFT, Corpus, Piece, can_be_entered
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import InputError
 
-SPAN_BYTES = 64 << 20  # of stored text: a second of reading, so that a lost worker costs little
+SPAN_BYTES = 64 << 20  # most of stored text: a second of reading; a lost worker costs little
+_SPANS = 32  # that a corpus is cut into, unless they would become smaller than a piece
 _MOST_FILES = 1_000  # that a span names: some hundred kB of them
 
 
@@ -33,12 +34,12 @@ class Span:
 
 
 def refuse_streams(corpus: Corpus) -> None:
-    """Refuse (`ConfigError`) a corpus that only one process can read."""
+    """Refuse (`InputError`) a corpus that only one process can read."""
     for file in corpus.files:
         if file.is_stream:
-            raise ConfigError(
-                f"{file.name} is a stream, which one process can read, and only once",
-                hint="Store it in a file that all workers see, or leave --engine out.",
+            raise InputError(
+                f"{file.name}: only one process can read it, and --engine dask has several",
+                hint="Store it in a file that all machines see, or leave --engine dask away.",
             )
 
 
@@ -55,16 +56,15 @@ def spans_of(files: Sequence[InputFile], piece_bytes: int) -> Iterator[Span]:
 
     Any other file, such as a compressed one, is in one span whole.
     """
+    most = _span_bytes(files, piece_bytes)
     first, held = 0, 0  # the first file that no span holds yet, and the bytes from there on
     for number, file in enumerate(files):
-        parted = can_be_entered(file) and file.size > SPAN_BYTES
-        if number > first and (
-            parted or held + file.size > SPAN_BYTES or number - first >= _MOST_FILES
-        ):
+        parted = can_be_entered(file) and file.size > most
+        if number > first and (parted or held + file.size > most or number - first >= _MOST_FILES):
             yield _whole(files, first, number, held)
             first, held = number, 0
         if parted:
-            yield from _parts(file, number, piece_bytes)
+            yield from _parts(file, number, piece_bytes, most)
             first = number + 1
         else:
             held += file.size
@@ -77,9 +77,13 @@ def _whole(files: Sequence[InputFile], first: int, end: int, stored_bytes: int) 
     return Span(held, first, first << FILE_SHIFT, end << FILE_SHIFT, stored_bytes)
 
 
-def _parts(file: InputFile, number: int, piece_bytes: int) -> Iterator[Span]:
+def _span_bytes(files: Sequence[InputFile], piece_bytes: int) -> int:
+    return max(piece_bytes, min(SPAN_BYTES, sum(file.size for file in files) // _SPANS))
+
+
+def _parts(file: InputFile, number: int, piece_bytes: int, most: int) -> Iterator[Span]:
     """Yield the spans of a large file."""
-    step, held = max(1, SPAN_BYTES // piece_bytes), (file.from_afar(),)
+    step, held = max(1, most // piece_bytes), (file.from_afar(),)
     pieces, begin = -(-file.size // piece_bytes), number << FILE_SHIFT
     for piece in range(0, pieces, step):
         end = min(pieces, piece + step)

@@ -85,6 +85,37 @@ def build_folder(
                 raise
 
 
+@contextmanager
+def working_folder(
+    target: Path, *, force: bool, identity: Mapping[str, Any]
+) -> Generator[Path, None, None]:
+    """Keep what a file is made from in a folder beside it, until the block succeeds.
+
+    What an interrupted run of the same `identity` has left is there again, as in `build_folder`;
+    `force` starts over.
+
+    Raises
+    ------
+    StorageError
+        If another process is writing the file, or the disk refuses.
+    ArtifactError
+        If interrupted work was made from something else than `identity`.
+    """
+    lock, partial, _, _ = _beside(target)
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with one_writer(lock, target):
+            try:
+                _begin(partial, identity, force=force)
+                yield partial
+            except BaseException as error:
+                _advise_to_start_over(error, partial)
+                if not _can_go_on(error) or not _holds_work(partial):
+                    shutil.rmtree(partial, ignore_errors=True)
+                raise
+            shutil.rmtree(partial, ignore_errors=True)
+
+
 def refuse_existing_folder(target: Path, *, force: bool) -> None:
     """Refuse to write a folder that is there, unless forced and written by tokpipe.
 

@@ -68,13 +68,15 @@ class Cluster:
     def on_each(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """Call a function of a module once on every worker; return what it returns, by address.
 
-        An exception is returned like a result.
+        An exception is returned like a result, and nothing of a worker that is lost meanwhile.
 
         Raises
         ------
         ClusterError
             If the scheduler or a worker does not answer.
         """
+        from distributed.comm.core import CommClosedError
+
         with answered(self.address):
             try:
                 found = _in_time(
@@ -86,7 +88,11 @@ class Cluster:
                     f"not every worker of {self.address} answers within {_ANSWER_SECONDS:.0f} s",
                     hint="Stop those that hang or whose machines are gone, and start them again.",
                 ) from None
-        return dict(sorted(found.items()))
+        return {
+            worker: said
+            for worker, said in sorted(found.items())
+            if not isinstance(said, CommClosedError)
+        }
 
 
 class _TooLate(Exception):  # noqa: N818 - what it says, and no more

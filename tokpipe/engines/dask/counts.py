@@ -23,6 +23,7 @@ from tokpipe.corpus.reader import (
     nothing_to_read,
     open_corpus,
 )
+from tokpipe.corpus.spans import refuse_streams
 from tokpipe.engines.config import EngineConfig
 from tokpipe.engines.dask.cluster import Cluster, open_cluster
 from tokpipe.engines.dask.count_items import (
@@ -35,11 +36,10 @@ from tokpipe.engines.dask.count_items import (
     Range,
     do_item,
 )
-from tokpipe.engines.dask.crew import Crew
+from tokpipe.engines.dask.crew import Crew, tell_of_lost
 from tokpipe.engines.dask.items import run_items
 from tokpipe.engines.dask.results import ITEMS
 from tokpipe.engines.dask.seen import require_shared
-from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.words.budget import Budget
@@ -95,7 +95,7 @@ def count_words(  # noqa: PLR0913  (as `words.count.count_words`)
     """
     check_arguments(words, read, held_out, memory, workdir)
     corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
-    _refuse_streams(corpus)
+    refuse_streams(corpus)
     with ExitStack() as stack:
         if workdir is None:
             folder = tempfile.TemporaryDirectory(prefix="tokpipe-counts-")
@@ -112,15 +112,6 @@ def count_words(  # noqa: PLR0913  (as `words.count.count_words`)
             progress=progress,
         )
         return _counted(counting)
-
-
-def _refuse_streams(corpus: Corpus) -> None:
-    for file in corpus.files:
-        if file.is_stream:
-            raise InputError(
-                f"{file.name}: only one process can read it, and --engine dask has several",
-                hint="Store it in a file that all machines see, or leave --engine dask away.",
-            )
 
 
 @dataclass(kw_only=True)
@@ -171,7 +162,7 @@ def _counted(counting: _Counting) -> WordCounts:
     runs = _merged(counting, journal)
     facts = Counter(counting.corpus.tally)
     facts.update(journal.covered.facts)
-    _tell_of_lost(counting)
+    tell_of_lost(counting.cluster.crew, counting.progress)
     return counts_of(
         runs,
         facts,
@@ -356,11 +347,3 @@ def _merges(
     for begin in range(0, len(side), size):
         paths, hashes = zip(*side[begin : begin + size], strict=True)
         yield MergeItem(folder=counting.folder / ITEMS, side=number, paths=paths, hashes=hashes)
-
-
-def _tell_of_lost(counting: _Counting) -> None:
-    crew = counting.cluster.crew
-    if crew.lost_workers:
-        counting.progress.note(
-            f"workers lost: {crew.lost_workers}; items that were done again: {crew.lost_items}"
-        )

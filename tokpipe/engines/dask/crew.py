@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tokpipe.foundation.progress import Progress
+
 _LATE = 4.0  # times the usual duration: an item that takes longer is a straggler
 _LEAST_LATE = 5.0  # seconds: below it nobody minds
 _REMEMBERED = 64  # durations of which the usual one is the median
@@ -84,3 +86,11 @@ class Crew:
             limit = max(_LEAST_LATE, _LATE * ahead * statistics.median(self._seconds))
             now = time.monotonic()
             return sum(now - since > limit for since in self.waiting.values())
+
+
+def tell_of_lost(crew: Crew, progress: Progress) -> None:
+    """Say how many workers were lost, and what that has cost."""
+    if crew.lost_workers:
+        progress.note(
+            f"workers lost: {crew.lost_workers}; items that were done again: {crew.lost_items}"
+        )
