@@ -25,17 +25,18 @@ def size_rows(peers: str, rounds: int, preset: str) -> list[Row]:
     size = SIZES[preset]
     settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
     with (
-        Worker(sys.executable, "ours_ranks", "step", before=_started(), **settings) as ours,
+        Worker(sys.executable, "ours_ranks", "step", before=mpiexec(), **settings) as ours,
         Worker(peers, "peers_ranks", "step", **settings) as peer,
     ):
         duel = alternate(ours.run, peer.run, rounds)
     return [_speed(preset, duel), _travel(preset, duel)]
 
 
-def _started() -> tuple[str, ...]:
+def mpiexec(ranks: int = 2) -> tuple[str, ...]:
+    """Return what starts processes of ours: the wheel's mpiexec, or the system's."""
     own = Path(sys.prefix) / "bin" / "mpiexec"
     found = str(own) if own.is_file() else shutil.which("mpiexec")
-    return (found or "mpiexec", "-n", "2")
+    return (found or "mpiexec", "-n", str(ranks))
 
 
 def _work(preset: str) -> str:

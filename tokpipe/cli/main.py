@@ -49,6 +49,9 @@ _SECTIONS = {
         "import": f"{_HOME}.import_model",
         "export": f"{_HOME}.export_model",
     },
+    "Many machines": {
+        "launch": f"{_HOME}.launch",
+    },
     "Look and understand": {
         "inspect": f"{_HOME}.inspect",
         "attention": f"{_HOME}.attention",

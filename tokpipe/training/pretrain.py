@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tokpipe.batches.loader import Loader
-from tokpipe.bert.attention_start import check_local_start, start_local
+from tokpipe.bert.attention_start import start_local
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.head import Frequencies
+from tokpipe.bert.local_start import check_local_start
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
@@ -56,6 +57,7 @@ from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.settings import OURS, model_settings, training_settings
 from tokpipe.training.source import Phases
 from tokpipe.training.state import (
     checkpoints,
@@ -112,12 +114,12 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         The folder, as `build_shards` made it; or several, which are trained on one after the
         other, in one schedule. Then the last one is what the run is measured on throughout.
     model_config
-        Shape of the model; None: the preset "tiny". What the shards decide may be left at its
-        default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them,
-        and where they have RoBERTa's recipe `position_offset`, `max_position_embeddings` and
-        `type_vocab_size`.
+        Shape of the model; None: the preset "tiny" without dropout. What the shards decide may be
+        left at its default: `vocab_size`, `pad_token_id` and whether there is a head for pairs
+        follow them, and where they have RoBERTa's recipe `position_offset`,
+        `max_position_embeddings` and `type_vocab_size`.
     training_config
-        How to train.
+        How to train; None: as `settings.SETTINGS` has it for such a model.
     out
         The run folder.
     threads
@@ -153,8 +155,11 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         If the numbers are none any more.
     """
     ranks.first(lambda: refuse_foreign(Path(out), force=force, may_go_on=True))
-    found, config = open_phases(shards), training_config or TrainingConfig()
-    model = fitted(model_config or BertConfig.preset("tiny"), longest_of(found))
+    found, shape = open_phases(shards), model_config
+    if shape is None:
+        shape = BertConfig.preset("tiny", **model_settings(OURS, {}))
+    model = fitted(shape, longest_of(found))
+    config = training_config or training_settings(OURS, model)
     asked = Pretraining(found, model, config, then=then)
     how: dict[str, Any] = {"force": force, "resume": resume, "watch": watch, "ranks": ranks}
     return train_in(Path(out), asked, threads, **how)

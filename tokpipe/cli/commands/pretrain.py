@@ -27,6 +27,13 @@ from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.schedule import WAYS
+from tokpipe.training.settings import (
+    OURS,
+    SETTINGS,
+    model_settings,
+    training_settings,
+    unnamed_fields,
+)
 from tokpipe.training.start_config import StartConfig
 
 if TYPE_CHECKING:
@@ -35,7 +42,8 @@ if TYPE_CHECKING:
     from tokpipe.training.ranks import Ranks
     from tokpipe.training.start import Start
 
-_MODEL = "Model (by default as --preset has it)"
+_MODEL = "Model (by default as --preset and --settings have it)"
+_TRAINING = "Training (by default as --settings has it)"
 _FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
 _NO_OPTIONS = (*_FROM_SHARDS, *NO_JOB)  # a job is learned later, by fine-tuning
 
@@ -73,6 +81,12 @@ class _Asked:
     help="Size of the model; options of the model change it.  [default: tiny]",
 )
 @click.option(
+    "--settings",
+    type=click.Choice(list(SETTINGS)),
+    help="What other options do not set: what learns most a minute on two processors, or what a "
+    f"paper has, made for far larger machines.  [default: {OURS}]",
+)
+@click.option(
     "--from",
     "source",
     metavar="MODEL",
@@ -100,20 +114,27 @@ class _Asked:
     "it rises and falls again, or stays at the greatest.",
 )
 @config_options(RanksConfig, "ranks", heading=SEVERAL)
-@config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
+@config_options(
+    TrainingConfig,
+    "training",
+    heading=_TRAINING,
+    leave_out=("seed",),
+    given_only=unnamed_fields(),
+)
 @config_options(StartConfig, "start", heading="Going out from a model (--from)", leave_out=OF_START)
-@config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)
+@config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=())
 def pretrain(
     session: Session,
     shards: tuple[str, ...],
     output: str,
     preset: str | None,
+    settings: str | None,
     source: str | None,
     also: tuple[str, ...],
     resume: str | None,
     then: str,
     ranks: RanksConfig,
-    training: TrainingConfig,
+    training: dict[str, Any],
     start: StartConfig,
     model: dict[str, Any],
 ) -> None:
@@ -125,19 +146,23 @@ def pretrain(
     Of several SHARDS, such as short sequences and then long ones, each has its share of the steps.
     """
     if source:
-        refuse_shape(model, preset)
+        refuse_shape(model, preset=preset, settings=settings)
         start = replace(start, **model)
         model = {}
     elif also or start != StartConfig():
         raise click.UsageError("--also, --new-rows and --grow-positions belong to --from")
     if model.get("pooler") is False:
         model |= dict.fromkeys(ON_POOLER, False)
+    settings, training = settings or OURS, {**training, "seed": session.seed}
+    shape = BertConfig.preset(preset or "tiny", **model_settings(settings, model))
     asked = _Asked(
         shards=shards,
         output=output,
-        model=BertConfig.preset(preset or "tiny", **model),
+        model=shape,
         given=model,
-        training=replace(training, seed=session.seed),
+        training=TrainingConfig(**training)
+        if source
+        else training_settings(settings, shape, training),
         resume=resume,
         source=source,
         start=start,
