@@ -112,3 +112,18 @@ def test_a_user_is_told_the_command_that_was_given(monkeypatch):
 )
 def test_the_output_of_a_command_is_found(words, wanted):
     assert _output(words) == wanted
+
+
+def test_without_the_extra_it_says_which(tmp_path):
+    code = (
+        "import sys; sys.modules['mpi4py'] = None\n"
+        "import importlib.util as u; found = u.find_spec\n"
+        "u.find_spec = lambda name, *more: None if name == 'mpi4py' else found(name, *more)\n"
+        "from tokpipe.cli.main import execute\n"
+        "sys.exit(execute(['pretrain', 'shards', '-o', 'out', '--engine', 'mpi']))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert "pip install 'tokpipe[mpi]'" in ran.stderr
