@@ -36,7 +36,7 @@ def rows(peers: str, rounds: int) -> list[Row]:
         tokens = [peers, str(_HERE / "tokenize_with_datatrove.py"), str(lines), tokenizer]
         return [
             *_beside("Spark", spark, _counting([str(text)]), Path(place), rounds, 10),
-            *_beside("datatrove", trove, _counting([str(lines)]), Path(place), rounds, 10),
+            *_beside("datatrove", trove, _counting([str(lines)]), Path(place), rounds, 2),
             *_beside(
                 "datatrove", tokens, _sharding(str(lines), tokenizer), Path(place), rounds, 20
             ),

@@ -228,7 +228,7 @@ def test_a_worker_that_does_not_see_the_folder_is_refused_before_any_work(folder
     cluster.add_worker(before=before)
     asked = ("--engine", "dask", "--scheduler", cluster.address, "--workers", 3)
     ran = Command(folder, *COUNT, *asked).run()
-    assert ran.code == 4, ran.err
+    assert ran.code == 1, ran.err
     assert re.search(rf"worker tcp://\S+: the folder {folder}\S+ is not the one", ran.err), ran.err
     assert "-o to a folder that all machines share" in ran.err and names(folder) == ["text.txt"]
     looked = Command(folder, "doctor", "--scheduler", cluster.address).run()

@@ -59,7 +59,9 @@ def count_words(
     """
     config = words_config(model, words)
     if session.dry_run:
-        show_plan(session, counting_plan(inputs, read, session.threads, memory, output))
+        show_plan(
+            session, counting_plan(inputs, read, engine.workers or session.threads, memory, output)
+        )
         return
     identity = {"words": config.to_dict(), "read": read.to_dict(), "version": __version__}
     with build_folder(Path(output), force=session.force, identity=identity) as folder:

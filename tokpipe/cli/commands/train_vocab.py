@@ -105,7 +105,11 @@ def _plan(session: Session, asked: _Asked) -> Plan:
         counting = merging_plan([asked.from_counts], asked.output)
     else:
         counting = counting_plan(
-            asked.inputs, asked.read, session.threads, asked.memory, asked.output
+            asked.inputs,
+            asked.read,
+            asked.engine.workers or session.threads,
+            asked.memory,
+            asked.output,
         )
     return training_plan(counting, asked.vocab, asked.output)
 

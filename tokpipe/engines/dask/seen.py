@@ -10,7 +10,7 @@ from typing import Any
 
 from tokpipe.corpus.inputs import InputFile
 from tokpipe.engines.dask.cluster import Cluster
-from tokpipe.foundation.errors import InputError, StorageError, TokpipeError
+from tokpipe.foundation.errors import ClusterError, InputError, StorageError, TokpipeError
 from tokpipe.foundation.storage import storage_errors
 
 _MOST_INPUTS = 1000  # that are looked at beforehand; a later one fails where it is read
@@ -20,20 +20,22 @@ _PATIENCE_SECONDS = 5.0  # until a file of another machine shows, on a network's
 def require_shared(cluster: Cluster, folder: Path, inputs: Sequence[InputFile] = ()) -> None:
     """Refuse workers that do not see the folder or the inputs, before they have done anything.
 
+    It is no matter of the disk or of the inputs, which are as they should be here: what an earlier
+    command has finished is kept.
+
     Raises
     ------
-    StorageError
-        If a worker does not see what is written here, or what it writes is not seen here.
-    InputError
-        If a worker cannot read an input, or finds another file in its place.
+    ClusterError
+        If a worker does not see what is written here, what it writes is not seen here, or it cannot
+        read an input, or finds another file in its place.
     """
     with probed(folder) as probe:
         files = [file.from_afar() for file in inputs[:_MOST_INPUTS]]
         for worker, found in cluster.on_each(look, str(probe), files).items():
             if isinstance(found, TokpipeError):
-                raise type(found)(f"worker {worker}: {found.problem}", hint=found.hint)
+                raise ClusterError(f"worker {worker}: {found.problem}", hint=found.hint)
             if isinstance(found, BaseException):
-                raise StorageError(f"worker {worker}: {found}")
+                raise ClusterError(f"worker {worker}: {type(found).__name__}: {found}")
             if not _appears(probe.with_name(found)):
                 raise _not_shared(worker, folder, "what it writes there is not seen here")
 
@@ -96,8 +98,8 @@ def _appears(path: Path) -> bool:
     return True
 
 
-def _not_shared(worker: str, folder: Path, what: str) -> StorageError:
-    return StorageError(
+def _not_shared(worker: str, folder: Path, what: str) -> ClusterError:
+    return ClusterError(
         f"worker {worker} does not share the folder {folder}: {what}",
         hint="Write with -o to a folder that all machines share, under the same path.",
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tokpipe.corpus.reader import open_corpus
 from tokpipe.engines.dask import seen
 from tokpipe.engines.dask.seen import look, probed, require_shared
-from tokpipe.foundation.errors import InputError, StorageError
+from tokpipe.foundation.errors import ClusterError, StorageError
 
 
 def test_a_folder_and_inputs_that_all_see_are_fine_and_left_as_they_were(cluster, tmp_path):
@@ -23,7 +23,7 @@ def test_an_input_that_a_worker_does_not_see_names_worker_and_input(cluster, tmp
         (replace(file, path=tmp_path / "b.txt"), "no such file"),
         (replace(file, identity=(1, 2, 3, 4)), "another file is there"),
     ):
-        with pytest.raises(InputError, match=rf"^worker tcp://\S+: \S+a.txt: {said}"):
+        with pytest.raises(ClusterError, match=rf"^worker tcp://\S+: \S+a.txt: {said}"):
             require_shared(cluster, tmp_path, [other])
 
 
