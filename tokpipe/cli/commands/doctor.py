@@ -40,7 +40,7 @@ _MARKS = {GOOD: ("✓", "green"), ODD: ("!", "yellow"), BAD: ("✗", "red")}
     "engine",
     heading=HEADING,
     leave_out=("engine", "workers"),
-    given_only=True,
+    given_only=(),
 )
 def doctor(session: Session, folder: str | None, engine: dict[str, Any]) -> int:
     """Look at versions, processors, memory, disk and terminal, and test the kernels.
