@@ -8,14 +8,13 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("distributed", reason="the extra tokpipe[dask] is not installed")
 
 from tests.fault.conftest import ROOT, Command, hashes, names
-from tests.fault.dask_cluster import DaskCluster, local_workers, stop
+from tests.fault.dask_cluster import DaskCluster, command_of, local_workers, stop
 
 MEGABYTES = 48  # twelve pieces, and as many items
 COUNT = ("count-words", "text.txt", "-o", "out")
@@ -177,6 +176,14 @@ def test_each_engine_goes_on_from_what_the_other_has_left(folder, undisturbed, f
     assert hashes(folder / "out") == undisturbed
 
 
+def wait_until_gone(workers):
+    """Wait for workers to end: one that was about to be born sees later that nobody is there."""
+    limit = time.monotonic() + 10
+    while any(map(command_of, workers)):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_answered_within_two_seconds_and_no_worker_stays(folder, number):
     process = Command(folder, *COUNT, *LOCAL).started()
@@ -189,8 +196,20 @@ def test_a_signal_is_answered_within_two_seconds_and_no_worker_stays(folder, num
     assert process.returncode == 128 + number and time.monotonic() - start < 2, err
     assert "Traceback" not in err and "distributed" not in err, err
     assert "the words counted so far are kept" in err
-    time.sleep(0.5)
-    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    wait_until_gone(workers)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0, 4.5])
+def test_ctrl_c_to_the_whole_group_while_workers_start_is_answered_without_a_word(folder, seconds):
+    process = Command(folder, *COUNT, *LOCAL).started(start_new_session=True)
+    time.sleep(seconds)
+    workers = local_workers(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    start = time.monotonic()
+    err = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 130 and time.monotonic() - start < 3, err
+    assert not re.search("Traceback|KeyboardInterrupt|Warning|distributed", err), err
+    wait_until_gone(workers)
 
 
 def test_a_scheduler_that_is_not_there_is_said_within_seconds(folder):

@@ -5,15 +5,17 @@ address alone; who names a scheduler has chosen its network, and may hand TLS fi
 """
 
 import logging
+import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from tokpipe.engines.config import EngineConfig
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from distributed import LocalCluster, Security
 
 _CONNECT_SECONDS = 5.0  # a scheduler that is there answers in a hundredth of it
+_START_SECONDS = 120.0  # of workers on this machine, busy as it may be
 _WORKER_SECONDS = 30.0  # until the workers that were asked for are there
 _ANSWER_SECONDS = 30.0  # of every worker, what it has to import first included
 _CLOSE_SECONDS = 1.0  # for saying goodbye: what is not said by then, nobody needs
 _ALONE_SECONDS = 60.0  # without any worker, until the work is given up
+_WARNINGS = "PYTHONWARNINGS"
 _NOISY = (  # loggers that speak to the terminal; Dask gives each of them a level of its own
     *("distributed", "distributed.client", "distributed.gc"),
     *("tornado", "tornado.application", "asyncio", "bokeh"),
@@ -206,39 +210,65 @@ def _security(config: EngineConfig) -> "Security":
 @contextmanager
 def _started(config: EngineConfig, security: "Security") -> "Generator[LocalCluster, None, None]":
     """Start a scheduler and workers of one thread each, on the loopback address."""
+    before, local = {*multiprocessing.active_children()}, None
+    with _no_warnings_of_children():
+        try:
+            local = _in_time(partial(_start, config, security), _START_SECONDS)
+            yield local
+        except _TooLate:
+            raise ClusterError(
+                f"no workers can be started on this machine within {_START_SECONDS:.0f} s",
+                hint="Start fewer --workers.",
+            ) from None
+        finally:
+            _end(local, before)
+
+
+def _start(config: EngineConfig, security: "Security") -> "LocalCluster":
+    """Start them, in a thread whose children Ctrl-C does not reach: it is ours to answer."""
     from distributed import LocalCluster
 
-    with ExitStack() as stack:
-        folder = tempfile.TemporaryDirectory(prefix="tokpipe-dask-", ignore_cleanup_errors=True)
-        try:
-            local = LocalCluster(
-                n_workers=config.workers or usable_cpus(),
-                threads_per_worker=1,
-                host="127.0.0.1",
-                protocol="tls://" if security.require_encryption else "tcp://",
-                security=security,
-                dashboard_address="127.0.0.1:0",  # else on every network, at a port of others
-                worker_dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                memory_limit=0,
-                silence_logs=logging.CRITICAL + 1,
-                local_directory=stack.enter_context(folder),
-            )
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ClusterError(f"no workers can be started on this machine: {error}") from error
-        stack.callback(_end, local)
-        yield local
+    resource_tracker.ensure_running()  # its first start would let the signal through again
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return LocalCluster(
+            n_workers=config.workers or usable_cpus(),
+            threads_per_worker=1,
+            host="127.0.0.1",
+            protocol="tls://" if security.require_encryption else "tcp://",
+            security=security,
+            dashboard_address="127.0.0.1:0",  # else on every network, at a port of others
+            worker_dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,
+            silence_logs=logging.CRITICAL + 1,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"no workers can be started on this machine: {error}") from error
 
 
-def _end(local: "LocalCluster") -> None:
+@contextmanager
+def _no_warnings_of_children() -> Generator[None, None, None]:
+    """Have Python say nothing of what processes leave open that end all at once."""
+    before = os.environ.get(_WARNINGS)
+    os.environ[_WARNINGS] = "ignore"
+    try:
+        yield
+    finally:
+        del os.environ[_WARNINGS]
+        if before is not None:
+            os.environ[_WARNINGS] = before
+
+
+def _end(local: "LocalCluster | None", before: set[Any]) -> None:
     """End the workers at once: whatever they hold is on the disk, or is made again."""
-    for worker in local.workers.values():
+    for worker in local.workers.values() if local else ():
         worker.auto_restart = False
-        if worker.process is not None and worker.process.pid:
-            with suppress(ProcessLookupError):
-                os.kill(worker.process.pid, signal.SIGKILL)
-    with suppress(Exception):  # it was asked to end; its own troubles with that are not ours
-        local.close(timeout=_CLOSE_SECONDS)
+    for process in {*multiprocessing.active_children()} - before:
+        process.kill()
+    if local is not None:
+        with suppress(Exception):  # it was asked to end; its own troubles with that are not ours
+            local.close(timeout=_CLOSE_SECONDS)
 
 
 @contextmanager
@@ -250,9 +280,7 @@ def _connected(address: str, security: "Security") -> Generator[Any, None, None]
 
     try:
         client = _in_time(connect, 2 * _CONNECT_SECONDS)
-    except (
-        Exception
-    ) as error:  # of the system, of TLS, of tornado, or of what answered in its place
+    except Exception as error:  # of the system, TLS, tornado, or what answered in its place
         raise ClusterError(
             f"no Dask scheduler can be reached at {address}: {_reason(error)}",
             hint="Is it running, and are address and TLS files right?",
