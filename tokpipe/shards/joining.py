@@ -10,7 +10,7 @@ from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import atomic_write
 from tokpipe.shards.blocks import ResumePoint
 from tokpipe.shards.sections import Made, Order
-from tokpipe.shards.split_files import FileLayout, Finished, shard_path
+from tokpipe.shards.split_files import FileLayout, Finished, refuse_leftover, shard_path
 from tokpipe.shards.writer import END_MARK
 
 _CHUNK = 1 << 20  # bytes that are copied at a time
@@ -120,11 +120,12 @@ def join_shard(planned: Planned, order: Order) -> Planned:
     Raises
     ------
     ArtifactError
-        If a section is gone or too short.
+        If a section is gone or too short, or no file is in the place.
     StorageError
         If the disk refuses.
     """
     path = shard_path(order.folder, planned.split, planned.number)
+    refuse_leftover(path, is_dir=False)
     with atomic_write(path) as file:
         for name, begin, end in planned.slices:
             for chunk in _chunks(order.place / name, begin, end):

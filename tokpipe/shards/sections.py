@@ -26,7 +26,7 @@ from tokpipe.shards.config import SPLITS, BuildConfig
 from tokpipe.shards.engine import documents_of, loaded_pieces
 from tokpipe.shards.index import BlockIndex
 from tokpipe.shards.making import COPIES, Job, Recipe, jobs_of, make
-from tokpipe.shards.split_files import seal_of
+from tokpipe.shards.split_files import refuse_leftover, seal_of
 from tokpipe.shards.vocabulary import same_vocabulary
 from tokpipe.shards.writer import ShardFile
 
@@ -128,6 +128,7 @@ def make_section(section: Section, order: Order) -> str:
         If the disk refuses.
     """
     recipe, path = _recipe(order), order.place / section.name
+    refuse_leftover(path, is_dir=False)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     file = ShardFile(temporary, recipe.columns, order.config.shards.compression)
     try:

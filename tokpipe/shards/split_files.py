@@ -66,6 +66,7 @@ class SplitFiles:
     name: str
     layout: FileLayout
     finished: list[Finished] = field(default_factory=list)
+    text_bytes: int = 0  # that all finished ones are made from
     _file: ShardFile | None = None
     _tally: Counter[str] = field(default_factory=Counter)
 
@@ -77,7 +78,7 @@ class SplitFiles:
             shard = _read(record)
             if shard.size not in self._sizes(len(self.finished)):
                 return
-            self.finished.append(shard)
+            self._take(shard)
 
     @property
     def next(self) -> tuple[ResumePoint, int] | None:
@@ -121,16 +122,15 @@ class SplitFiles:
         """Return the sums over all finished shards."""
         return sum((Counter(shard.tally) for shard in self.finished), Counter())
 
-    @property
-    def text_bytes(self) -> int:
-        """How much text all finished shards are made from."""
-        return sum(shard.tally.get("text bytes", 0) for shard in self.finished)
-
     def add(self, shard: Finished) -> None:
         """Take the next shard for done: its file is at `path`, and on the disk."""
         content = asdict(shard)
         write_json(self._record(len(self.finished)), {**content, "sha256": seal_of(content)})
+        self._take(shard)
+
+    def _take(self, shard: Finished) -> None:
         self.finished.append(shard)
+        self.text_bytes += shard.tally.get("text bytes", 0)
 
     def _is_full(self) -> bool:
         assert self._file is not None

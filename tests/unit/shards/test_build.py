@@ -350,7 +350,7 @@ def test_a_broken_rest_of_a_build_is_refused_with_the_way_out(
 
 def test_a_record_whose_shard_is_gone_is_not_believed(build, tmp_path, monkeypatch):
     wanted = hashes(build("whole"))
-    from tokpipe.shards import engine as module
+    from tokpipe.shards import build as module
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "finish_folder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

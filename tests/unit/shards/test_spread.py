@@ -217,6 +217,28 @@ def test_what_was_damaged_is_named_or_made_again(name, tokenizer, tmp_path):
     assert hashes(tmp_path / "out") == hashes(tmp_path / "plain")
 
 
+@pytest.mark.parametrize("name", ["sections/train-*.arrow", "sections", "sections/index"])
+def test_a_folder_in_the_place_of_a_file_or_the_other_way_round_is_refused(
+    name, tokenizer, tmp_path
+):
+    inputs, config = [write_inputs(tmp_path / "in", "txt")], config_of("static")
+    with pytest.raises(KeyboardInterrupt):
+        engine = spread(Elsewhere(left=12))
+        build_shards(inputs, tokenizer, tmp_path / "out", config, engine=engine)
+    for path in list((tmp_path / ".out.partial" / UNFINISHED).glob(name)):
+        if path.is_dir():
+            shutil.rmtree(path)
+            path.write_text("mine")
+        else:
+            path.unlink()
+            path.mkdir()
+    with pytest.raises(ArtifactError, match="left by no build of shards") as raised:
+        engine = spread(Elsewhere())
+        build_shards(inputs, tokenizer, tmp_path / "out", config, engine=engine)
+    assert "--force" in raised.value.hint
+    build_shards(inputs, tokenizer, tmp_path / "out", config, engine=engine, force=True)
+
+
 BAD = {
     "bytes": b"one line\nanother \xff line\n" + b"harbour\n" * 900,
     "blank": b"\n\n \n",

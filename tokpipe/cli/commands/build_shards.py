@@ -82,9 +82,8 @@ def build_shards(
     from tokpipe.shards.spread import Spread
 
     config = BuildConfig(examples=examples, seed=session.seed, **stages)
-    is_spread = engine.engine != "threads"
-    engine = replace(engine, workers=workers) if is_spread else engine
-    threads = session.threads if is_spread else workers or session.threads
+    engine = replace(engine, workers=workers) if engine.engine == "dask" else engine
+    threads = workers or session.threads
     if session.dry_run:
         show_plan(session, _plan(inputs, tokenizer, output, config, threads))
         return

@@ -64,7 +64,8 @@ def encode(
     if how["offsets"] and kind != "jsonl":
         raise click.UsageError("--offsets goes with --to jsonl")
     if session.dry_run:
-        show_plan(session, encoding_plan(inputs or ("-",), read, session.threads, output))
+        threads = engine.workers or session.threads
+        show_plan(session, encoding_plan(inputs or ("-",), read, threads, output))
         return
     if engine.engine == "dask":
         refuse_stream(output)
