@@ -19,6 +19,7 @@ from tests.bench import (
     learning,
     sentences,
     shards,
+    start,
     train,
     vocab,
 )
@@ -33,6 +34,7 @@ TABLES = {
     "shards": shards.rows,
     "train": train.rows,
     "learning": learning.rows,
+    "start": start.rows,
 }
 LIMITED = {"finetune": finetune.rows, "finetune-quality": finetune_quality.rows}
 
