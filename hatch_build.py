@@ -8,6 +8,7 @@ llvmlite that it was made with; with others, and on other processors, the wheel 
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _ASKED = "TOKPIPE_MACHINE_CODE"  # levels of x86-64, as LLVM names them
+_COMPILERS = ("numba", "numpy", "scipy")  # what the modules of kernels import
 
 
 class MachineCode(BuildHookInterface):
@@ -25,8 +27,9 @@ class MachineCode(BuildHookInterface):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Return what building needs: to compile kernels is to import them."""
-        return list(self.metadata.core.dependencies) if os.environ.get(_ASKED) else []
+        """Return what building needs, in the versions that the project asks for."""
+        asked = self.metadata.core.dependencies if os.environ.get(_ASKED) else []
+        return [one for one in asked if re.match(r"[\w-]+", one)[0] in _COMPILERS]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and name the files."""
