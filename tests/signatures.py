@@ -6,6 +6,7 @@
 
 import contextlib
 import io
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ def commands(folder: Path) -> Iterator[list[str]]:
         yield ["train-vocab", text, "--model", model, "--vocab-size", "900", "-o", model]
     likely = ["--score", "likelihood", "--vocab-size", "400", "--memory", "300MB"]
     yield ["train-vocab", text, *likely, "--held-out", "0.1", "-o", "likely"]
+    for many in ("many.txt", "many.jsonl"):  # words, so that tables grow
+        yield ["count-words", str(folder / many), "-o", f"counts-{many}"]
+    yield ["train-vocab", str(folder / "many.txt"), "--model", "byte-bpe", "-o", "many"]
     yield ["count-words", text, "-o", "counts"]
     yield ["merge-counts", "counts", "counts", "-o", "both"]
     for model in ("wordpiece", "bpe", "byte-bpe"):
@@ -94,6 +98,9 @@ def _run(arguments: list[str]) -> None:
 
 
 def _write_inputs(folder: Path) -> None:
+    texts = [path.read_text("utf-8") for path in sorted(bundled_corpus().rglob("*.txt"))]
+    (folder / "many.txt").write_text("".join(texts), "utf-8")
+    (folder / "many.jsonl").write_text("".join(f"{json.dumps({'text': t})}\n" for t in texts))
     lines = (bundled_corpus() / "world.txt").read_text("utf-8").splitlines(keepends=True)[:_LINES]
     (folder / "text.txt").write_text("".join(lines), "utf-8")
     sentences = [line.strip() for line in lines if line.strip()][:_ROWS]

@@ -35,7 +35,7 @@ class _Library(JITCodeLibrary):
     ever linked into its callers, and optimised there once more: a third of all compiling.
     """
 
-    is_part = is_inlined = False
+    is_part = is_optimised_later = False
 
     def finalize(self) -> None:
         if not self.is_part:
@@ -44,7 +44,7 @@ class _Library(JITCodeLibrary):
         for library in dict.fromkeys(self._linking_libraries):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
-        if not self.is_inlined:
+        if not self.is_optimised_later:
             self._optimize_final_module()
         self._final_module.verify()
         self._finalize_dynamic_globals()
@@ -90,9 +90,12 @@ class _PartLowering(_Lowering):
     _name = "tokpipe_part_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.flags.no_cpython_wrapper = True
+        flags = state.flags
+        flags.no_cpython_wrapper = True
         state.library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
-        state.library.is_part, state.library.is_inlined = True, bool(state.flags.forceinline)
+        state.library.is_part = True
+        # Where sums may be taken in any order, optimising twice takes them in another than once.
+        state.library.is_optimised_later = bool(flags.forceinline and not flags.fastmath)
         return super().run_pass(state)
 
 
