@@ -1,9 +1,13 @@
 """What is listed to be compiled ahead is there, and is compiled once, by whoever comes first."""
 
+import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -13,6 +17,7 @@ from tokpipe.foundation.arguments import as_text, examples_of, kinds_of
 from tokpipe.foundation.compile_ahead import Signature, named, signatures, write_signatures
 from tokpipe.foundation.locks import one_at_a_time
 
+ROOT = Path(__file__).parents[3]
 SMALL = Signature(
     ("count-words",),
     "tokpipe.words.kernels.order.pack_slots",
@@ -111,6 +116,80 @@ def test_a_helper_ends_with_the_process_that_started_it(tmp_path):
     )
     helper.communicate(b"", timeout=60)
     assert helper.returncode == 0
+
+
+COUNT = """
+import sys
+from tokpipe.cli.main import execute
+code = execute(["count-words", sys.argv[1], "-o", "counts"])
+from tokpipe.foundation import compile_ahead, jit
+called = [compile_ahead.named(one.kernel) for one in compile_ahead.signatures("count-words")]
+print(code, {origin for one in called for origin in one.origins}, "numba" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not jit.levels(), reason="code is made for x86-64-v3 and better")
+def test_a_first_command_compiles_nothing_where_the_wheel_has_its_code(tmp_path):
+    tree, made, cache = (tmp_path / name for name in ("site", "made", "cache"))
+    shutil.copytree(ROOT / "tokpipe", tree / "tokpipe")
+    shutil.copytree(ROOT / "corpora", tree / "tokpipe/corpora")
+    home, needed = tree / "tokpipe/machine_code", signatures("count-words")
+    lines = ["\t".join((",".join(one.commands), one.kernel, one.kinds)) for one in needed]
+    (home / "signatures.tsv").write_text("\n".join(lines))
+    made.mkdir()
+    environment = {"PYTHONPATH": str(tree), "TOKPIPE_CACHE_DIR": str(cache), "PATH": os.defpath}
+    compiler = [sys.executable, "-m", "tokpipe.foundation.compile_ahead", "--packs", str(made)]
+    settings = {"cwd": tmp_path, "env": environment, "check": True}
+    subprocess.run([*compiler, jit.levels()[0]], **settings)
+    (pack,) = made.glob("*.pack")
+    shutil.copy(pack, home)
+    command = [sys.executable, "-c", COUNT, str(tree / "tokpipe/corpora/world.txt")]
+    counted = subprocess.run(command, **settings, capture_output=True, text=True)
+    assert counted.stdout.splitlines()[-1] == "0 {'wheel'} False"
+    assert not [*cache.rglob("*.code")]
+
+
+@pytest.fixture
+def hook(monkeypatch):
+    """The hook of the wheel's builder, which is no dependency of ours."""
+    name = "hatchling.builders.hooks.plugin.interface"
+    for end in [i for i, letter in enumerate(name) if letter == "."]:
+        monkeypatch.setitem(sys.modules, name[:end], ModuleType(name[:end]))
+    interface = ModuleType(name)
+    interface.BuildHookInterface = object
+    monkeypatch.setitem(sys.modules, name, interface)
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.MachineCode()
+    core = SimpleNamespace(dependencies=["click>=8", "numba>=0.61", "numpy>=2.0", "scipy"])
+    made.metadata, made.root = SimpleNamespace(core=core), str(ROOT)
+    return made
+
+
+def test_a_wheel_is_built_without_machine_code_unless_it_is_asked_for(hook, monkeypatch):
+    monkeypatch.delenv("TOKPIPE_MACHINE_CODE", raising=False)
+    data = {"force_include": {}}
+    hook.initialize("standard", data)
+    hook.finalize("standard", data, "")
+    assert (hook.dependencies(), data) == ([], {"force_include": {}})
+
+
+def test_machine_code_that_is_asked_for_is_put_into_the_wheel(hook, monkeypatch):
+    def compile_all(command, env, check):
+        assert command[-2:] == ["x86-64-v3", "x86-64-v4"] and env["PYTHONPATH"] == str(ROOT)
+        (Path(command[-3]) / "some.pack").touch()
+
+    monkeypatch.setenv("TOKPIPE_MACHINE_CODE", "x86-64-v3,x86-64-v4")
+    monkeypatch.setattr(subprocess, "run", compile_all)
+    data = {"force_include": {}}
+    hook.initialize("standard", data)
+    ((source, target),) = data["force_include"].items()
+    assert Path(source).exists() and target == "tokpipe/machine_code/some.pack"
+    assert hook.dependencies() == ["numba>=0.61", "numpy>=2.0", "scipy"]
+    hook.finalize("standard", data, "")
+    assert not Path(source).exists()
 
 
 @pytest.mark.slow
