@@ -117,7 +117,8 @@ def _example(told: Any) -> Any:
     if not name:
         return tuple(values)
     module, _, qualified = name.partition(":")
-    return functools.reduce(getattr, qualified.split("."), importlib.import_module(module))(*values)
+    home: Any = importlib.import_module(module)
+    return functools.reduce(getattr, qualified.split("."), home)(*values)
 
 
 def _dtype(told: Any) -> np.dtype:

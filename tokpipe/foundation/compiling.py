@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import numba
-from numba.core import types
+from numba.core import registry, types
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
-from numba.core.registry import cpu_target
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
@@ -25,6 +24,7 @@ from tokpipe.foundation.linking import NotLinkableError, linked
 from tokpipe.foundation.machine_code import Image, ObjectFile
 from tokpipe.foundation.processors import is_tried
 
+_CPU: Any = registry.cpu_target
 _UNITS: dict[str | None, Any] = {}  # code generator by kind of processor
 
 
@@ -75,7 +75,7 @@ class _Codegen(JITCPUCodegen):
 class _Lowering(NativeLowering):
     """Lowering without a wrapper for C, which nobody calls; one for Python is as the flags say."""
 
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: Any) -> Any:
         state.flags.no_cfunc_wrapper = True
         return super().run_pass(state)
 
@@ -89,7 +89,7 @@ class _EntryLowering(_Lowering):
 class _PartLowering(_Lowering):
     _name = "tokpipe_part_lowering"
 
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: Any) -> Any:
         flags = state.flags
         flags.no_cpython_wrapper = True
         state.library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
@@ -134,8 +134,8 @@ def type_of(compiled: Any) -> Any:
     """Return numba's type of a compiled function or intrinsic, for the code that calls it."""
     if hasattr(compiled, "py_func"):
         return types.Dispatcher(compiled)
-    cpu_target.typing_context.refresh()  # which learns of intrinsics made since
-    return cpu_target.typing_context.resolve_value_type(compiled)
+    _CPU.typing_context.refresh()  # which learns of intrinsics made since
+    return _CPU.typing_context.resolve_value_type(compiled)
 
 
 def compile_for(
@@ -163,9 +163,9 @@ def _code_generator(processor: str | None) -> Generator[Any, None, None]:
     """Compile for a kind of processor inside."""
     with global_compiler_lock:
         if not is_tried(numba.__version__):
-            yield cpu_target.target_context.codegen()
+            yield _CPU.target_context.codegen()
             return
-        context = cpu_target.target_context
+        context = _CPU.target_context
         if processor not in _UNITS:
             kind = type("_Codegen", (_Codegen,), {"processor": processor})
             _UNITS[processor] = kind("tokpipe.exec")

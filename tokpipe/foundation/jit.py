@@ -77,7 +77,7 @@ class Compiled:
         return (call or self._found(kinds, arguments))(*arguments)
 
     def __reduce__(self) -> str:
-        return self.__qualname__  # found by its name where it is unpickled
+        return self.py_func.__qualname__  # found by its name where it is unpickled
 
     @functools.cached_property
     def entry(self) -> Any:
@@ -162,8 +162,8 @@ class Intrinsic:
     """Instructions of LLVM under a name, for the private parts of kernels."""
 
     def __init__(self, typer: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, typer)
-        self._typer = typer
+        self.__name__, self.__module__ = typer.__name__, typer.__module__
+        self.__doc__, self._typer = typer.__doc__, typer
 
     @functools.cached_property
     def _part(self) -> Any:

@@ -60,9 +60,11 @@ def linked(code: ObjectFile) -> Image:
         name, target = symbols[number]
         if kind == _ADDRESS and target is None:
             outer.setdefault(name, []).append((where, added))
+        elif target is None:
+            raise NotLinkableError(f"{name} is called by its distance")
         elif kind == _ADDRESS:
             inner.append((where, target + added))
-        elif kind in _DISTANCES and target is not None:
+        elif kind in _DISTANCES:
             width = _DISTANCES[kind]
             distance = (target + added - where).to_bytes(width, "little", signed=True)
             content[where : where + width] = distance
