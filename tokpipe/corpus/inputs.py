@@ -8,10 +8,10 @@ import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path, PurePath
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.dataset_folders import dataset_files, is_dataset_folder
@@ -36,13 +36,21 @@ class InputFile:
     format: str = "txt"  # one of `tokpipe.corpus.config.FORMATS`, or "hub"
     # how the whole file is compressed; streams tell only when they are read
     codec: str | None = None
-    # device, inode, size and time of change: how the file is known again
+    # device, inode, size and time of change, or the last of these: how the file is known again
     identity: tuple[int, ...] = ()
 
     @property
     def is_stream(self) -> bool:
         """Whether it can be read only once, and from its start."""
         return not self.identity
+
+    def from_afar(self) -> Self:
+        """Return the file as another process or machine knows it again: size and time of change.
+
+        Devices have other numbers there, and inodes may have.
+        """
+        path = self.path and self.path.absolute()
+        return replace(self, path=path, identity=self.identity[-2:])
 
     @contextmanager
     def open_bytes(self) -> Generator[BinaryIO, None, None]:
@@ -71,7 +79,7 @@ class InputFile:
         with _read_errors(self.name):
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                if _identity(os.fstat(handle)) != self.identity:
+                if _identity(os.fstat(handle))[-len(self.identity) :] != self.identity:
                     raise InputError(f"{self.name}: the file changed while it was read")
                 yield handle
             finally:

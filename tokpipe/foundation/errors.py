@@ -51,6 +51,13 @@ class StorageError(TokpipeError):
     exit_code = 4
 
 
+class ClusterError(TokpipeError):
+    """Machines that share the work cannot be reached, were lost, or are of another version.
+
+    What was finished stays, and the same command goes on from it.
+    """
+
+
 class MemoryLimitError(TokpipeError):
     """The work does not fit into the memory that is there or that was allowed."""
 

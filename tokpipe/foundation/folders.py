@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.errors import ArtifactError, MemoryLimitError, StorageError
+from tokpipe.foundation.errors import ArtifactError, ClusterError, MemoryLimitError, StorageError
 from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.naming import exchange, kept_beside, move, opened
@@ -40,9 +40,9 @@ def build_folder(
 ) -> Generator[Path, None, None]:
     """Build a folder beside `target` and rename it into place only if the block succeeds.
 
-    Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
-    command goes on from there; so does work that was refused to a command of other settings. A full
-    disk or any other error removes it.
+    Interrupted work (a signal, a kill, too little memory, lost machines) stays in the working
+    folder, and the same command goes on from there; so does work that was refused to a command of
+    other settings. A full disk or any other error removes it.
 
     `identity` is all that the content follows from: settings, digests of inputs, versions; JSON
     types, may be nested. Without it interrupted work is never resumed; `force` starts over, and
@@ -83,6 +83,37 @@ def build_folder(
                     shutil.rmtree(partial, ignore_errors=True)
                     shutil.rmtree(work, ignore_errors=True)
                 raise
+
+
+@contextmanager
+def working_folder(
+    target: Path, *, force: bool, identity: Mapping[str, Any]
+) -> Generator[Path, None, None]:
+    """Keep what a file is made from in a folder beside it, until the block succeeds.
+
+    What an interrupted run of the same `identity` has left is there again, as in `build_folder`;
+    `force` starts over.
+
+    Raises
+    ------
+    StorageError
+        If another process is writing the file, or the disk refuses.
+    ArtifactError
+        If interrupted work was made from something else than `identity`.
+    """
+    lock, partial, _, _ = _beside(target)
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with one_writer(lock, target):
+            try:
+                _begin(partial, identity, force=force)
+                yield partial
+            except BaseException as error:
+                _advise_to_start_over(error, partial)
+                if not _can_go_on(error) or not _holds_work(partial):
+                    shutil.rmtree(partial, ignore_errors=True)
+                raise
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def refuse_existing_folder(target: Path, *, force: bool) -> None:
@@ -289,7 +320,8 @@ def _advise_to_start_over(error: BaseException, partial: Path) -> None:
 
 def _can_go_on(error: BaseException) -> bool:
     interrupted = not isinstance(error, Exception)
-    return interrupted or isinstance(error, MemoryError | MemoryLimitError | ArtifactError)
+    kept = MemoryError | MemoryLimitError | ArtifactError | ClusterError
+    return interrupted or isinstance(error, kept)
 
 
 def _holds_work(partial: Path) -> bool:

@@ -282,7 +282,7 @@ def _kept(name: str) -> Iterator[tuple[str, Image | ObjectFile]]:
 def pack_path(level: str) -> Path:
     """Return where the wheel's machine code for a kind of processor is, if it has some."""
     bound = "-".join(f"{name}{found}" for name, found in versions().items())
-    return PACKS / f"{bound}-{level}-{_sources_digest()}.pack"
+    return PACKS / f"{bound}-{level}-{sources_digest()}.pack"
 
 
 @functools.cache
@@ -322,12 +322,13 @@ def why_no_cache() -> str:
 def _cache_name() -> str:
     """Return a name for machine code of these sources, made here with what is installed now."""
     processor = next(iter(levels()), None) or this_processor()
-    told = "\0".join((_sources_digest(), processor, *versions().values()))
+    told = "\0".join((sources_digest(), processor, *versions().values()))
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @functools.cache
-def _sources_digest() -> str:
+def sources_digest() -> str:
+    """Return 16 hex digits that change when anything that is compiled does."""
     digest = hashlib.sha256()
     for source in kernel_sources():
         digest.update(source.name.encode() + b"\0" + source.read_bytes())

@@ -14,7 +14,6 @@ from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.folders import MANIFEST
-from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.threads import thread_count
@@ -26,7 +25,7 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.predict import Job
 from tokpipe.tasks.teacher import run_teacher
 from tokpipe.training.log import Nobody, Watch
-from tokpipe.training.state import lock_of
+from tokpipe.training.state import writing
 
 _TIMES = 3  # that each model is timed
 
@@ -171,12 +170,10 @@ def _is_finished(run: Path, *, force: bool) -> bool:
 def _train(prepared: Prepared, out: Path, how: tuple[int, Watch, Progress, bool]) -> None:
     threads, watch, progress, force = how
     seeds = seeds_of(prepared.asked.config.seed, 1)[0]
-    with storage_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-        with one_writer(lock_of(out), out):
-            if force:
-                start_over(out)
-            train_once(prepared, out, seeds, threads, watch, progress)
+    with storage_errors(out), writing(out):
+        if force:
+            start_over(out)
+        train_once(prepared, out, seeds, threads, watch, progress)
 
 
 def _judged(prepared: Prepared, jobs: Mapping[str, Job], threads: int) -> Distilled:

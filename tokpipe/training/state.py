@@ -8,7 +8,8 @@ import filecmp
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tokpipe.training.card import model_card
 from tokpipe.training.log import LOG
 from tokpipe.training.optimizer import Moments
 from tokpipe.training.progress import STATE, State
+from tokpipe.training.ranks import ALONE, Ranks
 
 KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
@@ -158,6 +160,17 @@ def lock_of(run: Path) -> Path:
     """
     real = real_folder(run)
     return real.with_name(f".{real.name}.lock")
+
+
+@contextmanager
+def writing(run: Path, ranks: Ranks = ALONE) -> Generator[None, None, None]:
+    """Make a run folder and hold its lock, at rank 0, while the block runs."""
+    if ranks.rank:
+        yield
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    with one_writer(lock_of(run), run):
+        yield
 
 
 def refuse_foreign(

@@ -229,7 +229,7 @@ def test_code_of_the_wheel_for_another_version_is_not_used(halved, tmp_path, mon
 @needs_level
 def test_code_of_the_wheel_for_other_sources_is_not_used(halved, tmp_path, monkeypatch):
     packed(halved, tmp_path)
-    monkeypatch.setattr(jit, "_sources_digest", lambda: "0" * 16)
+    monkeypatch.setattr(jit, "sources_digest", lambda: "0" * 16)
     kernel = halved()
     kernel(VALUES)
     assert kernel.origins == ["compiled"]
