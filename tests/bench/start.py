@@ -81,7 +81,8 @@ def _trained(text: str, place: Path) -> Run:
 
 def _training(text: str, output: Path) -> list[str]:
     settings = ["--model", "byte-bpe", "--vocab-size", "30000", "-o", str(output)]
-    return [sys.executable, "-m", "tokpipe", "train-vocab", text, *settings]
+    # -P: the tree that PYTHONPATH names, not the one in the working folder
+    return [sys.executable, "-P", "-m", "tokpipe", "train-vocab", text, *settings]
 
 
 def _text(place: Path, size: int) -> Path:
