@@ -22,6 +22,7 @@ from tests.bench import (
     recipe,
     sentences,
     shards,
+    start,
     train,
     vocab,
 )
@@ -36,6 +37,7 @@ TABLES = {
     "shards": shards.rows,
     "train": train.rows,
     "learning": learning.rows,
+    "start": start.rows,
     "ranks": ranks.rows,
     "cluster": cluster.rows,
 }

@@ -103,9 +103,9 @@ def in_turn(sides: list[Callable[[], Run]], rounds: int) -> list[list[Run]]:
     return [list(runs) for runs in zip(*made, strict=True)]
 
 
-def command_run(command: list[str]) -> Run:
+def command_run(command: list[str], environment: dict[str, str] | None = None) -> Run:
     """Run a whole command as a process of its own, its start and imports included."""
-    environment = os.environ | {"PYTHONPATH": str(TREE)}
+    environment = os.environ | {"PYTHONPATH": str(TREE)} | (environment or {})
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no installed command compiles its modules
     start = time.perf_counter()
     done = subprocess.run(

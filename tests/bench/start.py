@@ -1,6 +1,11 @@
-"""How long `tokpipe pretrain` takes to begin: compiling its kernels once, and warm, every time."""
+"""How long a first command takes to begin, with machine code in the wheel and without.
+
+And every time: a whole `train-vocab` beside the script that a user of tokenizers writes, where
+starting is most of the work, and where it is not.
+"""
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -9,10 +14,17 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.bench import corpus
 from tests.bench.batches import text_shards
-from tests.bench.harness import TREE
+from tests.bench.harness import TREE, Duel, Run, alternate, command_run
 from tests.bench.report import Row
+from tokpipe.foundation.code_store import write_pack
+from tokpipe.foundation.jit import levels, pack_path
 
+PEER_SCRIPT = Path(__file__).with_name("train_with_tokenizers.py")
+_FIRST = 15.0, 2.0  # seconds of a first run, without code and with it
+_WARM = {1: 0.0, 20: 6.0, 100: 15.0}  # MB of text -> floor, times as fast; 1 MB has its own
+_WARM_SECONDS = 0.5  # of all, for 1 MB
 _POLL_SECONDS = 0.005
 
 
@@ -23,8 +35,69 @@ class _Start(NamedTuple):
     processor: float
 
 
-def rows(rounds: int) -> list[Row]:
-    """Begin with no compiled kernels once, then with all."""
+def rows(peers: str, rounds: int) -> list[Row]:
+    """Train vocabularies with whole commands: the first times, and warm ones."""
+    with tempfile.TemporaryDirectory() as place:
+        first = _first_runs(Path(place))
+        return [*first, *(_warm(Path(place), size, peers, rounds) for size in _WARM)]
+
+
+def _first_runs(place: Path) -> list[Row]:
+    """Run in an empty cache; then as if all that this compiled had come with the wheel."""
+    tree = place / "installed"
+    shutil.copytree(TREE / "tokpipe", tree / "tokpipe", ignore=shutil.ignore_patterns("*.pyc"))
+    without = _first_run(place, tree, "without", _FIRST[0])
+    (folder,) = (place / "cache-without/kernels").iterdir()
+    write_pack(tree / "tokpipe/machine_code" / pack_path(levels()[0]).name, folder)
+    return [without, _first_run(place, tree, "with", _FIRST[1])]
+
+
+def _first_run(place: Path, tree: Path, name: str, floor: float) -> Row:
+    cache = {"TOKPIPE_CACHE_DIR": str(place / f"cache-{name}"), "PYTHONPATH": str(tree)}
+    seconds = command_run(_training(str(_text(place, 1)), place / name), cache).seconds
+    work = f"the first train-vocab on a machine, 1 MB, {name} machine code in the wheel"
+    return Row(work, f"{seconds:.1f} s", "–", "", f"{floor:g} s", seconds <= floor)
+
+
+def _warm(place: Path, size: int, peers: str, rounds: int) -> Row:
+    text = str(_text(place, size))
+    peer = [peers, str(PEER_SCRIPT), text, str(place / "peer.json")]
+    duel: Duel = alternate(lambda: _trained(text, place), lambda: command_run(peer), rounds)
+    ours, theirs = duel.seconds
+    floor = _WARM[size]
+    return Row(
+        f"train-vocab byte-bpe 30,000, whole command, {size} MB",
+        f"{ours:.2f} s",
+        f"Python script with tokenizers {theirs:.2f} s",
+        f"{duel.ratio:.1f}×",
+        f"{floor:g}×" if floor else f"{_WARM_SECONDS:g} s in all",
+        duel.ratio >= floor and (bool(floor) or ours <= _WARM_SECONDS),
+    )
+
+
+def _trained(text: str, place: Path) -> Run:
+    shutil.rmtree(place / "warm", ignore_errors=True)
+    return command_run(_training(text, place / "warm"))
+
+
+def _training(text: str, output: Path) -> list[str]:
+    settings = ["--model", "byte-bpe", "--vocab-size", "30000", "-o", str(output)]
+    # -P: the tree that PYTHONPATH names, not the one in the working folder
+    return [sys.executable, "-P", "-m", "tokpipe", "train-vocab", text, *settings]
+
+
+def _text(place: Path, size: int) -> Path:
+    """Return so many MB of the text, cut at a line end."""
+    path = place / f"{size}mb.txt"
+    if not path.exists():
+        with corpus.text_file().open("rb") as file:
+            data = file.read(size * 1_000_000)
+        path.write_bytes(data[: data.rindex(b"\n") + 1])
+    return path
+
+
+def pretrain_rows(rounds: int) -> list[Row]:
+    """Begin to pretrain with no compiled kernels once, then with all."""
     shards = str(text_shards().folder)
     with tempfile.TemporaryDirectory() as place:
         cold = _start(shards, Path(place), "cold")

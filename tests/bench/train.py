@@ -40,7 +40,7 @@ _SETTLED = 3  # steps of torch; of base 135, 130, 200 tokens/s, then 210 to 260
 def rows(peers: str, rounds: int) -> list[Row]:
     """Measure every size, and the start."""
     made = [row for preset in SIZES for row in size_rows(peers, rounds, preset)]
-    return made + start.rows(rounds)
+    return made + start.pretrain_rows(rounds)
 
 
 def size_rows(peers: str, rounds: int, preset: str) -> list[Row]:

@@ -1,9 +1,17 @@
 """Every command is documented, with an example, in 80 columns."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import click
 import pytest
 
 from tokpipe.cli.main import execute, main
+from tokpipe.foundation.code_store import open_pack, write_entry, write_pack
+from tokpipe.foundation.jit import levels, pack_path
+from tokpipe.foundation.machine_code import Image
 
 
 def commands(group, path=()):
@@ -87,3 +95,38 @@ def test_doctor_says_why_compiled_kernels_are_not_kept(tokpipe, monkeypatch):
     (found,) = [f for f in ran.json["findings"] if f["name"] == "kernel cache"]
     assert (found["found"], found["state"]) == (f"not used: {reason}", "odd")
     assert "TOKPIPE_CACHE_DIR" in found["advice"]
+
+
+@pytest.mark.skipif(not levels(), reason="code is made for x86-64-v3 and better")
+def test_doctor_says_where_kernels_come_from(tokpipe, monkeypatch, tmp_path):
+    def kernels():
+        open_pack.cache_clear()
+        ran = tokpipe("doctor", "--json")
+        (found,) = [f for f in ran.json["findings"] if f["name"] == "kernels"]
+        return found["state"], found["found"]
+
+    monkeypatch.setattr("tokpipe.foundation.jit.PACKS", tmp_path)
+    state, said = kernels()
+    assert state == "good" and said.startswith("compiled here") and levels()[0] in said
+    image = Image("m", "f", b"\x90" * 99, 128, 16, b"", {}, {}, 96)
+    write_entry(tmp_path, "m.f-0", image)
+    path = pack_path(levels()[0])
+    write_pack(path, tmp_path)
+    assert kernels() == ("good", f"1 compiled for {levels()[0]}, from the wheel")
+    path.write_bytes(path.read_bytes()[:-1])
+    state, said = kernels()
+    assert state == "odd" and "compiled here" in said and "checksum" in said
+    open_pack.cache_clear()
+
+
+def test_a_warm_command_imports_no_compiler(tokpipe, text_file, tmp_path):
+    assert tokpipe("train-vocab", text_file, "-o", tmp_path / "first").code == 0
+    code = (
+        "import sys; from tokpipe.cli.main import execute\n"
+        "code = execute(sys.argv[1:])\n"
+        "print(code, *{'datasets', 'llvmlite', 'numba', 'pyarrow', 'tokenizers'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-c", code, "train-vocab", text_file, "-o", tmp_path / "second"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.splitlines()[-1] == "0"

@@ -24,7 +24,7 @@ from tokpipe.cli.options import GLOBAL, Count, GroupedOption, Optional
 from tokpipe.cli.progress import console_progress, duration
 from tokpipe.cli.settings import check_environment, read_settings
 from tokpipe.foundation.address_space import fit_into_address_space
-from tokpipe.foundation.memory import peak_memory
+from tokpipe.foundation.memory import address_space_limit, peak_memory
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.threads import thread_count
@@ -59,19 +59,24 @@ class Session:
         are kept", or what finds that out when the command is stopped; empty where the work starts
         over.
         """
-        from tokpipe.foundation.jit import cache_folder  # numba
+        from tokpipe.foundation.compile_ahead import missing, start_helper
+        from tokpipe.foundation.jit import cache_folder
 
         self.console.when_stopped = keeps if callable(keeps) else lambda: keeps
-        folder = cache_folder()
-        is_known = folder is not None and next(folder.rglob("*.nbi"), None) is not None
+        name = " ".join(self.command_path.split()[1:])
+        is_known = not missing(name)
         if not is_known:
             fit_into_address_space(compiles=True)
-        if self.verbose and folder is not None:
+        if self.verbose and (folder := cache_folder()):
             self.progress.note(f"kernels: {folder}")
-        if folder is None:
+        if is_known:
+            return
+        if cache_folder() is None:
             self.progress.note("compiling kernels: nowhere to keep them (see tokpipe doctor)")
-        elif not is_known:
-            self.progress.note("compiling kernels, first run only: up to a minute")
+            return
+        self.progress.note("compiling kernels, first run only: up to a minute")
+        if thread_count(self.threads) > 1 and address_space_limit() is None:
+            start_helper(name)
 
 
 def global_options() -> list[click.Option]:

@@ -9,7 +9,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import click
 from click.core import ParameterSource
@@ -134,6 +133,8 @@ def _origin(error: click.BadParameter) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name.replace("_", "-"), known, n=1)
     return f"Did you mean {near[0]!r}?" if near else ""
 

@@ -5,9 +5,9 @@ handlers only between its own instructions. So a thread of its own watches a pip
 writes to, and ends the process when the orderly way takes too long. That is safe: what is on the
 disk must survive a kill -9 at any moment anyway.
 
-What a handler raises must not fall into llvmlite, which loads compiled kernels: an object of LLVM
-is then given away and kept as well, and freed twice, or a callback of LLVM has no result. There the
-signal is put off until llvmlite is left. Where it falls into another callback or a finalizer,
+What a handler raises must not fall into what compiles and loads kernels: an object of LLVM is then
+given away and kept as well, and freed twice, or machine code that calls Python has no result. There
+the signal is put off until that is left. Where it falls into another callback or a finalizer,
 Python prints and drops it: then the signal is sent once more.
 """
 
@@ -33,6 +33,7 @@ from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
 _AGAIN_SECONDS = 0.02  # until a signal is sent once more: what could not take it is left then
+_OF_KERNELS = ("llvmlite.binding", "tokpipe.foundation.machine_code")
 _AGAIN = 128  # added to a signal's number in the pipe: it is to be sent once more
 
 
@@ -96,15 +97,15 @@ def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
 
 
 def _answer(watch: _Watch, number: int, frame: FrameType | None) -> None:
-    if _is_in_llvm(frame):
+    if _is_among_kernels(frame):
         _ask_to_send_again(watch, number)
     else:
         raise Stopped(number)
 
 
-def _is_in_llvm(frame: FrameType | None) -> bool:
+def _is_among_kernels(frame: FrameType | None) -> bool:
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith("llvmlite.binding"):
+        if str(frame.f_globals.get("__name__")).startswith(_OF_KERNELS):
             return True
         frame = frame.f_back
     return False

@@ -43,6 +43,7 @@ def findings(console: Console, own_version: str) -> Iterator[Finding]:
     yield Finding("processors", f"{usable_cpus()} usable of {os.cpu_count()}; {_cpu_name()}")
     yield _memory()
     yield from _disks()
+    yield _kernels()
     yield _kernel_cache()
     yield from _environment()
     yield _terminal(console)
@@ -86,6 +87,28 @@ def _disks() -> Iterator[Finding]:
             yield Finding(name, found)
 
 
+def _kernels() -> Finding:
+    from tokpipe.foundation.code_store import DamagedCodeError, Pack, open_pack
+    from tokpipe.foundation.jit import pack_path
+    from tokpipe.foundation.processors import levels, versions
+
+    packs = {level: open_pack(pack_path(level)) for level in levels()}
+    for level, pack in packs.items():
+        if isinstance(pack, Pack):
+            try:
+                pack.check()
+            except (OSError, DamagedCodeError) as error:
+                pack = packs[level] = str(error)
+            else:
+                return Finding("kernels", f"{len(pack)} compiled for {level}, from the wheel")
+    made = f"compiled here when they are first called, for {next(iter(packs), 'this processor')}"
+    if reasons := [pack for pack in packs.values() if pack]:
+        advice = "Install tokpipe again with pip."
+        return Finding("kernels", f"{made}; those of the wheel: {reasons[0]}", ODD, advice)
+    bound = ", ".join(f"{name} {found}" for name, found in versions().items())
+    return Finding("kernels", f"{made}: the wheel has none for {bound}")
+
+
 def _kernel_cache() -> Finding:
     from tokpipe.foundation.jit import cache_folder, why_no_cache
 
@@ -96,8 +119,9 @@ def _kernel_cache() -> Finding:
             "or each run compiles for up to a minute."
         )
         return Finding("kernel cache", f"not used: {why_no_cache()}", ODD, advice)
-    files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    return Finding("kernel cache", f"{format_bytes(sum(files))} in {folder}")
+    files = [path.stat().st_size for path in folder.glob("*.code")]
+    held = f"{len(files)} kernels, {format_bytes(sum(files))} in {folder}"
+    return Finding("kernel cache", held)
 
 
 def _environment() -> Iterator[Finding]:

@@ -6,7 +6,6 @@ which beats the default. Names that nobody knows are errors, wherever they come 
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +81,8 @@ def read_settings(asked: str | None, context: click.Context) -> Settings:
         return Settings()
     path = Path(asked) if asked is not None else DEFAULT_FILE
     text = _read_text(path)
+    import tomllib
+
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of numbers and nesting without end, too

@@ -103,6 +103,14 @@ def add_counts(values: NDArray[np.integer], counts: NDArray[np.int64]) -> None:
         counts += found[: len(counts)]
 
 
+def distinct(values: Sequence[int] | NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the values that occur, in order: `np.unique` imports NumPy's masked arrays for it."""
+    ordered = np.sort(np.asarray(values))
+    is_new = np.ones(len(ordered), np.bool_)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_new]
+
+
 def gather_ranges(
     borders: NDArray[np.integer], rows: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,7 +8,6 @@ import re
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from difflib import get_close_matches
 from numbers import Integral
 from types import NoneType, UnionType
 from typing import Any, Self
@@ -83,6 +82,8 @@ class Config:
 
 def unknown_name(problem: str, name: str, known: list[str]) -> ConfigError:
     """Make the error for a name that nobody knows, with the nearest one as its hint."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
     return ConfigError(f"{problem} {name!r}", hint=hint)

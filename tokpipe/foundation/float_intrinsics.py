@@ -4,14 +4,28 @@ BLAS is called through the address of its Fortran entry (scipy hands out one in 
 an int64 argument: a kernel that closes over a foreign pointer cannot be cached.
 """
 
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from tokpipe.foundation.jit import Intrinsic, LateModule
 
-_CHAR, _INT, _LONG, _FLOAT = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+ir, types = LateModule("llvmlite.ir"), LateModule("numba.core.types")
 
 
-@intrinsic
+def _char(value: int):
+    return ir.IntType(8)(value)
+
+
+def _int():
+    return ir.IntType(32)
+
+
+def _long(value: int):
+    return ir.IntType(64)(value)
+
+
+def _float():
+    return ir.FloatType()
+
+
+@Intrinsic
 def call_sgemm(  # noqa: PLR0913
     typing_context,
     address,
@@ -45,15 +59,15 @@ def call_sgemm(  # noqa: PLR0913
             return slot
 
         def letter(bit: int):
-            asked = builder.and_(flags, _LONG(bit))
-            is_transposed = builder.icmp_unsigned("!=", asked, _LONG(0))
-            return place(builder.select(is_transposed, _CHAR(ord("T")), _CHAR(ord("N"))))
+            asked = builder.and_(flags, _long(bit))
+            is_transposed = builder.icmp_unsigned("!=", asked, _long(0))
+            return place(builder.select(is_transposed, _char(ord("T")), _char(ord("N"))))
 
         def integer(value):
-            return place(builder.trunc(value, _INT))
+            return place(builder.trunc(value, _int()))
 
         def pointer(value):
-            return builder.inttoptr(value, _FLOAT.as_pointer())
+            return builder.inttoptr(value, _float().as_pointer())
 
         passed = [
             *(letter(1), letter(2), integer(rows), integer(columns), integer(depth)),
@@ -71,18 +85,18 @@ def call_sgemm(  # noqa: PLR0913
     ), generate
 
 
-@intrinsic
+@Intrinsic
 def nearest_integer(typing_context, value):
     """Round a float32 to the nearest whole number, as float32."""
 
     def generate(context, builder, signature, arguments):
-        function = builder.module.declare_intrinsic("llvm.rint", [_FLOAT])
+        function = builder.module.declare_intrinsic("llvm.rint", [_float()])
         return builder.call(function, [arguments[0]])
 
     return types.float32(types.float32), generate
 
 
-@intrinsic
+@Intrinsic
 def power_of_two(typing_context, exponent):
     """Return 2 to the power of a whole float32 from -126 to 127; anything for another.
 
@@ -91,19 +105,19 @@ def power_of_two(typing_context, exponent):
     """
 
     def generate(context, builder, signature, arguments):
-        shifted = builder.fadd(arguments[0], _FLOAT(12582912.0))
-        bits = builder.shl(builder.bitcast(shifted, _INT), _INT(23))
-        return builder.bitcast(builder.add(bits, _INT(127 << 23)), _FLOAT)
+        shifted = builder.fadd(arguments[0], _float()(12582912.0))
+        bits = builder.shl(builder.bitcast(shifted, _int()), _int()(23))
+        return builder.bitcast(builder.add(bits, _int()(127 << 23)), _float())
 
     return types.float32(types.float32), generate
 
 
 def _flip_negative(builder, bits):
-    sign = builder.ashr(bits, _INT(31))
-    return builder.xor(bits, builder.and_(sign, _INT(0x7FFFFFFF)))
+    sign = builder.ashr(bits, _int()(31))
+    return builder.xor(bits, builder.and_(sign, _int()(0x7FFFFFFF)))
 
 
-@intrinsic
+@Intrinsic
 def order_key(typing_context, value):
     """Return an int32 that is in the order of float32: its greatest is found by vectors.
 
@@ -111,16 +125,16 @@ def order_key(typing_context, value):
     """
 
     def generate(context, builder, signature, arguments):
-        return _flip_negative(builder, builder.bitcast(arguments[0], _INT))
+        return _flip_negative(builder, builder.bitcast(arguments[0], _int()))
 
     return types.int32(types.float32), generate
 
 
-@intrinsic
+@Intrinsic
 def from_order_key(typing_context, key):
     """Return the float32 of an `order_key`."""
 
     def generate(context, builder, signature, arguments):
-        return builder.bitcast(_flip_negative(builder, arguments[0]), _FLOAT)
+        return builder.bitcast(_flip_negative(builder, arguments[0]), _float())
 
     return types.float32(types.int32), generate

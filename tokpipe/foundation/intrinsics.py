@@ -9,32 +9,31 @@ addresses (``array.ctypes.data``). numba does not keep an array alive for its ad
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from tokpipe.foundation.jit import Intrinsic, LateModule
 
-_BYTE, _HALF, _WORD, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+ir, types = LateModule("llvmlite.ir"), LateModule("numba.core.types")
 
 
-def _load(width: ir.IntType):
+def _load(bits: int):
     def generate(context, builder, signature, arguments):
-        value = builder.load(builder.inttoptr(arguments[0], width.as_pointer()))
+        pointer = ir.IntType(bits).as_pointer()
+        value = builder.load(builder.inttoptr(arguments[0], pointer))
         value.align = 1
         return value
 
     return generate
 
 
-def _store(width: ir.IntType):
+def _store(bits: int):
     def generate(context, builder, signature, arguments):
-        pointer = builder.inttoptr(arguments[0], width.as_pointer())
-        builder.store(arguments[1], pointer, align=1)
+        pointer = ir.IntType(bits).as_pointer()
+        builder.store(arguments[1], builder.inttoptr(arguments[0], pointer), align=1)
         return context.get_dummy_value()
 
     return generate
 
 
-@intrinsic
+@Intrinsic
 def keep_alive(typing_context, array):
     """Use an array that a kernel made itself, so that it lives until here; does nothing.
 
@@ -51,46 +50,46 @@ def keep_alive(typing_context, array):
 
 def _named(typer: Callable[..., Any], name: str, summary: str):
     typer.__name__, typer.__qualname__, typer.__doc__ = name, name, summary
-    return intrinsic(typer)
+    return Intrinsic(typer)
 
 
-def _loader(name: str, kind: types.Integer, width: ir.IntType):
+def _loader(name: str, kind: str, bits: int):
     """Make an intrinsic that returns the number at an address (int64), aligned or not."""
 
     def typer(typing_context, address):
-        return kind(types.int64), _load(width)
+        return getattr(types, kind)(types.int64), _load(bits)
 
     return _named(typer, name, f"Return the {kind} at an address (int64), aligned or not.")
 
 
-def _storer(name: str, kind: types.Integer, width: ir.IntType):
+def _storer(name: str, kind: str, bits: int):
     """Make an intrinsic that writes a number to an address (int64), aligned or not."""
 
     def typer(typing_context, address, value):
-        return types.void(types.int64, kind), _store(width)
+        return types.void(types.int64, getattr(types, kind)), _store(bits)
 
     return _named(typer, name, f"Write a {kind} to an address (int64), aligned or not.")
 
 
-load_u8 = _loader("load_u8", types.uint8, _BYTE)
-load_u16 = _loader("load_u16", types.uint16, _HALF)
-load_u32 = _loader("load_u32", types.uint32, _WORD)
-load_i32 = _loader("load_i32", types.int32, _WORD)
-load_u64 = _loader("load_u64", types.uint64, _LONG)
-load_i64 = _loader("load_i64", types.int64, _LONG)
-store_u8 = _storer("store_u8", types.uint8, _BYTE)
-store_u32 = _storer("store_u32", types.uint32, _WORD)
-store_i32 = _storer("store_i32", types.int32, _WORD)
-store_u64 = _storer("store_u64", types.uint64, _LONG)
-store_i64 = _storer("store_i64", types.int64, _LONG)
+load_u8 = _loader("load_u8", "uint8", 8)
+load_u16 = _loader("load_u16", "uint16", 16)
+load_u32 = _loader("load_u32", "uint32", 32)
+load_i32 = _loader("load_i32", "int32", 32)
+load_u64 = _loader("load_u64", "uint64", 64)
+load_i64 = _loader("load_i64", "int64", 64)
+store_u8 = _storer("store_u8", "uint8", 8)
+store_u32 = _storer("store_u32", "uint32", 32)
+store_i32 = _storer("store_i32", "int32", 32)
+store_u64 = _storer("store_u64", "uint64", 64)
+store_i64 = _storer("store_i64", "int64", 64)
 
 
-@intrinsic
+@Intrinsic
 def prefetch(typing_context, address):
     """Ask for the cache line at an address (int64), without waiting for it."""
 
     def generate(context, builder, signature, arguments):
-        pointer, number = _BYTE.as_pointer(), _WORD
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         signature = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
         function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], signature)
         reading, all_levels, data = number(0), number(3), number(1)
@@ -101,7 +100,7 @@ def prefetch(typing_context, address):
     return types.void(types.int64), generate
 
 
-@intrinsic
+@Intrinsic
 def trailing_zeros(typing_context, value):
     """Count the zero bits below the lowest one of a uint64; 64 for zero."""
 
@@ -111,7 +110,7 @@ def trailing_zeros(typing_context, value):
     return types.uint64(types.uint64), generate
 
 
-@intrinsic
+@Intrinsic
 def count_ones(typing_context, value):
     """Count the one bits of a uint64."""
 
@@ -126,21 +125,20 @@ def _byte_mask(name: str, lanes: int, *ranges: tuple[int, int]):
 
     Written with LLVM vectors of 32 or 64 bytes, so that each processor uses the widest it has.
     """
-    vector = ir.VectorType(_BYTE, lanes)
-
-    def splat(value: int):
-        return ir.Constant(vector, [value] * lanes)
 
     def generate(context, builder, signature, arguments):
+        vector = ir.VectorType(ir.IntType(8), lanes)
         bytes_ = builder.load(builder.inttoptr(arguments[0], vector.as_pointer()))
         bytes_.align = 1
         mask = None
         for least, most in ranges:
-            shifted = builder.sub(bytes_, splat(least))
-            inside = builder.icmp_unsigned("<=", shifted, splat(most - least))
+            shifted = builder.sub(bytes_, ir.Constant(vector, [least] * lanes))
+            inside = builder.icmp_unsigned(
+                "<=", shifted, ir.Constant(vector, [most - least] * lanes)
+            )
             mask = inside if mask is None else builder.or_(mask, inside)
         bits = builder.bitcast(mask, ir.IntType(lanes))
-        return builder.zext(bits, _LONG) if lanes < 64 else bits
+        return builder.zext(bits, ir.IntType(64)) if lanes < 64 else bits
 
     def typer(typing_context, address):
         return types.uint64(types.int64), generate

@@ -1,32 +1,49 @@
-"""The one door to numba: compile flags, a private cache, and each kernel with its reference twin.
+"""The one door to compiled code: how it is made, where it is kept, each kernel with its twin.
 
-Kernels compile on their first call and are cached in a private folder, named after the sources of
-all kernels: numba's own check looks at the file of the outermost function only, and would keep
-machine code that has a changed helper of another file inlined into it.
+A function compiles on its first call with arguments of new kinds, and is found there ever after:
+in the pack of machine code that came with the wheel, or in a private folder named after the sources
+of all kernels and the versions of what compiled them. Neither depends on where or when the sources
+were installed. numba and LLVM are imported only to compile.
 
-Whatever loads kernels comes through here, so a limit on address space is looked at before numba is
-imported, and behind it OpenBLAS, which goes round and round where its buffers do not fit in.
+Whatever loads kernels comes through here, so a limit on address space is looked at before anything
+large is imported, and behind it OpenBLAS, which goes round and round where its buffers do not fit.
 """
 
+import contextlib
 import functools
 import hashlib
+import importlib
+import inspect
 import os
-import pickle
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-from platformdirs import user_cache_path
 
 from tokpipe.foundation.address_space import fit_into_address_space
 from tokpipe.foundation.private_folders import make_private_folder
 
 fit_into_address_space(compiles=False)
-import numba  # noqa: E402
-from numba.core import caching  # noqa: E402
-from numba.core.runtime.nrt import rtsys  # noqa: E402
+from tokpipe.foundation.arguments import (  # noqa: E402
+    Kinds,
+    as_text,
+    examples_of,
+    kinds_of,
+)
+from tokpipe.foundation.code_store import (  # noqa: E402
+    PACKS,
+    DamagedCodeError,
+    Pack,
+    entry_path,
+    open_pack,
+    read_entry,
+    write_entry,
+)
+from tokpipe.foundation.locks import one_at_a_time  # noqa: E402
+from tokpipe.foundation.machine_code import Image, ObjectFile, load  # noqa: E402
+from tokpipe.foundation.processors import levels, this_processor, versions  # noqa: E402
 
-KERNELS: dict[str, Any] = {}  # "module.kernel" -> compiled; the parity tests walk it
+KERNELS: dict[str, "Compiled"] = {}  # "module.kernel" -> compiled; the parity tests walk it
 
 # No fastmath: NaN and infinity must survive, and a run must be repeatable bit for bit.
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
@@ -36,6 +53,139 @@ _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": 
 # compiler's, so a machine repeats its results; NaN and infinity survive.
 FUSED = {"contract"}
 FUSED_SUMS = {"contract", "reassoc"}
+
+
+class Compiled:
+    """A function that is machine code when it is called."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self.reference: Callable[..., Any] | None = None
+        self.origins: list[str] = []  # of each kind of arguments: "wheel", "cache" or "compiled"
+        self._options = options
+        self._calls: dict[Kinds, Callable[..., Any]] = {}
+        self._made_for: dict[str, Callable[..., Any]] = {}  # the text of the kinds -> the same
+        self._lock = threading.RLock()
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:  # noqa: D102 - the function's own
+        if named:
+            missing = _parameters(self.py_func)[len(arguments) :]
+            arguments = (*arguments, *(named[name] for name in missing))
+        kinds = kinds_of(arguments)
+        call = self._calls.get(kinds) if kinds is not None else None
+        return (call or self._found(kinds, arguments))(*arguments)
+
+    def __reduce__(self) -> str:
+        return self.py_func.__qualname__  # found by its name where it is unpickled
+
+    @functools.cached_property
+    def entry(self) -> Any:
+        """What numba calls a dispatcher: made to look at what it compiles, or to compile."""
+        from tokpipe.foundation.compiling import dispatcher_of
+
+        return dispatcher_of(self.py_func, self._options | {"forceinline": False}, is_part=False)
+
+    @functools.cached_property
+    def _part(self) -> Any:
+        from tokpipe.foundation.compiling import dispatcher_of
+
+        return dispatcher_of(self.py_func, self._options, is_part=True)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """The type by which numba finds out, in a function that calls this one, what it is."""
+        from tokpipe.foundation.compiling import type_of
+
+        return type_of(self._part)
+
+    def _found(self, kinds: Kinds | None, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """Return what takes such arguments; kinds of one text share it."""
+        text = as_text(kinds) if kinds is not None else ""
+        if not text:
+            return self.entry
+        with self._lock:
+            if text not in self._made_for:
+                self._made_for[text] = self._made(text, arguments)
+            assert kinds is not None
+            self._calls[kinds] = self._made_for[text]
+            return self._made_for[text]
+
+    def _made(self, kinds: str, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """Return machine code for arguments: loaded if it is there, else compiled and kept."""
+        name = _name_of(self.py_func, kinds)
+        if call := self._loaded(name):
+            return call
+        folder = cache_folder() if name else None
+        if folder is None:
+            return self._compiled(arguments)[0]
+        with one_at_a_time(folder / f"{name}.lock"):
+            if call := self._loaded(name):  # by another process, meanwhile
+                return call
+            call, code = self._compiled(arguments)
+            if code:
+                write_entry(folder, name, code)
+            return call
+
+    def _loaded(self, name: str) -> Callable[..., Any] | None:
+        for origin, code in _kept(name):
+            with contextlib.suppress(LookupError):  # made with another numba than its version says
+                call = load(code)
+                self.origins.append(origin)
+                return call
+        return None
+
+    def _compiled(
+        self, arguments: tuple[Any, ...]
+    ) -> tuple[Callable[..., Any], Image | ObjectFile | None]:
+        from tokpipe.foundation.compiling import compile_for
+
+        self.origins.append("compiled")
+        return compile_for(self.entry, arguments, next(iter(levels()), None))
+
+    def compile_ahead(self, kinds: str, folder: Path, level: str | None = None) -> None:
+        """Compile for kinds of arguments that are told as text, and keep that in a folder.
+
+        Nothing is done if it is there, or another process is about it.
+        """
+        from tokpipe.foundation.compiling import compile_for
+
+        name = _name_of(self.py_func, kinds)
+        with one_at_a_time(folder / f"{name}.lock", waits=False) as is_mine:
+            if is_mine and read_entry(folder, name) is None:
+                code = compile_for(self.entry, examples_of(kinds), level)[1]
+                if code:
+                    write_entry(folder, name, code)
+
+
+class Intrinsic:
+    """Instructions of LLVM under a name, for the private parts of kernels."""
+
+    def __init__(self, typer: Callable[..., Any]) -> None:
+        self.__name__, self.__module__ = typer.__name__, typer.__module__
+        self.__doc__, self._typer = typer.__doc__, typer
+
+    @functools.cached_property
+    def _part(self) -> Any:
+        from tokpipe.foundation.compiling import intrinsic_of
+
+        return intrinsic_of(self._typer)
+
+    @property
+    def _numba_type_(self) -> Any:
+        from tokpipe.foundation.compiling import type_of
+
+        return type_of(self._part)
+
+
+class LateModule:
+    """A module that is imported when something of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
 
 
 def kernel(
@@ -61,10 +211,7 @@ def kernel(
 
 def compiled_helper(function: Callable[..., Any], rounding: set[str] | None = None) -> Any:
     """Compile a private part of a kernel as a function of its own, called and not inlined."""
-    dispatcher: Any = numba.njit(function, fastmath=rounding or False, **_FLAGS)
-    if cache_folder() is not None:
-        dispatcher._cache = _OnFirstUse(dispatcher.py_func)
-    return dispatcher
+    return _as_machine_code(function, fastmath=rounding or False)
 
 
 def inlined_helper(function: Callable[..., Any]) -> Any:
@@ -73,109 +220,76 @@ def inlined_helper(function: Callable[..., Any]) -> Any:
     `forceinline` and not numba's own `inline="always"`: 8 s of compilation against 47 s for the
     word counter, with the same speed.
     """
-    return numba.njit(function, forceinline=True, **_FLAGS)
+    return _as_machine_code(function, forceinline=True)
 
 
 def inlined_formula(function: Callable[..., Any]) -> Any:
     """Compile a formula on floats into its callers, products fused with sums."""
-    return numba.njit(function, forceinline=True, fastmath=FUSED, **_FLAGS)
+    return _as_machine_code(function, forceinline=True, fastmath=FUSED)
 
 
 def inlined_sums(function: Callable[..., Any]) -> Any:
     """Compile a loop over floats into its callers, sums taken in any order."""
-    return numba.njit(function, forceinline=True, fastmath=FUSED_SUMS, **_FLAGS)
+    return _as_machine_code(function, forceinline=True, fastmath=FUSED_SUMS)
 
 
-class _CheckedResults(caching.CompileResultCacheImpl):
-    """What numba stores of a compilation, with a checksum: machine code must not load damaged."""
-
-    def reduce(self, cres: Any) -> Any:
-        payload = pickle.dumps(super().reduce(cres))
-        return hashlib.sha256(payload).digest(), payload
-
-    def rebuild(self, target_context: Any, payload: Any) -> Any:
-        digest, data = payload
-        if hashlib.sha256(data).digest() != digest:
-            raise ValueError("damaged cache entry")
-        # numba's own format for compiled code; it lies where only this user can have put it
-        return super().rebuild(target_context, pickle.loads(data))
+def _as_machine_code(function: Callable[..., Any], **options: Any) -> Any:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        return function
+    return Compiled(function, _FLAGS | options)
 
 
-class _ForgivingCache(caching.FunctionCache):
-    """A cache that is only ever a gain: the unreadable is rebuilt, the unwritable left out."""
-
-    _impl_class = _CheckedResults
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Load compiled code, without the imports that only compiling needs.
-
-        numba's own method refreshes the context first: 0.25 s, most of it modules that lower
-        Python and NumPy to LLVM, SciPy's BLAS among them. Machine code needs numba's run time only;
-        where nothing is found, compiling refreshes the context itself.
-        """
-        rtsys.initialize(target_context)
+def _name_of(function: Callable[..., Any], kinds: str) -> str:
+    """Return the name that machine code is kept under; nothing for what cannot be known again."""
+    told = kinds
+    if function.__closure__:
+        return ""
+    if not function.__module__.startswith("tokpipe."):  # its source is not in the folder's name
         try:
-            with self._guard_against_spurious_io_errors():
-                return self._load_overload(sig, target_context)
-        except Exception:
-            self._quietly(self.flush)
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        self._quietly(lambda: super(_ForgivingCache, self).save_overload(sig, data))
-
-    def _quietly(self, action: Callable[[], Any]) -> None:
-        try:
-            action()
-        except Exception:
-            self.disable()
+            told += Path(inspect.getfile(function)).read_text(errors="replace")
+        except (OSError, TypeError):  # typed at a prompt
+            return ""
+    return kept_name(f"{function.__module__}.{function.__name__}", told)
 
 
-class _OnFirstUse(caching.NullCache):
-    """A cache that is made when its function is first called.
-
-    To make one is to write and remove a file as a trial: 15 ms for all kernels that are imported
-    with training, of which most commands call a few.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    @functools.cached_property
-    def _cache(self) -> Any:
-        try:
-            return _private_cache(self._function)
-        except RuntimeError:  # a function without a file: typed at a prompt
-            return caching.NullCache()
-
-    @property
-    def cache_path(self) -> Any:
-        return self._cache.cache_path
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        return self._cache.load_overload(sig, target_context)
-
-    def save_overload(self, sig: Any, cres: Any) -> None:
-        self._cache.save_overload(sig, cres)
+def kept_name(kernel: str, kinds: str) -> str:
+    """Return the name of machine code of one of our kernels, for kinds of arguments."""
+    return f"{kernel}-{hashlib.sha256(kinds.encode()).hexdigest()[:16]}"
 
 
-def _private_cache(function: Callable[..., Any]) -> Any:
-    # The folder is read from numba's configuration only while the cache object is made, so a
-    # user's own numba code in the same process keeps its own place.
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
-    try:
-        return _ForgivingCache(function)
-    finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+def is_kept(name: str) -> bool:
+    """Return whether machine code of a name lies in the wheel or in the cache, whole or not."""
+    packs = (open_pack(pack_path(level)) for level in levels())
+    if any(isinstance(pack, Pack) and name in pack for pack in packs):
+        return True
+    folder = cache_folder()
+    return folder is not None and entry_path(folder, name).exists()
+
+
+def _kept(name: str) -> Iterator[tuple[str, Image | ObjectFile]]:
+    """Yield what is kept of a name: of the wheel, then of the cache."""
+    for level in levels() if name else ():
+        pack = open_pack(pack_path(level))
+        if isinstance(pack, Pack):
+            with contextlib.suppress(OSError, DamagedCodeError):
+                if code := pack.read(name):
+                    yield "wheel", code
+    folder = cache_folder()
+    if name and folder is not None and (code := read_entry(folder, name)):
+        yield "cache", code
+
+
+def pack_path(level: str) -> Path:
+    """Return where the wheel's machine code for a kind of processor is, if it has some."""
+    bound = "-".join(f"{name}{found}" for name, found in versions().items())
+    return PACKS / f"{bound}-{level}-{sources_digest()}.pack"
 
 
 @functools.cache
 def _cache_place() -> tuple[Path | None, str]:
     """Return the folder for compiled kernels, made if need be; or None, and why there is none."""
-    asked = os.environ.get("TOKPIPE_CACHE_DIR")
-    root = Path(asked) if asked else user_cache_path("tokpipe", appauthor=False)
-    folder = root / "kernels" / sources_digest()
+    root = _cache_root()
+    folder = root / "kernels" / _cache_name()
     try:
         if reason := make_private_folder(folder):
             return None, reason
@@ -185,6 +299,14 @@ def _cache_place() -> tuple[Path | None, str]:
     except OSError as error:
         return None, f"nowhere writable ({root}: {os.strerror(error.errno or 0).lower()})"
     return folder, ""
+
+
+def _cache_root() -> Path:
+    if asked := os.environ.get("TOKPIPE_CACHE_DIR"):
+        return Path(asked)
+    from platformdirs import user_cache_path  # 5 ms
+
+    return user_cache_path("tokpipe", appauthor=False)
 
 
 def cache_folder() -> Path | None:
@@ -197,9 +319,17 @@ def why_no_cache() -> str:
     return _cache_place()[1]
 
 
+def _cache_name() -> str:
+    """Return a name for machine code of these sources, made here with what is installed now."""
+    processor = next(iter(levels()), None) or this_processor()
+    told = "\0".join((sources_digest(), processor, *versions().values()))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@functools.cache
 def sources_digest() -> str:
-    """Return 16 hex digits that change when numba or anything that is compiled does."""
-    digest = hashlib.sha256(numba.__version__.encode())
+    """Return 16 hex digits that change when anything that is compiled does."""
+    digest = hashlib.sha256()
     for source in kernel_sources():
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]
@@ -208,7 +338,7 @@ def sources_digest() -> str:
 def kernel_sources() -> list[Path]:
     """Return the files that compiled code is made of: kernels, and all that they import of ours."""
     package = Path(__file__).parent.parent
-    shared = ("jit", "intrinsics", "float_intrinsics", "seeds", "utf8")
+    shared = ("jit", "compiling", "intrinsics", "float_intrinsics", "seeds", "utf8")
     sources = [package / f"foundation/{name}.py" for name in shared]
     sources += [package / "words/tables/names.py"]  # constants are compiled in
     return sorted([*sources, *package.glob("*/kernels.py"), *package.glob("*/kernels/*.py")])

@@ -13,6 +13,7 @@ from pathlib import Path
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.small_files import read_small_file
 
+_SOON_SECONDS = 0.02  # between two looks at a lock that another holds
 _MOST_BYTES = 4096  # of a lock file: who holds it
 
 
@@ -44,6 +45,29 @@ def one_writer(lock: Path, target: Path) -> Generator[None, None, None]:
         with suppress(OSError):
             lock.unlink()
         os.close(handle)
+
+
+@contextmanager
+def one_at_a_time(lock: Path, *, waits: bool = True) -> Generator[bool, None, None]:
+    """Hold a lock file while the block runs, for work that two processes need not both do.
+
+    Waits while another process holds it, or yields False at once. Where no such file can be made,
+    nobody is waited for.
+    """
+    handle = None
+    with suppress(OSError):
+        while (handle := _taken(lock)) is None and waits:
+            time.sleep(_SOON_SECONDS)
+        if handle is None:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        if handle is not None:
+            with suppress(OSError):
+                lock.unlink()
+            os.close(handle)
 
 
 def is_free(path: Path) -> bool:

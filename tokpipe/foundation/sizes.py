@@ -1,9 +1,12 @@
 """Sizes and counts as people write them: ``256MB``, ``8k``."""
 
 import re
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from tokpipe.foundation.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _EXPONENTS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _NUMBER = r"(\d[\d_,]{0,20}(?:\.\d{1,9})?)"  # bounded: what people write, and no slow huge numbers
@@ -67,5 +70,7 @@ def _matched(unit: str, text: str) -> re.Match[str] | None:
     return re.fullmatch(rf"\s*{_NUMBER}\s*{unit}\s*", text, re.IGNORECASE | re.ASCII)
 
 
-def _number(digits: str) -> Fraction:
+def _number(digits: str) -> "Fraction":
+    from fractions import Fraction
+
     return Fraction(re.sub("[_,]", "", digits))  # exact, where a float would lose past 2^53

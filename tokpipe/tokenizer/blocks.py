@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.arrays import Strings, distinct, padded
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 
 BLOCK_BYTES = 1 << 20  # of text: some 12 ms of encoding, at 84 MB a CPU second
@@ -21,7 +21,7 @@ def text_blocks(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, in
     """Cut texts into runs of about `size` bytes: yield the first of each, and the one behind it."""
     texts, start, end = len(offsets) - 1, int(offsets[0]), int(offsets[-1])
     targets = np.arange(start + size, end, size)
-    cuts = np.unique(np.concatenate([[0], np.searchsorted(offsets, targets), [texts]]))
+    cuts = distinct(np.concatenate([[0], np.searchsorted(offsets, targets), [texts]]))
     yield from pairwise(cuts.tolist())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.foundation.arrays import Strings, padded
+from tokpipe.foundation.arrays import Strings, distinct, padded
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.threads import Feed, map_ordered, run_in_threads, thread_count
 from tokpipe.tokenizer.added import cut_out, one_finder
@@ -306,7 +306,7 @@ class Engine:
             work = self._encode_long_spans if is_long[first] else self._encode_short_spans
             return work(data, starts[first:last], ends[first:last])
 
-        ranges = list(pairwise(np.unique(cuts).tolist()))
+        ranges = list(pairwise(distinct(cuts).tolist()))
         workers = min(thread_count(threads), len(ranges))
         parts = list(map_ordered(encode, ranges, workers) if workers > 1 else map(encode, ranges))
         if not parts:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.foundation.arrays import Strings
+from tokpipe.foundation.arrays import Strings, distinct
 from tokpipe.foundation.doors import described, require
 from tokpipe.foundation.errors import ArtifactError, InputError, MemoryLimitError
 from tokpipe.foundation.pages import release_freed_memory
@@ -244,7 +244,7 @@ def _fewest(config: VocabConfig) -> int:
 
 def cell_weights(counts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return what a cell holds for the count of each word, and the counts that do not fit in."""
-    large = np.unique(counts[counts >= BIG])
+    large = distinct(counts[counts >= BIG])
     weights = counts.copy()
     weights[weights >= BIG] = BIG + np.searchsorted(large, weights[weights >= BIG])
     return weights.astype(np.int32), large
@@ -281,5 +281,5 @@ def _call(work: Callable[[], R]) -> R:
 def _blocks(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Cut words into runs of about `_BYTES_A_CALL`: (first, behind the last)."""
     ends = np.arange(offsets[0] + _BYTES_A_CALL, offsets[-1], _BYTES_A_CALL)
-    cuts = np.unique([0, *np.searchsorted(offsets, ends).tolist(), len(offsets) - 1]).tolist()
+    cuts = distinct([0, *np.searchsorted(offsets, ends), len(offsets) - 1]).tolist()
     return list(pairwise(cuts))

@@ -108,9 +108,11 @@ def test_signal_that_a_callback_drops_is_answered_all_the_same(number, code):
     assert said.count("all is kept") == 1
 
 
+@pytest.mark.parametrize("module", ["llvmlite.binding.ffi", "tokpipe.foundation.machine_code"])
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_signal_does_not_interrupt_the_loading_of_kernels(number, code):
-    process = started(f"is_loaded = False\n{COMPILER.format(number=number)}")
+def test_signal_does_not_interrupt_the_loading_of_kernels(number, code, module):
+    loading = COMPILER.format(number=number).replace("llvmlite.binding.ffi", module)
+    process = started(f"is_loaded = False\n{loading}")
     found, said = ended(process, 1.0)  # not by force
     assert found == code
     assert said.startswith("whole\n")

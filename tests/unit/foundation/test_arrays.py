@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokpipe.foundation import arrays
-from tokpipe.foundation.arrays import PADDING, Strings, add_counts
+from tokpipe.foundation.arrays import PADDING, Strings, add_counts, distinct
 
 
 @given(st.lists(st.text()))
@@ -48,3 +48,9 @@ def test_counts_are_added_over_any_number_of_values():
     counts = np.full(7, 5, np.int64)
     add_counts(values, counts)
     assert counts.tolist() == [5 + int((values == number).sum()) for number in range(7)]
+
+
+@given(st.lists(st.integers(-5, 5)))
+def test_distinct_values_are_those_of_numpy(values):
+    found = distinct(np.array(values, np.int64))
+    assert found.tolist() == np.unique(values).tolist() == distinct(values).tolist()

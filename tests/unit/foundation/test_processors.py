@@ -1,0 +1,54 @@
+from importlib.metadata import version
+
+import pytest
+
+from tokpipe.foundation import processors
+from tokpipe.foundation.processors import LEVELS, is_tried, levels, levels_of, versions
+
+V3, V4 = LEVELS["x86-64-v3"], LEVELS["x86-64-v4"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [
+        (set(), []),
+        (V3 - {"bmi2"}, []),
+        (V3, ["x86-64-v3"]),
+        (V3 | {"avx512f"}, ["x86-64-v3"]),
+        (V3 | V4 | {"amx_tile"}, ["x86-64-v4", "x86-64-v3"]),
+        (V4, []),
+    ],
+)
+def test_a_processor_has_the_levels_whose_flags_it_has(flags, found):
+    assert levels_of(flags) == found
+
+
+@pytest.mark.parametrize(
+    ("numba", "tried"), [("0.67.9", False), ("0.68.0", True), ("0.68.1rc1", True), ("1.0", False)]
+)
+def test_the_compiler_is_changed_only_where_that_was_tried(numba, tried):
+    assert is_tried(numba) == tried
+
+
+def test_versions_are_those_of_the_packages():
+    found = versions()
+    assert (found["numba"], found["llvmlite"]) == (version("numba"), version("llvmlite"))
+
+
+def test_another_processor_asked_of_numba_has_no_level(monkeypatch):
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    levels.cache_clear()
+    try:
+        assert levels() == []
+        generic = processors.this_processor()
+        monkeypatch.setenv("NUMBA_CPU_NAME", "nehalem")
+        assert processors.this_processor() != generic
+    finally:
+        levels.cache_clear()
+
+
+def test_where_linux_says_nothing_of_the_processor_it_has_no_level(monkeypatch, tmp_path):
+    monkeypatch.setattr(processors, "_CPUS", tmp_path / "cpuinfo")
+    assert processors._flags() == set()
+    (tmp_path / "cpuinfo").write_text("processor : 0\nflags\t\t: fpu avx2 bmi2\n\nflags : more\n")
+    assert processors._flags() == {"fpu", "avx2", "bmi2"}

@@ -1,0 +1,93 @@
+"""For which processor, and with what, machine code is made: found out without numba and LLVM."""
+
+import functools
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+
+# What a processor must have, of `flags` in /proc/cpuinfo, beside all of the levels before
+# (x86-64 psABI). Linux leaves out what the system does not support.
+LEVELS = {
+    "x86-64-v3": {
+        *("cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"),
+        *("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"),
+    },
+    "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+_TRIED = ((0, 68), (0, 69))  # versions of numba whose insides `compiling` is written for
+_CPUS = Path("/proc/cpuinfo")
+_ENOUGH = 1 << 14  # bytes of /proc/cpuinfo that hold the first processor
+
+
+def is_tried(numba_version: str) -> bool:
+    """Return whether numba's compiler may be changed: the version is one that it was tried with."""
+    found = tuple(int(part) for part in re.findall(r"\d+", numba_version)[:2])
+    return _TRIED[0] <= found < _TRIED[1]
+
+
+def levels_of(flags: set[str]) -> list[str]:
+    """Return the levels of x86-64 that a processor with these flags has, the highest first."""
+    found: list[str] = []
+    for level, needed in LEVELS.items():
+        if not needed <= flags:
+            break
+        found.insert(0, level)
+    return found
+
+
+@functools.cache
+def levels() -> list[str]:
+    """Return the kinds of processor whose code runs here, as LLVM names them, the best first.
+
+    None where there is no such name, or another is asked of numba: then code is made for this
+    processor alone.
+    """
+    is_usual = sys.platform == "linux" and os.uname().machine == "x86_64"
+    asked = {"NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"} & os.environ.keys()
+    if not is_usual or asked or not is_tried(versions()["numba"]):
+        return []
+    return levels_of(_flags())
+
+
+def this_processor() -> str:
+    """Return a name for this processor alone."""
+    asked = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+    machine = os.uname().machine
+    told = [machine, *sorted(_flags()), *asked]
+    digest = hashlib.sha256("\0".join(told).encode()).hexdigest()
+    return f"{machine}-{digest[:8]}"
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Return the versions that compiled code is bound to."""
+    python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
+    return {"python": python} | {name: _version(name) for name in ("numba", "llvmlite")}
+
+
+def _flags() -> set[str]:
+    try:
+        with _CPUS.open("rb") as file:
+            text = file.read(_ENOUGH).decode(errors="replace")
+    except OSError:
+        return set()
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    return set(found[1].split()) if found else set()
+
+
+def _version(package: str) -> str:
+    """Return the version of a package from its `_version.py`: metadata are slower to read."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        try:
+            text = Path(folder, "_version.py").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        if found := re.search(r"""version(?:_version)?['"]?\s*[:=]\s*['"]([^'"]+)""", text):
+            return found[1]
+    from importlib.metadata import version  # 20 ms
+
+    return version(package)
