@@ -13,8 +13,9 @@ from tokpipe.corpus.blocks import Block, read_range
 from tokpipe.corpus.compression import Source
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.delimited import read_delimited
+from tokpipe.corpus.files import Found, InputFile
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of
-from tokpipe.corpus.inputs import Found, InputFile, find_inputs
+from tokpipe.corpus.inputs import find_inputs
 from tokpipe.corpus.jsonl import read_json_lines
 from tokpipe.corpus.lines import read_text
 from tokpipe.corpus.streams import cut_stream
@@ -25,6 +26,7 @@ from tokpipe.foundation.threads import run_in_threads
 # answered soon, while what a piece costs as such (calls, a seek) is spread over many lines
 PIECE_BYTES = 4 << 20
 
+_FILES_AHEAD = 8  # of a store, the beginnings of which are fetched before they are asked for
 _FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
 _LINE_FORMATS: dict[str, Callable[[Block, ReadConfig], TextBatch]] = {
     "txt": read_text,
@@ -94,6 +96,9 @@ class Corpus:
             if number < start >> _FILE_SHIFT:
                 empty = False
                 continue
+            for ahead in self.files[number + 1 : number + _FILES_AHEAD]:
+                if ahead.stored is not None:
+                    ahead.stored.expect()
             for part, (stored, load) in enumerate(self._parts(file, piece_bytes)):
                 index, empty = (number << _FILE_SHIFT) + part, False
                 if index >= start:
