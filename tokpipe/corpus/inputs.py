@@ -13,9 +13,9 @@ from tokpipe.corpus.dataset_folders import dataset_files, is_dataset_folder
 from tokpipe.corpus.files import Found, InputFile, identity_of, read_errors
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of, format_of, left_out
 from tokpipe.corpus.stored import add_stored
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.doors import paths_of
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.stores.addresses import address_of
 
 HUB = "hub:"
 STDIN = "-"

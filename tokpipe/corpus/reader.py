@@ -192,6 +192,8 @@ def _notes(found: Found) -> tuple[str, ...]:
 
 
 def _sha256(file: InputFile) -> str:
+    if file.stored is not None and (known := file.stored.sha256()):
+        return known  # of what was read: nothing of it is fetched twice
     digest = hashlib.sha256()
     with file.open_bytes() as raw:
         while chunk := raw.read(1 << 20):

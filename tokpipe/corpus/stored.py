@@ -11,10 +11,10 @@ from glob import has_magic
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.files import Found, InputFile, read_errors
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of, format_of, left_out
+from tokpipe.foundation.addresses import Address
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.stores.addresses import Address
 from tokpipe.foundation.stores.backends import backend_of
-from tokpipe.foundation.stores.failures import missing
+from tokpipe.foundation.stores.copies import object_at
 from tokpipe.foundation.stores.objects import StoreObject
 from tokpipe.foundation.threads import map_ordered
 
@@ -50,7 +50,7 @@ def add_stored(address: Address, config: ReadConfig, found: Found) -> None:
         elif not names:
             raise InputError(f"{address}: the store has no such object, and nothing below it")
         names = names if base != address else _chosen(address, names, config, found)
-        stored = map_ordered(_object, [base / name for name in names], _AT_ONCE)
+        stored = map_ordered(object_at, [base / name for name in names], _AT_ONCE)
         found.files += map_ordered(partial(_input_file, config=config), stored, _AT_ONCE)
 
 
@@ -134,7 +134,7 @@ def _files_of(address: Address, folder: str, names: set[str]) -> list[str]:
 
 def _listed(address: Address, key: str) -> list[str]:
     """Return the names in a list of a description: of things beside it."""
-    content = _object(address).head(_DESCRIPTION_BYTES)
+    content = object_at(address).head(_DESCRIPTION_BYTES)
     try:
         found = [
             one["filename"] if isinstance(one, dict) else one for one in json.loads(content)[key]
@@ -144,13 +144,6 @@ def _listed(address: Address, key: str) -> list[str]:
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
     raise InputError(f"{address} is damaged: no list {key!r} of names in it")
-
-
-def _object(address: Address) -> StoreObject:
-    entry = backend_of(address.scheme).entry(address)
-    if entry is None or entry.is_folder:
-        raise missing(address)
-    return StoreObject(address, entry.size, entry.version)
 
 
 def _input_file(found: StoreObject, config: ReadConfig) -> InputFile:

@@ -14,13 +14,13 @@ from tokpipe.finetuning.seeds import seeds_of, spread
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.doors import require
-from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.copies import here
+from tokpipe.foundation.stores.publishing import open_run
 from tokpipe.foundation.threads import thread_count
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.progress import State
-from tokpipe.training.state import lock_of
+from tokpipe.training.state import writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,28 +115,26 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     require("out", out, str, Path, optional=False)
     require("config", config, FinetuneConfig)
     require("windows", windows, WindowConfig)
-    run, count, watch = Path(out), thread_count(threads), watch or Nobody()
+    run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     refuse_other(run, force=force)
     given = {"train": train, "validation": validation, "test": test}
     asked = Asked(
         task=task_of(task),
         model=model,
-        paths={name: path for name, path in given.items() if path is not None},
+        paths={name: here(path) for name, path in given.items() if path is not None},
         columns=columns,
         config=config or FinetuneConfig(),
         windows=windows or WindowConfig(),
     )
     prepared = prepare(asked, count, progress)
-    with storage_errors(run):
-        run.mkdir(parents=True, exist_ok=True)
-        with one_writer(lock_of(run), run):
-            if force:
-                start_over(run)
-            if asked.config.seeds == 1:
-                drawn = seeds_of(asked.config.seed, 1)[0]
-                made = train_once(prepared, run, drawn, count, watch, progress)
-                return Finetuned(folder=run, **made._asdict(), spread={})
-            return _several(prepared, run, count, watch, progress)
+    with writing(run):
+        if force:
+            start_over(run)
+        if asked.config.seeds == 1:
+            drawn = seeds_of(asked.config.seed, 1)[0]
+            made = train_once(prepared, run, drawn, count, watch, progress)
+            return Finetuned(folder=run, **made._asdict(), spread={})
+        return _several(prepared, run, count, watch, progress)
 
 
 def _several(

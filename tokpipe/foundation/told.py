@@ -13,13 +13,13 @@ _SECRETS = (
     (re.compile(r"\b([a-z][\w+.-]+:/+)[^\s/:@]*:(?!\d+(?:/|$))[^\s@]+@", re.I), rf"\1{_HIDDEN}@"),
     (
         re.compile(
-            r"([?&;][^\s=&?]*(?:sig|token|key|secret|passw|credential|auth|code)[^\s=&?]*=)[^\s&'\"]+",
+            r"([?&;][^\s=&?]*(?:sig|token|key|secret|passw|credential|auth|code)[^\s=&?]*=)[^\s&'\"]*[^\s&'\".,:;]",
             re.I,
         ),
         rf"\1{_HIDDEN}",
     ),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{8,}"), _HIDDEN),  # key ids of AWS
-    (re.compile(r"\bhf_[A-Za-z0-9]{8,}"), _HIDDEN),  # tokens of Hugging Face
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _HIDDEN),  # key ids of AWS
+    (re.compile(r"\bhf_[A-Za-z0-9]{30,}"), _HIDDEN),  # tokens of Hugging Face
     (
         re.compile(
             r"((?:account_?key|shared_?access_?signature|secret(?:_?access)?_?key|session_?token"
@@ -29,6 +29,7 @@ _SECRETS = (
         rf"\1{_HIDDEN}",
     ),
 )
+_COLLAPSED = re.compile(r"(?<![\w/])(s3|gs|az|abfs|hf|memory|https?|sftp):/(?!/)")  # by a `Path`
 _NAMES = re.compile(
     r"(?:AWS|AZURE|GOOGLE|GCS|HF|HUGGING\w*|S3)_\w*(?:SECRET|TOKEN|KEY|SAS|PASSWORD|CONNECTION)\w*"
 )
@@ -40,6 +41,13 @@ _names: dict[str, str] = {}  # of local copies: what they are copies of
 def call(path: str | os.PathLike[str], name: str) -> None:
     """Have a local copy called what it is a copy of."""
     _names[os.fspath(path)] = name
+
+
+def named(text: str) -> str:
+    """Return text in which local copies are called what they are copies of."""
+    for path, name in _names.items():
+        text = text.replace(path, name)
+    return text
 
 
 def told(text: str) -> str:
@@ -54,9 +62,9 @@ def told(text: str) -> str:
     >>> told("http://127.0.0.1:9000/a@b, s3://bucket/part-?.txt")
     'http://127.0.0.1:9000/a@b, s3://bucket/part-?.txt'
     """
-    for path, name in _names.items():
-        text = text.replace(path, name)
-    if ":/" in text or "=" in text or ":" in text:
+    text = named(text)
+    if ":" in text or "=" in text:
+        text = _COLLAPSED.sub(r"\1://", text)
         for pattern, hidden in _SECRETS:
             text = pattern.sub(hidden, text)
     for name, value in os.environ.items():

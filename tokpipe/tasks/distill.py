@@ -14,9 +14,9 @@ from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.folders import MANIFEST
-from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.copies import here
+from tokpipe.foundation.stores.publishing import open_run, pull
 from tokpipe.foundation.threads import thread_count
 from tokpipe.metrics.scores import Score
 from tokpipe.tasks.distill_config import DistillConfig
@@ -26,7 +26,7 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.predict import Job
 from tokpipe.tasks.teacher import run_teacher
 from tokpipe.training.log import Nobody, Watch
-from tokpipe.training.state import lock_of
+from tokpipe.training.state import writing
 
 _TIMES = 3  # that each model is timed
 
@@ -137,11 +137,12 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     TrainingError
         If the numbers are none any more.
     """
-    run, count, watch = Path(out), thread_count(threads), watch or Nobody()
+    run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")
+    pull(alone)
     is_finished = {one: _is_finished(one, force=force) for one in (alone, run)[not compare :]}
     given = {"train": train, "validation": validation, "test": test, "unlabelled": unlabelled}
-    paths = {name: path for name, path in given.items() if path is not None}
+    paths = {name: here(path) for name, path in given.items() if path is not None}
     how = config or DistillConfig(), training or FinetuneConfig()
     lesson = prepare_lesson(teacher, paths, run, how, columns or {}, (count, progress))
     folders, how_to_train = {"student": run}, (count, watch, progress, force)
@@ -171,12 +172,10 @@ def _is_finished(run: Path, *, force: bool) -> bool:
 def _train(prepared: Prepared, out: Path, how: tuple[int, Watch, Progress, bool]) -> None:
     threads, watch, progress, force = how
     seeds = seeds_of(prepared.asked.config.seed, 1)[0]
-    with storage_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-        with one_writer(lock_of(out), out):
-            if force:
-                start_over(out)
-            train_once(prepared, out, seeds, threads, watch, progress)
+    with writing(out):
+        if force:
+            start_over(out)
+        train_once(prepared, out, seeds, threads, watch, progress)
 
 
 def _judged(prepared: Prepared, jobs: Mapping[str, Job], threads: int) -> Distilled:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.publishing import open_run, pull
 from tokpipe.foundation.threads import thread_count
 from tokpipe.shards.reader import Shards
 from tokpipe.tasks.config import EvaluateConfig
@@ -115,7 +116,7 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     TrainingError
         If the numbers are none any more.
     """
-    run, count, watch = Path(out), thread_count(threads), watch or Nobody()
+    run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     config, training = config or DistillConfig(), training or TrainingConfig()
     if force or not (run / MANIFEST).is_file():
         refuse_foreign(run, force=force)  # before anything is read
@@ -124,6 +125,7 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     folders, how = {"teacher": Path(teacher), "student": run}, (count, force, watch)
     if compare:
         alone = folders["without a teacher"] = run.with_name(f"{run.name}-without-teacher")
+        pull(alone)
         if not _is_finished(alone, lesson.alone, force=force):
             progress.note(f"the student is trained a second time, without its teacher, in {alone}")
             _train(alone, lesson.alone, how)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.publishing import open_run
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.evaluate import Evaluation, evaluate_shards
@@ -102,7 +103,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     TrainingError
         If the numbers are none any more.
     """
-    run = Path(out)
+    run = open_run(out)
     refuse_foreign(run, force=force, may_go_on=True)
     config, training = config or StartConfig(), training or TrainingConfig()
     folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]

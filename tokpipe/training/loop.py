@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.losses import Losses
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.errors import StoreError
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.publishing import push
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, HeadFigures, Line, Watch
 from tokpipe.training.measure import Measure
@@ -113,6 +116,8 @@ class Run:
             with self.trainer.moving, self._saving:
                 if self.state.step > max(checkpoints(self.folder), default=0):
                     self._write()
+                    with suppress(StoreError):  # what stopped it is what is to be said
+                        push(self.folder)
             raise
         if isinstance(self._error, TrainingError):
             raise self._with_last_good(self._error)
@@ -241,6 +246,7 @@ class Run:
         """Write a checkpoint when one is due, and remove those that are not kept."""
         self._write()
         self._remove_old()
+        push(self.folder)
 
     def _remove_old(self) -> None:
         steps = checkpoints(self.folder)

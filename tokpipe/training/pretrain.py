@@ -14,8 +14,8 @@ from tokpipe.bert.head import Frequencies
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
-from tokpipe.foundation.locks import one_writer
-from tokpipe.foundation.storage import check_space, storage_errors
+from tokpipe.foundation.storage import check_space
+from tokpipe.foundation.stores.publishing import open_run
 from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards
@@ -57,9 +57,9 @@ from tokpipe.training.source import Phases
 from tokpipe.training.state import (
     checkpoints,
     clear,
-    lock_of,
     refuse_foreign,
     remove_unfinished,
+    writing,
 )
 from tokpipe.training.targets import check_targets
 from tokpipe.training.trainer import PRETRAINING, Terms, Trainer
@@ -145,11 +145,12 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     TrainingError
         If the numbers are none any more.
     """
-    refuse_foreign(Path(out), force=force, may_go_on=True)
+    run = open_run(out)
+    refuse_foreign(run, force=force, may_go_on=True)
     found, config = open_phases(shards), training_config or TrainingConfig()
     model = fitted(model_config or BertConfig.preset("tiny"), longest_of(found))
     asked = Pretraining(found, model, config, then=then)
-    return train_in(Path(out), asked, threads, force=force, resume=resume, watch=watch)
+    return train_in(run, asked, threads, force=force, resume=resume, watch=watch)
 
 
 class Pretraining(NamedTuple):
@@ -234,15 +235,13 @@ def train_in(
     Parameters and errors are those of `pretrain`.
     """
     settings = asked.settings  # refuses what contradicts itself, before anything is written
-    with storage_errors(run):
-        run.mkdir(parents=True, exist_ok=True)
-        with one_writer(lock_of(run), run):
-            if force:
-                remove_unfinished(run)
-                clear(run)
-            refuse_finished(run, settings)
-            begun = begun_at(run, resume)
-            return _train(run, asked, begun, thread_count(threads), watch or Nobody())
+    with writing(run):
+        if force:
+            remove_unfinished(run)
+            clear(run)
+        refuse_finished(run, settings)
+        begun = begun_at(run, resume)
+        return _train(run, asked, begun, thread_count(threads), watch or Nobody())
 
 
 def _train(

@@ -8,7 +8,8 @@ import filecmp
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tokpipe.foundation.folders import MANIFEST, build_folder, real_folder
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.publishing import push
 from tokpipe.training.card import model_card
 from tokpipe.training.log import LOG
 from tokpipe.training.optimizer import Moments
@@ -146,6 +148,22 @@ def remove_unfinished(run: Path) -> None:
             is_plain = ours.is_file() and not ours.is_symlink()
             if is_plain and ours.name != LOG and filecmp.cmp(theirs, ours, shallow=False):
                 ours.unlink()
+
+
+@contextmanager
+def writing(run: Path) -> Generator[None, None, None]:
+    """Make a run folder, and be its only writer while the block runs; what came of it is stored.
+
+    Raises
+    ------
+    StorageError
+        If another process writes it, or the disk or the store refuses.
+    """
+    with storage_errors(run):
+        run.mkdir(parents=True, exist_ok=True)
+        with one_writer(lock_of(run), run):
+            yield
+            push(run)
 
 
 def lock_of(run: Path) -> Path:

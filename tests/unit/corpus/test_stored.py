@@ -4,6 +4,7 @@ import gzip
 import io
 import random
 import time
+from pathlib import Path
 
 import fsspec
 import pyarrow as pa
@@ -71,6 +72,7 @@ def test_folders_and_patterns_are_listed_as_on_a_disk(store, tmp_path, monkeypat
         "a/.hidden/d.txt",
         ".e.txt",
         "f.png",
+        "å +%41&b#c.txt",
         "[g].txt",
     ]
     for name in names:
@@ -79,7 +81,18 @@ def test_folders_and_patterns_are_listed_as_on_a_disk(store, tmp_path, monkeypat
         path.write_bytes(SHORT)
         store.put(f"in/{name}", SHORT)
     monkeypatch.chdir(tmp_path)
-    patterns = ["", "/*.txt", "/**/*.txt", "/**", "/a/*", "/*/z.txt", "/?.txt", "/[ab]*.txt", "/*"]
+    patterns = [
+        "",
+        "/",
+        "/*.txt",
+        "/**/*.txt",
+        "/**",
+        "/a/*",
+        "/*/z.txt",
+        "/?.txt",
+        "/[ab]*.txt",
+        "/*",
+    ]
     for pattern in [*patterns, "/[!b]*.txt", "/[[]g].txt", "/a*", "/[g].txt", "/a/**/c.md"]:
         on_disk = names_of([f"in{pattern}"])
         in_store = names_of([f"{store}/in{pattern}"])
@@ -120,6 +133,13 @@ def test_failing_ranges_are_told_and_not_read(fault, said, content, store):
             piece.load()
     assert str(caught.value).startswith(f"{store}/a.txt: ")
     assert free_of_secrets(str(caught.value))
+
+
+def test_an_object_is_fetched_once_for_texts_and_digest(store):
+    store.put("a.txt", TEXT)
+    texts_of([Path(f"{store}/a.txt")])
+    asked = [range for method, _, range in store.proxy.seen if method == "GET" and range]
+    assert sum("bytes=0-" in one for one in asked) == 2  # the head, and the first chunk
 
 
 def test_one_wrong_answer_is_asked_for_again(store):

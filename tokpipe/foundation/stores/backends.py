@@ -6,19 +6,19 @@ their files. None is ever taken from an address or a setting.
 
 import configparser
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from tokpipe.foundation.addresses import ARROW, Address
 from tokpipe.foundation.errors import StoreError
-from tokpipe.foundation.stores.addresses import Address
-from tokpipe.foundation.stores.failures import ChangedError, missing, store_errors
+from tokpipe.foundation.stores.failures import ChangedError, missing, no_bucket, store_errors
 
-_ATTEMPTS = 5  # of a request: about ten seconds of waiting, each time twice as long
-_SECONDS = 20.0  # without an answer, until a request is given up
+_ATTEMPTS = 5  # of a request, with longer and longer waiting in between: about ten seconds
+_SECONDS = 15.0  # without an answer, until a request is given up
 _VERSIONS = (  # what stores call the version of an object, in the order of what tells most
     *("etag", "ETag", "VersionId", "blob_id", "xet_hash", "oid", "sha", "md5Hash", "content_md5"),
     *("generation", "mtime", "LastModified", "last_modified", "updated", "created"),
@@ -65,11 +65,15 @@ class Backend(Protocol):
         """Remove an object, if it is there."""
         ...
 
+    def remove_folder(self, address: Address) -> None:
+        """Remove what stands for a folder without objects, where there is such a thing."""
+        ...
+
 
 @cache
 def backend_of(scheme: str) -> Backend:
     """Return the way to the stores of a scheme."""
-    return _Arrow() if scheme in _MAKERS else _Fsspec()
+    return _Arrow() if scheme in ARROW else _Fsspec()
 
 
 class _Arrow:
@@ -113,7 +117,7 @@ class _Arrow:
     def put(self, source: Path, address: Address) -> None:
         import pyarrow as pa
 
-        with store_errors(address):
+        with store_errors(address), _bucket_needed(address):
             files, key = _file_system(address)
             with files.open_output_stream(key) as out:
                 # In one call: an object that lacks a part is never completed.
@@ -122,7 +126,12 @@ class _Arrow:
     def remove(self, address: Address) -> None:
         with store_errors(address), suppress(FileNotFoundError):
             files, key = _file_system(address)
-            files.delete_file(key)
+            files.delete_file(key)  # pyarrow leaves an empty object KEY/ for the folder
+
+    def remove_folder(self, address: Address) -> None:
+        with store_errors(address), suppress(FileNotFoundError):
+            files, key = _file_system(address)
+            files.delete_dir(key.rstrip("/"))
 
 
 class _Fsspec:
@@ -159,7 +168,7 @@ class _Fsspec:
             return [files.cat_file(key, start=at, end=at + length) for at, length in parts]
 
     def put(self, source: Path, address: Address) -> None:
-        with store_errors(address):
+        with store_errors(address), _bucket_needed(address):
             files, key = self._opened(address)
             files.put_file(str(source), key)
 
@@ -168,12 +177,27 @@ class _Fsspec:
             files, key = self._opened(address)
             files.rm_file(key)
 
+    def remove_folder(self, address: Address) -> None:
+        with store_errors(address):
+            files, key = self._opened(address)
+            files.invalidate_cache()
+            if files.isdir(key):
+                files.rm(key, recursive=True)
+
     @staticmethod
     def _opened(address: Address) -> tuple[Any, str]:
         import fsspec
 
         files, key = fsspec.url_to_fs(address.url)
         return files, str(key)
+
+
+@contextmanager
+def _bucket_needed(address: Address) -> Generator[None, None, None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise no_bucket(address) from None
 
 
 def _range(file: Any, number: int, offset: int, length: int) -> Content:
@@ -203,16 +227,27 @@ def _file_system(address: Address) -> tuple[Any, str]:
         container, _, behind = address.rest.partition("@")
         host, _, key = behind.partition("/")
         return _azure(host.partition(".")[0]), f"{container}/{key}"
-    return _MAKERS[address.scheme](), address.rest
+    bucket = address.rest.partition("/")[0]
+    return _s3(bucket) if address.scheme == "s3" else _MAKERS[address.scheme](), address.rest
 
 
-def _s3() -> Any:
+def _s3(bucket: str) -> Any:
     attempts = os.environ.get("AWS_MAX_ATTEMPTS", "")
-    return _s3_of(
-        _aws_setting("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", key="endpoint_url"),
-        _aws_setting("AWS_REGION", "AWS_DEFAULT_REGION", key="region"),
-        int(attempts) if attempts.isdigit() else _ATTEMPTS,
-    )
+    endpoint = _aws_setting("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", key="endpoint_url")
+    region = _aws_setting("AWS_REGION", "AWS_DEFAULT_REGION", key="region")
+    if not region and not endpoint:
+        region = _region_of(bucket)
+    return _s3_of(endpoint, region, int(attempts) if attempts.isdigit() else _ATTEMPTS)
+
+
+@cache
+def _region_of(bucket: str) -> str | None:
+    from pyarrow.fs import resolve_s3_region
+
+    try:
+        return resolve_s3_region(bucket)
+    except OSError:  # not there, or not to be reached: the request itself will tell
+        return None
 
 
 @cache
@@ -267,7 +302,7 @@ def _azure(account: str = "") -> Any:
     )
 
 
-_MAKERS = {"s3": _s3, "gs": _gcs, "az": _azure, "abfs": _azure}
+_MAKERS = {"gs": _gcs, "az": _azure, "abfs": _azure}
 
 
 def _aws_setting(*names: str, key: str) -> str | None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from tokpipe.foundation.addresses import Address
 from tokpipe.foundation.errors import StoreError, TokpipeError
-from tokpipe.foundation.stores.addresses import Address
 
 _ACCESS = (
     "Check the credentials where the store's own tools look for them (the environment: AWS_…, "
@@ -15,13 +15,16 @@ _WAIT = (
     "Check the network and the endpoint (AWS_ENDPOINT_URL), then run the same command again: "
     "what was done is kept."
 )
+_MAKE = "Look at the spelling, or make the bucket first."
 # What libraries say, what that is, and what to do; the first that is found counts.
 _KINDS = (
     (r"flush response stream",
      "the store answers wrongly: more than the range that it was asked for",
      "Is there a proxy or cache in between that cannot answer ranges?"),
     (r"NO_SUCH_BUCKET|NoSuchBucket|ContainerNotFound|bucket does not exist",
-     "there is no such bucket", "Look at the spelling, or make the bucket first."),
+     "there is no such bucket", _MAKE),
+    (r"NO_SUCH_KEY|NoSuchKey", "the object is gone", ""),
+    (r"RESOURCE_NOT_FOUND|\b404\b", "there is no such bucket or object", _MAKE),
     (r"ACCESS_DENIED|AccessDenied|INVALID_ACCESS_KEY|InvalidAccessKeyId|INVALID_SIGNATURE|"
      r"SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch|EXPIRED_TOKEN|ExpiredToken|"
      r"INVALID_CLIENT_TOKEN_ID|MISSING_AUTHENTICATION|UNRECOGNIZED_CLIENT|Forbidden|Unauthorized|"
@@ -74,6 +77,11 @@ def store_error(address: Address, error: BaseException) -> StoreError:
 def missing(address: Address) -> StoreError:
     """Return the error of an object that is not there."""
     return StoreError(f"{address}: the store has no such object")
+
+
+def no_bucket(address: Address) -> StoreError:
+    """Return the error of an object that cannot be stored because its bucket is not there."""
+    return StoreError(f"{address}: there is no such bucket", hint=_MAKE)
 
 
 def _missing_package(address: Address, error: ImportError) -> StoreError:

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, cast
 
+from tokpipe.foundation.addresses import Address
 from tokpipe.foundation.errors import StoreError
-from tokpipe.foundation.stores.addresses import Address
 from tokpipe.foundation.stores.backends import Content, backend_of
 from tokpipe.foundation.stores.failures import ChangedError, missing
-from tokpipe.foundation.stores.sealing import Seal
-from tokpipe.foundation.threads import in_background
-
-CHUNK = 4 << 20  # bytes fetched at a time: a request takes as long as some of them
+from tokpipe.foundation.stores.sealing import CHUNK, Seal
+from tokpipe.foundation.threads import in_background, usable_cpus
 
 _AHEAD = 6  # chunks fetched ahead of a reader that goes through an object
-_KEPT = 24  # chunks in memory, of all objects together
+_KEPT = 20 + 2 * usable_cpus()  # chunks in memory, of all objects together
 _PROBE = 64  # bytes on each side of the end of a chunk that are read for a second time
 _TRIES = 3  # of an answer that is wrong; a request that fails has been repeated below us
 
@@ -55,6 +53,10 @@ class StoreObject:
         if self.size:
             _CHUNKS.begin(self, 0)
 
+    def sha256(self) -> str | None:
+        """Return the SHA-256 of its bytes, if this process has seen all of them go by."""
+        return _CHUNKS.sha256(self)
+
     def open(self) -> BinaryIO:
         """Return it as a file that can be read and sought in."""
         return cast(BinaryIO, io.BufferedReader(_Raw(self), CHUNK // 4))
@@ -90,7 +92,7 @@ class _Chunks:
     """The chunks that are at hand or on their way, of all objects."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # without threads to be had, a chunk is fetched at once
         self._kept: OrderedDict[tuple[StoreObject, int], Callable[[], memoryview]] = OrderedDict()
         self._seals: dict[StoreObject, tuple[Seal, threading.Lock]] = {}
 
@@ -118,6 +120,12 @@ class _Chunks:
             self._kept.move_to_end(key)
             return self._kept[key]
 
+    def sha256(self, found: StoreObject) -> str | None:
+        """Return the hash of an object that was read to its end, in order."""
+        seal, lock = self._seal(found)
+        with lock:
+            return seal.sha256
+
     def _fetch(self, found: StoreObject, index: int) -> memoryview:
         seal, lock = self._seal(found)
         begin = index * CHUNK
@@ -126,7 +134,7 @@ class _Chunks:
             if seal.differs(index, data):
                 raise _wrong(found, begin, len(data), "other bytes than before")
             broken = seal.is_broken_by(index, data, _KEPT)
-        if broken and not seal.is_the_same(found.size, partial(_read_twice, found), CHUNK):
+        if broken and not seal.is_the_same(found.size, partial(_read_twice, found)):
             raise _wrong(found, 0, found.size, "other bytes than before")
         return data
 

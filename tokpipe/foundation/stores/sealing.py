@@ -4,16 +4,21 @@ Neither does pyarrow hold the length of an answer against what was asked, nor do
 bytes came. So each range is read with a second, overlapping one; what is read again is held against
 the first time; and once all of an object went by in order, it is held against its ETag, which for
 most objects is an MD5 (of parts, whose size is tried). Where that says no, the object may have been
-encrypted with a key of its owner, which makes the ETag something else: then all is read once more,
-cut differently, and has to be the same.
+encrypted with a key of its owner, which makes the ETag something else: then chunks are read once
+more, cut differently, and have to be the same.
 """
 
 import hashlib
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+CHUNK = 4 << 20  # bytes fetched at a time: a request takes as long as some of them
+
+_READ_AGAIN = 256  # chunks, at most
+_SHIFT = 13  # bytes: where ranges begin that are read again, before those of the first time
 _ETAG = re.compile(r"([0-9a-f]{32})(?:-(\d+))?")
 _PART_SIZES = tuple(  # of uploads: of AWS's tools and pyarrow, and of others
     n << 20 for n in (5, 6, 8, 10, 12, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 512, 1024)
@@ -73,8 +78,10 @@ class Seal:
     """
 
     def __init__(self, version: str, size: int, count: int) -> None:
+        self.sha256: str | None = None  # of all of it, once it went by
         self._hashes, self._wanted = list(_candidates(version, size)), version.partition("-")[0]
-        self._next, self._count = 0, count
+        self._whole = hashlib.sha256()
+        self._next, self._count, self._in_order = 0, count, True
         self._waiting: dict[int, Any] = {}
         self._marks: dict[int, int] = {}
 
@@ -85,35 +92,45 @@ class Seal:
 
     def is_broken_by(self, index: int, data: memoryview, most_waiting: int) -> bool:
         """Take a chunk; say whether with it all were seen, and are not what the ETag says."""
-        if not self._hashes or index < self._next:
+        if not self._in_order or index < self._next:
             return False
         self._waiting[index] = data
         if len(self._waiting) > most_waiting:  # not read in order: nobody will ever see all
-            self._hashes, self._waiting = [], {}
+            self._in_order, self._waiting = False, {}
         while (found := self._waiting.pop(self._next, None)) is not None:
-            for one in self._hashes:
+            for one in (*self._hashes, self._whole):
                 one.update(found)
             self._next += 1
-        if self._next < self._count or not self._hashes:
+        if self._next < self._count or not self._in_order:
             return False
-        digests = {one.digest() for one in self._hashes}
-        self._hashes = []
-        return self._wanted not in digests
+        self.sha256, self._in_order = self._whole.hexdigest(), False
+        return bool(self._hashes) and self._wanted not in {one.digest() for one in self._hashes}
 
-    def is_the_same(
-        self, size: int, read: Callable[[int, int], bytes | bytearray], chunk: int
-    ) -> bool:
-        """Read all once more, cut differently, and say whether it is the same."""
-        cut, mark, done, index = chunk - chunk // 7 - 13, 0, 0, 0
-        while done < size:
-            data = memoryview(read(done, min(cut, size - done)))
-            while len(data):
-                end = min(size, (index + 1) * chunk)
-                part, data = data[: end - done], data[end - done :]
-                mark, done = zlib.crc32(part, mark), done + len(part)
-                if done < end:
-                    continue
-                if mark != self._marks.get(index):
-                    return False
-                mark, index = 0, index + 1
+    def is_the_same(self, size: int, read: Callable[[int, int], bytes | bytearray]) -> bool:
+        """Read chunks once more, cut differently, and say whether they are the same.
+
+        Of a large object some are read, at even distances.
+        """
+        for index in range(0, self._count, -(-self._count // _READ_AGAIN)):
+            begin, end = index * CHUNK, min(size, (index + 1) * CHUNK)
+            before, cut = min(begin, _SHIFT), begin + (end - begin) // 3
+            first = read(begin - before, cut - begin + before)[before:]
+            mark = zlib.crc32(read(cut, end - cut), zlib.crc32(first))
+            if mark != self._marks.get(index):
+                return False
         return True
+
+
+def is_content_of(version: str, size: int, path: Path) -> bool:
+    """Say whether a file is what an object of a version and size holds, as far as its ETag tells.
+
+    Of an object whose ETag is no MD5 nobody knows, and the answer is no.
+    """
+    if path.stat().st_size != size:
+        return False
+    hashes = list(_candidates(version, size))
+    with path.open("rb") as file:
+        while hashes and (data := file.read(1 << 20)):
+            for one in hashes:
+                one.update(memoryview(data))
+    return version.partition("-")[0] in {one.digest() for one in hashes}

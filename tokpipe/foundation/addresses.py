@@ -17,7 +17,7 @@ from tokpipe.foundation.told import told
 _FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/+)(.*)", re.DOTALL)
 _LOCAL = ("file", "local")
 _SAME = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}  # other names of a scheme
-_ARROW = ("s3", "gs", "az", "abfs")
+ARROW = ("s3", "gs", "az", "abfs")  # schemes that pyarrow reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def address_of(value: str | os.PathLike[str]) -> Address | None:
     if found is None:
         return None
     scheme = _SAME.get(found[1].lower(), found[1].lower())
-    if scheme in _LOCAL or not _is_known(scheme, found[2], text):
+    if scheme in _LOCAL or not _is_known(scheme, text):
         return None
     _refuse_password(found[3], text)
     rest = found[3] if scheme != "memory" else found[3].lstrip("/")
@@ -110,18 +110,19 @@ def local_path(value: str | os.PathLike[str]) -> Path:
     return Path(local_text(os.fspath(value)))
 
 
-def _is_known(scheme: str, slashes: str, text: str) -> bool:
-    """Say whether a scheme is one; of an unknown one, written as an address, complain."""
-    if scheme in _ARROW or scheme == "hf":
+def _is_known(scheme: str, text: str) -> bool:
+    """Say whether a scheme is one; complain of another, unless a folder is called so."""
+    if scheme in ARROW or scheme == "hf":
         return True
     import fsspec  # 0.2 s, where something looks like an address only
 
     if scheme in fsspec.available_protocols():
         return True
-    if len(slashes) == 1:
+    first = text.partition("/")[0]
+    if os.path.lexists(first):
         return False
     raise ConfigError(
-        f"{told(text)}: {scheme}:// is no store that is known",
+        f"{told(text)}: {scheme}:// is no store that is known, and {first} no folder",
         hint="There are s3://, gs://, az://, hf://, file:// and those of fsspec.",
     )
 
