@@ -14,6 +14,7 @@ from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.stores.publishing import open_run, pull
@@ -137,6 +138,7 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     TrainingError
         If the numbers are none any more.
     """
+    teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")
     pull(alone)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.stores.publishing import open_run, pull
@@ -116,13 +117,14 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     TrainingError
         If the numbers are none any more.
     """
+    teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     config, training = config or DistillConfig(), training or TrainingConfig()
     if force or not (run / MANIFEST).is_file():
         refuse_foreign(run, force=force)  # before anything is read
     lesson = prepare_text(teacher, shards, run, config, training)
     check_memory(lesson.taught.stages(count), free_for_training())
-    folders, how = {"teacher": Path(teacher), "student": run}, (count, force, watch)
+    folders, how = {"teacher": teacher, "student": run}, (count, force, watch)
     if compare:
         alone = folders["without a teacher"] = run.with_name(f"{run.name}-without-teacher")
         pull(alone)
