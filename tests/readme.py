@@ -36,6 +36,7 @@ PACKAGES = (
         "baselines",
         "tasks",
         "inspection",
+        "engines",
         "cli",
     ),
 )  # upwards: each imports only what stands before it

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tokpipe.finetuning.finetune import finetune as finetune
     from tokpipe.labelled.config import TagColumns as TagColumns
     from tokpipe.labelled.config import TextColumns as TextColumns
-    from tokpipe.shards.build import BuildConfig as BuildConfig
     from tokpipe.shards.build import build_shards as build_shards
+    from tokpipe.shards.config import BuildConfig as BuildConfig
     from tokpipe.shards.config import ShardConfig as ShardConfig
     from tokpipe.shards.reader import open_shards as open_shards
     from tokpipe.tasks.attention import attention as attention
@@ -63,7 +63,7 @@ _HOME = {
     "BatchConfig": "tokpipe.batches.config",
     "BertConfig": "tokpipe.bert.config",
     "BertModel": "tokpipe.tasks.model",
-    "BuildConfig": "tokpipe.shards.build",
+    "BuildConfig": "tokpipe.shards.config",
     "DistillConfig": "tokpipe.tasks.distill_config",
     "EmbedConfig": "tokpipe.tasks.config",
     "EvaluateConfig": "tokpipe.tasks.config",

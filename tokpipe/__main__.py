@@ -27,6 +27,10 @@ def run() -> None:
     from tokpipe.cli.main import execute
 
     code = execute(sys.argv[1:])
+    if "mpi4py" in sys.modules:
+        import ctypes
+
+        ctypes.CDLL(None).exit(code)  # MPI takes leave of `mpiexec`, which would kill the others
     os._exit(code)  # all is flushed; taking numba apart object by object would cost 0.11 s
 
 

@@ -12,11 +12,14 @@ import sys
 
 from tests.bench import (
     before,
+    cluster,
     embed,
     encode,
     finetune,
     finetune_quality,
     learning,
+    ranks,
+    recipe,
     sentences,
     shards,
     train,
@@ -33,8 +36,14 @@ TABLES = {
     "shards": shards.rows,
     "train": train.rows,
     "learning": learning.rows,
+    "ranks": ranks.rows,
+    "cluster": cluster.rows,
 }
-LIMITED = {"finetune": finetune.rows, "finetune-quality": finetune_quality.rows}
+LIMITED = {
+    "finetune": finetune.rows,
+    "finetune-quality": finetune_quality.rows,
+    "recipe": recipe.rows,
+}
 
 
 def main() -> int:
@@ -46,10 +55,18 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="renew RESULTS.md and the README")
     parser.add_argument("--rev", default="HEAD", help="what `before` compares this tree with")
     parser.add_argument("--rows", type=int, help="of fine-tuning: most rows of each part")
-    parser.add_argument("--tasks", nargs="+", choices=[*JOBS, "predict"], default=[])
+    parser.add_argument(
+        "--tasks", nargs="+", choices=[*JOBS, "predict", *recipe.PRESETS], default=[]
+    )
     parser.add_argument("--layers", type=int, choices=[2], help="of fine-tuning: a short model")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of `recipe`: of a training")
     options = parser.parse_args()
-    limits = Limits(rows=options.rows, tasks=tuple(options.tasks), layers=options.layers)
+    limits = Limits(
+        rows=options.rows,
+        tasks=tuple(options.tasks),
+        layers=options.layers,
+        minutes=options.minutes,
+    )
     if options.table == "before":
         rows = before.rows(options.peers, options.rounds, options.rev)
     elif options.table in LIMITED:

@@ -35,11 +35,14 @@ class Limits:
         Names of jobs; empty: all.
     layers
         2 for a model of two layers and 8,192 tokens in place of MiniLM-L6.
+    minutes
+        Of the longest training, where time is what is given.
     """
 
     rows: int | None = None
     tasks: tuple[str, ...] = ()
     layers: int | None = None
+    minutes: float = 30.0
 
     @property
     def said(self) -> str:

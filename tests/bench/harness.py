@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,17 @@ class Worker:
     """A process that has loaded its side of a job and does it each time it is asked."""
 
     def __init__(
-        self, python: str, side: str, job: str, *, tree: Path = TREE, **settings: Any
+        self,
+        python: str,
+        side: str,
+        job: str,
+        *,
+        tree: Path = TREE,
+        before: Sequence[str] = (),
+        **settings: Any,
     ) -> None:
         worker = tree / "tests" / "bench" / "worker.py"
-        command = [python, str(worker), side, job, json.dumps(settings)]
+        command = [*before, python, str(worker), side, job, json.dumps(settings)]
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

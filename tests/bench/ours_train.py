@@ -20,6 +20,8 @@ from tokpipe.training.parts import split_batch
 from tokpipe.training.pretrain import pretrain
 from tokpipe.training.trainer import Trainer
 
+EVALUATED = 50  # batches of the validation split
+
 
 def describe(result: Any) -> Any:
     """Return what of a result goes into the report."""
@@ -102,5 +104,23 @@ def learn(
             pretrain(shards, BertConfig.preset(preset), config, out, threads=2)
             lines = [line for line in read_log(out / "log.jsonl") if line.split is None]
         return {"losses": [line.loss for line in lines]}
+
+    return run
+
+
+def reach(
+    shards: str, preset: str, seed: int, seconds: float, model: dict, training: dict
+) -> Callable:
+    """Train for a time; the result is the loss of the validation split."""
+    shape = BertConfig.preset(preset, **model)
+    held = {"eval_steps": 0, "save_steps": 1_000_000, "eval_batches": EVALUATED}
+    config = TrainingConfig(**{**training, **held, "budget": f"{seconds:.0f}s", "seed": seed})
+
+    def run() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as place:
+            made = pretrain(shards, shape, config, Path(place) / "run", threads=2)
+            assert made.evaluation is not None
+            loss = made.evaluation.heads["mlm"].loss
+        return {"loss": loss, "tokens": made.state.tokens}
 
     return run

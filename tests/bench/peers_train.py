@@ -1,8 +1,10 @@
 """The peers' side of training: transformers' BertForPreTraining in torch, eager, fp32."""
 
 import os
-from collections.abc import Callable
-from itertools import cycle
+import time
+from collections.abc import Callable, Mapping
+from itertools import cycle, islice
+from types import MappingProxyType
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -75,11 +77,93 @@ def learn(
     return run
 
 
-def _trainer(preset: str, vocab_size: int, masked_only: bool, rate: float) -> Callable:
+def reach(
+    shards: str,
+    preset: str,
+    seed: int,
+    seconds: float,
+    rate: float,
+    batch_size: int,
+    warmup: float,
+    beta2: float,
+    dropout: float,
+) -> Callable:
+    """Train for a time, as run_mlm.py does but the head at masked places only; see ours."""
+    import torch
+
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.config import TrainingConfig
+    from tokpipe.training.loading import loaders
+    from tokpipe.training.parts import batches_from
+    from tokpipe.training.progress import Position
+    from tokpipe.training.schedule import Schedule
+
+    found = open_shards(shards)
+    clock = TrainingConfig(
+        budget=f"{seconds:.0f}s",
+        batch_size=batch_size,
+        batch_tokens=1 << 20,
+        learning_rate=rate,
+        warmup_proportion=warmup,
+        seed=seed,
+    )
+    train, _ = loaders(found, clock)
+    _, held = loaders(found, TrainingConfig(seed=seed))
+    torch.manual_seed(seed)
+    shape = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    how = {"betas": (0.9, beta2), "eps": 1e-8, "decay": 0.0}
+    modules: list[Any] = []
+
+    def seen(module: Any) -> Any:
+        modules.append(module)
+        return module
+
+    one = _trainer(preset, found.facts.vocab_size, True, rate, wrapped=seen, shape=shape, how=how)
+    schedule = Schedule(clock, None)
+
+    def run() -> dict[str, Any]:
+        begin, steps = time.monotonic(), 0
+        for batch, _ in batches_from(train, Position()):
+            spent = time.monotonic() - begin
+            if schedule.is_over(steps, spent):
+                break
+            one(_padded(_fields(batch)), schedule.learning_rate(steps, spent))
+            steps += 1
+        return {"loss": _held_out(modules[0].model, held), "steps": steps}
+
+    return run
+
+
+def _held_out(model: Any, held: Any) -> float:
+    """Return the mean loss of a masked token, over as many batches as our side evaluates."""
+    import torch
+
+    from tests.bench.ours_train import EVALUATED
+
+    losses, masked = 0.0, 0
+    model.eval()
+    with torch.no_grad():
+        for batch in islice(held.batches(0), EVALUATED):
+            losses += float(_masked_loss(model, _padded(_fields(batch)))) * len(batch.masked_ids)
+            masked += len(batch.masked_ids)
+    return losses / masked
+
+
+def _trainer(
+    preset: str,
+    vocab_size: int,
+    masked_only: bool,
+    rate: float,
+    wrapped: Callable[[Any], Any] = lambda module: module,
+    threads: int = 2,
+    shape: Mapping[str, Any] = MappingProxyType({}),
+    how: Mapping[str, Any] = MappingProxyType({}),
+) -> Callable:
+    """Return what makes a step; its module, from batch to loss, may be `wrapped`."""
     import torch
     from transformers import BertConfig, BertForPreTraining
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     layers, hidden = PRESETS[preset]
     config = BertConfig(
         vocab_size=vocab_size,
@@ -88,16 +172,29 @@ def _trainer(preset: str, vocab_size: int, masked_only: bool, rate: float) -> Ca
         num_attention_heads=hidden // 64,
         intermediate_size=4 * hidden,
         attn_implementation="eager",
+        **shape,
     )
     model = BertForPreTraining(config).train()
     named = list(model.named_parameters())
     plain = [p for name, p in named if name.endswith("bias") or "LayerNorm" in name]
     decayed = [p for name, p in named if not (name.endswith("bias") or "LayerNorm" in name)]
-    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=rate, eps=1e-6)
+    how = {"decay": 0.01, "eps": 1e-6, **how}
+    decay = how.pop("decay")
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=rate, **how)
+
+    class Loss(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, batch: dict) -> Any:
+            return _masked_loss(model, batch) if masked_only else model(**batch).loss
+
+    loss_of = wrapped(Loss())
 
     def one(batch: dict, rate: float = rate) -> float:
-        loss = _masked_loss(model, batch) if masked_only else model(**batch).loss
+        loss = loss_of(batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -145,6 +242,6 @@ def _padded(batch: dict) -> dict:
         rows = np.full(is_token.shape, filler, np.int64)
         rows[is_token] = flat[name]
         made[name] = torch.tensor(rows)
-    if batch["next_sentence_label"] is not None:
+    if batch.get("next_sentence_label") is not None:
         made["next_sentence_label"] = torch.tensor(batch["next_sentence_label"].astype(np.int64))
     return made

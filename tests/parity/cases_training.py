@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tokpipe.training.kernels import Factors
+from tokpipe.training.tree import tree_of
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=4)
 
@@ -31,7 +32,7 @@ def factors_of(draw):
 def _sums(draw):
     sizes = draw(SIZES)
     shards = blocks_of(draw, draw(st.sampled_from([1, 2, 5])), sum(sizes))
-    return shards, pieces_of(draw, sizes), np.zeros(len(sizes))
+    return shards, tree_of(len(shards)), pieces_of(draw, sizes), np.zeros(len(sizes))
 
 
 @st.composite

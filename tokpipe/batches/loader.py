@@ -4,7 +4,9 @@ The position of a run is three integers: seed, epoch, batch. Nothing is read to 
 of an epoch follows from the lengths of the rows, and masks from each row's shard and number.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +32,9 @@ from tokpipe.shards.reader import Split
 # Tokens that one call copies and masks, a millisecond's work: several batches, or one that is
 # larger, so that Python's share stays small.
 _TOKENS_AT_ONCE = 1 << 16
+
+
+Own = Callable[[NDArray[np.int32]], NDArray[np.int64]]
 
 
 class _Rows(NamedTuple):
@@ -86,6 +91,19 @@ class Loader:
         check_facts(facts, masks)
         self._table, self._width = _table_of(split)
         self._plan: tuple[int, Plan] | None = None
+        self._own: Own | None = None
+
+    def of_own(self, own: Own) -> "Loader":
+        """Return one that reads only some sequences of each batch, which says what the others are.
+
+        Parameters
+        ----------
+        own
+            Says of the lengths of a batch's sequences which of them are wanted, ascending.
+        """
+        made = copy(self)
+        made._own = own
+        return made
 
     @property
     def name(self) -> str:
@@ -138,6 +156,15 @@ class Loader:
     def _make(self, epoch: int, plan: Plan, begin: int, end: int) -> list[Batch]:
         """Make the batches from `begin` to `end`, as views of arrays that they share."""
         runs = [plan.rows_of(batch) for batch in range(begin, end)]
+        if self._own is not None:
+            lengths = [self.split.lengths[run] for run in runs]
+            runs = [run[self._own(of)] for run, of in zip(runs, lengths, strict=True)]
+            made = self._made(runs, epoch)
+            return [replace(one, whole=of) for one, of in zip(made, lengths, strict=True)]
+        return self._made(runs, epoch)
+
+    def _made(self, runs: list[NDArray[np.int64]], epoch: int) -> list[Batch]:
+        """Make a batch of each of some runs of rows."""
         rows = np.concatenate(runs)
         found = self._gather(rows)
         masks = (

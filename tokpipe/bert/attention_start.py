@@ -18,43 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.local_start import check_local_start
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.positions import FARTHEST, distance_buckets
-from tokpipe.foundation.errors import ConfigError
 
 _ELSEWHERE = -8.0  # bias of what a head does not look at: e to that is a 3,000th of its neighbour
 _GAIN = 2.0  # of the products of queries and keys that find a place
 _LOUDNESS = 6.0  # of places beside tokens, in deviations of what is drawn
 _STEPS = (-1, 1, -2, 2, -3, 3, -4, 4)  # how far behind or before a head looks
-
-
-def check_local_start(config: BertConfig) -> None:
-    """Refuse a model whose heads cannot begin so.
-
-    Raises
-    ------
-    ConfigError
-        If it has neither a bias by distance nor a learned table of the layers' width.
-    """
-    if config.has_distances:
-        return
-    if not config.has_places:
-        raise ConfigError(
-            f"attention_start='local' and position='{config.position}': heads begin so by a bias "
-            "for each distance, or by a learned table of places",
-            hint="Choose position relative, learned-relative or learned.",
-        )
-    if config.embedding_width != config.hidden_size:
-        raise ConfigError(
-            f"attention_start='local' wants places as wide as the layers, "
-            f"{config.hidden_size}, and embeddings have {config.embedding_width}",
-            hint="Choose position relative.",
-        )
-    if config.head_size < 4:
-        raise ConfigError(
-            f"attention_start='local' takes half of a head for places, two numbers at least, and "
-            f"a head has {config.head_size}"
-        )
 
 
 def start_local(parameters: Parameters) -> None:

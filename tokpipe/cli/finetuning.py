@@ -12,6 +12,8 @@ from tokpipe.cli.labelled_runs import kept, part_option, score_rows, show_notes
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, finetuning_plan, show_plan
 from tokpipe.cli.progress import duration
+from tokpipe.cli.ranks import SEVERAL, ranks_of
+from tokpipe.engines.mpi.config import RanksConfig
 from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.stores.publishing import run_place
@@ -61,6 +63,7 @@ def finetune_command(
                 config_options(
                     FinetuneConfig, "config", heading="Training", leave_out=("seed", *leave_out)
                 ),
+                config_options(RanksConfig, "ranks", heading=SEVERAL),
             ]
         ):
             run = option(run)
@@ -83,6 +86,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
     output: str,
     config: FinetuneConfig,
     windows: WindowConfig,
+    ranks: RanksConfig,
     columns: Config | None = None,
     **paths: str | None,
 ) -> None:
@@ -96,7 +100,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
     from tokpipe.finetuning.finetune import finetune
 
     start = time.monotonic()
-    with training_display(session.progress) as watch:
+    with training_display(session.progress) as watch, ranks_of(ranks, output) as workers:
         made = finetune(
             task,
             model,
@@ -107,6 +111,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
             force=session.force,
             watch=watch,
             progress=session.progress,
+            ranks=workers,
         )
     _show(session, output, made, time.monotonic() - start)
 

@@ -27,6 +27,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from tokpipe.cli.console import Console
+from tokpipe.cli.started import whole_command
 from tokpipe.foundation.panics import stderr_handle
 from tokpipe.foundation.told import told
 from tokpipe.foundation.visible import visible
@@ -91,7 +92,7 @@ def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
     if not kept:
         return f"stopped by {cause}"
     again = [word for word in arguments if word != "--force"]  # which would start over
-    command = console.err.glyph(shlex.join(["tokpipe", *again]))
+    command = console.err.glyph(shlex.join(whole_command(again)))
     return f"stopped by {cause}; {kept}. To go on:\n  {command}"
 
 

@@ -8,6 +8,7 @@ from tokpipe.cli.command import CommandGroup
 from tokpipe.cli.console import Console
 from tokpipe.cli.failures import report
 from tokpipe.cli.interrupts import answering_signals
+from tokpipe.cli.started import be_silent, is_another_rank
 from tokpipe.cli.streams import prepare_streams
 
 _HOME = "tokpipe.cli.commands"
@@ -30,6 +31,7 @@ _SECTIONS = {
     "Pretraining": {
         "build-shards": f"{_HOME}.build_shards",
         "pretrain": f"{_HOME}.pretrain",
+        "mpi": f"{_HOME}.mpi",
     },
     "Jobs": {
         "finetune": f"{_HOME}.finetune",
@@ -46,6 +48,9 @@ _SECTIONS = {
         "compare-layers": f"{_HOME}.compare_layers",
         "import": f"{_HOME}.import_model",
         "export": f"{_HOME}.export_model",
+    },
+    "Many machines": {
+        "launch": f"{_HOME}.launch",
     },
     "Look and understand": {
         "inspect": f"{_HOME}.inspect",
@@ -88,6 +93,8 @@ main = _Main(
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing escapes."""
     prepare_streams()
+    if is_another_rank(arguments):
+        be_silent()
     console = Console()
     if "--no-color" in arguments:
         console.no_color()

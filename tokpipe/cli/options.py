@@ -2,7 +2,7 @@
 
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import NoneType, UnionType
@@ -122,13 +122,14 @@ def config_options(
     heading: str = "Options",
     flags: Mapping[str, str] | None = None,
     leave_out: tuple[str, ...] = (),
-    given_only: bool = False,
+    given_only: Collection[str] | None = None,
 ) -> Decorator:
     """Add one option a field of `kind`, and pass the built object as the argument `argument`.
 
     The fields give names, defaults, limits and help; `flags` has other names for options:
     ``{"lowercase": "--lowercase/--cased"}``. Fields to leave out the command sets itself. With
-    `given_only` a dict of what was given anywhere is passed: the rest depends on other settings.
+    `given_only` a dict of what was given anywhere is passed: the rest depends on other settings,
+    but for the fields that it names, whose defaults the help shows.
     """
     chosen = [f for f in fields(kind) if f.name not in leave_out]
     types = typing.get_type_hints(kind)
@@ -136,7 +137,7 @@ def config_options(
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         def run(*positional: Any, **arguments: Any) -> Any:
             values = {f.name: arguments.pop(_key(f)) for f in chosen}
-            if given_only:
+            if given_only is not None:
                 made: Any = {name: value for name, value in values.items() if value is not None}
             else:
                 made = kind(**values)
@@ -146,19 +147,21 @@ def config_options(
         run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
         for f in reversed(chosen):
             names = (flags or {}).get(f.name)
-            run = _option(f, types[f.name], heading, names, shows_default=not given_only)(run)
+            shown = f.default if given_only is None or f.name in given_only else MISSING
+            default = shown if given_only is None else MISSING
+            run = _option(f, types[f.name], heading, names, shown, default)(run)
         return run
 
     return decorate
 
 
 def _option(
-    f: Field[Any], hint: Any, heading: str, names: str | None, *, shows_default: bool
+    f: Field[Any], hint: Any, heading: str, names: str | None, shown: Any, default: Any
 ) -> Decorator:
     flag = f"--{_key(f).replace('_', '-')}"
     if _plain(hint) is bool and not names:
         names = f"{flag}/--no-{flag[2:]}"
-    default = f.default if f.default is not MISSING and shows_default else None
+    shown, default = (None if value is MISSING else value for value in (shown, default))
     kind = _click_type(hint, f)
     extra = {} if "/" in (names or "") else {"type": kind, "metavar": _metavar(kind)}
     return click.option(
@@ -168,7 +171,7 @@ def _option(
         heading=heading,
         default=default,
         show_default=isinstance(default, bool),
-        help=f.metadata["help"] + _shown(f.name, default),
+        help=f.metadata["help"] + _shown(f.name, shown),
         **extra,  # type: ignore[arg-type]
     )
 

@@ -63,3 +63,13 @@ def _handle(stream: TextIO) -> int | None:
 def goes_to_terminal(output: str) -> bool:
     """Return whether a person will read the bytes as they come."""
     return output == STDOUT and sys.stdout.isatty()
+
+
+def refuse_stream(output: str) -> None:
+    """Refuse (`ConfigError`) an output that workers cannot put the parts of beside it."""
+    path = Path(output)
+    if output == STDOUT or (path.exists() and not path.is_file() and not path.is_dir()):
+        raise ConfigError(
+            "--engine dask writes into a file, beside which the workers leave its parts",
+            hint="Name a file with -o, in a folder that all machines share.",
+        )

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from tokpipe.foundation.visible import visible
 
 _COLUMN = "input_ids"
+ARROW_SCHEMA = pa.schema([pa.field(_COLUMN, pa.list_(pa.int32()))])
 
 
 class Writer(Protocol):
@@ -68,15 +69,13 @@ class ArrowStream(Writer):
     """An Arrow IPC stream with the column ``input_ids``: list of int32."""
 
     def __init__(self, file: BinaryIO) -> None:
-        schema = pa.schema([pa.field(_COLUMN, pa.list_(pa.int32()))])
-        self._writer = pa.ipc.new_stream(file, schema)
-        self._schema = schema
+        self._writer = pa.ipc.new_stream(file, ARROW_SCHEMA)
 
     def write(self, ids: pa.ListArray) -> None:
         """Write one record batch."""
         # not by a cast of the column, which copies the ids
         lists = pa.ListArray.from_arrays(ids.offsets.cast(pa.int32()), ids.values.cast(pa.int32()))
-        self._writer.write_batch(pa.record_batch([lists], self._schema))
+        self._writer.write_batch(pa.record_batch([lists], ARROW_SCHEMA))
 
     def close(self) -> None:
         """Write the mark of the end, without which the stream counts as cut."""

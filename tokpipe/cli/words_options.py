@@ -14,7 +14,7 @@ words_options: Callable[[Callable[..., Any]], Callable[..., Any]] = config_optio
     "words",
     heading=HEADING,
     flags={"lowercase": "--lowercase/--cased"},
-    given_only=True,
+    given_only=(),
 )
 
 

@@ -5,9 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, Self, cast
 
 from tokpipe.foundation.errors import InputError, StoreError
 from tokpipe.foundation.stores.objects import StoreObject
@@ -41,7 +41,8 @@ class InputFile:
     format: str = "txt"  # one of `tokpipe.corpus.config.FORMATS`, or "hub"
     # how the whole file is compressed; streams tell only when they are read
     codec: str | None = None
-    # device, inode, size and time of change, or the version of an object: how it is known again
+    # how it is known again: device, inode, size and time of change, or the last of these; or the
+    # version of an object
     identity: tuple[int | str, ...] = ()
     stored: StoreObject | None = None  # where it is an object of a store
 
@@ -49,6 +50,16 @@ class InputFile:
     def is_stream(self) -> bool:
         """Whether it can be read only once, and from its start."""
         return not self.identity
+
+    def from_afar(self) -> Self:
+        """Return the file as another process or machine knows it again: size and time of change.
+
+        Devices have other numbers there, and inodes may have; an object of a store is the same.
+        """
+        if self.stored is not None:
+            return self
+        path = self.path and self.path.absolute()
+        return replace(self, path=path, identity=self.identity[-2:])
 
     @contextmanager
     def open_bytes(self) -> Generator[BinaryIO, None, None]:
@@ -89,7 +100,7 @@ class InputFile:
         with read_errors(self.name):
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                if identity_of(os.fstat(handle)) != self.identity:
+                if identity_of(os.fstat(handle))[-len(self.identity) :] != self.identity:
                     raise InputError(f"{self.name}: the file changed while it was read")
                 yield handle
             finally:

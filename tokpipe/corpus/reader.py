@@ -27,7 +27,7 @@ from tokpipe.foundation.threads import run_in_threads
 PIECE_BYTES = 4 << 20
 
 _FILES_AHEAD = 8  # of a store, the beginnings of which are fetched before they are asked for
-_FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
+FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
 _LINE_FORMATS: dict[str, Callable[[Block, ReadConfig], TextBatch]] = {
     "txt": read_text,
     "jsonl": read_json_lines,
@@ -46,11 +46,12 @@ class Piece:
 
 
 class Corpus:
-    """Text in files, read as often as asked."""
+    """Text in files, read as often as asked; `first` is the number of the first of them."""
 
-    def __init__(self, found: Found, config: ReadConfig) -> None:
+    def __init__(self, found: Found, config: ReadConfig, first: int = 0) -> None:
         self.files = tuple(found.files)
         self.config = config
+        self._first = first
         self.notes = _notes(found)
         self._tally: Counter[str] = Counter()
         if found.skipped:
@@ -76,7 +77,7 @@ class Corpus:
         """
         plain = {file.name: file for file in self.files if not file.is_stream}
         parts = run_in_threads(
-            lambda feed: {file.name: _sha256(file) for file in feed}, plain.values(), threads
+            lambda feed: {file.name: sha256_of(file) for file in feed}, plain.values(), threads
         )
         digests = {name: digest for part in parts for name, digest in part.items()}
         return {name: digests[name] for name in plain}
@@ -91,25 +92,41 @@ class Corpus:
         InputError
             If a compressed file is damaged, a stream is asked for twice, or all of it is empty.
         """
-        empty = True
-        for number, file in enumerate(self.files):
-            if number < start >> _FILE_SHIFT:
-                empty = False
+        found = start > 0
+        for piece in self.pieces_between(start, None, piece_bytes):
+            found = True
+            yield piece
+        if not found:
+            raise nothing_to_read(self)
+
+    def pieces_between(
+        self, start: int, stop: int | None, piece_bytes: int = PIECE_BYTES
+    ) -> Iterator[Piece]:
+        """Cut as `pieces` does; only what has an index from `start` on, and below `stop`.
+
+        There may be none of them. What stands before them in a compressed file is decompressed all
+        the same.
+        """
+        for number, file in enumerate(self.files, self._first):
+            if number < start >> FILE_SHIFT:
                 continue
-            for ahead in self.files[number + 1 : number + _FILES_AHEAD]:
+            if stop is not None and number << FILE_SHIFT >= stop:
+                return
+            place = number - self._first
+            for ahead in self.files[place + 1 : place + _FILES_AHEAD]:
                 if ahead.stored is not None:
                     ahead.stored.expect()
             for part, (stored, load) in enumerate(self._parts(file, piece_bytes)):
-                index, empty = (number << _FILE_SHIFT) + part, False
+                index = (number << FILE_SHIFT) + part
+                if stop is not None and index >= stop:
+                    return
                 if index >= start:
                     yield Piece(index, stored, partial(self._counted, load))
-        if empty:
-            raise InputError(f"{self.files[0].name}: nothing to read, the input is empty")
 
     def _parts(self, file: InputFile, piece_bytes: int) -> Iterator[tuple[int, Load]]:
         if file.is_stream and file.format != "hub":
             self._once(file)
-        if file.format in _LINE_FORMATS and not file.codec and not file.is_stream:
+        if can_be_entered(file):
             return self._ranges(file, piece_bytes)
         if file.format in _LINE_FORMATS or file.format in ("csv", "tsv"):
             return self._streamed(file, piece_bytes)
@@ -174,6 +191,16 @@ class Corpus:
         return batch
 
 
+def nothing_to_read(corpus: Corpus) -> InputError:
+    """Make the error for a corpus of no piece."""
+    return InputError(f"{corpus.files[0].name}: nothing to read, the input is empty")
+
+
+def can_be_entered(file: InputFile) -> bool:
+    """Return whether a piece in the middle of a file is found without what stands before it."""
+    return file.format in _LINE_FORMATS and not file.codec and not file.is_stream
+
+
 def open_corpus(inputs: Sequence[str | Path], config: ReadConfig | None = None) -> Corpus:
     """Find the files that the inputs name, as `inputs.find_inputs` takes and refuses them."""
     config = config or ReadConfig()
@@ -191,7 +218,8 @@ def _notes(found: Found) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _sha256(file: InputFile) -> str:
+def sha256_of(file: InputFile) -> str:
+    """Return the SHA-256 of a file that is no stream, in hexadecimal digits."""
     if file.stored is not None and (known := file.stored.sha256()):
         return known  # of what was read: nothing of it is fetched twice
     digest = hashlib.sha256()

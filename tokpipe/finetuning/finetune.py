@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tokpipe.finetuning.card import card
@@ -15,11 +16,13 @@ from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.stores.copies import here
-from tokpipe.foundation.stores.publishing import open_run
+from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.progress import State
+from tokpipe.training.ranks import ALONE, Ranks
 from tokpipe.training.state import writing
 
 
@@ -63,6 +66,7 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     force: bool = False,
     watch: Watch | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> Finetuned:
     """Train a model for a task; go on where a stopped run of the same settings is.
 
@@ -91,6 +95,9 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
         Who looks on.
     progress
         Is told what the data holds.
+    ranks
+        The processes that share the work, each of which calls this; no weight depends on them. The
+        first alone touches `out`.
 
     Returns
     -------
@@ -115,8 +122,13 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     require("out", out, str, Path, optional=False)
     require("config", config, FinetuneConfig)
     require("windows", windows, WindowConfig)
-    run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
-    refuse_other(run, force=force)
+    run, how = run_place(out), (thread_count(threads), watch or Nobody(), progress, ranks)
+
+    def looked_at() -> None:
+        pull(run)
+        refuse_other(run, force=force)
+
+    ranks.first(looked_at)
     given = {"train": train, "validation": validation, "test": test}
     asked = Asked(
         task=task_of(task),
@@ -126,27 +138,26 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
         config=config or FinetuneConfig(),
         windows=windows or WindowConfig(),
     )
-    prepared = prepare(asked, count, progress)
-    with writing(run):
+    prepared = prepare(asked, how[0], progress)
+    with storage_errors(run), writing(run, ranks):
         if force:
-            start_over(run)
+            ranks.first(lambda: start_over(run))
         if asked.config.seeds == 1:
-            drawn = seeds_of(asked.config.seed, 1)[0]
-            made = train_once(prepared, run, drawn, count, watch, progress)
+            made = train_once(prepared, run, seeds_of(asked.config.seed, 1)[0], *how)
             return Finetuned(folder=run, **made._asdict(), spread={})
-        return _several(prepared, run, count, watch, progress)
+        return _several(prepared, run, *how)
 
 
 def _several(
-    prepared: Prepared, out: Path, threads: int, watch: Watch, progress: Progress
+    prepared: Prepared, out: Path, threads: int, watch: Watch, progress: Progress, ranks: Ranks
 ) -> Finetuned:
     """Train several times, each in a folder of its own; the best by validation is the model."""
     config, made = prepared.asked.config, []
     drawn = seeds_of(config.seed, config.seeds)
     for number, seeds in enumerate(drawn, 1):
         folder = seed_folder(out, number)
-        folder.mkdir(exist_ok=True)
-        made.append(train_once(prepared, folder, seeds, threads, watch, progress))
+        ranks.first(partial(folder.mkdir, exist_ok=True))
+        made.append(train_once(prepared, folder, seeds, threads, watch, progress, ranks))
         score = made[-1].report.scores["validation"].scores[0]
         progress.note(f"seed {number} of {len(drawn)}: {score.name} {score.value:.4f}")
     best = max(made, key=lambda one: one.report.scores["validation"].best_by)
@@ -159,7 +170,8 @@ def _several(
         METRICS: metrics_bytes({**best.report.to_dict(), **more}),
         "README.md": card(prepared, best.report, best.state.to_dict(), spreads).encode(),
     }
-    finish(out, seed_folder(out, chosen + 1), written, {"seeds": len(drawn)})
+    source = seed_folder(out, chosen + 1)
+    ranks.first(lambda: finish(out, source, written, {"seeds": len(drawn)}))
     return Finetuned(folder=out, **best._asdict(), spread=spreads)
 
 

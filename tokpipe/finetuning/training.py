@@ -31,6 +31,7 @@ from tokpipe.training.log import Line, Watch
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.memory import check_memory, disk_bytes, free_for_training, training_bytes
 from tokpipe.training.progress import State
+from tokpipe.training.ranks import ALONE, Ranks
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
 from tokpipe.training.source import Phases
@@ -87,20 +88,25 @@ def training_config(prepared: Prepared, loader: ExampleLoader) -> TrainingConfig
     )
 
 
-def stages_of(prepared: Prepared, config: TrainingConfig, threads: int) -> dict[str, int]:
-    """Return the memory that a training takes, by stage."""
-    return training_bytes(prepared.model, config, prepared.capacity, threads)
+def stages_of(
+    prepared: Prepared, config: TrainingConfig, threads: int, ranks: Ranks = ALONE
+) -> dict[str, int]:
+    """Return the memory that a training takes in one of some processes, by stage."""
+    return training_bytes(prepared.model, config, prepared.capacity, threads, ranks)
 
 
-def train_once(
+def train_once(  # noqa: PLR0913 - what, where, and by whom
     prepared: Prepared,
     out: Path,
     seeds: Seeds,
     threads: int,
     watch: Watch,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> Trained:
     """Train in a folder, from the beginning or where a stopped training of the same settings is.
+
+    All ranks call it; the first alone touches the folder.
 
     Raises
     ------
@@ -116,17 +122,26 @@ def train_once(
     loader = loader_of(prepared, seeds.order)
     config = training_config(prepared, loader)
     settings = {**prepared.settings, "training": config.to_dict(), "seeds": seeds._asdict()}
-    if (out / MANIFEST).is_file():  # one of several that is finished
-        check_settings(out, Manifest.read(out, KIND).settings, settings)
-        report = Report.from_dict(read_metrics(out))
-        return Trained(report, State.read(out), last_step(out))
-    begin = begun_at(out)
-    state = State(settings=settings) if begin is None else State.read(begin)
+    if ranks.weighs:
+        settings["ranks"] = ranks.weighs
+
+    def begun() -> list[Any]:
+        if (out / MANIFEST).is_file():  # one of several that is finished
+            check_settings(out, Manifest.read(out, KIND).settings, settings)
+            return [True, None, State.read(out).to_dict(), read_metrics(out)]
+        begin = begun_at(out)
+        if begin is None:
+            return [False, None, State(settings=settings).to_dict(), {}]
+        return [False, begin.name, State.read(begin).to_dict(), {}]
+
+    is_finished, name, told, metrics = ranks.first(begun)
+    state, begin = State.from_dict(told), None if name is None else out / name
+    if is_finished:
+        return Trained(Report.from_dict(metrics), state, _last_step(out, ranks))
     check_settings(out, state.settings, settings)
-    check_memory(stages_of(prepared, config, threads), free_for_training(), _HINTS)
-    clear_behind(out, begin)
-    check_space(out, disk_bytes(prepared.model, config) - bytes_in(checkpoints(out).values()))
-    trainer = _trainer(prepared, config, seeds, threads)
+    check_memory(stages_of(prepared, config, threads, ranks), free_for_training(), _HINTS)
+    ranks.first(lambda: _make_room(out, begin, disk_bytes(prepared.model, config)))
+    trainer = _trainer(prepared, config, seeds, threads, ranks)
     going = Run(trainer, _data(prepared, loader), Schedule(config, config.steps), out, state, watch)
     go_on_from(begin, out, trainer, going)
     watch.begins(going.state.step, config.steps, prepared.asked.task.name)
@@ -134,7 +149,18 @@ def train_once(
     return _finished(prepared, out, _best(out, last, going.state), trainer, progress)
 
 
-def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: int) -> Trainer:
+def _make_room(out: Path, begin: Path | None, needed: int) -> None:
+    clear_behind(out, begin)
+    check_space(out, needed - bytes_in(checkpoints(out).values()))
+
+
+def _last_step(out: Path, ranks: Ranks) -> Line | None:
+    return last_step(out) if ranks.rank == 0 else None
+
+
+def _trainer(
+    prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: int, ranks: Ranks
+) -> Trainer:
     asked, train = prepared.asked, prepared.parts["train"].data
     taught = prepared.taught
     first = (
@@ -146,18 +172,13 @@ def _trainer(prepared: Prepared, config: TrainingConfig, seeds: Seeds, threads: 
     def place(row: NDArray[np.int64]) -> str:
         return place_in(train, int(row[1]))
 
-    return Trainer(
-        config,
-        first,
-        prepared.capacity,
-        threads,
-        Terms(
-            rates_of(prepared.model, asked.config),
-            prepared.objective,
-            place,
-            lowest_moving(prepared.model, asked.config),
-        ),
+    terms = Terms(
+        rates_of(prepared.model, asked.config),
+        prepared.objective,
+        place,
+        lowest_moving(prepared.model, asked.config),
     )
+    return Trainer(config, first, prepared.capacity, threads, terms, ranks)
 
 
 def _data(prepared: Prepared, loader: ExampleLoader) -> Data:
@@ -178,16 +199,25 @@ def _finished(
     prepared: Prepared, out: Path, best: Path, trainer: Trainer, progress: Progress
 ) -> Trained:
     """Ask the best checkpoint about all parts but the training part, and finish the folder."""
-    task, tokens = prepared.asked.task, prepared.capacity.tokens
-    load_checkpoint(best, into=trainer.parameters)
+    task, tokens, ranks = prepared.asked.task, prepared.capacity.tokens, trainer.ranks
+
+    def load() -> dict[str, Any]:
+        load_checkpoint(best, into=trainer.parameters)
+        return State.read(best).to_dict()
+
+    state = State.from_dict(ranks.first(load))
+    ranks.spread(trainer.parameters.block)
     asked = [part for name, part in prepared.parts.items() if name != "train"]
     said = {part.name: (part, predict(task, trainer, part, tokens, progress)) for part in asked}
     report = _report(prepared, said)
-    state = State.read(best)
-    files = report_files(report, task, said)
-    files["README.md"] = card(prepared, report, state.to_dict()).encode()
-    last = last_step(out)
-    finish(out, best, files, _facts(report))
+    last = _last_step(out, ranks)
+
+    def write() -> None:
+        files = report_files(report, task, said)
+        files["README.md"] = card(prepared, report, state.to_dict()).encode()
+        finish(out, best, files, _facts(report))
+
+    ranks.first(write)
     return Trained(report, state, last)
 
 

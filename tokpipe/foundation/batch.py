@@ -45,6 +45,9 @@ class Batch:
         A teacher's last hidden states there, or at the masked positions.
     relation_targets : float32[T, 3G] or None
         Queries, keys and values in a teacher's last layer.
+    whole : int32[W] or None
+        How many tokens each sequence has of the batch that these are some of, where the others are
+        elsewhere; None: these are all.
     """
 
     input_ids: NDArray[np.int32]
@@ -61,6 +64,12 @@ class Batch:
     soft_targets: NDArray[np.float32] | None = None
     hidden_targets: NDArray[np.float32] | None = None
     relation_targets: NDArray[np.float32] | None = None
+    whole: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens the whole batch has."""
+        return len(self.input_ids) if self.whole is None else int(self.whole.sum())

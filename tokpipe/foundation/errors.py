@@ -58,6 +58,13 @@ class StoreError(StorageError):
     """An object store refuses, does not answer, or answers wrongly; what was made is kept."""
 
 
+class ClusterError(TokpipeError):
+    """Machines that share the work cannot be reached, were lost, or are of another version.
+
+    What was finished stays, and the same command goes on from it.
+    """
+
+
 class MemoryLimitError(TokpipeError):
     """The work does not fit into the memory that is there or that was allowed."""
 

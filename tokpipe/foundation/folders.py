@@ -19,6 +19,7 @@ from typing import Any
 from tokpipe.foundation.addresses import Address, address_of, local_path
 from tokpipe.foundation.errors import (
     ArtifactError,
+    ClusterError,
     MemoryLimitError,
     StorageError,
     StoreError,
@@ -50,9 +51,9 @@ def build_folder(
 ) -> Generator[Path, None, None]:
     """Build a folder beside `target` and rename it into place only if the block succeeds.
 
-    Interrupted work (a signal, a kill, too little memory) stays in the working folder, and the same
-    command goes on from there; so does work that was refused to a command of other settings. A full
-    disk or any other error removes it.
+    Interrupted work (a signal, a kill, too little memory, lost machines) stays in the working
+    folder, and the same command goes on from there; so does work that was refused to a command of
+    other settings. A full disk or any other error removes it.
 
     `identity` is all that the content follows from: settings, digests of inputs, versions; JSON
     types, may be nested. Without it interrupted work is never resumed; `force` starts over, and
@@ -124,6 +125,39 @@ def _is_claim_idle(address: Address) -> bool:
     """Return whether a folder in a store is whole or nothing, so that no claim is needed of it."""
     there = visible_objects(address)
     return not there or MANIFEST in there
+
+
+@contextmanager
+def working_folder(
+    target: Path, *, force: bool, identity: Mapping[str, Any]
+) -> Generator[Path, None, None]:
+    """Keep what a file is made from in a folder beside it, until the block succeeds.
+
+    What an interrupted run of the same `identity` has left is there again, as in `build_folder`;
+    `force` starts over.
+
+    Raises
+    ------
+    StorageError
+        If another process is writing the file, or the disk refuses.
+    ArtifactError
+        If interrupted work was made from something else than `identity`.
+    """
+    address = address_of(target)
+    target = local_path(target) if address is None else work_place(address)
+    lock, partial, _, _ = _beside(target)
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with one_writer(lock, target):
+            try:
+                _begin(partial, identity, force=force)
+                yield partial
+            except BaseException as error:
+                _advise_to_start_over(error, partial)
+                if not _can_go_on(error) or not _holds_work(partial):
+                    shutil.rmtree(partial, ignore_errors=True)
+                raise
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def refuse_existing_folder(target: Path, *, force: bool) -> None:
@@ -344,9 +378,8 @@ def _advise_to_start_over(error: BaseException, partial: Path) -> None:
 
 def _can_go_on(error: BaseException) -> bool:
     interrupted = not isinstance(error, Exception)
-    return interrupted or isinstance(
-        error, MemoryError | MemoryLimitError | ArtifactError | StoreError
-    )
+    kept = MemoryError | MemoryLimitError | ArtifactError | ClusterError | StoreError
+    return interrupted or isinstance(error, kept)
 
 
 def _holds_work(partial: Path) -> bool:

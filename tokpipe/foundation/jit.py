@@ -175,7 +175,7 @@ def _cache_place() -> tuple[Path | None, str]:
     """Return the folder for compiled kernels, made if need be; or None, and why there is none."""
     asked = os.environ.get("TOKPIPE_CACHE_DIR")
     root = Path(asked) if asked else user_cache_path("tokpipe", appauthor=False)
-    folder = root / "kernels" / _sources_digest()
+    folder = root / "kernels" / sources_digest()
     try:
         if reason := make_private_folder(folder):
             return None, reason
@@ -197,7 +197,8 @@ def why_no_cache() -> str:
     return _cache_place()[1]
 
 
-def _sources_digest() -> str:
+def sources_digest() -> str:
+    """Return 16 hex digits that change when numba or anything that is compiled does."""
     digest = hashlib.sha256(numba.__version__.encode())
     for source in kernel_sources():
         digest.update(source.name.encode() + b"\0" + source.read_bytes())

@@ -5,61 +5,34 @@ that a killed run goes on where it stood and ends with the same bytes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tokpipe.corpus.batch import TextBatch
-from tokpipe.corpus.config import ReadConfig, SentenceConfig
-from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
+from tokpipe.corpus.reader import PIECE_BYTES, Corpus, open_corpus
 from tokpipe.examples.build import text_window
-from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.examples.masking import check_facts
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.foundation.sizes import plural
-from tokpipe.foundation.threads import map_ordered, thread_count, usable_cpus
+from tokpipe.foundation.threads import thread_count, usable_cpus
 from tokpipe.foundation.version import __version__
-from tokpipe.shards.config import SPLITS, ShardConfig
-from tokpipe.shards.documents import Documents
+from tokpipe.shards.config import BuildConfig
+from tokpipe.shards.engine import BuildTask, Engine, InThreads
 from tokpipe.shards.finishing import finish_folder
-from tokpipe.shards.making import Job, JobResult, Recipe, jobs_of, make
+from tokpipe.shards.making import Recipe
 from tokpipe.shards.quality import build_warnings
 from tokpipe.shards.schema import columns_of
-from tokpipe.shards.split_files import FileLayout, SplitFiles, refuse_leftover
+from tokpipe.shards.split_files import refuse_leftover
 from tokpipe.shards.vocabulary import Vocabulary, load_vocabulary, row_template, token_facts
 from tokpipe.tokenizer.quality import longest_word
 
 _THREADS_A_PROCESSOR = 8  # at most: more only hold more of the text in memory
 _DISK_SHARE = 0.6  # bytes of a shard a byte of text and copy: ids of two bytes, four bytes a token
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildConfig:
-    """All settings of a shard folder, by stage, and the seed of all draws."""
-
-    examples: ExampleConfig = field(default_factory=ExampleConfig)
-    masks: MaskConfig = field(default_factory=MaskConfig)
-    sentences: SentenceConfig = field(default_factory=SentenceConfig)
-    shards: ShardConfig = field(default_factory=ShardConfig)
-    read: ReadConfig = field(default_factory=ReadConfig)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if isinstance(self.seed, np.integer):  # JSON does not know NumPy's
-            object.__setattr__(self, "seed", self.seed.item())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the manifest keeps, by stage."""
-        stages = ("examples", "masks", "sentences", "shards", "read")
-        return {name: getattr(self, name).to_dict() for name in stages}
 
 
 @dataclass(frozen=True)
@@ -97,6 +70,7 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     threads: int | None = None,
     piece_bytes: int = PIECE_BYTES,
     progress: Progress = SILENT,
+    engine: Engine | None = None,
 ) -> BuildReport:
     """Build pretraining shards.
 
@@ -118,6 +92,8 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         How much text is read at once; nor on this.
     progress
         Told of the bytes read.
+    engine
+        What does the work, in place of threads of this process.
 
     Raises
     ------
@@ -142,7 +118,8 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
             "num_shards needs the length of the text, and a stream can be read only once",
             hint="Leave --num-shards out, or give a file.",
         )
-    digest = corpus.digest(workers)
+    engine = engine or InThreads(workers)
+    digest = engine.digest(corpus)
     identity = _identity(config, digest, vocabulary) | {"piece_bytes": piece_bytes}
     needed = int(corpus.stored_bytes * _DISK_SHARE * config.masks.copies)
     with build_folder(
@@ -151,12 +128,14 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         work = folder / UNFINISHED
         refuse_leftover(work, is_dir=True)
         work.mkdir(exist_ok=True)
-        with ExitStack() as stack:
-            layout = _layout(corpus, config, recipe, workers)
-            splits = tuple(SplitFiles(folder, name, layout) for name in SPLITS)
-            for split in splits:
-                stack.callback(split.abandon)
-            _build(corpus, recipe, config, splits, (workers, piece_bytes, progress))
+        read_from = (Path(tokenizer), vocabulary.digest)
+        task = BuildTask(folder, corpus, recipe, config, *read_from, piece_bytes, progress)
+        splits = engine.build(task)
+        if not sum(shard.rows for shard in splits[0].finished):
+            raise InputError(
+                f"{corpus.files[0].name}: no training examples in the input",
+                hint="Is it blank, or is every document held back for validation?",
+            )
         settings = {**config.to_dict(), "seed": config.seed}
         skipped = corpus.tally.get("files skipped", 0)
         tallies = finish_folder(
@@ -220,75 +199,3 @@ def _identity(
         "inputs": digest,
         "tokenizer": vocabulary.digest,
     }
-
-
-def _layout(corpus: Corpus, config: BuildConfig, recipe: Recipe, threads: int) -> FileLayout:
-    """Return where files end; to get a number of them, the training text is measured first."""
-    shards, wanted = config.shards, config.shards.num_shards
-    text = None
-    if wanted:
-        documents = documents_of(config)
-        blocks = documents.blocks(loaded_pieces(corpus.pieces(), threads))
-        sizes = [block.texts.nbytes for block in blocks if block.split == 0]
-        if len(sizes) < wanted:
-            raise ConfigError(
-                f"num_shards={wanted}, but the training text has {plural(len(sizes), 'block')} of "
-                f"block_bytes={shards.block_bytes}, and a file holds at least one",
-                hint="Ask for fewer shards, or for smaller blocks.",
-            )
-        text = sum(sizes) / wanted
-    return FileLayout(recipe.columns, shards.compression, shards.shard_bytes, text)
-
-
-def documents_of(config: BuildConfig, *starts: Any) -> Documents:
-    """Return what cuts the corpus into blocks, from the start or from where each split goes on."""
-    shards = config.shards
-    return Documents(shards.block_bytes, shards.validation_fraction, config.seed, *starts)
-
-
-def loaded_pieces(
-    pieces: Iterable[Piece], threads: int, advance: Callable[[int], None] | None = None
-) -> Iterator[tuple[int, TextBatch]]:
-    """Load pieces in threads; yield index and content in their order."""
-
-    def load(piece: Piece) -> tuple[Piece, TextBatch]:
-        return piece, piece.load()
-
-    for piece, batch in map_ordered(load, pieces, threads):
-        yield piece.index, batch
-        if advance:
-            advance(piece.stored_bytes)
-
-
-def _build(
-    corpus: Corpus,
-    recipe: Recipe,
-    config: BuildConfig,
-    splits: tuple[SplitFiles, ...],
-    how: tuple[int, int, Progress],
-) -> None:
-    """Write all shards that are not there yet."""
-    threads, piece_bytes, progress = how
-    nexts = [split.next for split in splits]
-    if any(after is not None for after in nexts):
-        documents = documents_of(config, tuple(after and after[0] for after in nexts))
-        pieces = corpus.pieces(piece_bytes, start=documents.first_piece)
-        with progress.task("building shards", corpus.stored_bytes or None, "B") as advance:
-            blocks = documents.blocks(loaded_pieces(pieces, threads, advance))
-            jobs = _jobs(blocks, config.masks.copies, [after and after[1] for after in nexts])
-            result: JobResult
-            for result in map_ordered(partial(make, recipe=recipe), jobs, threads):
-                splits[result.job.block.split].write(result)
-    for split in splits:
-        split.close()
-    if not sum(shard.rows for shard in splits[0].finished):
-        raise InputError(
-            f"{corpus.files[0].name}: no training examples in the input",
-            hint="Is it blank, or is every document held back for validation?",
-        )
-
-
-def _jobs(blocks: Iterable[Any], copies: int, firsts: list[int | None]) -> Iterator[Job]:
-    for block in blocks:
-        yield from jobs_of(block, copies, firsts[block.split] or 0)
-        firsts[block.split] = 0

@@ -1,7 +1,11 @@
 """Settings of shard folders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any
 
+from tokpipe.corpus.config import ReadConfig, SentenceConfig
+from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 
@@ -51,3 +55,24 @@ class ShardConfig(Config):
             raise ConfigError(
                 "num_shards and shard_bytes both say where files end", hint="Give one of them."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildConfig:
+    """All settings of a shard folder, by stage, and the seed of all draws."""
+
+    examples: ExampleConfig = field(default_factory=ExampleConfig)
+    masks: MaskConfig = field(default_factory=MaskConfig)
+    sentences: SentenceConfig = field(default_factory=SentenceConfig)
+    shards: ShardConfig = field(default_factory=ShardConfig)
+    read: ReadConfig = field(default_factory=ReadConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, Integral) and not isinstance(self.seed, int):
+            object.__setattr__(self, "seed", int(self.seed))  # JSON does not know NumPy's
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the manifest keeps, by stage."""
+        stages = ("examples", "masks", "sentences", "shards", "read")
+        return {name: getattr(self, name).to_dict() for name in stages}

@@ -1,10 +1,12 @@
 """Long documents in parts, long texts in pieces: the borders depend on the text alone."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.corpus.batch import TextBatch
 from tokpipe.foundation.arrays import Strings
 
 _LOOK_BACK = 1024  # bytes in front of a cut in which white space is looked for
@@ -75,6 +77,13 @@ def _cuts(
             return np.array(cuts, np.int64)
         cuts.append(start)
         before = 0
+
+
+def without_long_texts(batch: TextBatch, limit: int) -> TextBatch:
+    """Return a piece whose long texts are cut; its tally says how many were, as "cut"."""
+    texts, documents, long = cut_long_texts(batch.texts, batch.documents, limit)
+    tally = {**batch.tally, "cut": long} if long else batch.tally
+    return replace(batch, texts=texts, documents=documents, tally=tally)
 
 
 def cut_long_texts(

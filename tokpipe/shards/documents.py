@@ -16,7 +16,7 @@ import numpy as np
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.foundation.seeds import child_keys, stream_key
 from tokpipe.shards.blocks import Block, ResumePoint, Units
-from tokpipe.shards.cutting import cut_documents, cut_long_texts
+from tokpipe.shards.cutting import cut_documents, without_long_texts
 from tokpipe.shards.gathering import Gathering
 
 
@@ -54,6 +54,10 @@ class Documents:
 
         The pieces come with their indices, from `first_piece` on, in order.
         """
+        return self.gathered((i, without_long_texts(batch, self._limit)) for i, batch in pieces)
+
+    def gathered(self, pieces: Iterable[tuple[int, TextBatch]]) -> Iterator[Block]:
+        """Yield blocks as `blocks` does, of pieces without long texts, or of their outlines."""
         for index, batch in pieces:
             units = self._units(index, batch)
             keys = np.full(len(units.documents), self._key, np.uint64)
@@ -64,13 +68,13 @@ class Documents:
             yield from side.rest()
 
     def _units(self, index: int, batch: TextBatch) -> Units:
-        texts, documents, long = cut_long_texts(batch.texts, batch.documents, self._limit)
+        texts = batch.texts
         entry = self._now._replace(piece=index)
         if entry.has_document and batch.continues:
             first, open_part = entry.document, (entry.part, entry.part_bytes)
         else:
             first, open_part = entry.document + entry.has_document, (0, 0)
-        parts = cut_documents(texts.offsets, documents, self._limit, *open_part)
+        parts = cut_documents(texts.offsets, batch.documents, self._limit, *open_part)
         units = Units(
             texts=texts,
             borders=parts.borders,
@@ -79,7 +83,7 @@ class Documents:
             begins=parts.begins,
             is_lines=batch.is_lines,
             entry=entry,
-            repairs={**batch.tally, "cut": long} if long else batch.tally,
+            repairs=batch.tally,
         )
         self._now = self._after(units)
         return units

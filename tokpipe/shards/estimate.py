@@ -10,7 +10,8 @@ from itertools import islice
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.threads import map_ordered
-from tokpipe.shards.build import BuildConfig, documents_of, loaded_pieces
+from tokpipe.shards.config import BuildConfig
+from tokpipe.shards.engine import documents_of, loaded_pieces
 from tokpipe.shards.making import COPIES, Recipe, jobs_of, make
 
 _PIECES = 12  # of the sample: 48 MiB of text, half a second

@@ -77,7 +77,7 @@ class Gathering:
             # a view keeps the whole piece alive: good for most of it, not for a document of it
             self._data.append(data if 2 * len(data) > units.texts.nbytes else data.copy())
             self._lengths.append(np.diff(offsets[first : last + 1]))
-            self._bytes += len(data)
+            self._bytes += int(offsets[last] - offsets[first])
         texts = np.diff(borders)[chosen]
         numbers = (units.documents + (units.parts << PART_SHIFT))[chosen]
         if not units.begins[chosen[0]] and self._numbers:

@@ -48,6 +48,15 @@ class FileLayout:
     # … or, instead, with the one that brings the split to a multiple of so much text
     text_bytes: float | None = None
 
+    def is_full(self, size: int, text_bytes: int, before: int) -> bool:
+        """Return whether a file of some bytes ends; `text_bytes` are of the split so far.
+
+        `before` is how many files are done.
+        """
+        if self.text_bytes is None:
+            return size >= self.shard_bytes
+        return text_bytes >= self.text_bytes * (before + 1)
+
 
 @dataclass
 class SplitFiles:
@@ -106,18 +115,27 @@ class SplitFiles:
 
     def path(self, number: int) -> Path:
         """Return where a shard is while their number is not known yet."""
-        return self.folder / self.name / f"data-{number:05d}.arrow"
+        return shard_path(self.folder, self.name, number)
 
     def tally(self) -> Counter[str]:
         """Return the sums over all finished shards."""
         return sum((Counter(shard.tally) for shard in self.finished), Counter())
 
+    @property
+    def text_bytes(self) -> int:
+        """How much text all finished shards are made from."""
+        return sum(shard.tally.get("text bytes", 0) for shard in self.finished)
+
+    def add(self, shard: Finished) -> None:
+        """Take the next shard for done: its file is at `path`, and on the disk."""
+        content = asdict(shard)
+        write_json(self._record(len(self.finished)), {**content, "sha256": seal_of(content)})
+        self.finished.append(shard)
+
     def _is_full(self) -> bool:
         assert self._file is not None
-        if self.layout.text_bytes is None:
-            return self._file.size >= self.layout.shard_bytes
-        done = (self.tally() + self._tally)["text bytes"]
-        return done >= self.layout.text_bytes * (len(self.finished) + 1)
+        text_bytes = self.text_bytes + self._tally["text bytes"]
+        return self.layout.is_full(self._file.size, text_bytes, len(self.finished))
 
     def _finish(self, following: Job | None) -> None:
         assert self._file is not None
@@ -126,10 +144,7 @@ class SplitFiles:
         path = self.path(len(self.finished))
         sync(path.parent)  # its name is on the disk before anything says that it is done
         size = path.stat().st_size
-        shard = Finished(self._file.rows, self._file.tokens, size, dict(self._tally), after)
-        content = asdict(shard)
-        write_json(self._record(len(self.finished)), {**content, "sha256": _seal_of(content)})
-        self.finished.append(shard)
+        self.add(Finished(self._file.rows, self._file.tokens, size, dict(self._tally), after))
         self._file, self._tally = None, Counter()
 
     def _sizes(self, number: int) -> list[int]:
@@ -140,6 +155,11 @@ class SplitFiles:
 
     def _record(self, number: int) -> Path:
         return self.folder / UNFINISHED / f"{self.name}-{number:05d}.json"
+
+
+def shard_path(folder: Path, split: str, number: int) -> Path:
+    """Return where a shard is in a folder that is not finished."""
+    return folder / split / f"data-{number:05d}.arrow"
 
 
 def refuse_leftover(path: Path, *, is_dir: bool) -> None:
@@ -154,7 +174,7 @@ def refuse_leftover(path: Path, *, is_dir: bool) -> None:
 def _read(record: Path) -> Finished:
     try:
         content: dict[str, Any] = json.loads(record.read_text("utf-8"))
-        is_whole = content.pop("sha256") == _seal_of(content)
+        is_whole = content.pop("sha256") == seal_of(content)
         after = content.pop("next")
         start = None if after is None else (ResumePoint(*after[0]), int(after[1]))
         if is_whole:
@@ -164,6 +184,6 @@ def _read(record: Path) -> Finished:
     raise ArtifactError(f"{record}: no record of a finished shard", hint=_START_OVER)
 
 
-def _seal_of(content: dict[str, Any]) -> str:
+def seal_of(content: dict[str, Any]) -> str:
     """Return the sha256 of a record, which says from where the work goes on: it must be true."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

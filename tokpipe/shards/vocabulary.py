@@ -8,7 +8,7 @@ import numpy as np
 
 from tokpipe.examples.facts import ROLES, TokenFacts
 from tokpipe.examples.template import RowTemplate
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.hub import model_path
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.folder import foreign_document
@@ -39,6 +39,17 @@ def load_vocabulary(path: Path) -> Vocabulary:
     if tokenizer.is_native:
         return Vocabulary(tokenizer, document_bytes(tokenizer.spec))
     return Vocabulary(tokenizer, foreign_document(path))
+
+
+def same_vocabulary(path: Path, sha256: str) -> Vocabulary:
+    """Open what another process has opened; an `ArtifactError` if it is something else here."""
+    vocabulary = load_vocabulary(path)
+    if vocabulary.digest != sha256:
+        raise ArtifactError(
+            f"{path}: another tokenizer here than where the work was begun",
+            hint="All workers must see the same files.",
+        )
+    return vocabulary
 
 
 def token_facts(tokenizer: Tokenizer) -> TokenFacts:

@@ -8,6 +8,8 @@ import pyarrow as pa
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.shards.schema import Column, schema_of
 
+END_MARK = b"\xff\xff\xff\xff\0\0\0\0"  # of every stream of the format
+
 
 class ShardFile:
     """A shard that is being written, over what is there; `compression`: "none", "lz4" or "zstd".

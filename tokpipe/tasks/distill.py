@@ -16,6 +16,7 @@ from tokpipe.foundation.config import Config
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.stores.publishing import open_run, pull
 from tokpipe.foundation.threads import thread_count
@@ -174,7 +175,7 @@ def _is_finished(run: Path, *, force: bool) -> bool:
 def _train(prepared: Prepared, out: Path, how: tuple[int, Watch, Progress, bool]) -> None:
     threads, watch, progress, force = how
     seeds = seeds_of(prepared.asked.config.seed, 1)[0]
-    with writing(out):
+    with storage_errors(out), writing(out):
         if force:
             start_over(out)
         train_once(prepared, out, seeds, threads, watch, progress)

@@ -11,8 +11,9 @@ from tokpipe.foundation.doors import require
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.config import EmbedConfig
 from tokpipe.tasks.model import BertModel
-from tokpipe.tasks.sequences import Sequences, run_batches
+from tokpipe.tasks.sequences import Sequences, batches_of, run_batches
 from tokpipe.tasks.vector_settings import VectorSettings, prepared, settle
+from tokpipe.training.ranks import ALONE, Ranks
 
 Vectors = NDArray[np.float32]
 Borders = NDArray[np.integer]
@@ -62,8 +63,9 @@ def embed_sequences(
     *,
     threads: int | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> Vectors:
-    """Return a vector for each sequence of ids; see `embed_texts`."""
+    """Return a vector for each sequence of ids; see `embed_texts`. All ranks call it."""
     out = np.empty((sequences.rows, settings.width), np.float32)
     poolings = settings.sentence.poolings
     vectors = _pooled if "pooler" in poolings else _combined(settings.layers, poolings)
@@ -71,7 +73,13 @@ def embed_sequences(
     def work(rows: NDArray[np.int64], packed: Batch, workspace: Workspace) -> None:
         out[rows] = vectors(model, packed, workspace)
 
-    run_batches(model.model, sequences, work, threads=threads, progress=progress)
+    run_batches(model.model, sequences, work, threads=threads, progress=progress, ranks=ranks)
+    if ranks.size > 1:
+        shares = [batches_of(sequences, rank, ranks.size) for rank in range(ranks.size)]
+        rows = [np.concatenate([np.zeros(0, np.int64), *share]) for share in shares]
+        counts = [len(part) * settings.width for part in rows]
+        found = ranks.gather(out[rows[ranks.rank]].reshape(-1).astype(np.float64), counts)
+        out[np.concatenate(rows)] = found.reshape(-1, settings.width)
     return normalized(out) if settings.sentence.normalize else out
 
 

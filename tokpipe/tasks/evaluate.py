@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
 from tokpipe.bert.head import Capacity
@@ -22,9 +24,12 @@ from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.frequencies import frequencies_of, guesses
+from tokpipe.training.outputs import Dealt, Said, told_to_all
+from tokpipe.training.ranks import ALONE, Ranks
 
 _BATCH_TOKENS = 4096  # as training has it, if nothing else is said: it fits where training did
 _DEFAULT = EvaluateConfig()
+_NO_LOGITS = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Evaluation:
         return result
 
 
-def evaluate_shards(
+def evaluate_shards(  # noqa: PLR0913 - who works, behind what is asked
     model: BertModel,
     folder: str | Path,
     config: EvaluateConfig = _DEFAULT,
@@ -73,10 +78,12 @@ def evaluate_shards(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
     """Compute the losses of a model over one split of a shard folder of the same vocabulary.
 
-    Masks that are drawn at load follow `seed`; the losses do not depend on the threads.
+    Masks that are drawn at load follow `seed`; the losses do not depend on the threads, nor on the
+    ranks, each of which calls this.
 
     Raises
     ------
@@ -94,22 +101,20 @@ def evaluate_shards(
         )
     loader = _opened(model, here(path_of("folder", folder)), config, seed)
     count = min(loader.count(0), config.most_batches or loader.count(0))
-    rows = tokens = 0
-    losses = Losses()
-
     workers = max(1, min(thread_count(threads), count))
     workspaces = Workspaces(model.model, _capacity(loader), workers, training=False)
 
-    def judge(batch: Batch) -> tuple[Batch, Losses]:
+    def judge(batch: Batch) -> Said:
         with workspaces.lend(batch) as workspace:
-            return batch, model.model.losses(batch, workspace)
+            return _NO_LOGITS, model.model.losses(batch, workspace)
 
     with progress.task("evaluating", count, "batches") as advance:
-        batches = islice(loader.batches(0), count)
-        for batch, batch_losses in map_ordered(judge, batches, workers):
-            rows, tokens = rows + len(batch), tokens + len(batch.input_ids)
-            losses += batch_losses
-            advance(1)
+        dealt, own = Dealt(islice(loader.batches(0), count), ranks), []
+        for said in map_ordered(judge, dealt, workers):
+            own.append(said)
+            advance(ranks.size)
+    found = told_to_all(ranks, own, count, list(model.model.heads)) if ranks.size > 1 else own
+    losses = sum((losses for _, losses in found), Losses())
     if not losses:
         asked = " and no ".join(entry.asked for entry in entries_of(model.config))
         raise ConfigError(
@@ -117,7 +122,14 @@ def evaluate_shards(
             hint="Build shards that ask them: of longer text, of pairs, with more masks.",
         )
     guessing = guesses(model.model.heads, frequencies_of(loader.split, loader.facts))
-    return Evaluation(config.split, rows, tokens, losses, guessing)
+    return Evaluation(config.split, *_sizes(loader, count), losses, guessing)
+
+
+def _sizes(loader: Loader, count: int) -> tuple[int, int]:
+    """Return how many sequences and tokens the first batches have."""
+    plan = loader.plan(0)
+    rows = [plan.rows_of(number) for number in range(count)]
+    return sum(map(len, rows)), sum(int(loader.split.lengths[of].sum()) for of in rows)
 
 
 def _opened(model: BertModel, folder: Path, config: EvaluateConfig, seed: int) -> Loader:

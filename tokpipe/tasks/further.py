@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.foundation.stores.publishing import open_run
+from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.evaluate import Evaluation, evaluate_shards
@@ -15,6 +15,7 @@ from tokpipe.training.going_on import refuse_finished
 from tokpipe.training.log import Watch
 from tokpipe.training.phases import Folders, open_phases
 from tokpipe.training.pretrain import Pretrained, train_in
+from tokpipe.training.ranks import ALONE, Ranks
 from tokpipe.training.start import Start, first_weights, prepare_start
 from tokpipe.training.start_config import StartConfig
 from tokpipe.training.state import refuse_foreign
@@ -56,6 +57,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     begins: Begins | None = None,
     watch: Watch | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> Further:
     """Pretrain from the weights of a model; go on where a stopped run of the same settings is.
 
@@ -87,6 +89,8 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
         Told what is taken of the model and what it comes to, before it is trained.
     watch, progress
         Who looks on, and who is told of evaluations.
+    ranks
+        As in `pretrain`.
 
     Raises
     ------
@@ -103,13 +107,19 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     TrainingError
         If the numbers are none any more.
     """
-    run = open_run(out)
-    refuse_foreign(run, force=force, may_go_on=True)
+    run = run_place(out)
+
+    def looked_at() -> None:
+        pull(run)
+        refuse_foreign(run, force=force, may_go_on=True)
+
+    ranks.first(looked_at)
     config, training = config or StartConfig(), training or TrainingConfig()
     folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]
     start = prepare_start(source, folders[: len(folders) - len(also)], config, training, then)
+    start = start._replace(asked=start.asked._replace(weighs=ranks.weighs))
     if not force:
-        refuse_finished(run, start.asked.settings)
+        ranks.first(lambda: refuse_finished(run, start.asked.settings))
     how = training.seed, threads, progress
     model = BertModel(first_weights(start, config), start.asked.shards.tokenizer)
     before = _evaluations(model, folders, *how)
@@ -117,8 +127,9 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     texts = tuple(map(OnText, (one.folder for one in folders), before))
     if begins:
         begins(start, texts)
-    made = train_in(run, start.asked, threads, force=force, resume=resume, watch=watch)
-    after = _evaluations(BertModel.load(run), folders, *how)
+    so: dict[str, Any] = {"force": force, "resume": resume, "watch": watch, "ranks": ranks}
+    made = train_in(run, start.asked, threads, **so)
+    after = _evaluations(BertModel.load(run), folders, *how) if ranks.rank == 0 else before
     both = zip(texts, after, strict=True)
     return Further(made, start, tuple(text._replace(after=one) for text, one in both))
 

@@ -25,6 +25,7 @@ from tokpipe.metrics.measures import THRESHOLD
 from tokpipe.metrics.scores import Scores
 from tokpipe.tasks.mistakes import Mistake, mistakes_in
 from tokpipe.tasks.predict import Job
+from tokpipe.training.ranks import ALONE, Ranks
 
 _ENDS = re.compile("[ELSU]-")  # tags of last words, and of entities of one word
 
@@ -89,7 +90,7 @@ class Judged:
         }
 
 
-def judge(
+def judge(  # noqa: PLR0913 - who works, behind what is asked
     job: Job,
     path: str | Path,
     columns: Config | None = None,
@@ -97,6 +98,7 @@ def judge(
     mistakes: int = 0,
     threads: int | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> Judged:
     """Ask a model about labelled data, and score what it says.
 
@@ -108,6 +110,8 @@ def judge(
         Where texts and labels stand (`TextColumns`, `TagColumns`); None: found by content.
     mistakes
         How many of the mistakes are returned.
+    ranks
+        Who shares the work; each of them calls this.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def judge(
         progress.note(f"{path}: without a label, not scored: {len(whole) - len(labelled):,}")
     data = take_rows(whole, labelled) if len(labelled) < len(whole) else whole
     start = time.perf_counter()
-    found = job.predictions(data, threads=threads, progress=progress)
+    found = job.predictions(data, threads=threads, progress=progress, ranks=ranks)
     seconds = time.perf_counter() - start
     data, found = _in_iob2(data, found)
     classes, strict = _classes(data, found)

@@ -37,7 +37,8 @@ from tokpipe.tasks.inputs import (
 )
 from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.sequences import BATCH_TOKENS
-from tokpipe.training.outputs import head_outputs
+from tokpipe.training.outputs import Dealt, head_outputs, told_to_all
+from tokpipe.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,12 @@ class Job:
         return answers_of(data, found, self.model.config, self.tuned, given)
 
     def predictions(
-        self, data: Labelled, *, threads: int | None = None, progress: Progress = SILENT
+        self,
+        data: Labelled,
+        *,
+        threads: int | None = None,
+        progress: Progress = SILENT,
+        ranks: Ranks = ALONE,
     ) -> Predictions:
         """Return what the model says of data, whose labels are numbered as the model's."""
         config = self.model.config
@@ -101,7 +107,7 @@ class Job:
         )
         examples = encoded.fitted(config.vocab_size, config.type_vocab_size)
         part = Part("asked", data, examples)
-        logits = example_logits(self.model, self.task.head, part, threads, progress)
+        logits = example_logits(self.model, self.task.head, part, threads, progress, ranks)
         return self.task.decode(data, examples, logits)
 
 
@@ -111,10 +117,12 @@ def example_logits(
     part: Part,
     threads: int | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> NDArray[np.float32]:
     """Return the logits of windows, or of the positions or tokens of windows, in their order.
 
-    Windows of about one length go into one batch; which do, depends on their lengths alone.
+    Windows of about one length go into one batch; which do, depends on their lengths alone. Batches
+    are shared by ranks.
     """
     examples = replace(part.examples, labels=None, tags=None, answer_spans=None)
     loader = asking(part._replace(examples=examples), BATCH_TOKENS)
@@ -124,9 +132,11 @@ def example_logits(
     workers = max(1, min(thread_count(threads), count))
     workspaces = Workspaces(model.model, capacity_of(loader), workers, training=False)
     with progress.task("computing", count, "batches") as advance:
-        batches = _told(loader.batches(0, threads=1), advance)
-        found, _ = head_outputs(model.model, head, batches, workspaces, workers)
-    return joined(loader, found)
+        batches = Dealt(_told(loader.batches(0, threads=1), advance), ranks)
+        said = head_outputs(model.model, head, batches, workspaces, workers)
+    if ranks.size > 1:
+        said = told_to_all(ranks, said, count, list(model.model.heads))
+    return joined(loader, [logits for logits, _ in said])
 
 
 def _told(batches: Iterator[Batch], advance: Callable[[int], None]) -> Iterator[Batch]:

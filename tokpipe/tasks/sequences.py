@@ -26,6 +26,7 @@ from tokpipe.tokenizer.spec import Truncation
 from tokpipe.tokenizer.texts import Inputs, strings_of
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.truncation import NO_LIMIT, truncation_for
+from tokpipe.training.ranks import ALONE, Ranks
 
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
 
@@ -114,7 +115,7 @@ def encode_pairs(
     return Sequences(ids, offsets, kinds if config.type_vocab_size > 1 else None, longer)
 
 
-def run_batches(
+def run_batches(  # noqa: PLR0913 - who works, behind what is asked
     model: Model,
     sequences: Sequences,
     work: Work,
@@ -122,8 +123,9 @@ def run_batches(
     masked: Masked | None = None,
     threads: int | None = None,
     progress: Progress = SILENT,
+    ranks: Ranks = ALONE,
 ) -> None:
-    """Give every batch of some sequences to `work`, over threads.
+    """Give every batch of some sequences to `work`, over threads; of several ranks each its share.
 
     Parameters
     ----------
@@ -133,7 +135,7 @@ def run_batches(
     masked
         Places that go along as `masked_positions`.
     """
-    batches = list(batches_by_length(np.diff(sequences.offsets)))
+    batches = batches_of(sequences, ranks.rank, ranks.size)
     workers = max(1, min(thread_count(threads), len(batches)))
     workspaces = Workspaces(model, _largest(batches, sequences, masked), workers, training=False)
     with progress.task("computing", sequences.rows, "texts") as advance:
@@ -146,6 +148,11 @@ def run_batches(
                 advance(len(rows))
 
         run_in_threads(run, batches, workers)
+
+
+def batches_of(sequences: Sequences, rank: int, ranks: int) -> list[NDArray[np.int64]]:
+    """Return the numbers of the sequences in each batch that a rank works on."""
+    return list(batches_by_length(np.diff(sequences.offsets)))[rank::ranks]
 
 
 def batches_by_length(

@@ -1,7 +1,7 @@
 """From inputs to tokenizer folders: counts, merges, files, and how good the result is."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,7 +120,7 @@ def train_vocab(  # noqa: PLR0913 - the public face: all but two by name
     )[-1].tokenizer
 
 
-def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
+def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`, and who counts
     inputs: Sequence[str | Path] | Corpus | WordCounts,
     config: VocabConfig | None = None,
     *,
@@ -132,8 +132,12 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
     threads: int | None = None,
     memory: int | None = None,
     progress: Progress = SILENT,
+    counter: Callable[..., WordCounts] = count_words,
 ) -> list[Trained]:
-    """Do what `train_vocab` does, and return each size with its quality, ascending."""
+    """Do what `train_vocab` does, and return each size with its quality, ascending.
+
+    `counter` is called as `count_words` is, by all engines that count.
+    """
     require("config", config, VocabConfig)
     require("output", output, str, os.PathLike)
     settings = config or VocabConfig()
@@ -141,7 +145,7 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`
     def count(workdir: Path | None) -> WordCounts:
         if isinstance(inputs, WordCounts):
             return inputs
-        return count_words(
+        return counter(
             inputs,
             words or default_words(settings.model),
             read,

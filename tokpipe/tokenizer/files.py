@@ -1,7 +1,7 @@
 """Whole corpora to ids: several threads read, split and encode pieces, which come in order."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,9 +33,9 @@ class EncodedPiece(NamedTuple):
     stored_bytes: int  # how much of `Corpus.stored_bytes` is done with it
 
 
-def encode_corpus(  # noqa: PLR0913 - what the command line asks
+def encode_pieces(  # noqa: PLR0913 - what the command line asks
     tokenizer: EncodesStrings,
-    corpus: Corpus,
+    pieces: Iterable[Piece],
     *,
     add_special_tokens: bool = False,
     max_length: int | None = None,
@@ -43,14 +43,14 @@ def encode_corpus(  # noqa: PLR0913 - what the command line asks
     dtype: str = "int32",
     threads: int | None = None,
 ) -> Iterator[EncodedPiece]:
-    """Encode every text of a corpus; a line of plain text is a text, its line end no part of it.
+    """Encode every text of some pieces; a line of plain text is a text, its line end no part of it.
 
     Parameters
     ----------
     tokenizer
         Turns texts into ids.
-    corpus
-        Read once, a few pieces ahead of what is taken: memory is bounded for any corpus.
+    pieces
+        Of a corpus, read a few ahead of what is taken: memory is bounded for any corpus.
     add_special_tokens, dtype, threads
         As in `Tokenizer.encode_arrow`.
     max_length
@@ -63,7 +63,7 @@ def encode_corpus(  # noqa: PLR0913 - what the command line asks
     Yields
     ------
     EncodedPiece
-        In the order of the corpus, the same for any number of threads.
+        In the order of the pieces, the same for any number of threads.
 
     Raises
     ------
@@ -89,7 +89,15 @@ def encode_corpus(  # noqa: PLR0913 - what the command line asks
             columns.append(large_lists(ids, borders, vocab_size, dtype))
         return EncodedPiece(columns, piece.stored_bytes)
 
-    yield from map_ordered(encode, corpus.pieces(), threads_for(corpus, threads))
+    yield from map_ordered(encode, pieces, threads)
+
+
+def encode_corpus(
+    tokenizer: EncodesStrings, corpus: Corpus, *, threads: int | None = None, **how: Any
+) -> Iterator[EncodedPiece]:
+    """Encode every text of a corpus, read once, as `encode_pieces` does those of its pieces."""
+    work = threads_for(corpus, threads)
+    return encode_pieces(tokenizer, corpus.pieces(), threads=work, **how)
 
 
 def threads_for(corpus: Corpus, threads: int | None, piece_bytes: int = PIECE_BYTES) -> int:

@@ -1,9 +1,10 @@
 """One step of the optimizer over the block of all weights, in two passes through memory.
 
-The first adds the gradients of the shards of a batch up, in a fixed tree, and their squares with
-it; the second moves the weights. Both work on pieces: rows of ``int64[P, 4]`` with the first and
-the last value (excluded), the number of the tensor, and whether its weights decay. A piece lies in
-one tensor and is worked on by one thread, so that no sum depends on how many threads there are.
+The first adds the gradients of the shards of a batch up, in the order of `tokpipe.training.tree`,
+and their squares with it; the second moves the weights. Both work on pieces: rows of
+``int64[P, 4]`` with the first and the last value (excluded), the number of the tensor, and whether
+its weights decay. A piece lies in one tensor and is worked on by one thread, so that no sum depends
+on how many threads there are.
 
 References
 ----------
@@ -39,41 +40,40 @@ class Factors(NamedTuple):
 
 
 def sum_gradients_reference(
-    shards: tuple[Block, ...], pieces: NDArray[np.int64], squares: NDArray[np.float64]
+    shards: tuple[Block, ...],
+    sums: NDArray[np.int64],
+    pieces: NDArray[np.int64],
+    squares: NDArray[np.float64],
 ) -> None:
-    """Add the gradients of all shards up into the first; the others become zero.
+    """Add gradients up; those that were added to others become zero.
 
     Parameters
     ----------
     shards : tuple of float32[N]
-        0 += 1, 2 += 3, then 0 += 2, and so on.
+        The gradients.
+    sums : int64[M, 2]
+        Which is added to which, the second to the first, in order.
     pieces : int64[P, 4]
         Which values.
     squares : float64[P]
-        The sum of the squares in each piece.
+        The sum of the squares of the first gradient in each piece.
     """
     for i, (start, end, _, _) in enumerate(pieces):
-        reach = 1
-        while reach < len(shards):
-            for left in range(0, len(shards) - reach, 2 * reach):
-                shards[left][start:end] += shards[left + reach][start:end]
-                shards[left + reach][start:end] = 0
-            reach *= 2
+        for first, second in sums:
+            shards[first][start:end] += shards[second][start:end]
+            shards[second][start:end] = 0
         squares[i] = (shards[0][start:end].astype(np.float64) ** 2).sum()
 
 
 @kernel(reference=sum_gradients_reference)
-def sum_gradients(shards, pieces, squares):
+def sum_gradients(shards, sums, pieces, squares):
     for i in range(len(pieces)):
         start, end = pieces[i, 0], pieces[i, 1]
-        reach = 1
-        while reach < len(shards):
-            for left in range(0, len(shards) - reach, 2 * reach):
-                target, source = shards[left][start:end], shards[left + reach][start:end]
-                for j in range(len(target)):
-                    target[j] += source[j]
-                    source[j] = _ZERO
-            reach *= 2
+        for m in range(len(sums)):
+            target, source = shards[sums[m, 0]][start:end], shards[sums[m, 1]][start:end]
+            for j in range(len(target)):
+                target[j] += source[j]
+                source[j] = _ZERO
         squares[i] = _sum_of_squares(shards[0][start:end])
 
 

@@ -3,11 +3,11 @@
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Run:
 
     The steps are made in a thread of their own, and the calling thread waits: so a signal is
     answered in the middle of a step, and what is saved then are the weights after the last whole
-    one.
+    one. All ranks run it, and decide by the clock of the first, which alone writes.
 
     Parameters
     ----------
@@ -79,7 +79,9 @@ class Run:
         self.folder, self.state, self.watch = folder, state, watch
         self.seconds = 0.0  # used before this process
         self.evaluated: Line | None = None  # the last evaluation
+        self._ranks = trainer.ranks
         self._begin = time.monotonic()
+        self._now = self._age = 0.0  # time used, and since the last checkpoint, as all ranks see it
         self._saved = -1  # the step of the last checkpoint that is complete
         self._saved_at = time.monotonic()
         self._stop = threading.Event()
@@ -111,31 +113,45 @@ class Run:
         try:
             while worker.is_alive():
                 worker.join(_POLL_SECONDS)
-        except BaseException:
+                self._ranks.watch()
+        except BaseException as error:
             self._stop.set()
-            with self.trainer.moving, self._saving:
-                if self.state.step > max(checkpoints(self.folder), default=0):
-                    self._write()
-                    with suppress(StoreError):  # what stopped it is what is to be said
-                        push(self.folder)
+            if self._ranks.settle(error):
+                self._save_last()
             raise
         if isinstance(self._error, TrainingError):
             raise self._with_last_good(self._error)
         if self._error is not None:
             raise self._error
-        self._remove_old()
+        self._ranks.first(self._remove_old)
         return self.folder / checkpoint_name(self.state.step)
+
+    def _save_last(self) -> None:
+        """Save what a stopped run has done since its last checkpoint."""
+        with self.trainer.moving, self._saving:
+            if self._ranks.first(self._is_ahead):
+                self._write()
+                if self._ranks.rank == 0:
+                    with suppress(StoreError):  # what stopped it is what is to be said
+                        push(self.folder)
+
+    def _is_ahead(self) -> bool:
+        return self.state.step > max(checkpoints(self.folder), default=0)
 
     def _work(self) -> None:
         try:
-            with storage_errors(self.folder), (self.folder / LOG).open("ab") as log:
+            with storage_errors(self.folder), self._opened_log() as log:
                 self._log = log
                 self._train()
         except BaseException as error:
             self._error = error
 
+    def _opened_log(self) -> AbstractContextManager[IO[bytes] | None]:
+        return (self.folder / LOG).open("ab") if self._ranks.rank == 0 else nullcontext()
+
     def _train(self) -> None:
         while not self._stop.is_set():
+            self._look_at_clock()
             if self._owes_evaluation():
                 self._evaluate()
             if self._owes_checkpoint() and not self._stop.is_set():
@@ -148,8 +164,13 @@ class Run:
     def _clock(self) -> float:
         return self.seconds + time.monotonic() - self._begin
 
+    def _look_at_clock(self) -> None:
+        """Take the time of the first rank: all of them go by it until they look once more."""
+        here = np.array([self._clock(), time.monotonic() - self._saved_at])
+        self._now, self._age = self._ranks.gather(here, [2] * self._ranks.size)[:2].tolist()
+
     def _is_over(self) -> bool:
-        return self.schedule.is_over(self.state.step, self._clock())
+        return self.schedule.is_over(self.state.step, self._now)
 
     def _from(self, position: Position) -> Iterator[tuple[Batch, Position]]:
         source = self.data.train.sources[position.phase]
@@ -157,7 +178,7 @@ class Run:
 
     def _drawn(self) -> list[tuple[Batch, Position]]:
         """Return the batches of the next step; from the next folder if its share begins."""
-        share, now = self.schedule.progress(self.state.step, self._clock()), self.state.position
+        share, now = self.schedule.progress(self.state.step, self._now), self.state.position
         phase = self.data.train.at(share)
         if phase > now.phase:  # never back: what goes on after its end stays in the last one
             self._batches = self._from(Position(phase=phase))
@@ -165,13 +186,13 @@ class Run:
 
     def _step(self) -> None:
         begin = time.monotonic()
-        rate = self.schedule.learning_rate(self.state.step, self._clock())
+        rate = self.schedule.learning_rate(self.state.step, self._now)
         drawn = self._drawn()
         batches = [batch for batch, _ in drawn]
         result = self.trainer.gradients(batches)
-        tokens = sum(len(batch.input_ids) for batch in batches)
-        with self.trainer.moving:
-            if self._stop.is_set():
+        tokens = sum(batch.tokens for batch in batches)
+        with self.trainer.moving, self._ranks.moving(self._stop.is_set) as goes_on:
+            if not goes_on:
                 return
             self.trainer.optimizer.step(rate, result.grad_norm)
             self.state = replace(
@@ -195,6 +216,8 @@ class Run:
         )
 
     def _say(self, line: Line) -> None:
+        if self._log is None:
+            return
         self._log.write(f"{line.to_json()}\n".encode())
         self._log.flush()
         self.watch.sees(line, self.schedule.progress(self.state.step, self._clock()))
@@ -229,11 +252,10 @@ class Run:
         step = self.state.step
         if not step or step == self._saved:
             return False
-        age = time.monotonic() - self._saved_at
-        if age > _SAVE_SECONDS or self._is_over():
+        if self._age > _SAVE_SECONDS or self._is_over():
             return True
         planned = step % self.trainer.config.save_steps == 0
-        return planned and (age > _SPARE_SECONDS or not self._is_spare())
+        return planned and (self._age > _SPARE_SECONDS or not self._is_spare())
 
     def _is_spare(self) -> bool:
         """Return whether a checkpoint of a job would be kept for nothing but to go on from."""
@@ -245,8 +267,9 @@ class Run:
     def _save(self) -> None:
         """Write a checkpoint when one is due, and remove those that are not kept."""
         self._write()
-        self._remove_old()
-        push(self.folder)
+        if self._ranks.rank == 0:
+            self._remove_old()
+            push(self.folder)
 
     def _remove_old(self) -> None:
         steps = checkpoints(self.folder)
@@ -260,8 +283,11 @@ class Run:
                 f"step {self.state.step}: the weights are no finite numbers any more",
                 hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
             )
-        moments, data = self.trainer.optimizer.moments, self.data
-        save_checkpoint(self.folder, self.state, parameters, moments, data.tokenizer, data.family)
+        moments, data = self.trainer.optimizer.moments(), self.data
+        if moments is not None:
+            save_checkpoint(
+                self.folder, self.state, parameters, moments, data.tokenizer, data.family
+            )
         self._saved, self._saved_at = self.state.step, time.monotonic()
 
     def _mark_best(self) -> None:

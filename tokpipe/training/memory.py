@@ -11,21 +11,33 @@ from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.ranks import ALONE, Ranks, leaves_of
+from tokpipe.training.tree import left_by
 
 PROGRAM = 250 << 20  # Python, numba, Arrow, the compiled kernels, batches made ahead
 _STATE = 3  # blocks of the size of the weights: themselves, two moments
 
 
 def training_bytes(
-    model: BertConfig, config: TrainingConfig, capacity: Capacity, threads: int
+    model: BertConfig,
+    config: TrainingConfig,
+    capacity: Capacity,
+    threads: int,
+    ranks: Ranks = ALONE,
 ) -> dict[str, int]:
-    """Return what training takes, by stage: weights and moments, gradients, activations."""
+    """Return what training takes in one of some processes, by stage.
+
+    Weights and moments, gradients, activations. The first has whole moments, which it writes; each
+    has room for its slice of what the others are left with.
+    """
     last = list(parameter_table(model).values())[-1]
-    block = 4 * last.end
-    workers = min(threads, config.gradient_shards)
+    block, parts = 4 * last.end, len(leaves_of(ranks, config.gradient_shards))
+    workers = min(threads, parts)
+    moments = 2 * block if ranks.rank == 0 else 2 * block // ranks.size
+    sent = sum(left_by(config.gradient_shards, ranks.size)) if ranks.size > 1 else 0
     return {
-        "weights": _STATE * block,
-        "gradients": config.gradient_shards * block,
+        "weights": block + moments,
+        "gradients": parts * block + sent * block // ranks.size,
         "activations": workers * workspace_bytes(model, capacity),
     }
 

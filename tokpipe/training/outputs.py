@@ -1,6 +1,6 @@
 """What a head says of many batches: logits in their order, for scores."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, takewhile
 
 import numpy as np
@@ -11,9 +11,11 @@ from tokpipe.bert.model import Model
 from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.threads import Feed, run_in_threads
+from tokpipe.training.ranks import Ranks
+from tokpipe.training.tallies import losses_of, rows_of
 
 Array = NDArray[np.floating]
-_Found = tuple[int, Array, Losses]
+Said = tuple[Array, Losses]  # of one batch
 
 
 def head_outputs(
@@ -23,7 +25,7 @@ def head_outputs(
     workspaces: Workspaces,
     threads: int,
     stopped: Callable[[], bool] = lambda: False,
-) -> tuple[list[Array], Losses]:
+) -> list[Said]:
     """Go forward over batches without dropout.
 
     Each batch is one thread's work, so that no result depends on how many there are.
@@ -39,19 +41,65 @@ def head_outputs(
 
     Returns
     -------
-    list of float32[N, classes]
-        The logits of each batch, in order.
-    Losses
-        Of all batches; empty where they name no targets.
+    list of (float32[N, classes], Losses)
+        The logits of each batch, in order, and its losses; these are empty where it names no
+        targets.
     """
 
-    def run(feed: Feed[tuple[int, Batch]]) -> list[_Found]:
+    def run(feed: Feed[tuple[int, Batch]]) -> list[tuple[int, Said]]:
         found = []
         for number, batch in feed:
             with workspaces.lend(batch) as workspace:
-                found.append((number, *model.outputs(head, batch, workspace)))
+                found.append((number, model.outputs(head, batch, workspace)))
         return found
 
     going = takewhile(lambda _: not stopped(), enumerate(batches))
     found = sorted(chain.from_iterable(run_in_threads(run, going, threads)), key=lambda one: one[0])
-    return [logits for _, logits, _ in found], sum((losses for *_, losses in found), Losses())
+    return [said for _, said in found]
+
+
+class Dealt:
+    """Batches of which a rank takes its share, one after the other; all of them are counted.
+
+    Attributes
+    ----------
+    count : int
+        How many came so far.
+    """
+
+    def __init__(self, batches: Iterable[Batch], ranks: Ranks) -> None:
+        self.count = 0
+        self._batches, self._ranks = batches, ranks
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self._batches:
+            is_mine = self.count % self._ranks.size == self._ranks.rank
+            self.count += 1
+            if is_mine:
+                yield batch
+
+
+def told_to_all(ranks: Ranks, own: Sequence[Said], count: int, heads: Sequence[str]) -> list[Said]:
+    """Return what all ranks found of batches that were `Dealt` to them, in order."""
+    shares = [len(range(rank, count, ranks.size)) for rank in range(ranks.size)]
+    shapes = np.array([logits.shape for logits, _ in own], np.float64).reshape(-1)
+    all_shapes = ranks.gather(shapes, [2 * share for share in shares]).astype(np.int64)
+    sizes = all_shapes.reshape(-1, 2).prod(1)
+    of_rank = np.split(sizes, np.cumsum(shares)[:-1])
+    values = np.concatenate(
+        [np.zeros(0), *(logits.reshape(-1) for logits, _ in own)], dtype=np.float64
+    )
+    all_values = ranks.gather(values, [int(part.sum()) for part in of_rank])
+    table = rows_of({(at, 0): said[1] for at, said in enumerate(own)}, (len(own), 1), heads)
+    width = table[0].size if len(table) else rows_of({}, (1, 1), heads).size
+    rows = ranks.gather(table.reshape(-1), [width * share for share in shares])
+    logits = [
+        part.astype(np.float32).reshape(shape)
+        for part, shape in zip(
+            np.split(all_values, np.cumsum(sizes)[:-1]), all_shapes.reshape(-1, 2), strict=False
+        )
+    ]
+    losses = [losses_of(row, heads) for row in rows.reshape(-1, len(heads), width // len(heads))]
+    order = [at for rank in range(ranks.size) for at in range(rank, count, ranks.size)]
+    found = dict(zip(order, zip(logits, losses, strict=True), strict=True))
+    return [found[number] for number in range(count)]

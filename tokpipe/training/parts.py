@@ -1,6 +1,6 @@
 """Batches in order over the epochs, and a batch dealt to the parts that threads work on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heapreplace
 from itertools import count
 
@@ -36,7 +36,7 @@ def batches_from(
         first = 0
 
 
-def split_batch(batch: Batch, parts: int) -> list[Batch]:
+def split_batch(batch: Batch, parts: int, own: Sequence[int] | None = None) -> list[Batch]:
     """Deal the sequences of a batch to parts of about as many tokens.
 
     The longest sequence first, each to the part that has the fewest tokens so far: a step takes
@@ -46,23 +46,44 @@ def split_batch(batch: Batch, parts: int) -> list[Batch]:
     Parameters
     ----------
     batch
-        At least one sequence.
+        At least one sequence; or those of a larger batch that are in the parts wanted.
     parts
         How many; fewer come out if there are fewer sequences.
+    own
+        Numbers of those wanted, in a row; None: all.
 
     Returns
     -------
     list of Batch
         The parts, sequences in the order of the batch; they follow from the batch alone.
     """
-    lengths = np.diff(batch.offsets)
+    own = range(parts) if own is None else own
+    lengths = np.diff(batch.offsets) if batch.whole is None else batch.whole
+    dealt, has = dealt_rows(lengths, parts), rows_here(batch, parts, own)
+    wanted = dealt[own[0] : own[-1] + 1]
+    return [select_rows(batch, np.searchsorted(has, rows)) for rows in wanted]
+
+
+def dealt_rows(lengths: NDArray[np.integer], parts: int) -> list[NDArray[np.int64]]:
+    """Return which sequences, of so many tokens each, every part of a batch has, ascending."""
     heap = [(0, part) for part in range(parts)]
     dealt: list[list[int]] = [[] for _ in range(parts)]
     for row in np.argsort(-lengths, kind="stable").tolist():
         tokens, part = heap[0]
         dealt[part].append(row)
         heapreplace(heap, (tokens + int(lengths[row]), part))
-    return [select_rows(batch, np.sort(rows)) for rows in dealt if rows]
+    return [np.sort(np.array(rows, np.int64)) for rows in dealt if rows]
+
+
+def own_rows(lengths: NDArray[np.integer], parts: int, own: Sequence[int]) -> NDArray[np.int64]:
+    """Return which sequences of a batch are in some of its parts, ascending."""
+    dealt = dealt_rows(lengths, parts)
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *(dealt[own[0] : own[-1] + 1])]))
+
+
+def rows_here(batch: Batch, parts: int, own: Sequence[int]) -> NDArray[np.int64]:
+    """Return which sequences of the whole batch are in this one: all, or those of some parts."""
+    return np.arange(len(batch)) if batch.whole is None else own_rows(batch.whole, parts, own)
 
 
 def select_rows(batch: Batch, rows: NDArray[np.integer]) -> Batch:

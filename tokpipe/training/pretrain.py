@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tokpipe.batches.loader import Loader
-from tokpipe.bert.attention_start import check_local_start, start_local
+from tokpipe.bert.attention_start import start_local
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of
 from tokpipe.bert.head import Frequencies
+from tokpipe.bert.local_start import check_local_start
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
-from tokpipe.foundation.storage import check_space
-from tokpipe.foundation.stores.publishing import open_run
+from tokpipe.foundation.storage import check_space, storage_errors
+from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards
@@ -41,6 +44,7 @@ from tokpipe.training.memory import (
     free_for_training,
     training_bytes,
 )
+from tokpipe.training.parts import own_rows
 from tokpipe.training.phases import (
     Folders,
     longest_of,
@@ -50,9 +54,11 @@ from tokpipe.training.phases import (
     told_of,
 )
 from tokpipe.training.progress import Position, State
+from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
 from tokpipe.training.schedule import Schedule
+from tokpipe.training.settings import OURS, model_settings, training_settings
 from tokpipe.training.source import Phases
 from tokpipe.training.state import (
     checkpoints,
@@ -96,6 +102,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     resume: str | Path | None = None,
     watch: Watch | None = None,
     then: str = "rewarm",
+    ranks: Ranks = ALONE,
 ) -> Pretrained:
     """Train a model from a shard folder; go on where a stopped run of the same settings is.
 
@@ -108,12 +115,12 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
         The folder, as `build_shards` made it; or several, which are trained on one after the
         other, in one schedule. Then the last one is what the run is measured on throughout.
     model_config
-        Shape of the model; None: the preset "tiny". What the shards decide may be left at its
-        default: `vocab_size`, `pad_token_id` and whether there is a head for pairs follow them,
-        and where they have RoBERTa's recipe `position_offset`, `max_position_embeddings` and
-        `type_vocab_size`.
+        Shape of the model; None: the preset "tiny" without dropout. What the shards decide may be
+        left at its default: `vocab_size`, `pad_token_id` and whether there is a head for pairs
+        follow them, and where they have RoBERTa's recipe `position_offset`,
+        `max_position_embeddings` and `type_vocab_size`.
     training_config
-        How to train.
+        How to train; None: as `settings.SETTINGS` has it for such a model.
     out
         The run folder.
     threads
@@ -127,6 +134,9 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     then
         The learning rate of a run that is over and goes on: "rewarm", it rises and falls again as
         the settings say, over what is left; "flat", it is the greatest one to the end.
+    ranks
+        The processes that share the work, each of which calls this; the weights do not depend on
+        them. The first alone touches `out`.
 
     Returns
     -------
@@ -145,12 +155,21 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     TrainingError
         If the numbers are none any more.
     """
-    run = open_run(out)
-    refuse_foreign(run, force=force, may_go_on=True)
-    found, config = open_phases(shards), training_config or TrainingConfig()
-    model = fitted(model_config or BertConfig.preset("tiny"), longest_of(found))
+    run = run_place(out)
+
+    def looked_at() -> None:
+        pull(run)
+        refuse_foreign(run, force=force, may_go_on=True)
+
+    ranks.first(looked_at)
+    found, shape = open_phases(shards), model_config
+    if shape is None:
+        shape = BertConfig.preset("tiny", **model_settings(OURS, {}))
+    model = fitted(shape, longest_of(found))
+    config = training_config or training_settings(OURS, model)
     asked = Pretraining(found, model, config, then=then)
-    return train_in(run, asked, threads, force=force, resume=resume, watch=watch)
+    how: dict[str, Any] = {"force": force, "resume": resume, "watch": watch, "ranks": ranks}
+    return train_in(run, asked, threads, **how)
 
 
 class Pretraining(NamedTuple):
@@ -162,6 +181,7 @@ class Pretraining(NamedTuple):
     lesson: Lesson | None = None  # what it has of a teacher; None: there is none
     then: str = "rewarm"  # how a run that is over goes on: see `going_on.WAYS`
     own: Family | None = None  # what the model that it goes out from is called
+    weighs: Mapping[str, Any] = MappingProxyType({})  # as `Ranks` has it
 
     @property
     def shards(self) -> Shards:
@@ -211,17 +231,18 @@ class Pretraining(NamedTuple):
             **data,
             "version": __version__,
             **(self.lesson.settings if self.lesson else {}),
+            **({"ranks": dict(self.weighs)} if self.weighs else {}),
         }
 
-    def stages(self, threads: int) -> dict[str, int]:
-        """Return the memory that it takes, by stage."""
+    def stages(self, threads: int, ranks: Ranks = ALONE) -> dict[str, int]:
+        """Return the memory that it takes in one of some processes, by stage."""
         capacity = capacity_of(self.config, self.folders)
-        found = training_bytes(self.model, self.config, capacity, threads)
+        found = training_bytes(self.model, self.config, capacity, threads, ranks)
         taught = self.lesson.bytes if self.lesson else 0
         return {**found, "weights": found["weights"] + taught}
 
 
-def train_in(
+def train_in(  # noqa: PLR0913 - what, and how
     run: Path,
     asked: Pretraining,
     threads: int | None = None,
@@ -229,35 +250,75 @@ def train_in(
     force: bool = False,
     resume: str | Path | None = None,
     watch: Watch | None = None,
+    ranks: Ranks = ALONE,
 ) -> Pretrained:
     """Train in a folder, from the beginning or where a stopped run of the same settings is.
 
     Parameters and errors are those of `pretrain`.
     """
+    asked = asked._replace(weighs=ranks.weighs)
     settings = asked.settings  # refuses what contradicts itself, before anything is written
-    with writing(run):
+
+    def cleared() -> str | None:
         if force:
             remove_unfinished(run)
             clear(run)
         refuse_finished(run, settings)
         begun = begun_at(run, resume)
-        return _train(run, asked, begun, thread_count(threads), watch or Nobody())
+        return None if begun is None else begun.name
+
+    with storage_errors(run), writing(run, ranks):
+        name = ranks.first(cleared)
+        begun = None if name is None else run / name
+        return _train(run, asked, begun, (thread_count(threads), ranks), watch or Nobody())
 
 
 def _train(
-    run: Path, asked: Pretraining, begun: Path | None, threads: int, watch: Watch
+    run: Path, asked: Pretraining, begun: Path | None, workers: tuple[int, Ranks], watch: Watch
 ) -> Pretrained:
+    folders, model, config = asked[:3]
+    state, schedule, data, frequencies = _prepared(run, asked, begun, workers[1])
+    check_memory(asked.stages(*workers), free_for_training())
+    workers[1].first(lambda: _make_room(run, begun, disk_bytes(model, config)))
+    first = asked.lesson.first() if asked.lesson else _initial(model, config, frequencies)
+    terms = Terms(objective=asked.lesson.objective) if asked.lesson else PRETRAINING
+    threads, ranks = workers
+    trainer = Trainer(config, first, capacity_of(config, folders), threads, terms, ranks)
+    going = Run(trainer, data, schedule, run, state, watch)
+    last = go_on_from(begun, run, trainer, going)
+    watch.begins(state.step, schedule.steps, _shape(model))
+    checkpoint = going.run()
+
+    def finished() -> None:
+        finish(run, checkpoint, trainer.parameters, data.tokenizer, data.family)
+
+    ranks.first(finished)
+    if ranks.rank == 0:
+        last = last_step(run) or last
+    return Pretrained(run, going.state, last, going.evaluated)
+
+
+def _prepared(
+    run: Path, asked: Pretraining, begun: Path | None, ranks: Ranks
+) -> tuple[State, Schedule, Data, Frequencies]:
+    """Return where a run stands, how it goes on, on what data, and what it may begin with."""
     folders, model, config, lesson = asked[:4]
     same_masks = bool(lesson and lesson.outputs)
     found = [loaders(one, config, same_masks=same_masks) for one in folders]
     train, validation = [one for one, _ in found], found[-1][1]
-    state, schedule = _going_on(run, asked, begun, train[-1])
+    state, schedule = _going_on(run, asked, begun, train[-1], ranks)
     frequencies = frequencies_of(folders[-1].train, folders[-1].facts)
     state = replace(state, guessing=guesses(heads_of(model), frequencies))
     if len(folders) > 1:
         frequencies = frequencies_of(folders[0].train, folders[0].facts)  # it begins with these
     for number, one in enumerate(train[state.position.phase :]):
         check_targets(one, validation, heads_of(model), Position() if number else state.position)
+    if ranks.size > 1:  # each reads its own sequences
+        shares = partial(
+            own_rows, parts=config.gradient_shards, own=leaves_of(ranks, config.gradient_shards)
+        )
+        train = [one.of_own(shares) for one in train]
+        validation = validation and validation.of_own(shares)
     taught = (
         [TaughtTexts(one, lesson.outputs) for one in train] if lesson and lesson.outputs else train
     )
@@ -267,29 +328,25 @@ def _train(
         tokenizer=_tokenizer_files(longest_of(folders), model),
         family=family_of(model, asked.own),
     )
-    check_memory(asked.stages(threads), free_for_training())
+    return state, schedule, data, frequencies
+
+
+def _make_room(run: Path, begun: Path | None, needed: int) -> None:
+    """Clear the folder for what is to come; nothing is refused any more but for want of disk."""
     reopen(run)
-    clear_behind(run, begun)  # nothing is refused any more but for want of disk
-    check_space(run, disk_bytes(model, config) - bytes_in(checkpoints(run).values()))
-    first = lesson.first() if lesson else _initial(model, config, frequencies)
-    terms = Terms(objective=lesson.objective) if lesson else PRETRAINING
-    trainer = Trainer(config, first, capacity_of(config, folders), threads, terms)
-    going = Run(trainer, data, schedule, run, state, watch)
-    last = go_on_from(begun, run, trainer, going)
-    watch.begins(state.step, schedule.steps, _shape(model))
-    checkpoint = going.run()
-    finish(run, checkpoint, trainer.parameters, data.tokenizer, data.family)
-    return Pretrained(run, going.state, last_step(run) or last, going.evaluated)
+    clear_behind(run, begun)
+    check_space(run, needed - bytes_in(checkpoints(run).values()))
 
 
 def _going_on(
-    run: Path, asked: Pretraining, begun: Path | None, train: Loader
+    run: Path, asked: Pretraining, begun: Path | None, train: Loader, ranks: Ranks
 ) -> tuple[State, Schedule]:
     """Return where a run stands, and how it goes on from there."""
     config, settings = asked.config, asked.settings
     if begun is None:
         return State(settings=settings), Schedule(config, steps_in(config, train))
-    state, seconds = State.read(begun), seconds_used(begun)
+    told, seconds = ranks.first(lambda: (State.read(begun).to_dict(), seconds_used(begun)))
+    state = State.from_dict(told)
     earlier = TrainingConfig.from_dict(state.settings["training"])
     before = Schedule(earlier, steps_in(earlier, train), begun_with(state.settings))
     over = before.is_over(state.step, seconds)

@@ -65,6 +65,11 @@ class State:
         return known
 
     @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> "State":
+        """Return what `to_dict` made these types of."""
+        return cls(**{**found, "position": Position(**found["position"])})
+
+    @classmethod
     def read(cls, folder: Path) -> "State":
         """Read the state that a checkpoint holds.
 
@@ -78,7 +83,7 @@ class State:
         verify_files(folder, [STATE])
         found = read_object(folder / STATE)
         try:
-            state = cls(**{**found, "position": Position(**found["position"])})
+            state = cls.from_dict(found)
             _check(state)
         except (TypeError, KeyError):
             raise ArtifactError(f"{folder / STATE}: no state of a training") from None

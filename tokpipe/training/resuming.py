@@ -1,6 +1,7 @@
 """Where a stopped run goes on: at which checkpoint, and what is removed behind it."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from tokpipe.foundation.errors import ArtifactError
@@ -48,17 +49,28 @@ def clear_behind(run: Path, begun: Path | None) -> None:
 
 
 def go_on_from(begun: Path | None, run: Path, trainer: Trainer, going: Run) -> Line | None:
-    """Take weights, moments and log of a checkpoint, or begin a log; return its last step."""
-    lines: list[Line] = []
+    """Take weights, moments and log of a checkpoint, or begin a log; return its last step.
+
+    Rank 0 alone reads and writes; the others have from it what they need.
+    """
+    ranks = trainer.ranks
+
+    def read_lines() -> list[str]:
+        lines = [] if begun is None else list(read_log(begun / LOG))
+        write_log(run / LOG, lines)
+        steps = [line for line in lines if not line.split]
+        evaluations = [line for line in lines if line.split]
+        return [line.to_json() for line in (*steps[-1:], *evaluations[-1:], *lines[-1:])]
+
     if begun is not None:
-        load_into(begun, trainer.parameters, trainer.optimizer.moments)
-        trainer.optimizer.steps = going.state.step
-        lines = list(read_log(begun / LOG))
-    write_log(run / LOG, lines)
-    steps = [line for line in lines if not line.split]
-    evaluations = [line for line in lines if line.split]
-    going.resume_after(lines[-1] if lines else None, evaluations[-1] if evaluations else None)
-    return steps[-1] if steps else None
+        trainer.restore(partial(load_into, begun), going.state.step)
+    else:
+        ranks.spread(trainer.parameters.block)
+    known = [Line.from_json(text, str(run / LOG)) for text in ranks.first(read_lines)]
+    of_steps = [line for line in known if not line.split]
+    evaluations = [line for line in known if line.split]
+    going.resume_after(known[-1] if known else None, evaluations[0] if evaluations else None)
+    return of_steps[0] if of_steps else None
 
 
 def last_step(run: Path) -> Line | None:

@@ -29,6 +29,7 @@ from tokpipe.training.card import model_card
 from tokpipe.training.log import LOG
 from tokpipe.training.optimizer import Moments
 from tokpipe.training.progress import STATE, State
+from tokpipe.training.ranks import ALONE, Ranks
 
 KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
@@ -150,22 +151,6 @@ def remove_unfinished(run: Path) -> None:
                 ours.unlink()
 
 
-@contextmanager
-def writing(run: Path) -> Generator[None, None, None]:
-    """Make a run folder, and be its only writer while the block runs; what came of it is stored.
-
-    Raises
-    ------
-    StorageError
-        If another process writes it, or the disk or the store refuses.
-    """
-    with storage_errors(run):
-        run.mkdir(parents=True, exist_ok=True)
-        with one_writer(lock_of(run), run):
-            yield
-            push(run)
-
-
 def lock_of(run: Path) -> Path:
     """Return the lock file of a run folder, beside it.
 
@@ -176,6 +161,18 @@ def lock_of(run: Path) -> Path:
     """
     real = real_folder(run)
     return real.with_name(f".{real.name}.lock")
+
+
+@contextmanager
+def writing(run: Path, ranks: Ranks = ALONE) -> Generator[None, None, None]:
+    """Make a run folder and hold its lock, at rank 0, while the block runs; then store it."""
+    if ranks.rank:
+        yield
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    with one_writer(lock_of(run), run):
+        yield
+        push(run)
 
 
 def refuse_foreign(

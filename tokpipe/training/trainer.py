@@ -1,11 +1,14 @@
-"""A model with its optimizer: one step over some batches, and an evaluation over others."""
+"""A model with its optimizer: one step over some batches, and an evaluation over others.
+
+The parts of a batch are shared by ranks, and those of a rank by its threads.
+"""
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,14 @@ from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.optimizer import Optimizer
-from tokpipe.training.outputs import Array, head_outputs
-from tokpipe.training.parts import select_rows, split_batch
+from tokpipe.training.optimizer import Moments, Optimizer
+from tokpipe.training.outputs import Array, Dealt, head_outputs, told_to_all
+from tokpipe.training.parts import rows_here, select_rows, split_batch
+from tokpipe.training.ranks import ALONE, Ranks, leaves_of
+from tokpipe.training.tallies import joined, rows_of
+
+R = TypeVar("R")
+Place = tuple[int, int]  # number of a batch, and of a part among those of this rank
 
 
 class TrainingError(TokpipeError):
@@ -71,6 +79,8 @@ class Trainer:
         How many work; nothing depends on it.
     terms
         What is special to a job.
+    ranks
+        Who shares the work; nothing depends on them.
 
     Attributes
     ----------
@@ -86,12 +96,15 @@ class Trainer:
         capacity: Capacity,
         threads: int | None = None,
         terms: Terms = PRETRAINING,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.config, self.parameters, self._terms = config, parameters, terms
+        self.config, self.parameters, self._terms, self.ranks = config, parameters, terms, ranks
         self.model = Model(parameters.config, parameters, terms.objective)
-        self.threads = min(thread_count(threads), config.gradient_shards)
-        self._gradients = [parameters.zeros_like() for _ in range(config.gradient_shards)]
-        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates)
+        self._heads = list(self.model.heads)
+        self._leaves = leaves_of(ranks, config.gradient_shards)
+        self.threads = min(thread_count(threads), len(self._leaves))
+        self._gradients = [parameters.zeros_like() for _ in self._leaves]
+        self.optimizer = Optimizer(config, parameters, self._gradients, threads, terms.rates, ranks)
         self.moving = threading.Lock()
         self._workspaces = Workspaces(self.model, capacity, self.threads)
 
@@ -103,51 +116,82 @@ class Trainer:
         TrainingError
             If a loss or the gradient is no finite number: names shard and row.
         """
-        losses = Losses()
-        dealt = [split_batch(batch, self.config.gradient_shards) for batch in batches]
-        totals = self.model.totals(batches)
+        totals = self._totals(batches)
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
-        for number, parts in enumerate(dealt):
-            work = [
-                partial(self._part, part, shard, stream_key(key, "part", number, shard), totals)
-                for shard, part in enumerate(parts)
-            ]
-            losses = sum(self._run(work), losses)
+        found: dict[Place, Losses] = {}
+        for number, batch in enumerate(batches):
+            work = {
+                place: partial(
+                    self._part, part, place[1], stream_key(key, "part", number, leaf), totals
+                )
+                for place, leaf, part in self._parts(number, batch)
+            }
+            found |= self._run(work)
+        losses = self._joined(found, len(batches))
         norm = self.optimizer.gradient_norm()
         if not math.isfinite(losses.total + norm):
             raise self._broken(batches, losses.total, norm)
         return Step(losses, norm)
 
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
-        """Return the losses of batches without dropout; they end early if `stopped`."""
-        losses = Losses()
-        for batch in batches:
+        """Return the losses of batches without dropout; those of none if `stopped`."""
+        found: dict[Place, Losses] = {}
+        number = 0
+        for number, batch in enumerate(batches, 1):
             if stopped():
-                break
-            work = [
-                partial(self._look, part)
-                for part in split_batch(batch, self.config.gradient_shards)
-            ]
-            losses = sum(self._run(work), losses)
-        return losses
+                return Losses()
+            parts = self._parts(number - 1, batch)
+            found |= self._run({place: partial(self._look, part) for place, _, part in parts})
+        return self._joined(found, number)
 
     def outputs(
         self, head: str, batches: Iterable[Batch], stopped: Callable[[], bool]
     ) -> tuple[list[Array], Losses]:
         """Return a head's logits of batches, in order, and their losses; see `head_outputs`."""
-        return head_outputs(self.model, head, batches, self._workspaces, self.threads, stopped)
+        dealt = Dealt(batches, self.ranks)
+        said = head_outputs(self.model, head, dealt, self._workspaces, self.threads, stopped)
+        if self.ranks.size > 1 and not stopped():
+            said = told_to_all(self.ranks, said, dealt.count, self._heads)
+        return [logits for logits, _ in said], sum((losses for _, losses in said), Losses())
 
-    def _run(self, work: list[Callable[[], Losses]]) -> list[Losses]:
-        """Do the parts of a batch; their results in order."""
+    def restore(self, read: Callable[[Parameters, Moments], None], steps: int) -> None:
+        """Go on with weights and moments that a function reads, at rank 0, after some steps."""
+        self.optimizer.restore(partial(read, self.parameters))
+        self.optimizer.steps = steps
+        self.ranks.spread(self.parameters.block)
+
+    def _parts(self, number: int, batch: Batch) -> list[tuple[Place, int, Batch]]:
+        """Return the parts of a batch that this rank works on, and their numbers among all."""
+        own = split_batch(batch, self.config.gradient_shards, self._leaves)
+        return [((number, at), self._leaves[at], part) for at, part in enumerate(own)]
+
+    def _totals(self, batches: Sequence[Batch]) -> Mapping[str, float]:
+        """Return what the losses of whole batches are divided by, though others may have a part."""
+        own = self.model.totals(batches)
+        if batches[0].whole is None:
+            return own
+        told = self.ranks.gather(
+            np.array([own[name] for name in self._heads], np.float64),
+            [len(self._heads)] * self.ranks.size,
+        )
+        return dict(zip(self._heads, told.reshape(self.ranks.size, -1).sum(0), strict=True))
+
+    def _joined(self, found: Mapping[Place, Losses], batches: int) -> Losses:
+        """Return the sum of the losses that all ranks found, in the order of the parts."""
+        table = rows_of(found, (batches, len(self._leaves)), self._heads)
+        told = self.ranks.gather(table.reshape(-1), [table.size] * self.ranks.size)
+        return joined(list(told.reshape(-1, *table.shape)), self._heads)
+
+    def _run(self, work: Mapping[Place, Callable[[], R]]) -> dict[Place, R]:
+        """Do the parts of a batch."""
         if self.threads == 1 or len(work) == 1:
-            return [one() for one in work]
+            return {place: one() for place, one in work.items()}
 
         # Threads that nobody waits for at the end of the process: a stopped run leaves at once.
-        def run(feed: Feed[tuple[int, Callable[[], Losses]]]) -> list[tuple[int, Losses]]:
-            return [(number, one()) for number, one in feed]
+        def run(feed: Feed[tuple[Place, Callable[[], R]]]) -> list[tuple[Place, R]]:
+            return [(place, one()) for place, one in feed]
 
-        found = dict(chain.from_iterable(run_in_threads(run, enumerate(work), self.threads)))
-        return [found[number] for number in range(len(work))]
+        return dict(chain.from_iterable(run_in_threads(run, work.items(), self.threads)))
 
     def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
         with self._workspaces.lend(part) as workspace:
@@ -166,21 +210,25 @@ class Trainer:
 
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
-        place = self._terms.place(_row(*self._blamed(batches)))
+        place = self._terms.place(self._blamed(batches))
         return TrainingError(
             f"step {self.optimizer.steps + 1}: {what}, at {place}",
             hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
         )
 
-    def _blamed(self, batches: Sequence[Batch]) -> tuple[Batch, int]:
-        """Return batch and number of the first sequence whose own loss is none, or of the first."""
-        for batch in batches:
-            for number in range(len(batch)):
-                if not math.isfinite(self._look(select_rows(batch, np.array([number]))).total):
-                    return batch, number
-        return batches[0], 0
+    def _blamed(self, batches: Sequence[Batch]) -> NDArray[np.int64]:
+        """Return where the first sequence is from whose own loss is none, or the first of all."""
+        mine = min(self._suspects(batches), default=(np.inf,) * 5)
+        told = self.ranks.gather(np.array(mine), [5] * self.ranks.size).reshape(-1, 5)
+        return np.array(min(told.tolist())[3:], np.int64)
 
-
-def _row(batch: Batch, number: int) -> NDArray[np.int64]:
-    assert batch.rows is not None  # a loader names them
-    return batch.rows[number]
+    def _suspects(self, batches: Sequence[Batch]) -> Iterator[tuple[float, ...]]:
+        """Yield whether each sequence here is innocent, its batch and number in it, its row."""
+        for number, batch in enumerate(batches):
+            assert batch.rows is not None  # a loader names them
+            has = rows_here(batch, self.config.gradient_shards, self._leaves)
+            for at, place in enumerate(has.tolist()):
+                loss = self._look(select_rows(batch, np.array([at]))).total
+                yield (float(math.isfinite(loss)), number, place, *batch.rows[at].tolist())
+                if not math.isfinite(loss):
+                    return

@@ -6,11 +6,12 @@ on threads, the cut of the corpus, the bound on memory, or how often the work wa
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,19 +95,13 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
     >>> dict(zip(counts.words.iter_bytes(), counts.counts.tolist()))
     {b'be': 2, b'not': 1, b'or': 1, b'to': 2}
     """
-    require("words", words, WordsConfig)
-    require("read", read, ReadConfig)
-    require("held_out", held_out, int, float, optional=False)
-    require("memory", memory, int)
-    require("workdir", workdir, Path)
-    if not 0 <= held_out < 1:
-        raise ConfigError(f"held_out={held_out} is not a share from 0 to below 1")
+    check_arguments(words, read, held_out, memory, workdir)
     config = words or WordsConfig()
     corpus = inputs if isinstance(inputs, Corpus) else open_corpus(inputs, read)
     threads, digest = thread_count(threads), cache(partial(corpus.digest, threads))
     settings = {"read": corpus.config.to_dict(), "held_out": held_out}
     if memory is not None:
-        _load_kernels(config)  # 50 MB of machine code and what numba keeps about it
+        load_kernels(config)  # 50 MB of machine code and what numba keeps about it
         release_compiler_pages()
     budget = Budget.of(memory, threads)
     with ExitStack() as stack:
@@ -116,7 +111,7 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
             journal = Journal(workdir, described, digest, min(PIECE_BYTES, budget.piece_bytes))
         plan = Plan(
             config=config,
-            threshold=int(held_out * 2**64),
+            threshold=hash_threshold(held_out),
             limits=budget.limits,
             keep_bytes=budget.keep_bytes,
             spill=_spill_folder(stack, memory, workdir, journal),
@@ -126,16 +121,50 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
         counters, facts = _count(corpus, plan, budget, progress)
         sides = list(zip(*(counter.sides for counter in counters), strict=True))
         runs = [_merged(side, plan, number, budget, progress) for number, side in enumerate(sides)]
-    counted, *rest = (
-        WordCounts(
-            words=run.words, counts=run.counts, config=config, settings=settings, digest=digest
-        )
-        for run in runs
-    )
-    return replace(counted, facts=facts, held_out=rest[0] if rest else None)
+    return counts_of(runs, facts, config=config, settings=settings, digest=digest)
 
 
-def _load_kernels(config: WordsConfig) -> None:
+def check_arguments(
+    words: WordsConfig | None,
+    read: ReadConfig | None,
+    held_out: float,
+    memory: int | None,
+    workdir: Path | None,
+) -> None:
+    """Refuse what `count_words` refuses, whoever counts.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is of another kind than it should be, or out of range.
+    """
+    require("words", words, WordsConfig)
+    require("read", read, ReadConfig)
+    require("held_out", held_out, int, float, optional=False)
+    require("memory", memory, int)
+    require("workdir", workdir, Path)
+    if not 0 <= held_out < 1:
+        raise ConfigError(f"held_out={held_out} is not a share from 0 to below 1")
+
+
+def hash_threshold(held_out: float) -> int:
+    """Return below which hash a text is held out."""
+    return int(held_out * 2**64)
+
+
+def counts_of(runs: Sequence[Run], facts: Mapping[str, int], **shared: Any) -> WordCounts:
+    """Make one result of the runs of the sides, and of what was seen on the way, in any order.
+
+    `shared` is what both sides have: config, settings and digest.
+    """
+    counted, *rest = (WordCounts(words=run.words, counts=run.counts, **shared) for run in runs)
+    first = ("texts", "bytes", "words")
+    names = (*first, *sorted(facts.keys() - first))  # not by who met it first: bytes would differ
+    ordered = {name: facts.get(name, 0) for name in names}
+    return replace(counted, facts=ordered, held_out=rest[0] if rest else None)
+
+
+def load_kernels(config: WordsConfig) -> None:
     """Count, spill and merge a word, so that what the program itself takes is there to measure."""
     with tempfile.TemporaryDirectory() as folder:
         counter = ThreadCounter(Plan(config=config, threshold=1, spill=Path(folder)))
@@ -192,9 +221,7 @@ def _count(
     covered = [counter.covered for counter in counters]
     for part in [*covered, plan.journal.covered] if plan.journal else covered:
         facts.update(part.facts)
-    first = ("texts", "bytes", "words")
-    rest = sorted(facts.keys() - first)  # not by which thread met it first: the bytes would differ
-    return counters, {name: facts[name] for name in (*first, *rest)}
+    return counters, facts
 
 
 def _left(

@@ -31,6 +31,7 @@ class Covered:
 
     pieces: list[int] = field(default_factory=list)
     facts: Counter[str] = field(default_factory=Counter)
+    ended: list[int] = field(default_factory=list)  # numbers of files that were read to their end
 
 
 def write_temporary_run(folder: Path, batches: Iterable[Run], *, durable: bool = False) -> Path:
@@ -106,21 +107,39 @@ class Journal:
                 p for first, last in commit["pieces"] for p in range(first, last + 1)
             ]
             covered.facts.update(commit["facts"])
+            covered.ended += commit.get("ended", [])
         return covered
+
+    @property
+    def files(self) -> Mapping[str, Mapping[str, Any]]:
+        """Bytes and sha256 of all committed run files, by their names in the folder."""
+        return self._manifest.files
 
     def runs(self, side: int) -> list[Path]:
         """Return the committed run files of a side: 0 counted, 1 held out."""
         commits = self._manifest.facts["commits"]
         return [self.folder / name for commit in commits for name in commit["runs"][side]]
 
-    def commit(self, covered: Covered, runs: Sequence[Sequence[Path]]) -> None:
-        """Make runs count, all at once: files on the disk already, and what they cover."""
-        entry = {
-            "pieces": _as_ranges(covered.pieces),
+    def commit(
+        self,
+        covered: Covered,
+        runs: Sequence[Sequence[Path]],
+        described: Mapping[Path, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Make runs count, all at once: files on the disk already, and what they cover.
+
+        `described` are bytes and sha256 of the files, where somebody knows them already.
+        """
+        names = {path: path.relative_to(self.folder).as_posix() for side in runs for path in side}
+        entry: dict[str, Any] = {
+            "pieces": as_ranges(covered.pieces),
             "facts": dict(covered.facts),
-            "runs": [[path.name for path in side] for side in runs],
+            "runs": [[names[path] for path in side] for side in runs],
         }
-        files = {path.name: describe_file(path) for side in runs for path in side}
+        if covered.ended:
+            entry["ended"] = sorted(covered.ended)
+        known = described or {path: describe_file(path) for path in names}
+        files = {name: known[path] for path, name in names.items()}
         with self._lock:
             manifest = self._manifest
             inputs = manifest.inputs or self._digest()
@@ -131,12 +150,12 @@ class Journal:
             self._manifest = manifest
 
 
-def _as_ranges(pieces: Iterable[int]) -> list[list[int]]:
+def as_ranges(pieces: Iterable[int]) -> list[list[int]]:
     """Return ascending numbers as ``[first, last]`` ranges.
 
     Examples
     --------
-    >>> _as_ranges([3, 1, 2, 7])
+    >>> as_ranges([3, 1, 2, 7])
     [[1, 3], [7, 7]]
     """
     ranges: list[list[int]] = []

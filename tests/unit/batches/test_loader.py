@@ -258,3 +258,17 @@ next(numpy.left_open)
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("own", [slice(0, 1), slice(1, None, 2), slice(0, 0)])
+def test_some_sequences_are_read_alone_with_the_masks_that_they_have_among_all(own):
+    _, split = pairs_split()
+    loader = Loader(split, SMALL, FACTS, DYNAMIC, 1)
+    some = loader.of_own(lambda lengths: np.arange(len(lengths))[own])
+    for whole, batch in zip(loader.batches(0), some.batches(0), strict=True):
+        assert batch.whole.tolist() == np.diff(whole.offsets).tolist()
+        assert batch.tokens == len(whole.input_ids)
+        assert batch.rows.tolist() == whole.rows[own].tolist()
+        assert originals(batch) == originals(whole)[own] or not len(batch)
+        wanted = [row.tolist() for row in np.split(whole.input_ids, whole.offsets[1:-1])][own]
+        assert batch.input_ids.tolist() == [token for row in wanted for token in row]

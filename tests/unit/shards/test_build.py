@@ -270,7 +270,7 @@ def test_documents_longer_than_a_block_are_cut_and_used_to_the_end(build, tmp_pa
 
 def test_a_stopped_build_goes_on_behind_its_last_record(build, tmp_path, monkeypatch):
     wanted = hashes(build("whole"))
-    from tokpipe.shards import build as module
+    from tokpipe.shards import engine as module
 
     done, make = [], module.make
 
@@ -326,7 +326,7 @@ BROKEN = [
 def test_a_broken_rest_of_a_build_is_refused_with_the_way_out(
     name, change, build, tmp_path, monkeypatch
 ):
-    from tokpipe.shards import build as module
+    from tokpipe.shards import engine as module
 
     done, make = [], module.make
 
@@ -350,7 +350,7 @@ def test_a_broken_rest_of_a_build_is_refused_with_the_way_out(
 
 def test_a_record_whose_shard_is_gone_is_not_believed(build, tmp_path, monkeypatch):
     wanted = hashes(build("whole"))
-    from tokpipe.shards import build as module
+    from tokpipe.shards import engine as module
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "finish_folder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokpipe.foundation.batch import Batch
-from tokpipe.training.parts import select_rows, split_batch
+from tokpipe.training.parts import own_rows, select_rows, split_batch
 
 
 def batch_of(lengths, seed=0):
@@ -75,3 +75,20 @@ def test_without_pairs_there_are_no_labels():
 def test_the_order_inside_a_part_is_that_of_the_batch(parts):
     for part in split_batch(batch_of([5, 1, 5, 2, 9, 3]), parts):
         assert (np.diff(part.next_sentence_label) > 0).all()
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=12), st.sampled_from([(0,), (1, 2), (3,)]))
+def test_some_parts_are_the_same_without_the_sequences_of_the_others(lengths, own):
+    batch = batch_of(lengths)
+    wanted = split_batch(batch, 4)[own[0] : own[-1] + 1]
+    some = replace(
+        select_rows(batch, own_rows(np.array(lengths), 4, own)), whole=np.array(lengths, np.int32)
+    )
+    assert some.tokens == batch.tokens
+    for given_ in (batch, some):
+        found = split_batch(given_, 4, own)
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert one.input_ids.tolist() == other.input_ids.tolist()
+            assert one.masked_positions.tolist() == other.masked_positions.tolist()
+            assert one.next_sentence_label.tolist() == other.next_sentence_label.tolist()

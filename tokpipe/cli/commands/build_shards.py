@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.engines import HEADING, open_workers
 from tokpipe.cli.options import Count, Optional, config_options, tokenizer_option
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig, SentenceConfig
+from tokpipe.engines.config import EngineConfig
 from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.folders import refuse_existing_folder
 from tokpipe.foundation.sizes import format_bytes, plural
-from tokpipe.shards.config import ShardConfig
+from tokpipe.shards.config import BuildConfig, ShardConfig
 
 if TYPE_CHECKING:
-    from tokpipe.shards.build import BuildConfig, BuildReport
+    from tokpipe.shards.build import BuildReport
 
 
 @command(
@@ -40,13 +42,17 @@ if TYPE_CHECKING:
 )
 @click.option("--sop", is_flag=True, help="Pairs with sentence-order labels, as ALBERT has them.")
 @click.option(
-    "--workers", type=Optional(Count(least=1)), metavar="N", help="The same as --threads."
+    "--workers",
+    type=Optional(Count(least=1)),
+    metavar="N",
+    help="The same as --threads; with --engine dask, how many processes.",
 )
 @config_options(ExampleConfig, "examples", heading="Training examples", leave_out=("objective",))
 @config_options(MaskConfig, "masks", heading="Masks")
 @config_options(SentenceConfig, "sentences", heading="Sentences")
 @config_options(ShardConfig, "shards", heading="Files", flags={"shard_bytes": "--shard-size"})
 @config_options(ReadConfig, "read", heading="Reading")
+@config_options(EngineConfig, "engine", heading=HEADING, leave_out=("workers",))
 def build_shards(
     session: Session,
     inputs: tuple[str, ...],
@@ -56,6 +62,7 @@ def build_shards(
     sop: bool,
     workers: int | None,
     examples: ExampleConfig,
+    engine: EngineConfig,
     **stages: Any,
 ) -> None:
     """Make pretraining examples of INPUT: BERT's segment pairs or RoBERTa's full sentences.
@@ -72,16 +79,20 @@ def build_shards(
     if not session.dry_run:
         refuse_existing_folder(Path(output), force=session.force)
     session.begin_kernels(keeps="" if "-" in inputs else "finished shards are kept")
-    from tokpipe.shards.build import BuildConfig
     from tokpipe.shards.build import build_shards as build
+    from tokpipe.shards.spread import Spread
 
     config = BuildConfig(examples=examples, seed=session.seed, **stages)
-    threads = workers or session.threads
+    is_spread = engine.engine != "threads"
+    engine = replace(engine, workers=workers) if is_spread else engine
+    threads = session.threads if is_spread else workers or session.threads
     if session.dry_run:
         show_plan(session, _plan(inputs, tokenizer, output, config, threads))
         return
     start, how = time.monotonic(), {"force": session.force, "threads": threads}
-    report = build(inputs, tokenizer, output, config, progress=session.progress, **how)
+    with open_workers(session, engine) as (others, progress):
+        how |= {"engine": others and Spread(others), "progress": progress}
+        report = build(inputs, tokenizer, output, config, **how)
     _show(session, config, output, report, time.monotonic() - start)
 
 
@@ -89,7 +100,7 @@ def _plan(
     inputs: tuple[str, ...],
     tokenizer: Path,
     output: str,
-    config: "BuildConfig",
+    config: BuildConfig,
     workers: int | None,
 ) -> Plan:
     from tokpipe.corpus.reader import open_corpus
@@ -119,7 +130,7 @@ def _plan(
 
 
 def _show(
-    session: Session, config: "BuildConfig", output: str, report: "BuildReport", seconds: float
+    session: Session, config: BuildConfig, output: str, report: "BuildReport", seconds: float
 ) -> None:
     tallies = report.tallies
     for warning in report.warnings:

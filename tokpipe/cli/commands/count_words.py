@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.engines import counter, engine_options
 from tokpipe.cli.options import Bytes, config_options
 from tokpipe.cli.plan import counting_plan, show_plan
 from tokpipe.cli.words_options import words_config, words_options
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.engines.config import EngineConfig
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.sizes import format_bytes
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 )
 @words_options
 @config_options(ReadConfig, "read", heading="Reading")
+@engine_options
 def count_words(
     session: Session,
     inputs: tuple[str, ...],
@@ -47,6 +50,7 @@ def count_words(
     memory: int | None,
     words: dict[str, Any],
     read: ReadConfig,
+    engine: EngineConfig,
 ) -> None:
     """Count the words of INPUT once, to train any number of vocabularies from them.
 
@@ -56,13 +60,14 @@ def count_words(
     """
     config = words_config(model, words)
     if session.dry_run:
-        show_plan(session, counting_plan(inputs, read, session.threads, memory, output))
+        show_plan(
+            session, counting_plan(inputs, read, engine.workers or session.threads, memory, output)
+        )
         return
     identity = {"words": config.to_dict(), "read": read.to_dict(), "version": __version__}
     with build_folder(Path(output), force=session.force, identity=identity) as folder:
         session.begin_kernels(keeps=session.keeps_counts(inputs))
-        from tokpipe.words.count import count_words as count  # heavy: after what may refuse
-
+        count, progress = counter(session, engine)  # heavy: after what may refuse
         work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         counts = count(
@@ -71,7 +76,7 @@ def count_words(
             read,
             threads=session.threads,
             memory=memory,
-            progress=session.progress,
+            progress=progress,
             workdir=work,
         )
         if not len(counts):

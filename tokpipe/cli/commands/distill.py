@@ -72,14 +72,14 @@ class _Asked(NamedTuple):
     "training",
     heading="Training (by default as finetune has it, on text as pretrain)",
     leave_out=_NOT_ASKED,
-    given_only=True,
+    given_only=(),
 )
 @config_options(
     TrainingConfig,
     "on_text",
     heading="Training on text",
     leave_out=_NOT_ASKED_ON_TEXT,
-    given_only=True,
+    given_only=(),
 )
 def distill(
     session: Session,

@@ -5,29 +5,99 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.engines import HEADING
 from tokpipe.cli.machine import BAD, GOOD, ODD, Finding, findings, tried
+from tokpipe.cli.options import config_options
+from tokpipe.engines.config import EngineConfig
+from tokpipe.foundation.sizes import format_bytes
+
+if TYPE_CHECKING:
+    from tokpipe.engines.dask.workers import Worker
 
 _TEXT = "Åsa's naïve café: 東京 😀, low lower lowest new newer newest.\n" * 50
 _MARKS = {GOOD: ("✓", "green"), ODD: ("!", "yellow"), BAD: ("✗", "red")}
 
 
-@command(examples=["tokpipe doctor", "tokpipe doctor --json"])
-def doctor(session: Session) -> int:
+@command(
+    examples=[
+        "tokpipe doctor",
+        "tokpipe doctor --json",
+        "tokpipe doctor --scheduler host:8786 --folder /shared",
+    ]
+)
+@click.option(
+    "--folder",
+    metavar="FOLDER",
+    help="With --scheduler: the folder that all workers are to see; by default this one.",
+)
+@config_options(
+    EngineConfig,
+    "engine",
+    heading=HEADING,
+    leave_out=("engine", "workers"),
+    given_only=(),
+)
+def doctor(session: Session, folder: str | None, engine: dict[str, Any]) -> int:
     """Look at versions, processors, memory, disk and terminal, and test the kernels.
 
-    Exits with 1 if something will fail, with 0 otherwise, also where something could be better.
+    With --scheduler, look at the workers of a Dask cluster as well: versions, kernels, clocks, and
+    whether they see a folder. Exits with 1 if something will fail, with 0 otherwise, also where
+    something could be better.
     """
     own_version = getattr(click.get_current_context().find_root().command, "version", "")
-    found = [*findings(session.console, own_version), tried("self-test", _self_test)]
+    if "scheduler" not in engine and (engine or folder):
+        raise click.UsageError("--folder and TLS files are for --scheduler, which is not given")
+    cluster, workers = [], list["Worker"]()
+    if engine:
+        config = EngineConfig(engine="dask", **engine)
+        finding, workers = _looked_at_cluster(config, Path(folder or "."))
+        cluster = [finding]
+    own = [*findings(session.console, own_version), tried("self-test", _self_test)]
+    found = [*own, *cluster]
     if session.json:
-        session.console.json({"findings": [asdict(finding) for finding in found]})
+        of_cluster = {"workers": [asdict(worker) for worker in workers]} if cluster else {}
+        session.console.json({"findings": [asdict(finding) for finding in found], **of_cluster})
     else:
+        _show_workers(session, workers)
         _show(session, found)
     return int(any(finding.state == BAD for finding in found))
+
+
+def _looked_at_cluster(config: EngineConfig, folder: Path) -> "tuple[Finding, list[Worker]]":
+    """Return what is to be said of a cluster as a whole, and each of its workers."""
+    from tokpipe.engines.dask.cluster import open_cluster
+    from tokpipe.engines.dask.workers import look_at_workers, scheduler_problems
+
+    with open_cluster(config, any_version=True) as cluster:
+        workers = look_at_workers(cluster, folder)
+        problems = scheduler_problems(cluster)
+    ill = sum(bool(worker.problems) for worker in workers)
+    said = [f"{ill} of {len(workers)} workers differ"] if ill else [f"{len(workers)} workers"]
+    if ill or problems:
+        advice = "Install the same versions, share the folder and set the clocks on all machines."
+        return Finding("cluster", "; ".join([*problems, *said]), BAD, advice), workers
+    return Finding("cluster", f"{said[0]}, all as this process and with {folder}"), workers
+
+
+def _show_workers(session: Session, workers: "list[Worker]") -> None:
+    if not workers:
+        return
+    rows = [
+        [
+            worker.address,
+            "-" if worker.skew is None else f"{worker.skew:+.2f} s",
+            "-" if worker.free_memory is None else format_bytes(worker.free_memory),
+            "; ".join(worker.problems) or "as here",
+        ]
+        for worker in workers
+    ]
+    session.console.table("Workers", rows, ["worker", "clock", "free memory", "state"])
+    session.console.out.line()
 
 
 def _show(session: Session, found: list[Finding]) -> None:

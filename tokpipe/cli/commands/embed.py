@@ -1,6 +1,9 @@
 """`tokpipe embed`: one vector a text."""
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,11 +11,18 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import embedding_plan, open_model, settled
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import show_plan
+from tokpipe.cli.ranks import SEVERAL, ranks_of
 from tokpipe.cli.sink import opened_output
 from tokpipe.cli.texts import text_batches
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.engines.mpi.config import RanksConfig
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.sizes import plural
 from tokpipe.tasks.config import EmbedConfig
+
+if TYPE_CHECKING:
+    from tokpipe.corpus.reader import Corpus
+    from tokpipe.training.ranks import Ranks
 
 _BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
 
@@ -35,6 +45,7 @@ _BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
 )
 @config_options(EmbedConfig, "config", heading="Vectors")
 @config_options(ReadConfig, "read", heading="Reading")
+@config_options(RanksConfig, "ranks", heading=SEVERAL, leave_out=("mpi_dtype",))
 def embed(
     session: Session,
     model: Path,
@@ -43,6 +54,7 @@ def embed(
     to: str | None,
     config: EmbedConfig,
     read: ReadConfig,
+    ranks: RanksConfig,
 ) -> None:
     """Turn each line of INPUT into a vector, in the order of the input.
 
@@ -55,26 +67,58 @@ def embed(
     if session.dry_run:
         show_plan(session, embedding_plan(model, inputs, read, session.threads, output))
         return
+    if ranks.engine == "mpi" and "-" in (inputs or ("-",)):
+        raise ConfigError(
+            "--engine mpi: only one of several processes has a standard input",
+            hint="Name files.",
+        )
     session.begin_kernels()
-    from tokpipe.cli.vector_writers import WRITERS
+    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
     from tokpipe.corpus.reader import open_corpus
+
+    with ranks_of(ranks) as workers:
+        _embed(session, model, open_corpus(inputs or ("-",), read), config, (output, kind), workers)
+
+
+def _embed(
+    session: Session,
+    model: Path,
+    corpus: "Corpus",
+    config: EmbedConfig,
+    target: tuple[str, str],
+    ranks: "Ranks",
+) -> None:
     from tokpipe.tasks.embed import embed_sequences
     from tokpipe.tasks.vector_settings import prepared
 
-    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
     loaded = open_model(session, model, "none")
     settings, rows, cut = settled(session, loaded, config), 0, 0
-    corpus = open_corpus(inputs or ("-",), read)
-    with opened_output(output, force=session.force, binary=kind != "jsonl") as file:
-        writer = WRITERS[kind](file, settings.width)
-        with session.progress.task("embedding", corpus.stored_bytes or None, "B") as advance:
-            for texts, stored_bytes in text_batches(corpus):
-                found = prepared(loaded, texts, settings, session.threads)
-                vectors = embed_sequences(loaded, found, settings, threads=session.threads)
-                writer.write(texts, vectors)
-                rows, cut = rows + len(texts), cut + found.cut
-                advance(stored_bytes)
-        writer.close()
+    with (
+        _writing(session, *target, settings.width, ranks) as write,
+        session.progress.task("embedding", corpus.stored_bytes or None, "B") as advance,
+    ):
+        for texts, stored_bytes in text_batches(corpus):
+            found = prepared(loaded, texts, settings, session.threads)
+            vectors = embed_sequences(loaded, found, settings, threads=session.threads, ranks=ranks)
+            write(texts, vectors)
+            rows, cut = rows + len(texts), cut + found.cut
+            advance(stored_bytes)
     session.progress.note(f"{plural(rows, 'vector')} of {settings.width:,} numbers")
     if cut:
         session.progress.note(f"texts too long for the model, cut: {cut:,}")
+
+
+@contextmanager
+def _writing(
+    session: Session, output: str, kind: str, width: int, ranks: "Ranks"
+) -> Generator[Callable[..., None], None, None]:
+    """Open the output, at the first rank; the others write nothing."""
+    if ranks.rank:
+        yield lambda texts, vectors: None
+        return
+    from tokpipe.cli.vector_writers import WRITERS
+
+    with opened_output(output, force=session.force, binary=kind != "jsonl") as file:
+        writer = WRITERS[kind](file, width)
+        yield writer.write
+        writer.close()

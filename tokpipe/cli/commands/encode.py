@@ -1,25 +1,22 @@
 """`tokpipe encode`: lines of text to ids, tokens, JSON lines or Arrow."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.engines import engine_options, open_workers
 from tokpipe.cli.options import Count, config_options, tokenizer_option
 from tokpipe.cli.plan import encoding_plan, show_plan
-from tokpipe.cli.sink import opened_output
+from tokpipe.cli.sink import opened_output, refuse_stream
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.engines.config import EngineConfig
+from tokpipe.foundation.files import refuse_existing_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tokpipe.cli.encoding import How
 
-    from tokpipe.cli.token_writers import Writer
-    from tokpipe.corpus.reader import Corpus, Piece
-    from tokpipe.tokenizer.encoding import Encoding
-    from tokpipe.tokenizer.tokenizer import Tokenizer
-
-_PIECE_BYTES = 1 << 19  # of text whose encodings are Python objects: 30 MB
 _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
 
 
@@ -47,9 +44,11 @@ _BY_ENDING = {".arrow": "arrow", ".jsonl": "jsonl"}
 @click.option("--max-length", type=Count(least=1), metavar="N", help="Cut each text to N tokens.")
 @click.option("--offsets", is_flag=True, help="With jsonl: also offsets and word ids.")
 @config_options(ReadConfig, "read", heading="Reading")
+@engine_options
 def encode(
     session: Session,
     read: ReadConfig,
+    engine: EngineConfig,
     inputs: tuple[str, ...],
     tokenizer: Path,
     output: str,
@@ -67,133 +66,47 @@ def encode(
     if session.dry_run:
         show_plan(session, encoding_plan(inputs or ("-",), read, session.threads, output))
         return
-    session.begin_kernels()
+    if engine.engine == "dask":
+        refuse_stream(output)
+        refuse_existing_file(Path(output), force=session.force)
+    session.begin_kernels(keeps="what is encoded is kept" if engine.engine == "dask" else "")
+    from tokpipe.cli.encoding import How
+
+    asked = How(kind=kind, **how)
+    with open_workers(session, engine) as (workers, progress):
+        source = (inputs or ("-",), read)
+        if workers is None:
+            _encode_by_threads(session, tokenizer, source, (output, asked))
+        else:
+            from tokpipe.cli.spread_encoding import encode_by_workers
+
+            encode_by_workers(session, workers, source, tokenizer, (output, asked), progress)
+
+
+def _encode_by_threads(
+    session: Session,
+    tokenizer: Path,
+    source: tuple[tuple[str, ...], ReadConfig],
+    target: tuple[str, "How"],
+) -> None:
+    """Encode a whole corpus in this process."""
+    import numpy as np
+
+    from tokpipe.cli.encoding import encode_into, say_what_it_means, words_seen, writer_of
+    from tokpipe.corpus.reader import open_corpus
+    from tokpipe.tokenizer.files import threads_for
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
-    loaded = Tokenizer.load(tokenizer)
-    with opened_output(output, force=session.force, binary=kind == "arrow") as file:
-        encode_all(session, loaded, (inputs or ("-",), read), (file, kind), how)
-
-
-def encode_all(
-    session: Session,
-    tokenizer: "Tokenizer",
-    source: tuple[tuple[str, ...], ReadConfig],
-    target: tuple[BinaryIO, str],
-    how: dict[str, Any],
-) -> None:
-    """Encode a whole corpus, as "ids", "tokens", "jsonl" or "arrow"."""
-    import numpy as np
-
-    from tokpipe.corpus.reader import open_corpus
-
-    corpus = open_corpus(*source)
-    writer, seen = _writer(*target, tokenizer), np.zeros(tokenizer.vocab_size, np.int64)
-    encode_pieces = _encode_in_full if how["offsets"] else _encode_ids
-    with session.progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
-        for stored_bytes in encode_pieces(session, tokenizer, corpus, writer, seen, how):
-            advance(stored_bytes)
-    writer.close()
-    for what, count in corpus.tally.items():
-        session.progress.note(f"{what}: {count:,}")
-    _say_what_it_means(session, tokenizer, seen)
-
-
-def _encode_ids(
-    session: Session,
-    tokenizer: "Tokenizer",
-    corpus: "Corpus",
-    writer: "Writer",
-    seen: Any,
-    how: Any,
-) -> "Iterator[int]":
-    """Encode to ids alone, counted in `seen`; yield the stored bytes of each piece done."""
-    from tokpipe.foundation.arrays import add_counts
-    from tokpipe.tokenizer.files import encode_corpus
-
-    pieces = encode_corpus(
-        tokenizer,
-        corpus,
-        add_special_tokens=how["add_special_tokens"],
-        max_length=how["max_length"],
-        threads=session.threads,
-    )
-    for piece in pieces:
-        for column in piece.columns:
-            writer.write(column)
-            add_counts(column.values.to_numpy(), seen)
-        yield piece.stored_bytes
-
-
-def _encode_in_full(
-    session: Session, tokenizer: "Tokenizer", corpus: "Corpus", writer: Any, seen: Any, how: Any
-) -> "Iterator[int]":
-    """Encode to Python objects, for what ids alone do not tell."""
-    import numpy as np
-
-    from tokpipe.foundation.threads import map_ordered
-    from tokpipe.tokenizer.encoding import pad
-    from tokpipe.tokenizer.files import threads_for
-
-    padding = tokenizer.spec.padding
-
-    def encode(piece: "Piece") -> "tuple[list[Encoding], int]":
-        batch = piece.load()
-        lines = [text.decode() for text in batch.texts.iter_bytes()]
-        if batch.is_lines:
-            lines = [line.removesuffix("\n") for line in lines]
-        encodings = tokenizer.encode_batch(
-            lines,
-            add_special_tokens=how["add_special_tokens"],
-            max_length=how["max_length"],
-            padding=False,
-        )
-        if padding is not None:
-            for encoding in encodings:  # as `encode_corpus` fills: each text a batch of its own
-                pad([encoding], padding)
-        return encodings, piece.stored_bytes
-
-    pieces, threads = (
-        corpus.pieces(_PIECE_BYTES),
-        threads_for(corpus, session.threads, _PIECE_BYTES),
-    )
-    for encodings, stored_bytes in map_ordered(encode, pieces, threads):
-        for encoding in encodings:
-            writer.write_record(_record(encoding))
-            seen += np.bincount(encoding.ids, minlength=len(seen))
-        yield stored_bytes
-
-
-def _say_what_it_means(session: Session, tokenizer: "Tokenizer", seen: Any) -> None:
-    """Say where padding filled nothing, and that the vocabulary does not fit the text."""
-    from tokpipe.shards.vocabulary import token_facts
-    from tokpipe.tokenizer.quality import longest_word, unknown_warning
-
-    padding, facts = tokenizer.spec.padding, token_facts(tokenizer)
-    if padding and padding.length is None:
-        session.progress.note("padding to the longest: each text is a batch of its own")
-    if facts.unk_id < 0:
-        return
-    words, unknown = int(seen[facts.counts_as_word].sum()), int(seen[facts.unk_id])
-    warning = unknown_warning(words, unknown, longest=longest_word(tokenizer.spec))
-    if warning:
-        session.console.warn(warning)
-
-
-def _record(encoding: "Encoding") -> dict[str, Any]:
-    return {
-        "input_ids": encoding.ids,
-        "tokens": encoding.tokens,
-        "offsets": encoding.offsets,  # pairs, which JSON writes as lists
-        "word_ids": encoding.word_ids,
-    }
-
-
-def _writer(file: BinaryIO, kind: str, tokenizer: "Tokenizer") -> "Writer":
-    from tokpipe.cli.token_writers import ArrowStream, IdLines, JsonLines, TokenLines
-
-    if kind == "ids":
-        return IdLines(file)
-    if kind == "arrow":
-        return ArrowStream(file)
-    return (JsonLines if kind == "jsonl" else TokenLines)(file, tokenizer.tokens)
+    (output, how), loaded = target, Tokenizer.load(tokenizer)
+    with opened_output(output, force=session.force, binary=how.kind == "arrow") as file:
+        corpus = open_corpus(*source)
+        writer, seen = writer_of(file, how.kind, loaded), np.zeros(loaded.vocab_size, np.int64)
+        threads = threads_for(corpus, session.threads, how.piece_bytes)
+        pieces = corpus.pieces(how.piece_bytes)
+        with session.progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
+            for stored_bytes in encode_into(writer, loaded, pieces, seen, how, threads):
+                advance(stored_bytes)
+        writer.close()
+        for what, count in corpus.tally.items():
+            session.progress.note(f"{what}: {count:,}")
+        say_what_it_means(session, loaded, words_seen(loaded, seen))

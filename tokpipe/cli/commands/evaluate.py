@@ -10,11 +10,15 @@ from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL, Count, config_options
+from tokpipe.cli.ranks import SEVERAL, ranks_of
+from tokpipe.engines.mpi.config import RanksConfig
+from tokpipe.foundation.config import Config
 from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.tasks.config import EvaluateConfig
 
 if TYPE_CHECKING:
     from tokpipe.tasks.model import BertModel
+    from tokpipe.training.ranks import Ranks
 
 
 @command(
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 @text_column_options("id")
 @tag_column_options()
 @config_options(EvaluateConfig, "config", heading="Evaluation on shards")
+@config_options(RanksConfig, "ranks", heading=SEVERAL, leave_out=("mpi_dtype",))
 def evaluate(
     session: Session,
     model: Path,
@@ -45,6 +50,7 @@ def evaluate(
     text_columns: TextColumns,
     tag_columns: TagColumns,
     config: EvaluateConfig,
+    ranks: RanksConfig,
 ) -> None:
     """Show how well MODEL does on DATA.
 
@@ -54,20 +60,34 @@ def evaluate(
     perplexity and accuracies.
     """
     session.begin_kernels()
-    loaded = open_model(session, model)
-    if loaded.config.task == "none":
-        _on_shards(session, loaded, model, data, config)
-        return
+    with ranks_of(ranks) as workers:
+        loaded = open_model(session, model)
+        if loaded.config.task == "none":
+            _on_shards(session, loaded, model, data, config, workers)
+        else:
+            columns = {"texts": text_columns, "words": tag_columns}
+            _on_labelled(session, loaded, model, data, columns, errors, workers)
+
+
+def _on_labelled(
+    session: Session,
+    loaded: "BertModel",
+    model: Path,
+    data: Path,
+    columns: Mapping[str, Config],
+    errors: int,
+    ranks: "Ranks",
+) -> None:
     from tokpipe.tasks.judge import judge
     from tokpipe.tasks.predict import Job
 
     job = Job.of(loaded)
-    columns = {"texts": text_columns, "words": tag_columns}.get(job.task.data)
     found = judge(
-        *(job, data, columns),
+        *(job, data, columns.get(job.task.data)),
         mistakes=errors,
         threads=session.threads,
         progress=session.progress,
+        ranks=ranks,
     )
     if session.json:
         session.console.json(found.to_dict())
@@ -78,7 +98,12 @@ def evaluate(
 
 
 def _on_shards(
-    session: Session, loaded: "BertModel", model: Path, shards: Path, config: EvaluateConfig
+    session: Session,
+    loaded: "BertModel",
+    model: Path,
+    shards: Path,
+    config: EvaluateConfig,
+    ranks: "Ranks",
 ) -> None:
     from tokpipe.tasks.evaluate import evaluate_shards
 
@@ -87,6 +112,7 @@ def _on_shards(
         seed=session.seed,
         threads=session.threads,
         progress=session.progress,
+        ranks=ranks,
     ).to_dict()
     if session.json:
         session.console.json(found)

@@ -12,6 +12,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
+from tokpipe.cli.ranks import SEVERAL, ranks_of
 from tokpipe.cli.starting import (
     OF_START,
     further_json,
@@ -21,19 +22,29 @@ from tokpipe.cli.starting import (
     say_start,
     show_further,
 )
+from tokpipe.engines.mpi.config import RanksConfig
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.stores.publishing import run_place
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.schedule import WAYS
+from tokpipe.training.settings import (
+    OURS,
+    SETTINGS,
+    model_settings,
+    training_settings,
+    unnamed_fields,
+)
 from tokpipe.training.start_config import StartConfig
 
 if TYPE_CHECKING:
     from tokpipe.tasks.further import OnText
     from tokpipe.training.pretrain import Pretrained, Pretraining
+    from tokpipe.training.ranks import Ranks
     from tokpipe.training.start import Start
 
-_MODEL = "Model (by default as --preset has it)"
+_MODEL = "Model (by default as --preset and --settings have it)"
+_TRAINING = "Training (by default as --settings has it)"
 _FROM_SHARDS = ("vocab_size", "pad_token_id", "nsp_head", "mlm_head")
 _NO_OPTIONS = (*_FROM_SHARDS, *NO_JOB)  # a job is learned later, by fine-tuning
 
@@ -59,6 +70,7 @@ class _Asked:
         "tokpipe pretrain out/shards --preset tiny --position rope --norm-position pre -o out/run",
         "tokpipe pretrain out/shards --from MODEL --epochs 3 -o out/adapted",
         "tokpipe pretrain out/shards-128 out/shards-512 --steps 100k -o out/run",
+        "mpiexec -n 4 tokpipe pretrain out/shards --gradient-shards 4 -o out/run --engine mpi",
     ],
     plans=True,
 )
@@ -68,6 +80,12 @@ class _Asked:
     "--preset",
     type=click.Choice(list(PRESETS)),
     help="Size of the model; options of the model change it.  [default: tiny]",
+)
+@click.option(
+    "--settings",
+    type=click.Choice(list(SETTINGS)),
+    help="What other options do not set: what learns most a minute on two processors, or what a "
+    f"paper has, made for far larger machines.  [default: {OURS}]",
 )
 @click.option(
     "--from",
@@ -96,19 +114,28 @@ class _Asked:
     help="Learning rate of a finished run that goes on, with more --steps, --epochs or --budget: "
     "it rises and falls again, or stays at the greatest.",
 )
-@config_options(TrainingConfig, "training", heading="Training", leave_out=("seed",))
+@config_options(RanksConfig, "ranks", heading=SEVERAL)
+@config_options(
+    TrainingConfig,
+    "training",
+    heading=_TRAINING,
+    leave_out=("seed",),
+    given_only=unnamed_fields(),
+)
 @config_options(StartConfig, "start", heading="Going out from a model (--from)", leave_out=OF_START)
-@config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=True)
+@config_options(BertConfig, "model", heading=_MODEL, leave_out=_NO_OPTIONS, given_only=())
 def pretrain(
     session: Session,
     shards: tuple[str, ...],
     output: str,
     preset: str | None,
+    settings: str | None,
     source: str | None,
     also: tuple[str, ...],
     resume: str | None,
     then: str,
-    training: TrainingConfig,
+    ranks: RanksConfig,
+    training: dict[str, Any],
     start: StartConfig,
     model: dict[str, Any],
 ) -> None:
@@ -120,19 +147,23 @@ def pretrain(
     Of several SHARDS, such as short sequences and then long ones, each has its share of the steps.
     """
     if source:
-        refuse_shape(model, preset)
+        refuse_shape(model, preset=preset, settings=settings)
         start = replace(start, **model)
         model = {}
     elif also or start != StartConfig():
         raise click.UsageError("--also, --new-rows and --grow-positions belong to --from")
     if model.get("pooler") is False:
         model |= dict.fromkeys(ON_POOLER, False)
+    settings, training = settings or OURS, {**training, "seed": session.seed}
+    shape = BertConfig.preset(preset or "tiny", **model_settings(settings, model))
     asked = _Asked(
         shards=shards,
         output=output,
-        model=BertConfig.preset(preset or "tiny", **model),
+        model=shape,
         given=model,
-        training=replace(training, seed=session.seed),
+        training=TrainingConfig(**training)
+        if source
+        else training_settings(settings, shape, training),
         resume=resume,
         source=source,
         start=start,
@@ -143,24 +174,33 @@ def pretrain(
         show_plan(session, _plan(session, asked))
         return
     begin = time.monotonic()
-    made, texts = _train_from(session, asked) if source else (_train(session, asked), ())
+    with ranks_of(ranks, output) as workers:
+        _begin(session, asked, workers)
+        made, texts = (
+            _train_from(session, asked, workers)
+            if source
+            else (_train(session, asked, workers), ())
+        )
     _show(session, asked, made, texts, time.monotonic() - begin)
 
 
-def _begin(session: Session, asked: _Asked) -> None:
+def _begin(session: Session, asked: _Asked, ranks: "Ranks") -> None:
     session.begin_kernels(keeps=lambda: _kept(run_place(asked.output)))
     from tokpipe.foundation.threads import thread_count
+    from tokpipe.training.ranks import leaves_of
 
-    cores, parts = thread_count(session.threads), asked.training.gradient_shards
+    parts = len(leaves_of(ranks, asked.training.gradient_shards))
+    cores = thread_count(session.threads)
     if cores > parts:
         session.progress.note(
-            f"{parts} of {cores} threads have work: --gradient-shards {cores} gives it to all, "
-            "and other weights"
+            f"{parts} of {cores} threads have work: --gradient-shards {cores * ranks.size} gives "
+            "it to all, and other weights"
         )
 
 
-def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnText, ...]]":
-    _begin(session, asked)
+def _train_from(
+    session: Session, asked: _Asked, ranks: "Ranks"
+) -> "tuple[Pretrained, tuple[OnText, ...]]":
     from tokpipe.cli.training_display import training_display
     from tokpipe.tasks.further import pretrain_from
 
@@ -185,12 +225,12 @@ def _train_from(session: Session, asked: _Asked) -> "tuple[Pretrained, tuple[OnT
             begins=begins,
             watch=watch,
             progress=session.progress,
+            ranks=ranks,
         )
     return found.pretrained, found.texts
 
 
-def _train(session: Session, asked: _Asked) -> "Pretrained":
-    _begin(session, asked)
+def _train(session: Session, asked: _Asked, ranks: "Ranks") -> "Pretrained":
     from tokpipe.cli.training_display import training_display
     from tokpipe.training.pretrain import pretrain as train
     from tokpipe.training.recipe import kind_note
@@ -211,6 +251,7 @@ def _train(session: Session, asked: _Asked) -> "Pretrained":
             resume=asked.resume,
             watch=watch,
             then=asked.then,
+            ranks=ranks,
         )
 
 

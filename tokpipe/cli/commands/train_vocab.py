@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.engines import counter, engine_options
 from tokpipe.cli.options import Bytes, config_options
 from tokpipe.cli.plan import Plan, counting_plan, merging_plan, show_plan, training_plan
 from tokpipe.cli.progress import duration
 from tokpipe.cli.words_options import words_config, words_options
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.engines.config import EngineConfig
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import refuse_existing_folder
 from tokpipe.foundation.sizes import format_bytes
@@ -35,6 +37,7 @@ class _Asked:
     vocab: VocabConfig
     words: WordsConfig
     read: ReadConfig
+    engine: EngineConfig
 
 
 @command(
@@ -61,6 +64,7 @@ class _Asked:
 @config_options(VocabConfig, "vocab", heading="Vocabulary")
 @words_options
 @config_options(ReadConfig, "read", heading="Reading")
+@engine_options
 def train_vocab(session: Session, words: dict[str, Any], **given: Any) -> None:
     """Train a vocabulary on INPUT, and write a tokenizer folder.
 
@@ -85,6 +89,11 @@ def _check(asked: _Asked, words: dict[str, Any]) -> None:
         raise click.UsageError("give INPUT or --from-counts, one of them")
     if not asked.from_counts:
         return
+    if asked.engine != EngineConfig():
+        raise ConfigError(
+            "--from-counts needs no --engine: the merges are made in one place",
+            hint="Give --engine dask to count-words.",
+        )
     if words or asked.held_out or asked.read != ReadConfig():
         raise ConfigError(
             "--from-counts takes no options of words, reading or --held-out",
@@ -97,7 +106,11 @@ def _plan(session: Session, asked: _Asked) -> Plan:
         counting = merging_plan([asked.from_counts], asked.output)
     else:
         counting = counting_plan(
-            asked.inputs, asked.read, session.threads, asked.memory, asked.output
+            asked.inputs,
+            asked.read,
+            asked.engine.workers or session.threads,
+            asked.memory,
+            asked.output,
         )
     return training_plan(counting, asked.vocab, asked.output)
 
@@ -105,6 +118,7 @@ def _plan(session: Session, asked: _Asked) -> Plan:
 def _train(session: Session, asked: _Asked) -> "list[Trained]":
     refuse_existing_folder(Path(asked.output), force=session.force)  # before the heavy imports
     session.begin_kernels(keeps="" if asked.from_counts else session.keeps_counts(asked.inputs))
+    count, progress = counter(session, asked.engine)
     from tokpipe.tokenizer.build import train_vocabularies
 
     return train_vocabularies(
@@ -117,7 +131,8 @@ def _train(session: Session, asked: _Asked) -> "list[Trained]":
         held_out=asked.held_out,
         threads=session.threads,
         memory=asked.memory,
-        progress=session.progress,
+        progress=progress,
+        counter=count,
     )
 
 

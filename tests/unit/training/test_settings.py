@@ -1,0 +1,72 @@
+"""Settings by name: what they set, what counts before them, and where they do not fit."""
+
+from itertools import pairwise
+
+import pytest
+
+from tokpipe.bert.config import PRESETS, BertConfig
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.training.config import TrainingConfig
+from tokpipe.training.settings import (
+    OURS,
+    SETTINGS,
+    model_settings,
+    rate_for,
+    training_settings,
+)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_name_has_settings_for_every_preset(name, preset):
+    model = BertConfig.preset(preset, **model_settings(name, {}))
+    assert isinstance(training_settings(name, model), TrainingConfig)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_given_counts_before_the_name(name):
+    given = {"learning_rate": 0.125, "batch_tokens": 77, "attention_start": "random", "steps": 3}
+    found = training_settings(name, BertConfig.preset("tiny"), given)
+    assert {key: getattr(found, key) for key in given} == given
+    assert model_settings(name, {"hidden_dropout_prob": 0.25})["hidden_dropout_prob"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("model", "start"),
+    [
+        ({}, "local"),
+        ({"position": "relative"}, "local"),
+        ({"position": "rope"}, "random"),
+        ({"position": "sinusoidal"}, "random"),
+        ({"position": "none"}, "random"),
+        ({"embedding_size": 64}, "random"),
+        ({"position": "relative", "embedding_size": 64}, "local"),
+    ],
+)
+def test_heads_begin_near_by_where_the_model_allows_it(model, start):
+    found = training_settings(OURS, BertConfig.preset("tiny", **model))
+    assert found.attention_start == start
+
+
+def test_the_papers_settings_are_the_papers():
+    model = BertConfig.preset("base", **model_settings("bert", {}))
+    assert model.hidden_dropout_prob == model.attention_probs_dropout_prob == 0.1
+    bert, roberta = (training_settings(name, model) for name in ("bert", "roberta"))
+    assert (bert.learning_rate, bert.adam_beta2, bert.weight_decay) == (1e-4, 0.999, 0.01)
+    assert bert.batch_tokens * bert.gradient_accumulation_steps == 256 * 512
+    assert (roberta.learning_rate, roberta.adam_beta2) == (6e-4, 0.98)
+    assert roberta.batch_tokens * roberta.gradient_accumulation_steps == 8_192 * 512
+    assert {bert.attention_start, roberta.attention_start} == {"random"}
+
+
+@pytest.mark.parametrize("position", ["learned", "relative", "learned-relative", "rope"])
+def test_wider_models_learn_at_lower_rates(position):
+    rates = [rate_for(BertConfig.preset(preset, position=position)) for preset in PRESETS]
+    assert all(high >= low for high, low in pairwise(rates))
+    assert rates[0] > 5 * rates[-1] / 2
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="no settings 'brt'") as error:
+        model_settings("brt", {})
+    assert "bert" in error.value.hint

@@ -1,0 +1,1 @@
+"""Training by processes that MPI has started: the same bits as by one."""
