@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.stores import store, store_server  # noqa: F401 - fixtures
+
 settings.register_profile("tokpipe", deadline=None)  # the first call of a kernel compiles it
 settings.load_profile("tokpipe")
 

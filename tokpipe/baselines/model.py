@@ -16,6 +16,7 @@ from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, TokpipeError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.copies import here
 
 KIND = "baseline"
 SETTINGS, TENSORS = "baseline.json", "baseline.npz"
@@ -86,7 +87,7 @@ def open_baseline(folder: str | Path) -> Baseline:
     ArtifactError
         If the folder is none of a baseline, or damaged.
     """
-    path = path_of("folder", folder)
+    path = here(path_of("folder", folder))
     Manifest.read(path, KIND).check_files(path)
     with storage_errors(path):
         about = json.loads((path / SETTINGS).read_text(encoding="utf-8"))

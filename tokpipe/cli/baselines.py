@@ -1,7 +1,6 @@
 """What all commands of `tokpipe baseline` share: options, the training, what is shown of it."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -136,5 +135,5 @@ def _show(session: Session, output: str, made: "Trained") -> None:
     rows.append(("rows a second", f"{made.speed:,.0f}"))
     session.console.table(f"A baseline in {output}", rows)
     show_notes(session, report.notes)
-    line = f"tokpipe compare MODEL {Path(output)}"
+    line = f"tokpipe compare MODEL {output}"
     session.console.go_on_with(line, title="Set it beside a fine-tuned model:")

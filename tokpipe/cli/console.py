@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from tokpipe.foundation.told import named, told
 from tokpipe.foundation.visible import visible
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Stream:
     def write(self, text: str) -> None:
         """Write text as it is; what the encoding cannot show becomes a backslash escape."""
         encoding = getattr(self.file, "encoding", None) or "utf-8"
-        self.file.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        self.file.write(named(text).encode(encoding, "backslashreplace").decode(encoding))
 
 
 class Console:
@@ -209,7 +210,7 @@ class _Encodable:
 
 def safe_lines(text: str) -> str:
     """Make text safe for a terminal, keeping its line ends."""
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(visible(line) for line in told(text).split("\n"))
 
 
 def _raise_again() -> None:

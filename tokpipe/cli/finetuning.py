@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ from tokpipe.cli.ranks import SEVERAL, ranks_of
 from tokpipe.engines.mpi.config import RanksConfig
 from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.stores.publishing import run_place
 from tokpipe.labelled.config import TagColumns, TextColumns
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _finetune(  # noqa: PLR0913 - what the command was given
     columns: Config | None = None,
     **paths: str | None,
 ) -> None:
-    session.begin_kernels(keeps=lambda: kept(Path(output)))
+    session.begin_kernels(keeps=lambda: kept(run_place(output)))
     config = replace(config, seed=session.seed)
     how = {"config": config, "windows": windows, "columns": columns}
     if session.dry_run:

@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 from tokpipe.cli.console import Console
 from tokpipe.cli.started import whole_command
 from tokpipe.foundation.panics import stderr_handle
+from tokpipe.foundation.told import told
 from tokpipe.foundation.visible import visible
 
 _PATIENCE_SECONDS = 1.6  # for the orderly way; the rest of the two seconds is for leaving
@@ -88,7 +89,7 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
 def farewell(console: Console, arguments: Sequence[str], exit_code: int) -> str:
     """Return what a stopped command says: by what, what is kept, how to go on."""
     cause = "Ctrl-C" if exit_code == 130 else "SIGTERM"
-    kept = console.err.glyph(visible(console.when_stopped()))
+    kept = console.err.glyph(visible(told(console.when_stopped())))
     if not kept:
         return f"stopped by {cause}"
     again = [word for word in arguments if word != "--force"]  # which would start over

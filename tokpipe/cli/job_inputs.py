@@ -10,8 +10,10 @@ from tokpipe.cli.texts import arriving_lines
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.formats import format_of_name
 from tokpipe.corpus.reader import open_corpus
+from tokpipe.foundation.addresses import address_of, local_path
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.small_files import read_small_file
+from tokpipe.foundation.stores.copies import here
 from tokpipe.labelled.config import TextColumns
 
 if TYPE_CHECKING:
@@ -96,7 +98,9 @@ def _are_tables(asked: Asked) -> bool:
 
 
 def _is_table(path: str) -> bool:
-    return format_of_name(path) not in (None, "txt") and Path(path).is_file()
+    return format_of_name(path) not in (None, "txt") and (
+        address_of(path) is not None or local_path(path).is_file()
+    )
 
 
 def _given(asked: Asked) -> str | None:
@@ -157,7 +161,7 @@ def _questions(asked: Asked) -> Iterator[Any]:
         for path in asked.inputs:
             yield from _rows(read_questions(path, "unread"))
         return
-    context = _paragraph(Path(asked.context))
+    context = _paragraph(here(asked.context))
     for questions in [asked.questions] if asked.questions else arriving_lines(sys.stdin):
         yield [(question, context) for question in questions]
 

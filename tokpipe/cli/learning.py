@@ -9,6 +9,8 @@ from tokpipe.cli.command import Session
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.sizes import parse_count
+from tokpipe.foundation.stores.copies import here
+from tokpipe.foundation.stores.publishing import open_run
 
 if TYPE_CHECKING:
     from tokpipe.tasks.learning import Learned, Train
@@ -49,7 +51,7 @@ def learn(session: Session, runs: Sequence[str], asked: LearningOptions) -> "Lea
     for name in ("train", "test"):
         if not asked.paths.get(name):
             raise ConfigError(f"--learning-curve needs --{name}", hint="Name the file.")
-    about = {run: read_metrics(Path(run)) for run in runs}
+    about = {run: read_metrics(here(run)) for run in runs}
     tasks = {run: metrics["task"] for run, metrics in about.items()}
     if len({*tasks.values()}) > 1:
         raise ArtifactError(
@@ -60,7 +62,7 @@ def learn(session: Session, runs: Sequence[str], asked: LearningOptions) -> "Lea
     columns = asked.columns.get(task.data)
     parts = read_parts(task, paths, columns, FinetuneConfig(seed=session.seed))
     methods = [
-        (f"{run} ({metrics['method']})", _trainer(session, Path(run), metrics, parts, asked))
+        (f"{run} ({metrics['method']})", _trainer(session, here(run), metrics, parts, asked))
         for run, metrics in about.items()
     ]
     train: Any = parts["train"]
@@ -108,7 +110,7 @@ def _trainer(
             hint="Name it with -o; what is stopped goes on there.",
         )
     how = {"seed": session.seed, "threads": session.threads}
-    return finetuning_again(run, asked.models, parts, Path(asked.output), **how)
+    return finetuning_again(run, asked.models, parts, open_run(asked.output), **how)
 
 
 def _baseline_again(

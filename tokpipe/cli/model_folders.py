@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from tokpipe.cli.command import Session
 from tokpipe.cli.plan import Plan, show_plan
 from tokpipe.corpus.config import ReadConfig
+from tokpipe.foundation.addresses import address_of, local_path
 from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.stores.copies import visible_objects
 from tokpipe.foundation.threads import thread_count
 from tokpipe.tasks.config import EmbedConfig
 
@@ -90,8 +92,7 @@ def write_model(session: Session, model: "BertModel", layout: "Layout", output: 
         copied_from=model.folder,
         force=session.force,
     )
-    files = sorted(path for path in Path(output).rglob("*") if path.is_file())
-    sizes = {str(path.relative_to(output)): path.stat().st_size for path in files}
+    sizes = _sizes_in(output)
     if session.json:
         session.console.json(
             {
@@ -105,3 +106,12 @@ def write_model(session: Session, model: "BertModel", layout: "Layout", output: 
     rows = [(name, format_bytes(size)) for name, size in sizes.items()]
     title = f"{output}: {model.family.name}, {model.parameters.count:,} parameters"
     session.console.table(title, rows)
+
+
+def _sizes_in(output: str) -> dict[str, int]:
+    """Return name and size of the files of a folder that was written."""
+    address, folder = address_of(output), local_path(output)
+    if address is not None:
+        return dict(sorted(visible_objects(address).items()))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}

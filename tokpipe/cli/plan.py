@@ -16,6 +16,7 @@ from tokpipe.foundation.folders import real_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.foundation.storage import free_bytes
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.threads import thread_count
 from tokpipe.vocab.config import VocabConfig
 
@@ -154,7 +155,7 @@ def unique_bytes(text: int) -> int:
 
 def merging_plan(folders: Sequence[str], output: str) -> Plan:
     """Estimate what adding up counts takes: their size on disk, once."""
-    manifests = [Manifest.read(Path(name), "counts") for name in folders]
+    manifests = [Manifest.read(here(name), "counts") for name in folders]
     total = sum(file["bytes"] for manifest in manifests for file in manifest.files.values())
     return Plan(
         title="Adding up word counts",

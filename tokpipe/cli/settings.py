@@ -17,6 +17,7 @@ from tokpipe.cli.options import Bytes, CommaList, Count, Optional
 from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.small_files import read_small_file
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.strict_json import fault_of
 
 DEFAULT_FILE = Path("tokpipe.toml")
@@ -79,7 +80,7 @@ def read_settings(asked: str | None, context: click.Context) -> Settings:
     """
     if asked is None and not DEFAULT_FILE.is_file():
         return Settings()
-    path = Path(asked) if asked is not None else DEFAULT_FILE
+    path = here(asked) if asked is not None else DEFAULT_FILE
     text = _read_text(path)
     import tomllib
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from tokpipe.foundation.addresses import address_of, local_path
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.files import atomic_write, refuse_existing_file
 from tokpipe.foundation.storage import storage_errors
@@ -34,8 +35,12 @@ def opened_output(output: str, *, force: bool, binary: bool) -> Generator[Binary
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
-    path = Path(output)
+    path = local_path(output)
     refuse_existing_file(path, force=force)
+    if address_of(path) is not None:
+        with atomic_write(path, replace=force) as file:
+            yield file
+        return
     if path.exists() and not path.is_file():  # a device or a pipe stays what it is
         with storage_errors(path), path.open("wb") as file:
             yield file

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tokpipe.cli.command import Session
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.stores.copies import here
 
 _TIMES = 3  # of which the fastest counts: a machine has other things to do, too
 
@@ -34,7 +34,7 @@ def speeds(
     found = {}
     with session.progress.task("answering", len(runs), "runs") as advance:
         for run in runs:
-            metrics = read_metrics(Path(run))
+            metrics = read_metrics(here(run))
             task = task_of(metrics["task"])
             rows = task.read(data, columns.get(task.data), None)
             answer = _opened(session, run, metrics["method"])

@@ -57,6 +57,20 @@ def format_of_name(name: str) -> str | None:
     return _FORMATS.get(path.suffix)
 
 
+def left_out(name: str, asked: str) -> str | None:
+    """Say why a file in a folder is not read as it was asked for, by its name; or None.
+
+    Examples
+    --------
+    >>> left_out("a.png", "auto"), left_out("a.csv", "auto"), left_out("a.csv", "txt")
+    ('.png', None, '.csv')
+    """
+    named, suffix = format_of_name(name), PurePath(name).suffix
+    if asked in ("auto", "datasets"):
+        return None if named else suffix or "no ending"
+    return None if named in (None, asked) else suffix
+
+
 def codec_of(name: str, head: bytes) -> str | None:
     """Return how a file is compressed, by its first bytes.
 

@@ -4,18 +4,16 @@ import glob
 import os
 import re
 import stat
-import sys
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path, PurePath
-from typing import BinaryIO, Self, cast
 
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.dataset_folders import dataset_files, is_dataset_folder
-from tokpipe.corpus.formats import HEAD_BYTES, codec_of, format_of, format_of_name
+from tokpipe.corpus.files import Found, InputFile, identity_of, read_errors
+from tokpipe.corpus.formats import HEAD_BYTES, codec_of, format_of, left_out
+from tokpipe.corpus.stored import add_stored
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.doors import paths_of
 from tokpipe.foundation.errors import InputError
 
@@ -26,97 +24,16 @@ _DEEPEST = 100  # levels of a pattern, each of which may look into all folders o
 _STDIN_NAME = "standard input"
 
 
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """One file of the corpus, or a stream, or a dataset of the hub."""
-
-    name: str  # as the user would write it, for messages
-    path: Path | None = None  # None for standard input and the hub
-    size: int = 0  # stored bytes; 0 where nobody knows
-    format: str = "txt"  # one of `tokpipe.corpus.config.FORMATS`, or "hub"
-    # how the whole file is compressed; streams tell only when they are read
-    codec: str | None = None
-    # device, inode, size and time of change, or the last of these: how the file is known again
-    identity: tuple[int, ...] = ()
-
-    @property
-    def is_stream(self) -> bool:
-        """Whether it can be read only once, and from its start."""
-        return not self.identity
-
-    def from_afar(self) -> Self:
-        """Return the file as another process or machine knows it again: size and time of change.
-
-        Devices have other numbers there, and inodes may have.
-        """
-        path = self.path and self.path.absolute()
-        return replace(self, path=path, identity=self.identity[-2:])
-
-    @contextmanager
-    def open_bytes(self) -> Generator[BinaryIO, None, None]:
-        """Open the file, named pipe or standard input for reading from its start."""
-        if self.path is None:
-            with _standard_input() as stream:
-                yield stream
-        elif self.is_stream:
-            with _read_errors(self.name), self.path.open("rb", buffering=0) as stream:
-                yield cast(BinaryIO, stream)
-        else:
-            with self.open_same() as handle, open(handle, "rb", closefd=False) as file:
-                yield file
-
-    @contextmanager
-    def open_same(self) -> Generator[int, None, None]:
-        """Open a plain file and yield its handle.
-
-        Raises
-        ------
-        InputError
-            If it is gone, no longer what it was when the corpus was opened, or the system fails
-            to read it.
-        """
-        assert self.path is not None
-        with _read_errors(self.name):
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                if _identity(os.fstat(handle))[-len(self.identity) :] != self.identity:
-                    raise InputError(f"{self.name}: the file changed while it was read")
-                yield handle
-            finally:
-                os.close(handle)
-
-
-@dataclass(slots=True)
-class Found:
-    """The files that the inputs stand for, and what was left out on the way."""
-
-    files: list[InputFile] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)  # suffix or kind -> how many files
-
-
-@contextmanager
-def _read_errors(name: str) -> Generator[None, None, None]:
-    """Name the file that the system cannot read: else it is taken for a fault of the output."""
-    try:
-        yield
-    except EOFError:
-        raise InputError(f"{name}: the file became shorter while it was read") from None
-    except OSError as error:
-        if error.errno is None:  # Arrow's own: the content is at fault
-            raise
-        raise InputError(f"{name}: {os.strerror(error.errno).lower()}") from error
-
-
 def find_inputs(inputs: Sequence[str | Path], config: ReadConfig) -> Found:
     """List the files that the inputs stand for.
 
     Parameters
     ----------
     inputs
-        Files, folders, globs, ``-`` for standard input, ``hub:owner/name[:config][:split]``.
-        Each is read in the order given; the files of a folder or glob by the bytes of their
-        relative paths. Hidden files and unknown endings in folders are left out; a file that is
-        named itself is read whatever its ending.
+        Files, folders, globs, of this machine or of a store (``s3://bucket/…``), ``-`` for
+        standard input, ``hub:owner/name[:config][:split]``. Each is read in the order given; the
+        files of a folder or glob by the bytes of their relative paths. Hidden files and unknown
+        endings in folders are left out; a file that is named itself is read whatever its ending.
     config
         Its format decides for files whose name or content do not.
 
@@ -147,6 +64,9 @@ def _add(item: str, config: ReadConfig, found: Found) -> None:
     if item == STDIN or item.startswith(HUB):
         name, kind = (item, "hub") if item != STDIN else (_STDIN_NAME, _stream_format(config))
         found.files.append(InputFile(name, format=kind))
+        return
+    if address := address_of(item):
+        add_stored(address, config, found)
         return
     try:
         paths = {Path(item): Path(item).stat()}
@@ -193,7 +113,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         if is_dataset_folder(folder):
             yield folder
             continue
-        with _read_errors(str(folder)):
+        with read_errors(str(folder)):
             status = folder.stat()
             here = (status.st_dev, status.st_ino)
             if here in above:
@@ -208,12 +128,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _left_out(path: Path, config: ReadConfig) -> str | None:
     """Say why a file of a folder is not read, or None."""
-    if not path.is_file():
-        return "not a regular file"
-    named = format_of_name(path.name)
-    if config.format in ("auto", "datasets"):
-        return None if named else path.suffix or "no ending"
-    return None if named in (None, config.format) else path.suffix
+    return left_out(path.name, config.format) if path.is_file() else "not a regular file"
 
 
 def _input_file(path: Path, status: os.stat_result, config: ReadConfig) -> InputFile:
@@ -229,7 +144,7 @@ def _input_file(path: Path, status: os.stat_result, config: ReadConfig) -> Input
         raise InputError(f"{name}: {error.strerror}") from error
     codec = codec_of(name, head)
     kind = format_of(name, head, codec, config.format)
-    return InputFile(name, path, status.st_size, kind, codec, _identity(status))
+    return InputFile(name, path, status.st_size, kind, codec, identity_of(status))
 
 
 def _stream_format(config: ReadConfig) -> str:
@@ -237,24 +152,6 @@ def _stream_format(config: ReadConfig) -> str:
     if kind in ("parquet", "datasets"):
         raise InputError(f"{kind} cannot be read from a stream", hint="Store it in a file first.")
     return kind
-
-
-@contextmanager
-def _standard_input() -> Generator[BinaryIO, None, None]:
-    """Open standard input without a buffer: Python aborts at its end if a thread waits in one."""
-    if sys.stdin is None:
-        raise InputError("standard input (-) is closed")
-    try:
-        handle = sys.stdin.fileno()
-    except (AttributeError, OSError, ValueError):  # something else was put in its place
-        yield sys.stdin.buffer
-        return
-    with open(handle, "rb", buffering=0, closefd=False) as stream:
-        yield cast(BinaryIO, stream)
-
-
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _missing(item: str, error: OSError) -> InputError:

@@ -13,8 +13,9 @@ from tokpipe.corpus.blocks import Block, read_range
 from tokpipe.corpus.compression import Source
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.delimited import read_delimited
+from tokpipe.corpus.files import Found, InputFile
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of
-from tokpipe.corpus.inputs import Found, InputFile, find_inputs
+from tokpipe.corpus.inputs import find_inputs
 from tokpipe.corpus.jsonl import read_json_lines
 from tokpipe.corpus.lines import read_text
 from tokpipe.corpus.streams import cut_stream
@@ -25,6 +26,7 @@ from tokpipe.foundation.threads import run_in_threads
 # answered soon, while what a piece costs as such (calls, a seek) is spread over many lines
 PIECE_BYTES = 4 << 20
 
+_FILES_AHEAD = 8  # of a store, the beginnings of which are fetched before they are asked for
 FILE_SHIFT = 32  # index of a piece: number of the file, then number of the piece in it
 _LINE_FORMATS: dict[str, Callable[[Block, ReadConfig], TextBatch]] = {
     "txt": read_text,
@@ -110,6 +112,10 @@ class Corpus:
                 continue
             if stop is not None and number << FILE_SHIFT >= stop:
                 return
+            place = number - self._first
+            for ahead in self.files[place + 1 : place + _FILES_AHEAD]:
+                if ahead.stored is not None:
+                    ahead.stored.expect()
             for part, (stored, load) in enumerate(self._parts(file, piece_bytes)):
                 index = (number << FILE_SHIFT) + part
                 if stop is not None and index >= stop:
@@ -214,6 +220,8 @@ def _notes(found: Found) -> tuple[str, ...]:
 
 def sha256_of(file: InputFile) -> str:
     """Return the SHA-256 of a file that is no stream, in hexadecimal digits."""
+    if file.stored is not None and (known := file.stored.sha256()):
+        return known  # of what was read: nothing of it is fetched twice
     digest = hashlib.sha256()
     with file.open_bytes() as raw:
         while chunk := raw.read(1 << 20):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tokpipe.corpus.columns import Choose, Column, Columns, TableHead, check_single
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.inputs import InputFile
+from tokpipe.corpus.files import InputFile
 from tokpipe.corpus.tables import ROW, arrow_errors, as_utf8, ipc_batches, is_text, strings_of
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError

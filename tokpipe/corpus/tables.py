@@ -21,7 +21,7 @@ from tokpipe.corpus.columns import missing_column
 from tokpipe.corpus.compression import FLOOR
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.encoding import bad_byte, mend
-from tokpipe.corpus.inputs import InputFile
+from tokpipe.corpus.files import InputFile
 from tokpipe.corpus.kernels.lines import first_invalid, invalid_strings
 from tokpipe.foundation.arrays import Strings, padded
 from tokpipe.foundation.errors import InputError, MemoryLimitError, TokpipeError

@@ -12,8 +12,9 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.dataset_folders import is_dataset_folder
 from tokpipe.corpus.delimited_columns import read_delimited_columns
 from tokpipe.corpus.encoding import check_plain
+from tokpipe.corpus.files import InputFile
 from tokpipe.corpus.formats import HEAD_BYTES, codec_of
-from tokpipe.corpus.inputs import InputFile, find_inputs
+from tokpipe.corpus.inputs import find_inputs
 from tokpipe.corpus.jsonl_columns import read_json_columns
 from tokpipe.foundation.arrays import padded
 from tokpipe.foundation.errors import InputError

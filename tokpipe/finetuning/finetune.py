@@ -17,6 +17,8 @@ from tokpipe.foundation.config import Config
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.copies import here
+from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.progress import State
@@ -120,13 +122,18 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     require("out", out, str, Path, optional=False)
     require("config", config, FinetuneConfig)
     require("windows", windows, WindowConfig)
-    run, how = Path(out), (thread_count(threads), watch or Nobody(), progress, ranks)
-    ranks.first(lambda: refuse_other(run, force=force))
+    run, how = run_place(out), (thread_count(threads), watch or Nobody(), progress, ranks)
+
+    def looked_at() -> None:
+        pull(run)
+        refuse_other(run, force=force)
+
+    ranks.first(looked_at)
     given = {"train": train, "validation": validation, "test": test}
     asked = Asked(
         task=task_of(task),
         model=model,
-        paths={name: path for name, path in given.items() if path is not None},
+        paths={name: here(path) for name, path in given.items() if path is not None},
         columns=columns,
         config=config or FinetuneConfig(),
         windows=windows or WindowConfig(),

@@ -10,6 +10,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from tokpipe.foundation.addresses import local_path, local_text
 from tokpipe.foundation.errors import ConfigError, InputError
 
 _LONGEST = 60  # characters of a value that are shown
@@ -34,7 +35,7 @@ def paths_of(name: str, values: Any) -> list[str]:
         path = os.fspath(value) if isinstance(value, os.PathLike) else value
         if not isinstance(path, str):
             raise InputError(f"{name}[{i}] is {described(value)}; a path is needed, a string")
-        paths.append(path)
+        paths.append(local_text(path))
     return paths
 
 
@@ -47,7 +48,7 @@ def path_of(name: str, value: Any) -> Path:
         If it is neither.
     """
     require(name, value, str, os.PathLike, optional=False)
-    return Path(value)
+    return local_path(value)
 
 
 def require(name: str, value: Any, *kinds: type, optional: bool = True) -> None:

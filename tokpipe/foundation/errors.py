@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from tokpipe.foundation.told import told
+
 
 class TokpipeError(Exception):
     """A failure that the user can act on.
@@ -17,6 +19,7 @@ class TokpipeError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, problem: str, *, hint: str = "") -> None:
+        problem, hint = told(problem), told(hint)
         super().__init__(
             f"{problem}\n{hint}" if hint else problem
         )  # one text: pickle calls with it
@@ -49,6 +52,10 @@ class StorageError(TokpipeError):
     """The disk is full, read-only, forbidden, or held by another process."""
 
     exit_code = 4
+
+
+class StoreError(StorageError):
+    """An object store refuses, does not answer, or answers wrongly; what was made is kept."""
 
 
 class ClusterError(TokpipeError):

@@ -13,10 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tokpipe.foundation.addresses import Address, address_of, local_path
 from tokpipe.foundation.errors import StorageError
 from tokpipe.foundation.locks import is_free, lock_handle
 from tokpipe.foundation.naming import kept_beside, move, opened
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.backends import backend_of
+from tokpipe.foundation.stores.places import temporary_place
 
 
 @contextmanager
@@ -31,6 +34,12 @@ def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, Non
         If the disk is full, read-only or forbidden; the old file is intact then. If something
         stands at `path` in the end that may not be replaced: the new file is kept beside it.
     """
+    address = address_of(path)
+    if address is not None:
+        with _stored_whole(address, replace=replace) as file:
+            yield file
+        return
+    path = local_path(path)
     with storage_errors(path):
         _remove_stale_temporaries(path)
         file, temporary = _open_temporary(path)
@@ -48,6 +57,17 @@ def atomic_write(path: Path, *, replace: bool = True) -> Generator[BinaryIO, Non
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def _stored_whole(address: Address, *, replace: bool) -> Generator[BinaryIO, None, None]:
+    """Write a temporary file, and store it once the block has succeeded."""
+    refuse_existing_object(address, force=replace)
+    with temporary_place(address) as path:
+        with storage_errors(path), path.open("wb") as file:
+            yield file
+        refuse_existing_object(address, force=replace)
+        backend_of(address.scheme).put(path, address)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -74,6 +94,11 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
     StorageError
         If it exists and `force` is not set, or it is a folder, a disk or a socket.
     """
+    address = address_of(path)
+    if address is not None:
+        refuse_existing_object(address, force=force)
+        return
+    path = local_path(path)
     if path.is_dir():
         raise StorageError(f"{path} is a folder", hint="Name a file.")
     if path.exists() and not path.is_file() and not _is_device(path):
@@ -81,6 +106,17 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
     if path.exists() and not force and not _is_device(path):
         raise StorageError(
             f"{path} exists already", hint="Name another file, or pass --force to replace it."
+        )
+
+
+def refuse_existing_object(address: Address, *, force: bool) -> None:
+    """Refuse to write an object of a store that is there, unless forced, or a folder of one."""
+    found = backend_of(address.scheme).entry(address)
+    if address.is_root or (found and found.is_folder):
+        raise StorageError(f"{address} is a folder", hint="Name a file.")
+    if found and not force:
+        raise StorageError(
+            f"{address} exists already", hint="Name another file, or pass --force to replace it."
         )
 
 

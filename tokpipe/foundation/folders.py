@@ -16,14 +16,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.errors import ArtifactError, ClusterError, MemoryLimitError, StorageError
+from tokpipe.foundation.addresses import Address, address_of, local_path
+from tokpipe.foundation.errors import (
+    ArtifactError,
+    ClusterError,
+    MemoryLimitError,
+    StorageError,
+    StoreError,
+)
 from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.naming import exchange, kept_beside, move, opened
 from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import check_space, storage_errors
+from tokpipe.foundation.stores.claims import CLAIM, claimed
+from tokpipe.foundation.stores.copies import LAST, all_objects, visible_objects, visible_of
+from tokpipe.foundation.stores.places import work_place
+from tokpipe.foundation.stores.publishing import publish
 
-MANIFEST = "tokpipe.json"  # in every folder that tokpipe writes
+MANIFEST = LAST  # in every folder that tokpipe writes
 UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
 _MOST_IDENTITY = 64 << 20  # bytes: room for the digests of half a million inputs
 _IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
@@ -53,14 +64,22 @@ def build_folder(
     What is put into its folder `UNFINISHED` is kept until the target stands in its place, and no
     part of it.
 
+    A folder of a store is built on this machine in the same way, and goes up in the end, its
+    manifest last; what a store has refused is kept as well.
+
     Raises
     ------
     StorageError
-        If `target` exists and `force` is not set, another process is writing it, or the disk
-        refuses.
+        If `target` exists and `force` is not set, another process is writing it, or the disk or
+        the store refuses.
     ArtifactError
         If interrupted work was made from something else than `identity`.
     """
+    address = address_of(target)
+    if address is not None:
+        with _built_for(address, force, identity, needed_bytes) as folder:
+            yield folder
+        return
     target = real_folder(target)
     lock, partial, work, old = _beside(target)
     with storage_errors(target):
@@ -86,6 +105,29 @@ def build_folder(
 
 
 @contextmanager
+def _built_for(
+    address: Address, force: bool, identity: Mapping[str, Any] | None, needed_bytes: int
+) -> Generator[Path, None, None]:
+    """Build a folder here, and store it."""
+    _refuse_stored(address, force=force)
+    place = work_place(address)
+    with claimed(address, force=force, is_whole=lambda: _is_claim_idle(address)) as check:
+        with build_folder(
+            place, force=force, identity=identity, needed_bytes=needed_bytes
+        ) as folder:
+            yield folder
+            check()
+            publish(folder, address)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_claim_idle(address: Address) -> bool:
+    """Return whether a folder in a store is whole or nothing, so that no claim is needed of it."""
+    there = visible_objects(address)
+    return not there or MANIFEST in there
+
+
+@contextmanager
 def working_folder(
     target: Path, *, force: bool, identity: Mapping[str, Any]
 ) -> Generator[Path, None, None]:
@@ -101,6 +143,8 @@ def working_folder(
     ArtifactError
         If interrupted work was made from something else than `identity`.
     """
+    address = address_of(target)
+    target = local_path(target) if address is None else work_place(address)
     lock, partial, _, _ = _beside(target)
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +170,10 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
     StorageError
         If something stands there that is no empty folder, or is being written.
     """
+    address = address_of(target)
+    if address is not None:
+        _refuse_stored(address, force=force)
+        return
     target = real_folder(target)
     if _is_vacant(target):
         return
@@ -144,7 +192,7 @@ def real_folder(target: Path) -> Path:
     StorageError
         If it is the root, which has no place beside it.
     """
-    real = Path(os.path.realpath(target))
+    real = Path(os.path.realpath(local_path(target)))
     if not real.name:
         raise StorageError(f"{target} is the root of all folders", hint="Name a folder in it.")
     return real
@@ -155,9 +203,19 @@ def _is_vacant(target: Path) -> bool:
 
 
 def _refuse(target: Path, *, force: bool) -> None:
-    if _is_vacant(target):
-        return
-    ours = _is_written_by_tokpipe(target)
+    if not _is_vacant(target):
+        _refuse_taken(target, force=force, ours=_is_written_by_tokpipe(target))
+
+
+def _refuse_stored(address: Address, *, force: bool) -> None:
+    """Refuse a folder of a store as one of this machine; what was interrupted may be replaced."""
+    objects = all_objects(address)
+    there = visible_of(objects)
+    if there and (MANIFEST in there or CLAIM not in objects):
+        _refuse_taken(address, force=force, ours=MANIFEST in there)
+
+
+def _refuse_taken(target: Path | Address, *, force: bool, ours: bool) -> None:
     if not force:
         or_force = ", or pass --force to replace it" if ours else ""
         raise StorageError(f"{target} exists already", hint=f"Choose another -o{or_force}.")
@@ -320,7 +378,7 @@ def _advise_to_start_over(error: BaseException, partial: Path) -> None:
 
 def _can_go_on(error: BaseException) -> bool:
     interrupted = not isinstance(error, Exception)
-    kept = MemoryError | MemoryLimitError | ArtifactError | ClusterError
+    kept = MemoryError | MemoryLimitError | ArtifactError | ClusterError | StoreError
     return interrupted or isinstance(error, kept)
 
 

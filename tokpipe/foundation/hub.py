@@ -11,6 +11,7 @@ from typing import Any
 
 from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.visible import visible
 
 _PREFIX = "hub:"
@@ -21,14 +22,15 @@ _PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 
 
 def model_path(name: str, value: Any) -> Path:
-    """Return where a model or tokenizer is that is named by a path, or by its name on the Hub.
+    """Return where a model or tokenizer is on this machine, wherever it is named to be.
 
     Parameters
     ----------
     name
         Of the argument, for messages.
     value
-        A path, or ``hub:owner/name[@revision]``, which is fetched unless the cache has it.
+        A path, or the address of a folder in a store, or ``hub:owner/name[@revision]``: they are
+        fetched unless the cache has them.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def model_path(name: str, value: Any) -> Path:
     """
     path = path_of(name, value)
     text = str(value)
-    return _fetched(text) if text.startswith(_PREFIX) else path
+    return _fetched(text) if text.startswith(_PREFIX) else here(path)
 
 
 def shown_name(path: Path) -> str:

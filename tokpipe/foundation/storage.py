@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.errors import StorageError
 from tokpipe.foundation.sizes import format_bytes
 
@@ -69,10 +70,12 @@ def check_space(path: Path, needed: int) -> None:
 def free_bytes(place: Path | int) -> int | None:
     """Return how many bytes are free where a path is or would be, or None if nobody knows.
 
-    Nobody knows it of devices and pipes. An open file is given by its handle.
+    Nobody knows it of devices, pipes and stores. An open file is given by its handle.
     """
     if isinstance(place, int):
         return _free_behind(place)
+    if address_of(place) is not None:
+        return None
     for above in (place, *place.absolute().parents):
         try:
             mode = above.stat().st_mode

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tokpipe.bert import registry
 from tokpipe.foundation.errors import ArtifactError
+from tokpipe.foundation.stores.copies import here
 from tokpipe.inspection.sparkline import thinned
 from tokpipe.training.log import LOG, Line, guessing_total, read_log
 from tokpipe.training.progress import STATE, State
@@ -125,7 +126,7 @@ def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[st
 
 def runs_in(path: str | Path) -> list[Path]:
     """Return the trainings in a folder: the one that it is, or those of several seeds."""
-    folder = Path(path)
+    folder = here(path)
     seeds = [] if (folder / LOG).exists() else [log.parent for log in folder.glob(f"seed-*/{LOG}")]
     return sorted(seeds, key=lambda seed: (len(seed.name), seed.name)) or [folder]
 
@@ -138,7 +139,7 @@ def read_run(path: str | Path) -> RunView:
     ArtifactError
         If there is none, or it holds no steps.
     """
-    file = Path(path)
+    file = here(path)
     if file.is_dir():
         file = file / LOG
     guessing = _guessing(file.parent)

@@ -15,6 +15,7 @@ from tokpipe.examples.facts import TokenFacts
 from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.manifest import Manifest
+from tokpipe.foundation.stores.copies import here
 from tokpipe.shards.config import SPLITS, ShardConfig
 from tokpipe.shards.parts import Part, read_parts
 from tokpipe.shards.schema import columns_of, schema_of
@@ -104,7 +105,7 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     Parameters
     ----------
     folder
-        As `build_shards` made it.
+        As `build_shards` made it; of a store, it is fetched.
     hashes
         Whether to compare the content of all files, and not their sizes alone.
 
@@ -113,7 +114,7 @@ def open_shards(folder: str | Path, *, hashes: bool = True) -> Shards:
     ArtifactError
         If a file is missing, damaged, or not what the manifest says.
     """
-    folder = path_of("folder", folder)
+    folder = here(path_of("folder", folder))
     manifest = Manifest.read(folder, KIND)
     manifest.check_files(folder, hashes=hashes)
     examples, masks, shards = _settings(folder, manifest)

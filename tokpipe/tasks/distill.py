@@ -14,8 +14,11 @@ from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.copies import here
+from tokpipe.foundation.stores.publishing import open_run, pull
 from tokpipe.foundation.threads import thread_count
 from tokpipe.metrics.scores import Score
 from tokpipe.tasks.distill_config import DistillConfig
@@ -136,11 +139,13 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     TrainingError
         If the numbers are none any more.
     """
-    run, count, watch = Path(out), thread_count(threads), watch or Nobody()
+    teacher = model_path("teacher", teacher)
+    run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")
+    pull(alone)
     is_finished = {one: _is_finished(one, force=force) for one in (alone, run)[not compare :]}
     given = {"train": train, "validation": validation, "test": test, "unlabelled": unlabelled}
-    paths = {name: path for name, path in given.items() if path is not None}
+    paths = {name: here(path) for name, path in given.items() if path is not None}
     how = config or DistillConfig(), training or FinetuneConfig()
     lesson = prepare_lesson(teacher, paths, run, how, columns or {}, (count, progress))
     folders, how_to_train = {"student": run}, (count, watch, progress, force)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.publishing import open_run, pull
 from tokpipe.foundation.threads import thread_count
 from tokpipe.shards.reader import Shards
 from tokpipe.tasks.config import EvaluateConfig
@@ -115,15 +117,17 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     TrainingError
         If the numbers are none any more.
     """
-    run, count, watch = Path(out), thread_count(threads), watch or Nobody()
+    teacher = model_path("teacher", teacher)
+    run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     config, training = config or DistillConfig(), training or TrainingConfig()
     if force or not (run / MANIFEST).is_file():
         refuse_foreign(run, force=force)  # before anything is read
     lesson = prepare_text(teacher, shards, run, config, training)
     check_memory(lesson.taught.stages(count), free_for_training())
-    folders, how = {"teacher": Path(teacher), "student": run}, (count, force, watch)
+    folders, how = {"teacher": teacher, "student": run}, (count, force, watch)
     if compare:
         alone = folders["without a teacher"] = run.with_name(f"{run.name}-without-teacher")
+        pull(alone)
         if not _is_finished(alone, lesson.alone, force=force):
             progress.note(f"the student is trained a second time, without its teacher, in {alone}")
             _train(alone, lesson.alone, how)

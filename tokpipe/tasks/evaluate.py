@@ -18,6 +18,7 @@ from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.doors import path_of, require
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.threads import map_ordered, thread_count
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
@@ -98,7 +99,7 @@ def evaluate_shards(  # noqa: PLR0913 - who works, behind what is asked
             f"{model.folder or 'the model'} has no head, and so no loss",
             hint="Its weights were saved without; take a model with all heads, as a run folder is.",
         )
-    loader = _opened(model, path_of("folder", folder), config, seed)
+    loader = _opened(model, here(path_of("folder", folder)), config, seed)
     count = min(loader.count(0), config.most_batches or loader.count(0))
     workers = max(1, min(thread_count(threads), count))
     workspaces = Workspaces(model.model, _capacity(loader), workers, training=False)

@@ -16,6 +16,7 @@ from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.version import __version__
 from tokpipe.tasks.extend_config import RowsConfig
 from tokpipe.tasks.extend_source import Source, kept_files, open_source
@@ -140,7 +141,7 @@ def extend_vocab(  # noqa: PLR0913 - the public face: all but two by name
     """
     asked = _Asked(
         inputs=inputs,
-        words=path_of("words", words) if words is not None else None,
+        words=here(path_of("words", words)) if words is not None else None,
         tokens=config or ExtendConfig(),
         rows=rows or RowsConfig(),
         read=read or ReadConfig(),

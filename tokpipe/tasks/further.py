@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.evaluate import Evaluation, evaluate_shards
@@ -106,8 +107,13 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     TrainingError
         If the numbers are none any more.
     """
-    run = Path(out)
-    ranks.first(lambda: refuse_foreign(run, force=force, may_go_on=True))
+    run = run_place(out)
+
+    def looked_at() -> None:
+        pull(run)
+        refuse_foreign(run, force=force, may_go_on=True)
+
+    ranks.first(looked_at)
     config, training = config or StartConfig(), training or TrainingConfig()
     folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]
     start = prepare_start(source, folders[: len(folders) - len(also)], config, training, then)

@@ -10,16 +10,14 @@ from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
-from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.threads import thread_count
 from tokpipe.metrics.scores import Scores
 from tokpipe.tasks.learning import Reached, Train
 from tokpipe.training.log import Nobody
 from tokpipe.training.source_model import open_source
-from tokpipe.training.state import KIND, lock_of
+from tokpipe.training.state import KIND, writing
 
 
 def finetuning_again(
@@ -73,11 +71,9 @@ def finetuning_again(
         data = {**parts, "train": part}
         prepared = prepare_on(asked, data, workers, SILENT, share=share)
         folder = out / f"{run.resolve().name}-{len(part)}"
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with one_writer(lock_of(folder), folder):
-                seeds = seeds_of(asked.config.seed, 1)[0]
-                made = train_once(prepared, folder, seeds, workers, Nobody())
+        with writing(folder):
+            seeds = seeds_of(asked.config.seed, 1)[0]
+            made = train_once(prepared, folder, seeds, workers, Nobody())
         seconds = made.last.seconds if made.last and made.last.seconds else 0.0
         return reached(len(part), made.report.scores["test"], seconds)
 

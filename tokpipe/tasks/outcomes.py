@@ -16,6 +16,7 @@ from tokpipe.finetuning.report import METRICS, PREDICTIONS, read_metrics
 from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import verify_files
+from tokpipe.foundation.stores.copies import here
 from tokpipe.metrics.measures import (
     Measure,
     answer_measure,
@@ -67,7 +68,7 @@ def read_outcome(folder: str | Path) -> Outcome:
     ArtifactError
         If its files say nothing of a task that there is, or are damaged.
     """
-    path = Path(folder)
+    path = here(folder)
     about = read_metrics(path)
     task = about["task"]
     if task not in _MEASURES:

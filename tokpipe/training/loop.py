@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,9 @@ import numpy as np
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.losses import Losses
 from tokpipe.foundation.batch import Batch
+from tokpipe.foundation.errors import StoreError
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.publishing import push
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import LOG, HeadFigures, Line, Watch
 from tokpipe.training.measure import Measure
@@ -129,6 +131,9 @@ class Run:
         with self.trainer.moving, self._saving:
             if self._ranks.first(self._is_ahead):
                 self._write()
+                if self._ranks.rank == 0:
+                    with suppress(StoreError):  # what stopped it is what is to be said
+                        push(self.folder)
 
     def _is_ahead(self) -> bool:
         return self.state.step > max(checkpoints(self.folder), default=0)
@@ -264,6 +269,7 @@ class Run:
         self._write()
         if self._ranks.rank == 0:
             self._remove_old()
+            push(self.folder)
 
     def _remove_old(self) -> None:
         steps = checkpoints(self.folder)

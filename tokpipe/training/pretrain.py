@@ -18,6 +18,7 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.storage import check_space, storage_errors
+from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards
@@ -154,7 +155,13 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     TrainingError
         If the numbers are none any more.
     """
-    ranks.first(lambda: refuse_foreign(Path(out), force=force, may_go_on=True))
+    run = run_place(out)
+
+    def looked_at() -> None:
+        pull(run)
+        refuse_foreign(run, force=force, may_go_on=True)
+
+    ranks.first(looked_at)
     found, shape = open_phases(shards), model_config
     if shape is None:
         shape = BertConfig.preset("tiny", **model_settings(OURS, {}))
@@ -162,7 +169,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     config = training_config or training_settings(OURS, model)
     asked = Pretraining(found, model, config, then=then)
     how: dict[str, Any] = {"force": force, "resume": resume, "watch": watch, "ranks": ranks}
-    return train_in(Path(out), asked, threads, **how)
+    return train_in(run, asked, threads, **how)
 
 
 class Pretraining(NamedTuple):

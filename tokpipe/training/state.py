@@ -24,6 +24,7 @@ from tokpipe.foundation.folders import MANIFEST, build_folder, real_folder
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.publishing import push
 from tokpipe.training.card import model_card
 from tokpipe.training.log import LOG
 from tokpipe.training.optimizer import Moments
@@ -164,13 +165,14 @@ def lock_of(run: Path) -> Path:
 
 @contextmanager
 def writing(run: Path, ranks: Ranks = ALONE) -> Generator[None, None, None]:
-    """Make a run folder and hold its lock, at rank 0, while the block runs."""
+    """Make a run folder and hold its lock, at rank 0, while the block runs; then store it."""
     if ranks.rank:
         yield
         return
     run.mkdir(parents=True, exist_ok=True)
     with one_writer(lock_of(run), run):
         yield
+        push(run)
 
 
 def refuse_foreign(

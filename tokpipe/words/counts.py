@@ -22,6 +22,7 @@ from tokpipe.foundation.files import atomic_write
 from tokpipe.foundation.folders import MANIFEST, build_folder
 from tokpipe.foundation.manifest import Manifest, require_equal
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stores.copies import here
 from tokpipe.words.budget import Budget
 from tokpipe.words.collect import collect, release
 from tokpipe.words.config import WordsConfig
@@ -138,11 +139,12 @@ class WordCounts:
             If it is something else, damaged, or not as its manifest says.
         """
         require("folder", folder, str, Path, optional=False)
-        manifest = open_counts(Path(folder))
+        folder = here(folder)
+        manifest = open_counts(folder)
         parts = {}
         for name in manifest.facts:
-            run = collect(read_run(Path(folder) / name))
-            facts = _known_facts(manifest, name, run, Path(folder))
+            run = collect(read_run(folder / name))
+            facts = _known_facts(manifest, name, run, folder)
             parts[name] = cls(words=run.words, counts=run.counts, facts=facts, **_shared(manifest))
         return replace(parts[_COUNTS], held_out=parts.get(_HELD_OUT))
 
@@ -232,7 +234,7 @@ def merge_counts(
     """
     require("memory", memory, int)
     require("workdir", workdir, str, Path)
-    paths = [Path(folder) for folder in paths_of("folders", folders)]
+    paths = [here(folder) for folder in paths_of("folders", folders)]
     if not paths:
         raise InputError("no folders of word counts are given; one is needed at least")
     manifests = [open_counts(path) for path in paths]

@@ -67,9 +67,10 @@ def build_shards(
 ) -> None:
     """Make pretraining examples of INPUT: BERT's segment pairs or RoBERTa's full sentences.
 
-    INPUT are files, folders, patterns or hub:owner/name; - is stdin. FOLDER is what
-    `tokpipe pretrain` takes, and opens with datasets.load_from_disk. Stop it at any time: the same
-    command goes on.
+    INPUT are files, folders, patterns, here or in a store (s3://, gs://, az://, hf://), or
+    hub:owner/name; - is stdin. Wherever a folder is named it may be in a store, too. FOLDER is
+    what `tokpipe pretrain` takes, and opens with datasets.load_from_disk. Stop it at any time:
+    the same command goes on.
     """
     if sop and nsp is not None:
         raise click.UsageError("--sop and --nsp/--no-nsp exclude each other")

@@ -13,6 +13,7 @@ from tokpipe.cli.options import MODEL, GroupedOption, config_options
 from tokpipe.cli.settings import read_settings, wrong_values
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.told import named
 from tokpipe.labelled.config import TASKS, TagColumns, TextColumns
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     "--model",
     cls=GroupedOption,
     heading=HEADING,
-    type=click.Path(path_type=Path),
+    type=MODEL,
     metavar="FOLDER",
     help="Model that is to read the labelled data: which texts are too long for it?",
 )
@@ -100,7 +101,9 @@ def _check_path(session: Session, path: Path, corpus: Sequence[str], read: ReadC
 
         terminal = session.console.rich()
         for checked in found:
-            terminal.print(findings_renderable(checked.name, checked.about, checked.findings))
+            terminal.print(
+                findings_renderable(named(checked.name), checked.about, checked.findings)
+            )
     return int(any(problems(checked.findings) for checked in found))
 
 

@@ -54,8 +54,9 @@ def count_words(
 ) -> None:
     """Count the words of INPUT once, to train any number of vocabularies from them.
 
-    INPUT are files, folders, patterns or hub:owner/name; - is stdin. FOLDER gets counts.arrow
-    and tokpipe.json. Stop it at any time: the same command goes on.
+    INPUT are files, folders, patterns, here or in a store (s3://, gs://, az://, hf://), or
+    hub:owner/name; - is stdin. Wherever a folder is named it may be in a store, too. FOLDER
+    gets counts.arrow and tokpipe.json. Stop it at any time: the same command goes on.
     """
     config = words_config(model, words)
     if session.dry_run:

@@ -15,6 +15,7 @@ from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.cli.token_readers import kind_of, read_ids
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.manifest import verify_beside
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.visible import visible
 
 if TYPE_CHECKING:
@@ -90,11 +91,12 @@ def _opened(name: str) -> Generator[BinaryIO, None, None]:
     if name == "-":
         yield sys.stdin.buffer
         return
-    if not Path(name).is_file() and not Path(name).is_fifo():
+    path = here(name)
+    if not path.is_file() and not path.is_fifo():
         raise InputError(f"{name}: no such file", hint="Give a file, or - for standard input.")
-    if Path(name).is_file():
-        verify_beside(Path(name))
-    with Path(name).open("rb") as file:
+    if path.is_file():
+        verify_beside(path)
+    with path.open("rb") as file:
         yield file
 
 

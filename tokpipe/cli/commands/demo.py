@@ -13,7 +13,8 @@ from tokpipe.cli.options import Count
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.examples.config import ExampleConfig
-from tokpipe.foundation.errors import StorageError
+from tokpipe.foundation.addresses import address_of, local_path
+from tokpipe.foundation.errors import ConfigError, StorageError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.threads import thread_count
 from tokpipe.training.config import TrainingConfig
@@ -71,7 +72,11 @@ def demo(session: Session, output: str, steps: int) -> None:
     """
     from tokpipe.corpus.bundled import bundled_corpus
 
-    folder, text = Path(output), str(bundled_corpus() / _TEXT)
+    folder, text = local_path(output), str(bundled_corpus() / _TEXT)
+    if address_of(folder) is not None:
+        raise ConfigError(
+            f"{output}: the demo is made on this machine", hint="Name a folder of it."
+        )
     if session.dry_run:
         _plan(session, text, steps, output)
         return

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -14,6 +13,7 @@ from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import distilling_plan, finetuning_plan, pretraining_plan, show_plan
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.stores.publishing import run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.tasks.distill_config import DistillConfig
@@ -110,7 +110,7 @@ def distill(
     given += [*_changed(text_columns), *_changed(tag_columns)]
     _refuse("--text", on_text if text is None else ())
     _refuse("--train", () if text is None else [name for name in given if name not in _ON_TEXT])
-    session.begin_kernels(keeps=lambda: kept(Path(output)))
+    session.begin_kernels(keeps=lambda: kept(run_place(output)))
     asked = _Asked(teacher, output, compare, config)
     settings = {**training, **on_text, "seed": session.seed}
     if text is not None:
@@ -135,7 +135,7 @@ def _on_text(session: Session, asked: _Asked, shards: str, training: TrainingCon
     if session.dry_run:
         from tokpipe.tasks.text_lesson import prepare_text
 
-        run, threads = Path(asked.output), thread_count(session.threads)
+        run, threads = run_place(asked.output), thread_count(session.threads)
         lesson = prepare_text(asked.teacher, shards, run, asked.config, training)
         plan = pretraining_plan(lesson.alone, threads, asked.output)
         questions, teacher = lesson.asked.questions, lesson.teacher
@@ -186,7 +186,7 @@ def _on_task(
         from tokpipe.tasks.job_lesson import prepare_lesson
 
         given = {name: path for name, path in paths.items() if path is not None}
-        run, threads = Path(asked.output), thread_count(session.threads)
+        run, threads = run_place(asked.output), thread_count(session.threads)
         how, told = (asked.config, training), (threads, session.progress)
         lesson = prepare_lesson(asked.teacher, given, run, how, columns, told)
         plan, teacher = finetuning_plan(lesson.alone, threads, asked.output), lesson.job.model

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     ]
 )
 @click.argument("model", metavar="MODEL", type=MODEL)
-@click.argument("data", metavar="DATA", type=click.Path(path_type=Path))
+@click.argument("data", metavar="DATA", type=MODEL)
 @click.option(
     "--errors",
     type=Count(),

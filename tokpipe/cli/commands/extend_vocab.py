@@ -37,7 +37,7 @@ _SHOWN = 8  # words that are named
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="The folder to make.")
 @click.option(
     "--words",
-    type=click.Path(path_type=Path),
+    type=MODEL,
     metavar="FILE",
     help="Words to add as whole tokens, one a line, in place of --add.",
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.options import MODEL
 from tokpipe.cli.pages import check_page, page_option, shown
 from tokpipe.foundation.visible import visible
 
@@ -17,7 +18,7 @@ from tokpipe.foundation.visible import visible
         "tokpipe inspect shards out/shards --json | jq .splits.train.measured",
     ],
 )
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=MODEL)
 @click.option(
     "--examples",
     type=click.IntRange(0, 1000),

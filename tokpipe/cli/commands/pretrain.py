@@ -24,6 +24,7 @@ from tokpipe.cli.starting import (
 )
 from tokpipe.engines.mpi.config import RanksConfig
 from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.stores.publishing import run_place
 from tokpipe.foundation.visible import visible
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.schedule import WAYS
@@ -184,7 +185,7 @@ def pretrain(
 
 
 def _begin(session: Session, asked: _Asked, ranks: "Ranks") -> None:
-    session.begin_kernels(keeps=lambda: _kept(Path(asked.output)))
+    session.begin_kernels(keeps=lambda: _kept(run_place(asked.output)))
     from tokpipe.foundation.threads import thread_count
     from tokpipe.training.ranks import leaves_of
 
@@ -256,7 +257,7 @@ def _train(session: Session, asked: _Asked, ranks: "Ranks") -> "Pretrained":
 
 def _longer(session: Session, asked: _Asked) -> str:
     """Say what becomes of the learning rate, where a finished run goes on."""
-    if session.force or not (Path(asked.output) / MANIFEST).is_file():
+    if session.force or not (run_place(asked.output) / MANIFEST).is_file():
         return ""
     ways = {
         "rewarm": "the learning rate rises and falls again",
@@ -349,5 +350,5 @@ def _show(
     session.console.out.line()
     session.console.go_on_with(
         f'tokpipe fill-mask {asked.output} "any text with a {mask} in it"',
-        f"tokpipe inspect run {Path(asked.output)}",
+        f"tokpipe inspect run {asked.output}",
     )

@@ -68,9 +68,10 @@ class _Asked:
 def train_vocab(session: Session, words: dict[str, Any], **given: Any) -> None:
     """Train a vocabulary on INPUT, and write a tokenizer folder.
 
-    INPUT are files, folders, patterns or hub:owner/name; - is stdin. FOLDER opens with
-    tokpipe, tokenizers.Tokenizer.from_file and transformers.AutoTokenizer; of several sizes, each
-    gets a folder in it. Stop it at any time: the same command goes on.
+    INPUT are files, folders, patterns, here or in a store (s3://, gs://, az://, hf://), or
+    hub:owner/name; - is stdin. Wherever a folder is named it may be in a store, too. FOLDER
+    opens with tokpipe, tokenizers.Tokenizer.from_file and transformers.AutoTokenizer; of
+    several sizes, each gets a folder in it. Stop it at any time: the same command goes on.
     """
     asked = _Asked(words=words_config(given["vocab"].model, words), **given)
     _check(asked, words)
@@ -202,4 +203,4 @@ def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: fl
 
 
 def _folder(asked: _Asked, one: "Trained", several: bool) -> str:
-    return str(Path(asked.output) / str(one.size)) if several else asked.output
+    return f"{asked.output.rstrip('/')}/{one.size}" if several else asked.output

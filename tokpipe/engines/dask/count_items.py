@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.inputs import Found, InputFile
+from tokpipe.corpus.files import Found, InputFile
 from tokpipe.corpus.reader import Corpus, Piece, can_be_entered, sha256_of
 from tokpipe.engines.dask.results import Made, item_name, made_once
 from tokpipe.foundation.pages import release_compiler_pages, release_freed_memory
@@ -34,7 +34,7 @@ class CountItem:
     start: int  # index of the first piece
     stop: int  # index behind the last; behind the file, where nobody knows how many there are
     left_out: tuple[Range, ...]  # what was counted before
-    state: tuple[int, ...]  # of the file: another one has another result
+    state: tuple[int | str, ...]  # of the file: another one has another result
     piece_bytes: int
     words: WordsConfig
     read: ReadConfig

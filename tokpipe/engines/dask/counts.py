@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.corpus.inputs import InputFile
+from tokpipe.corpus.files import InputFile
 from tokpipe.corpus.reader import (
     FILE_SHIFT,
     PIECE_BYTES,
@@ -244,8 +244,10 @@ def _whole_file(
     )
 
 
-def _state(file: InputFile) -> tuple[int, ...]:
+def _state(file: InputFile) -> tuple[int | str, ...]:
     """Return by what a changed file is known: nobody sets the last of it back."""
+    if file.stored is not None:
+        return file.identity
     assert file.path is not None
     status = file.path.stat()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tokpipe.corpus.inputs import InputFile
+from tokpipe.corpus.files import InputFile
 from tokpipe.engines.dask.cluster import Cluster
 from tokpipe.foundation.errors import ClusterError, InputError, StorageError, TokpipeError
 from tokpipe.foundation.storage import storage_errors
@@ -73,7 +73,7 @@ def look(probe: str, files: Sequence[InputFile]) -> Any:
         with storage_errors(path.parent):
             answer.write_text(path.name)
         for file in files:
-            with file.open_same():
+            with file.open_ranges():
                 pass
     except TokpipeError as error:
         return _explained(error)

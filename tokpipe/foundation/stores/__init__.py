@@ -1,0 +1,1 @@
+"""Object stores: what ``scheme://bucket/key`` means wherever a path is read or written."""
