@@ -247,7 +247,7 @@ def cell_weights(counts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[
     large = distinct(counts[counts >= BIG])
     weights = counts.copy()
     weights[weights >= BIG] = BIG + np.searchsorted(large, weights[weights >= BIG])
-    return weights.astype(np.int32), large
+    return weights.astype(np.int32), large.astype(np.int64, copy=False)
 
 
 def _symbol_table(alphabet: Alphabet, codes: int) -> NDArray[np.int32]:
