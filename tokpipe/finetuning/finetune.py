@@ -133,7 +133,7 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     asked = Asked(
         task=task_of(task),
         model=model,
-        paths={name: here(path) for name, path in given.items() if path is not None},
+        paths={name: here(path, name) for name, path in given.items() if path is not None},
         columns=columns,
         config=config or FinetuneConfig(),
         windows=windows or WindowConfig(),

@@ -145,7 +145,7 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     pull(alone)
     is_finished = {one: _is_finished(one, force=force) for one in (alone, run)[not compare :]}
     given = {"train": train, "validation": validation, "test": test, "unlabelled": unlabelled}
-    paths = {name: here(path) for name, path in given.items() if path is not None}
+    paths = {name: here(path, name) for name, path in given.items() if path is not None}
     how = config or DistillConfig(), training or FinetuneConfig()
     lesson = prepare_lesson(teacher, paths, run, how, columns or {}, (count, progress))
     folders, how_to_train = {"student": run}, (count, watch, progress, force)

@@ -68,7 +68,7 @@ def read_outcome(folder: str | Path) -> Outcome:
     ArtifactError
         If its files say nothing of a task that there is, or are damaged.
     """
-    path = here(folder)
+    path = here(folder, "folder")
     about = read_metrics(path)
     task = about["task"]
     if task not in _MEASURES:

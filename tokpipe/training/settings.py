@@ -47,7 +47,7 @@ def rate_for(model: BertConfig) -> float:
     [0.002, 0.001, 0.0005, 0.00033]
     """
     rate, fall = _BY_DISTANCE if model.has_distances else _LEARNED
-    return float(f"{rate * (128 / model.hidden_size) ** fall:.2g}")
+    return float(f"{rate * min(1.0, 128 / model.hidden_size) ** fall:.2g}")
 
 
 def _fast(model: BertConfig) -> dict[str, Any]:

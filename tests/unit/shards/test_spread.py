@@ -144,7 +144,7 @@ def test_bytes_are_those_of_one_process_for_any_corpus_and_settings(
     config = BuildConfig(shards=shards, masks=masks, seed=data.draw(st.integers(0, 9)))
     how = {"piece_bytes": data.draw(st.sampled_from([100, 900, 8_000]))}
     build_shards(inputs, tokenizer, folder / "plain", config, threads=1, **how)
-    engine = Spread(Elsewhere(data.draw(st.integers(1, 5))))
+    engine = spread(Elsewhere(data.draw(st.integers(1, 5))))
     build_shards(inputs, tokenizer, folder / "out", config, engine=engine, **how)
     assert hashes(folder / "out") == hashes(folder / "plain")
     shutil.rmtree(folder)

@@ -64,6 +64,8 @@ def test_wider_models_learn_at_lower_rates(position):
     rates = [rate_for(BertConfig.preset(preset, position=position)) for preset in PRESETS]
     assert all(high >= low for high, low in pairwise(rates))
     assert rates[0] > 5 * rates[-1] / 2
+    narrow = BertConfig.preset("tiny", position=position, hidden_size=16)
+    assert rate_for(narrow) == rates[0]
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():

@@ -21,7 +21,6 @@ from tokpipe.foundation.sizes import plural
 from tokpipe.tasks.config import EmbedConfig
 
 if TYPE_CHECKING:
-    from tokpipe.corpus.reader import Corpus
     from tokpipe.training.ranks import Ranks
 
 _BY_ENDING = {".npy": "npy", ".parquet": "parquet", ".jsonl": "jsonl"}
@@ -74,24 +73,23 @@ def embed(
         )
     session.begin_kernels()
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
-    from tokpipe.corpus.reader import open_corpus
-
     with ranks_of(ranks) as workers:
-        _embed(session, model, open_corpus(inputs or ("-",), read), config, (output, kind), workers)
+        _embed(session, model, (inputs or ("-",), read), config, (output, kind), workers)
 
 
 def _embed(
     session: Session,
     model: Path,
-    corpus: "Corpus",
+    text: tuple[tuple[str, ...], ReadConfig],
     config: EmbedConfig,
     target: tuple[str, str],
     ranks: "Ranks",
 ) -> None:
+    from tokpipe.corpus.reader import open_corpus
     from tokpipe.tasks.embed import embed_sequences
     from tokpipe.tasks.vector_settings import prepared
 
-    loaded = open_model(session, model, "none")
+    loaded, corpus = open_model(session, model, "none"), open_corpus(*text)
     settings, rows, cut = settled(session, loaded, config), 0, 0
     with (
         _writing(session, *target, settings.width, ranks) as write,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tokpipe.foundation.addresses import Address, address_of, local_path
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.stores.backends import backend_of, existing
 from tokpipe.foundation.stores.failures import missing
@@ -22,16 +23,24 @@ _CHECKPOINT = re.compile(r"checkpoint-\d+/")
 _AT_ONCE = 8  # objects fetched at a time
 
 
-def here(path: str | os.PathLike[str]) -> Path:
+def here(path: str | os.PathLike[str], name: str = "path") -> Path:
     """Return where a file or folder is on this machine: itself, or a copy of what is in a store.
+
+    Parameters
+    ----------
+    name
+        What the caller calls it, for messages.
 
     Raises
     ------
+    ConfigError
+        If it is no path.
     StoreError
         If the store has no such thing, or does not answer.
     StorageError
         If there is no place for the copy.
     """
+    require(name, path, str, os.PathLike, optional=False)
     address = address_of(path)
     return local_path(path) if address is None else _copied(address)
 
