@@ -20,7 +20,7 @@ from tests.bench.report import machine, with_table
 from tests.bench.train import SIZES
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import parameter_table
-from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.sizes import format_bytes, plural
 from tokpipe.foundation.threads import usable_cpus
 
 PAGE = Path(__file__).parent / "scale.md"
@@ -85,9 +85,7 @@ def tables(text: Path) -> tuple[str, str]:
     far = _step(_FAR, 1)
     rows = [row for name in _JOBS for row in _checked(name, size, rates[name], runs[name], cores)]
     checked = [*_CHECKED, *rows, *_checked_steps(steps)]
-    measured = (
-        f"\n\n{format_bytes(size)} of text, measured on {machine()}; start and rate are those"
-    )
+    measured = f"\n\n{format_bytes(size)} of text, measured on {machine()}; start and rate"
     told = [*_TOLD, *_told(rates, runs), *_told_steps(far, steps[2])]
     return "\n".join(checked) + f"{measured} are those of one worker.", "\n".join(told)
 
@@ -118,7 +116,7 @@ def _checked(name: str, size: int, rates: Rates, runs: dict[int, TreeRun], cores
     for workers, run in runs.items():
         said = rates.seconds(size, min(workers, cores))
         rows.append(
-            f"| {name}, {workers} workers | {said:.1f} s | {run.seconds:.1f} s | "
+            f"| {name}, {plural(workers, 'worker')} | {said:.1f} s | {run.seconds:.1f} s | "
             f"{run.cpu_seconds:.1f} s | {format_bytes(run.peak)} | {format_bytes(run.first_peak)} |"
         )
     return rows
@@ -130,7 +128,7 @@ def _checked_steps(steps: dict[int, dict[str, float]]) -> list[str]:
     for ranks, found in steps.items():
         said = alone * found["tokens"] / ranks + (found["travelling"] if ranks > 1 else 0.0)
         rows.append(
-            f"| pretrain {_PRESET}, {ranks} ranks | {said:.2f} s | {found['seconds']:.2f} s | "
+            f"| pretrain {_PRESET}, {plural(ranks, 'rank')} | {said:.2f} s | {found['seconds']:.2f} s | "
             f"{found['travelling']:.2f} s of travel | | |"
         )
     return rows
