@@ -128,7 +128,8 @@ def _checked_steps(steps: dict[int, dict[str, float]]) -> list[str]:
     for ranks, found in steps.items():
         said = alone * found["tokens"] / ranks + (found["travelling"] if ranks > 1 else 0.0)
         rows.append(
-            f"| pretrain {_PRESET}, {plural(ranks, 'rank')} | {said:.2f} s | {found['seconds']:.2f} s | "
+            f"| pretrain {_PRESET}, {plural(ranks, 'rank')} | {said:.2f} s | "
+            f"{found['seconds']:.2f} s | "
             f"{found['travelling']:.2f} s of travel | | |"
         )
     return rows
