@@ -69,6 +69,7 @@ def test_what_is_new_of_another_model_is_said(tokpipe, made):
     ("arguments", "code", "said"),
     [
         (("--from", "run", "--preset", "mini"), 2, "--preset is the model's own"),
+        (("--from", "run", "--settings", "bert"), 2, "--settings are for a model that begins from"),
         (("--from", "run", "--num-hidden-layers", 3), 2, "--num-hidden-layers is the model's own"),
         (("--also", "old"), 2, "belong to --from"),
         (("--new-rows", "mean"), 2, "belong to --from"),

@@ -21,9 +21,14 @@ _NEW = {
 }
 
 
-def refuse_shape(given: Mapping[str, Any], **names: str | None) -> None:
-    """Refuse options that a model which is there has decided, or `names` of many at once."""
-    for name in (*(name for name, value in names.items() if value), *given):
+def refuse_shape(given: Mapping[str, Any], preset: str | None, settings: str | None) -> None:
+    """Refuse options that a model which is there has decided, and settings for one that is drawn."""
+    if settings:
+        raise click.UsageError(
+            "--settings are for a model that begins from nothing; with --from, give the options of "
+            "the training one by one"
+        )
+    for name in (*(["preset"] if preset else []), *given):
         if name not in OF_START:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is the model's own, and --from takes it as it is; of "

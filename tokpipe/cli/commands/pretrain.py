@@ -147,7 +147,7 @@ def pretrain(
     Of several SHARDS, such as short sequences and then long ones, each has its share of the steps.
     """
     if source:
-        refuse_shape(model, preset=preset, settings=settings)
+        refuse_shape(model, preset, settings)
         start = replace(start, **model)
         model = {}
     elif also or start != StartConfig():
