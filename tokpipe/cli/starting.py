@@ -22,7 +22,7 @@ _NEW = {
 
 
 def refuse_shape(given: Mapping[str, Any], preset: str | None, settings: str | None) -> None:
-    """Refuse options that a model which is there has decided, and settings for one that is drawn."""
+    """Refuse options that a model which is there has decided, and settings for a new one."""
     if settings:
         raise click.UsageError(
             "--settings are for a model that begins from nothing; with --from, give the options of "
