@@ -50,12 +50,12 @@ from tokpipe.words.journal import Covered, Journal, as_ranges
 from tokpipe.words.merging import merge_files
 from tokpipe.words.runs import Run
 
-# Each item sorts and stores its own words, which costs 0.1 s: a gigabyte took 19 processor seconds
-# in 64 items and 14 in 8. A worker that is lost costs one of them.
-_FEW_ITEMS, _ITEMS = 8, 64  # that a corpus is cut into, while they are not larger than
-_GOOD_BYTES, _ITEM_BYTES = 128 << 20, 256 << 20  # which take a second, and two
+# Each item sorts and stores its own words, which costs 0.15 s, and all are merged: a gigabyte took
+# 19 processor seconds in 64 items and 12 in 6. A worker that is lost costs one of them.
+_ITEMS = 6  # that a corpus is cut into, unless they would become larger than
+_ITEM_BYTES = 256 << 20  # which take two seconds
 _FAN_IN = 64  # runs that a worker merges at once
-_LAST_RUNS = 12  # that the coordinator merges: 2 MB each, and all of a small corpus
+_LAST_RUNS = 8  # that the coordinator merges: 2 MB each
 _RESULT_BYTES = 64 << 20  # of a result in the coordinator's memory; a larger one is mapped
 _COMMIT_SECONDS = 1.0  # between two commits: each writes the whole journal
 
@@ -211,7 +211,7 @@ def _items(
     for first, last in as_ranges(covered.pieces):
         ranges[first >> FILE_SHIFT].append((first, last))
     covered.pieces.clear()
-    share = _share(counting.corpus.stored_bytes)
+    share = min(counting.corpus.stored_bytes // _ITEMS, _ITEM_BYTES)
     for number, file in enumerate(counting.corpus.files):
         own, below = ranges.pop(number, []), number << FILE_SHIFT
         item = _whole_file(counting, number, file, piece_bytes, tuple(own))
@@ -225,17 +225,6 @@ def _items(
         for start, stop in _gaps(below, below + count, size, own):
             yield replace(item, start=start, stop=stop, left_out=())
         done(sum(_stored(file, first - below, last - below, piece_bytes) for first, last in own))
-
-
-def _share(total: int) -> int:
-    """Return how many bytes of a corpus an item should have.
-
-    Examples
-    --------
-    >>> [_share(size << 30) >> 20 for size in (1, 8, 12, 100)]
-    [128, 128, 192, 256]
-    """
-    return min(max(min(total // _FEW_ITEMS, _GOOD_BYTES), total // _ITEMS), _ITEM_BYTES)
 
 
 def _whole_file(
