@@ -102,7 +102,7 @@ def _run(name: str, text: Path, workers: int, place: Path) -> TreeRun:
 
 
 def _step(preset: str, ranks: int) -> dict[str, float]:
-    """Return seconds, tokens and seconds of travel of some steps, by so many processes."""
+    """Return seconds, tokens and seconds of waiting of some steps, by so many processes."""
     size = SIZES[preset]
     settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
     with Worker(sys.executable, "ours_ranks", "step", before=mpiexec(ranks), **settings) as ours:
@@ -126,7 +126,7 @@ def _checked_steps(steps: dict[int, dict[str, float]]) -> list[str]:
     alone = steps[1]["seconds"] / steps[1]["tokens"]
     rows = []
     for ranks, found in steps.items():
-        said = alone * found["tokens"] / ranks + (found["travelling"] if ranks > 1 else 0.0)
+        said = alone * found["tokens"] / ranks + (found["waited"] if ranks > 1 else 0.0)
         rows.append(
             f"| pretrain {_PRESET}, {plural(ranks, 'rank')} | {said:.2f} s | "
             f"{found['seconds']:.2f} s | "
@@ -154,7 +154,7 @@ def _told_steps(far: dict[str, float], travelled: dict[str, float]) -> list[str]
     compute = far["seconds"] / far["tokens"] * _BATCH / _CORES
     travel = 2 * weights * (machines - 1) / machines / _NETWORK
     here = _weights(_PRESET) * SIZES[_PRESET].steps
-    speed = here / max(1e-9, travelled["travelling"])
+    speed = here / max(1e-9, travelled["waited"])
     step, work = compute + travel, f"{_BATCH:,} tokens a step, {machines} machines of"
     days = step * _STEPS / 86_400
     time = f"{step:.1f} s a step, {travel / step:.1%} of it travel; {days:,.0f} days for {_STEPS:,}"
