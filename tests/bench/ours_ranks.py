@@ -22,7 +22,7 @@ def describe(result: Any) -> Any:
     return result
 
 
-def step(batches: str, preset: str, steps: int, early: bool = True) -> Callable:
+def step(batches: str, preset: str, steps: int, early: bool = True, shards: int = 2) -> Callable:
     """Make steps, one thread a process; the result says how long they waited for others' values.
 
     That is what sending and receiving keeps the thread that computes from its work. Unless `early`,
@@ -33,7 +33,10 @@ def step(batches: str, preset: str, steps: int, early: bool = True) -> Callable:
     ranks: Any = stack.enter_context(joined(lambda error: (str(error), "", 1)))
     for name in ("begin", "finish", "share"):
         setattr(ranks, name, _timed(getattr(ranks, name), told))
-    loaded, config = loaded_batches(batches), TrainingConfig(learning_rate=1e-4)
+    loaded, config = (
+        loaded_batches(batches),
+        TrainingConfig(learning_rate=1e-4, gradient_shards=shards),
+    )
     first = Parameters.initialised(BertConfig.preset(preset), 0)
     trainer = Trainer(config, first, capacity_for(loaded), threads=1, ranks=ranks)
     if not early:
