@@ -30,6 +30,7 @@ from tokpipe.foundation.resuming import (
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.stored_work import (
     begin_in_store,
+    clear_place,
     kept_in_store,
     moved_in_store,
     place_of_file,
@@ -158,6 +159,7 @@ def working_folder(
         ):
             begin_in_store(place, identity)
             yield Path(place.url)
+        clear_place(place)
         return
     lock, partial, _, _ = _beside(target)
     with storage_errors(target):

@@ -22,9 +22,9 @@ from tokpipe.foundation.resuming import (
 )
 from tokpipe.foundation.shared_files import at_hand
 from tokpipe.foundation.stores.backends import backend_of
+from tokpipe.foundation.stores.claims import CLAIM
 from tokpipe.foundation.stores.copies import all_objects, fetch
 from tokpipe.foundation.stores.places import stored_folder, temporary_place
-from tokpipe.foundation.threads import map_ordered
 
 _PARTIAL = ".partial"
 _MOVED = "moved.json"  # in a working folder's `UNFINISHED`: what has its content in the store
@@ -66,6 +66,13 @@ def kept_in_store(
         raise
     with suppress(StoreError):  # what stays is hidden, and the next writer clears it
         _remove_all(place)
+
+
+def clear_place(place: Address) -> None:
+    """Remove what stands for the folder of unfinished work when nothing is in it any more."""
+    with suppress(StoreError):
+        if not all_objects(place):
+            backend_of(place.scheme).remove_folder(place)
 
 
 def begin_in_store(place: Address, identity: Mapping[str, Any] | None) -> None:
@@ -114,7 +121,8 @@ def bring_down(folder: Path, last: str) -> None:
     if found is None or (folder / last).exists():
         return
     local, place = found
-    address = place / folder.relative_to(local).as_posix()
+    inner = folder.relative_to(local).as_posix()
+    address = place if inner == "." else place / inner
     names = all_objects(address)
     if last in names:
         for part in ([name for name in names if name != last], [last]):
@@ -157,7 +165,7 @@ def moved_in_store(folder: Path) -> dict[str, Address]:
 
 def _take_over(place: Address, identity: Mapping[str, Any] | None) -> None:
     """Refuse unfinished work of another identity; remove what nobody can go on with."""
-    there = all_objects(place)
+    there = all_objects(place).keys() - {CLAIM}
     found = None
     if identity is not None and IDENTITY in there:
         with at_hand(Path((place / IDENTITY).url)) as path:
@@ -174,9 +182,11 @@ def _target_of(place: Address) -> str:
 
 
 def _remove_all(place: Address) -> None:
-    """Remove unfinished work, last of all what says from what it was made."""
-    store = backend_of(place.scheme)
-    names = [name for name in all_objects(place) if name != IDENTITY]
-    for _ in map_ordered(lambda name: store.remove(place / name), names, 8):
-        pass
-    store.remove_folder(place)
+    """Remove unfinished work, but no claim of it."""
+    store, names = backend_of(place.scheme), all_objects(place)
+    if CLAIM not in names:
+        store.remove_folder(place)
+        return
+    for name in names:
+        if name != CLAIM:
+            store.remove(place / name)
