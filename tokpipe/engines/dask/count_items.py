@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from tokpipe.corpus.files import Found, InputFile
 from tokpipe.corpus.reader import Corpus, Piece, can_be_entered, sha256_of
 from tokpipe.engines.dask.results import Made, item_name, made_once
 from tokpipe.foundation.pages import release_compiler_pages, release_freed_memory
+from tokpipe.foundation.shared_files import at_hand
 from tokpipe.foundation.version import __version__
 from tokpipe.words.budget import Budget
 from tokpipe.words.config import WordsConfig
@@ -190,4 +192,7 @@ def _joined(files: Sequence[Path], scratch: Path) -> Path:
 
 
 def _merge(item: MergeItem, scratch: Path) -> tuple[list[Path], dict[str, Any]]:
-    return [_joined(item.paths, scratch)], {}
+    with ExitStack() as stack:
+        paths = [stack.enter_context(at_hand(path)) for path in item.paths]
+        run = merge_streams([read_run(path) for path in paths])
+        return [write_temporary_run(scratch, run)], {}

@@ -40,8 +40,11 @@ from tokpipe.engines.dask.crew import Crew, tell_of_lost
 from tokpipe.engines.dask.items import run_items
 from tokpipe.engines.dask.results import ITEMS
 from tokpipe.engines.dask.seen import require_shared
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.shared_files import at_hand, make_folder
 from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.stored_work import bring_up, shared_folder
 from tokpipe.words.budget import Budget
 from tokpipe.words.config import WordsConfig
 from tokpipe.words.count import check_arguments, counts_of, hash_threshold
@@ -86,7 +89,8 @@ def count_words(  # noqa: PLR0913  (as `words.count.count_words`)
     memory
         How many bytes each process should take.
     workdir
-        As there; all workers must see it under its path, and the inputs under theirs.
+        As there; all workers must see it under its path, unless it is built for a store, and the
+        inputs under theirs.
 
     Raises
     ------
@@ -110,7 +114,8 @@ def count_words(  # noqa: PLR0913  (as `words.count.count_words`)
             held_out=held_out,
             memory=memory,
             budget=Budget.of(memory, 1),
-            folder=workdir.absolute(),
+            folder=shared_folder(workdir.absolute()),
+            scratch=workdir.absolute(),
             progress=progress,
         )
         return _counted(counting)
@@ -126,7 +131,8 @@ class _Counting:
     held_out: float
     memory: int | None
     budget: Budget
-    folder: Path  # all workers see it
+    folder: Path  # all workers see it; it may be in a store
+    scratch: Path  # on this machine
     progress: Progress
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -155,7 +161,8 @@ class _Counting:
 
 
 def _counted(counting: _Counting) -> WordCounts:
-    (counting.folder / ITEMS).mkdir(parents=True, exist_ok=True)
+    bring_up(counting.scratch, counting.folder, MANIFEST)
+    make_folder(counting.folder / ITEMS)
     require_shared(counting.cluster, counting.folder / ITEMS, counting.corpus.files)
     piece_bytes = min(PIECE_BYTES, counting.budget.piece_bytes)
     described = {"words": counting.words.to_dict(), **counting.settings}
@@ -330,15 +337,16 @@ def _merged(counting: _Counting, journal: Journal) -> list[Run]:
         sides = left
     result_bytes = min(_RESULT_BYTES, counting.budget.result_bytes or _RESULT_BYTES)
     budget = replace(counting.budget, result_bytes=result_bytes)
-    return [
-        merge_files(
-            [path for path, _ in side],
-            budget=budget,
-            folder=counting.folder,
-            progress=counting.progress,
-        )
-        for side in sides
-    ]
+    with ExitStack() as stack:
+        return [
+            merge_files(
+                [stack.enter_context(at_hand(path)) for path, _ in side],
+                budget=budget,
+                folder=counting.scratch,
+                progress=counting.progress,
+            )
+            for side in sides
+        ]
 
 
 def _merges(
