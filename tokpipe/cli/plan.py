@@ -23,6 +23,7 @@ from tokpipe.vocab.config import VocabConfig
 if TYPE_CHECKING:
     from tokpipe.bert.config import BertConfig
     from tokpipe.corpus.reader import Corpus
+    from tokpipe.engines.config import EngineConfig
     from tokpipe.finetuning.preparing import Prepared
     from tokpipe.tasks.model import BertModel
     from tokpipe.tasks.teacher import Questions
@@ -41,6 +42,7 @@ _MERGE_SECONDS = 2e-5  # of a merge
 _MERGING = 100 << 20  # bytes of text a second: time follows unique words
 _ENCODING = 80 << 20  # bytes of text a second and core
 _OPERATIONS = 60e9  # a second and core, in training
+_WORKER_BYTES = 75 << 20  # of memory, of a worker's process before it has anything to do
 _PASSES = 3  # of training, of which one is forward
 _BYTES_A_TOKEN = 4  # of text; and of an id in Arrow, or of its digits in a line
 
@@ -57,8 +59,10 @@ class Plan:
     output: str
 
 
-def show_plan(session: Session, plan: Plan) -> None:
+def show_plan(session: Session, plan: Plan, engine: "EngineConfig | None" = None) -> None:
     """Print a plan: a table, or JSON; the root of all folders is no place for an output."""
+    if engine is not None and engine.engine == "dask":
+        plan = _by_workers(plan, engine)
     real_folder(Path(plan.output))
     free = free_bytes(Path(plan.output))
     if session.json:
@@ -75,6 +79,18 @@ def show_plan(session: Session, plan: Plan) -> None:
         ("output", plan.output),
     ]
     session.console.table(f"{plan.title} (nothing is done)", rows)
+
+
+def _by_workers(plan: Plan, engine: "EngineConfig") -> Plan:
+    """Return a plan for as many workers as it has threads: each is a process of its own."""
+    facts = dict(plan.facts)
+    count = facts.pop("threads")
+    assert isinstance(count, int)
+    is_known = engine.workers is not None or engine.address is None
+    workers = count if is_known else f"those of {engine.address}, reckoned as {count}"
+    return replace(
+        plan, facts={**facts, "workers": workers}, memory=plan.memory + count * _WORKER_BYTES
+    )
 
 
 def counting_plan(

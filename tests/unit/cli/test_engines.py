@@ -1,4 +1,5 @@
 import io
+import json
 import sys
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from tests.unit.cli.test_console import Terminal
 from tokpipe.cli.console import Console
 from tokpipe.cli.engines import _CrewTask, crew_progress
+from tokpipe.cli.main import execute
 from tokpipe.cli.progress import ConsoleProgress, live_line
 from tokpipe.engines.dask.crew import Crew
 from tokpipe.foundation.progress import SILENT
@@ -57,3 +59,30 @@ def test_notes_and_finished_tasks_are_said_as_usual(monkeypatch):
 
 def test_quiet_stays_quiet():
     assert crew_progress(Asked(SILENT), Crew()) is SILENT
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("count-words", "text.txt"),
+        ("train-vocab", "text.txt", "--vocab-size", "300"),
+        ("encode", "text.txt", "-t", "tokenizer"),
+        ("build-shards", "text.txt", "-t", "tokenizer"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_plan_says_workers_and_what_their_processes_take(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("low lower lowest new newer newest\n" * 100)
+    assert execute(["train-vocab", "text.txt", "-o", "tokenizer", "--vocab-size", "60"]) == 0
+    found = []
+    for engine in ((), ("--engine", "dask"), ("--engine", "dask", "--scheduler", "host:8786")):
+        capsys.readouterr()
+        asked = [*command, "-o", "out", *engine, "--dry-run", "--json", "--threads", "3"]
+        assert execute(asked) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    plain, local, cluster = found
+    assert (plain["threads"], local["workers"]) == (3, 3) and "threads" not in local
+    assert cluster["workers"] == "those of tcp://host:8786, reckoned as 3"
+    memory = [one["estimates"]["memory_bytes"] for one in found]
+    assert memory[0] + 3 * 50_000_000 < memory[1] == memory[2]

@@ -86,7 +86,7 @@ def build_shards(
     engine = replace(engine, workers=workers) if engine.engine == "dask" else engine
     threads = workers or session.threads
     if session.dry_run:
-        show_plan(session, _plan(inputs, tokenizer, output, config, threads))
+        show_plan(session, _plan(inputs, tokenizer, output, config, threads), engine)
         return
     start, how = time.monotonic(), {"force": session.force, "threads": threads}
     with open_workers(session, engine) as (others, progress):

@@ -60,9 +60,8 @@ def count_words(
     """
     config = words_config(model, words)
     if session.dry_run:
-        show_plan(
-            session, counting_plan(inputs, read, engine.workers or session.threads, memory, output)
-        )
+        threads = engine.workers or session.threads
+        show_plan(session, counting_plan(inputs, read, threads, memory, output), engine)
         return
     identity = {"words": config.to_dict(), "read": read.to_dict(), "version": __version__}
     with build_folder(Path(output), force=session.force, identity=identity) as folder:

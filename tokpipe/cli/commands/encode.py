@@ -65,7 +65,7 @@ def encode(
         raise click.UsageError("--offsets goes with --to jsonl")
     if session.dry_run:
         threads = engine.workers or session.threads
-        show_plan(session, encoding_plan(inputs or ("-",), read, threads, output))
+        show_plan(session, encoding_plan(inputs or ("-",), read, threads, output), engine)
         return
     if engine.engine == "dask":
         refuse_stream(output)

@@ -76,7 +76,7 @@ def train_vocab(session: Session, words: dict[str, Any], **given: Any) -> None:
     asked = _Asked(words=words_config(given["vocab"].model, words), **given)
     _check(asked, words)
     if session.dry_run:
-        show_plan(session, _plan(session, asked))
+        show_plan(session, _plan(session, asked), asked.engine)
         return
     start = time.monotonic()
     trained = _train(session, asked)
