@@ -28,8 +28,10 @@ def run() -> None:
 
     code = execute(sys.argv[1:])
     if "mpi4py" in sys.modules:
+        import atexit
         import ctypes
 
+        atexit._run_exitfuncs()  # pyarrow's S3, for one, crashes in the end if it was not told
         ctypes.CDLL(None).exit(code)  # MPI takes leave of `mpiexec`, which would kill the others
     os._exit(code)  # all is flushed; taking numba apart object by object would cost 0.11 s
 

@@ -81,12 +81,12 @@ def tables(text: Path) -> tuple[str, str]:
         name: Rates(starts[name], size / max(1e-3, found[1].seconds - starts[name]))
         for name, found in runs.items()
     }
-    steps = {ranks: _step(_PRESET, ranks) for ranks in WORKERS[:2]}
-    far = _step(_FAR, 1)
+    steps = {ranks: _step(_PRESET, ranks) for ranks in WORKERS}
+    far, late = _step(_FAR, 1), _step(_PRESET, 2, early=False)
     rows = [row for name in _JOBS for row in _checked(name, size, rates[name], runs[name], cores)]
-    checked = [*_CHECKED, *rows, *_checked_steps(steps)]
+    checked = [*_CHECKED, *rows, *_checked_steps(steps, cores)]
     measured = f"\n\n{format_bytes(size)} of text, measured on {machine()}; start and rate"
-    told = [*_TOLD, *_told(rates, runs), *_told_steps(far, steps[2])]
+    told = [*_TOLD, *_told(rates, runs), *_told_steps(far, late)]
     return "\n".join(checked) + f"{measured} are those of one worker.", "\n".join(told)
 
 
@@ -101,10 +101,14 @@ def _run(name: str, text: Path, workers: int, place: Path) -> TreeRun:
     return run_tree([sys.executable, "-m", "tokpipe", *words, *engine])
 
 
-def _step(preset: str, ranks: int) -> dict[str, float]:
-    """Return seconds, tokens and seconds of travel of some steps, by so many processes."""
+def _step(preset: str, ranks: int, *, early: bool = True) -> dict[str, float]:
+    """Return seconds, tokens and seconds of waiting of some steps, by so many processes.
+
+    They wait as long as gradients and weights travel, if nothing of it is sent early.
+    """
     size = SIZES[preset]
     settings = {"batches": str(text_batches(size.tokens)), "preset": preset, "steps": size.steps}
+    settings |= {"early": early, "shards": WORKERS[-1]}
     with Worker(sys.executable, "ours_ranks", "step", before=mpiexec(ranks), **settings) as ours:
         ours.run()
         runs = sorted((ours.run() for _ in range(3)), key=lambda run: run.seconds)
@@ -122,15 +126,15 @@ def _checked(name: str, size: int, rates: Rates, runs: dict[int, TreeRun], cores
     return rows
 
 
-def _checked_steps(steps: dict[int, dict[str, float]]) -> list[str]:
+def _checked_steps(steps: dict[int, dict[str, float]], cores: int) -> list[str]:
     alone = steps[1]["seconds"] / steps[1]["tokens"]
     rows = []
     for ranks, found in steps.items():
-        said = alone * found["tokens"] / ranks + (found["travelling"] if ranks > 1 else 0.0)
+        waits = found["waited"] if ranks > 1 else 0.0
+        said = alone * found["tokens"] / min(ranks, cores) + waits
         rows.append(
             f"| pretrain {_PRESET}, {plural(ranks, 'rank')} | {said:.2f} s | "
-            f"{found['seconds']:.2f} s | "
-            f"{found['travelling']:.2f} s of travel | | |"
+            f"{found['seconds']:.2f} s | {waits:.2f} s of waiting for others' values | | |"
         )
     return rows
 
@@ -147,17 +151,18 @@ def _told(rates: dict[str, Rates], runs: dict[str, dict[int, TreeRun]]) -> list[
     return rows
 
 
-def _told_steps(far: dict[str, float], travelled: dict[str, float]) -> list[str]:
+def _told_steps(far: dict[str, float], late: dict[str, float]) -> list[str]:
     """Tell a step of base on machines that share it, a rank each."""
     weights = _weights(_FAR)
     machines = _CORES // _NODE_CORES
     compute = far["seconds"] / far["tokens"] * _BATCH / _CORES
     travel = 2 * weights * (machines - 1) / machines / _NETWORK
     here = _weights(_PRESET) * SIZES[_PRESET].steps
-    speed = here / max(1e-9, travelled["travelling"])
+    speed = here / max(1e-9, late["waited"])
     step, work = compute + travel, f"{_BATCH:,} tokens a step, {machines} machines of"
     days = step * _STEPS / 86_400
-    time = f"{step:.1f} s a step, {travel / step:.1%} of it travel; {days:,.0f} days for {_STEPS:,}"
+    share = f"at most {travel / step:.1%} of it travel"
+    time = f"{step:.1f} s a step, {share}; {days:,.0f} days for {_STEPS:,}"
     held, moments = (1 + _NODE_CORES) * weights, 2 * weights // machines
     return [
         f"| pretrain {_FAR}, {work} {_NODE_CORES} cores | {time} steps | weights and gradients "

@@ -16,7 +16,7 @@ pytest.importorskip("distributed", reason="the extra tokpipe[dask] is not instal
 from tests.fault.conftest import ROOT, Command, hashes, names
 from tests.fault.dask_cluster import DaskCluster, command_of, local_workers, stop, wait_until
 
-MEGABYTES = 48  # twelve pieces, and as many items
+MEGABYTES = 48  # twelve pieces, six items
 COUNT = ("count-words", "text.txt", "-o", "out")
 LOCAL = ("--engine", "dask", "--workers", "2")
 ITEMS = ".out.partial/.unfinished/items"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not HAS_MPI, reason="the extra mpi is not instal
 
 TRAIN = (
     *("pretrain", "shards", "-o", "out", "--save-steps", "8", "--eval-steps", "8", "-q"),
-    *("--batch-tokens", "300", "--hidden-size", "16", "--num-hidden-layers", "1"),
+    *("--batch-tokens", "300", "--hidden-size", "16", "--num-hidden-layers", "2"),
     *("--num-attention-heads", "2", "--intermediate-size", "32", "--gradient-shards", "8"),
 )
 SHORT, LONG = ("--steps", "24"), ("--steps", "100000")

@@ -1,6 +1,7 @@
 """The embeddings and the layers, forward and backward, over one packed batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,27 @@ def _layer_forward(ctx: ForwardContext, number: int, stream: Array) -> Array:
     return after_forward(layer.around_ffn, made, stream)
 
 
+def nobody_waits(layer: int) -> None:
+    """Do nothing when the gradients of a layer are there."""
+
+
+class WayBack(NamedTuple):
+    """How far gradients are wanted, and who waits for them."""
+
+    lowest: int = -1  # the lowest layer whose gradients are wanted; -1: the embeddings', too
+    # called with the number of each layer as soon as its gradients, and those of all above it and
+    # of the heads, are there
+    behind: Callable[[int], None] = nobody_waits
+
+
+ALL_THE_WAY = WayBack()
+
+
 def encode_backward(
-    ctx: ForwardContext, d_last: Array, lowest: int = -1, d_qkv: Array | None = None
+    ctx: ForwardContext,
+    d_last: Array,
+    way: WayBack = ALL_THE_WAY,
+    d_qkv: Array | None = None,
 ) -> None:
     """Go back through the layers and the embeddings.
 
@@ -80,8 +100,8 @@ def encode_backward(
     d_last : float32[T, H] or float32[R, H]
         Gradient of the last result, at the output rows: the first rows of ``scratch.stream[0]``,
         which is overwritten.
-    lowest
-        The lowest layer whose gradients are wanted; -1: those of the embeddings, too.
+    way
+        How far.
     d_qkv : float32[T, 3H] or None
         Gradient of queries, keys and values in the last layer, where they are learned from.
     """
@@ -98,11 +118,12 @@ def encode_backward(
             *(stream.spare, *gradients.final_norm),
         )
         stream.swap()
-    for number in reversed(range(max(lowest, 0), config.num_hidden_layers)):
+    for number in reversed(range(max(way.lowest, 0), config.num_hidden_layers)):
         _ffn_backward(behind_attention(ctx, number), number, stream)
         _attention_backward(ctx, number, stream, d_qkv)
         d_qkv = None  # of the last layer alone
-    if lowest >= 0:
+        way.behind(number)
+    if way.lowest >= 0:
         return
     if gradients.relative is not None:
         per_distance = np.ascontiguousarray(ctx.layout.d_biases.T)

@@ -14,7 +14,7 @@ from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.context import ForwardContext, begin_pass, rows_of
 from tokpipe.bert.distillation import taught_head, with_relations, with_states
-from tokpipe.bert.encoder import encode, encode_backward
+from tokpipe.bert.encoder import ALL_THE_WAY, WayBack, encode, encode_backward
 from tokpipe.bert.head import PLAIN, Capacity, Head, HeadContext, Objective
 from tokpipe.bert.inputs import prepared
 from tokpipe.bert.looking import LayerSeen, look
@@ -74,7 +74,7 @@ class Model:
         *,
         dropout_key: int | None = None,
         totals: Mapping[str, float] | None = None,
-        lowest: int = -1,
+        way: WayBack = ALL_THE_WAY,
     ) -> Losses:
         """Go forward and backward over a batch or a shard of one.
 
@@ -91,8 +91,8 @@ class Model:
         totals
             What `totals` returns for the whole batch of which this is a shard: the gradients of
             the shards then add up to that of the batch's mean losses. None: this is all.
-        lowest
-            The lowest layer whose gradients are wanted; -1: those of the embeddings, too.
+        way
+            How far back gradients are wanted, and who waits for them.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Model:
         d_hidden = ctx.scratch.stream[0][: len(hidden)]
         d_hidden.fill(0)
         losses, d_qkv = self._losses(ctx, workspace, (hidden, d_hidden), totals or {})
-        encode_backward(ctx, d_hidden, lowest, d_qkv)
+        encode_backward(ctx, d_hidden, way, d_qkv)
         return losses
 
     def totals(self, batches: Sequence[Batch]) -> dict[str, float]:

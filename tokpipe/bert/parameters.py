@@ -4,6 +4,7 @@ A tensor begins at a multiple of `ALIGNMENT` values; the values between two tens
 stay so. Weights of linear maps are stored ``[out, in]``, as in Hugging Face's layout.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from copy import copy
 from math import prod
@@ -247,6 +248,25 @@ def layer_names(config: BertConfig, layer: int) -> tuple[str, str]:
     attention = 0 if shared in ("all", "attention") else layer
     ffn = 0 if shared in ("all", "ffn") else layer
     return f"layers.{attention}.attention.", f"layers.{ffn}.ffn."
+
+
+def whole_behind(name: str) -> int:
+    """Return behind which layer, on the way back, a tensor's gradient is whole; -1: in the end.
+
+    Heads are in front of all layers then. The embeddings are behind them, whatever a head that has
+    the same table added before; so is what all layers have in common. A part that several layers
+    share is called as that of the lowest of them.
+
+    Examples
+    --------
+    >>> names = ("mlm.bias", "layers.11.ffn.norm.bias", "layers.0.qkv.bias", "embeddings.token")
+    >>> [min(whole_behind(name), 99) for name in names]
+    [99, 11, 0, -1]
+    """
+    first, _, rest = name.partition(".")
+    if first == "layers":
+        return int(rest.partition(".")[0])
+    return -1 if first in ("embeddings", "relative") else sys.maxsize
 
 
 def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:

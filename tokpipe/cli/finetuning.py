@@ -113,7 +113,8 @@ def _finetune(  # noqa: PLR0913 - what the command was given
             progress=session.progress,
             ranks=workers,
         )
-    _show(session, output, made, time.monotonic() - start)
+    if workers.rank == 0:
+        _show(session, output, made, time.monotonic() - start)
 
 
 def _plan(

@@ -6,21 +6,17 @@ and moves the weights, which it then sends to the others (Rajbhandari et al. 202
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.parameters import Slot, Tensors
-from tokpipe.foundation.threads import Feed, run_in_threads
+from tokpipe.bert.parameters import Tensors
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.exchange import Exchange, stretches_of
 from tokpipe.training.kernels import Factors, adamw, lamb_directions, move_by_tensor, sum_gradients
+from tokpipe.training.pieces import each_part, pieces_of
 from tokpipe.training.ranks import ALONE, Block, Ranks, slices_of
-from tokpipe.training.tree import left_by, sums_of
-
-_PIECE = 1 << 14  # values: four arrays of them fit the second cache of a core
-_AT_ONCE = 64  # pieces a call of a kernel: about a millisecond
 
 
 class Moments(NamedTuple):
@@ -78,11 +74,9 @@ class Optimizer:
         self._groups = [
             (rate, self._own[of_piece == rate]) for rate in np.unique(of_piece).tolist()
         ]
-        self._sums = sums_of(len(shards) * ranks.size, ranks.size, ranks.rank)
         self._shards = tuple(shard.block for shard in shards)
-        self._left = [self._shards[number] for number in self._sums.left]
-        self._received = self._room()
-        self._summed = tuple(chain.from_iterable(self._received))
+        stretches = stretches_of(self._pieces, table)
+        self._exchange = Exchange(self._shards, stretches, self._slices, ranks, threads)
         is_first = ranks.rank == 0  # which writes them
         self._whole = (
             Moments(parameters.zeros_like(), parameters.zeros_like()) if is_first else None
@@ -93,16 +87,21 @@ class Optimizer:
             if self._whole
             else [np.zeros_like(weights) for _ in Moments._fields]
         )
-        self._state = weights, self._summed[0], *moments
+        self._state = weights, self._exchange.received[0], *moments
+
+    def whole(self, layer: int) -> None:
+        """Take it that all shards have the gradients of a layer: see `Exchange.whole`."""
+        self._exchange.whole(layer)
 
     def gradient_norm(self) -> float:
         """Add the gradients of the shards up; return the length of their sum."""
+        self._exchange.end()
         for shard in self._shards:
             for slot in self._frozen:
                 shard[slot.offset : slot.end] = 0
-        self._exchange()
-        sums, squares = self._sums.across, np.zeros(len(self._own))
-        self._each(lambda part: sum_gradients(self._summed, sums, self._own[part], squares[part]))
+        gradients, sums = self._exchange.received, self._exchange.sums
+        squares = np.zeros(len(self._own))
+        self._each(lambda part: sum_gradients(gradients, sums, self._own[part], squares[part]))
         return float(np.sqrt(self.ranks.gather(squares, self._slices.counts()).sum()))
 
     def step(self, learning_rate: float, norm: float) -> None:
@@ -149,30 +148,6 @@ class Optimizer:
         own[:, :2] -= values[rank]
         return own
 
-    def _room(self) -> list[list[Block]]:
-        """Return where this rank's slice of what each rank is left with will be."""
-        size, rank = self.ranks.size, self.ranks.rank
-        own = [self._slice(block) for block in self._left]
-        counts = left_by(len(self._shards) * size, size)
-        return [
-            own if number == rank else [np.empty_like(own[0]) for _ in range(count)]
-            for number, count in enumerate(counts)
-        ]
-
-    def _exchange(self) -> None:
-        """Add up what lies within this rank's shards, and give all ranks their slices of it."""
-        within, squares = self._sums.within, np.zeros(len(self._pieces))
-        if len(within):
-            self._each(
-                lambda part: sum_gradients(self._shards, within, self._pieces[part], squares[part]),
-                len(self._pieces),
-            )
-        borders = self._slices.values
-        self.ranks.exchange(self._left, self._received, borders)
-        for block in self._left:  # this rank's slice is cleared as it is used
-            block[: borders[self.ranks.rank]] = 0
-            block[borders[self.ranks.rank + 1] :] = 0
-
     def _factors(self, norm: float, learning_rate: float) -> Factors:
         config, limit = self.config, self.config.max_grad_norm
         beta1, beta2 = config.adam_beta1, config.adam_beta2
@@ -190,7 +165,7 @@ class Optimizer:
     def _adamw(self, learning_rate: float, norm: float) -> None:
         for rate, pieces in self._groups:
             factors = self._factors(norm, learning_rate * rate)
-            self._each(partial(_adamw_part, self._state, pieces, factors), len(pieces))
+            each_part(partial(_adamw_part, self._state, pieces, factors), len(pieces), self.threads)
 
     def _lamb(self, learning_rate: float, norm: float) -> None:
         state, factors = self._state, self._factors(norm, 1.0)  # each tensor has its own rate
@@ -212,59 +187,12 @@ class Optimizer:
         usable = decays & (lengths > 0).all(1)
         return np.divide(lengths[:, 0], lengths[:, 1], out=np.ones(tensors), where=usable)
 
-    def _each(self, work: Callable[[slice], None], count: int | None = None) -> None:
-        """Do some work on all pieces of this rank (or on `count` pieces), in threads."""
-        starts = range(0, len(self._own) if count is None else count, _AT_ONCE)
-        parts = [slice(start, start + _AT_ONCE) for start in starts]
-
-        def run(feed: Feed[slice]) -> None:
-            for part in feed:
-                work(part)
-
-        if self.threads == 1 or len(parts) < 4:
-            any(map(work, parts))
-        else:
-            run_in_threads(run, parts, self.threads)
+    def _each(self, work: Callable[[slice], None]) -> None:
+        """Do some work on all pieces of this rank, in threads."""
+        each_part(work, len(self._own), self.threads)
 
 
 def _adamw_part(
     state: tuple[NDArray[np.float32], ...], pieces: NDArray[np.int64], factors: Factors, part: slice
 ) -> None:
     adamw(state, pieces[part], factors)
-
-
-def pieces_of(table: dict[str, Slot]) -> NDArray[np.int64]:
-    """Cut tensors into pieces: start, end, number of the tensor, whether it decays.
-
-    Returns
-    -------
-    int64[P, 4]
-
-    Examples
-    --------
-    >>> pieces_of({"a.weight": Slot(0, (2, 4)), "a.bias": Slot(16, (3,))}).tolist()
-    [[0, 8, 0, 1], [16, 19, 1, 0]]
-    """
-    pieces = [
-        piece
-        for number, (name, slot) in enumerate(table.items())
-        for piece in zip(
-            range(slot.offset, slot.end, _PIECE),
-            [*range(slot.offset + _PIECE, slot.end, _PIECE), slot.end],
-            repeat(number),
-            repeat(int(decays(name))),
-            strict=False,
-        )
-    ]
-    return np.array(pieces, np.int64).reshape(-1, 4)
-
-
-def decays(name: str) -> bool:
-    """Return whether the weights of a tensor decay: all but biases and LayerNorms.
-
-    Examples
-    --------
-    >>> [decays(n) for n in ("embeddings.token", "embeddings.norm.weight", "mlm.bias")]
-    [True, False, False]
-    """
-    return not name.endswith((".bias", "norm.weight"))

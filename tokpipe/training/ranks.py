@@ -58,10 +58,17 @@ class Ranks(Protocol):
         """
         ...
 
-    def exchange(
-        self, own: Sequence[Block], received: Sequence[Sequence[Block]], borders: Sequence[int]
+    def begin(
+        self,
+        own: Sequence[Block],
+        received: Sequence[Sequence[Block]],
+        borders: Sequence[int],
+        span: tuple[int, int],
     ) -> None:
-        """Give each rank its slice of blocks.
+        """Begin to give each rank its slice of a range of blocks, and do not wait.
+
+        It may be called by any thread, by one at a time, and by other ranks at other times, but
+        with the same ranges in the same order. The range stays as it is until `finish`.
 
         Parameters
         ----------
@@ -71,7 +78,13 @@ class Ranks(Protocol):
             Filled with this rank's slice; those of its own blocks are views of them.
         borders
             Where in a block the slice of each rank begins, and the end of the last.
+        span
+            The first value of the range, and the one behind its last.
         """
+        ...
+
+    def finish(self) -> None:
+        """Wait for all that was begun."""
         ...
 
     def share(self, block: Block, borders: Sequence[int]) -> None:
@@ -137,10 +150,17 @@ class Alone:
         """Return the values."""
         return values
 
-    def exchange(
-        self, own: Sequence[Block], received: Sequence[Sequence[Block]], borders: Sequence[int]
+    def begin(
+        self,
+        own: Sequence[Block],
+        received: Sequence[Sequence[Block]],
+        borders: Sequence[int],
+        span: tuple[int, int],
     ) -> None:
         """Leave them: its slices are the blocks."""
+
+    def finish(self) -> None:
+        """Wait for nothing."""
 
     def share(self, block: Block, borders: Sequence[int]) -> None:
         """Leave it: it is full."""
@@ -187,7 +207,7 @@ def slices_of(pieces: NDArray[np.int64], size: int, ranks: int) -> Slices:
     Parameters
     ----------
     pieces : int64[P, 4]
-        What moves, in the order of the block; see `tokpipe.training.optimizer.pieces_of`.
+        What moves, in the order of the block; see `tokpipe.training.pieces.pieces_of`.
     size
         Of the block.
 

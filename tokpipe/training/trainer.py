@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.encoder import WayBack, nobody_waits
 from tokpipe.bert.head import PLAIN, Capacity, Objective
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
@@ -23,6 +24,7 @@ from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.exchange import when_all_have
 from tokpipe.training.optimizer import Moments, Optimizer
 from tokpipe.training.outputs import Array, Dealt, head_outputs, told_to_all
 from tokpipe.training.parts import rows_here, select_rows, split_batch
@@ -120,11 +122,14 @@ class Trainer:
         key = stream_key(self.config.seed, "dropout", self.optimizer.steps)
         found: dict[Place, Losses] = {}
         for number, batch in enumerate(batches):
+            parts, is_last = self._parts(number, batch), number + 1 == len(batches)
+            behind = when_all_have(len(parts), self.optimizer.whole) if is_last else nobody_waits
+            way = WayBack(self._terms.lowest, behind)
             work = {
                 place: partial(
-                    self._part, part, place[1], stream_key(key, "part", number, leaf), totals
+                    self._part, part, place[1], stream_key(key, "part", number, leaf), totals, way
                 )
-                for place, leaf, part in self._parts(number, batch)
+                for place, leaf, part in parts
             }
             found |= self._run(work)
         losses = self._joined(found, len(batches))
@@ -193,7 +198,14 @@ class Trainer:
 
         return dict(chain.from_iterable(run_in_threads(run, work.items(), self.threads)))
 
-    def _part(self, part: Batch, shard: int, key: int, totals: Mapping[str, float]) -> Losses:
+    def _part(
+        self,
+        part: Batch,
+        shard: int,
+        key: int,
+        totals: Mapping[str, float],
+        way: WayBack,
+    ) -> Losses:
         with self._workspaces.lend(part) as workspace:
             return self.model.loss_and_gradients(
                 part,
@@ -201,7 +213,7 @@ class Trainer:
                 workspace,
                 dropout_key=key,
                 totals=totals,
-                lowest=self._terms.lowest,
+                way=way,
             )
 
     def _look(self, part: Batch) -> Losses:

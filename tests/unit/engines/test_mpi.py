@@ -12,6 +12,7 @@ from tokpipe.cli.started import STARTED_AS, is_another_rank, whole_command
 from tokpipe.engines.mpi.guardian import guarded, last_words
 from tokpipe.engines.mpi.launching import tell_all_but_banner
 from tokpipe.engines.mpi.wire import packed, unpacked
+from tokpipe.foundation.stores.publishing import run_place
 
 ASKED = ["pretrain", "shards", "-o", "run", "--engine", "mpi"]
 
@@ -51,6 +52,16 @@ def test_last_words_name_the_last_whole_checkpoint(tmp_path):
     assert hint == "To go on: tokpipe again"
     assert "no checkpoint yet" in last_words(str(tmp_path / "none"), "again")[0]
     assert "checkpoint" not in last_words("", "again")[0]
+
+
+def test_last_words_of_a_run_in_a_store_name_its_address(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKPIPE_STORE_DIR", str(tmp_path))
+    checkpoint = run_place("s3://bucket/run") / "checkpoint-000008"
+    checkpoint.mkdir(parents=True)
+    assert "no checkpoint yet" in last_words("s3://bucket/run", "again")[0]
+    (checkpoint / "tokpipe.json").touch()
+    said = last_words("s3://bucket/run", "again")[0]
+    assert said.endswith("the last checkpoint is s3://bucket/run/checkpoint-000008")
 
 
 @pytest.mark.parametrize("is_killed", [False, True])

@@ -1,5 +1,6 @@
 """Ranks that are threads of this process: what several do, without a library for it."""
 
+import itertools
 import threading
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -11,8 +12,9 @@ import numpy as np
 class Threaded:
     """A rank among threads; see `tokpipe.training.ranks.Ranks`."""
 
-    def __init__(self, rank, size, barrier, table):
+    def __init__(self, rank, size, barrier, table, boxes):
         self.rank, self.size, self._barrier, self._table = rank, size, barrier, table
+        self._boxes, self._wanted = boxes, []
 
     weighs: ClassVar[dict] = {}
 
@@ -32,11 +34,26 @@ class Threaded:
         assert [len(part) for part in found] == list(counts)
         return np.concatenate(found)
 
-    def exchange(self, own, received, borders):
-        mine = slice(borders[self.rank], borders[self.rank + 1])
-        for rank, blocks in enumerate(self._told([block.copy() for block in own])):
-            for block, target in zip(blocks, received[rank], strict=True):
-                target[:] = block[mine]
+    def begin(self, own, received, borders, span):
+        cuts = [
+            (max(span[0], start), max(span[0], start, min(span[1], end)))
+            for start, end in itertools.pairwise(borders)
+        ]
+        for rank in range(self.size):
+            (start, end), (first, last) = cuts[rank], cuts[self.rank]
+            if rank != self.rank:
+                sent = [block[start:end].copy() for block in own]
+                self._boxes[self.rank][rank].put(sent)
+                here = slice(first - borders[self.rank], last - borders[self.rank])
+                self._wanted += [(rank, [block[here] for block in received[rank]])]
+
+    def finish(self):
+        for rank, targets in self._wanted:
+            for target, block in zip(
+                targets, self._boxes[rank][self.rank].get(timeout=60), strict=True
+            ):
+                target[:] = block
+        self._wanted = []
 
     def share(self, block, borders):
         for rank, other in enumerate(self._told(block.copy())):
@@ -69,11 +86,12 @@ class Threaded:
 def simulated(size, work):
     """Do some work as each of several ranks; return what each returned."""
     barrier, table = threading.Barrier(size), [None] * size
+    boxes = [[SimpleQueue() for _ in range(size)] for _ in range(size)]
     results: SimpleQueue = SimpleQueue()
 
     def run(rank):
         try:
-            results.put((rank, work(Threaded(rank, size, barrier, table)), None))
+            results.put((rank, work(Threaded(rank, size, barrier, table, boxes)), None))
         except BaseException as error:
             barrier.abort()
             results.put((rank, None, error))

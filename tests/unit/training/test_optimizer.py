@@ -4,7 +4,8 @@ import pytest
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.parameters import Parameters
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.optimizer import Optimizer, pieces_of
+from tokpipe.training.optimizer import Optimizer
+from tokpipe.training.pieces import pieces_of
 
 CONFIG = BertConfig(
     vocab_size=5000,

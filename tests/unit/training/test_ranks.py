@@ -9,7 +9,8 @@ from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.kernels import sum_gradients_reference
-from tokpipe.training.optimizer import Optimizer, pieces_of
+from tokpipe.training.optimizer import Optimizer
+from tokpipe.training.pieces import pieces_of
 from tokpipe.training.ranks import ALONE, leaves_of, slices_of
 from tokpipe.training.tree import left_by, sums_of, tree_of
 
@@ -90,7 +91,8 @@ def test_who_is_alone_leaves_everything_where_it_is():
     ALONE.collect(block, [0, 6])
     ALONE.deal(block, [0, 6])
     ALONE.spread(block)
-    ALONE.exchange([block], [[block]], [0, 6])
+    ALONE.begin([block], [[block]], [0, 6], (0, 6))
+    ALONE.finish()
     assert block.tolist() == [0, 1, 2, 3, 4, 5]
     assert ALONE.gather(np.array([1.0, 2.0]), [2]).tolist() == [1, 2]
     assert ALONE.first(lambda: {"a": 1}) == {"a": 1}

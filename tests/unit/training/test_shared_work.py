@@ -1,26 +1,29 @@
 """A trainer whose work several ranks share: the same bits as alone, whatever the threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tests.unit.training.simulated import simulated
 from tokpipe.bert.head import Capacity
+from tokpipe.bert.parameters import parameter_table
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.ranks import ALONE
 from tokpipe.training.tallies import joined, losses_of, rows_of
-from tokpipe.training.trainer import Trainer
+from tokpipe.training.trainer import PRETRAINING, Terms, Trainer
 
 CONFIG = small_config(hidden_dropout_prob=0.2, attention_probs_dropout_prob=0.1)
 BATCHES = [random_batch(CONFIG, seed=seed) for seed in range(5)]
 HEADS = ["mlm", "nsp"]
 
 
-def trained(ranks, threads, shards, optimizer):
+def trained(ranks, threads, shards, optimizer, model=CONFIG, terms=PRETRAINING):
     """Return what comes of two steps of two batches, an evaluation and logits."""
     config = TrainingConfig(gradient_shards=shards, optimizer=optimizer, weight_decay=0.1)
-    parameters = random_parameters(CONFIG).astype(np.float32)
-    trainer = Trainer(config, parameters, Capacity(8, 2, 2), threads, ranks=ranks)
+    parameters = random_parameters(model).astype(np.float32)
+    trainer = Trainer(config, parameters, Capacity(8, 2, 2), threads, terms, ranks)
     found = []
     for batches in (BATCHES[:2], BATCHES[2:4]):
         step = trainer.gradients(batches)
@@ -40,6 +43,34 @@ def test_ranks_and_threads_change_no_bit(ranks, threads, shards, optimizer):
         assert found[1:3] == wanted[1:3]
         np.testing.assert_array_equal(found[3], wanted[3])
         assert found[4] == wanted[4]
+
+
+MODELS = {
+    **{f"shared {part}": {"share_layers": part} for part in ("all", "attention", "ffn")},
+    "pre-norm, distances": {"norm_position": "pre", "position": "relative"},
+    "projected": {"embedding_size": 6, "share_layers": "all"},
+}
+STAYS = ("embeddings", "layers.0.", "layers.1.")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_model_changes_a_bit_whatever_its_layers_share(model):
+    config = replace(CONFIG, num_hidden_layers=3, **MODELS[model])
+    wanted = trained(ALONE, 1, 4, "adamw", config)
+    for found in simulated(2, lambda rank: trained(rank, 2, 4, "adamw", config)):
+        np.testing.assert_array_equal(found[0], wanted[0])
+        assert found[1:3] == wanted[1:3]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+def test_layers_that_stay_change_no_bit(optimizer):
+    config = replace(CONFIG, num_hidden_layers=3)
+    frozen = [name for name in parameter_table(config) if name.startswith(STAYS)]
+    terms = Terms(rates=dict.fromkeys(frozen, 0.0), lowest=2)
+    wanted = trained(ALONE, 1, 4, optimizer, config, terms)
+    for found in simulated(4, lambda rank: trained(rank, 1, 4, optimizer, config, terms)):
+        np.testing.assert_array_equal(found[0], wanted[0])
+        assert found[1:3] == wanted[1:3]
 
 
 def test_ranks_without_a_part_of_a_small_batch_change_no_bit():

@@ -181,7 +181,8 @@ def pretrain(
             if source
             else (_train(session, asked, workers), ())
         )
-    _show(session, asked, made, texts, time.monotonic() - begin)
+    if workers.rank == 0:  # the others may be where there is no such folder
+        _show(session, asked, made, texts, time.monotonic() - begin)
 
 
 def _begin(session: Session, asked: _Asked, ranks: "Ranks") -> None:

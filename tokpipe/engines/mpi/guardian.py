@@ -20,19 +20,26 @@ def last_words(run: str, command: str) -> tuple[str, str]:
     Parameters
     ----------
     run
-        The folder that they worked in; empty: none that holds checkpoints.
+        The folder that they worked in, here or in a store; empty: none that holds checkpoints.
     command
         That starts them again.
     """
     found = sorted(
-        (path.parent.name for path in Path(run).glob("checkpoint-*/tokpipe.json") if run),
+        (path.parent.name for path in _place(run).glob("checkpoint-*/tokpipe.json") if run),
         key=lambda name: (len(name), name),
     )
     problem = "one of the processes has died, and the others were stopped"
     if run:
-        last = str(Path(run) / found[-1]) if found else "none"
-        problem += f"; the last checkpoint is {last}" if found else "; there is no checkpoint yet"
+        last = f"the last checkpoint is {run.rstrip('/')}/{found[-1]}" if found else ""
+        problem += f"; {last or 'there is no checkpoint yet'}"
     return problem, f"To go on: {command}"
+
+
+def _place(run: str) -> Path:
+    """Return where on this machine it is."""
+    from tokpipe.foundation.stores.publishing import run_place
+
+    return run_place(run)
 
 
 @contextmanager

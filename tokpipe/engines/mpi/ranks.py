@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.engines.mpi.notices import Left, Notices
-from tokpipe.engines.mpi.wire import packed, unpacked
+from tokpipe.engines.mpi.traffic import Bulk, Traffic, begin_bulk
 from tokpipe.training.ranks import Block
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class MpiRanks:
         self._pending: dict[int, list[Any]] = {}  # by thread: what is given up keeps its memory
         self._lock, self._calls = threading.Lock(), threading.Lock()
         self._closed = False
+        self._traffic = Traffic(mpi, dtype, self._called)
         self._entered = 0  # how often weights were about to move
         self._firm = False  # they move, and nothing is given up
         self._gives_up = False
@@ -72,25 +73,26 @@ class MpiRanks:
         self._do(lambda comm: comm.Iallgatherv([given, double], [found, list(counts), double]))
         return found
 
-    def exchange(
-        self, own: Sequence[Block], received: Sequence[Sequence[Block]], borders: Sequence[int]
+    def begin(
+        self,
+        own: Sequence[Block],
+        received: Sequence[Sequence[Block]],
+        borders: Sequence[int],
+        span: tuple[int, int],
     ) -> None:
-        """Give each rank its slice of blocks."""
-        others = [rank for rank in range(self.size) if rank != self.rank]
-        outgoing = [
-            (rank, tag, packed(block[borders[rank] : borders[rank + 1]], self._dtype))
-            for rank in others
-            for tag, block in enumerate(own)
-        ]
-        incoming: list[tuple[int, int, NDArray[Any]]] = [
-            (rank, tag, target if self._dtype == "float32" else np.empty(len(target), np.uint16))
-            for rank in others
-            for tag, target in enumerate(received[rank])
-        ]
-        self._bulk(outgoing, incoming)
-        for rank, tag, found in incoming:
-            if found.dtype == np.uint16:
-                received[rank][tag][:] = unpacked(found)
+        """Begin to give each rank its slice of a range of blocks."""
+        theirs, mine = [], []
+        for rank in range(self.size):
+            if rank != self.rank:
+                theirs += [(rank, t, b[_cut(span, borders, rank)]) for t, b in enumerate(own)]
+                here = _cut(span, borders, self.rank, borders[self.rank])
+                mine += [(rank, t, b[here]) for t, b in enumerate(received[rank])]
+        self._traffic.begin(theirs, mine)
+
+    def finish(self) -> None:
+        """Wait for all that was begun."""
+        self._wait(self._traffic.requests, eager=True)
+        self._traffic.unpack()
 
     def share(self, block: Block, borders: Sequence[int]) -> None:
         """Fill a block of which each rank has its own slice."""
@@ -153,18 +155,9 @@ class MpiRanks:
             return []
         return [(rank, 0, block[borders[rank] : borders[rank + 1]]) for rank in range(1, self.size)]
 
-    def _bulk(
-        self, outgoing: Sequence[tuple[int, int, NDArray]], incoming: Sequence[tuple[int, int, Any]]
-    ) -> None:
+    def _bulk(self, outgoing: Bulk, incoming: Bulk) -> None:
         """Send and receive arrays: rank, tag and array of each."""
-        byte = self._mpi.BYTE
-
-        def begin(comm: Any) -> list[Any]:
-            requests = [comm.Irecv([into, byte], source=r, tag=tag) for r, tag, into in incoming]
-            sent = [comm.Isend([array, byte], dest=r, tag=tag) for r, tag, array in outgoing]
-            return requests + sent
-
-        self._wait(self._called(lambda: begin(self._comm())), eager=True)
+        self._wait(self._called(lambda: begin_bulk(self._comm(), outgoing, incoming)), eager=True)
 
     def _do(self, begin: Callable[[Any], Any], *, eager: bool = False) -> None:
         self._wait([self._called(lambda: begin(self._comm()))], eager=eager)
@@ -194,3 +187,9 @@ class MpiRanks:
             self.notices.look()
         elif self.notices.leaving and (self._gives_up or not self._firm):
             raise Left
+
+
+def _cut(span: tuple[int, int], borders: Sequence[int], rank: int, begin: int = 0) -> slice:
+    """Return what of a range lies in the slice of a rank, counted from some place."""
+    start = max(span[0], borders[rank])
+    return slice(start - begin, max(start, min(span[1], borders[rank + 1])) - begin)

@@ -7,11 +7,12 @@ import re
 import secrets
 import shutil
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tokpipe.foundation.addresses import Address, address_of, local_path
 from tokpipe.foundation.doors import require
+from tokpipe.foundation.locks import one_at_a_time
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.stores.backends import backend_of, existing
 from tokpipe.foundation.stores.failures import missing
@@ -109,8 +110,9 @@ def _copied(address: Address) -> Path:
     entry = existing(address)
     if not entry.is_folder:
         path = copy_place(address, entry.version)
-        if not path.is_file():
-            fetch_one(StoreObject(address, entry.size, entry.version), path)
+        with _alone_at(path):
+            if not path.is_file():
+                fetch_one(StoreObject(address, entry.size, entry.version), path)
         return path
     names = _wanted(visible_objects(address))
     if not names:
@@ -118,8 +120,14 @@ def _copied(address: Address) -> Path:
     objects = list(map_ordered(object_at, [address / name for name in names], 2 * _AT_ONCE))
     versions = hashlib.sha256(repr([(o.size, o.version) for o in objects]).encode())
     folder = copy_place(address, f"{names} {versions.hexdigest()}")
-    fetch(address, names, folder)
+    with _alone_at(folder):
+        fetch(address, names, folder)
     return folder
+
+
+def _alone_at(place: Path) -> AbstractContextManager[object]:
+    """Let processes that want the same copy, as the ranks of a machine do, fetch it once."""
+    return one_at_a_time(place.with_name(f".{place.name}.lock"))
 
 
 def _wanted(names: Iterable[str]) -> list[str]:
