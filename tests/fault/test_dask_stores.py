@@ -84,7 +84,7 @@ def wait_for(store, work, process, least=1):
 
 def done_items(store):
     """Return the objects of unfinished work that say that an item is done."""
-    return [key for key in store.listed() if re.search(r"/items/count|sections/train.*json", key)]
+    return [key for key in store.listed() if re.search(r"(/items/count|sections/train).*json", key)]
 
 
 def stored_again(store, keys):

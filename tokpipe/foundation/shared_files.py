@@ -7,10 +7,10 @@ machine and stored once it is whole, and read as a copy whose bytes were checked
 import json
 import secrets
 import tempfile
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.files import sync
@@ -20,7 +20,10 @@ from tokpipe.foundation.stores.copies import all_objects, copy_for_now
 from tokpipe.foundation.stores.places import temporary_place
 from tokpipe.foundation.threads import map_ordered
 
-_AT_ONCE = 8  # objects removed at a time: a request is waiting, not work
+T = TypeVar("T")
+R = TypeVar("R")
+
+_AT_ONCE = 8  # objects at a time: a request is waiting, not work
 
 
 @contextmanager
@@ -105,6 +108,16 @@ def names_in(folder: Path) -> set[str]:
     if address is None:
         return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     return {name for name in all_objects(address) if "/" not in name}
+
+
+def read_ahead(function: Callable[[T], R], items: Iterable[T], folder: Path) -> Iterator[R]:
+    """Yield ``function(item)`` in order, for what reads small files of a folder, one an item.
+
+    Of a store some are read at the same time, or its answers would be waited for one by one.
+    """
+    if address_of(folder) is None:
+        return map(function, items)
+    return map_ordered(function, items, _AT_ONCE)
 
 
 def make_folder(path: Path) -> None:

@@ -20,7 +20,13 @@ from tokpipe.corpus.spans import Span, spans_of
 from tokpipe.corpus.workers import Workers
 from tokpipe.foundation.folders import UNFINISHED
 from tokpipe.foundation.hub import path_from_afar
-from tokpipe.foundation.shared_files import make_folder, names_in, remove_files, size_of
+from tokpipe.foundation.shared_files import (
+    make_folder,
+    names_in,
+    read_ahead,
+    remove_files,
+    size_of,
+)
 from tokpipe.shards.config import SPLITS
 from tokpipe.shards.engine import BuildTask, documents_of
 from tokpipe.shards.index import BlockIndex, index_row, read_index, write_index
@@ -94,9 +100,12 @@ class Spread:
         spans = spans_of(task.corpus.files, task.piece_bytes)
         work, there = partial(_make_outlines, order=order), names_in(order.place)
         taken = self.workers.done(work, spans, lambda span: _outlines(span, order).name in there)
+        found = read_ahead(
+            lambda span: list(read_outlines(_outlines(span, order))), taken, order.place
+        )
         with task.progress.task("indexing", task.corpus.stored_bytes or None, "B") as advance:
-            for span in taken:
-                for index, stored_bytes, batch in read_outlines(_outlines(span, order)):
+            for outlines in found:
+                for index, stored_bytes, batch in outlines:
                     read.add(index, stored_bytes)
                     yield index, batch
                     advance(stored_bytes)
@@ -121,8 +130,11 @@ class Spread:
         def is_done(section: Section) -> bool:
             return section.name in there and is_made(section, order)
 
-        for section in self.workers.done(work, wanted, is_done):
-            yield section, read_section(section, order)
+        done = self.workers.done(work, wanted, is_done)
+        for section, made in read_ahead(
+            lambda section: (section, read_section(section, order)), done, order.place
+        ):
+            yield section, made
             advance(section.text_bytes)
 
 

@@ -5,8 +5,11 @@ import gzip
 import json
 import lzma
 import random
+import re
 import shutil
+from fnmatch import fnmatch
 
+import fsspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -18,8 +21,10 @@ from tokpipe.corpus import spans
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.workers import Workers
 from tokpipe.examples.config import ExampleConfig, MaskConfig
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.errors import ArtifactError, InputError, TokpipeError
 from tokpipe.foundation.folders import UNFINISHED
+from tokpipe.foundation.stores.copies import all_objects, here
 from tokpipe.shards import sections
 from tokpipe.shards.build import build_shards
 from tokpipe.shards.config import BuildConfig, ShardConfig
@@ -269,3 +274,75 @@ def test_a_stream_is_refused(tokenizer, tmp_path):
     with pytest.raises(InputError, match="standard input: only one process"):
         build_shards(["-"], tokenizer, tmp_path / "out", engine=spread(Elsewhere()))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(params=["s3", "memory"])
+def bucket(request, tmp_path, monkeypatch):
+    """Return where a store begins, of two kinds."""
+    monkeypatch.setenv("TOKPIPE_STORE_DIR", str(tmp_path / "copies"))
+    if request.param == "s3":
+        return f"{request.getfixturevalue('store')}"
+    files = fsspec.filesystem("memory")
+    request.addfinalizer(lambda: files.rm("/bucket", recursive=True))
+    return "memory://bucket"
+
+
+@pytest.mark.parametrize(
+    ("engine", "recipe"),
+    [("threads", "static"), ("threads", "one split"), ("spread", "number")],
+)
+def test_a_build_for_a_store_leaves_the_bytes_of_one_for_a_folder(
+    engine, recipe, bucket, tokenizer, tmp_path
+):
+    inputs, config = [write_inputs(tmp_path / "in", "txt")], config_of(recipe)
+    build_shards(inputs, tokenizer, tmp_path / "plain", config)
+    how = {"engine": spread(Elsewhere()) if engine == "spread" else None}
+    build_shards(inputs, tokenizer, f"{bucket}/out", config, **how)
+    assert hashes(here(f"{bucket}/out")) == hashes(tmp_path / "plain")
+    assert not [name for name in all_objects(address_of(bucket + "/out")) if "/." in f"/{name}"]
+
+
+@pytest.mark.parametrize("order", ["spread twice", "spread first", "threads first"])
+def test_a_build_for_a_store_is_finished_by_any_engine_of_another_machine(
+    order, store, tokenizer, tmp_path, monkeypatch
+):
+    inputs, config = [write_inputs(tmp_path / "in", "txt")], config_of("static")
+    build_shards(inputs, tokenizer, tmp_path / "plain", config)
+    out = f"{store}/out"
+    for left in (14,) if order == "threads first" else (14, 20):
+        monkeypatch.setenv("TOKPIPE_STORE_DIR", str(tmp_path / f"machine{left}"))
+        with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+            if order == "threads first":
+                stop_after(left, patch)
+            engine = None if order == "threads first" else spread(Elsewhere(left=left))
+            build_shards(inputs, tokenizer, out, config, engine=engine, threads=1)
+    done = [key for key in store.listed() if re.search(r"(sections|unfinished)/train-.*json", key)]
+    assert done and not [key for key in store.listed() if "/." not in key]
+    store.proxy.seen.clear()
+    monkeypatch.setenv("TOKPIPE_STORE_DIR", str(tmp_path / "another"))
+    engine = None if order == "spread first" else spread(Elsewhere())
+    build_shards(inputs, tokenizer, out, config, engine=engine)
+    again = [path for method, path, _ in store.proxy.seen if method in ("PUT", "POST")]
+    assert not [key for key in done if any(path.split("?")[0].endswith(key) for path in again)]
+    assert hashes(here(out)) == hashes(tmp_path / "plain")
+    assert not [key for key in store.listed() if "/." in key]
+
+
+@pytest.mark.parametrize("name", ["index", "train-*.arrow", "train-*.json"])
+def test_what_was_damaged_in_a_store_is_named_or_made_again(name, store, tokenizer, tmp_path):
+    inputs, config = [write_inputs(tmp_path / "in", "txt")], config_of("static")
+    build_shards(inputs, tokenizer, tmp_path / "plain", config)
+    out = f"{store}/out"
+    with pytest.raises(KeyboardInterrupt):
+        build_shards(inputs, tokenizer, out, config, engine=spread(Elsewhere(left=12)))
+    damaged = [key for key in store.listed() if fnmatch(key, f"*/sections/{name}")]
+    for key in damaged:
+        store.put(key, store.get(key)[:-9])
+    assert damaged
+    if name == "index":
+        with pytest.raises(ArtifactError, match="no index of blocks") as raised:
+            build_shards(inputs, tokenizer, out, config, engine=spread(Elsewhere()))
+        assert str(raised.value).startswith(f"{out}/.partial/")
+    force = name == "index"
+    build_shards(inputs, tokenizer, out, config, engine=spread(Elsewhere()), force=force)
+    assert hashes(here(out)) == hashes(tmp_path / "plain")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,18 @@ def test_inputs_are_not_hashed_before_there_is_something_to_keep(tmp_path):
         raise AssertionError
 
     assert Journal(tmp_path / "w", {}, never, 100).covered.pieces == []
+
+
+def test_a_journal_in_a_store_is_found_again_and_holds_no_run_that_is_gone(store):
+    folder = Path(f"{store}/out/work")
+    store.put("out/work/items/a.run.arrow", b"a run")
+    store.put("out/work/stale.run.arrow", b"of nobody")
+    journal, described = begin(folder), {"bytes": 5, "sha256": "00"}
+    path = folder / "items" / "a.run.arrow"
+    journal.commit(Covered([1, 2], {"texts": 2}), [[path], []], {path: described})
+    again = begin(folder, piece_bytes=999)
+    assert again.covered.pieces == [1, 2] and again.runs(0) == [path] and again.piece_bytes == 100
+    assert store.listed() == ["out/work/items/a.run.arrow", "out/work/tokpipe.json"]
+    store.put("out/work/items/a.run.arrow", b"another run")
+    with pytest.raises(ArtifactError, match=rf"^{store}/out/work/items/a.run.arrow: gone"):
+        begin(folder)

@@ -57,8 +57,9 @@ def encode(
 ) -> None:
     """Turn each line of INPUT into the ids of its tokens, in the order of the input.
 
-    INPUT are files, folders, patterns or hub:owner/name; without any, stdin. Each line of
-    plain text is one text, and so is each row of a table. The line end is no part of it.
+    INPUT are files, folders, patterns, here or in a store (s3://, gs://, az://, hf://), or
+    hub:owner/name; without any, stdin. FILE may be in a store, too. Each line of plain text is
+    one text, and so is each row of a table. The line end is no part of it.
     """
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl" if session.json else "ids")
     if how["offsets"] and kind != "jsonl":

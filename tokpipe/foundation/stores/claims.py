@@ -28,6 +28,7 @@ CLAIM = ".tokpipe-writer.json"
 _MOST = 4096  # bytes of a claim
 _BEAT_SECONDS = 5.0  # between two signs of life
 _DEAD_SECONDS = 30.0  # without one: whoever has not had the store for so long, writes no more
+_LAST_SECONDS = 2.0  # for a sign of life that is on its way when the work ends
 
 
 @contextmanager
@@ -97,7 +98,7 @@ def _signs_of_life(
         yield
     finally:
         ended.set()
-        thread.join()  # a claim that is written behind its end would stay
+        thread.join(_LAST_SECONDS)  # a claim that is written behind its end would stay
 
 
 def _put(place: Address, content: dict[str, Any]) -> None:

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from tokpipe.engines.dask.results import item_name, made_once
+from tokpipe.foundation.errors import StoreError
 
 
 def maker(calls, content=b"abc"):
@@ -79,3 +82,43 @@ def test_names_tell_all_that_results_follow_from():
     }
     assert len(others | {base}) == 4
     assert base == item_name("count", settings={"a": 1}, first=0)
+
+
+@pytest.fixture
+def stored(store):
+    return Path(f"{store}/out/items")
+
+
+def test_what_is_in_a_store_is_not_made_again_and_no_draft_stays(store, stored):
+    calls = []
+    first = made_once(stored, "count-1", maker(calls))
+    assert made_once(stored, "count-1", maker(calls)) == first and len(calls) == 1
+    (file,) = first.files
+    assert store.get(f"out/items/{file['name']}") == b"abc"
+    assert store.listed() == sorted(["out/items/count-1.json", f"out/items/{file['name']}"])
+    assert not calls[0].exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda store, name: store.remove(f"out/items/{name}"),
+        lambda store, name: store.put(f"out/items/{name}", b"ab"),
+        lambda store, name: store.put("out/items/count-1.json", b"{"),
+        lambda store, name: store.remove("out/items/count-1.json"),
+    ],
+)
+def test_what_is_damaged_in_a_store_is_made_again(store, stored, damage):
+    calls = []
+    first = made_once(stored, "count-1", maker(calls))
+    damage(store, first.files[0]["name"])
+    assert made_once(stored, "count-1", maker(calls)) == first and len(calls) == 2
+
+
+def test_an_item_that_a_store_does_not_take_is_none(store, stored):
+    store.proxy.fault = lambda method, path, asked: 503 if "count-1.json" in path else None
+    with pytest.raises(StoreError, match="does not answer"):
+        made_once(stored, "count-1", maker([]))
+    store.proxy.fault = lambda *request: None
+    assert "out/items/count-1.json" not in store.listed()
+    assert made_once(stored, "count-1", maker([])).facts == {"pieces": [[0, 3]]}
