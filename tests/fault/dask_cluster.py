@@ -97,6 +97,23 @@ def command_of(pid):
         return b""
 
 
+def wait_until(is_done, process):
+    """Wait until something is done while a process is at work, which is to be disturbed then."""
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit and process.poll() is None:
+        if is_done():
+            return
+        time.sleep(0.002)
+    raise AssertionError("it ended before it could be disturbed")
+
+
+def linked(source, folder, *names):
+    """Have files of another folder in one, and return it."""
+    for name in names:
+        (folder / name).hardlink_to(source / name)
+    return folder
+
+
 def stop(pid):
     """Hold a process, so that what it has to do stays undone."""
     os.kill(pid, signal.SIGSTOP)

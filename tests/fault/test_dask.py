@@ -14,9 +14,9 @@ import pytest
 pytest.importorskip("distributed", reason="the extra tokpipe[dask] is not installed")
 
 from tests.fault.conftest import ROOT, Command, hashes, names
-from tests.fault.dask_cluster import DaskCluster, command_of, local_workers, stop
+from tests.fault.dask_cluster import DaskCluster, command_of, local_workers, stop, wait_until
 
-MEGABYTES = 48  # twelve pieces, and as many items
+MEGABYTES = 48  # twelve pieces, six items
 COUNT = ("count-words", "text.txt", "-o", "out")
 LOCAL = ("--engine", "dask", "--workers", "2")
 ITEMS = ".out.partial/.unfinished/items"
@@ -61,12 +61,7 @@ def cluster(tmp_path_factory):
 
 def wait_for_items(folder, least, process):
     """Wait until so many items are finished."""
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit and process.poll() is None:
-        if len(list(folder.glob(f"{ITEMS}/count-*.json"))) >= least:
-            return
-        time.sleep(0.002)
-    raise AssertionError("it ended before it could be disturbed")
+    wait_until(lambda: len(list(folder.glob(f"{ITEMS}/count-*.json"))) >= least, process)
 
 
 def finished_items(folder):

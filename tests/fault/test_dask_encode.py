@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("distributed", reason="the extra tokpipe[dask] is not installed")
 
 from tests.fault.conftest import Command, names, write_corpus
-from tests.fault.dask_cluster import local_workers
+from tests.fault.dask_cluster import linked, local_workers, wait_until
 from tests.fault.shards import write_tokenizer
 
 LOCAL = ("--engine", "dask", "--workers", "2")
@@ -28,9 +28,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path, prepared):
-    for name in ("text.txt", "tok.json"):
-        (tmp_path / name).hardlink_to(prepared / name)
-    return tmp_path
+    return linked(prepared, tmp_path, "text.txt", "tok.json")
 
 
 def encode(folder, *engine):
@@ -43,12 +41,7 @@ def is_whole(folder, prepared):
 
 
 def wait_for_parts(folder, least, process):
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit and process.poll() is None:
-        if len(list(folder.glob(".out.arrow.partial/*.part"))) >= least:
-            return
-        time.sleep(0.002)
-    raise AssertionError("it ended before it could be disturbed")
+    wait_until(lambda: len(list(folder.glob(".out.arrow.partial/*.part"))) >= least, process)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip("distributed", reason="the extra tokpipe[dask] is not installed")
 
 from tests.fault.conftest import Command, hashes, names, write_corpus
-from tests.fault.dask_cluster import DaskCluster, local_workers
+from tests.fault.dask_cluster import DaskCluster, linked, local_workers, wait_until
 from tests.fault.shards import write_tokenizer
 
 BUILD = ("--block-bytes", "512k", "--shard-size", "2m", "--validation-fraction", "0.1")
 STATIC = ("--masking", "static", "--dupe-factor", "2")
 RECIPES = {"static": STATIC, "dynamic": (), "without pairs": (*STATIC, "--no-nsp")}
 LOCAL = ("--engine", "dask", "--workers", "2")
+FILES = ("text.txt", "tokenizer.json")
 UNFINISHED = ".out.partial/.unfinished"
 
 
@@ -32,9 +33,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path, prepared):
-    for name in ("text.txt", "tokenizer.json"):
-        (tmp_path / name).hardlink_to(prepared / name)
-    return tmp_path
+    return linked(prepared, tmp_path, *FILES)
 
 
 def build(folder, recipe, *engine):
@@ -50,8 +49,7 @@ def undisturbed(prepared, tmp_path_factory):
     def of(recipe):
         if recipe not in made:
             folder = tmp_path_factory.mktemp("undisturbed")
-            for name in ("text.txt", "tokenizer.json"):
-                (folder / name).hardlink_to(prepared / name)
+            linked(prepared, folder, *FILES)
             assert build(folder, recipe, "--threads", 1).run().code == 0
             made[recipe] = hashes(folder / "out")
         return made[recipe]
@@ -61,12 +59,7 @@ def undisturbed(prepared, tmp_path_factory):
 
 def wait_for(folder, pattern, least, process):
     """Wait until so many files of unfinished work are there."""
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit and process.poll() is None:
-        if len(list((folder / UNFINISHED).glob(pattern))) >= least:
-            return
-        time.sleep(0.002)
-    raise AssertionError("it ended before it could be disturbed")
+    wait_until(lambda: len(list((folder / UNFINISHED).glob(pattern))) >= least, process)
 
 
 def ends_as(folder, ran, wanted):

@@ -71,5 +71,5 @@ def refuse_stream(output: str) -> None:
     if output == STDOUT or (path.exists() and not path.is_file() and not path.is_dir()):
         raise ConfigError(
             "--engine dask writes into a file, beside which the workers leave its parts",
-            hint="Name a file with -o, in a folder that all machines share.",
+            hint="Name a file with -o, in a folder that all machines share or in a store.",
         )

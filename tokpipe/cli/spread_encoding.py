@@ -1,13 +1,12 @@
 """`encode` by other processes: each leaves a part of the output beside it; they are put together.
 
-Where the output will stand, ``.NAME.partial/`` holds the parts until all of it is there: a stopped
-command goes on from them.
+Where the output will stand, in a folder or in a store, ``.NAME.partial/`` holds the parts until all
+of it is there: a stopped command goes on from them.
 """
 
 import hashlib
 import json
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -25,11 +24,18 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.reader import nothing_to_read, open_corpus
 from tokpipe.corpus.spans import Span, spans_of
 from tokpipe.corpus.workers import Workers
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.folders import working_folder
-from tokpipe.foundation.hub import model_path
+from tokpipe.foundation.hub import path_from_afar
 from tokpipe.foundation.progress import Progress
+from tokpipe.foundation.shared_files import (
+    at_hand,
+    names_in,
+    size_of,
+    write_shared_json,
+    written_whole,
+)
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.vocabulary import load_vocabulary, same_vocabulary
@@ -43,7 +49,7 @@ _CHUNK = 1 << 20  # bytes that are copied at a time
 class _Order:
     """What all items have in common."""
 
-    place: Path
+    place: Path  # all workers see it; it may be in a store
     tokenizer: Path
     tokenizer_sha256: str
     read: ReadConfig
@@ -90,20 +96,20 @@ def encode_by_workers(
         "tokenizer": vocabulary.digest,
     }
     is_arrow = how.kind == "arrow"
-    real = Path(os.path.realpath(output))
+    real = Path(os.path.realpath(output)) if address_of(output) is None else Path(output)
     with (
         opened_output(output, force=session.force, binary=is_arrow) as file,
         working_folder(real, force=session.force, identity=identity) as place,
     ):
-        path = model_path("tokenizer", tokenizer).absolute()
-        order = _Order(place, path, vocabulary.digest, source[1], how)
+        order = _Order(place, path_from_afar(tokenizer), vocabulary.digest, source[1], how)
         workers.look(place, corpus.files)
+        there = names_in(place)
         spans = spans_of(corpus.files, how.piece_bytes)
         file.write(ARROW_SCHEMA.serialize() if is_arrow else b"")
         whole = _Made(0, 0, 0, 0, dict(corpus.tally))
         with progress.task("encoding", corpus.stored_bytes or None, "B") as advance:
-            done = workers.done(partial(_encode, order=order), spans, partial(_is_made, order))
-            for span in done:
+            work, is_done = partial(_encode, order=order), partial(_is_made, order, there)
+            for span in workers.done(work, spans, is_done):
                 made = _read(order, span)
                 _append(file, order.path(span), made.size, is_arrow)
                 whole = _sum(whole, made)
@@ -121,42 +127,33 @@ def _encode(span: Span, order: _Order) -> None:
     tokenizer, path = _tokenizer(order.tokenizer, order.tokenizer_sha256), order.path(span)
     seen, how = np.zeros(tokenizer.vocab_size, np.int64), order.how
     corpus, pieces = span.pieces(order.read, how.piece_bytes)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with storage_errors(path), temporary.open("wb") as file:
-            writer = writer_of(file, how.kind, tokenizer)
-            count = sum(1 for _ in encode_into(writer, tokenizer, pieces, seen, how, 1))
-            writer.close()
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        with storage_errors(path):
-            temporary.replace(path)
-            sync(path.parent)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with written_whole(path) as draft, storage_errors(draft), draft.open("wb") as file:
+        writer = writer_of(file, how.kind, tokenizer)
+        count = sum(1 for _ in encode_into(writer, tokenizer, pieces, seen, how, 1))
+        writer.close()
+        size = file.tell()
     made = _Made(size, count, *words_seen(tokenizer, seen), corpus.tally)
     content = made._asdict()
-    write_json(path.with_suffix(".json"), {**content, "sha256": _seal(content)})
+    write_shared_json(path.with_suffix(".json"), {**content, "sha256": _seal(content)})
 
 
 def _read(order: _Order, span: Span) -> _Made:
     path = order.path(span)
     try:
-        content = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        with at_hand(path.with_suffix(".json")) as record:
+            content = json.loads(record.read_text("utf-8"))
         is_whole = content.pop("sha256") == _seal(content)
         made = _Made(**content)
-        if is_whole and path.stat().st_size == made.size:
+        if is_whole and size_of(path) == made.size:
             return made
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise ArtifactError(f"{path}: no part of the output", hint="Pass --force to start over.")
 
 
-def _is_made(order: _Order, span: Span) -> bool:
+def _is_made(order: _Order, there: set[str], span: Span) -> bool:
     try:
-        return bool(_read(order, span))
+        return order.path(span).name in there and bool(_read(order, span))
     except ArtifactError:
         return False
 
@@ -169,7 +166,7 @@ def _append(file: BinaryIO, path: Path, size: int, is_arrow: bool) -> None:
     """Copy a part behind those before it; a stream of Arrow has one schema, and one end."""
     begin = len(ARROW_SCHEMA.serialize()) if is_arrow else 0
     end = size - len(END_MARK) if is_arrow else size
-    with path.open("rb") as part:
+    with at_hand(path) as copy, copy.open("rb") as part:
         part.seek(begin)
         for chunk in _chunks(part, end - begin):
             file.write(chunk)

@@ -222,8 +222,5 @@ def sha256_of(file: InputFile) -> str:
     """Return the SHA-256 of a file that is no stream, in hexadecimal digits."""
     if file.stored is not None and (known := file.stored.sha256()):
         return known  # of what was read: nothing of it is fetched twice
-    digest = hashlib.sha256()
     with file.open_bytes() as raw:
-        while chunk := raw.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(raw, "sha256").hexdigest()

@@ -78,6 +78,11 @@ def address_of(value: str | os.PathLike[str]) -> Address | None:
     return Address(scheme, rest)
 
 
+def absolute(path: Path) -> Path:
+    """Return a path as other processes know it: absolute, and an address as it is."""
+    return path.absolute() if address_of(path) is None else path
+
+
 def local_text(text: str) -> str:
     """Return a path as it is, and the path that a ``file://`` address names.
 

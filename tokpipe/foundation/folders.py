@@ -8,7 +8,6 @@ killed one left behind. What somebody else puts at ``out/tok`` while the work ru
 the finished work stands beside it as ``out/tok.finished``.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Generator, Mapping
@@ -17,28 +16,32 @@ from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.addresses import Address, address_of, local_path
-from tokpipe.foundation.errors import (
-    ArtifactError,
-    ClusterError,
-    MemoryLimitError,
-    StorageError,
-    StoreError,
-)
+from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.naming import exchange, kept_beside, move, opened
-from tokpipe.foundation.small_files import read_small_file
+from tokpipe.foundation.resuming import (
+    IDENTITY,
+    UNFINISHED,
+    can_go_on,
+    found_identity,
+    refuse_other_identity,
+)
 from tokpipe.foundation.storage import check_space, storage_errors
+from tokpipe.foundation.stored_work import (
+    begin_in_store,
+    clear_place,
+    kept_in_store,
+    moved_in_store,
+    place_of_file,
+    place_of_folder,
+)
 from tokpipe.foundation.stores.claims import CLAIM, claimed
 from tokpipe.foundation.stores.copies import LAST, all_objects, visible_objects, visible_of
 from tokpipe.foundation.stores.places import work_place
 from tokpipe.foundation.stores.publishing import publish
 
 MANIFEST = LAST  # in every folder that tokpipe writes
-UNFINISHED = ".unfinished"  # in a working folder: what is no content, but needed to go on
-_MOST_IDENTITY = 64 << 20  # bytes: room for the digests of half a million inputs
-_IDENTITY = ".tokpipe-resume.json"  # in a working folder: what it is being made from
-_MOST_SHOWN = 60  # characters of a setting in a message
 
 
 @contextmanager
@@ -65,7 +68,8 @@ def build_folder(
     part of it.
 
     A folder of a store is built on this machine in the same way, and goes up in the end, its
-    manifest last; what a store has refused is kept as well.
+    manifest last; what a store has refused is kept as well. What was put where `shared_folder`
+    says is there already, and gets its final name.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def build_folder(
                 _put_in_place(partial, target, work, old, force)
             except BaseException as error:
                 _advise_to_start_over(error, partial)
-                if identity is None or not _can_go_on(error) or not _holds_work(partial):
+                if identity is None or not can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
                     shutil.rmtree(work, ignore_errors=True)
                 raise
@@ -112,12 +116,15 @@ def _built_for(
     _refuse_stored(address, force=force)
     place = work_place(address)
     with claimed(address, force=force, is_whole=lambda: _is_claim_idle(address)) as check:
-        with build_folder(
-            place, force=force, identity=identity, needed_bytes=needed_bytes
-        ) as folder:
+        with (
+            kept_in_store(place_of_folder(address), identity, force=force),
+            build_folder(
+                place, force=force, identity=identity, needed_bytes=needed_bytes
+            ) as folder,
+        ):
             yield folder
             check()
-            publish(folder, address)
+            publish(folder, address, moved_in_store(folder))
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -134,7 +141,7 @@ def working_folder(
     """Keep what a file is made from in a folder beside it, until the block succeeds.
 
     What an interrupted run of the same `identity` has left is there again, as in `build_folder`;
-    `force` starts over.
+    `force` starts over. Of an object of a store, the folder is in the store as well.
 
     Raises
     ------
@@ -144,7 +151,16 @@ def working_folder(
         If interrupted work was made from something else than `identity`.
     """
     address = address_of(target)
-    target = local_path(target) if address is None else work_place(address)
+    if address is not None:
+        place = place_of_file(address)
+        with (
+            claimed(place, force=force, is_whole=lambda: True),
+            kept_in_store(place, identity, force=force),
+        ):
+            begin_in_store(place, identity)
+            yield Path(place.url)
+        clear_place(place)
+        return
     lock, partial, _, _ = _beside(target)
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +170,7 @@ def working_folder(
                 yield partial
             except BaseException as error:
                 _advise_to_start_over(error, partial)
-                if not _can_go_on(error) or not _holds_work(partial):
+                if not can_go_on(error) or not _holds_work(partial):
                     shutil.rmtree(partial, ignore_errors=True)
                 raise
             shutil.rmtree(partial, ignore_errors=True)
@@ -255,9 +271,10 @@ def _take_out(partial: Path, work: Path) -> None:
     between costs the last steps only.
     """
     inner = partial / UNFINISHED
+    _clear_drafts(partial)
     if not inner.exists():
         inner.mkdir()
-    (partial / _IDENTITY).rename(inner / _IDENTITY)
+    (partial / IDENTITY).rename(inner / IDENTITY)
     inner.rename(work)
 
 
@@ -267,68 +284,27 @@ def _take_back(partial: Path, work: Path) -> None:
     if work.exists():
         partial.mkdir(exist_ok=True)
         work.rename(inner)
-    if (inner / _IDENTITY).exists():
-        (inner / _IDENTITY).rename(partial / _IDENTITY)
+    if (inner / IDENTITY).exists():
+        (inner / IDENTITY).rename(partial / IDENTITY)
 
 
 def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) -> None:
     """Make the working folder, or take over an interrupted one of the same identity."""
-    found = None if force or identity is None else _found_identity(partial)
-    wanted = json.loads(json.dumps(identity))
+    found = None if force or identity is None else found_identity(partial)
     if found is not None:
-        _refuse_other_identity(partial, found, wanted)
-        for stale in partial.rglob(".*.tmp"):
-            stale.unlink()
+        refuse_other_identity(partial.name, found, identity)
+        _clear_drafts(partial)
         return
     if partial.exists():
         _remove(partial)  # nothing to go on from; or the rest of a replaced folder
     partial.mkdir()
-    write_json(partial / _IDENTITY, wanted)
+    write_json(partial / IDENTITY, identity)
 
 
-def _found_identity(partial: Path) -> Any:
-    try:
-        found = json.loads(read_small_file(partial / _IDENTITY, _MOST_IDENTITY))
-        return found if isinstance(found, dict) else None
-    except (FileNotFoundError, ValueError, RecursionError, ArtifactError):
-        return None
-
-
-def _refuse_other_identity(partial: Path, found: Any, wanted: Any) -> None:
-    difference = first_difference(found, wanted)
-    if difference is None:
-        return
-    key, before, now = difference
-    target = partial.name.removeprefix(".").removesuffix(".partial")
-    raise ArtifactError(
-        f"{target}: interrupted work was begun with {key} = {brief_json(before)}, "
-        f"now it is {brief_json(now)}",
-        hint="Run the same command as before to go on, or pass --force to start over.",
-    )
-
-
-def first_difference(found: Any, wanted: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """Return the path of the first difference of two JSON values and what stands there, or None.
-
-    Examples
-    --------
-    >>> first_difference({"words": {"lowercase": True}}, {"words": {"lowercase": False}})
-    ('words.lowercase', True, False)
-    """
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        for name in [*wanted, *(n for n in found if n not in wanted)]:
-            inner = f"{key}.{name}" if key else str(name)
-            below = first_difference(found.get(name), wanted.get(name), inner)
-            if below is not None:
-                return below
-        return None
-    return None if found == wanted and type(found) is type(wanted) else (key, found, wanted)
-
-
-def brief_json(value: Any) -> str:
-    """Write a setting as JSON for a message: of a long one, the beginning."""
-    text = json.dumps(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
+def _clear_drafts(partial: Path) -> None:
+    """Remove files that writers did not finish who were killed."""
+    for stale in partial.rglob(".*.tmp"):
+        stale.unlink(missing_ok=True)
 
 
 def _put_in_place(partial: Path, target: Path, work: Path, old: Path, force: bool) -> None:
@@ -376,15 +352,9 @@ def _advise_to_start_over(error: BaseException, partial: Path) -> None:
         error.hint = "An interrupted run left it: pass --force to start over."
 
 
-def _can_go_on(error: BaseException) -> bool:
-    interrupted = not isinstance(error, Exception)
-    kept = MemoryError | MemoryLimitError | ArtifactError | ClusterError | StoreError
-    return interrupted or isinstance(error, kept)
-
-
 def _holds_work(partial: Path) -> bool:
     files = (path.name for path in partial.rglob("*") if path.is_file())
-    return any(name != _IDENTITY and not name.endswith(".tmp") for name in files)
+    return any(name != IDENTITY and not name.endswith(".tmp") for name in files)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.stores.copies import here
@@ -42,6 +43,11 @@ def model_path(name: str, value: Any) -> Path:
     path = path_of(name, value)
     text = str(value)
     return _fetched(text) if text.startswith(_PREFIX) else here(path)
+
+
+def path_from_afar(path: Path) -> Path:
+    """Return a path under which other processes find what `model_path` finds by it here."""
+    return path if address_of(path) else model_path("path", path).absolute()
 
 
 def shown_name(path: Path) -> str:

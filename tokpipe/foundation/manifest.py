@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import write_json
-from tokpipe.foundation.folders import MANIFEST, brief_json, first_difference
+from tokpipe.foundation.folders import MANIFEST
+from tokpipe.foundation.resuming import brief_json, first_difference
 from tokpipe.foundation.small_files import read_small_file
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.strict_json import fault_of
@@ -73,10 +74,18 @@ class Manifest:
             )
         return cls(**content)
 
-    def write(self, folder: Path, files: Iterable[str]) -> None:
-        """Write the manifest, the last file of a folder, with size and hash of the others."""
-        facts = {name: describe_file(folder / name) for name in sorted(files)}
-        replace(self, files=facts).store(folder)
+    def write(
+        self,
+        folder: Path,
+        files: Iterable[str],
+        known: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Write the manifest, the last file of a folder, with size and hash of the others.
+
+        `known` are further files, with what is known of them.
+        """
+        facts = {name: describe_file(folder / name) for name in files} | dict(known or {})
+        replace(self, files=dict(sorted(facts.items()))).store(folder)
 
     def store(self, folder: Path) -> None:
         """Write the manifest as it is, over one that may be there."""

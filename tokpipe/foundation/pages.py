@@ -17,6 +17,9 @@ from pathlib import Path
 
 _MAPS = Path("/proc/self/smaps")
 _MADV_DONTNEED = 4  # as Linux numbers it
+# As glibc numbers and chooses them by itself for a program with large arrays: what is larger than
+# the first is given back at once, and of the rest what is more than the second.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = (-1, 64 << 20), (-3, 32 << 20)
 # What must be zero of a mapping whose pages are all as in its file. A page that was written (by the
 # loader, that is) is no page of the file any more, but an anonymous one; in a child of `fork` it is
 # shared with the parent and so not private, and it may be swapped out and so not resident.
@@ -47,6 +50,18 @@ def release_freed_memory() -> None:
     """Let the C library return what it keeps of freed memory; it takes a few milliseconds."""
     with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep freed memory for what comes next, as it does by itself.
+
+    An environment that sets MALLOC_TRIM_THRESHOLD_, as Dask does for its workers, has it give each
+    large array back when it is freed: a quarter of the time went to asking for zeroed pages anew.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        adjust = ctypes.CDLL(None).mallopt
+        for setting in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
+            adjust(*setting)
 
 
 def _clean_mappings(library: str) -> Iterator[tuple[int, int]]:

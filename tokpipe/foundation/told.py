@@ -6,6 +6,7 @@ that belongs into a message, a log or a manifest. All of them go through here.
 
 import os
 import re
+import threading
 
 _HIDDEN = "***"
 _SECRETS = (
@@ -35,17 +36,26 @@ _NAMES = re.compile(
 )
 _SHORTEST = 6  # characters of a value in the environment that is taken for a secret
 
+_MOST_NAMES = 1000  # that are remembered: those that were told of last
+
+_lock = threading.Lock()
 _names: dict[str, str] = {}  # of local copies: what they are copies of
 
 
 def call(path: str | os.PathLike[str], name: str) -> None:
     """Have a local copy called what it is a copy of."""
-    _names[os.fspath(path)] = name
+    with _lock:
+        _names.pop(os.fspath(path), None)
+        _names[os.fspath(path)] = name
+        if len(_names) > _MOST_NAMES:
+            del _names[next(iter(_names))]
 
 
 def named(text: str) -> str:
     """Return text in which local copies are called what they are copies of."""
-    for path, name in _names.items():
+    with _lock:
+        names = list(_names.items())
+    for path, name in names:
         text = text.replace(path, name)
     return text
 

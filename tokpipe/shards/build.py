@@ -15,10 +15,12 @@ import numpy as np
 from tokpipe.corpus.reader import PIECE_BYTES, Corpus, open_corpus
 from tokpipe.examples.build import text_window
 from tokpipe.examples.masking import check_facts
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.stored_work import shared_folder
 from tokpipe.foundation.threads import thread_count, usable_cpus
 from tokpipe.foundation.version import __version__
 from tokpipe.shards.config import BuildConfig
@@ -121,7 +123,7 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
     engine = engine or InThreads(workers)
     digest = engine.digest(corpus)
     identity = _identity(config, digest, vocabulary) | {"piece_bytes": piece_bytes}
-    needed = int(corpus.stored_bytes * _DISK_SHARE * config.masks.copies)
+    needed = _disk_needed(output, corpus, config)
     with build_folder(
         Path(output), force=force, identity=None if is_stream else identity, needed_bytes=needed
     ) as folder:
@@ -129,7 +131,9 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         refuse_leftover(work, is_dir=True)
         work.mkdir(exist_ok=True)
         read_from = (Path(tokenizer), vocabulary.digest)
-        task = BuildTask(folder, corpus, recipe, config, *read_from, piece_bytes, progress)
+        task = BuildTask(
+            shared_folder(folder), corpus, recipe, config, *read_from, piece_bytes, progress
+        )
         splits = engine.build(task)
         if not sum(shard.rows for shard in splits[0].finished):
             raise InputError(
@@ -148,6 +152,12 @@ def build_shards(  # noqa: PLR0913 - the public face: all but three by name
         build_warnings(whole, config.examples, config.masks, longest_word(recipe.tokenizer.spec))
     )
     return BuildReport(Path(output), tallies, files, file_bytes, warnings)
+
+
+def _disk_needed(output: str | Path, corpus: Corpus, config: BuildConfig) -> int:
+    """Return how many bytes the shards may take here: to a store they go up one by one."""
+    share = _DISK_SHARE if address_of(output) is None else 0
+    return int(corpus.stored_bytes * share * config.masks.copies)
 
 
 def _check_arguments(

@@ -27,6 +27,7 @@ def write_dataset_files(
         texts[f"{split}/state.json"] = _pretty(_state(split, files[split], key))
     for name, text in texts.items():
         with storage_errors(folder / name):
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
     return list(texts)
 

@@ -26,7 +26,7 @@ class BuildTask:
     Attributes
     ----------
     folder : Path
-        The working folder.
+        The working folder; or, of one that is built for a store, its place there.
     corpus : Corpus
     recipe : Recipe
     config : BuildConfig

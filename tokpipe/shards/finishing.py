@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokpipe.foundation.files import sync
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stored_work import named_in_the_end
 from tokpipe.shards.dataset_files import write_dataset_files
 from tokpipe.shards.reader import KIND, shard_name
 from tokpipe.shards.readme import readme
@@ -28,7 +28,13 @@ def finish_folder(
 
     `settings` are by stage, and "seed"; `inputs` are digests; `more` are further facts.
     """
-    files = {split.name: _named(split) for split in splits}
+    files = {split.name: _names(split) for split in splits}
+    names = {
+        name: split.path(number).relative_to(split.folder).as_posix()
+        for split in splits
+        for number, name in enumerate(files[split.name])
+    }
+    named_in_the_end(folder, splits[0].folder, names)
     tallies = {split.name: split.tally() for split in splits}
     seed = settings["seed"]
     stages = {name: stage for name, stage in settings.items() if name != "seed"}
@@ -54,16 +60,16 @@ def finish_folder(
     for name, content in texts.items():
         with storage_errors(folder / name):
             (folder / name).write_bytes(content)
-    manifest.write(folder, [*others, *texts, *(name for split in files.values() for name in split)])
+    known = {
+        name: {"bytes": shard.size, "sha256": shard.file_sha256}
+        for split in splits
+        for name, shard in zip(files[split.name], split.finished, strict=True)
+    }
+    manifest.write(folder, [*others, *texts], known)
     return tallies
 
 
-def _named(split: SplitFiles) -> list[str]:
-    """Give the shards of a split their final names; a killed run may have begun with it."""
+def _names(split: SplitFiles) -> list[str]:
+    """Return the final names of the shards of a split."""
     count = len(split.finished)
-    names = [shard_name(split.name, number, count) for number in range(count)]
-    for number, name in enumerate(names):
-        if split.path(number).exists():
-            split.path(number).rename(split.folder / name)
-    sync(split.folder / split.name)
-    return names
+    return [shard_name(split.name, number, count) for number in range(count)]

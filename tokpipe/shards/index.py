@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.files import atomic_write
+from tokpipe.foundation.shared_files import at_hand
 from tokpipe.shards.blocks import Block, ResumePoint
 
 _POINT = len(ResumePoint._fields)
@@ -79,7 +80,8 @@ def read_index(path: Path) -> tuple[BlockIndex, BlockIndex]:
     ArtifactError
         If the file is not as `write_index` left it.
     """
-    content = path.read_bytes()
+    with at_hand(path) as copy:
+        content = copy.read_bytes()
     seal, data = content[:32], content[32:]
     if hashlib.sha256(data).digest() != seal:
         raise ArtifactError(f"{path}: no index of blocks", hint=_START_OVER)

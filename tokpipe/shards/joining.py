@@ -2,12 +2,16 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import atomic_write
+from tokpipe.foundation.manifest import describe_file
+from tokpipe.foundation.shared_files import at_hand, written_whole
+from tokpipe.foundation.storage import storage_errors
 from tokpipe.shards.blocks import ResumePoint
 from tokpipe.shards.sections import Made, Order
 from tokpipe.shards.split_files import FileLayout, Finished, refuse_leftover, shard_path
@@ -24,7 +28,7 @@ class Planned:
     split: str
     number: int
     slices: tuple[Slice, ...]  # what its file is made of, end to end
-    shard: Finished  # what is known of it then
+    shard: Finished  # what is known of it then, but for the hash until it is joined
     done: tuple[str, ...]  # sections that are needed no longer when it is there
 
 
@@ -109,7 +113,7 @@ def _planned(
     done = tuple(names)
     names.clear()
     size = shard.size + len(END_MARK)
-    finished = Finished(shard.rows, shard.tokens, size, dict(shard.tally), after)
+    finished = Finished(shard.rows, shard.tokens, size, dict(shard.tally), after, "")
     slices = ((shard.slices[0][0], 0, header), *shard.slices)
     return Planned(split, number, slices, finished, done)
 
@@ -126,22 +130,30 @@ def join_shard(planned: Planned, order: Order) -> Planned:
     """
     path = shard_path(order.folder, planned.split, planned.number)
     refuse_leftover(path, is_dir=False)
-    with atomic_write(path) as file:
-        for name, begin, end in planned.slices:
-            for chunk in _chunks(order.place / name, begin, end):
-                file.write(chunk)
-        file.write(END_MARK)
-    return planned
+    with written_whole(path) as draft:
+        with storage_errors(draft), draft.open("wb") as file:
+            for name, slices in groupby(planned.slices, key=itemgetter(0)):
+                for chunk in _chunks(order.place / name, slices):
+                    file.write(chunk)
+            file.write(END_MARK)
+        sha256 = describe_file(draft)["sha256"]
+    return replace(planned, shard=replace(planned.shard, file_sha256=sha256))
 
 
-def _chunks(path: Path, begin: int, end: int) -> Iterator[bytes]:
+def _chunks(path: Path, slices: Iterable[Slice]) -> Iterator[bytes]:
+    """Yield what some slices of a section hold."""
+    left = 0
     try:
-        with path.open("rb") as file:
-            file.seek(begin)
-            while begin < end and (chunk := file.read(min(_CHUNK, end - begin))):
-                yield chunk
-                begin += len(chunk)
+        with at_hand(path) as copy, copy.open("rb") as file:
+            for _, begin, end in slices:
+                file.seek(begin)
+                left = end - begin
+                while left and (chunk := file.read(min(_CHUNK, left))):
+                    yield chunk
+                    left -= len(chunk)
+                if left:
+                    break
     except FileNotFoundError:
-        pass
-    if begin < end:
+        left = 1
+    if left:
         raise ArtifactError(f"{path}: no section of a shard", hint="Pass --force to start over.")

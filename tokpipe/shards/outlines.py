@@ -19,7 +19,8 @@ import pyarrow as pa
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import atomic_write
+from tokpipe.foundation.shared_files import at_hand, written_whole
+from tokpipe.foundation.storage import storage_errors
 from tokpipe.shards.cutting import cut_documents, without_long_texts
 
 _SCHEMA = pa.schema(
@@ -67,7 +68,12 @@ def write_outlines(path: Path, outlines: Iterable[tuple[int, int, TextBatch]]) -
         If the disk refuses.
     """
     options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
-    with atomic_write(path) as file, pa.ipc.new_stream(file, _SCHEMA, options=options) as writer:
+    with (
+        written_whole(path) as draft,
+        storage_errors(draft),
+        draft.open("wb") as file,
+        pa.ipc.new_stream(file, _SCHEMA, options=options) as writer,
+    ):
         for index, stored_bytes, batch in outlines:
             row = {
                 "index": index,
@@ -90,7 +96,7 @@ def read_outlines(path: Path) -> Iterator[tuple[int, int, TextBatch]]:
         If it is not as `write_outlines` left it.
     """
     try:
-        with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+        with at_hand(path) as copy, copy.open("rb") as file, pa.ipc.open_stream(file) as reader:
             for batch in reader:
                 yield _row(dict(zip(batch.schema.names, batch.columns, strict=True)))
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:

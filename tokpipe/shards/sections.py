@@ -6,7 +6,6 @@ bytes of each job end, and what went into them. Shards are then slices of sectio
 
 import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,8 +17,13 @@ from tokpipe.corpus.inputs import InputFile
 from tokpipe.corpus.reader import FILE_SHIFT, can_be_entered
 from tokpipe.corpus.spans import Span, span_between
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import sync, write_json
-from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.shared_files import (
+    at_hand,
+    remove_files,
+    size_of,
+    write_shared_json,
+    written_whole,
+)
 from tokpipe.shards.blocks import ResumePoint
 from tokpipe.shards.build import recipe_of
 from tokpipe.shards.config import SPLITS, BuildConfig
@@ -39,8 +43,10 @@ _ENTRIES = 4  # into a file that has to be read from its start: each costs what 
 class Order:
     """What all work items of a build have in common, as plain data that goes to other processes."""
 
-    folder: Path  # of the shards, unfinished
-    place: Path  # the folder for what items leave
+    # `folder`, `place`: of the shards, unfinished, and for what items leave; all see them, and
+    # they may be in a store
+    folder: Path
+    place: Path
     tokenizer: Path
     tokenizer_sha256: str
     config: BuildConfig
@@ -127,22 +133,18 @@ def make_section(section: Section, order: Order) -> str:
     StorageError
         If the disk refuses.
     """
-    recipe, path = _recipe(order), order.place / section.name
+    recipe, path = recipe_for(order), order.place / section.name
     refuse_leftover(path, is_dir=False)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    file = ShardFile(temporary, recipe.columns, order.config.shards.compression)
-    try:
-        made = [_made(job, recipe, file) for job in _jobs(section, order)]
-        file.finish()
-        with storage_errors(path):
-            temporary.replace(path)
-            sync(path.parent)
-    except BaseException:
-        file.abandon()
-        temporary.unlink(missing_ok=True)
-        raise
-    content = {"size": path.stat().st_size, "made": made}
-    write_json(path.with_suffix(".json"), {**content, "sha256": seal_of(content)})
+    with written_whole(path) as draft:
+        file = ShardFile(draft, recipe.columns, order.config.shards.compression)
+        try:
+            made = [_made(job, recipe, file) for job in _jobs(section, order)]
+            file.finish()
+        except BaseException:
+            file.abandon()
+            raise
+        content = {"size": draft.stat().st_size, "made": made}
+    write_shared_json(path.with_suffix(".json"), {**content, "sha256": seal_of(content)})
     return section.name
 
 
@@ -156,10 +158,11 @@ def read_section(section: Section, order: Order) -> list[Made]:
     """
     path = order.place / section.name
     try:
-        content = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        with at_hand(path.with_suffix(".json")) as record:
+            content = json.loads(record.read_text("utf-8"))
         is_whole = content.pop("sha256") == seal_of(content)
         made = [_as_made(*job) for job in content["made"]]
-        if is_whole and path.stat().st_size == content["size"]:
+        if is_whole and size_of(path) == content["size"]:
             return made
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
@@ -182,8 +185,8 @@ def is_made(section: Section, order: Order) -> bool:
 
 def remove_section(place: Path, name: str) -> None:
     """Remove a section that is no longer needed: its record first, without which it is none."""
-    (place / name).with_suffix(".json").unlink(missing_ok=True)
-    (place / name).unlink(missing_ok=True)
+    remove_files([(place / name).with_suffix(".json")])
+    remove_files([place / name])
 
 
 def _jobs(section: Section, order: Order) -> Iterator[Job]:
@@ -212,7 +215,7 @@ def _made(job: Job, recipe: Recipe, file: ShardFile) -> Made:
 
 
 @lru_cache(maxsize=1)
-def _recipe(order: Order) -> Recipe:
+def recipe_for(order: Order) -> Recipe:
     """Return what examples are made by; one process works for one build at a time."""
     vocabulary = same_vocabulary(order.tokenizer, order.tokenizer_sha256)
     return recipe_of(vocabulary, order.config)

@@ -8,13 +8,21 @@ and so is one that is not as long as its record says.
 import hashlib
 import json
 from collections import Counter
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import sync, write_json
 from tokpipe.foundation.folders import UNFINISHED
+from tokpipe.foundation.manifest import describe_file
+from tokpipe.foundation.shared_files import (
+    at_hand,
+    make_folder,
+    size_of,
+    write_shared_json,
+    written_whole,
+)
 from tokpipe.shards.blocks import ResumePoint
 from tokpipe.shards.making import Job, JobResult
 from tokpipe.shards.schema import Column
@@ -35,6 +43,7 @@ class Finished:
     tally: dict[str, int]  # of the work that went into it
     # the block, and the copy of it, with which the next one begins; None: all is done
     next: tuple[ResumePoint, int] | None
+    file_sha256: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,10 @@ class FileLayout:
 
 @dataclass
 class SplitFiles:
-    """The shards of a split, `finished` ones and the next, in a folder that nobody reads yet."""
+    """The shards of a split, `finished` ones and the next, in a folder that nobody reads yet.
+
+    The folder may be one of a store, where each shard goes up when it is finished.
+    """
 
     folder: Path
     name: str
@@ -68,14 +80,13 @@ class SplitFiles:
     finished: list[Finished] = field(default_factory=list)
     text_bytes: int = 0  # that all finished ones are made from
     _file: ShardFile | None = None
+    _writing: ExitStack = field(default_factory=ExitStack)
     _tally: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         refuse_leftover(self.folder / self.name, is_dir=True)
-        (self.folder / self.name).mkdir(exist_ok=True)
-        while (record := self._record(len(self.finished))).exists():
-            refuse_leftover(record, is_dir=False)
-            shard = _read(record)
+        make_folder(self.folder / self.name)
+        while (shard := _read(self._record(len(self.finished)))) is not None:
             if shard.size not in self._sizes(len(self.finished)):
                 return
             self._take(shard)
@@ -106,13 +117,16 @@ class SplitFiles:
         if self._file is None:
             path = self.path(len(self.finished))
             refuse_leftover(path, is_dir=False)
-            self._file = ShardFile(path, self.layout.columns, self.layout.compression)
+            draft = self._writing.enter_context(written_whole(path))
+            self._file = ShardFile(draft, self.layout.columns, self.layout.compression)
         return self._file
 
     def abandon(self) -> None:
-        """Close a file that is not finished."""
+        """Close a file that is not finished, and leave nothing of it."""
         if self._file is not None:
             self._file.abandon()
+            with suppress(_Abandoned), self._writing:
+                raise _Abandoned
 
     def path(self, number: int) -> Path:
         """Return where a shard is while their number is not known yet."""
@@ -125,7 +139,7 @@ class SplitFiles:
     def add(self, shard: Finished) -> None:
         """Take the next shard for done: its file is at `path`, and on the disk."""
         content = asdict(shard)
-        write_json(self._record(len(self.finished)), {**content, "sha256": seal_of(content)})
+        write_shared_json(self._record(len(self.finished)), {**content, "sha256": seal_of(content)})
         self._take(shard)
 
     def _take(self, shard: Finished) -> None:
@@ -141,17 +155,17 @@ class SplitFiles:
         assert self._file is not None
         self._file.finish()
         after = following.resume_point if following else None
-        path = self.path(len(self.finished))
-        sync(path.parent)  # its name is on the disk before anything says that it is done
-        size = path.stat().st_size
-        self.add(Finished(self._file.rows, self._file.tokens, size, dict(self._tally), after))
+        found = describe_file(self._file.path)
+        self._writing.close()  # it is in its place before anything says that it is done
+        what = (self._file.rows, self._file.tokens, found["bytes"], dict(self._tally), after)
+        self.add(Finished(*what, found["sha256"]))
         self._file, self._tally = None, Counter()
 
     def _sizes(self, number: int) -> list[int]:
         """Return the size of a shard that is there, whether its name is final yet or not."""
         path = self.path(number)
         found = [path, *path.parent.glob(f"{path.stem}-of-*{path.suffix}")]
-        return [file.stat().st_size for file in found if file.is_file()]
+        return [size for size in map(size_of, found) if size is not None]
 
     def _record(self, number: int) -> Path:
         return self.folder / UNFINISHED / f"{self.name}-{number:05d}.json"
@@ -171,14 +185,23 @@ def refuse_leftover(path: Path, *, is_dir: bool) -> None:
         raise ArtifactError(f"{path}: left by no build of shards", hint=_START_OVER)
 
 
-def _read(record: Path) -> Finished:
+class _Abandoned(Exception):  # noqa: N818 - what it says, and no more
+    """A file is not going to be finished."""
+
+
+def _read(record: Path) -> Finished | None:
+    """Return what a record says; None if there is none."""
+    refuse_leftover(record, is_dir=False)
     try:
-        content: dict[str, Any] = json.loads(record.read_text("utf-8"))
+        with at_hand(record) as path:
+            content: dict[str, Any] = json.loads(path.read_text("utf-8"))
         is_whole = content.pop("sha256") == seal_of(content)
         after = content.pop("next")
         start = None if after is None else (ResumePoint(*after[0]), int(after[1]))
         if is_whole:
             return Finished(**content, next=start)
+    except FileNotFoundError:
+        return None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise ArtifactError(f"{record}: no record of a finished shard", hint=_START_OVER)

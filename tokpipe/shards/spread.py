@@ -19,7 +19,8 @@ from tokpipe.corpus.reader import Corpus, nothing_to_read
 from tokpipe.corpus.spans import Span, spans_of
 from tokpipe.corpus.workers import Workers
 from tokpipe.foundation.folders import UNFINISHED
-from tokpipe.foundation.hub import model_path
+from tokpipe.foundation.hub import path_from_afar
+from tokpipe.foundation.shared_files import make_folder, names_in, remove_files, size_of
 from tokpipe.shards.config import SPLITS
 from tokpipe.shards.engine import BuildTask, documents_of
 from tokpipe.shards.index import BlockIndex, index_row, read_index, write_index
@@ -33,6 +34,7 @@ from tokpipe.shards.sections import (
     is_made,
     make_section,
     read_section,
+    recipe_for,
     remove_section,
     sections_of,
 )
@@ -40,6 +42,7 @@ from tokpipe.shards.split_files import SplitFiles, refuse_leftover
 
 _PLACE = "sections"  # in the place for unfinished work
 _INDEX = "index"
+_OUTLINES = ".outlines"
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ class Spread:
         """Write the shards that are not there yet, and return each split's."""
         place = task.folder / UNFINISHED / _PLACE
         refuse_leftover(place, is_dir=True)
-        place.mkdir(exist_ok=True)
+        make_folder(place)
         self.workers.look(place, task.corpus.files)
-        tokenizer = (model_path("tokenizer", task.tokenizer).absolute(), task.tokenizer_sha256)
+        tokenizer = (path_from_afar(task.tokenizer), task.tokenizer_sha256)
         order = Order(task.folder, place, *tokenizer, task.config, task.piece_bytes)
         indexes = self._indexes(task, order)
         layout = task.layout(indexes[0].text_bytes.tolist)
@@ -72,10 +75,10 @@ class Spread:
         """Return where blocks begin, from what an earlier run has left or from the corpus."""
         path = order.place / _INDEX
         refuse_leftover(path, is_dir=False)
-        if not path.exists():
+        if size_of(path) is None:
             write_index(path, self._index_rows(task, order))
-            for outlines in order.place.glob("*.outlines"):
-                outlines.unlink()
+            left = (name for name in names_in(order.place) if name.endswith(_OUTLINES))
+            remove_files(order.place / name for name in left)
         return read_index(path)
 
     def _index_rows(self, task: BuildTask, order: Order) -> Iterator[list[int]]:
@@ -89,8 +92,8 @@ class Spread:
         self, task: BuildTask, order: Order, read: "_Read"
     ) -> Iterator[tuple[int, TextBatch]]:
         spans = spans_of(task.corpus.files, task.piece_bytes)
-        work = partial(_make_outlines, order=order)
-        taken = self.workers.done(work, spans, lambda span: _outlines(span, order).exists())
+        work, there = partial(_make_outlines, order=order), names_in(order.place)
+        taken = self.workers.done(work, spans, lambda span: _outlines(span, order).name in there)
         with task.progress.task("indexing", task.corpus.stored_bytes or None, "B") as advance:
             for span in taken:
                 for index, stored_bytes, batch in read_outlines(_outlines(span, order)):
@@ -113,8 +116,12 @@ class Spread:
     def _made(
         self, wanted: Iterator[Section], order: Order, advance: Callable[[int], None]
     ) -> Iterator[tuple[Section, list[Made]]]:
-        work = partial(make_section, order=order)
-        for section in self.workers.done(work, wanted, partial(is_made, order=order)):
+        work, there = partial(make_section, order=order), names_in(order.place)
+
+        def is_done(section: Section) -> bool:
+            return section.name in there and is_made(section, order)
+
+        for section in self.workers.done(work, wanted, is_done):
             yield section, read_section(section, order)
             advance(section.text_bytes)
 
@@ -180,7 +187,8 @@ def _planned(made: Iterator[tuple[Section, list[Made]]], left: list[_Left]) -> I
 
 
 def _make_outlines(span: Span, order: Order) -> None:
-    """Write the outlines of a span; on a worker."""
+    """Write the outlines of a span; on a worker, which finds out if it lacks the vocabulary."""
+    recipe_for(order)
     _, pieces = span.pieces(order.config.read, order.piece_bytes)
     limit = order.config.shards.block_bytes
     outlines = ((piece.index, piece.stored_bytes, outline(piece.load(), limit)) for piece in pieces)
@@ -189,4 +197,4 @@ def _make_outlines(span: Span, order: Order) -> None:
 
 def _outlines(span: Span, order: Order) -> Path:
     assert span.stop is not None
-    return order.place / f"{span.start:x}-{span.stop:x}.outlines"
+    return order.place / f"{span.start:x}-{span.stop:x}{_OUTLINES}"

@@ -20,9 +20,11 @@ from tokpipe.corpus.reader import PIECE_BYTES, Corpus, Piece, open_corpus
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.pages import release_compiler_pages, release_freed_memory
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.stored_work import bring_down
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.words.budget import Budget
 from tokpipe.words.config import WordsConfig
@@ -108,6 +110,7 @@ def count_words(  # noqa: PLR0913  (the public face: all but three by name)
         journal = None
         if workdir is not None and not any(file.is_stream for file in corpus.files):
             described = {"words": config.to_dict(), **settings}
+            bring_down(workdir, MANIFEST)
             journal = Journal(workdir, described, digest, min(PIECE_BYTES, budget.piece_bytes))
         plan = Plan(
             config=config,

@@ -15,9 +15,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tokpipe.foundation.addresses import address_of
+from tokpipe.foundation.errors import ArtifactError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import Manifest, describe_file, require_equal
+from tokpipe.foundation.shared_files import (
+    at_hand,
+    make_folder,
+    names_in,
+    remove_files,
+    size_of,
+)
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.stores.copies import all_objects
 from tokpipe.words.run_files import write_run
 from tokpipe.words.runs import Run
 
@@ -48,7 +58,8 @@ def write_temporary_run(folder: Path, batches: Iterable[Run], *, durable: bool =
 class Journal:
     """The work folder of one counting; its methods may be called from any thread.
 
-    The folder is empty, or as a killed counting left it: an earlier cut than `piece_bytes` is kept.
+    The folder, here or in a store, is empty, or as a killed counting left it: an earlier cut than
+    `piece_bytes` is kept.
     `settings` is all that the counts follow from but the inputs, whose sha256 `digest` returns: it
     is called only where something is to be compared or kept.
 
@@ -70,13 +81,14 @@ class Journal:
         self._digest = digest
         facts = {"piece_bytes": piece_bytes, "commits": []}
         self._manifest = Manifest(kind=KIND, settings=settings, facts=facts)
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / MANIFEST).exists():
+        make_folder(folder)
+        if size_of(folder / MANIFEST) is not None:
             self._manifest = self._found()
         self._remove_unfinished()
 
     def _found(self) -> Manifest:
-        found, wanted = Manifest.read(self.folder, KIND), self._manifest
+        with at_hand(self.folder / MANIFEST) as path:
+            found, wanted = Manifest.read(path.parent, KIND), self._manifest
         mine = {"version": wanted.version, "settings": wanted.settings, "inputs": self._digest()}
         require_equal(
             {key: getattr(found, key) for key in mine},
@@ -84,14 +96,27 @@ class Journal:
             what=f"{self.folder} cannot be gone on with",
             hint="Go back to what it was, or pass --force to start over.",
         )
-        found.check_files(self.folder)
+        self._check_files(found)
         return found
+
+    def _check_files(self, found: Manifest) -> None:
+        """Refuse what is not as the manifest says; of a store, whose objects are whole, by size."""
+        address = address_of(self.folder)
+        if address is None:
+            found.check_files(self.folder)
+            return
+        there = all_objects(address)
+        for name, facts in found.files.items():
+            if there.get(name) != facts["bytes"]:
+                raise ArtifactError(
+                    f"{address / name}: gone, or no longer what was counted",
+                    hint="Pass --force to start over.",
+                )
 
     def _remove_unfinished(self) -> None:
         with storage_errors(self.folder):
-            for path in self.folder.glob(f"*{_RUN_SUFFIX}"):
-                if path.name not in self._manifest.files:
-                    path.unlink()
+            runs = {name for name in names_in(self.folder) if name.endswith(_RUN_SUFFIX)}
+            remove_files(self.folder / name for name in runs.difference(self._manifest.files))
 
     @property
     def piece_bytes(self) -> int:

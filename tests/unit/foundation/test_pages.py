@@ -119,3 +119,26 @@ def test_only_mappings_that_nobody_wrote_to_are_given_back(tmp_path, monkeypatch
     maps.write_text(other + head + fields + written + "Anonymous: 0 kB\n")
     monkeypatch.setattr(pages, "_MAPS", maps)
     assert list(pages._clean_mappings("libllvmlite")) == [(0x2000, 0x4000)] * clean
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone has such thresholds")
+def test_freed_memory_is_kept_where_the_environment_says_otherwise():
+    script = (
+        "import resource, sys\n"
+        "import numpy as np\n"
+        "from tokpipe.foundation.pages import keep_freed_memory\n"
+        "if sys.argv[1:]:\n"
+        "    keep_freed_memory()\n"
+        "def faults():\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "before = faults()\n"
+        "for _ in range(20):\n"
+        "    np.ones(4 << 20, np.uint8)\n"
+        "print(faults() - before)\n"
+    )
+    environment = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536"}
+    given_back, kept = (
+        int(subprocess.check_output([sys.executable, "-c", script, *more], env=environment))
+        for more in ([], ["keep"])
+    )
+    assert kept < given_back / 5  # 4 MB are asked for once, not twenty times

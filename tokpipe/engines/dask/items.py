@@ -11,12 +11,14 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from tokpipe.engines.dask.cluster import Cluster, answered, lost
 from tokpipe.engines.facts import own_facts, require_same_facts
 from tokpipe.foundation.errors import ClusterError, TokpipeError
+from tokpipe.foundation.pages import keep_freed_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -184,11 +186,17 @@ def _done(facts: Mapping[str, str], function: Callable[[T], R], item: T) -> Outc
     from distributed import get_worker
 
     start, worker = time.monotonic(), get_worker().address
+    _keep_freed_memory_once()
     try:
         require_same_facts(facts, own_facts(), worker)
         return Outcome(worker, time.monotonic() - start, function(item))
     except Exception as error:
         return Outcome(worker, time.monotonic() - start, error=_portable(error, worker))
+
+
+@cache
+def _keep_freed_memory_once() -> None:
+    keep_freed_memory()
 
 
 def _portable(error: Exception, worker: str) -> Exception:

@@ -1,4 +1,4 @@
-"""What an item has made: files in a folder that all see, named by the item, whole or not there.
+"""What an item has made: files in a folder or store that all see, named by the item, and whole.
 
 Beside the files of an item stands ``NAME.json``, put there last: what they are, and the small facts
 that the coordinator asks for. Whoever is to make the same item again finds it, looks whether every
@@ -9,17 +9,22 @@ promised.
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tokpipe.foundation.addresses import address_of
 from tokpipe.foundation.errors import ArtifactError
-from tokpipe.foundation.files import sync
 from tokpipe.foundation.manifest import describe_file
+from tokpipe.foundation.shared_files import (
+    at_hand,
+    scratch_for,
+    size_of,
+    write_shared_json,
+    written_whole,
+)
 from tokpipe.foundation.small_files import read_small_file
-from tokpipe.foundation.storage import storage_errors
 
 ITEMS = "items"  # the folder of them, in an unfinished one
 _MOST_BYTES = 64 << 20  # of an entry
@@ -69,33 +74,28 @@ def made_once(
     found = _found(entry)
     if found is not None:
         return found
-    with (
-        storage_errors(folder),
-        tempfile.TemporaryDirectory(prefix=f"{name}-", dir=folder) as scratch,
-    ):
-        paths, facts = make(Path(scratch))
+    with scratch_for(folder) as scratch:
+        paths, facts = make(scratch)
         made = Made([_put(path, folder, name) for path in paths], facts)
-        draft = Path(scratch) / entry.name
-        draft.write_text(json.dumps(asdict(made)))
-        sync(draft)
-        draft.replace(entry)
+        write_shared_json(entry, asdict(made))
     return made
 
 
 def _put(path: Path, folder: Path, name: str) -> dict[str, Any]:
     """Move a file to its place, all of it on the disk, and describe it."""
-    sync(path)
     described = describe_file(path)
     ending = "".join(path.suffixes[-2:])
     target = folder / f"{name}-{described['sha256'][:_NAME_DIGITS]}{ending}"
-    path.replace(target)
+    with written_whole(target) as draft:
+        path.replace(draft)
     return {"name": target.name, **described}
 
 
 def _found(entry: Path) -> Made | None:
     """Return what an entry says, if its files are as it says."""
     try:
-        content = json.loads(read_small_file(entry, _MOST_BYTES))
+        with at_hand(entry) as path:
+            content = json.loads(read_small_file(path, _MOST_BYTES))
         made = Made(**content)
         whole = all(_is_whole(entry.parent, described) for described in made.files)
     except (OSError, ValueError, TypeError, KeyError, ArtifactError):
@@ -105,6 +105,8 @@ def _found(entry: Path) -> Made | None:
 
 def _is_whole(folder: Path, described: Mapping[str, Any]) -> bool:
     path = folder / described["name"]
-    if path.stat().st_size != described["bytes"]:
+    if size_of(path) != described["bytes"]:
         return False
+    if address_of(path) is not None:  # no half of an object is ever there
+        return True
     return describe_file(path)["sha256"] == described["sha256"]

@@ -1,6 +1,5 @@
 """Do all workers see what we see: the folder that results go to, and the inputs."""
 
-import os
 import secrets
 import time
 from collections.abc import Generator, Sequence
@@ -10,10 +9,18 @@ from typing import Any
 
 from tokpipe.corpus.files import InputFile
 from tokpipe.engines.dask.cluster import Cluster
-from tokpipe.foundation.errors import ClusterError, InputError, StorageError, TokpipeError
-from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.addresses import absolute
+from tokpipe.foundation.errors import (
+    ClusterError,
+    InputError,
+    StorageError,
+    StoreError,
+    TokpipeError,
+)
+from tokpipe.foundation.shared_files import names_in, remove_files, size_of, write_shared_json
 
 _MOST_INPUTS = 1000  # that are looked at beforehand; a later one fails where it is read
+_SHARE = "Write with -o to a folder that all machines share, under the same path, or to a store."
 _PATIENCE_SECONDS = 5.0  # until a file of another machine shows, on a network's file system
 
 
@@ -43,15 +50,15 @@ def require_shared(cluster: Cluster, folder: Path, inputs: Sequence[InputFile] =
 @contextmanager
 def probed(folder: Path) -> Generator[Path, None, None]:
     """Put a file into a folder for a while, by which others know it; take their answers away."""
-    probe = folder.absolute() / f"probe-{secrets.token_hex(8)}"
-    with storage_errors(folder):
-        probe.write_text(probe.name)
+    folder = absolute(folder)
+    probe = folder / f"probe-{secrets.token_hex(8)}"
+    write_shared_json(probe, probe.name)
     try:
         yield probe
     finally:
-        for path in folder.absolute().glob(f"{probe.name}*"):
-            with suppress(OSError):
-                path.unlink()
+        with suppress(OSError, StoreError):
+            found = (name for name in names_in(folder) if name.startswith(probe.name))
+            remove_files(folder / name for name in found)
 
 
 def look(probe: str, files: Sequence[InputFile]) -> Any:
@@ -68,10 +75,9 @@ def look(probe: str, files: Sequence[InputFile]) -> Any:
         if not _appears(path):
             raise StorageError(
                 f"the folder {path.parent} is not the one that is seen where the command runs",
-                hint="Write with -o to a folder that all machines share, under the same path.",
+                hint=_SHARE,
             )
-        with storage_errors(path.parent):
-            answer.write_text(path.name)
+        write_shared_json(answer, path.name)
         for file in files:
             with file.open_ranges():
                 pass
@@ -89,17 +95,15 @@ def _explained(error: TokpipeError) -> TokpipeError:
 
 def _appears(path: Path) -> bool:
     limit = time.monotonic() + _PATIENCE_SECONDS
-    while not path.exists():
-        if not path.parent.exists() or time.monotonic() > limit:
+    while size_of(path) is None:
+        if time.monotonic() > limit or not names_in(path.parent):  # asks the server again
             return False
         time.sleep(0.1)
-        with suppress(OSError):
-            os.listdir(path.parent)  # noqa: PTH208 - makes the system ask the server again
     return True
 
 
 def _not_shared(worker: str, folder: Path, what: str) -> ClusterError:
     return ClusterError(
         f"worker {worker} does not share the folder {folder}: {what}",
-        hint="Write with -o to a folder that all machines share, under the same path.",
+        hint=_SHARE,
     )

@@ -12,6 +12,7 @@ from tokpipe.engines.dask.seen import look, probed
 from tokpipe.engines.facts import differences, own_facts
 from tokpipe.foundation.errors import TokpipeError
 from tokpipe.foundation.memory import machine_memory
+from tokpipe.foundation.shared_files import size_of
 
 _MOST_SKEW = 1.0  # seconds that a clock may be ahead or behind, past what the asking takes
 
@@ -80,7 +81,7 @@ def _answer(probe: Path, found: Any) -> str:
         return found.problem
     if isinstance(found, BaseException):
         return f"{type(found).__name__}: {found}"
-    seen = probe.with_name(found).exists()
+    seen = size_of(probe.with_name(found)) is not None
     return "" if seen else f"what it writes to {probe.parent} is not seen here"
 
 

@@ -61,6 +61,10 @@ class Backend(Protocol):
         """Store a file: the object is whole or not there."""
         ...
 
+    def copy(self, source: Address, target: Address) -> None:
+        """Copy an object to another name in the same store, without its content coming here."""
+        ...
+
     def remove(self, address: Address) -> None:
         """Remove an object, if it is there."""
         ...
@@ -123,6 +127,11 @@ class _Arrow:
                 # In one call: an object that lacks a part is never completed.
                 out.write(pa.memory_map(str(source)).read_buffer() if _size(source) else b"")
 
+    def copy(self, source: Address, target: Address) -> None:
+        with store_errors(target):
+            files, key = _file_system(source)
+            files.copy_file(key, _file_system(target)[1])
+
     def remove(self, address: Address) -> None:
         with store_errors(address), suppress(FileNotFoundError):
             files, key = _file_system(address)
@@ -171,6 +180,11 @@ class _Fsspec:
         with store_errors(address), _bucket_needed(address):
             files, key = self._opened(address)
             files.put_file(str(source), key)
+
+    def copy(self, source: Address, target: Address) -> None:
+        with store_errors(target):
+            files, key = self._opened(source)
+            files.cp_file(key, self._opened(target)[1])
 
     def remove(self, address: Address) -> None:
         with store_errors(address), suppress(FileNotFoundError):

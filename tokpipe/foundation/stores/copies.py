@@ -1,12 +1,13 @@
 """Copies of what is in a store: fetched once for each version, each byte checked on the way."""
 
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tokpipe.foundation.addresses import Address, address_of, local_path
@@ -16,7 +17,7 @@ from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.stores.backends import backend_of, existing
 from tokpipe.foundation.stores.failures import missing
 from tokpipe.foundation.stores.objects import StoreObject
-from tokpipe.foundation.stores.places import copy_place
+from tokpipe.foundation.stores.places import copy_place, temporary_place
 from tokpipe.foundation.threads import map_ordered
 
 LAST = "tokpipe.json"  # of a folder, says that it is whole; folders in it have their own
@@ -74,8 +75,29 @@ def fetch(address: Address, names: Iterable[str], folder: Path) -> None:
     ]
     missing = [(one, path) for one, path in zip(objects, paths, strict=True) if not path.is_file()]
     check_space(folder, sum(one.size for one, _ in missing))
-    for _ in map_ordered(lambda pair: _fetch_one(*pair), missing, _AT_ONCE):
+    for _ in map_ordered(lambda pair: fetch_one(*pair), missing, _AT_ONCE):
         pass
+
+
+@contextmanager
+def copy_for_now(address: Address) -> Generator[Path, None, None]:
+    """Yield a copy of an object that is gone after the block.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such object.
+    StoreError
+        If the store does not answer, or wrongly.
+    """
+    entry = backend_of(address.scheme).entry(address)
+    if entry is None or entry.is_folder:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(address))
+    found = StoreObject(address, entry.size, entry.version)
+    with temporary_place(address) as copy:
+        fetch_one(found, copy)
+        found.forget()
+        yield copy
 
 
 def object_at(address: Address) -> StoreObject:
@@ -90,7 +112,7 @@ def _copied(address: Address) -> Path:
         path = copy_place(address, entry.version)
         with _alone_at(path):
             if not path.is_file():
-                _fetch_one(StoreObject(address, entry.size, entry.version), path)
+                fetch_one(StoreObject(address, entry.size, entry.version), path)
         return path
     names = _wanted(visible_objects(address))
     if not names:
@@ -114,7 +136,8 @@ def _wanted(names: Iterable[str]) -> list[str]:
     return [n for n in names if not _CHECKPOINT.match(n)] if LAST in names else names
 
 
-def _fetch_one(found: StoreObject, path: Path) -> None:
+def fetch_one(found: StoreObject, path: Path) -> None:
+    """Fetch an object to a place on this machine; the file appears whole."""
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,10 @@ class StoreObject:
         """Return the SHA-256 of its bytes, if this process has seen all of them go by."""
         return _CHUNKS.sha256(self)
 
+    def forget(self) -> None:
+        """Let go of what is kept of it: it is not read again."""
+        _CHUNKS.forget(self)
+
     def open(self) -> BinaryIO:
         """Return it as a file that can be read and sought in."""
         return cast(BinaryIO, io.BufferedReader(_Raw(self), CHUNK // 4))
@@ -125,6 +129,13 @@ class _Chunks:
         seal, lock = self._seal(found)
         with lock:
             return seal.sha256
+
+    def forget(self, found: StoreObject) -> None:
+        """Drop the chunks of an object, and what is known of its content."""
+        with self._lock:
+            self._seals.pop(found, None)
+            for index in range(-(-found.size // CHUNK)):
+                self._kept.pop((found, index), None)
 
     def _fetch(self, found: StoreObject, index: int) -> memoryview:
         seal, lock = self._seal(found)

@@ -16,8 +16,8 @@ from tokpipe.foundation.addresses import Address, address_of, local_path
 from tokpipe.foundation.errors import StoreError
 from tokpipe.foundation.locks import one_writer
 from tokpipe.foundation.storage import storage_errors
-from tokpipe.foundation.stores.backends import backend_of
-from tokpipe.foundation.stores.copies import LAST, fetch, visible_objects
+from tokpipe.foundation.stores.backends import backend_of, existing
+from tokpipe.foundation.stores.copies import LAST, copy_for_now, fetch, visible_objects
 from tokpipe.foundation.stores.places import stored_folder, work_place
 from tokpipe.foundation.stores.sealing import is_content_of
 from tokpipe.foundation.threads import map_ordered
@@ -25,28 +25,33 @@ from tokpipe.foundation.threads import map_ordered
 _AT_ONCE = 4  # files that go up at a time
 
 
-def publish(folder: Path, address: Address) -> None:
+def publish(folder: Path, address: Address, moved: Mapping[str, Address] | None = None) -> None:
     """Store the files of a folder, and remove all else from there.
 
     Until the last one is there, the folder in the store is none. What is there already, of an
-    earlier try, is not sent again.
+    earlier try, is not sent again. `moved` are files whose content is in the store under another
+    name: it is copied there.
 
     Raises
     ------
     StoreError
         If the store refuses, does not answer, or holds something else in the end.
     """
-    names, there = list(_files(folder)), visible_objects(address)
+    names, there, moved = list(_files(folder)), visible_objects(address), moved or {}
     known = [name for name in names if name in there]
     same = map_ordered(partial(_is_there, folder, address), known, _AT_ONCE)
     done = {name for name, is_same in zip(known, same, strict=True) if is_same}
     _remove(address, [name for name in there if _is_last(name) and name not in done])
-    others = [name for name in there if name not in names]
+    others = [name for name in there if name not in names and name not in moved]
     _remove(address, others)
-    _remove_folders(address, others, names)
+    _remove_folders(address, others, [*names, *moved])
     left = [name for name in names if name not in done]
     _put(folder, address, [name for name in left if not _is_last(name)])
-    _check(folder, address, [name for name in names if not _is_last(name)])
+    for _ in map_ordered(lambda name: _copy(moved[name], address / name), moved, 2 * _AT_ONCE):
+        pass
+    sizes = {name: (folder / name).stat().st_size for name in names if not _is_last(name)}
+    entries = map_ordered(lambda name: existing(moved[name]), moved, _AT_ONCE)
+    _check(address, sizes | {name: one.size for name, one in zip(moved, entries, strict=True)})
     _put_last(folder, address, left)
 
 
@@ -181,10 +186,19 @@ def _remove_folders(address: Address, gone: Iterable[str], left: Iterable[str]) 
         backend_of(address.scheme).remove_folder(address / folder)
 
 
-def _check(folder: Path, address: Address, names: Iterable[str]) -> None:
+def _copy(source: Address, target: Address) -> None:
+    """Copy an object within a store, where that can; else the content comes by here."""
+    store = backend_of(source.scheme)
+    try:
+        store.copy(source, target)
+    except StoreError:  # too large for one request, or no matter of this kind of store
+        with copy_for_now(source) as path:
+            store.put(path, target)
+
+
+def _check(address: Address, sizes: Mapping[str, int]) -> None:
     there = visible_objects(address)
-    for name in names:
-        size = (folder / name).stat().st_size
+    for name, size in sizes.items():
         if there.get(name) != size:
             found = "nothing" if name not in there else f"{there[name]:,} bytes"
             raise StoreError(

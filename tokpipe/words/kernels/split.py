@@ -41,7 +41,8 @@ from tokpipe.words.kernels.classes import (
     words_from,
 )
 from tokpipe.words.kernels.gpt2 import take_gpt2
-from tokpipe.words.kernels.scan import after_alphanumerics, after_visible
+from tokpipe.words.kernels.scan import after_alphanumerics
+from tokpipe.words.kernels.spaced import take_spaced
 
 
 @inlined_helper
@@ -72,6 +73,8 @@ def take_word(cursor, end, split, scratch):
         return take_bert(cursor, end, split, scratch)
     if split.kind == GPT2:
         return take_gpt2(cursor, end, split)
+    if split.kind == WHITESPACE_SPLIT:
+        return take_spaced(cursor, end, split)
     position = cursor[2]
     following = end
     if split.kind != NONE:
@@ -94,8 +97,6 @@ def _next_run(position, end, split):
         return end, end
     while position < end:
         position = after_alphanumerics(position) if kind == LETTER else position
-        if split.kind == WHITESPACE_SPLIT:
-            position = after_visible(position)
         if position >= end:
             break
         other, width = class_at(position, split)
