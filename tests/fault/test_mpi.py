@@ -177,6 +177,23 @@ def test_a_signal_stops_all_behind_the_same_step(number, target, tmp_path, shard
     assert not rank_pids(tmp_path)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("network", [{}, {"UCX_TLS": "tcp,self", "MPIR_CVAR_NOLOCAL": "1"}])
+def test_wide_layers_on_their_way_keep_nobody(number, network, tmp_path, shards):
+    """What was sent early, and is not received by who stops, is megabytes."""
+    wide = ("--hidden-size", "256", "--num-hidden-layers", "4", "--threads", "2")
+    command = Ranks(tmp_path, 4, *TRAIN, *LONG, *wide)
+    for wait in (0.1, 0.35, 0.6):
+        process = command.begun(env=network)
+        time.sleep(wait)
+        os.kill(rank_pids(tmp_path)[2], number)
+        code, err, _ = ended(process)
+        assert code == (1 if number == signal.SIGKILL else 128 + number), err
+        assert "Traceback" not in err and not rank_pids(tmp_path)
+        shutil.rmtree(tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [

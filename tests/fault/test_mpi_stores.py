@@ -18,15 +18,17 @@ TRAIN = (
     *("--intermediate-size", "32", "--gradient-shards", "4"),
 )
 SHORT = ("--steps", "24")
-ONCE = ("--epochs", "1", "-q")
+ONCE = ("--epochs", "1", "--seeds", "2", "-q")
 
 # A rank's machine: a working folder and a place for what is of stores, which no other one sees.
 _MACHINE = """
-import os, runpy, sys
+import json, os, runpy, sys
 own = os.path.abspath("machine-" + os.environ["PMI_RANK"])
 os.makedirs(own, exist_ok=True)
 os.chdir(own)
 os.environ["TOKPIPE_STORE_DIR"] = os.path.join(own, "stores")
+if own.endswith("-1"):
+    os.environ.update(json.loads(os.environ.get("OF_THE_SECOND", "{}")))
 del sys.argv[0]
 runpy.run_module("tokpipe", run_name="__main__", alter_sys=True)
 """
@@ -205,3 +207,12 @@ def test_what_is_not_there_is_said_once(place, store, shards, tmp_path):
         ran = Machines(tmp_path, 2, *words).run()
         assert ran.code in (3, 4), ran.err
         assert ran.err.count("error:") == 1 and "Traceback" not in ran.err
+
+
+def test_a_machine_that_does_not_reach_the_store_stops_all(store, shards, tmp_path):
+    unreachable = json.dumps({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    words = ("pretrain", shards, "-o", "run", *TRAIN, *SHORT)
+    ran = Machines(tmp_path, 2, *words).run(env={"OF_THE_SECOND": unreachable})
+    assert ran.code == 4, ran.err
+    assert ran.err.count("error:") == 1 and "does not answer" in ran.err
+    assert "Traceback" not in ran.err

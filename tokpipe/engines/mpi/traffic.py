@@ -83,13 +83,13 @@ class Traffic:
         self.requests, self._rounded = [], []
 
     def _watch(self) -> None:
-        """Call the library until all is there."""
-        with suppress(Left):
+        """Call the library until all is there; who waits for it will hear of what fails."""
+        with suppress(Left, Exception):
             while not self._called(self._look):
                 time.sleep(_REST)
 
     def _look(self) -> bool:
         for _ in range(_AT_ONCE):
             self._comm.Iprobe(source=self._mpi.ANY_SOURCE)
-        self._is_watched = not self._mpi.Request.Testall(self.requests)
+        self._is_watched = not all(request.Get_status() for request in self.requests)
         return not self._is_watched
