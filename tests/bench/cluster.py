@@ -9,13 +9,13 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import corpus
 from tests.bench.process_tree import TreeRun, run_tree
-from tests.bench.report import Row
+from tests.bench.report import Row, markdown
 from tokpipe.foundation.sizes import format_bytes
 
 WORKERS = 2
@@ -26,22 +26,25 @@ _MOST_GROWTH = 20_000_000  # bytes of the coordinator, from a text to ten times 
 
 
 def rows(peers: str, rounds: int) -> list[Row]:
-    """Measure everything that the table of clusters holds."""
-    text = _text()
+    """Measure everything that the table of clusters holds; say each row as it comes."""
+    found = []
     with tempfile.TemporaryDirectory(prefix="tokpipe-bench-") as place:
-        lines = _json_lines(text, Path(place))
-        tokenizer = str(corpus.bert_special_tokenizer())
-        spark = [peers, str(_HERE / "count_with_spark.py"), str(text)]
-        trove = [peers, str(_HERE / "count_with_datatrove.py"), str(lines)]
-        tokens = [peers, str(_HERE / "tokenize_with_datatrove.py"), str(lines), tokenizer]
-        return [
-            *_beside("Spark", spark, _counting([str(text)]), Path(place), rounds, 10),
-            *_beside("datatrove", trove, _counting([str(lines)]), Path(place), rounds, 0),
-            *_beside(
-                "datatrove", tokens, _sharding(str(lines), tokenizer), Path(place), rounds, 20
-            ),
-            _growth(text, Path(place)),
-        ]
+        for measured in _measured(peers, rounds, Path(place)):
+            print(markdown(measured), file=sys.stderr, flush=True)
+            found += measured
+    return found
+
+
+def _measured(peers: str, rounds: int, place: Path) -> Iterator[list[Row]]:
+    text, tokenizer = _text(), str(corpus.bert_special_tokenizer())
+    yield [_growth(text, place)]
+    spark = [peers, str(_HERE / "count_with_spark.py"), str(text)]
+    yield _beside("Spark", spark, _counting([str(text)]), place, rounds, 10)
+    lines = str(_json_lines(text, place))
+    tokens = [peers, str(_HERE / "tokenize_with_datatrove.py"), lines, tokenizer]
+    yield _beside("datatrove", tokens, _sharding(lines, tokenizer), place, rounds, 20)
+    trove = [peers, str(_HERE / "count_with_datatrove.py"), lines]
+    yield _beside("datatrove", trove, _counting([lines]), place, rounds, 0)
 
 
 @dataclass(frozen=True)
