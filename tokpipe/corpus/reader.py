@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
+from typing import cast
 
 from tokpipe.corpus.batch import TextBatch
 from tokpipe.corpus.blocks import Block, read_range
@@ -223,4 +225,4 @@ def sha256_of(file: InputFile) -> str:
     if file.stored is not None and (known := file.stored.sha256()):
         return known  # of what was read: nothing of it is fetched twice
     with file.open_bytes() as raw:
-        return hashlib.file_digest(raw, "sha256").hexdigest()
+        return hashlib.file_digest(cast(BufferedReader, raw), "sha256").hexdigest()
