@@ -37,13 +37,13 @@ def rows(peers: str, rounds: int) -> list[Row]:
 
 def _measured(peers: str, rounds: int, place: Path) -> Iterator[list[Row]]:
     text, tokenizer = _text(), str(corpus.bert_special_tokenizer())
-    yield [_growth(text, place)]
     spark = [peers, str(_HERE / "count_with_spark.py"), str(text)]
     yield _beside("Spark", spark, _counting([str(text)]), place, rounds, 10)
     lines = str(_json_lines(text, place))
     tokens = [peers, str(_HERE / "tokenize_with_datatrove.py"), lines, tokenizer]
     yield _beside("datatrove", tokens, _sharding(lines, tokenizer), place, rounds, 20)
     trove = [peers, str(_HERE / "count_with_datatrove.py"), lines]
+    yield [_growth(text, place)]
     yield _beside("datatrove", trove, _counting([lines]), place, rounds, 0)
 
 
