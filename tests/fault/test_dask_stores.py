@@ -92,7 +92,14 @@ def stored_again(store, keys):
     return [key for key in keys if any(path.split("?")[0].endswith(key) for path in written)]
 
 
-@pytest.mark.parametrize("work", WORK)
+def and_slowly(*cases):
+    """Return cases that stand for no kind of their own: 20 s each."""
+    return [pytest.param(*case, marks=pytest.mark.slow) for case in cases]
+
+
+@pytest.mark.parametrize(
+    "work", ["count", "static", *and_slowly(*((w,) for w in WORK if w not in ("count", "static")))]
+)
 def test_workers_that_share_a_store_alone_leave_the_bytes_of_threads(
     store, text, folder, tmp_path_factory, work
 ):
@@ -117,7 +124,7 @@ def test_workers_that_share_a_store_alone_leave_the_bytes_of_threads(
     holds(store, found)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [4, *and_slowly((1,))])
 def test_any_number_of_workers_leaves_the_same(store, by_threads, folder, workers):
     for work in ("static", "count"):
         ran = command(store, folder, work, *LOCAL[:3], workers, "--force").run()
@@ -125,7 +132,7 @@ def test_any_number_of_workers_leaves_the_same(store, by_threads, folder, worker
         holds(store, by_threads(work))
 
 
-@pytest.mark.parametrize("work", ["count", "encode", "static"])
+@pytest.mark.parametrize("work", ["static", *and_slowly(("count",), ("encode",))])
 def test_a_killed_worker_costs_its_own_items(store, by_threads, folder, work):
     process = command(store, folder, work, *LOCAL).started()
     wait_for(store, work, process)
@@ -138,8 +145,10 @@ def test_a_killed_worker_costs_its_own_items(store, by_threads, folder, work):
 @pytest.mark.parametrize(
     ("work", "after"),
     [
-        *((work, "dask") for work in ("count", "train", "encode", "static", "single")),
-        *((work, "threads") for work in ("count", "train", "single")),
+        *((work, "dask") for work in ("count", "encode", "static")),
+        ("single", "threads"),
+        *and_slowly(*((work, "dask") for work in ("train", "single"))),
+        *and_slowly(*((work, "threads") for work in ("count", "train"))),
     ],
 )
 def test_a_killed_coordinator_is_gone_on_with_by_another_machine(
@@ -188,8 +197,19 @@ def test_a_killed_build_of_threads_is_gone_on_with_by_another_machine(store, by_
     holds(store, by_threads("single"))
 
 
-@pytest.mark.parametrize("work", ["count", "encode", "static"])
-@pytest.mark.parametrize(("fault", "said"), [("drop", "does not answer"), (403, "refuses access")])
+@pytest.mark.parametrize(
+    ("work", "fault", "said"),
+    [
+        ("count", 403, "refuses access"),
+        ("static", "drop", "does not answer"),
+        *and_slowly(
+            ("static", 403, "refuses access"),
+            ("count", "drop", "does not answer"),
+            ("encode", 403, "refuses access"),
+            ("encode", "drop", "does not answer"),
+        ),
+    ],
+)
 def test_a_store_that_is_lost_is_said_and_the_work_goes_on(
     store, by_threads, folder, work, fault, said
 ):
@@ -209,7 +229,7 @@ def test_a_store_that_is_lost_is_said_and_the_work_goes_on(
     holds(store, by_threads(work))
 
 
-@pytest.mark.parametrize("fault", ["short", "shifted", "flipped"])
+@pytest.mark.parametrize("fault", ["shifted", *and_slowly(("short",), ("flipped",))])
 def test_wrong_answers_about_items_are_noticed(store, by_threads, folder, fault):
     store.proxy.fault = lambda method, path, asked: fault if "/sections/" in path else None
     ran = command(store, folder, "static", *LOCAL).run()
@@ -220,7 +240,7 @@ def test_wrong_answers_about_items_are_noticed(store, by_threads, folder, fault)
     holds(store, by_threads("static"))
 
 
-@pytest.mark.parametrize("work", ["count", "encode", "static"])
+@pytest.mark.parametrize("work", ["static", *and_slowly(("count",), ("encode",))])
 def test_a_worker_that_may_not_write_is_named_before_any_work(
     store, folder, tmp_path_factory, work
 ):
