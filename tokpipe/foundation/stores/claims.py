@@ -20,7 +20,7 @@ from typing import Any
 from tokpipe.foundation.addresses import Address
 from tokpipe.foundation.errors import StorageError, StoreError
 from tokpipe.foundation.stores.backends import backend_of
-from tokpipe.foundation.stores.copies import object_at
+from tokpipe.foundation.stores.objects import StoreObject
 from tokpipe.foundation.stores.places import temporary_place
 
 CLAIM = ".tokpipe-writer.json"
@@ -108,13 +108,18 @@ def _put(place: Address, content: dict[str, Any]) -> None:
 
 
 def _holder(place: Address) -> dict[str, Any] | None:
-    if backend_of(place.scheme).entry(place) is None:
-        return None
-    try:
-        found = json.loads(object_at(place).head(_MOST))
-        return found if isinstance(found, dict) else {}
-    except ValueError:
-        return {}
+    """Return what a claim says, which its writer may write anew or remove at any moment."""
+    store = backend_of(place.scheme)
+    while (entry := store.entry(place)) is not None:
+        try:
+            found = json.loads(StoreObject(place, entry.size, entry.version).head(_MOST))
+            return found if isinstance(found, dict) else {}
+        except (ValueError, RecursionError):
+            return {}
+        except StoreError:
+            if store.entry(place) == entry:
+                raise
+    return None
 
 
 def _may_live(holder: dict[str, Any], place: Address) -> bool:

@@ -95,3 +95,21 @@ def test_a_store_that_is_lost_for_a_while_costs_no_claim(store):
         while claim_in(store)["beat"] == beat and time.monotonic() < limit:
             time.sleep(0.05)
         assert claim_in(store)["beat"] > beat
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_claim_that_goes_or_changes_while_it_is_read_is_looked_at_again(store, ends, monkeypatch):
+    place, whole = "out/.tokpipe-writer.json", claims.StoreObject.head
+    store.put(place, json.dumps(OTHER).encode())
+
+    def late(found, size):
+        monkeypatch.setattr(claims.StoreObject, "head", whole)
+        if ends:
+            store.remove(place)
+        else:
+            store.put(place, json.dumps({**OTHER, "beat": 44}).encode())
+        return whole(found, size)
+
+    monkeypatch.setattr(claims.StoreObject, "head", late)
+    found = claims._holder(address_of(f"{store}/{place}"))
+    assert found == (None if ends else {**OTHER, "beat": 44})
