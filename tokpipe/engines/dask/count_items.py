@@ -186,7 +186,7 @@ def _load_kernels_once(words: WordsConfig) -> None:
 def _joined(files: Sequence[Path], scratch: Path) -> Path:
     if len(files) == 1:
         return files[0]
-    # Not after each item: the next one had to ask for 80 MB of pages again, a sixth of its time.
+    # Not after each item: the next one had to ask for 80 MB of pages again.
     release_freed_memory()
     return write_temporary_run(scratch, merge_streams([read_run(path) for path in files]))
 
