@@ -53,8 +53,8 @@ from tokpipe.words.journal import Covered, Journal, as_ranges
 from tokpipe.words.merging import merge_files
 from tokpipe.words.runs import Run
 
-# Each item sorts and stores its own words, and all are merged: a gigabyte took 19.2 processor seconds
-# in 64 items and 15.1 in 16. A worker that is lost costs one of them.
+# Each item sorts and stores its own words, and all are merged: a gigabyte took 19.2 seconds of
+# processors in 64 items and 15.1 in 16. A worker that is lost costs one of them.
 _ITEMS = 6  # that a corpus is cut into, unless they would become larger than
 _ITEM_BYTES = 256 << 20  # which take two seconds
 _FAN_IN = 64  # runs that a worker merges at once
