@@ -1,8 +1,9 @@
 """How good fine-tuned models are beside transformers' and earlier approaches: the same data.
 
 Both sides train with the same settings, several seeds each, and keep the best epoch by the same
-validation part; the figures of both come from our scores. What is measured is kept at once, so
-that a stopped run goes on where it was.
+validation part; the figures of both come from our scores. What is measured is kept at once in
+`finetune_quality.json` beside this file, so that a run that is stopped, here or on another machine,
+goes on where it was: no figure is a time.
 """
 
 import json
@@ -17,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench import corpus
 from tests.bench.finetune_jobs import (
     JOBS,
     Job,
@@ -35,6 +35,7 @@ from tokpipe.metrics.scores import Scores, answer_scores, class_scores, entity_s
 METHODS = ("bow", "nbsvm", "vectors")
 _NBSVM_ON_IMDB, _NEAR = 0.91, 0.005
 _WRITING = Lock()
+_STORE = Path(__file__).with_name("finetune_quality.json")
 Figures = Mapping[str, Any]  # of a part: n, majority, scores with intervals
 
 
@@ -92,25 +93,29 @@ class Trials:
     def _tuned(self, seed: int, side: str, python: str) -> Figures:
         limits, settings = self.limits, self.shape["settings"]
         key = [self.name, limits.rows, limits.layers, side, seed, settings]
-        return kept(_store(), key, lambda: self._trained(python, side, seed))
+        return kept(_STORE, key, lambda: self._trained(python, side, seed))
 
     def _trained(self, python: str, side: str, seed: int) -> Figures:
         name = "ours_finetune" if side == "ours" else "peers_finetune"
         with Worker(python, name, "tune", seed=seed, **self.shape) as worker:
             run = worker.run()
         if side == "ours":
-            return {**run.result["test"], "seconds": run.seconds}
-        said = scored(self.job, self.test, run.result["said"])
-        return {**said.to_dict(), "seconds": run.seconds}
+            return in_short(run.result["test"])
+        return in_short(scored(self.job, self.test, run.result["said"]).to_dict())
 
     def _earlier(self, method: str) -> Figures:
-        return kept(_store(), [self.name, self.limits.rows, method], lambda: self._learnt(method))
+        return kept(_STORE, [self.name, self.limits.rows, method], lambda: self._learnt(method))
 
     def _learnt(self, method: str) -> Figures:
         asked = {"method": method, "task": self.job.task, "parts": self.files}
         with Worker(sys.executable, "ours_finetune", "baseline", **asked) as worker:
             run = worker.run()
-        return {**run.result["test"], "seconds": run.seconds}
+        return in_short(run.result["test"])
+
+
+def in_short(figures: Figures) -> Figures:
+    """Leave out what the tables do not show: rows of classes, the confusion table."""
+    return {name: figures[name] for name in ("n", "majority", "scores")}
 
 
 def kept(store: Path, key: Sequence[Any], make: Callable[[], Figures]) -> Figures:
@@ -122,13 +127,9 @@ def kept(store: Path, key: Sequence[Any], make: Callable[[], Figures]) -> Figure
         with _WRITING:
             print(name, json.dumps(first(found)), file=sys.stderr, flush=True)
             half = store.with_suffix(".half")
-            half.write_text(json.dumps({**_stored(store), name: found}, indent=1))
+            half.write_text(json.dumps({**_stored(store), name: found}, indent=1) + "\n")
             half.replace(store)
     return found
-
-
-def _store() -> Path:
-    return corpus.folder() / "finetune-quality.json"
 
 
 def _stored(store: Path) -> dict[str, Figures]:

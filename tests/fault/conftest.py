@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,23 @@ import pytest
 from tests.fault.strace import calls_on_output
 
 ROOT = Path(__file__).parents[2]
+STARTED = []  # processes that the test may leave behind
 PATIENCE = 600  # seconds; compilation of all kernels on a busy machine included
 WORDS = ("harbour", "gull", "quay", "ferry", "captain", "letter", "Åsa", "café", "東京", "rope")
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on():
+    """End what a failing test leaves at work: its open pipes would fail the tests behind it."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
 
 @dataclass(frozen=True)
@@ -46,12 +62,14 @@ class Command:
     def started(self, *more, before=(), env=None, **settings):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*before, sys.executable, *self.program, *self.arguments, *more],
             cwd=self.folder,
             env={name: value for name, value in environment.items() if value is not None},
             **settings,
         )
+        STARTED.append(process)
+        return process
 
     def run(self, *more, **settings):
         process = self.started(*more, **settings)
