@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.parameters import Parameters, layer_names
-from tokpipe.bert.products.maps import FLOAT32, Linear, Products
+from tokpipe.bert.products.maps import Linear, Products
 from tokpipe.bert.registry import heads_of
 
 Array = NDArray[np.floating]
@@ -67,13 +67,8 @@ def norm_of(views: Mapping[str, Array], name: str) -> Norm:
     return Norm(views[f"{name}.weight"], views[f"{name}.bias"])
 
 
-def in_float32(weight: Array) -> Products:
-    """Return what multiplies for any weight where nothing else is asked for."""
-    return FLOAT32
-
-
 def weights_of(
-    parameters: Parameters, products: Callable[[Array], Products] = in_float32
+    parameters: Parameters, products: Callable[[Array], Products] | None = None
 ) -> Weights:
     """Return the tree over a parameter block, without a copy.
 
@@ -82,9 +77,10 @@ def weights_of(
     parameters
         The block.
     products
-        Returns what multiplies for the linear map of a weight, float32[out, in].
+        Returns what multiplies for the linear map of a weight, float32[out, in]; None: BLAS does.
     """
-    return _multiplied(_tree(parameters), products)
+    tree = _tree(parameters)
+    return _multiplied(tree, products) if products else tree
 
 
 def _multiplied(node: Any, products: Callable[[Array], Products]) -> Any:

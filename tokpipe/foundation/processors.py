@@ -17,6 +17,12 @@ LEVELS = {
     },
     "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
+# What each kind of products of our own takes, beside x86-64-v4
+PRODUCTS = {
+    "float32": set[str](),
+    "bfloat16": {"avx512_bf16"},
+    "int8": {"avx512_vnni"},
+}
 _TRIED = ((0, 68), (0, 69))  # versions of numba whose insides `compiling` is written for
 _CPUS = Path("/proc/cpuinfo")
 _ENOUGH = 1 << 14  # bytes of /proc/cpuinfo that hold the first processor
@@ -50,6 +56,11 @@ def levels() -> list[str]:
     if not is_usual or asked or not is_tried(versions()["numba"]):
         return []
     return levels_of(_flags())
+
+
+def multiplies(kind: str) -> bool:
+    """Return whether the processor has what a kind of products of our own takes."""
+    return "x86-64-v4" in levels() and PRODUCTS[kind] <= _flags()
 
 
 def this_processor() -> str:
