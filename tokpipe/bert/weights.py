@@ -113,10 +113,12 @@ def _tree(parameters: Parameters) -> Weights:
         attention, ffn = layer_names(parameters.config, number)
         return (
             AttentionWeights(
-                *(linear(attention + part) for part in ("qkv", "output")), norm(f"{attention}norm")
+                qkv=linear(attention + "qkv"),
+                output=linear(attention + "output"),
+                norm=norm(attention + "norm"),
             ),
             FeedForwardWeights(
-                *(linear(ffn + part) for part in ("input", "output")), norm(f"{ffn}norm")
+                input=linear(ffn + "input"), output=linear(ffn + "output"), norm=norm(ffn + "norm")
             ),
         )
 

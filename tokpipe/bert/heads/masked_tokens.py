@@ -48,7 +48,7 @@ _cross_entropy = by_precision(cross_entropy)
 
 
 class MaskHeadWeights(NamedTuple):
-    """The map in front of the decoder [E, H], its norm, and the decoder: token table and bias [V]."""
+    """The map in front of the decoder [E, H], its norm, and the decoder [V, E]: the token table."""
 
     transform: Linear
     norm: Norm
