@@ -158,9 +158,9 @@ def backward(
     float32[T, width]
         Gradient of the inputs.
     """
-    weight_backward(tape.features, d_outputs, into[f"{_OUTPUT}.weight"])
+    weight_backward(tape.features, d_outputs, _linear(into, _OUTPUT))
     above = np.empty_like(tape.features)
-    input_backward(d_outputs, views[f"{_OUTPUT}.weight"], above)
+    input_backward(d_outputs, _linear(views, _OUTPUT), above)
     if tape.pooled is not None:
         above = _unpooled(above, packed, tape.pooled, net.texts)
     for layer in range(net.layers - 1, -1, -1):
@@ -172,10 +172,10 @@ def backward(
                 gates, sgemm_address(), packed.sizes, views[which], direction, cells, states,
                 above, into[which],
             )  # fmt: skip
-        weight_backward(x, gates, into[f"{_input(layer)}.weight"])
+        weight_backward(x, gates, _linear(into, _input(layer)))
         _add_column_sums(gates, into[f"{_input(layer)}.bias"])
         above = np.empty_like(x)
-        input_backward(gates, views[f"{_input(layer)}.weight"], above)
+        input_backward(gates, _linear(views, _input(layer)), above)
     _drop(above, *tape.first)
     return above
 

@@ -115,5 +115,5 @@ def attend_backward(
         cosines, sines = layout.rotations
         _rotate(d_qkv, layout.positions, layout.heads, cosines, -sines)
     add_column_sums(d_qkv, gradients.qkv.bias)
-    weight_backward(x, d_qkv, gradients.qkv.weight)
-    input_backward(d_qkv, weights.qkv.weight, into, add=True)
+    weight_backward(x, d_qkv, gradients.qkv)
+    input_backward(d_qkv, weights.qkv, into, add=True)

@@ -1,7 +1,4 @@
-"""The one door to matrix products: SGEMM at the address that scipy hands out for Cython.
-
-A product in another precision (bf16 on AMX) goes in here, under the same layers.
-"""
+"""The one door to BLAS: SGEMM at the address that scipy hands out for Cython."""
 
 import ctypes
 import functools

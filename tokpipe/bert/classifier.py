@@ -54,8 +54,8 @@ def classifier_backward(classifier: Classifier, into: Array) -> None:
         Gradient of the vectors, written.
     """
     assert classifier.gradients is not None
-    weight_backward(classifier.x, classifier.logits, classifier.gradients.weight)
-    input_backward(classifier.logits, classifier.weights.weight, into)
+    weight_backward(classifier.x, classifier.logits, classifier.gradients)
+    input_backward(classifier.logits, classifier.weights, into)
     drop(into, *classifier.drop)
 
 

@@ -19,7 +19,7 @@ from tokpipe.bert.embeddings import SavedEmbeddings, Tokens
 from tokpipe.bert.feed_forward import SavedFeedForward
 from tokpipe.bert.kernels.rows import count_positions
 from tokpipe.bert.residual import Residual, SavedNorm
-from tokpipe.bert.weights import Linear, Weights
+from tokpipe.bert.weights import Norm, Weights
 from tokpipe.bert.workspace import Scratch, Selected, Workspace, front
 from tokpipe.foundation.batch import Batch
 
@@ -162,7 +162,7 @@ def _layer(
     weights, gradients = model[0].layers[number], model[1] and model[1].layers[number]
 
     def around(part: int) -> Residual:
-        norm: Linear = weights[part].norm
+        norm: Norm = weights[part].norm
         d_norm = gradients and gradients[part].norm
         drop = dropout_at(key, config.hidden_dropout_prob, 3 * number + 2 + part)
         is_pre, eps = config.norm_position == "pre", config.layer_norm_eps

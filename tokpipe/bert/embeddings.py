@@ -97,9 +97,9 @@ def embeddings_backward(
     if weights.projection is None or gradients.projection is None:
         d_out = gradient
     else:
-        weight_backward(saved.norm.out, gradient, gradients.projection.weight)
+        weight_backward(saved.norm.out, gradient, gradients.projection)
         add_column_sums(gradient, gradients.projection.bias)
-        input_backward(gradient, weights.projection.weight, d_out)
+        input_backward(gradient, weights.projection, d_out)
     drop(d_out, *drops)
     d_sum.fill(0)
     normalised, scales, _ = saved.norm

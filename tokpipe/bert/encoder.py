@@ -160,8 +160,8 @@ def _attention_backward(
     after_backward(here.layers[number].around_attention, stream, made, gradients.output.bias)
     is_cut = here is not ctx
     attended, d_attended = here.selected if is_cut else (layer.attention.attended, stream.spare)
-    weight_backward(attended, made, gradients.output.weight)
-    input_backward(made, weights.output.weight, d_attended)
+    weight_backward(attended, made, gradients.output)
+    input_backward(made, weights.output, d_attended)
     if is_cut:
         assert ctx.output_rows is not None
         stream.spread(ctx.output_rows, len(ctx.batch.input_ids))

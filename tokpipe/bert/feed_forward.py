@@ -87,8 +87,8 @@ def feed_forward_backward(
     """
     weights, gradients, saved = layer
     inner, d_inner = scratch
-    input_backward(gradient, weights.output.weight, d_inner)
+    input_backward(gradient, weights.output, d_inner)
     activation.backward(saved.before, d_inner, inner, gradients.input.bias)
-    weight_backward(inner, gradient, gradients.output.weight)
-    weight_backward(x, d_inner, gradients.input.weight)
-    input_backward(d_inner, weights.input.weight, into, add=True)
+    weight_backward(inner, gradient, gradients.output)
+    weight_backward(x, d_inner, gradients.input)
+    input_backward(d_inner, weights.input, into, add=True)

@@ -99,7 +99,7 @@ def pooler_backward(
         Gradient of the last hidden states, added to.
     """
     pooler.activation.backward(scratch.before, scratch.d_pooled, scratch.pooled, gradients.bias)
-    weight_backward(scratch.first, scratch.d_pooled, gradients.weight)
-    input_backward(scratch.d_pooled, pooler.weights.weight, scratch.d_first)
+    weight_backward(scratch.first, scratch.d_pooled, gradients)
+    input_backward(scratch.d_pooled, pooler.weights, scratch.d_first)
     drop(scratch.d_first, *pooler.drop)
     scatter_rows(scratch.d_first, first, into)

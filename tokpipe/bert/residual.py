@@ -20,7 +20,7 @@ from tokpipe.bert.dropout import Dropout
 from tokpipe.bert.kernels import dropout, norms, rows
 from tokpipe.bert.linear import add_column_sums
 from tokpipe.bert.twins import by_precision
-from tokpipe.bert.weights import Linear
+from tokpipe.bert.weights import Norm
 
 Array = NDArray[np.floating]
 
@@ -47,8 +47,8 @@ class Residual(NamedTuple):
     is_pre: bool  # whether the norm stands before the part
     eps: float  # added to a variance
     # `norm`, `d_norm`: its weights, and their gradients (None in a pass without any)
-    norm: Linear
-    d_norm: Linear | None
+    norm: Norm
+    d_norm: Norm | None
     saved: SavedNorm  # what it keeps
     drop: Dropout  # the dropout behind the part
 

@@ -1,19 +1,20 @@
 """The views of a parameter block as a tree: what each layer is handed, gradients likewise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.parameters import Parameters, layer_names
+from tokpipe.bert.products.maps import Linear, Products
 from tokpipe.bert.registry import heads_of
 
 Array = NDArray[np.floating]
 
 
-class Linear(NamedTuple):
-    """A linear map: weight [out, in], bias [out]. A norm has the same: scale [H] and shift [H]."""
+class Norm(NamedTuple):
+    """A norm: its scale [H] and shift [H]."""
 
     weight: Array
     bias: Array
@@ -25,7 +26,7 @@ class EmbeddingWeights(NamedTuple):
     token: Array
     position: Array | None
     segment: Array | None
-    norm: Linear
+    norm: Norm
     projection: Linear | None
 
 
@@ -34,7 +35,7 @@ class AttentionWeights(NamedTuple):
 
     qkv: Linear
     output: Linear
-    norm: Linear
+    norm: Norm
 
 
 class FeedForwardWeights(NamedTuple):
@@ -42,7 +43,7 @@ class FeedForwardWeights(NamedTuple):
 
     input: Linear
     output: Linear
-    norm: Linear
+    norm: Norm
 
 
 class Weights(NamedTuple):
@@ -51,22 +52,59 @@ class Weights(NamedTuple):
     embeddings: EmbeddingWeights
     relative: Array | None
     layers: list[tuple[AttentionWeights, FeedForwardWeights]]
-    final_norm: Linear | None
+    final_norm: Norm | None
     pooler: Linear | None
     heads: dict[str, Any]
 
 
 def linear_of(views: Mapping[str, Array], name: str) -> Linear:
-    """Return weight and bias of a linear map, or scale and shift of a norm."""
+    """Return a linear map, multiplied for in float32."""
     return Linear(views[f"{name}.weight"], views[f"{name}.bias"])
 
 
-def weights_of(parameters: Parameters) -> Weights:
-    """Return the tree over a parameter block, without a copy."""
+def norm_of(views: Mapping[str, Array], name: str) -> Norm:
+    """Return scale and shift of a norm."""
+    return Norm(views[f"{name}.weight"], views[f"{name}.bias"])
+
+
+def weights_of(
+    parameters: Parameters, products: Callable[[Array], Products] | None = None
+) -> Weights:
+    """Return the tree over a parameter block, without a copy.
+
+    Parameters
+    ----------
+    parameters
+        The block.
+    products
+        Returns what multiplies for the linear map of a weight, float32[out, in]; None: BLAS does.
+    """
+    tree = _tree(parameters)
+    return _multiplied(tree, products) if products else tree
+
+
+def _multiplied(node: Any, products: Callable[[Array], Products]) -> Any:
+    """Return a tree whose linear maps carry their products."""
+    if isinstance(node, Linear):
+        return node._replace(products=products(node.weight))
+    if isinstance(node, dict):
+        return {name: _multiplied(part, products) for name, part in node.items()}
+    if isinstance(node, list):
+        return [_multiplied(part, products) for part in node]
+    if not isinstance(node, tuple):
+        return node
+    parts = [_multiplied(part, products) for part in node]
+    return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
+
+
+def _tree(parameters: Parameters) -> Weights:
     views = parameters.views
 
     def linear(name: str) -> Linear:
         return linear_of(views, name)
+
+    def norm(name: str) -> Norm:
+        return norm_of(views, name)
 
     def linear_or_none(name: str) -> Linear | None:
         return linear(name) if f"{name}.weight" in views else None
@@ -74,22 +112,28 @@ def weights_of(parameters: Parameters) -> Weights:
     def layer(number: int) -> tuple[AttentionWeights, FeedForwardWeights]:
         attention, ffn = layer_names(parameters.config, number)
         return (
-            AttentionWeights(*(linear(attention + part) for part in ("qkv", "output", "norm"))),
-            FeedForwardWeights(*(linear(ffn + part) for part in ("input", "output", "norm"))),
+            AttentionWeights(
+                qkv=linear(attention + "qkv"),
+                output=linear(attention + "output"),
+                norm=norm(attention + "norm"),
+            ),
+            FeedForwardWeights(
+                input=linear(ffn + "input"), output=linear(ffn + "output"), norm=norm(ffn + "norm")
+            ),
         )
 
     embeddings = EmbeddingWeights(
         token=views["embeddings.token"],
         position=views.get("embeddings.position"),
         segment=views.get("embeddings.segment"),
-        norm=linear("embeddings.norm"),
+        norm=norm("embeddings.norm"),
         projection=linear_or_none("embeddings.projection"),
     )
     return Weights(
         embeddings=embeddings,
         relative=views.get("relative.weight"),
         layers=[layer(number) for number in range(parameters.config.num_hidden_layers)],
-        final_norm=linear_or_none("final_norm"),
+        final_norm=norm("final_norm") if "final_norm.weight" in views else None,
         pooler=linear_or_none("pooler"),
         heads={name: head.weights(views) for name, head in heads_of(parameters.config).items()},
     )

@@ -135,7 +135,7 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
         model=model,
         paths={name: here(path, name) for name, path in given.items() if path is not None},
         columns=columns,
-        config=config or FinetuneConfig(),
+        config=(config or FinetuneConfig()).decided(),
         windows=windows or WindowConfig(),
     )
     prepared = prepare(asked, how[0], progress)

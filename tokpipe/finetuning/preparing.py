@@ -142,7 +142,8 @@ def prepare_on(
     ConfigError
         If a setting does not suit them.
     """
-    task, config = asked.task, asked.config
+    task, config = asked.task, asked.config.decided()
+    asked = replace(asked, config=config)
     source = open_source(asked.model)
     check_layers(source.config, config)
     names = getattr(data["train"], "names", ())

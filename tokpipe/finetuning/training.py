@@ -206,7 +206,7 @@ def _finished(
         return State.read(best).to_dict()
 
     state = State.from_dict(ranks.first(load))
-    ranks.spread(trainer.parameters.block)
+    trainer.spread()
     asked = [part for name, part in prepared.parts.items() if name != "train"]
     said = {part.name: (part, predict(task, trainer, part, tokens, progress)) for part in asked}
     report = _report(prepared, said)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numba
+from llvmlite import binding
 from numba.core import registry, types
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler import Compiler
@@ -24,6 +25,7 @@ from tokpipe.foundation.linking import NotLinkableError, linked
 from tokpipe.foundation.machine_code import Image, ObjectFile
 from tokpipe.foundation.processors import is_tried
 
+binding.initialize_native_asmparser()  # for assembly in intrinsics; numba makes none
 _CPU: Any = registry.cpu_target
 _UNITS: dict[str | None, Any] = {}  # code generator by kind of processor
 

@@ -8,6 +8,8 @@ import re
 import sys
 from pathlib import Path
 
+from tokpipe.foundation.errors import ConfigError
+
 # What a processor must have, of `flags` in /proc/cpuinfo, beside all of the levels before
 # (x86-64 psABI). Linux leaves out what the system does not support.
 LEVELS = {
@@ -17,6 +19,17 @@ LEVELS = {
     },
     "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
+# What each kind of products of our own takes, beside x86-64-v4
+PRODUCTS = {
+    "float32": set[str](),
+    "bfloat16": {"avx512_bf16"},
+    "int8": {"avx512_vnni"},
+}
+# Who multiplies faster in bfloat16 than BLAS does in float32: Zen 4 twice as fast (229 to 116
+# GFLOP/s). Sapphire Rapids takes twice as long for a product as for a float32 one (86 to 175); its
+# tiles (AMX) would not, but no code here is made for them.
+_FAST_BFLOAT16 = {"AuthenticAMD"}
+PRECISIONS = ("auto", "float32", "bfloat16")  # that training may be asked for
 _TRIED = ((0, 68), (0, 69))  # versions of numba whose insides `compiling` is written for
 _CPUS = Path("/proc/cpuinfo")
 _ENOUGH = 1 << 14  # bytes of /proc/cpuinfo that hold the first processor
@@ -52,6 +65,32 @@ def levels() -> list[str]:
     return levels_of(_flags())
 
 
+def multiplies(kind: str) -> bool:
+    """Return whether the processor has what a kind of products of our own takes."""
+    return "x86-64-v4" in levels() and PRODUCTS[kind] <= _flags()
+
+
+def precision_for(asked: str) -> str:
+    """Return in what linear maps multiply where this is asked for: auto is what is faster here.
+
+    Raises
+    ------
+    ConfigError
+        If the processor has no such products.
+    """
+    if asked == "auto":
+        pays = multiplies("bfloat16") and _told("vendor_id") in _FAST_BFLOAT16
+        return "bfloat16" if pays else "float32"
+    if asked != "float32" and not multiplies(asked):
+        flags = " and ".join(sorted(PRODUCTS[asked])).upper()
+        raise ConfigError(
+            f"precision={asked!r} takes {flags}, which this processor has not",
+            hint="Processors from AMD's Zen 4 and Intel's Cooper Lake on have it; elsewhere take "
+            "float32, or auto, which is what the processor does faster.",
+        )
+    return asked
+
+
 def this_processor() -> str:
     """Return a name for this processor alone."""
     asked = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
@@ -69,13 +108,18 @@ def versions() -> dict[str, str]:
 
 
 def _flags() -> set[str]:
+    return set(_told("flags|Features").split())
+
+
+def _told(name: str) -> str:
+    """Return what /proc/cpuinfo tells of the first processor; nothing if it does not."""
     try:
         with _CPUS.open("rb") as file:
             text = file.read(_ENOUGH).decode(errors="replace")
     except OSError:
-        return set()
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    return set(found[1].split()) if found else set()
+        return ""
+    found = re.search(rf"^(?:{name})\s*:(.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 def _version(package: str) -> str:

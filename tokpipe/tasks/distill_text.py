@@ -119,7 +119,7 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     """
     teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
-    config, training = config or DistillConfig(), training or TrainingConfig()
+    config, training = config or DistillConfig(), (training or TrainingConfig()).decided()
     if force or not (run / MANIFEST).is_file():
         refuse_foreign(run, force=force)  # before anything is read
     lesson = prepare_text(teacher, shards, run, config, training)

@@ -2,16 +2,17 @@
 
 import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.processors import PRECISIONS, precision_for
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STEPS = 10_000  # where nothing says how long
 # What runs of before had not: where they do nothing, settings are written as they were then.
-_YOUNGER = ("phase_shares", "batch_ramp_tokens", "attention_start")
+_YOUNGER = ("phase_shares", "batch_ramp_tokens", "attention_start", "precision")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,13 @@ class TrainingConfig(Config):
         "How heads begin: drawn at random, as BERT's, or each looking near by on one side (local), "
         "which leaves guessing by frequency far sooner.",
         choices=("random", "local"),
+    )
+    precision: str = setting(
+        "float32",
+        "Numbers that are multiplied in linear maps; weights, sums, norms, losses and moments are "
+        "float32 in any case. auto is bfloat16 where the processor does it faster (AMD from Zen 4 "
+        "on). float32 by default until the learning bench shows that bfloat16 learns as much.",
+        choices=PRECISIONS,
     )
     seed: int = setting(0, "Seed of weights, order, masks and dropout.")
     phase_shares: tuple[float, ...] = setting(
@@ -168,6 +176,16 @@ class TrainingConfig(Config):
         without = {one.name for one in fields(self) if getattr(self, one.name) == one.default}
         values = super().to_dict().items()
         return {name: value for name, value in values if name not in {*_YOUNGER} & without}
+
+    def decided(self) -> "TrainingConfig":
+        """Return the settings with what `auto` is on this processor.
+
+        Raises
+        ------
+        ConfigError
+            If the processor has not what is asked for.
+        """
+        return replace(self, precision=precision_for(self.precision))
 
     @property
     def most_steps(self) -> int | None:

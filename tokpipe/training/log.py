@@ -51,6 +51,7 @@ class Line:
     score_name: str | None = None
     split: str | None = None  # "validation" for an evaluation
     phase: int | None = None  # of a step, where the training has several, from 1
+    precision: str | None = None  # of a step: in what linear maps multiplied, if not in float32
 
     def value(self, metric: str) -> float | None:
         """Return a figure by its name in the file; None if nobody knows it."""
@@ -188,7 +189,7 @@ def _check(line: Line) -> None:
     for name, value in line.to_dict().items():
         if name in ("step", "tokens", "phase"):
             check_count(value)
-        elif name not in ("split", "score_name"):
+        elif name not in ("split", "score_name", "precision"):
             check_figure(value)
         elif not isinstance(value, str):
             raise TypeError

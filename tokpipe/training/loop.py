@@ -194,7 +194,7 @@ class Run:
         with self.trainer.moving, self._ranks.moving(self._stop.is_set) as goes_on:
             if not goes_on:
                 return
-            self.trainer.optimizer.step(rate, result.grad_norm)
+            self.trainer.move(rate, result.grad_norm)
             self.state = replace(
                 self.state,
                 step=self.state.step + 1,
@@ -204,6 +204,7 @@ class Run:
             self._say(self._line(result, rate, tokens / (time.monotonic() - begin)))
 
     def _line(self, result: Step, rate: float, speed: float) -> Line:
+        kind = self.trainer.model.kind
         return Line(
             **_figures(result.losses),
             step=self.state.step,
@@ -213,6 +214,7 @@ class Run:
             tokens_per_second=speed,
             seconds=self._clock(),
             phase=self.state.position.phase + 1 if len(self.data.train.sources) > 1 else None,
+            precision=None if kind.name == "float32" else kind.name,
         )
 
     def _say(self, line: Line) -> None:

@@ -9,6 +9,7 @@ from tokpipe.bert.parameters import parameter_table
 from tokpipe.bert.workspace import workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.memory import free_memory
+from tokpipe.foundation.processors import precision_for
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.ranks import ALONE, Ranks, leaves_of
@@ -35,8 +36,9 @@ def training_bytes(
     workers = min(threads, parts)
     moments = 2 * block if ranks.rank == 0 else 2 * block // ranks.size
     sent = sum(left_by(config.gradient_shards, ranks.size)) if ranks.size > 1 else 0
+    panels = block if precision_for(config.precision) == "bfloat16" else 0  # of weights, both ways
     return {
-        "weights": block + moments,
+        "weights": block + moments + panels,
         "gradients": parts * block + sent * block // ranks.size,
         "activations": workers * workspace_bytes(model, capacity),
     }

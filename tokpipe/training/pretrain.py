@@ -17,6 +17,7 @@ from tokpipe.bert.local_start import check_local_start
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
 from tokpipe.foundation.errors import ArtifactError, ConfigError
+from tokpipe.foundation.processors import precision_for
 from tokpipe.foundation.storage import check_space, storage_errors
 from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.foundation.threads import thread_count
@@ -206,8 +207,10 @@ class Pretraining(NamedTuple):
         Raises
         ------
         ConfigError
-            If heads are to begin in a way that the model, or where it comes from, does not allow.
+            If heads are to begin in a way that the model, or where it comes from, does not allow;
+            or the processor has not the products that are asked for.
         """
+        precision_for(self.config.precision)
         if self.config.attention_start == "local":
             if self.lesson:
                 raise ConfigError(
@@ -256,7 +259,7 @@ def train_in(  # noqa: PLR0913 - what, and how
 
     Parameters and errors are those of `pretrain`.
     """
-    asked = asked._replace(weighs=ranks.weighs)
+    asked = asked._replace(config=asked.config.decided(), weighs=ranks.weighs)
     settings = asked.settings  # refuses what contradicts itself, before anything is written
 
     def cleared() -> str | None:

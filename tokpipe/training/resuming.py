@@ -65,7 +65,7 @@ def go_on_from(begun: Path | None, run: Path, trainer: Trainer, going: Run) -> L
     if begun is not None:
         trainer.restore(partial(load_into, begun), going.state.step)
     else:
-        ranks.spread(trainer.parameters.block)
+        trainer.spread()
     known = [Line.from_json(text, str(run / LOG)) for text in ranks.first(read_lines)]
     of_steps = [line for line in known if not line.split]
     evaluations = [line for line in known if line.split]

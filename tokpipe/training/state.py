@@ -35,6 +35,7 @@ KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
 _NAME = re.compile(r"checkpoint-(\d{6,12})")
 _FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
+_PRECISION = {"precision": "float32"}  # of settings that do not say it
 _AS_BEFORE = "Run the same command as before to go on, or pass --force to start over."
 _STALE = re.compile(rf"\.(({_FOLDERS})\.(partial|old|lock|unfinished)|.*\.tmp)")
 
@@ -250,7 +251,13 @@ def check_settings(
     ArtifactError
         Naming the first key that differs, and both values.
     """
-    require_equal(found, wanted, what=str(run), hint=hint)
+    require_equal(_told(found), _told(wanted), what=str(run), hint=hint)
+
+
+def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the precision, which goes without saying where it is float32."""
+    groups = {name: settings[name] for name in ("training", "finetuning") if name in settings}
+    return {**settings, **{name: {**_PRECISION, **group} for name, group in groups.items()}}
 
 
 def _is_ours(run: Path, name: str) -> bool:

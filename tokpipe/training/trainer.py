@@ -18,9 +18,11 @@ from tokpipe.bert.head import PLAIN, Capacity, Objective
 from tokpipe.bert.losses import Losses
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.products.kinds import kind_for
 from tokpipe.bert.workspaces import Workspaces
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.errors import TokpipeError
+from tokpipe.foundation.processors import precision_for
 from tokpipe.foundation.seeds import stream_key
 from tokpipe.foundation.threads import Feed, run_in_threads, thread_count
 from tokpipe.training.config import TrainingConfig
@@ -101,7 +103,8 @@ class Trainer:
         ranks: Ranks = ALONE,
     ) -> None:
         self.config, self.parameters, self._terms, self.ranks = config, parameters, terms, ranks
-        self.model = Model(parameters.config, parameters, terms.objective)
+        kind = kind_for(ranks.first(lambda: precision_for(config.precision)))  # one for all ranks
+        self.model = Model(parameters.config, parameters, terms.objective, kind)
         self._heads = list(self.model.heads)
         self._leaves = leaves_of(ranks, config.gradient_shards)
         self.threads = min(thread_count(threads), len(self._leaves))
@@ -138,6 +141,15 @@ class Trainer:
             raise self._broken(batches, losses.total, norm)
         return Step(losses, norm)
 
+    def move(self, learning_rate: float, norm: float) -> None:
+        """Move the weights by the gradients that `gradients` took; see `Optimizer.step`."""
+        self.optimizer.step(learning_rate, norm)
+        self.renew()
+
+    def renew(self) -> None:
+        """Take it that weights have changed: once for all threads and parts of a batch."""
+        self._run({(0, number): renew for number, renew in enumerate(self.model.renewals())})
+
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
         """Return the losses of batches without dropout; those of none if `stopped`."""
         found: dict[Place, Losses] = {}
@@ -163,7 +175,12 @@ class Trainer:
         """Go on with weights and moments that a function reads, at rank 0, after some steps."""
         self.optimizer.restore(partial(read, self.parameters))
         self.optimizer.steps = steps
+        self.spread()
+
+    def spread(self) -> None:
+        """Go on with the weights of rank 0, at all ranks."""
         self.ranks.spread(self.parameters.block)
+        self.renew()
 
     def _parts(self, number: int, batch: Batch) -> list[tuple[Place, int, Batch]]:
         """Return the parts of a batch that this rank works on, and their numbers among all."""

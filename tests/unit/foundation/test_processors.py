@@ -3,6 +3,7 @@ from importlib.metadata import version
 import pytest
 
 from tokpipe.foundation import processors
+from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.processors import LEVELS, is_tried, levels, levels_of, versions
 
 V3, V4 = LEVELS["x86-64-v3"], LEVELS["x86-64-v4"]
@@ -52,3 +53,41 @@ def test_where_linux_says_nothing_of_the_processor_it_has_no_level(monkeypatch, 
     assert processors._flags() == set()
     (tmp_path / "cpuinfo").write_text("processor : 0\nflags\t\t: fpu avx2 bmi2\n\nflags : more\n")
     assert processors._flags() == {"fpu", "avx2", "bmi2"}
+
+
+def told(path, vendor, flags):
+    path.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {' '.join(flags)}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "auto"),
+    [
+        ("AuthenticAMD", V3 | V4 | {"avx512_bf16"}, "bfloat16"),
+        ("AuthenticAMD", V3 | V4, "float32"),
+        ("AuthenticAMD", V3 | {"avx512_bf16"}, "float32"),
+        ("GenuineIntel", V3 | V4 | {"avx512_bf16"}, "float32"),
+    ],
+)
+def test_auto_is_what_the_processor_does_faster(tmp_path, monkeypatch, vendor, flags, auto):
+    monkeypatch.setattr(processors, "_CPUS", told(tmp_path / "cpuinfo", vendor, flags))
+    levels.cache_clear()
+    try:
+        assert processors.precision_for("auto") == auto
+        assert processors.precision_for("float32") == "float32"
+        if V4 | {"avx512_bf16"} <= flags:
+            assert processors.precision_for("bfloat16") == "bfloat16"
+        else:
+            with pytest.raises(ConfigError, match="takes AVX512_BF16, which this processor has"):
+                processors.precision_for("bfloat16")
+    finally:
+        levels.cache_clear()
+
+
+def test_a_machine_without_cpuinfo_multiplies_in_float32(tmp_path, monkeypatch):
+    monkeypatch.setattr(processors, "_CPUS", tmp_path / "none")
+    levels.cache_clear()
+    try:
+        assert processors.precision_for("auto") == "float32"
+    finally:
+        levels.cache_clear()

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.activations import activation_named
-from tokpipe.bert.blas import LEFT, RIGHT, gemm
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.distillation import with_teacher
 from tokpipe.bert.head import (
@@ -27,7 +26,7 @@ from tokpipe.bert.head import (
     entropy,
 )
 from tokpipe.bert.kernels.losses import cross_entropy
-from tokpipe.bert.linear import fill_rows, input_backward, linear_forward, weight_backward
+from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
 from tokpipe.bert.losses import Tally, added
 from tokpipe.bert.parameters import linear_shapes, norm_shapes
 from tokpipe.bert.residual import (
@@ -38,7 +37,7 @@ from tokpipe.bert.residual import (
     scatter_rows,
 )
 from tokpipe.bert.twins import by_precision
-from tokpipe.bert.weights import Linear, Weights, linear_of
+from tokpipe.bert.weights import Linear, Norm, Weights, linear_of, norm_of
 from tokpipe.foundation.batch import Batch
 
 LOGITS = 1 << 23  # values of logits at once: 32 MiB, 274 places of a vocabulary of 30,522
@@ -49,11 +48,11 @@ _cross_entropy = by_precision(cross_entropy)
 
 
 class MaskHeadWeights(NamedTuple):
-    """The map in front of the decoder [E, H], its norm, and the decoder's bias [V]."""
+    """The map in front of the decoder [E, H], its norm, and the decoder [V, E]: the token table."""
 
     transform: Linear
-    norm: Linear
-    bias: Array
+    norm: Norm
+    decoder: Linear
 
 
 class MaskHeadScratch(NamedTuple):
@@ -85,7 +84,8 @@ def _shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _weights(views: Views) -> MaskHeadWeights:
-    return MaskHeadWeights(linear_of(views, TRANSFORM), linear_of(views, NORM), views[BIAS])
+    decoder = Linear(views["embeddings.token"], views[BIAS])
+    return MaskHeadWeights(linear_of(views, TRANSFORM), norm_of(views, NORM), decoder)
 
 
 def _scratch(config: BertConfig, capacity: Capacity, new: New) -> MaskHeadScratch:
@@ -127,8 +127,7 @@ def _transformed(
 
 def _decode(weights: Weights, made: Array, logits: Array) -> Array:
     """Write the logits of some places: float32[C, V] from float32[C, E]."""
-    fill_rows(weights.heads[NAME].bias, logits)
-    gemm(made, weights.embeddings.token, logits, transposed=RIGHT, add=True)
+    linear_forward(made, weights.heads[NAME].decoder, logits)
     return logits
 
 
@@ -164,15 +163,15 @@ def _decoded_losses(ctx: HeadContext, scratch: MaskHeadScratch) -> Tally:
     """Take the losses, a few places at a time; with gradients, write `scratch.d_out`."""
     assert ctx.targets is not None
     found, gradients, step = Tally(0.0, 0, 0), ctx.gradients, len(scratch.logits)
-    d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].bias
+    d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].decoder.bias
     for start in range(0, len(ctx.targets), step):
         rows = slice(start, min(start + step, len(ctx.targets)))
         made = scratch.norm.out[rows]
         logits = _decode(ctx.weights, made, scratch.logits[: len(made)])
         found = added(found, with_teacher(_piece(ctx, rows), logits, d_bias, _gold))
         if gradients is not None:
-            gemm(logits, made, gradients.embeddings.token, transposed=LEFT, add=True)
-            gemm(logits, ctx.weights.embeddings.token, scratch.d_out[rows])
+            weight_backward(made, logits, gradients.heads[NAME].decoder)
+            input_backward(logits, ctx.weights.heads[NAME].decoder, scratch.d_out[rows])
     return found
 
 
@@ -202,8 +201,8 @@ def _backward(ctx: HeadContext, scratch: MaskHeadScratch) -> None:
     activation_named(ctx.config.hidden_act).backward(
         scratch.before, scratch.d_made, scratch.made, gradients.transform.bias
     )
-    weight_backward(scratch.picked, scratch.d_made, gradients.transform.weight)
-    input_backward(scratch.d_made, weights.transform.weight, scratch.d_picked)
+    weight_backward(scratch.picked, scratch.d_made, gradients.transform)
+    input_backward(scratch.d_made, weights.transform, scratch.d_picked)
     scatter_rows(scratch.d_picked, ctx.rows, ctx.d_hidden)
 
 

@@ -78,8 +78,8 @@ def _losses(ctx: HeadContext) -> Tally:
     d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].bias
     loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias)
     if gradients is not None:
-        weight_backward(scratch.pooler.pooled, logits, gradients.heads[NAME].weight)
-        input_backward(logits, ctx.weights.heads[NAME].weight, scratch.pooler.d_pooled)
+        weight_backward(scratch.pooler.pooled, logits, gradients.heads[NAME])
+        input_backward(logits, ctx.weights.heads[NAME], scratch.pooler.d_pooled)
         pooler_backward(
             Pooling(ctx.weights.pooler), gradients.pooler, ctx.rows, scratch.pooler, ctx.d_hidden
         )

@@ -66,7 +66,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
         ),
     )
     table = weights.embeddings.token.astype(np.float64)
-    bias = weights.heads["mlm"].bias.astype(np.float64)
+    bias = weights.heads["mlm"].decoder.bias.astype(np.float64)
     text = " ".join(readable(token, chosen.form) for token in seen.tokens)
     around = None if chosen.wanted.around is None else _id_of(chosen.wanted.around, names)
     return _chapter((text, chosen.name), names, (made, table, bias), inside, around)

@@ -1,0 +1,75 @@
+"""Arguments for products of our own: odd shapes, and numbers that are none."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.parity.cases_bert import SEEDS, normal
+from tokpipe.bert.kernels.panels import (
+    new_panels,
+    new_scratch,
+    pack_panels_reference,
+    scratch_address,
+)
+
+SIZES = st.integers(1, 70)
+DEPTHS = SIZES | st.sampled_from([512, 513, 1030])
+# what rounding has to look at: none, infinite, below the normal numbers, half between two, greatest
+ODD = np.array(
+    [0x7FC00000, 0xFF800001, 0x7F800000, 0xFF800000, 1, 0x807FFFFF, 0x3F808000, 0x3F818000, 0, 1],
+    np.uint32,
+).view(np.float32)
+SCRATCH = new_scratch()
+
+
+def operand(draw, seed, *shape):
+    """Return random numbers; with some luck, a few of them odd."""
+    values = normal(seed, *shape)
+    if draw(st.integers(0, 3)) == 0:
+        places = np.random.default_rng(seed).integers(0, values.size, 3)
+        values.reshape(-1)[places] = draw(st.permutations(list(ODD)))[:3]
+    return values
+
+
+def scratch():
+    """Return used scratch memory: what a product leaves there must not matter to the next."""
+    return scratch_address(SCRATCH)
+
+
+@st.composite
+def packings(draw):
+    seed, depth, columns = draw(SEEDS), draw(DEPTHS), draw(SIZES)
+    transposed = draw(st.booleans())
+    matrix = operand(draw, seed, *((columns, depth) if transposed else (depth, columns)))
+    panels = new_panels(columns, depth)
+    panels[:] = 77
+    first = draw(st.integers(0, len(panels)))
+    last = draw(st.integers(first, len(panels)))
+    return matrix, transposed, panels, scratch(), first, last
+
+
+@st.composite
+def by_panels(draw):
+    seed, rows, depth, columns = draw(SEEDS), draw(SIZES | st.just(470)), draw(DEPTHS), draw(SIZES)
+    right, panels = operand(draw, seed, depth, columns), new_panels(columns, depth)
+    pack_panels_reference(right, False, panels, scratch(), 0, len(panels))
+    bias = normal(seed + 1, columns if draw(st.booleans()) else 0)
+    out = normal(seed + 2, rows, columns)
+    return operand(draw, seed + 3, rows, depth), panels, bias, draw(st.booleans()), out, scratch()
+
+
+@st.composite
+def by_columns(draw):
+    seed, rows, depth = draw(SEEDS), draw(SIZES | st.just(470)), draw(DEPTHS)
+    columns = draw(SIZES | st.just(2100))
+    left, right = operand(draw, seed, depth, rows), operand(draw, seed + 1, depth, columns)
+    return left, right, draw(st.booleans()), normal(seed + 2, rows, columns), scratch()
+
+
+_KERNELS = "tokpipe.bert.kernels.panels"
+CASES = {
+    f"{_KERNELS}.pack_panels": packings(),
+    f"{_KERNELS}.multiply_panels": by_panels(),
+    f"{_KERNELS}.multiply_columns": by_columns(),
+}
+TOLERANCES = {f"{_KERNELS}.{name}": 1e-5 for name in ("multiply_panels", "multiply_columns")}
+PRODUCTS = dict.fromkeys(CASES, "bfloat16")

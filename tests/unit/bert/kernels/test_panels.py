@@ -1,0 +1,134 @@
+"""Products in bfloat16 at the borders of their arrays, of few rows, and beside torch."""
+
+import ctypes
+import mmap
+
+import numpy as np
+import pytest
+
+from tokpipe.bert.kernels.bfloat16 import rounded
+from tokpipe.bert.kernels.panels import (
+    multiply_columns,
+    multiply_panels,
+    new_panels,
+    new_scratch,
+    pack_panels,
+    scratch_address,
+)
+from tokpipe.foundation.processors import multiplies
+
+pytestmark = pytest.mark.skipif(
+    not multiplies("bfloat16"), reason="this processor has no products in bfloat16"
+)
+
+NONE = np.empty(0, np.float32)
+SCRATCH = new_scratch()
+AT = scratch_address(SCRATCH)
+SHAPES = [(1, 1, 1), (14, 32, 64), (15, 33, 65), (13, 31, 63), (70, 50, 513), (450, 17, 3)]
+
+
+def normal(seed, *shape):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def packed(right, transposed=False):
+    depth, columns = right.shape[::-1] if transposed else right.shape
+    panels = new_panels(columns, depth)
+    pack_panels(right, transposed, panels, AT, 0, len(panels))
+    return panels
+
+
+class Fenced:
+    """Memory that ends, or begins, at pages which may not be touched."""
+
+    def __init__(self):
+        self.maps = []
+
+    def array(self, values, at_end):
+        values = np.ascontiguousarray(values)
+        page = mmap.PAGESIZE
+        inner = max(page, -(-values.nbytes // page) * page)
+        memory = mmap.mmap(-1, inner + 2 * page)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        for place in (start, start + page + inner):
+            assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(place), page, 0) == 0
+        offset = page + (inner - values.nbytes if at_end else 0)
+        array = np.frombuffer(memory, values.dtype, values.size, offset).reshape(values.shape)
+        array[...] = values
+        self.maps.append(memory)
+        return array
+
+
+@pytest.mark.parametrize("at_end", [True, False])
+@pytest.mark.parametrize(("rows", "columns", "depth"), SHAPES)
+def test_nothing_beside_the_arrays_is_touched(rows, columns, depth, at_end):
+    fenced = Fenced()
+
+    def placed(values):
+        return fenced.array(values, at_end)
+
+    x, right, bias = normal(0, rows, depth), normal(1, depth, columns), normal(2, columns)
+    for matrix, transposed in ((right, False), (right.T, True)):
+        panels = placed(new_panels(columns, depth))
+        pack_panels(placed(matrix), transposed, panels, AT, 0, len(panels))
+        out = placed(normal(3, rows, columns))
+        multiply_panels(placed(x), panels, placed(bias), False, out, AT)
+        np.testing.assert_allclose(out, bias + rounded(x) @ rounded(right), atol=1e-3)
+    d_right = placed(normal(4, depth, columns))
+    before, gradient = d_right.copy(), normal(5, rows, columns)
+    multiply_columns(placed(x), placed(gradient), True, d_right, AT)
+    np.testing.assert_allclose(d_right, before + rounded(x).T @ rounded(gradient), atol=1e-3)
+
+
+def test_rows_do_not_depend_on_those_beside_them():
+    x, panels = normal(0, 100, 700), packed(normal(1, 700, 40))
+    whole = np.empty((100, 40), np.float32)
+    multiply_panels(x, panels, NONE, False, whole, AT)
+    for first, last in ((0, 1), (3, 20), (50, 100)):
+        part = np.empty((last - first, 40), np.float32)
+        multiply_panels(x[first:last], panels, NONE, False, part, AT)
+        np.testing.assert_array_equal(part, whole[first:last])
+
+
+def test_a_bias_a_sum_and_nothing_to_begin_with():
+    x, right, bias = normal(0, 20, 30), normal(1, 30, 40), normal(2, 40)
+    panels, product = packed(right), rounded(x) @ rounded(right)
+    out = np.ones((20, 40), np.float32)
+    for start, add, expected in (
+        (bias, False, product + bias),
+        (NONE, True, 2 * product + bias),
+        (NONE, False, product),
+    ):
+        multiply_panels(x, panels, start, add, out, AT)
+        np.testing.assert_allclose(out, expected, atol=1e-4)
+
+
+def test_without_depth_there_is_the_bias():
+    bias, out = normal(0, 40), np.ones((20, 40), np.float32)
+    multiply_panels(np.empty((20, 0), np.float32), new_panels(40, 0), bias, False, out, AT)
+    np.testing.assert_array_equal(out, np.tile(bias, (20, 1)))
+
+
+@pytest.mark.parametrize("shape", [(64, 48, 96), (33, 70, 101), (200, 130, 1000)])
+def test_a_product_is_near_that_of_float32(shape):
+    rows, columns, depth = shape
+    x, right = normal(0, rows, depth), normal(1, depth, columns)
+    out, exact = np.empty((rows, columns), np.float32), x.astype(np.float64) @ right
+    multiply_panels(x, packed(right), NONE, False, out, AT)
+    assert np.linalg.norm(out - exact) < 5e-3 * np.linalg.norm(exact)
+    turned = np.empty((rows, columns), np.float32)
+    multiply_columns(np.ascontiguousarray(x.T), right, False, turned, AT)
+    assert np.linalg.norm(turned - exact) < 5e-3 * np.linalg.norm(exact)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("shape", [(64, 48, 96), (33, 70, 101), (200, 130, 1000)])
+def test_torch_multiplies_to_the_same_bfloat16(shape):
+    torch = pytest.importorskip("torch", reason="the peers extra is not installed")
+    rows, columns, depth = shape
+    x, right = normal(0, rows, depth), normal(1, depth, columns)
+    ours = np.empty((rows, columns), np.float32)
+    multiply_panels(x, packed(right), NONE, False, ours, AT)
+    one, other = (torch.from_numpy(each).to(torch.bfloat16) for each in (x, right))
+    theirs = (one @ other).to(torch.float32).numpy()  # rounded once more, by 2**-9 at the most
+    np.testing.assert_allclose(ours, theirs, rtol=2**-8, atol=1e-4 * depth**0.5)

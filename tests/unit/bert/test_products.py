@@ -1,0 +1,102 @@
+"""Models that multiply in bfloat16: near float32's gradients, and renewed when weights change."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from tests.unit.bert.models import random_batch, random_parameters, small_config, trained
+from tokpipe.bert.config import BertConfig
+from tokpipe.bert.model import Model
+from tokpipe.bert.products.kinds import IN_BFLOAT16, IN_FLOAT32, kind_for
+from tokpipe.foundation.processors import multiplies
+
+needs_bfloat16 = pytest.mark.skipif(
+    not multiplies("bfloat16"), reason="this processor has no products in bfloat16"
+)
+VARIANTS = {
+    "shared, projected": {"share_layers": "all", "embedding_size": 24, "num_hidden_layers": 3},
+    "pre-norm, distances": {"norm_position": "pre", "position": "relative"},
+    "rope": {"position": "rope"},
+}
+
+
+def gradients(model, batch):
+    found = model.parameters.zeros_like()
+    workspace = model.workspace(len(batch.input_ids), len(batch), len(batch.masked_ids))
+    losses = model.loss_and_gradients(batch, found, workspace, dropout_key=3)
+    return losses.total, found.block.astype(np.float64)
+
+
+def assert_near(config, parameters, batch):
+    """Both within 1 %: the length of the gradient, and its direction."""
+    loss, exact = gradients(Model(config, parameters, kind=IN_FLOAT32), batch)
+    near, found = gradients(Model(config, parameters, kind=IN_BFLOAT16), batch)
+    assert near == pytest.approx(loss, rel=1e-3)
+    lengths = [np.linalg.norm(each) for each in (exact, found)]
+    assert lengths[1] == pytest.approx(lengths[0], rel=0.01)
+    assert np.linalg.norm(exact / lengths[0] - found / lengths[1]) < 0.01
+    assert (exact != found).any()  # it did multiply in bfloat16
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("preset", ["tiny", "mini", pytest.param("base", marks=pytest.mark.slow)])
+def test_gradients_are_those_of_float32_within_a_hundredth(preset):
+    config = BertConfig.preset(preset, vocab_size=3000, max_position_embeddings=128)
+    batch = random_batch(config, (128, 31, 90, 1, 64), masks=47)
+    assert_near(config, trained(config), batch)
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_have_the_same_gradients(variant):
+    shape = {"vocab_size": 70, "hidden_size": 48, "intermediate_size": 90, **VARIANTS[variant]}
+    config = small_config(max_position_embeddings=64, **shape)
+    batch = random_batch(config, (40, 17, 5), masks=25)
+    assert_near(config, random_parameters(config, 0, np.float32, 0.1), batch)
+
+
+def wide(**more):
+    return small_config(hidden_size=32, intermediate_size=64, vocab_size=40, **more)
+
+
+@needs_bfloat16
+def test_panels_follow_the_weights_when_they_are_told():
+    config, batch = wide(), random_batch(wide(), (9, 8, 12), masks=16)
+    model = Model(config, random_parameters(config, 0, np.float32), kind=IN_BFLOAT16)
+    before = gradients(model, batch)
+    model.parameters.block *= np.float32(0.5)
+    for renew in model.renewals():
+        renew()
+    after = gradients(model, batch)
+    fresh = Model(config, copy.deepcopy(model.parameters), kind=IN_BFLOAT16)
+    expected = gradients(fresh, batch)
+    assert after[0] == expected[0] != before[0]
+    np.testing.assert_array_equal(after[1], expected[1])
+
+
+@needs_bfloat16
+def test_layers_that_share_weights_share_their_panels():
+    config = wide(share_layers="all", num_hidden_layers=3)
+    model = Model(config, random_parameters(config, 0, np.float32), kind=IN_BFLOAT16)
+    products = [layer[1].input.products for layer in model.weights.layers]
+    assert products[0] is products[1] is products[2]
+
+
+@needs_bfloat16
+def test_double_precision_is_left_to_numpy():
+    config, batch = wide(), random_batch(wide(), (9, 8, 12), masks=16)
+    parameters = random_parameters(config)
+    found, expected = (
+        gradients(Model(config, parameters, kind=kind), batch)
+        for kind in (IN_BFLOAT16, IN_FLOAT32)
+    )
+    assert found[0] == expected[0]
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_float32_has_nothing_to_renew():
+    config = wide()
+    model = Model(config, random_parameters(config, 0, np.float32))
+    assert model.kind is kind_for("float32") is IN_FLOAT32
+    assert not model.renewals()

@@ -1,0 +1,308 @@
+"""Products in bfloat16 with sums in float32 (AVX512_BF16), of operands that are float32.
+
+The right operand stands in panels, ``uint16[P, S, 32, 2]``: P panels of 32 columns, S steps of two
+rows of depth, for each column its two values side by side. What is not there is zero; S is a
+multiple of 16. The left one is rounded a block at a time, into scratch memory, and so is a right
+one that no panels are kept of. Blocks are 448 rows by 256 steps, 0.5 MB: half of a second cache,
+and a panel of so many steps, 32 KB, is a first cache.
+
+Sums of a depth of 512 are taken at once, and added to what came before: in the same order for any
+tile, so that a product of some rows is those rows of the product.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16
+from tokpipe.foundation.jit import inlined_helper, kernel
+from tokpipe.foundation.product_intrinsics import (
+    COLUMNS,
+    GROUP,
+    ROWS,
+    move_row,
+    multiply_bfloat16,
+    round_pairs,
+    round_row,
+    transpose_groups,
+)
+
+_STEPS = 256  # of depth in a block
+_DEPTH = 2 * _STEPS
+_HEIGHT = 32 * ROWS  # rows of the left operand in a block
+_WIDTH = 64 * COLUMNS  # columns of a right operand that is rounded on the way
+# bytes between rows of the left operand in a block: a power of two would let them all fall into
+# the same few lines of the first cache (151 against 206 GFLOP/s)
+_STRIDE = GROUP * _STEPS + 64
+_TURNED_STEP = 64  # bytes of a step of 14 rows that were columns: two groups are not used
+_PANEL_STEP = GROUP * COLUMNS
+
+# Scratch memory: zeros, a tile, a block of either operand
+_ZEROS, _TILE = 0, _PANEL_STEP
+_LEFT = _TILE + ROWS * _PANEL_STEP
+_RIGHT = _LEFT + max(_HEIGHT * _STRIDE, _HEIGHT // ROWS * _TURNED_STEP * _STEPS)
+_SCRATCH_BYTES = _RIGHT + GROUP * _STEPS * _WIDTH + 64
+
+
+def new_panels(columns: int, depth: int) -> NDArray[np.uint16]:
+    """Return memory for the panels of a right operand."""
+    steps = -(-depth // 32) * 16
+    return np.empty((-(-columns // COLUMNS), steps, COLUMNS, 2), np.uint16)
+
+
+def new_scratch() -> NDArray[np.uint8]:
+    """Return scratch memory for products, one at a time: 2.6 MB."""
+    return np.zeros(_SCRATCH_BYTES, np.uint8)
+
+
+def scratch_address(scratch: NDArray[np.uint8]) -> int:
+    """Return where the first whole cache line of scratch memory is."""
+    return -(-scratch.ctypes.data // 64) * 64
+
+
+@inlined_helper
+def _first(count, limit):
+    """Return a mask of the first values, none or all of `limit` at the most."""
+    return (np.int64(1) << min(max(count, np.int64(0)), np.int64(limit))) - np.int64(1)
+
+
+@inlined_helper
+def _round_rows(source, row, rows, depth, to):
+    """Round rows of at most 512 float32 at addresses; groups of depth are whole, the rest zero."""
+    for i in range(rows):
+        for k in range(0, depth, 32):
+            round_row(source + i * row + 4 * k, to + i * _STRIDE + 2 * k, _first(depth - k, 32))
+
+
+@inlined_helper
+def _round_turned(source, row, depth, columns, steps, step, width, to, group):
+    """Round pairs of rows into groups of `width` columns, `group` bytes apart.
+
+    Rows and columns beyond the last are zeros. 32 steps of all groups after one another: what is
+    read of a row then lies in the second cache for the next group.
+    """
+    for first in range(0, steps, 32):
+        for j in range(0, columns, width):
+            for lane in range(0, width, 16):
+                at = to + j // width * group + GROUP * lane
+                mask = _first(columns - j - lane, 16)
+                for s in range(first, min(first + 32, steps)):
+                    above = source + 2 * s * row + 4 * (j + lane)
+                    one, other = mask if 2 * s < depth else 0, mask if 2 * s + 1 < depth else 0
+                    round_pairs(above, above + row, one, other, at + s * step)
+
+
+def pack_panels_reference(
+    matrix: NDArray[np.float32],
+    transposed: bool,
+    panels: NDArray[np.uint16],
+    scratch: int,
+    first: int,
+    last: int,
+) -> None:
+    """Round a right operand into panels.
+
+    Parameters
+    ----------
+    matrix : float32[K, N], or [N, K] if transposed
+        The operand.
+    transposed
+        Whether its columns are rows here.
+    panels : uint16[P, S, 32, 2]
+        All panels of it, as `new_panels` returns them.
+    scratch
+        Address of scratch memory: `scratch_address`.
+    first, last
+        Which panels are written.
+    """
+    right = to_bfloat16(matrix.T if transposed else matrix)
+    depth, columns = right.shape
+    count, steps = panels.shape[:2]
+    whole = np.zeros((2 * steps, COLUMNS * count), np.uint16)
+    whole[:depth, :columns] = right
+    by_panel = whole.reshape(steps, 2, count, COLUMNS).transpose(2, 0, 3, 1)
+    panels[first:last] = by_panel[first:last]
+
+
+@kernel(reference=pack_panels_reference)
+def pack_panels(matrix, transposed, panels, scratch, first, last):
+    steps = panels.shape[1]
+    source, row = matrix.ctypes.data, 4 * matrix.shape[1]
+    panel_bytes = steps * _PANEL_STEP
+    block = scratch + _LEFT
+    for panel in range(first, last):
+        to = panels.ctypes.data + panel * panel_bytes
+        if transposed:
+            depth, rows = matrix.shape[1], min(COLUMNS, matrix.shape[0] - panel * COLUMNS)
+            start = source + panel * COLUMNS * row
+            for k in range(0, 2 * steps, _DEPTH):
+                here = min(_DEPTH, 2 * steps - k)
+                for i in range(COLUMNS):
+                    inside = depth - k if i < rows else 0
+                    for j in range(0, here, 32):
+                        mask = _first(inside - j, 32)
+                        place = start + i * row + 4 * (k + j)
+                        round_row(place, block + i * _STRIDE + 2 * j, mask)
+                for j in range(0, here, 32):
+                    for lane in range(0, COLUMNS, 16):
+                        transpose_groups(
+                            block + lane * _STRIDE + 2 * j,
+                            _STRIDE,
+                            to + (k + j) // 2 * _PANEL_STEP + GROUP * lane,
+                            _PANEL_STEP,
+                        )
+        else:
+            depth, columns = matrix.shape[0], matrix.shape[1] - panel * COLUMNS
+            start = source + 4 * panel * COLUMNS
+            _round_turned(
+                start, row, depth, min(columns, COLUMNS), steps, _PANEL_STEP, COLUMNS, to, 0
+            )
+    _ = matrix.size + panels.size  # still in use
+
+
+@inlined_helper
+def _multiply_block(
+    left, left_row, left_step, left_panel, right, right_panel, steps, rows, columns, start,
+    start_row, start_column, out, out_row, tile,
+):  # fmt: skip
+    """Multiply a block by panels; each sum begins with what lies at `start`.
+
+    Tiles at the edge are taken in scratch memory, and what is there of them is copied.
+    """
+    for j in range(0, columns, COLUMNS):
+        panel = right + j // COLUMNS * right_panel
+        mask = _first(columns - j, COLUMNS)
+        for i in range(0, rows, ROWS):
+            block = left + i // ROWS * left_panel
+            begin = start + i * start_row + j * start_column
+            place = out + i * out_row + 4 * j
+            height = min(ROWS, rows - i)
+            if height == ROWS and j + COLUMNS <= columns:
+                multiply_bfloat16(
+                    block, left_row, left_step, panel, steps, begin, start_row, place, out_row
+                )
+            else:
+                for k in range(height):
+                    move_row(begin + k * start_row, tile + k * _PANEL_STEP, mask)
+                multiply_bfloat16(
+                    block, left_row, left_step, panel, steps, tile, _PANEL_STEP, tile, _PANEL_STEP
+                )
+                for k in range(height):
+                    move_row(tile + k * _PANEL_STEP, place + k * out_row, mask)
+
+
+def multiply_panels_reference(
+    left: NDArray[np.float32],
+    panels: NDArray[np.uint16],
+    bias: NDArray[np.float32],
+    add: bool,
+    out: NDArray[np.float32],
+    scratch: int,
+) -> None:
+    """Multiply rows by an operand in panels.
+
+    Parameters
+    ----------
+    left : float32[M, K]
+        The rows.
+    panels : uint16[P, S, 32, 2]
+        The right operand [K, N].
+    bias : float32[N] or float32[0]
+        What is added to each row; empty: nothing.
+    add
+        Whether the product is added to what is in `out`, without any bias.
+    out : float32[M, N]
+        The product.
+    scratch
+        Address of scratch memory: `scratch_address`.
+    """
+    count, steps = panels.shape[:2]
+    bits = panels.transpose(1, 3, 0, 2).reshape(2 * steps, COLUMNS * count)
+    right = (bits.astype(np.uint32) << 16).view(np.float32)[: left.shape[1], : out.shape[1]]
+    start = out if add else bias if len(bias) else np.float32(0)
+    with np.errstate(invalid="ignore"):  # infinities less infinities
+        out[:] = start + rounded(left) @ right
+
+
+@kernel(reference=multiply_panels_reference)
+def multiply_panels(left, panels, bias, add, out, scratch):
+    (rows, columns), depth = out.shape, left.shape[1]
+    source, row, place, out_row = left.ctypes.data, 4 * depth, out.ctypes.data, 4 * columns
+    right_panel = panels.shape[1] * _PANEL_STEP
+    start, start_row, start_column = scratch + _ZEROS, 0, 0
+    if add:
+        start, start_row, start_column = place, out_row, 4
+    elif len(bias):
+        start, start_column = bias.ctypes.data, 4
+    for k in range(0, max(depth, 1), _DEPTH):
+        here = min(_DEPTH, depth - k)
+        for i in range(0, rows, _HEIGHT):
+            height = min(_HEIGHT, rows - i)
+            _round_rows(source + i * row + 4 * k, row, height, here, scratch + _LEFT)
+            _multiply_block(
+                scratch + _LEFT, _STRIDE, GROUP, ROWS * _STRIDE,
+                panels.ctypes.data + k // 2 * _PANEL_STEP, right_panel, (here + 1) // 2,
+                height, columns, start + i * start_row, start_row, start_column,
+                place + i * out_row, out_row, scratch + _TILE,
+            )  # fmt: skip
+        start, start_row, start_column = place, out_row, 4
+    _ = left.size + panels.size + bias.size + out.size  # still in use
+
+
+def multiply_columns_reference(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    add: bool,
+    out: NDArray[np.float32],
+    scratch: int,
+) -> None:
+    """Multiply the transpose of a matrix by another: the gradient of a weight.
+
+    Parameters
+    ----------
+    left : float32[K, M]
+        The left operand's columns are its rows.
+    right : float32[K, N]
+        The right operand.
+    add
+        Whether the product is added to what is in `out`.
+    out : float32[M, N]
+        The product.
+    scratch
+        Address of scratch memory: `scratch_address`.
+    """
+    with np.errstate(invalid="ignore"):  # infinities less infinities
+        product = rounded(left).T @ rounded(right)
+        out[:] = out + product if add else product
+
+
+@kernel(reference=multiply_columns_reference)
+def multiply_columns(left, right, add, out, scratch):
+    (rows, columns), depth = out.shape, left.shape[0]
+    left_row, right_row, out_row = 4 * rows, 4 * columns, 4 * columns
+    place = out.ctypes.data
+    left_panel, right_panel = _STEPS * _TURNED_STEP, _STEPS * _PANEL_STEP
+    for k in range(0, max(depth, 1), _DEPTH):
+        here = min(_DEPTH, depth - k)
+        steps, adds = (here + 1) // 2, add or k > 0
+        for j in range(0, columns, _WIDTH):
+            width = min(_WIDTH, columns - j)
+            _round_turned(
+                right.ctypes.data + k * right_row + 4 * j, right_row, here, width, steps,
+                _PANEL_STEP, COLUMNS, scratch + _RIGHT, right_panel,
+            )  # fmt: skip
+            for i in range(0, rows, _HEIGHT):
+                height = min(_HEIGHT, rows - i)
+                _round_turned(
+                    left.ctypes.data + k * left_row + 4 * i, left_row, here, height, steps,
+                    _TURNED_STEP, ROWS, scratch + _LEFT, left_panel,
+                )  # fmt: skip
+                at = place + i * out_row + 4 * j
+                start, start_row, start_column = (
+                    (at, out_row, 4) if adds else (scratch + _ZEROS, 0, 0)
+                )
+                _multiply_block(
+                    scratch + _LEFT, GROUP, _TURNED_STEP, left_panel, scratch + _RIGHT, right_panel,
+                    steps, height, width, start, start_row, start_column, at, out_row,
+                    scratch + _TILE,
+                )  # fmt: skip
+    _ = left.size + right.size + out.size  # still in use

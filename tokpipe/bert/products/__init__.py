@@ -1,0 +1,1 @@
+"""Who multiplies for a linear map: sgemm in float32, or products of our own."""

@@ -1,0 +1,128 @@
+"""Products in bfloat16 with float32 sums, of float32 arrays: weights stand in panels, both ways.
+
+The weights, gradients and activations stay float32: rounded is what a product takes, and no sum.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.kernels.panels import (
+    multiply_columns,
+    multiply_panels,
+    new_panels,
+    new_scratch,
+    pack_panels,
+    scratch_address,
+)
+from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products
+
+_SMALL = 16  # rows, columns or depth of a product that is left to sgemm: a tile is 14 x 32
+_PART = 1 << 20  # values of a weight that are packed at once, about a millisecond
+_NO_BIAS = np.empty(0, np.float32)
+# Memory for blocks of operands, 3 MB for each product at the same time: threads come and go.
+_free: deque[NDArray[np.uint8]] = deque()
+
+
+class Panels(NamedTuple):
+    """A weight [out, in] as right operand of its two products."""
+
+    forward: NDArray[np.uint16]  # of W^T [in, out]
+    backward: NDArray[np.uint16]  # of W [out, in]
+
+
+class Bfloat16:
+    """Products of one weight, which has to be told when the weight has changed.
+
+    Parameters
+    ----------
+    weight : float32[out, in]
+        The weight; None: of a gradient, which is only added to.
+    """
+
+    def __init__(self, weight: Array | None) -> None:
+        self._weight = weight
+        self._panels = None
+        if weight is not None:
+            out, into = weight.shape
+            self._panels = Panels(new_panels(out, into), new_panels(into, out))
+            for renew in self.parts():
+                renew()
+
+    def parts(self) -> list[Callable[[], None]]:
+        """Return what renews the panels, in parts that threads may share."""
+        if self._weight is None or self._panels is None:
+            return []
+        found = []
+        for panels, transposed in ((self._panels.forward, True), (self._panels.backward, False)):
+            step = max(1, _PART // panels[0].size)
+            for first in range(0, len(panels), step):
+                last = min(first + step, len(panels))
+                found.append(partial(_pack, self._weight, transposed, panels, first, last))
+        return found
+
+    def forward(self, x: Array, linear: Linear, out: Array) -> None:
+        """Write y; sums begin with the bias."""
+        if len(x) < _SMALL:
+            FLOAT32.forward(x, linear, out)
+            return
+        assert self._panels is not None, "a gradient maps nothing"
+        with _scratch() as scratch:
+            multiply_panels(x, self._panels.forward, linear.bias, False, out, scratch)
+
+    def weight_gradient(self, x: Array, gradient: Array, d_linear: Linear) -> None:
+        """Add ``gradient^T x``."""
+        if len(x) < _SMALL:
+            FLOAT32.weight_gradient(x, gradient, d_linear)
+            return
+        with _scratch() as scratch:
+            multiply_columns(gradient, x, True, d_linear.weight, scratch)
+
+    def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
+        """Write or add ``gradient W``."""
+        if len(gradient) < _SMALL:
+            FLOAT32.input_gradient(gradient, linear, into, add)
+            return
+        assert self._panels is not None, "a gradient maps nothing"
+        with _scratch() as scratch:
+            multiply_panels(gradient, self._panels.backward, _NO_BIAS, add, into, scratch)
+
+
+_GRADIENT = Bfloat16(None)
+
+
+def of_weight(weight: Array) -> Products:
+    """Return the products of a weight."""
+    return FLOAT32 if _is_left_to_sgemm(weight) else Bfloat16(weight)
+
+
+def of_gradient(weight: Array) -> Products:
+    """Return the products of the gradient of a weight."""
+    return FLOAT32 if _is_left_to_sgemm(weight) else _GRADIENT
+
+
+def _is_left_to_sgemm(weight: Array) -> bool:
+    return weight.dtype != np.float32 or min(weight.shape) < _SMALL
+
+
+def _pack(
+    weight: Array, transposed: bool, panels: NDArray[np.uint16], first: int, last: int
+) -> None:
+    with _scratch() as scratch:
+        pack_panels(weight, transposed, panels, scratch, first, last)
+
+
+@contextmanager
+def _scratch() -> Generator[int]:
+    """Lend memory that no other product has meanwhile: its address."""
+    try:
+        scratch = _free.pop()
+    except IndexError:
+        scratch = new_scratch()
+    yield scratch_address(scratch)
+    _free.append(scratch)

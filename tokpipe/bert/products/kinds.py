@@ -1,0 +1,36 @@
+"""The kinds of products by name. Tiles of AMX are none of them: nothing here was tried on it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tokpipe.bert.products import bfloat16
+from tokpipe.bert.products.maps import FLOAT32, Array, Products
+from tokpipe.foundation.processors import precision_for
+
+
+class Kind(NamedTuple):
+    """How the linear maps of a model multiply."""
+
+    name: str  # as settings and manifests have it
+    of_weight: Callable[[Array], Products]  # what multiplies for the map of a weight
+    of_gradient: Callable[[Array], Products]  # and for that of its gradient
+
+
+def _by_blas(weight: Array) -> Products:
+    return FLOAT32
+
+
+IN_FLOAT32 = Kind("float32", _by_blas, _by_blas)
+IN_BFLOAT16 = Kind("bfloat16", bfloat16.of_weight, bfloat16.of_gradient)
+KINDS = {kind.name: kind for kind in (IN_FLOAT32, IN_BFLOAT16)}
+
+
+def kind_for(asked: str) -> Kind:
+    """Return the kind of products that is asked for by name; "auto": what is faster here.
+
+    Raises
+    ------
+    ConfigError
+        If the processor has no such products.
+    """
+    return KINDS[precision_for(asked)]
