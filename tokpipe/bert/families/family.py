@@ -91,6 +91,8 @@ def transformers_reasons(config: BertConfig, positions: tuple[str, ...] = LEARNE
         yield f"position={config.position!r} (it has {' and '.join(positions)})"
     if config.norm_position != "post":
         yield f"norm_position={config.norm_position!r} (there LayerNorm comes after each sum)"
+    if config.ffn != "plain":
+        yield f"ffn={config.ffn!r} (none of BERT's families has a gate)"
     if config.hidden_act not in _THEIR_ACTS:
         yield f"hidden_act={config.hidden_act!r} is unknown there"
 

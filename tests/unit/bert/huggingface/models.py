@@ -46,6 +46,7 @@ CONFIGS = {
         **SHAPE, position="relative", type_vocab_size=1, pooler=False, nsp_head=False
     ),
     "tokpipe": BertConfig(**SHAPE, position="rope", norm_position="pre", share_layers="ffn"),
+    "tokpipe with gates": BertConfig(**SHAPE, ffn="glu"),
 }
 _PLAIN = {
     "bert": replace(CONFIGS["bert"], **BARE),

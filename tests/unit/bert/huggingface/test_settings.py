@@ -100,6 +100,8 @@ def test_settings_that_we_cannot_follow_are_refused(values, tmp_path):
         (MPNET, {"position": "learned-relative", "type_vocab_size": 1}, "pad_token_id=0, which"),
         (MPNET, {"position": "learned-relative", "type_vocab_size": 1}, "it has no segments"),
         (BERT, {"hidden_act": "elu"}, "elu"),
+        (BERT, {"ffn": "glu"}, "ffn='glu' (none of BERT's families has a gate)"),
+        (ALBERT, {"ffn": "glu"}, "ffn='glu'"),
         (BERT, {"share_layers": "attention"}, "share_layers"),
         (BERT, {"position_offset": 2}, "position_offset"),
         (ROBERTA, {}, "pad_token_id"),
