@@ -77,8 +77,9 @@ def main() -> int:
         rows = LIMITED[options.table](options.peers, options.rounds, limits)
     else:
         rows = TABLES[options.table](options.peers, options.rounds)
-    text = f"{markdown(rows)}\n\nMeasured on {machine()}; medians of {options.rounds} rounds, "
-    text += f"both sides in turn, kernels compiled before{limits.said}."
+    rounds = f"medians of {options.rounds} rounds" if options.rounds > 1 else "one round"
+    text = f"{markdown(rows)}\n\nMeasured on {machine()}; {rounds}, both sides in turn, "
+    text += f"kernels compiled before{limits.said}."
     print(text)
     if options.write and options.table != "before":
         write(options.table, text)

@@ -119,7 +119,7 @@ def _beside(
         _row(f"{what}: CPU", mine, other, name, lambda run: run.cpu_seconds, _seconds, floor, same),
         _row(f"{what}: time", mine, other, name, lambda run: run.seconds, _seconds, 1, same),
         _row(f"{what}: memory of all processes", mine, other, name, lambda run: run.peak,
-             lambda value: format_bytes(int(value)), 1, same),
+             lambda value: format_bytes(int(value)), floor and 1, same),
     ]  # fmt: skip
 
 

@@ -177,6 +177,20 @@ def test_a_signal_stops_all_behind_the_same_step(number, target, tmp_path, shard
     assert not rank_pids(tmp_path)
 
 
+def test_nobody_trains_on_when_the_command_that_started_them_is_killed(tmp_path, shards):
+    process = Ranks(tmp_path, 2, *TRAIN, *LONG).begun()
+    assert rank_pids(tmp_path)
+    process.kill()
+    process.communicate()  # its pipes are open until the ranks have ended
+    limit = time.monotonic() + 10
+    while rank_pids(tmp_path) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not rank_pids(tmp_path)
+    last = (tmp_path / "out/log.jsonl").read_text().splitlines()[-1]
+    newest = max(path.name for path in (tmp_path / "out").glob("checkpoint-*"))
+    assert f'"step": {int(newest[-6:])},' in last
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("network", [{}, {"UCX_TLS": "tcp,self", "MPIR_CVAR_NOLOCAL": "1"}])

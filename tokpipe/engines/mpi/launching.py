@@ -1,7 +1,9 @@
 """Starting ranks on this machine with `mpiexec`, and starting them again when one of them dies."""
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -15,6 +17,7 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.threads import in_background
 
 _ANSWERS = (0, 1, 2, 3, 4, 5, 130, 141, 143)  # exit codes of our own
+_WHEN_PARENT_DIES = 1  # prctl(2), PR_SET_PDEATHSIG: the signal that comes then
 _BANNER = b"=" * 40  # what mpiexec of MPICH puts round its own report of a rank that died
 
 
@@ -52,6 +55,8 @@ def run_ranks(
 ) -> Ended:
     """Run a command of tokpipe as several ranks; a signal to this process is handed on to them.
 
+    Where this process is killed, they are stopped as by SIGTERM.
+
     Parameters
     ----------
     count
@@ -66,7 +71,12 @@ def run_ranks(
     command = [mpiexec(), "-n", str(count), sys.executable, "-m", "tokpipe", *arguments]
     variables, pipe = {**os.environ, **environment}, subprocess.PIPE
     process = subprocess.Popen(
-        command, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
+        command,
+        stdout=pipe,
+        stderr=pipe,
+        env=variables,
+        start_new_session=True,
+        preexec_fn=partial(ctypes.CDLL(None).prctl, _WHEN_PARENT_DIES, signal.SIGTERM, 0, 0, 0),
     )
     pipes = zip((process.stdout, process.stderr), streams, strict=True)
     told = [in_background(partial(tell_all_but_banner, *each)) for each in pipes]  # type: ignore[arg-type]
