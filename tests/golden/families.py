@@ -52,6 +52,12 @@ CONFIGS = {
         nsp_head=False,
     ),
     "bert without segments": BertConfig(**_SHAPE, type_vocab_size=0, hidden_act="tanh"),
+    "mpnet of distances": BertConfig(
+        **_SHAPE, position="relative", type_vocab_size=0, pooler=False, nsp_head=False
+    ),
+    "mpnet of distances and a segment": BertConfig(
+        **_SHAPE, position="relative", type_vocab_size=1, pooler=False, nsp_head=False
+    ),
 }
 SEQUENCES = [[2, 10, 11, 4, 13, 3], [2, 30, 31, 3, 8, 7, 6, 39, 3], [2, 3]]
 

@@ -100,6 +100,17 @@ def activations(draw, slopes=False):
 
 
 @st.composite
+def gated_activations(draw, slopes=False):
+    before, *others = draw(activations(slopes=slopes))
+    values = normal(draw(SEEDS), *before.shape)
+    both = np.concatenate([before, values], axis=1)
+    if not slopes:
+        return both, *others
+    gradient, out, d_bias = others
+    return both, gradient, out, np.concatenate([d_bias, d_bias[::-1]])
+
+
+@st.composite
 def losses(draw):
     seed, height, width = draw(SEEDS), draw(HEIGHTS), draw(WIDTHS)
     logits = normal(seed, height, width, scale=draw(SCALES))
@@ -167,9 +178,12 @@ CASES = {
 for _name in ACTIVATIONS:
     CASES[f"{_KERNELS}.activations.{_name}_forward"] = activations()
     CASES[f"{_KERNELS}.activations.{_name}_backward"] = activations(slopes=True)
+    CASES[f"{_KERNELS}.activations.{_name}_gated_forward"] = gated_activations()
+    CASES[f"{_KERNELS}.activations.{_name}_gated_backward"] = gated_activations(slopes=True)
 
 _EXACT = {"gather_rows", "fill_rows", "count_positions", "drop"}
 TOLERANCES = {name: 3e-6 for name in CASES if name.rsplit(".", 1)[1] not in _EXACT}
 # slopes lose some digits where two shares cancel: x times one minus a logistic that rounds to one
 for _name in ACTIVATIONS:
     TOLERANCES[f"{_KERNELS}.activations.{_name}_backward"] = 2e-5
+    TOLERANCES[f"{_KERNELS}.activations.{_name}_gated_backward"] = 2e-5

@@ -9,7 +9,7 @@ pytest.importorskip("transformers", reason="the peers extra is not installed")
 from tests.parity import torch_bert  # noqa: E402
 from tests.unit.bert.models import judged_batch, random_batch, random_parameters, trained  # noqa: E402
 from tokpipe.bert.config import HIDDEN_ACTS, BertConfig  # noqa: E402
-from tokpipe.bert.kernels.activations import ACTIVATIONS  # noqa: E402
+from tokpipe.bert.kernels.activations import ACTIVATIONS, GATED  # noqa: E402
 from tokpipe.bert.model import Model  # noqa: E402
 from tokpipe.bert.positions import distance_buckets, sine_table  # noqa: E402
 
@@ -92,6 +92,35 @@ FAMILIES = {
 }
 
 
+class Gate(torch.nn.Module):
+    def forward(self, x):
+        gate, values = x.chunk(2, -1)
+        return torch.nn.functional.gelu(gate) * values
+
+
+def test_a_gated_model_is_transformers_with_a_gate_in_its_layers():
+    config = BertConfig.preset("tiny", vocab_size=900, ffn="glu")
+    parameters, batch = trained(config), random_batch(config, (30, 7, 50), masks=12)
+    theirs = torch_bert.torch_model(config, "bert")
+    torch_bert.put_weights(theirs, parameters.views, torch_bert.BERT)
+
+    for layer in theirs.bert.encoder.layer:
+        layer.intermediate.intermediate_act_fn = Gate()
+    label = torch.tensor(batch.next_sentence_label, dtype=torch.long)
+    out = theirs(
+        **torch_bert.padded(batch, 0), next_sentence_label=label, output_hidden_states=True
+    )
+    out.loss.backward()
+    slopes = torch_bert.gradients_of(theirs, parameters.views, torch_bert.BERT)
+    model, gradients = Model(config, parameters), parameters.zeros_like()
+    for one, other in zip(model.hidden_states(batch, range(3)), out.hidden_states, strict=True):
+        assert relative(one, torch_bert.unpadded(other, batch)) < 1e-5
+    losses = model.loss_and_gradients(batch, gradients, model.workspace(99, 3, 12))
+    assert losses.total == pytest.approx(out.loss.item(), rel=1e-5)
+    for name, slope in slopes.items():
+        assert relative(gradients.views[name], slope) < 2e-5, name
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_of_other_families_are_those_of_transformers(family):
     table, changes = FAMILIES[family]
@@ -117,21 +146,23 @@ def test_gradients_of_other_families_are_those_of_transformers(family):
         assert relative(gradients.views[name], slope) < 2e-5, name
 
 
+THEIR_ACTS = {
+    "gelu": torch.nn.functional.gelu,
+    "gelu_new": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+    "relu": torch.relu,
+    "silu": torch.nn.functional.silu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "elu": torch.nn.functional.elu,
+}
+
+
 @pytest.mark.parametrize("name", HIDDEN_ACTS)
 def test_activations_and_slopes_are_those_of_torch(name):
-    functions = {
-        "gelu": torch.nn.functional.gelu,
-        "gelu_new": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
-        "relu": torch.relu,
-        "silu": torch.nn.functional.silu,
-        "tanh": torch.tanh,
-        "sigmoid": torch.sigmoid,
-        "elu": torch.nn.functional.elu,
-    }
     forward, backward = ACTIVATIONS[name]
     before = np.linspace(-12, 12, 4001, dtype=np.float32).reshape(1, -1)
     x = torch.tensor(before, dtype=torch.float64, requires_grad=True)
-    y = functions[name](x)
+    y = THEIR_ACTS[name](x)
     y.sum().backward()
     out, slope, d_bias = np.empty_like(before), np.ones_like(before), np.zeros(4001, np.float32)
     forward(before, out)
@@ -139,6 +170,27 @@ def test_activations_and_slopes_are_those_of_torch(name):
     backward(before, slope, out, d_bias)
     np.testing.assert_allclose(slope, x.grad.numpy(), rtol=1e-6, atol=5e-6)
     np.testing.assert_array_equal(slope[0], d_bias)
+
+
+@pytest.mark.parametrize("name", HIDDEN_ACTS)
+def test_gated_activations_and_slopes_are_those_of_torch(name):
+    forward, backward = GATED[name]
+    rng = np.random.default_rng(0)
+    before = rng.standard_normal((7, 2 * 40)).astype(np.float32) * 3
+    slope, d_bias = rng.standard_normal((7, 40)).astype(np.float32), np.zeros(80, np.float32)
+    x = torch.tensor(before, dtype=torch.float64, requires_grad=True)
+    if name == "sigmoid":  # the unit that all are named after
+        y = torch.nn.functional.glu(torch.cat(x.chunk(2, 1)[::-1], 1))
+    else:
+        y = THEIR_ACTS[name](x[:, :40]) * x[:, 40:]
+    y.backward(torch.tensor(slope, dtype=torch.float64))
+    out, again = np.empty_like(slope), np.empty_like(slope)
+    forward(before, out)
+    np.testing.assert_allclose(out, y.detach().numpy(), rtol=1e-5, atol=2e-5)
+    backward(before, slope, again, d_bias)
+    np.testing.assert_array_equal(again, out)
+    np.testing.assert_allclose(before, x.grad.numpy(), rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(d_bias, x.grad.numpy().sum(0), rtol=1e-4, atol=1e-4)
 
 
 def test_places_are_told_as_by_their_authors_code_in_transformers():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.training.folders import MODEL, train, write_shards
+from tokpipe.bert.families.mpnet import MPNET
 from tokpipe.bert.families.roberta import ROBERTA
 from tokpipe.examples.config import ExampleConfig
 from tokpipe.shards.build import BuildConfig, build_shards
@@ -35,13 +36,17 @@ TEXTS = ["a b [MASK] a b", "[MASK] b c a"]
 
 
 @pytest.fixture(
-    scope="module", params=[*MODELS, "roberta", "both heads, further", "roberta, further"]
+    scope="module",
+    params=[
+        *(*MODELS, "roberta", "mpnet"),
+        *("both heads, further", "roberta, further", "mpnet, further"),
+    ],
 )
 def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     name = request.param.removesuffix(", further")
-    if name == "roberta":
-        _roberta(folder)
+    if name in BUILT:
+        BUILT[name](folder)
     else:
         train(write_shards(folder / "shards"), folder / "run", model=MODELS[name], steps=4)
     if name == request.param:
@@ -53,15 +58,31 @@ def run(request, tmp_path_factory):
 
 def _roberta(folder):
     """Pretrain on shards of RoBERTa's recipe, as a person would."""
-    text = folder / "t.txt"
-    text.write_text("a b c a b c\nc b a\n\nb c a b\n" * 60)
-    config = VocabConfig(model="byte-bpe", vocab_size=(270,))
-    train_vocabularies([str(text)], config, output=folder / "bb")
-    examples = ExampleConfig(recipe="roberta", max_seq_length=16)
-    build_shards([str(text)], folder / "bb", folder / "shards", BuildConfig(examples=examples))
+    _shards(folder, "byte-bpe", recipe="roberta")
     train(folder / "shards", folder / "run", model=MODELS["no pooler"], steps=4)
     assert BertModel.load(folder / "run").family is ROBERTA
-    return folder / "run"
+
+
+def _mpnet(folder):
+    """Pretrain with places told by distances, on shards without pairs; padding is token 0."""
+    _shards(folder, "wordpiece", objective="none")
+    model = replace(MODELS["no pooler"], position="relative")
+    train(folder / "shards", folder / "run", model=model, steps=4, attention_start="local")
+    made = BertModel.load(folder / "run")
+    assert (made.family, made.config.position) == (MPNET, "relative")
+    assert made.role_id("pad_token") == made.config.pad_token_id == 0
+
+
+def _shards(folder, kind, **examples):
+    text = folder / "t.txt"
+    text.write_text("a b c a b c\nc b a\n\nb c a b\n" * 60)
+    config = VocabConfig(model=kind, vocab_size=(270,))
+    train_vocabularies([str(text)], config, output=folder / "vocabulary")
+    wanted = BuildConfig(examples=ExampleConfig(max_seq_length=16, **examples))
+    build_shards([str(text)], folder / "vocabulary", folder / "shards", wanted)
+
+
+BUILT = {"roberta": _roberta, "mpnet": _mpnet}
 
 
 @pytest.fixture
@@ -126,8 +147,9 @@ def test_the_run_itself_opens_with_the_class_for_all_of_it(run, silent):
 
 
 def assert_same_states(theirs, tokenizer, ours):
-    for text in ("a b c a", "c c"):
+    for text in ("a b c a", "c c", "a zz b"):
         inputs = tokenizer(text, return_tensors="pt")
+        assert inputs["input_ids"][0].tolist() == ours.tokenizer.encode(text).ids
         with torch.no_grad():
             found = theirs(**inputs).last_hidden_state[0].numpy()
         np.testing.assert_allclose(ours.encode([text])[0], found, atol=2e-5, rtol=1e-4)

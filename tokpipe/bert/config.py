@@ -8,6 +8,7 @@ from tokpipe.foundation.config import Config, setting, unknown_name
 from tokpipe.foundation.errors import ConfigError
 
 POSITIONS = ("learned", "sinusoidal", "relative", "learned-relative", "rope", "none")
+FFNS = ("plain", "glu")
 RELATIVE_BUCKETS = 32  # of distances, as T5 has it (Raffel et al. 2019, 2.1)
 
 ON_POOLER = ("nsp_head",)  # switches of the heads that stand on the pooler
@@ -42,7 +43,18 @@ class BertConfig(Config):
     hidden_size: int = setting(768, "Width of the hidden states (H).", least=1)
     num_hidden_layers: int = setting(12, "Layers of the encoder (L).", least=1)
     num_attention_heads: int = setting(12, "Attention heads of a layer (A).", least=1)
-    intermediate_size: int = setting(3072, "Width inside the feed-forward part (F).", least=1)
+    intermediate_size: int = setting(
+        3072,
+        "Width inside the feed-forward part (F); with a gate 2/3 of it, so that there are as many "
+        "weights.",
+        least=1,
+    )
+    ffn: str = setting(
+        "plain",
+        "What stands inside the feed-forward part: an activation, or one that is multiplied by a "
+        "second map as wide (glu, a gated linear unit).",
+        choices=FFNS,
+    )
     hidden_act: str = setting(
         "gelu",
         "Activation of the feed-forward part and of the MLM head.",
@@ -152,6 +164,29 @@ class BertConfig(Config):
         return self.hidden_size // self.num_attention_heads
 
     @property
+    def inner_size(self) -> int:
+        """Width of what goes back from inside the feed-forward part.
+
+        With a gate it is 2/3 of `intermediate_size` (Shazeer 2020, "GLU Variants Improve
+        Transformer", 3.1), to the nearest multiple of a cache line, but for the smallest.
+
+        Examples
+        --------
+        >>> [BertConfig.preset(name, ffn="glu").inner_size for name in ("tiny", "base")]
+        [336, 2048]
+        """
+        if self.ffn == "plain":
+            return self.intermediate_size
+        line = 16
+        lines = round(2 * self.intermediate_size / 3 / line)
+        return lines * line or max(1, round(2 * self.intermediate_size / 3))
+
+    @property
+    def outer_size(self) -> int:
+        """Width of what the map into the feed-forward part makes: with a gate, two halves."""
+        return self.inner_size * (2 if self.ffn == "glu" else 1)
+
+    @property
     def outputs(self) -> int:
         """How many logits the head of a job has.
 
@@ -172,8 +207,10 @@ class BertConfig(Config):
         return 0.0 if self.task == "span" else self.hidden_dropout_prob
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, in field order; of a job only where there is one."""
+        """Return plain JSON types, in field order; of a job or a gate only where there is one."""
         values = super().to_dict()
+        if self.ffn == "plain":
+            del values["ffn"]
         if self.task == "none":
             values = {name: value for name, value in values.items() if name not in NO_JOB}
         return values

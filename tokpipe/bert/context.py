@@ -103,7 +103,7 @@ def begin_pass(
     whole = ForwardContext(
         config=config,
         weights=weights,
-        activation=activation_named(config.hidden_act),
+        activation=activation_named(config.hidden_act, is_gated=config.ffn == "glu"),
         gradients=gradients,
         batch=batch,
         tokens=tokens,

@@ -1,6 +1,7 @@
 """The feed-forward part of a layer: out to the inner width, an activation, and back.
 
-Kept are the values before the activation; backward makes the activation once more.
+Kept are the values before the activation; backward makes the activation once more. With a gate the
+map out makes two halves, and the activation of the first is multiplied by the second.
 """
 
 from typing import NamedTuple
@@ -17,7 +18,10 @@ Array = NDArray[np.floating]
 
 
 class SavedFeedForward(NamedTuple):
-    """What backward needs: the values before the activation, float32[T, F], and the norm's."""
+    """What backward needs: the values before the activation, and the norm's.
+
+    The values are float32[T, F], with a gate float32[T, 2F].
+    """
 
     before: Array
     norm: SavedNorm
@@ -75,7 +79,7 @@ def feed_forward_backward(
     x : float32[T, H]
         The tokens.
     layer
-        Weights, their gradients, and what was kept.
+        Weights, their gradients, and what was kept, of which a gated activation makes gradients.
     activation
         Between the two maps.
     scratch
@@ -89,6 +93,7 @@ def feed_forward_backward(
     inner, d_inner = scratch
     input_backward(gradient, weights.output, d_inner)
     activation.backward(saved.before, d_inner, inner, gradients.input.bias)
+    d_before = saved.before if activation.is_gated else d_inner
     weight_backward(inner, gradient, gradients.output)
-    weight_backward(x, d_inner, gradients.input)
-    input_backward(d_inner, weights.input, into, add=True)
+    weight_backward(x, d_before, gradients.input)
+    input_backward(d_before, weights.input, into, add=True)

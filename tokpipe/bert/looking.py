@@ -36,7 +36,9 @@ class LayerSeen:
     attended: Array  # float32[T, H]: values weighted, the heads side by side
     # float32[T, H]: what the feed-forward part works on; in pre-norm `middle`, normalised
     ffn_input: Array
-    inner: Array  # float32[T, F]: inside the feed-forward part, before the activation
+    # float32[T, F]: inside the feed-forward part, before the activation; with a gate
+    # float32[T, 2F], the gate first
+    inner: Array
     left: Array  # float32[T, H]: the hidden states behind, those of `Model.hidden_states`
     offsets: NDArray[np.int32]  # int32[B + 1]: borders of the sequences
     heads: int  # A
@@ -56,9 +58,13 @@ class LayerSeen:
         """Return the hidden states between the two parts: float32[T, H]."""
         return self.entered + self.attention_added() if self.is_pre else self.ffn_input
 
+    def gate(self) -> Array:
+        """Return what the activation is applied to: float32[T, F]."""
+        return self.inner[:, : self.ffn.output.weight.shape[1]]
+
     def activated(self) -> Array:
         """Return the inside of the feed-forward part behind the activation: float32[T, F]."""
-        out = np.empty_like(self.inner)
+        out = np.empty((len(self.inner), self.ffn.output.weight.shape[1]), self.inner.dtype)
         self.activation.forward(self.inner, out)
         return out
 

@@ -296,15 +296,15 @@ def _encoder_shapes(config: BertConfig) -> Iterator[tuple[str, tuple[int, ...]]]
 
 
 def _layer_shapes(config: BertConfig, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-    hidden, inner = config.hidden_size, config.intermediate_size
+    hidden = config.hidden_size
     attention, ffn = layer_names(config, layer)
     if attention == f"layers.{layer}.attention.":
         yield from linear_shapes(f"{attention}qkv", 3 * hidden, hidden)
         yield from linear_shapes(f"{attention}output", hidden, hidden)
         yield from norm_shapes(f"{attention}norm", hidden)
     if ffn == f"layers.{layer}.ffn.":
-        yield from linear_shapes(f"{ffn}input", inner, hidden)
-        yield from linear_shapes(f"{ffn}output", hidden, inner)
+        yield from linear_shapes(f"{ffn}input", config.outer_size, hidden)
+        yield from linear_shapes(f"{ffn}output", hidden, config.inner_size)
         yield from norm_shapes(f"{ffn}norm", hidden)
 
 

@@ -39,7 +39,7 @@ class AttentionWeights(NamedTuple):
 
 
 class FeedForwardWeights(NamedTuple):
-    """The map to the inner width [F, H] and back [H, F]; the norm."""
+    """The map to the inner width [F, H], or to gate and values [2F, H]; back [H, F]; the norm."""
 
     input: Linear
     output: Linear

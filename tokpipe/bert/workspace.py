@@ -116,7 +116,7 @@ class Workspace:
 
     def _scratch(self, backward: int) -> Scratch:
         config, t = self.config, self.capacity.tokens
-        hidden, inner = config.hidden_size, config.intermediate_size
+        hidden, inner = config.hidden_size, config.inner_size
         flat = self._new(backward * max(inner, 3 * hidden))
         d_inner, d_qkv = (flat[: backward * n].reshape(-1, n) for n in (inner, 3 * hidden))
         return Scratch(
@@ -154,7 +154,7 @@ class Workspace:
             attended=self._new(t, hidden),
             norm=self._norm(t, hidden),
         )
-        before = self._new(t, config.intermediate_size)
+        before = self._new(t, config.outer_size)
         return attention, SavedFeedForward(before, self._norm(t, hidden))
 
     def _norm(self, rows: int, width: int) -> SavedNorm:
@@ -172,8 +172,8 @@ class Workspace:
 
 def workspace_bytes(config: BertConfig, capacity: Capacity, *, training: bool = True) -> int:
     """Return about how much memory a workspace takes, in bytes: for plans and messages."""
-    hidden, width, inner = config.hidden_size, config.embedding_width, config.intermediate_size
-    layer = 3 * hidden + config.num_attention_heads + 5 * hidden + inner + 2
+    hidden, width, inner = config.hidden_size, config.embedding_width, config.inner_size
+    layer = 3 * hidden + config.num_attention_heads + 5 * hidden + config.outer_size + 2
     layers = config.num_hidden_layers if training else 1
     passing = 2 * width + hidden + inner + (max(inner, 3 * hidden) + 3 * hidden) * training
     sizes: list[int] = []

@@ -92,19 +92,19 @@ def write_model(session: Session, model: "BertModel", layout: "Layout", output: 
         copied_from=model.folder,
         force=session.force,
     )
-    sizes = _sizes_in(output)
+    sizes, family = _sizes_in(output), (layout.family or model.family).name
     if session.json:
         session.console.json(
             {
                 "output": output,
-                "family": model.family.name,
+                "family": family,
                 "parameters": model.parameters.count,
                 "files": sizes,
             }
         )
         return
     rows = [(name, format_bytes(size)) for name, size in sizes.items()]
-    title = f"{output}: {model.family.name}, {model.parameters.count:,} parameters"
+    title = f"{output}: {family}, {model.parameters.count:,} parameters"
     session.console.table(title, rows)
 
 

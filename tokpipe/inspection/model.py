@@ -99,13 +99,14 @@ def work_of(config: BertConfig, sequence: int) -> Work:
     >>> work_of(BertConfig.preset("tiny"), 128).encoder
     917504
     """
-    hidden, width, inner = config.hidden_size, config.embedding_width, config.intermediate_size
+    hidden, width = config.hidden_size, config.embedding_width
+    inside = hidden * (config.outer_size + config.inner_size)  # of the feed-forward part
     attention = 4 * sequence * hidden * config.num_hidden_layers
-    linear = 2 * (4 * hidden * hidden + 2 * hidden * inner) * config.num_hidden_layers
+    linear = 2 * (4 * hidden * hidden + inside) * config.num_hidden_layers
     projection = 2 * width * hidden if width != hidden else 0
     encoder = linear + projection + attention
     head = 2 * (hidden * width + width * config.vocab_size) if config.mlm_head else 0
-    unasked = 0.85 * 2 * (hidden * hidden + 2 * hidden * inner)  # in the last layer
+    unasked = 0.85 * 2 * (hidden * hidden + inside)  # in the last layer
     training = round(3 * (encoder - unasked + 0.15 * head))
     return Work(sequence, encoder, attention, head, training)
 

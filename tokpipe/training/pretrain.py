@@ -118,8 +118,8 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     model_config
         Shape of the model; None: the preset "tiny" without dropout. What the shards decide may be
         left at its default: `vocab_size`, `pad_token_id` and whether there is a head for pairs
-        follow them, and where they have RoBERTa's recipe `position_offset`,
-        `max_position_embeddings` and `type_vocab_size`.
+        follow them, and where they have RoBERTa's recipe, or no pairs for a model with a bias by
+        distance, `position_offset`, `max_position_embeddings` and `type_vocab_size`.
     training_config
         How to train; None: as `settings.SETTINGS` has it for such a model.
     out

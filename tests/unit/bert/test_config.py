@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tokpipe.bert.config import NO_JOB, BertConfig
+from tokpipe.bert.config import NO_JOB, PRESETS, BertConfig
 from tokpipe.bert.registry import entries_of, switches
 from tokpipe.cli import main
 from tokpipe.foundation.errors import ConfigError
@@ -15,6 +15,24 @@ def test_a_model_without_a_job_says_nothing_of_it():
     assert not set(config.to_dict()) & set(NO_JOB)
     assert BertConfig.from_dict(config.to_dict()) == config
     assert config.fingerprint() == "b2d6a44d1f00efd3"
+
+
+def test_a_gate_comes_back_and_its_width_leaves_as_many_weights():
+    config = BertConfig(ffn="glu")
+    assert config.to_dict()["ffn"] == "glu"
+    assert BertConfig.from_dict(config.to_dict()) == config
+    for name in PRESETS:
+        plain, gated = BertConfig.preset(name), BertConfig.preset(name, ffn="glu")
+        weights = [one.outer_size + one.inner_size for one in (plain, gated)]
+        assert weights[1] == pytest.approx(weights[0], rel=0.02)
+        assert (plain.inner_size, plain.outer_size) == (plain.intermediate_size,) * 2
+    assert [BertConfig(intermediate_size=n, ffn="glu").inner_size for n in (1, 12, 96)] == [
+        1,
+        8,
+        64,
+    ]
+    with pytest.raises(ConfigError, match="ffn"):
+        BertConfig(ffn="gated")
 
 
 def test_a_job_comes_back():

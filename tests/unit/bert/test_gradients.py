@@ -8,6 +8,8 @@ from tokpipe.bert.model import Model
 
 VARIANTS = {
     **{act: {"hidden_act": act} for act in HIDDEN_ACTS},
+    **{f"gated {act}": {"hidden_act": act, "ffn": "glu"} for act in HIDDEN_ACTS},
+    "gated, shared, pre-norm": {"ffn": "glu", "share_layers": "ffn", "norm_position": "pre"},
     **{place: {"position": place} for place in POSITIONS if place != "learned"},
     "pre-norm": {"norm_position": "pre"},
     "pre-norm, rope, all shared": {

@@ -1,5 +1,6 @@
 """Chapters on what a layer does: numbers derived by hand, and those that a model computes."""
 
+import itertools
 from dataclasses import replace
 from math import exp, log, sqrt
 
@@ -9,7 +10,7 @@ import pytest
 from tests.unit.inspection.chapter_cases import MODEL, NORMS, TEXT, grids, real
 from tests.unit.inspection.printing import shown
 from tests.unit.tasks.models import CONFIG, small
-from tokpipe.bert.config import HIDDEN_ACTS, POSITIONS
+from tokpipe.bert.config import FFNS, HIDDEN_ACTS, POSITIONS
 from tokpipe.inspection.attention import Wanted, choose
 from tokpipe.inspection.chapters import (
     activations,
@@ -72,20 +73,24 @@ def test_two_bits_are_equal_or_not():
     assert straight[1] - straight[0] == straight[3] - straight[2]  # the same amount with each bit
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", [*NORMS, "post, gated"])
 def test_the_feed_forward_part_of_a_model_is_what_it_computes(norm):
-    model = NORMS[norm]
+    gated = norm not in NORMS
+    model = small(replace(CONFIG, ffn="glu")) if gated else NORMS[norm]
     found, layer = grids(real(ffn, model, layer=2, token="sat")), look(model, TEXT).layer(2)
     x = found["x"].values[0].astype(np.float64)
     weights = layer.ffn
     inside = weights.input.weight @ x + weights.input.bias
+    if gated:
+        inside, values = np.split(inside, 2)
+        np.testing.assert_allclose(found["v"].values[0], values, atol=1e-5)
     np.testing.assert_allclose(found["h"].values[0], inside, atol=1e-5)
-    bent = activations.values_and_slopes("gelu", inside)[0]
+    bent = activations.values_and_slopes("gelu", inside)[0] * (values if gated else 1)
     np.testing.assert_allclose(found["a"].values[0], bent, atol=1e-5)
     added = weights.output.weight @ bent + weights.output.bias
     np.testing.assert_allclose(found["y"].values[0], added, atol=1e-5)
     total = found["sum"].values[0].astype(np.float64)
-    if norm == "post":
+    if norm != "pre":
         eps = model.config.layer_norm_eps
         total = (total - total.mean()) / sqrt(total.var() + eps) * weights.norm.weight
         total = total + weights.norm.bias
@@ -143,15 +148,16 @@ def test_outputs_are_numbers_or_probabilities():
     assert shares.tolist() == pytest.approx([0.665241, 0.244728, 0.090031], abs=1e-6)
 
 
+@pytest.mark.parametrize("inside", FFNS)
 @pytest.mark.parametrize("name", ["gelu", "relu", "tanh"])
-def test_numbers_that_a_text_brings_to_an_activation(name):
-    model = small(replace(CONFIG, hidden_act=name))
+def test_numbers_that_a_text_brings_to_an_activation(name, inside):
+    model = small(replace(CONFIG, hidden_act=name, ffn=inside))
     chapter = real(activations, model)
     assert name in chapter.title
     rows = grids(chapter)["numbers before the activation"].values
     low, high = activations.level_ends(name)
     for row, layer in zip(rows, look(model, TEXT).layers, strict=True):
-        inner = layer.inner
+        inner = layer.inner[:, : model.config.inner_size]
         level = sum(not x >= low or x > high for x in inner.ravel()) if low == low else 0
         expected = [inner.min(), inner.max(), (inner > 0).mean(), level / inner.size]
         assert row.tolist() == pytest.approx(expected, abs=1e-6)
@@ -236,8 +242,8 @@ def test_heads_of_a_model_add_up_to_what_attention_adds(norm):
 
 
 def test_steps_of_a_layer_add_up_to_its_parameters_and_operations():
-    for shared in ("none", "all", "attention", "ffn"):
-        config = replace(CONFIG, share_layers=shared)
+    for shared, inside in itertools.product(("none", "all", "attention", "ffn"), FFNS):
+        config = replace(CONFIG, share_layers=shared, ffn=inside)
         views = small(config).parameters.views
         stored = sum(view.size for name, view in views.items() if name.startswith("layers."))
         chapter = encoder.real(

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.inspection.printing import shown
 from tests.unit.tasks.models import CONFIG, small
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.parameters import parameter_table
 from tokpipe.inspection.model import model_json, tensor_rows, view_model, work_of
 from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.terminal.model import model_renderable, scores_renderable
@@ -27,13 +28,27 @@ def test_a_model_is_counted(folder):
     assert qkv == {"name": qkv["name"], "shape": [48, 16], "times": 4, "parameters": 4 * 768}
 
 
+@pytest.mark.parametrize("ffn", ["plain", "glu"])
 @pytest.mark.parametrize("preset", ["tiny", "base"])
-def test_operations_are_two_a_weight_and_attention(preset):
-    config = BertConfig.preset(preset)
+def test_operations_are_two_a_weight_and_attention(preset, ffn):
+    config = BertConfig.preset(preset, ffn=ffn)
     work = work_of(config, 128)
-    weights = 12 * config.hidden_size**2 * config.num_hidden_layers
+    maps = [
+        slot.size
+        for name, slot in parameter_table(config).items()
+        if name.startswith("layers.") and len(slot.shape) == 2
+    ]
+    weights = sum(maps)
+    if ffn == "plain":
+        assert weights == 12 * config.hidden_size**2 * config.num_hidden_layers
     assert work.encoder == 2 * weights + 4 * 128 * config.hidden_size * config.num_hidden_layers
     assert work.attention == 4 * 128 * config.hidden_size * config.num_hidden_layers
+
+
+def test_a_gate_is_named(tmp_path):
+    for inside, said in (("plain", "gelu, learned"), ("glu", "gelu gates, learned")):
+        small(replace(CONFIG, ffn=inside)).save(tmp_path / inside)
+        assert said in shown(model_renderable(view_model(tmp_path / inside)))
 
 
 def test_shared_layers_are_one_row():

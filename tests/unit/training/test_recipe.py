@@ -82,3 +82,35 @@ def test_too_few_rows_are_told_in_the_rows_that_were_asked_for():
 def test_shards_hold_no_labels_to_learn_a_job_from():
     job = {"task": "text", "labels": ("no", "yes"), "classifier_dropout": 0.2}
     assert fitted(BertConfig(**job), shards("bert")) == fitted(BertConfig(), shards("bert"))
+
+
+@pytest.mark.parametrize("recipe", ["bert", "roberta"])
+@pytest.mark.parametrize("pad", [0, 1])
+def test_places_told_by_distances_make_an_mpnet_where_there_are_no_pairs(recipe, pad):
+    made = shards(recipe, pad=pad, objective="none")
+    found = fitted(BertConfig(position="relative"), made)
+    assert family_of(found).name == "mpnet"
+    assert (found.position_offset, found.type_vocab_size, found.longest) == (0, 0, None)
+    assert found.max_position_embeddings == 512
+    note = kind_note(found, made)
+    assert note is None if recipe == "bert" else "will be mpnet, not roberta" in note
+    long = shards(recipe, pad=pad, objective="none", max_seq_length=700)
+    assert fitted(BertConfig(position="relative"), long).max_position_embeddings == 700
+    assert fitted(BertConfig(position="relative", type_vocab_size=1), made).type_vocab_size == 1
+    with pytest.raises(ConfigError, match="position='relative' on shards without pairs makes it 0"):
+        refuse_contradictions({"type_vocab_size": 2}, found)
+
+
+def test_both_kinds_of_places_make_an_mpnet_where_padding_is_token_1():
+    config = BertConfig(position="learned-relative")
+    found = fitted(config, shards(objective="none"))
+    assert family_of(found).name == "mpnet" and found.longest == 512
+    found = fitted(config, shards(objective="none", pad=0))
+    assert (found.position_offset, family_of(found).name) == (0, "tokpipe")
+
+
+def test_places_told_by_distances_keep_segments_for_pairs():
+    made = shards("bert")
+    found = fitted(BertConfig(position="relative"), made)
+    assert (found.type_vocab_size, family_of(found).name) == (2, "tokpipe")
+    assert "type_vocab_size=2 (it has no segments); nsp_head" in kind_note(found, made)

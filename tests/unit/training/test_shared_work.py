@@ -48,6 +48,7 @@ def test_ranks_and_threads_change_no_bit(ranks, threads, shards, optimizer):
 MODELS = {
     **{f"shared {part}": {"share_layers": part} for part in ("all", "attention", "ffn")},
     "pre-norm, distances": {"norm_position": "pre", "position": "relative"},
+    "gated": {"ffn": "glu"},
     "projected": {"embedding_size": 6, "share_layers": "all"},
 }
 STAYS = ("embeddings", "layers.0.", "layers.1.")

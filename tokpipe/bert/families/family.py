@@ -22,10 +22,7 @@ COMMON_KEYS = (
 # transformers' heads for labels of texts, choices and tokens, and for answer spans; "score" is what
 # newer classes call the one for labels.
 OTHER_HEADS = ("classifier.", "pre_classifier.", "qa_outputs.", "score.")
-_PLACES = {
-    "learned": "a learned table only",
-    "learned-relative": "a learned table and a bias by distance",
-}
+LEARNED = ("learned",)
 _THEIR_ACTS = ("gelu", "gelu_new", "relu", "silu", "tanh", "sigmoid")
 
 
@@ -40,6 +37,9 @@ class Family:
 
     name: str  # the ``model_type`` of its config.json
     title: str  # as a person writes it
+    positions: tuple[str, ...] = LEARNED  # what `BertConfig.position` may be
+    # the row of the first place in a table that all its models have: those without places, too
+    first_place: int = 0
     prefix: str = ""  # before all names but those of the heads; left out where a model has no heads
     rows: Rows  # our parts and theirs, as above
     heads: Rows  # the same for heads, whose names have no prefix
@@ -85,19 +85,21 @@ def job_reasons(config: BertConfig, family: Family) -> Iterator[str]:
         yield f"classifier_dropout={config.head_dropout:g}, which is {usual:g} there"
 
 
-def transformers_reasons(config: BertConfig, position: str = "learned") -> Iterator[str]:
+def transformers_reasons(config: BertConfig, positions: tuple[str, ...] = LEARNED) -> Iterator[str]:
     """Yield what no family of transformers can say whose places are told so."""
-    if config.position != position:
-        yield f"position={config.position!r} (transformers has {_PLACES[position]})"
+    if config.position not in positions:
+        yield f"position={config.position!r} (it has {' and '.join(positions)})"
     if config.norm_position != "post":
         yield f"norm_position={config.norm_position!r} (there LayerNorm comes after each sum)"
+    if config.ffn != "plain":
+        yield f"ffn={config.ffn!r} (none of BERT's families has a gate)"
     if config.hidden_act not in _THEIR_ACTS:
         yield f"hidden_act={config.hidden_act!r} is unknown there"
 
 
-def unshared_reasons(config: BertConfig, position: str = "learned") -> Iterator[str]:
+def unshared_reasons(config: BertConfig, positions: tuple[str, ...] = LEARNED) -> Iterator[str]:
     """Yield what a family cannot say whose layers have weights of their own and one width."""
-    yield from transformers_reasons(config, position)
+    yield from transformers_reasons(config, positions)
     if config.share_layers != "none":
         yield f"share_layers={config.share_layers!r}"
     if config.embedding_width != config.hidden_size:

@@ -51,12 +51,24 @@ def family_of(config: BertConfig, own: Family | None = None) -> Family:
 def closest_family(config: BertConfig, own: Family | None = None) -> Family:
     """Return the family of transformers that has the fewest reasons against a model.
 
+    Of those that tell places as the model does, where there are any: segments and heads can be
+    done without, and places cannot.
+
     Parameters
     ----------
     own
         As `family_of` has it.
+
+    Examples
+    --------
+    >>> closest_family(BertConfig(position="relative")).name
+    'mpnet'
     """
-    return min(_theirs(own), key=lambda family: len(refusals(config, family)))
+
+    def distance(family: Family) -> tuple[bool, int]:
+        return config.position not in family.positions, len(refusals(config, family))
+
+    return min(_theirs(own), key=distance)
 
 
 def _theirs(first: Family | None) -> list[Family]:

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from tokpipe.bert.config import NO_JOB, BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import family_of, refusals
-from tokpipe.bert.huggingface.names import fillers, has_head, heads_among, their_tensors
+from tokpipe.bert.huggingface.names import (
+    fillers,
+    has_head,
+    heads_among,
+    place_table,
+    their_tensors,
+)
 from tokpipe.bert.huggingface.parts import views_of
 from tokpipe.bert.huggingface.refused import refuse_unread
 from tokpipe.bert.huggingface.settings import config_json, read_config
@@ -102,7 +108,11 @@ def load_checkpoint(
         for name, part in their_tensors(config, family).items():
             tensor = stored.tensors[name]
             tensor.file.read(tensor.name, part.of(parameters.views))
-        neutral = {name: filler.values for name, filler in fillers(config, family).items()}
+        neutral = {}
+        for name, filler in fillers(config, family).items():
+            if filler.repeats:
+                parameters.views[filler.repeats][:] = stored.tensors[name].read()[:1]
+            neutral[name] = filler.values(parameters.views)
         stored.check_equal(neutral, "the values that change nothing")
         stored.check_equal(_copied(family, parameters, stored), "the embeddings that it is tied to")
     return Checkpoint(config, parameters, family, dtypes, left_out)
@@ -149,7 +159,7 @@ def write_checkpoint(
     settings["dtype"] = _torch_name(dtypes)
     slices, views = their_tensors(config, family), views_of(parameters, config)
     tensors = {name: part.of(views) for name, part in slices.items()}
-    tensors |= {name: filler.values for name, filler in fillers(config, family).items()}
+    tensors |= {name: filler.values(views) for name, filler in fillers(config, family).items()}
     kinds = {
         name: dtypes if isinstance(dtypes, str) else dtypes.get(name, "F32") for name in tensors
     }
@@ -167,7 +177,7 @@ def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, St
         refuse_unread(folder, [layout.weights for layout in LAYOUTS])
     config, family = read_config(folder, task)
     stored = StoredTensors.open(folder, family, config, stack)
-    config = _with_heads(config, family, stored)
+    config = _with_heads(_with_places(config, family, stored), family, stored)
     slices = their_tensors(config, family)
     stored.take_copies_for_missing(family, slices)
     shapes = {name: part.shape for name, part in slices.items()}
@@ -177,6 +187,25 @@ def _open(folder: Path, stack: ExitStack, task: str | None) -> tuple[Outline, St
     kinds = {name: stored.tensors[name].dtype for name in shapes}
     dtypes = {name: kind if kind in FLOATS else "F32" for name, kind in kinds.items()}
     return Outline(config, family, dtypes, left_out), stored
+
+
+def _with_places(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:
+    """Tell whether a table that all models of a family have says anything of places.
+
+    Rows that are all alike say nothing; if they are not zero, they are the only segment.
+    """
+    if "embeddings.position" not in family.always or place_table(family) not in stored.tensors:
+        return config
+    table = stored.tensors[place_table(family)].read()
+    if not (table == table[:1]).all():
+        return replace(config, position=family.positions[0])
+    return replace(
+        config,
+        position=family.positions[1],
+        position_offset=0,
+        max_position_embeddings=config.max_position_embeddings - family.first_place,
+        type_vocab_size=int(table.any()),
+    )
 
 
 def _with_heads(config: BertConfig, family: Family, stored: StoredTensors) -> BertConfig:

@@ -27,15 +27,21 @@ class TensorSlice(NamedTuple):
 
 
 class Filler(NamedTuple):
-    """A tensor that changes nothing: zeros, or the identity where it is square."""
+    """A tensor that changes nothing: zeros, the identity, or one row of ours again and again."""
 
     shape: tuple[int, ...]
+    is_identity: bool = False
+    repeats: str = ""  # our name of the row; where it stands instead
 
-    @property
-    def values(self) -> NDArray[np.float32]:
-        """Return the tensor (float32)."""
-        is_square = len(self.shape) == 2 and self.shape[0] == self.shape[1] > 1
-        return np.eye(self.shape[0], dtype=np.float32) if is_square else np.zeros(self.shape, "f4")
+    def values(self, views: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the tensor (float32); `views` are ours."""
+        if self.repeats:
+            return np.repeat(views[self.repeats], self.shape[0], axis=0)
+        return (
+            np.eye(*self.shape, dtype=np.float32)
+            if self.is_identity
+            else np.zeros(self.shape, "f4")
+        )
 
 
 def their_tensors(config: BertConfig, family: Family) -> dict[str, TensorSlice]:
@@ -51,14 +57,21 @@ def their_tensors(config: BertConfig, family: Family) -> dict[str, TensorSlice]:
     table = parameter_table(config)
     if family.keys is None:
         return {name: TensorSlice(name, slot.shape) for name, slot in table.items()}
-    return dict(item for name, slot in table.items() for item in _their_slices(name, slot, family))
+    repeated = {filler.repeats for filler in fillers(config, family).values()}
+    return dict(
+        item
+        for name, slot in table.items()
+        if name not in repeated
+        for item in _their_slices(name, slot, family)
+    )
 
 
 def fillers(config: BertConfig, family: Family) -> dict[str, Filler]:
     """Return tensors that a family has and a model has not, with values that change nothing.
 
     A model without segments gets one segment of zeros; an ALBERT whose embeddings are as wide as
-    its hidden states gets the identity as their projection.
+    its hidden states gets the identity as their projection; an MPNet whose places are told by
+    distances alone gets a table of zeros, or of its only segment.
     """
     neutral: dict[str, Filler] = {}
     hidden, width = config.hidden_size, config.embedding_width
@@ -66,8 +79,27 @@ def fillers(config: BertConfig, family: Family) -> dict[str, Filler]:
         neutral[f"{family.prefix}{family.rows['embeddings.segment']}"] = Filler((1, width))
     if "embeddings.projection" in family.always and hidden == width:
         name = f"{family.prefix}{family.rows['embeddings.projection']}"
-        neutral |= {f"{name}.weight": Filler((hidden, hidden)), f"{name}.bias": Filler((hidden,))}
+        neutral |= {
+            f"{name}.weight": Filler((hidden, hidden), is_identity=True),
+            f"{name}.bias": Filler((hidden,)),
+        }
+    if "embeddings.position" in family.always and not config.has_places:
+        repeats = "embeddings.segment" if config.type_vocab_size else ""
+        rows = places_there(config, family)
+        neutral[place_table(family)] = Filler((rows, width), repeats=repeats)
     return neutral
+
+
+def place_table(family: Family) -> str:
+    """Return the name of a family's table of places."""
+    return f"{family.prefix}{family.rows['embeddings.position']}"
+
+
+def places_there(config: BertConfig, family: Family) -> int:
+    """Return how many rows a family's table of places has for a model."""
+    if config.has_places:
+        return config.max_position_embeddings
+    return config.max_position_embeddings - config.position_offset + family.first_place
 
 
 def heads_among(names: set[str], family: Family) -> dict[str, bool]:

@@ -10,6 +10,7 @@ from tokpipe.bert.families.family import Family
 from tokpipe.bert.families.registry import FAMILIES, refusals
 from tokpipe.bert.huggingface.foreign_files import read_object, shown
 from tokpipe.bert.huggingface.jobs import job_from, job_json
+from tokpipe.bert.huggingface.names import places_there
 from tokpipe.bert.huggingface.stored import CONFIG
 from tokpipe.bert.registry import entries_of, switches
 from tokpipe.foundation.errors import ConfigError, InputError, TokpipeError
@@ -96,6 +97,7 @@ def config_json(config: BertConfig, family: Family) -> dict[str, Any]:
     values = config.to_dict() | {"embedding_size": config.embedding_width}
     if "embeddings.segment" in family.always:
         values["type_vocab_size"] = config.type_vocab_size or 1  # a segment of zeros stands in
+    values["max_position_embeddings"] = places_there(config, family)
     heads = tuple(entry.name for entry in entries_of(config))
     if config.task != "none":  # its class reads no other head
         heads = (config.task,)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.families.family import Family
 from tokpipe.bert.huggingface.foreign_files import named_briefly
-from tokpipe.bert.huggingface.names import canonical, modern, their_tensors
+from tokpipe.bert.huggingface.names import canonical, fillers, modern, their_tensors
 from tokpipe.bert.registry import switches
 from tokpipe.foundation.errors import InputError
 
@@ -72,7 +72,8 @@ def _wrapped(names: Sequence[str], family: Family, config: BertConfig) -> Iterat
     """Yield each tensor of an encoder, and what stands before its name in the family."""
     may_pool = family.keys is None or "pooler" in family.rows
     encoder = replace(config, pooler=may_pool, **switches())
-    known = {name.removeprefix(family.prefix) for name in their_tensors(encoder, family)}
+    theirs = (*their_tensors(encoder, family), *fillers(encoder, family))
+    known = {name.removeprefix(family.prefix) for name in theirs}
     for name in names:
         parts = modern(name).split(".")
         starts = (i for i in range(len(parts)) if ".".join(parts[i:]) in known)

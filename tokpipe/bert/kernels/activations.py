@@ -4,7 +4,14 @@ Forward keeps only the values before the activation; backward makes the activati
 the product that needs it, so that the widest array of a layer is stored once and not twice.
 
 An activation is a file ``act_NAME.py`` beside this one: a formula that returns value and slope, and
-its NumPy twin. Its two kernels are made of them, and `hidden_act` takes its name.
+its NumPy twin. Its kernels are made of them, and `hidden_act` takes its name.
+
+Gated, it works on rows of two halves: the activation of the first, the gate, times the second. The
+gradient is twice as wide as that of the result then, and takes the place of what it is of.
+
+References
+----------
+N. Shazeer, "GLU Variants Improve Transformer" (2020).
 """
 
 from collections.abc import Callable
@@ -61,7 +68,48 @@ def _backward_twin(pair: Pair) -> Callable[..., None]:
     return backward
 
 
-formula: Any = None  # of the two loops below; each copy of them has its own
+def _gated_forward_twin(pair: Pair) -> Callable[..., None]:
+    def forward(before: Array, out: Array) -> None:
+        """Apply an activation to a gate, and multiply.
+
+        Parameters
+        ----------
+        before : float32[T, 2F]
+            The gate, and the values behind it.
+        out : float32[T, F]
+            The values times what the activation makes of the gate.
+        """
+        gate, values = np.split(before, 2, axis=1)
+        out[:] = pair(gate)[0] * values
+
+    return forward
+
+
+def _gated_backward_twin(pair: Pair) -> Callable[..., None]:
+    def backward(before: Array, gradient: Array, out: Array, d_bias: Array) -> None:
+        """Take the gradient of a gated activation, and apply it once more.
+
+        Parameters
+        ----------
+        before : float32[T, 2F]
+            The gate, and the values behind it; becomes their gradient.
+        gradient : float32[T, F]
+            Of the result.
+        out : float32[T, F]
+            The result, written again.
+        d_bias : float32[2F]
+            Gradient of the bias inside gate and values, added to.
+        """
+        gate, values = np.split(before, 2, axis=1)
+        opened, slope = pair(gate)
+        out[:] = opened * values
+        before[:] = np.concatenate([gradient * values * slope, gradient * opened], axis=1)
+        d_bias += before.sum(0)
+
+    return backward
+
+
+formula: Any = None  # of the loops below; each copy of them has its own
 
 
 def _forward(before, out):
@@ -80,6 +128,31 @@ def _backward(before, gradient, out, d_bias):
             slope *= change[j]
             change[j] = slope
             d_bias[j] += slope
+
+
+def _gated_forward(before, out):
+    inner = out.shape[1]
+    for t in range(len(out)):
+        gate, values, target = before[t, :inner], before[t, inner:], out[t]
+        for j in range(inner):
+            target[j] = formula(gate[j])[0] * values[j]
+
+
+def _gated_backward(before, gradient, out, d_bias):
+    inner = out.shape[1]
+    d_gate, d_values = d_bias[:inner], d_bias[inner:]
+    for t in range(len(out)):
+        gate, values, target = before[t, :inner], before[t, inner:], out[t]
+        change = gradient[t]
+        for j in range(inner):
+            opened, slope = formula(gate[j])
+            target[j] = opened * values[j]
+            slope *= change[j] * values[j]
+            opened *= change[j]
+            gate[j] = slope
+            values[j] = opened
+            d_gate[j] += slope
+            d_values[j] += opened
 
 
 def _compiled(name: str, loop: Any, of: Any, twin: Any) -> Any:
@@ -102,5 +175,16 @@ def kernels_of(name: str) -> tuple[Any, Any]:
     )
 
 
-# What `hidden_act` may be
+def gated_kernels_of(name: str) -> tuple[Any, Any]:
+    """Make the two kernels of a gated activation, as `kernels_of` does."""
+    file = import_module(f"tokpipe.bert.kernels.act_{name}")
+    twins = _gated_forward_twin(file.reference), _gated_backward_twin(file.reference)
+    return (
+        _compiled(f"{name}_gated_forward", _gated_forward, file.formula, twins[0]),
+        _compiled(f"{name}_gated_backward", _gated_backward, file.formula, twins[1]),
+    )
+
+
+# What `hidden_act` may be, and the same with a gate
 ACTIVATIONS: dict[str, tuple[Any, Any]] = {name: kernels_of(name) for name in HIDDEN_ACTS}
+GATED: dict[str, tuple[Any, Any]] = {name: gated_kernels_of(name) for name in HIDDEN_ACTS}

@@ -76,7 +76,8 @@ def export_model(
     """Write a model so that transformers opens it, or sentence-transformers.
 
     A model that transformers has no class for (rotary positions, pre-norm and the like) is refused
-    with the reason.
+    with the reason. One whose places are told by distances alone is an MPNet with a table of places
+    that says nothing, if it knows no pairs.
     """
     if reader != _SENTENCES and vectors != EmbedConfig():
         raise ConfigError(

@@ -129,7 +129,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     low, high = level_ends(name)
     rows = []
     for layer in chosen.layers:
-        inside = layer.inner.astype(np.float64)
+        inside = layer.gate().astype(np.float64)
         level = (inside < low) | (inside > high)  # never beyond an end that is NaN
         rows.append([inside.min(), inside.max(), (inside > 0).mean(), level.mean()])
     names = [f"layer {layer.number}" for layer in chosen.layers]
@@ -142,7 +142,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
             *_tables((name,)),
             Step(
                 "What this text brings to it",
-                f"In each layer {model.config.intermediate_size:,} units say a number for each of "
+                f"In each layer {model.config.inner_size:,} units say a number for each of "
                 f"{len(chosen.seen)} tokens. Shares are from 0 to 1.",
                 "",
                 (

@@ -35,7 +35,7 @@ def layer_rows(config: BertConfig, count: int) -> dict[str, tuple[int, int]]:
     count
         How many tokens the text has.
     """
-    hidden, inner = config.hidden_size, config.intermediate_size
+    hidden, inner, outer = config.hidden_size, config.inner_size, config.outer_size
 
     def linear(wide: int, high: int) -> tuple[int, int]:
         return wide * high + high, 2 * count * wide * high
@@ -47,7 +47,7 @@ def layer_rows(config: BertConfig, count: int) -> dict[str, tuple[int, int]]:
         "weighted sums": products,
         "table after the heads": linear(hidden, hidden),
         "add and norm": (2 * hidden, 0),
-        f"out to {inner:,}": linear(hidden, inner),
+        f"out to {outer:,}": linear(hidden, outer),
         f"back to {hidden:,}": linear(inner, hidden),
         "add and norm again": (2 * hidden, 0),
     }
@@ -82,12 +82,12 @@ def _chapter(config: BertConfig, names: Sequence[str], model: str) -> Chapter:
                 f"leave; [{count}, {hidden}] means {count} rows of {hidden} numbers. Attention has "
                 f"{heads} heads, which look side by side and work with {size} numbers each; a "
                 "score says how well two tokens fit. The feed-forward part goes out to "
-                f"{config.intermediate_size:,} numbers and back. Parameters are the learned "
-                "numbers; operations are the multiplications and additions in products of tables; "
-                "the few others are not counted.",
+                f"{config.outer_size:,} numbers and back{_gated(config)}. Parameters are the "
+                "learned numbers; operations are the multiplications and additions in products of "
+                "tables; the few others are not counted.",
                 f"[{count}, {hidden}] to queries, keys, values [{count}, {3 * hidden}]\n"
                 f"scores [{heads}, {count}, {count}], heads side by side [{count}, {hidden}]\n"
-                f"inside the feed-forward part [{count}, {config.intermediate_size}], back "
+                f"inside the feed-forward part [{count}, {config.outer_size}], back "
                 f"[{count}, {hidden}]",
                 (
                     Grid(
@@ -117,6 +117,13 @@ def _chapter(config: BertConfig, names: Sequence[str], model: str) -> Chapter:
             _recurrent(),
         ),
     )
+
+
+def _gated(config: BertConfig) -> str:
+    """Say what a gate does to the width, where there is one."""
+    if config.ffn == "plain":
+        return ""
+    return f" from {config.inner_size:,}: one half of them, bent, is multiplied by the other"
 
 
 def _layer_parameters(config: BertConfig) -> int:

@@ -111,7 +111,8 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     (layer,) = chosen.layers
     place = token_in_question(chosen)
     who = token_names(chosen)[place]
-    inside = layer.inner[place]
+    inside, gated = layer.gate()[place], model.config.ffn == "glu"
+    carried = layer.inner[place, len(inside) :] if gated else None
     sizes = layer.ffn_input.shape[1], len(inside)
     return Chapter(
         title=f"The feed-forward part: what it makes of {who}",
@@ -120,8 +121,8 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
         model=f"{chosen.name}, layer {layer.number} of {len(chosen.seen.layers)}",
         steps=(
             _goes_in(who, layer.ffn_input[place], layer.is_pre),
-            _outward(inside, sizes),
-            _bent(inside, layer.activated()[place], model.config.hidden_act),
+            _outward(inside, sizes, carried),
+            _bent(inside, layer.activated()[place], model.config.hidden_act, gated),
             _back(layer.ffn_added()[place], sizes),
             _added(layer.middle()[place], layer.ffn_added()[place]),
         ),
@@ -137,25 +138,33 @@ def _goes_in(who: str, x: Array, is_pre: bool) -> Step:
     return Step("What goes in", about, f"x: {len(x)} numbers", (vector("x", x),))
 
 
-def _outward(inside: Array, sizes: tuple[int, int]) -> Step:
+def _outward(inside: Array, sizes: tuple[int, int], carried: Array | None) -> Step:
     hidden, inner = sizes
+    about = f"Each of {inner:,} numbers inside, called units, has {hidden} weights and a bias."
+    formula = f"h = Wᵀ x + b1: {hidden} · {inner:,} weights and {inner:,} biases"
+    drawn = [vector("h", inside)]
+    if carried is not None:
+        about += " A second table of that size makes as many values, which the units will let pass."
+        formula += "\nv = Vᵀ x + b3: as many"
+        drawn.append(vector("v", carried))
     return Step(
         f"Out to {inner:,} units",
-        f"Each of {inner:,} numbers inside, called units, has {hidden} weights and a bias.",
-        f"h = Wᵀ x + b1: {hidden} · {inner:,} weights and {inner:,} biases",
-        (vector("h", inside),),
+        about,
+        formula,
+        tuple(drawn),
         f"{(inside > 0).sum():,} of {inner:,} units are above 0",
     )
 
 
-def _bent(inside: Array, bent: Array, act: str) -> Step:
+def _bent(inside: Array, bent: Array, act: str, gated: bool) -> Step:
     most = np.argsort(-abs(bent), kind="stable")[:_FARTHEST]
     table = np.stack([inside[most], bent[most]], 1)
     units = [f"unit {unit}" for unit in most]
     return Step(
         "The activation",
-        f"Each unit by itself is bent by {act}; tokpipe explain activations draws it.",
-        f"a = {act}(h)",
+        f"Each unit by itself is bent by {act}; tokpipe explain activations draws it."
+        + (" It is a gate: its value is multiplied by it." if gated else ""),
+        f"a = {act}(h) · v" if gated else f"a = {act}(h)",
         (vector("a", bent), Grid("the units that are farthest from 0", table, units, ("h", "a"))),
         f"without their signs, the greatest {_half(bent):,} of {len(bent):,} add up to half of all",
     )

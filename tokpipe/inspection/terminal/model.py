@@ -92,7 +92,12 @@ def _facts(view: ModelView) -> Iterator[tuple[str, str]]:
 
 def _variant(view: ModelView) -> str:
     config = view.config
-    parts = [config.hidden_act, f"{config.position} positions", f"{config.norm_position}-norm"]
+    gate = " gates" if config.ffn == "glu" else ""
+    parts = [
+        f"{config.hidden_act}{gate}",
+        f"{config.position} positions",
+        f"{config.norm_position}-norm",
+    ]
     if config.share_layers != "none":
         parts.append(f"layers share {config.share_layers}")
     return ", ".join(parts)

@@ -39,7 +39,14 @@ CONFIGS = {
         pooler=False,
         nsp_head=False,
     ),
+    "mpnet of distances": BertConfig(
+        **SHAPE, position="relative", type_vocab_size=0, pooler=False, nsp_head=False
+    ),
+    "mpnet of distances and a segment": BertConfig(
+        **SHAPE, position="relative", type_vocab_size=1, pooler=False, nsp_head=False
+    ),
     "tokpipe": BertConfig(**SHAPE, position="rope", norm_position="pre", share_layers="ffn"),
+    "tokpipe with gates": BertConfig(**SHAPE, ffn="glu"),
 }
 _PLAIN = {
     "bert": replace(CONFIGS["bert"], **BARE),
@@ -48,6 +55,7 @@ _PLAIN = {
     "albert": replace(CONFIGS["albert"], **BARE),
     "electra": replace(CONFIGS["electra"], **BARE),
     "mpnet": replace(CONFIGS["mpnet"], **BARE),
+    "mpnet of distances": replace(CONFIGS["mpnet of distances"], **BARE),
     "tokpipe": replace(CONFIGS["tokpipe"], **BARE),
 }
 # what each family has in front of the classes, and its dropouts: a text's, a word's, an answer's
@@ -58,13 +66,19 @@ _DROPOUTS = {
     "albert": (0.3, 0.2, None),
     "electra": (0.3, 0.2, None),
     "mpnet": (None, None, None),
+    "mpnet of distances": (None, None, None),
     "tokpipe": (0.3, None, 0.2),
 }
 
 
+def family_in(name):
+    """Return the name of the family that the name of a model begins with."""
+    return name.split(",")[0].split(" ")[0]
+
+
 def _with_jobs(name):
     """Yield a family's models for each kind of job."""
-    family, (text, word, answer) = FAMILIES[name], _DROPOUTS[name]
+    family, (text, word, answer) = FAMILIES[family_in(name)], _DROPOUTS[name]
 
     def made(*job):
         return config_for_job(_PLAIN[name], family, *job)

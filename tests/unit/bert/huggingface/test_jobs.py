@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.bert.huggingface.models import BARE, CONFIGS, JOBS, SHAPE, filled
+from tests.unit.bert.huggingface.models import BARE, CONFIGS, JOBS, SHAPE, family_in, filled
 from tests.unit.bert.huggingface.test_checkpoint import read_tensors, rewritten
 from tokpipe.bert.config import NO_JOB, BertConfig
 from tokpipe.bert.families.bert import BERT
@@ -31,7 +31,7 @@ def said(folder, **changes):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_the_head_comes_back_with_its_labels(name, tmp_path):
-    write_checkpoint(tmp_path, filled(JOBS[name]), family=FAMILIES[name.split(",")[0]])
+    write_checkpoint(tmp_path, filled(JOBS[name]), family=FAMILIES[family_in(name)])
     found = load_checkpoint(tmp_path)
     assert found.config == JOBS[name]
     assert not found.left_out
@@ -167,7 +167,7 @@ def test_our_own_config_is_held_to_its_kinds(changes, tmp_path):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_model_for_a_job_finds_its_family(name):
-    family = name.split(",")[0]
+    family = family_in(name)
     assert family_of(JOBS[name]).name == family
     written = config_json(JOBS[name], FAMILIES[family])
     kinds = {"text": "SequenceClassification", "token": "TokenClassification"}

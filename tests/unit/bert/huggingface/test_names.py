@@ -1,20 +1,30 @@
 import pytest
 
-from tests.unit.bert.huggingface.models import CONFIGS
+from tests.unit.bert.huggingface.models import CONFIGS, family_in
 from tokpipe.bert.families.albert import ALBERT
 from tokpipe.bert.families.bert import BERT
 from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.families.roberta import ROBERTA
-from tokpipe.bert.huggingface.names import canonical, heads_among, their_tensors
+from tokpipe.bert.huggingface.names import (
+    TensorSlice,
+    canonical,
+    fillers,
+    heads_among,
+    their_tensors,
+)
 from tokpipe.bert.parameters import parameter_table
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_row_of_ours_has_one_place_in_theirs(name):
-    config, family = CONFIGS[name], FAMILIES[name.split(",")[0].split(" ")[0]]
+    config, family = CONFIGS[name], FAMILIES[family_in(name)]
     table = parameter_table(config)
     covered = {ours: [] for ours in table}
-    for place in their_tensors(config, family).values():
+    slices = their_tensors(config, family)
+    for filler in fillers(config, family).values():
+        if filler.repeats:  # a row of ours that stands in all of theirs
+            slices["table"] = TensorSlice(filler.repeats, table[filler.repeats].shape)
+    for place in slices.values():
         covered[place.name].append((place.first, place.first + place.shape[0], place.shape[1:]))
     for ours, slot in table.items():
         borders = sorted(covered[ours])
