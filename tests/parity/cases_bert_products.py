@@ -65,6 +65,15 @@ def by_columns(draw):
     return left, right, draw(st.booleans()), normal(seed + 2, rows, columns), scratch()
 
 
+@st.composite
+def tiles(draw):
+    rng, steps = np.random.default_rng(draw(SEEDS)), draw(st.integers(0, 9))
+    left = rng.integers(0, 256, (14, 4 * steps)).astype(np.uint8)
+    right = rng.integers(-128, 128, (steps, 32, 4)).astype(np.int8)
+    out = rng.integers(-1000, 1000, (14, 32)).astype(np.int32)
+    return left, right, draw(st.integers(0, 3)), out
+
+
 _KERNELS = "tokpipe.bert.kernels.panels"
 CASES = {
     f"{_KERNELS}.pack_panels": packings(),
@@ -73,3 +82,5 @@ CASES = {
 }
 TOLERANCES = {f"{_KERNELS}.{name}": 1e-5 for name in ("multiply_panels", "multiply_columns")}
 PRODUCTS = dict.fromkeys(CASES, "bfloat16")
+CASES["tokpipe.bert.kernels.tiles.add_int8_tiles"] = tiles()
+PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = "int8"
