@@ -78,7 +78,7 @@ class BertModel:
         Numbers that its linear maps multiply: float32, bfloat16 or int8.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a model, and all that is known of it
         self,
         parameters: Parameters,
         tokenizer: Tokenizer | None = None,
@@ -289,7 +289,7 @@ class BertModel:
         )
 
 
-def _made_again(
+def _made_again(  # noqa: PLR0913 - see `BertModel`
     parameters: Parameters,
     tokenizer: Tokenizer | None,
     family: str,

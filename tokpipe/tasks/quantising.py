@@ -20,11 +20,9 @@ def sample_of(tokenizer: Tokenizer | None, config: BertConfig) -> Batch:
     lengths = numbers.integers(_SHORTEST, _LONGEST, _TEXTS, endpoint=True)
     if tokenizer is not None:
         special = {tokenizer.ids[token] for token in tokenizer.roles.values()}
-        ids = [
-            id for id in range(min(tokenizer.vocab_size, config.vocab_size)) if id not in special
-        ]
+        ids = [n for n in range(min(tokenizer.vocab_size, config.vocab_size)) if n not in special]
         drawn = [numbers.choice(ids, length).tolist() for length in lengths]
-        texts = [tokenizer.decode(ids) for ids in drawn]
+        texts = [tokenizer.decode(each) for each in drawn]
         sequences = encode_texts(tokenizer, [text for text in texts if text.strip()], config)
         return pack(sequences, np.arange(sequences.rows))
     most = config.longest or _LONGEST

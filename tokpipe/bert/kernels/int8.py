@@ -2,7 +2,7 @@
 
 A row of the left operand becomes whole numbers from 0 to 255 with a scale of its own and a zero
 of its own, so that its least and its greatest value are both reached. The right operand stands in
-panels, ``int8[P, S, 32, 4]``: P panels of 32 columns, S steps of four rows of depth, for each column
+panels, ``int8[P, S, 32, 4]``: P panels of 32 columns, S steps of four rows of depth, of each column
 its four numbers side by side; what is not there is zero. A column has a scale, and the sum of its
 numbers, by which the zero of a row is taken off again. A column whose numbers are too far apart for
 8 bits has a second one behind all others, which holds what the first lost.
@@ -112,7 +112,7 @@ def pack_columns(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.ascontiguousarray(by_panel)
 
 
-def multiply_codes_reference(  # noqa: PLR0913 - what a product of whole numbers takes
+def multiply_codes_reference(
     codes: NDArray[np.uint8],
     scales: NDArray[np.float32],
     zeros: NDArray[np.int32],

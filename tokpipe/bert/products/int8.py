@@ -2,8 +2,8 @@
 
 What a map is given is measured once on a sample (`Watched`), which says three things of it. Its
 mean is taken off each column and added to the bias again, in full. Columns that vary more than
-others are made smaller and their weights larger, by the root of how much more they vary (SmoothQuant
-has the idea). And a row of the weight in which one value is above 8 times the root of their mean
+others are made smaller and their weights larger, by the root of how much more they vary (as in
+SmoothQuant). And a row of the weight in which one value is above 8 times the root of their mean
 square is held by two rows of 8 bits, the second of which has what the first lost: some channels
 of a BERT are so, and all else is lost beside them.
 
