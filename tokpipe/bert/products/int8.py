@@ -114,7 +114,8 @@ class Int8(_Asked):
         grown = np.maximum(seen.deviation / usual, _LEAST_SHARE) ** strength
         self._factor = (1 / grown).astype(np.float32)
         self._shift = seen.mean.astype(np.float32)
-        self._offset = (weight.astype(np.float64) @ self._shift).astype(np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):
+            self._offset = (weight.astype(np.float64) @ self._shift).astype(np.float32)
         self._columns = quantised_columns(weight / self._factor)
 
     def forward(self, x: Array, linear: Linear, out: Array) -> None:
