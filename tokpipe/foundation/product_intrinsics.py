@@ -98,6 +98,7 @@ def _micro_kernel(name: str, broadcast: str, multiply: str, numbers: str) -> Int
     lines += ["movq 56(%rax), %rsi", "movq 64(%rax), %rdi"]
     for row, step in _tile_rows("%rdi", "%rsi"):
         lines += [f"vmovups %zmm{2 * row}, (%rsi)", f"vmovups %zmm{2 * row + 1}, 64(%rsi)", *step]
+    lines += ["vzeroupper"]  # code of others runs slower else, as long as these registers are full
     parameters = (
         *("left", "left_row", "left_step", "right", "steps"),
         *("start", "start_row", "out", "out_row"),
@@ -125,13 +126,14 @@ multiply_int8 = _micro_kernel(
     "fours of uint8, left, and int8, right, into int32 (AVX512_VNNI), without saturation",
 )
 
+# Registers from 16 on: what is left in them slows nobody down.
 move_row = _assembly(
     "move_row",
     [
         *("movq (%rax), %rsi", "movq 8(%rax), %rdi", "movq 16(%rax), %rcx"),
         *("kmovw %ecx, %k1", "shrq $$16, %rcx", "kmovw %ecx, %k2"),
-        *("vmovups (%rsi), %zmm0{%k1}{z}", "vmovups 64(%rsi), %zmm1{%k2}{z}"),
-        *("vmovups %zmm0, (%rdi){%k1}", "vmovups %zmm1, 64(%rdi){%k2}"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
+        *("vmovups %zmm16, (%rdi){%k1}", "vmovups %zmm17, 64(%rdi){%k2}"),
     ],
     ("source", "to", "mask"),
     "Copy those of 32 values of 4 bytes that a mask names.",
@@ -142,8 +144,8 @@ round_row = _assembly(
     [
         *("movq (%rax), %rsi", "movq 8(%rax), %rdi", "movq 16(%rax), %rcx"),
         *("kmovw %ecx, %k1", "shrq $$16, %rcx", "kmovw %ecx, %k2"),
-        *("vmovups (%rsi), %zmm0{%k1}{z}", "vmovups 64(%rsi), %zmm1{%k2}{z}"),
-        *("vcvtne2ps2bf16 %zmm0, %zmm1, %zmm0", "vmovups %zmm0, (%rdi)"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
+        *("vcvtne2ps2bf16 %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%rdi)"),
     ],
     ("source", "to", "mask"),
     """Round those of 32 float32 that a mask names to bfloat16 (AVX512_BF16): 64 bytes.
@@ -158,10 +160,10 @@ round_pairs = _assembly(
         *("movq (%rax), %rsi", "movq 8(%rax), %rdx", "movq 16(%rax), %rcx"),
         *("movq 24(%rax), %rdi", "movq 32(%rax), %r8"),
         *("kmovw %ecx, %k1", "kmovw %edi, %k2"),
-        *("vmovups (%rsi), %zmm0{%k1}{z}", "vmovups (%rdx), %zmm1{%k2}{z}"),
-        *("vcvtneps2bf16 %zmm0, %ymm0", "vcvtneps2bf16 %zmm1, %ymm1"),
-        *("vpmovzxwd %ymm0, %zmm0", "vpmovzxwd %ymm1, %zmm1", "vpslld $$16, %zmm1, %zmm1"),
-        *("vpord %zmm0, %zmm1, %zmm0", "vmovups %zmm0, (%r8)"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups (%rdx), %zmm17{%k2}{z}"),
+        *("vcvtneps2bf16 %zmm16, %ymm16", "vcvtneps2bf16 %zmm17, %ymm17"),
+        *("vpmovzxwd %ymm16, %zmm16", "vpmovzxwd %ymm17, %zmm17", "vpslld $$16, %zmm17, %zmm17"),
+        *("vpord %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%r8)"),
     ],
     ("first", "second", "first_mask", "second_mask", "to"),
     """Round 16 float32 of each of two rows to bfloat16, one of each row side by side: 64 bytes.

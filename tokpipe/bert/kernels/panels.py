@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16
-from tokpipe.foundation.jit import inlined_helper, kernel
+from tokpipe.bert.kernels.products import LEFT, RIGHT
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 from tokpipe.foundation.product_intrinsics import (
     COLUMNS,
     GROUP,
@@ -36,9 +37,10 @@ _STRIDE = GROUP * _STEPS + 64
 _TURNED_STEP = 64  # bytes of a step of 14 rows that were columns: two groups are not used
 _PANEL_STEP = GROUP * COLUMNS
 
-# Scratch memory: zeros, a tile, a block of either operand
+# Scratch memory: zeros, a tile, rows that are to be transposed, a block of either operand
 _ZEROS, _TILE = 0, _PANEL_STEP
-_LEFT = _TILE + ROWS * _PANEL_STEP
+_ROUNDED = _TILE + ROWS * _PANEL_STEP
+_LEFT = _ROUNDED + COLUMNS * _STRIDE
 _RIGHT = _LEFT + max(_HEIGHT * _STRIDE, _HEIGHT // ROWS * _TURNED_STEP * _STEPS)
 _SCRATCH_BYTES = _RIGHT + GROUP * _STEPS * _WIDTH + 64
 
@@ -91,6 +93,30 @@ def _round_turned(source, row, depth, columns, steps, step, width, to, group):
                     round_pairs(above, above + row, one, other, at + s * step)
 
 
+@inlined_helper
+def _round_transposed(source, row, columns, depth, steps, to, rounded_rows):
+    """Round columns that are rows, 32 at the most, into a panel of so many steps.
+
+    Whole groups of 16 steps are written; columns and depth beyond the last are zeros.
+    """
+    for i in range(COLUMNS):
+        inside = depth if i < columns else 0
+        for k in range(0, 2 * steps, 32):
+            round_row(
+                source + i * row + 4 * k,
+                rounded_rows + i * _STRIDE + 2 * k,
+                _first(inside - k, 32),
+            )
+    for s in range(0, steps, 16):
+        for lane in range(0, COLUMNS, 16):
+            transpose_groups(
+                rounded_rows + lane * _STRIDE + GROUP * s,
+                _STRIDE,
+                to + s * _PANEL_STEP + GROUP * lane,
+                _PANEL_STEP,
+            )
+
+
 def pack_panels_reference(
     matrix: NDArray[np.float32],
     transposed: bool,
@@ -128,33 +154,20 @@ def pack_panels(matrix, transposed, panels, scratch, first, last):
     steps = panels.shape[1]
     source, row = matrix.ctypes.data, 4 * matrix.shape[1]
     panel_bytes = steps * _PANEL_STEP
-    block = scratch + _LEFT
+    depth = matrix.shape[1] if transposed else matrix.shape[0]
+    columns = matrix.shape[0] if transposed else matrix.shape[1]
     for panel in range(first, last):
-        to = panels.ctypes.data + panel * panel_bytes
+        to, column = panels.ctypes.data + panel * panel_bytes, panel * COLUMNS
+        here = min(COLUMNS, columns - column)
         if transposed:
-            depth, rows = matrix.shape[1], min(COLUMNS, matrix.shape[0] - panel * COLUMNS)
-            start = source + panel * COLUMNS * row
             for k in range(0, 2 * steps, _DEPTH):
-                here = min(_DEPTH, 2 * steps - k)
-                for i in range(COLUMNS):
-                    inside = depth - k if i < rows else 0
-                    for j in range(0, here, 32):
-                        mask = _first(inside - j, 32)
-                        place = start + i * row + 4 * (k + j)
-                        round_row(place, block + i * _STRIDE + 2 * j, mask)
-                for j in range(0, here, 32):
-                    for lane in range(0, COLUMNS, 16):
-                        transpose_groups(
-                            block + lane * _STRIDE + 2 * j,
-                            _STRIDE,
-                            to + (k + j) // 2 * _PANEL_STEP + GROUP * lane,
-                            _PANEL_STEP,
-                        )
+                _round_transposed(
+                    source + column * row + 4 * k, row, here, depth - k,
+                    min(_DEPTH, 2 * steps - k) // 2, to + k // 2 * _PANEL_STEP, scratch + _ROUNDED,
+                )  # fmt: skip
         else:
-            depth, columns = matrix.shape[0], matrix.shape[1] - panel * COLUMNS
-            start = source + 4 * panel * COLUMNS
             _round_turned(
-                start, row, depth, min(columns, COLUMNS), steps, _PANEL_STEP, COLUMNS, to, 0
+                source + 4 * column, row, depth, here, steps, _PANEL_STEP, COLUMNS, to, panel_bytes
             )
     _ = matrix.size + panels.size  # still in use
 
@@ -248,6 +261,56 @@ def multiply_panels(left, panels, bias, add, out, scratch):
     _ = left.size + panels.size + bias.size + out.size  # still in use
 
 
+@compiled_helper
+def multiply_rounded(
+    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, add, out,
+    out_stride,
+):  # fmt: skip
+    """Multiply row-major float32 matrices at addresses, as `products.product_at`, in bfloat16.
+
+    Both operands are rounded here; strides are in values.
+    """
+    left_row, right_row, out_row = 4 * left_stride, 4 * right_stride, 4 * out_stride
+    right_panel = _STEPS * _PANEL_STEP
+    for k in range(0, max(depth, 1), _DEPTH):
+        here = min(_DEPTH, depth - k)
+        steps = (here + 1) // 2
+        for j in range(0, columns, _WIDTH):
+            width = min(_WIDTH, columns - j)
+            if transposed == RIGHT:
+                for column in range(0, width, COLUMNS):
+                    _round_transposed(
+                        right + (j + column) * right_row + 4 * k, right_row,
+                        min(COLUMNS, width - column), here, steps,
+                        scratch + _RIGHT + column // COLUMNS * right_panel, scratch + _ROUNDED,
+                    )  # fmt: skip
+            else:
+                _round_turned(
+                    right + k * right_row + 4 * j, right_row, here, width, steps, _PANEL_STEP,
+                    COLUMNS, scratch + _RIGHT, right_panel,
+                )  # fmt: skip
+            for i in range(0, rows, _HEIGHT):
+                height = min(_HEIGHT, rows - i)
+                at = out + i * out_row + 4 * j
+                start, start_row, start_column = scratch + _ZEROS, 0, 0
+                if add or k > 0:
+                    start, start_row, start_column = at, out_row, 4
+                if transposed == LEFT:
+                    _round_turned(
+                        left + k * left_row + 4 * i, left_row, here, height, steps, _TURNED_STEP,
+                        ROWS, scratch + _LEFT, _STEPS * _TURNED_STEP,
+                    )  # fmt: skip
+                    row, step, panel = GROUP, _TURNED_STEP, _STEPS * _TURNED_STEP
+                else:
+                    source = left + i * left_row + 4 * k
+                    _round_rows(source, left_row, height, here, scratch + _LEFT)
+                    row, step, panel = _STRIDE, GROUP, ROWS * _STRIDE
+                _multiply_block(
+                    scratch + _LEFT, row, step, panel, scratch + _RIGHT, right_panel, steps,
+                    height, width, start, start_row, start_column, at, out_row, scratch + _TILE,
+                )  # fmt: skip
+
+
 def multiply_columns_reference(
     left: NDArray[np.float32],
     right: NDArray[np.float32],
@@ -278,31 +341,8 @@ def multiply_columns_reference(
 @kernel(reference=multiply_columns_reference)
 def multiply_columns(left, right, add, out, scratch):
     (rows, columns), depth = out.shape, left.shape[0]
-    left_row, right_row, out_row = 4 * rows, 4 * columns, 4 * columns
-    place = out.ctypes.data
-    left_panel, right_panel = _STEPS * _TURNED_STEP, _STEPS * _PANEL_STEP
-    for k in range(0, max(depth, 1), _DEPTH):
-        here = min(_DEPTH, depth - k)
-        steps, adds = (here + 1) // 2, add or k > 0
-        for j in range(0, columns, _WIDTH):
-            width = min(_WIDTH, columns - j)
-            _round_turned(
-                right.ctypes.data + k * right_row + 4 * j, right_row, here, width, steps,
-                _PANEL_STEP, COLUMNS, scratch + _RIGHT, right_panel,
-            )  # fmt: skip
-            for i in range(0, rows, _HEIGHT):
-                height = min(_HEIGHT, rows - i)
-                _round_turned(
-                    left.ctypes.data + k * left_row + 4 * i, left_row, here, height, steps,
-                    _TURNED_STEP, ROWS, scratch + _LEFT, left_panel,
-                )  # fmt: skip
-                at = place + i * out_row + 4 * j
-                start, start_row, start_column = (
-                    (at, out_row, 4) if adds else (scratch + _ZEROS, 0, 0)
-                )
-                _multiply_block(
-                    scratch + _LEFT, GROUP, _TURNED_STEP, left_panel, scratch + _RIGHT, right_panel,
-                    steps, height, width, start, start_row, start_column, at, out_row,
-                    scratch + _TILE,
-                )  # fmt: skip
+    multiply_rounded(
+        scratch, LEFT, rows, columns, depth, left.ctypes.data, rows, right.ctypes.data, columns,
+        add, out.ctypes.data, columns,
+    )  # fmt: skip
     _ = left.size + right.size + out.size  # still in use

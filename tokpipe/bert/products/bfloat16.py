@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.kernels.panels import (
     multiply_columns,
     multiply_panels,
@@ -104,6 +105,16 @@ def of_weight(weight: Array) -> Products:
 def of_gradient(weight: Array) -> Products:
     """Return the products of the gradient of a weight."""
     return FLOAT32 if _is_left_to_sgemm(weight) else _GRADIENT
+
+
+@contextmanager
+def address_for_attention(products: Products) -> Generator[int]:
+    """Lend what attention multiplies by, beside maps that have such products: see its kernels."""
+    if isinstance(products, Bfloat16):
+        with _scratch() as scratch:
+            yield -scratch
+    else:
+        yield sgemm_address()
 
 
 def _is_left_to_sgemm(weight: Array) -> bool:
