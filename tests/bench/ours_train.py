@@ -109,16 +109,23 @@ def learn(
 
 
 def reach(
-    shards: str, preset: str, seed: int, seconds: float, model: dict, training: dict
+    shards: str,
+    preset: str,
+    seed: int,
+    seconds: float | None,
+    model: dict,
+    training: dict,
+    threads: int = 2,
 ) -> Callable:
-    """Train for a time; the result is the loss of the validation split."""
+    """Train for a time, None: to the end; the result is the loss of the validation split."""
     shape = BertConfig.preset(preset, **model)
-    held = {"eval_steps": 0, "save_steps": 1_000_000, "eval_batches": EVALUATED}
-    config = TrainingConfig(**{**training, **held, "budget": f"{seconds:.0f}s", "seed": seed})
+    held = {"eval_steps": 0, "save_steps": 1_000_000, "eval_batches": EVALUATED, "seed": seed}
+    budget = {} if seconds is None else {"budget": f"{seconds:.0f}s"}
+    config = TrainingConfig(**{**training, **held, **budget})
 
     def run() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as place:
-            made = pretrain(shards, shape, config, Path(place) / "run", threads=2)
+            made = pretrain(shards, shape, config, Path(place) / "run", threads=threads)
             assert made.evaluation is not None
             loss = made.evaluation.heads["mlm"].loss
         return {"loss": loss, "tokens": made.state.tokens}

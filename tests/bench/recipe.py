@@ -85,11 +85,16 @@ def _trials(preset: str) -> list[Trial]:
         **{f"--settings {name}": (1.0, name, plain) for name in SETTINGS if name != OURS},
     }
     ours = [
-        Trial(name, share, _asked(settings, model), share < 1)
+        Trial(name, share, settings_of(settings, model), share < 1)
         for name, (share, settings, model) in ways.items()
     ]
     ours += [
-        Trial(f"{OURS}, relative, {name}", _RELATIVE, _asked(OURS, replace(relative, **one)), False)
+        Trial(
+            f"{OURS}, relative, {name}",
+            _RELATIVE,
+            settings_of(OURS, replace(relative, **one)),
+            False,
+        )
         for name, one in _TRICKS.items()
     ]
     neutral = Trial("neutral", 1.0, {"model": {}, "training": NEUTRAL})
@@ -97,7 +102,8 @@ def _trials(preset: str) -> list[Trial]:
     return [neutral, *ours, *peers]
 
 
-def _asked(name: str, model: BertConfig) -> dict[str, Any]:
+def settings_of(name: str, model: BertConfig) -> dict[str, Any]:
+    """Return what named settings make of a model and its training, as `reach` takes it."""
     training = training_settings(name, model).to_dict()
     wanted = {key: value for key, value in training.items() if key not in ("steps", "seed")}
     variant = {"position": model.position, "ffn": model.ffn}
