@@ -351,21 +351,24 @@ def multiply_rounded(
                 )  # fmt: skip
 
 
-def multiply_columns_reference(
+def multiply_both_reference(
     left: NDArray[np.float32],
     right: NDArray[np.float32],
+    transposed: int,
     add: bool,
     out: NDArray[np.float32],
     scratch: int,
 ) -> None:
-    """Multiply the transpose of a matrix by another: the gradient of a weight.
+    """Multiply two matrices, neither of which stands in panels.
 
     Parameters
     ----------
-    left : float32[K, M]
-        The left operand's columns are its rows.
-    right : float32[K, N]
-        The right operand.
+    left : float32[M, K], or [K, M] if transposed is LEFT
+        First operand.
+    right : float32[K, N], or [N, K] if transposed is RIGHT
+        Second operand.
+    transposed
+        NOT, LEFT or RIGHT, of `products`.
     add
         Whether the product is added to what is in `out`.
     out : float32[M, N]
@@ -373,16 +376,20 @@ def multiply_columns_reference(
     scratch
         Address of scratch memory: `scratch_address`.
     """
+    one, other = rounded(left), rounded(right)
     with np.errstate(invalid="ignore"):  # infinities less infinities
-        product = rounded(left).T @ rounded(right)
+        product = (one.T if transposed == LEFT else one) @ (
+            other.T if transposed == RIGHT else other
+        )
         out[:] = out + product if add else product
 
 
-@kernel(reference=multiply_columns_reference)
-def multiply_columns(left, right, add, out, scratch):
-    (rows, columns), depth = out.shape, left.shape[0]
+@kernel(reference=multiply_both_reference)
+def multiply_both(left, right, transposed, add, out, scratch):
+    rows, columns = out.shape
+    depth = left.shape[0] if transposed == LEFT else left.shape[1]
     multiply_rounded(
-        scratch, LEFT, rows, columns, depth, left.ctypes.data, rows, right.ctypes.data, columns,
-        add, out.ctypes.data, columns,
+        scratch, transposed, rows, columns, depth, left.ctypes.data, left.shape[1],
+        right.ctypes.data, right.shape[1], add, out.ctypes.data, columns,
     )  # fmt: skip
     _ = left.size + right.size + out.size  # still in use
