@@ -15,13 +15,13 @@ import numba
 import numpy as np
 
 from tests.bench.ours_train import capacity_for, loaded_batches, operations
-from tokpipe.bert import attention, linear
+from tokpipe.bert import attention
 from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.config import BertConfig
-from tokpipe.bert.heads import masked_tokens
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.products import maps
 from tokpipe.foundation.threads import run_in_threads
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.parts import split_batch
@@ -66,8 +66,7 @@ class _Notes(ExitStack):
         self.operations = 0
 
     def __enter__(self) -> "_Notes":
-        for module in (linear, masked_tokens):
-            self.enter_context(patch.object(module, "gemm", self._gemm(module.gemm)))
+        self.enter_context(patch.object(maps, "gemm", self._gemm(maps.gemm)))
         for name in ("_forward", "_backward"):
             around = self._attention(getattr(attention, name))
             self.enter_context(patch.object(attention, name, around))

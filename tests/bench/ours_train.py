@@ -62,10 +62,10 @@ def operations(config: BertConfig, batch: Batch) -> int:
     return 3 * (encoder - unasked + heads)
 
 
-def step(batches: str, preset: str, steps: int) -> Callable:
+def step(batches: str, preset: str, steps: int, precision: str = "float32") -> Callable:
     """Make steps, dropout on: forward, backward, clipping, AdamW; two threads."""
     loaded, shape = loaded_batches(batches), BertConfig.preset(preset)
-    config = TrainingConfig(learning_rate=1e-4)
+    config = TrainingConfig(learning_rate=1e-4, precision=precision)
     trainer = Trainer(config, Parameters.initialised(shape, 0), capacity_for(loaded), threads=2)
     endless = cycle(loaded)
 
@@ -74,7 +74,7 @@ def step(batches: str, preset: str, steps: int) -> Callable:
         for _ in range(steps):
             batch = next(endless)
             found = trainer.gradients([batch])
-            trainer.optimizer.step(1e-4, found.grad_norm)
+            trainer.move(1e-4, found.grad_norm)
             done.append(batch)
         return {
             "tokens": sum(len(batch.input_ids) for batch in done),

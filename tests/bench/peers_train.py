@@ -23,8 +23,13 @@ def describe(result: Any) -> Any:
     return result
 
 
-def step(batches: str, preset: str, steps: int, masked_only: bool) -> Callable:
-    """Make steps over padded batches, dropout on; the head at all places, or the masked only."""
+def step(
+    batches: str, preset: str, steps: int, masked_only: bool, autocast: bool = False
+) -> Callable:
+    """Make steps over padded batches, dropout on; the head at all places, or the masked only.
+
+    `autocast`: products in bfloat16, as torch.autocast has them.
+    """
     import numpy as np
 
     with np.load(batches) as stored:
@@ -32,7 +37,8 @@ def step(batches: str, preset: str, steps: int, masked_only: bool) -> Callable:
         names = {name.split(".")[0] for name in stored.files}
         packed = [{name: stored[f"{name}.{i}"] for name in names} for i in range(count)]
     endless = cycle([(_padded(batch), len(batch["input_ids"])) for batch in packed])
-    one = _trainer(preset, 30_522, masked_only, 1e-4)
+    wrapped = _in_bfloat16 if autocast else lambda module: module
+    one = _trainer(preset, 30_522, masked_only, 1e-4, wrapped)
 
     def run() -> dict[str, float]:
         tokens = 0
@@ -43,6 +49,16 @@ def step(batches: str, preset: str, steps: int, masked_only: bool) -> Callable:
         return {"tokens": tokens}
 
     return run
+
+
+def _in_bfloat16(module: Any) -> Callable[[dict], Any]:
+    import torch
+
+    def loss_of(batch: dict) -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            return module(batch)
+
+    return loss_of
 
 
 def learn(

@@ -1,6 +1,7 @@
 """Every command is documented, with an example, in 80 columns."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tokpipe.cli.main import execute, main
 from tokpipe.foundation.code_store import open_pack, write_entry, write_pack
 from tokpipe.foundation.jit import levels, pack_path
 from tokpipe.foundation.machine_code import Image
+from tokpipe.foundation.processors import PRODUCTS, multiplies, precision_for
 
 
 def commands(group, path=()):
@@ -79,6 +81,17 @@ def test_doctor_finds_this_machine_fit(tokpipe):
     assert states["self-test"] == "good"
     assert ran.code == 0
     assert "Ready to work" in tokpipe("doctor").out
+
+
+def test_doctor_measures_products_and_says_which_auto_takes(tokpipe):
+    ran = tokpipe("doctor", "--json")
+    (found,) = [f["found"] for f in ran.json["findings"] if f["name"] == "products"]
+    assert found.endswith(f"--precision auto is {precision_for('auto')}")
+    for kind in PRODUCTS:
+        rate = re.search(rf"\b{kind} ([\d,]+|not here)", found)[1]
+        there = kind == "float32" or multiplies(kind)
+        assert (rate != "not here") == there
+        assert not there or int(rate.replace(",", "")) > 0
 
 
 def test_doctor_finds_what_is_wrong(tokpipe, monkeypatch):

@@ -45,6 +45,8 @@ def findings(console: Console, own_version: str) -> Iterator[Finding]:
     yield from _disks()
     yield _kernels()
     yield _kernel_cache()
+    if not _is_plain_python():
+        yield tried("products", _products)
     yield from _environment()
     yield _terminal(console)
 
@@ -124,8 +126,28 @@ def _kernel_cache() -> Finding:
     return Finding("kernel cache", held)
 
 
+def _products() -> str:
+    """Say what linear maps multiply in here, how fast, and which of it training takes."""
+    from tokpipe.bert.products.rates import rates
+    from tokpipe.foundation.processors import PRODUCTS, precision_for
+
+    found = rates()
+    said = [
+        f"{kind} {found[kind] / 1e9:,.0f}" if kind in found else f"{kind} not here"
+        for kind in PRODUCTS
+    ]
+    return (
+        f"{', '.join(said)} billion operations a second a thread; "
+        f"--precision auto is {precision_for('auto')}"
+    )
+
+
+def _is_plain_python() -> bool:
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+
+
 def _environment() -> Iterator[Finding]:
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    if _is_plain_python():
         advice = "Unset it: kernels run as plain Python, some hundred times slower."
         yield Finding("NUMBA_DISABLE_JIT", "set", BAD, advice)
     if sys.dont_write_bytecode:

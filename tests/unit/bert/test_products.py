@@ -18,6 +18,7 @@ VARIANTS = {
     "shared, projected": {"share_layers": "all", "embedding_size": 24, "num_hidden_layers": 3},
     "pre-norm, distances": {"norm_position": "pre", "position": "relative"},
     "rope": {"position": "rope"},
+    "gated": {"ffn": "glu"},
 }
 
 
@@ -88,8 +89,7 @@ def test_double_precision_is_left_to_numpy():
     config, batch = wide(), random_batch(wide(), (9, 8, 12), masks=16)
     parameters = random_parameters(config)
     found, expected = (
-        gradients(Model(config, parameters, kind=kind), batch)
-        for kind in (IN_BFLOAT16, IN_FLOAT32)
+        gradients(Model(config, parameters, kind=kind), batch) for kind in (IN_BFLOAT16, IN_FLOAT32)
     )
     assert found[0] == expected[0]
     np.testing.assert_array_equal(found[1], expected[1])

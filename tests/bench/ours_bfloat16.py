@@ -1,0 +1,51 @@
+"""Our side of single products in bfloat16: float32 rows, weights that are ready, one thread."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tokpipe.bert.products.bfloat16 import Bfloat16
+from tokpipe.bert.products.maps import Linear
+
+
+def describe(result: Any) -> Any:
+    """Return what of a result goes into the report."""
+    return result
+
+
+def products(shapes: dict[str, list[int]], times: int) -> Callable:
+    """Make the three products of linear maps; the result is each one's least seconds.
+
+    `shapes` has rows, inputs and outputs of each map.
+    """
+    work = {}
+    for name, shape in shapes.items():
+        work |= {f"{name}, {way}": run for way, run in _of_map(*shape).items()}
+    return lambda: {name: _fastest(run, times) for name, run in work.items()}
+
+
+def _of_map(rows: int, into: int, out: int) -> dict[str, Callable[[], None]]:
+    random = np.random.default_rng(0)
+
+    def normal(*shape: int) -> Any:
+        return random.standard_normal(shape, np.float32)
+
+    x, y, weight, bias = normal(rows, into), normal(rows, out), normal(out, into), normal(out)
+    linear, d_linear = Linear(weight, bias, Bfloat16(weight)), Linear(normal(out, into), bias)
+    made, d_x = np.empty_like(y), np.empty_like(x)
+    return {
+        "forward": lambda: linear.products.forward(x, linear, made),
+        "of the input": lambda: linear.products.input_gradient(y, linear, d_x, False),
+        "of the weight": lambda: linear.products.weight_gradient(x, y, d_linear),
+    }
+
+
+def _fastest(run: Callable[[], None], times: int) -> float:
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - start)
+    return min(found)
