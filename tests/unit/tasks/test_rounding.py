@@ -1,4 +1,4 @@
-"""Models in 8 bits: near to float32, the same whatever is beside a text, refused where they fail."""
+"""Models in 8 bits: near to float32, the same beside any text, refused where they fail."""
 
 import bz2
 import pickle
