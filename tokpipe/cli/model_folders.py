@@ -26,12 +26,14 @@ _BYTES_A_TEXT = 100  # of a sentence
 _OPERATIONS = 80e9  # a second and core
 
 
-def open_model(session: Session, folder: Path, task: str | None = None) -> "BertModel":
+def open_model(
+    session: Session, folder: Path, task: str | None = None, precision: str = "float32"
+) -> "BertModel":
     """Open a model, with the head of a job (see `BertModel.load`); say what is left out."""
     from tokpipe.bert.huggingface.stored import other_heads_note
     from tokpipe.tasks.model import BertModel
 
-    model = BertModel.load(folder, task)
+    model = BertModel.load(folder, task, precision)
     if model.left_out:
         session.progress.note(f"{folder}: {other_heads_note(model.left_out)}")
     return model

@@ -30,6 +30,11 @@ PRODUCTS = {
 # tiles (AMX) would not, but no code here is made for them.
 _FAST_BFLOAT16 = {"AuthenticAMD"}
 PRECISIONS = ("auto", "float32", "bfloat16")  # that training may be asked for
+ASKED_PRECISIONS = (*PRECISIONS, "int8")  # and a model that only answers
+_ELSEWHERE = {
+    "bfloat16": "Processors from AMD's Zen 4 and Intel's Cooper Lake on have it",
+    "int8": "Processors from AMD's Zen 4 and Intel's Cascade Lake on have it",
+}
 _TRIED = ((0, 68), (0, 69))  # versions of numba whose insides `compiling` is written for
 _CPUS = Path("/proc/cpuinfo")
 _ENOUGH = 1 << 14  # bytes of /proc/cpuinfo that hold the first processor
@@ -85,9 +90,22 @@ def precision_for(asked: str) -> str:
         flags = " and ".join(sorted(PRODUCTS[asked])).upper()
         raise ConfigError(
             f"precision={asked!r} takes {flags}, which this processor has not",
-            hint="Processors from AMD's Zen 4 and Intel's Cooper Lake on have it; elsewhere take "
-            "float32, or auto, which is what the processor does faster.",
+            hint=f"{_ELSEWHERE[asked]}; elsewhere take float32, or auto, which is what the "
+            "processor does faster.",
         )
+    return asked
+
+
+def checked_precision(asked: str) -> str:
+    """Return a name of `ASKED_PRECISIONS`.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    if asked not in ASKED_PRECISIONS:
+        raise ConfigError(f"precision={asked!r} is not one of {', '.join(ASKED_PRECISIONS)}")
     return asked
 
 

@@ -15,14 +15,18 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.bert.huggingface.parts import encoder_of, views_of
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
+from tokpipe.bert.products.kinds import KINDS
+from tokpipe.bert.quantised import in_int8
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import verify_files
+from tokpipe.foundation.processors import checked_precision, precision_for
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.tasks.folder import Layout, save_model
+from tokpipe.tasks.quantising import sample_of
 from tokpipe.tasks.sentence_folder import sentence_files
 from tokpipe.tasks.sequences import Sequences, encode_texts, run_batches
 from tokpipe.tokenizer.folder import TOKENIZER_FILES
@@ -70,9 +74,11 @@ class BertModel:
     left_out : tuple of str
         Names of the tensors there that were not read: of heads for other tasks, and of what is
         beside the model.
+    precision : str
+        Numbers that its linear maps multiply: float32, bfloat16 or int8.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a model, and all that is known of it
         self,
         parameters: Parameters,
         tokenizer: Tokenizer | None = None,
@@ -81,9 +87,11 @@ class BertModel:
         dtypes: Mapping[str, str] | None = None,
         folder: Path | None = None,
         left_out: tuple[str, ...] = (),
+        precision: str = "float32",
     ) -> None:
         self.parameters = parameters
-        self.model = Model(parameters.config, parameters)
+        self.precision = precision_for(precision)
+        self.model = _computing(parameters, tokenizer, self.precision)
         self.family = family or family_of(parameters.config)
         self.dtypes = dict(dtypes or {})
         self.folder = folder
@@ -93,10 +101,12 @@ class BertModel:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it is made of, for other processes; its layers are views of the weights."""
         made_of = self.parameters, self._tokenizer, self.family.name, self.dtypes, self.folder
-        return _made_again, (*made_of, self.left_out)
+        return _made_again, (*made_of, self.left_out, self.precision)
 
     @classmethod
-    def load(cls, folder: str | Path, task: str | None = None) -> "BertModel":
+    def load(
+        cls, folder: str | Path, task: str | None = None, precision: str = "float32"
+    ) -> "BertModel":
         """Open a model folder, ours or Hugging Face's.
 
         Heads that transformers has for other tasks are left out, and named in `left_out`.
@@ -109,6 +119,9 @@ class BertModel:
         task
             The only job ("text", "token", "span") whose head is wanted, or "none"; None: whichever
             head there is.
+        precision
+            Numbers that its linear maps multiply: float32, bfloat16, int8, or auto, which is
+            bfloat16 where the processor does it faster. For int8 the weights are rounded here.
 
         Raises
         ------
@@ -116,7 +129,10 @@ class BertModel:
             If a file is missing, damaged, or of a kind that may run code.
         ArtifactError
             If a file is not what a manifest of ours beside it says.
+        ConfigError
+            If the processor has not what the precision takes.
         """
+        precision = precision_for(checked_precision(precision))
         folder = model_path("folder", folder)
         verify_files(folder, TOKENIZER_FILES)
         found = load_checkpoint(folder, task)
@@ -129,6 +145,24 @@ class BertModel:
             dtypes=found.dtypes,
             folder=folder,
             left_out=found.left_out,
+            precision=precision,
+        )
+
+    def in_precision(self, precision: str) -> "BertModel":
+        """Return the same model, its weights shared, in another precision; see `load`.
+
+        Raises
+        ------
+        ConfigError
+            If there is none of that name, or the processor has not what it takes.
+        """
+        return BertModel(
+            *(self.parameters, self._tokenizer),
+            family=self.family,
+            dtypes=self.dtypes,
+            folder=self.folder,
+            left_out=self.left_out,
+            precision=checked_precision(precision),
         )
 
     @property
@@ -255,16 +289,24 @@ class BertModel:
         )
 
 
-def _made_again(
+def _made_again(  # noqa: PLR0913 - see `BertModel`
     parameters: Parameters,
     tokenizer: Tokenizer | None,
     family: str,
     dtypes: Mapping[str, str],
     folder: Path | None,
     left_out: tuple[str, ...],
+    precision: str,
 ) -> BertModel:
     about = {"family": FAMILIES[family], "dtypes": dtypes, "folder": folder, "left_out": left_out}
-    return BertModel(parameters, tokenizer, **about)
+    return BertModel(parameters, tokenizer, **about, precision=precision)
+
+
+def _computing(parameters: Parameters, tokenizer: Tokenizer | None, precision: str) -> Model:
+    config = parameters.config
+    if precision == "int8":
+        return in_int8(config, parameters, sample_of(tokenizer, config))
+    return Model(config, parameters, kind=KINDS[precision])
 
 
 def check_layers(config: BertConfig, layers: Sequence[int]) -> None:

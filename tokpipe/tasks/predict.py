@@ -187,6 +187,7 @@ def predict(
     *,
     threads: int | None = None,
     progress: Progress = SILENT,
+    precision: str = "float32",
 ) -> list[Answer]:
     """Answer with a fine-tuned model, in the order of the inputs.
 
@@ -199,6 +200,8 @@ def predict(
         or pairs of a question and the paragraph that is to answer it. Or labelled data.
     threads
         How many, or None for one a processor; answers do not depend on it.
+    precision
+        Numbers that the model of a folder multiplies; see `BertModel.load`.
 
     Returns
     -------
@@ -220,5 +223,5 @@ def predict(
     (('positive',), {'negative': 0.03, 'positive': 0.97})
     """
     require("model", model, BertModel, str, Path, optional=False)
-    opened = model if isinstance(model, BertModel) else BertModel.load(model)
+    opened = model if isinstance(model, BertModel) else BertModel.load(model, precision=precision)
     return Job.of(opened).answers(inputs, threads=threads, progress=progress)

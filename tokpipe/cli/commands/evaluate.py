@@ -1,6 +1,7 @@
 """`tokpipe evaluate`: how well a model does its job, or its losses on shards."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL, Count, config_options
+from tokpipe.cli.precision import precision_option, tell_differences
 from tokpipe.cli.ranks import SEVERAL, ranks_of
 from tokpipe.engines.mpi.config import RanksConfig
 from tokpipe.foundation.config import Config
@@ -17,6 +19,7 @@ from tokpipe.labelled.config import TagColumns, TextColumns
 from tokpipe.tasks.config import EvaluateConfig
 
 if TYPE_CHECKING:
+    from tokpipe.metrics.scores import Scores
     from tokpipe.tasks.model import BertModel
     from tokpipe.training.ranks import Ranks
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     default=0,
     help="Show N of what a fine-tuned model got wrong, the surest first.  [default: 0]",
 )
+@precision_option
 @text_column_options("id")
 @tag_column_options()
 @config_options(EvaluateConfig, "config", heading="Evaluation on shards")
@@ -47,6 +51,7 @@ def evaluate(
     model: Path,
     data: Path,
     errors: int,
+    precision: str,
     text_columns: TextColumns,
     tag_columns: TagColumns,
     config: EvaluateConfig,
@@ -61,7 +66,7 @@ def evaluate(
     """
     session.begin_kernels()
     with ranks_of(ranks) as workers:
-        loaded = open_model(session, model)
+        loaded = open_model(session, model, precision=precision)
         if loaded.config.task == "none":
             _on_shards(session, loaded, model, data, config, workers)
         else:
@@ -89,12 +94,36 @@ def _on_labelled(
         progress=session.progress,
         ranks=ranks,
     )
+    exact = None
+    if loaded.precision == "int8":
+        other = replace(job, model=loaded.in_precision("float32"))
+        exact = judge(
+            *(other, data, columns.get(job.task.data)),
+            threads=session.threads,
+            progress=session.progress,
+            ranks=ranks,
+        )
     if session.json:
-        session.console.json(found.to_dict())
+        session.console.json({**found.to_dict(), **_beside(found.scores, exact and exact.scores)})
         return
     from tokpipe.inspection.terminal.judged import judged_renderable
 
     session.console.rich().print(judged_renderable(found, f"{model} on {data}"))
+    if exact:
+        tell_differences(session, _values(found.scores), _values(exact.scores))
+
+
+def _values(scores: "Scores") -> dict[str, object]:
+    return {score.name: score.value for score in scores.scores}
+
+
+def _beside(ours: "Scores", exact: "Scores | None") -> dict[str, object]:
+    """Return what 8 bits cost, as JSON; nothing where nothing was rounded to them."""
+    if exact is None:
+        return {}
+    from tokpipe.tasks.rounding import differences
+
+    return {"precision": differences(_values(ours), _values(exact))}
 
 
 def _on_shards(
@@ -107,18 +136,28 @@ def _on_shards(
 ) -> None:
     from tokpipe.tasks.evaluate import evaluate_shards
 
-    found: Mapping[str, object] = evaluate_shards(
-        *(loaded, shards, config),
-        seed=session.seed,
-        threads=session.threads,
-        progress=session.progress,
-        ranks=ranks,
-    ).to_dict()
+    def losses(model: "BertModel") -> Mapping[str, object]:
+        return evaluate_shards(
+            *(model, shards, config),
+            seed=session.seed,
+            threads=session.threads,
+            progress=session.progress,
+            ranks=ranks,
+        ).to_dict()
+
+    found = losses(loaded)
+    exact = losses(loaded.in_precision("float32")) if loaded.precision == "int8" else None
     if session.json:
-        session.console.json(found)
+        from tokpipe.tasks.rounding import differences
+
+        session.console.json(
+            {**found, **({"precision": differences(found, exact)} if exact else {})}
+        )
         return
     rows = [(name.replace("_", " "), _shown(name, value)) for name, value in found.items()]
     session.console.table(f"{model} on {shards}", rows)
+    if exact:
+        tell_differences(session, found, exact)
 
 
 def _shown(name: str, value: object) -> str:

@@ -10,6 +10,7 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL, Count
+from tokpipe.cli.precision import precision_option, tell_masks
 from tokpipe.cli.texts import given_texts
 from tokpipe.foundation.progress import SILENT
 
@@ -43,8 +44,9 @@ _LOOKS = "looks among the other words, by the mean of all heads, at"
 @click.option(
     "--attend", is_flag=True, help="Show what each mask looks at, too: the mean of all heads."
 )
+@precision_option
 def fill_mask(
-    session: Session, model: Path, texts: tuple[str, ...], top_k: int, attend: bool
+    session: Session, model: Path, texts: tuple[str, ...], top_k: int, attend: bool, precision: str
 ) -> None:
     """Show the likeliest tokens for each mask in TEXT, with their probabilities.
 
@@ -56,9 +58,10 @@ def fill_mask(
     from tokpipe.tasks.fill_mask import fill_masks
 
     lines = given_texts(texts, sys.stdin)
-    loaded = open_model(session, model, "none")
+    loaded = open_model(session, model, "none", precision)
     progress = session.progress if len(lines) > _FEW else SILENT
     found = fill_masks(loaded, lines, top_k, threads=session.threads, progress=progress)
+    tell_masks(session, loaded, lines, found)
     looks = [attended_by(loaded, line, "mask_token", top_k) if attend else [] for line in lines]
     if session.json:
         session.console.json(

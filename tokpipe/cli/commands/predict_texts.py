@@ -9,6 +9,7 @@ import click
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL, config_options
+from tokpipe.cli.precision import precision_option, tell_answers
 from tokpipe.cli.sink import goes_to_terminal, opened_output
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
@@ -46,9 +47,16 @@ _BY_ENDING = {".jsonl": "jsonl", ".conll": "conll", ".iob": "conll"}
     help="What to write; by default what the ending of FILE says, else drawings for a terminal "
     "and a table, a line each, for a pipe or file.",
 )
+@precision_option
 @config_options(ReadConfig, "read", heading="Reading")
 def predict_texts(
-    session: Session, model: Path, output: str, to: str | None, read: ReadConfig, **asked: Any
+    session: Session,
+    model: Path,
+    output: str,
+    to: str | None,
+    precision: str,
+    read: ReadConfig,
+    **asked: Any,
 ) -> None:
     """Show what MODEL says of INPUT: classes, numbers, tags of words, or answers to questions.
 
@@ -63,7 +71,7 @@ def predict_texts(
     from tokpipe.cli.job_inputs import Asked, input_batches
     from tokpipe.tasks.predict import Job
 
-    job = Job.of(open_model(session, model))
+    job = Job.of(open_model(session, model, precision=precision))
     kind = _kind(session, output, to, job.task.data)
     batches = input_batches(job, Asked(**asked, read=read))
     count = 0
@@ -76,6 +84,8 @@ def predict_texts(
             for batch in batches:
                 answers = job.answers(batch, threads=session.threads)
                 writer.write(answers)
+                if not count:
+                    tell_answers(session, job, batch)
                 count += len(answers)
                 advance(len(answers))
     session.progress.note(plural(count, "answer"))
