@@ -130,9 +130,9 @@ class FinetuneConfig(Config):
     )
     precision: str = setting(
         "float32",
-        "Numbers that are multiplied in linear maps; weights, sums, norms, losses and moments are "
-        "float32 in any case. auto is bfloat16 where the processor does it faster (AMD from Zen 4 "
-        "on). float32 by default until the learning bench shows that bfloat16 learns as much.",
+        "Numbers that are multiplied, in linear maps and attention; weights, sums, norms, losses "
+        "and moments are float32 in any case. auto is bfloat16 where that is faster (AMD from Zen "
+        "4 on). float32 by default until the learning bench shows that bfloat16 learns as much.",
         choices=PRECISIONS,
     )
     seed: int = setting(0, "Seed of what is held out, of heads, orders and dropout.")
