@@ -1,11 +1,11 @@
-"""Encoding a corpus to Arrow: speed beside tokie, gigatoken and tokenizers."""
+"""Encoding a corpus to Arrow: speed beside tokie, nanotoken, gigatoken and tokenizers."""
 
 import statistics
 import sys
 
 from tests.bench import corpus
-from tests.bench.harness import Worker, alternate
-from tests.bench.report import Row
+from tests.bench.harness import Worker, alternate, lacks
+from tests.bench.report import Row, skipped
 
 LINES_FOR_TOKENIZERS = 50_000  # about 12 MB: it takes 2 s, and its rate does not depend on more
 SHORT_TEXTS = {"texts": 10_000, "characters": 100}
@@ -16,6 +16,7 @@ def rows(peers: str, rounds: int) -> list[Row]:
     bert, gpt2 = str(corpus.bert_tokenizer()), str(corpus.gpt2_tokenizer())
     return [
         _row(peers, rounds, "WordPiece (bert-base-uncased)", bert, "tokie_encode", 2),
+        _processor_row(peers, rounds, "WordPiece (bert-base-uncased)", bert, 1.3),
         _fast_row(peers, rounds, "WordPiece (bert-base-uncased)", bert, 40),
         _row(peers, rounds, "byte-level BPE (gpt2)", gpt2, "gigatoken_encode", 1),
         _row(peers, rounds, "byte-level BPE (gpt2)", gpt2, "tokie_encode", 1),
@@ -41,6 +42,28 @@ def _row(peers: str, rounds: int, name: str, tokenizer: str, peer: str, floor: f
         f"{duel.ratio:.2f}×{'' if same else ', OTHER IDS'}",
         f"{floor:g}×",
         duel.ratio >= floor and same,
+    )
+
+
+def _processor_row(peers: str, rounds: int, name: str, tokenizer: str, floor: float) -> Row:
+    work = f"encode to Arrow, {name}, 100 MB, processor time"
+    if lacks(peers, "nanotoken"):
+        return skipped(work, "nanotoken", floor)
+    settings = {"path": str(corpus.text_file()), "tokenizer": tokenizer}
+    with (
+        Worker(sys.executable, "ours", "encode_ids", **settings) as ours,
+        Worker(peers, "peers", "nanotoken_encode", **settings) as theirs,
+    ):
+        duel = alternate(ours.run, theirs.run, rounds)
+    mine, other = duel.processor
+    ratio, same = duel.processor_ratio, duel.ours[0].result == duel.peer[0].result
+    return Row(
+        work,
+        f"{mine:.2f} s",
+        f"nanotoken {other:.2f} s",
+        f"{ratio:.2f}×{'' if same else ', OTHER IDS'}",
+        f"{floor:g}×",
+        ratio >= floor and same,
     )
 
 

@@ -21,6 +21,7 @@ class Run:
     seconds: float
     peak: int
     result: Any
+    processor: float = 0.0  # seconds of all processors together, where a worker ran
 
 
 class Worker:
@@ -80,14 +81,33 @@ class Duel:
     @property
     def ratio(self) -> float:
         """How many times as long the peer takes: the median over the pairs."""
-        pairs = zip(self.ours, self.peer, strict=True)
-        return statistics.median(peer.seconds / ours.seconds for ours, peer in pairs)
+        return self._ratio("seconds")
+
+    @property
+    def processor_ratio(self) -> float:
+        """How many times the processors' time the peer takes: the median over the pairs."""
+        return self._ratio("processor")
 
     @property
     def seconds(self) -> tuple[float, float]:
         """Median seconds of ours and of the peer."""
-        sides = (self.ours, self.peer)
-        return tuple(statistics.median(run.seconds for run in side) for side in sides)  # type: ignore[return-value]
+        return self._medians("seconds")
+
+    @property
+    def processor(self) -> tuple[float, float]:
+        """Median seconds of all processors of ours and of the peer."""
+        return self._medians("processor")
+
+    def _ratio(self, figure: str) -> float:
+        pairs = zip(self.ours, self.peer, strict=True)
+        return statistics.median(getattr(b, figure) / getattr(a, figure) for a, b in pairs)
+
+    def _medians(self, figure: str) -> tuple[float, float]:
+        ours, peer = (
+            statistics.median(getattr(run, figure) for run in side)
+            for side in (self.ours, self.peer)
+        )
+        return ours, peer
 
 
 def alternate(ours: Callable[[], Run], peer: Callable[[], Run], rounds: int) -> Duel:
@@ -101,6 +121,12 @@ def in_turn(sides: list[Callable[[], Run]], rounds: int) -> list[list[Run]]:
         side()
     made = [[side() for side in sides] for _ in range(rounds)]
     return [list(runs) for runs in zip(*made, strict=True)]
+
+
+def lacks(python: str, package: str) -> bool:
+    """Return whether an interpreter has no such package."""
+    look = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({package!r}) is None)"
+    return subprocess.run([python, "-c", look], check=False).returncode != 0
 
 
 def command_run(command: list[str], environment: dict[str, str] | None = None) -> Run:

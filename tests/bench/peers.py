@@ -90,6 +90,32 @@ def gigatoken_train(path: str, vocab_size: int) -> Callable:
     return run
 
 
+def gigabpe_train(path: str, vocab_size: int, min_frequency: int) -> Callable:
+    """Train byte-level BPE with gigabpe, to merges in memory.
+
+    It begins with the bytes that occur, not with all 256, and makes as many merges more: those that
+    all 256 leave room for are compared.
+    """
+    import gigabpe
+
+    count = vocab_size - 256 - len(ROBERTA_SPECIALS)
+
+    def run() -> Callable:
+        vocab, merges = gigabpe.train_bpe(
+            [path],
+            vocab_size,
+            special_tokens=ROBERTA_SPECIALS,
+            min_frequency=min_frequency,
+            pretokenizer="bytelevel",
+        )
+        return lambda: {
+            "tokens": len(vocab),
+            "merges": hashlib.sha256(json.dumps(merges[:count]).encode()).hexdigest(),
+        }
+
+    return run
+
+
 def tokenizers_encode(path: str, tokenizer: str, texts: int) -> Callable:
     """Encode the first lines of a file with encode_batch_fast and take the ids."""
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
@@ -141,6 +167,24 @@ def tokie_encode(path: str, tokenizer: str) -> Callable:
     def run() -> dict[str, int]:
         ids, _ = model.encode_files([path], b"\n")
         return {"ids": len(ids)}
+
+    return run
+
+
+def nanotoken_encode(path: str, tokenizer: str) -> Callable:
+    """Encode a whole file, a line a document, with nanotoken's encode_files."""
+    import nanotoken
+    import numpy as np
+
+    model = nanotoken.Tokenizer(tokenizer)
+
+    def run() -> Callable:
+        source = nanotoken.TextFileSource(path, separator="\n")
+        ids = model.encode_files(source, add_special_tokens=False).ids
+        return lambda: {
+            "ids": len(ids),
+            "sha256": hashlib.sha256(ids.astype(np.int32).tobytes()).hexdigest(),
+        }
 
     return run
 

@@ -34,7 +34,8 @@ NEUTRAL = {
     "adam_beta2": 0.999,
     "attention_start": "random",
 }
-# what others found to help, beside the same run without it; kept only for a gain
+# what others found to help, beside the same run without it; kept only for a gain: GLU has 0.033,
+# 0.027 and 0.048 nats less after 1,000 steps (tiny, three seeds, the same weights in number)
 _TRICKS: dict[str, dict[str, Any]] = {"GLU": {"ffn": "glu"}}
 # run_mlm.py as it is called most often, and with what is known to be better for so little time
 _THEIRS = {

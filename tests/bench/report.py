@@ -38,6 +38,11 @@ class Row:
     passed: bool
 
 
+def skipped(work: str, peer: str, floor: float) -> Row:
+    """Return the row of a peer that the peers' environment has not."""
+    return Row(work, "–", peer, "skipped: not installed beside the peers", f"{floor:g}×", True)
+
+
 def markdown(rows: list[Row]) -> str:
     """Return the rows as a Markdown table, with a mark for floors that were missed."""
     head = "| work | tokpipe | peer | measured | floor |\n|---|---|---|---|---|"

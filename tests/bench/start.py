@@ -1,7 +1,7 @@
 """How long a first command takes to begin, with machine code in the wheel and without.
 
-And every time: a whole `train-vocab` beside the script that a user of tokenizers writes, where
-starting is most of the work, and where it is not.
+And every time: a whole `train-vocab` beside the scripts that users of tokenizers and of gigabpe
+write, where starting is most of the work, and where it is not.
 """
 
 import os
@@ -16,14 +16,16 @@ from typing import NamedTuple
 
 from tests.bench import corpus
 from tests.bench.batches import text_shards
-from tests.bench.harness import TREE, Duel, Run, alternate, command_run
-from tests.bench.report import Row
+from tests.bench.harness import TREE, Duel, Run, alternate, command_run, lacks
+from tests.bench.report import Row, skipped
 from tokpipe.foundation.code_store import write_pack
 from tokpipe.foundation.jit import levels, pack_path
 
-PEER_SCRIPT = Path(__file__).with_name("train_with_tokenizers.py")
 _FIRST = 15.0, 2.0  # seconds of a first run, without code and with it
-_WARM = {1: 0.0, 20: 6.0, 100: 15.0}  # MB of text -> floor, times as fast; 1 MB has its own
+_WARM = {  # beside whose script: MB of text -> floor, times as fast; 1 MB has its own
+    "tokenizers": {1: 0.0, 20: 6.0, 100: 15.0},
+    "gigabpe": {20: 1.5, 100: 2.0},
+}
 _WARM_SECONDS = 0.5  # of all, for 1 MB
 _POLL_SECONDS = 0.005
 
@@ -39,7 +41,12 @@ def rows(peers: str, rounds: int) -> list[Row]:
     """Train vocabularies with whole commands: the first times, and warm ones."""
     with tempfile.TemporaryDirectory() as place:
         first = _first_runs(Path(place))
-        return [*first, *(_warm(Path(place), size, peers, rounds) for size in _WARM)]
+        warm = [
+            _warm(Path(place), (peer, size, floor), peers, rounds)
+            for peer, floors in _WARM.items()
+            for size, floor in floors.items()
+        ]
+        return [*first, *warm]
 
 
 def _first_runs(place: Path) -> list[Row]:
@@ -59,16 +66,20 @@ def _first_run(place: Path, tree: Path, name: str, floor: float) -> Row:
     return Row(work, f"{seconds:.1f} s", "–", "", f"{floor:g} s", seconds <= floor)
 
 
-def _warm(place: Path, size: int, peers: str, rounds: int) -> Row:
+def _warm(place: Path, beside: tuple[str, int, float], peers: str, rounds: int) -> Row:
+    peer, size, floor = beside
+    work = f"train-vocab byte-bpe 30,000, whole command, {size} MB"
+    if lacks(peers, peer):
+        return skipped(work, f"Python script with {peer}", floor)
     text = str(_text(place, size))
-    peer = [peers, str(PEER_SCRIPT), text, str(place / "peer.json")]
-    duel: Duel = alternate(lambda: _trained(text, place), lambda: command_run(peer), rounds)
-    ours, theirs = duel.seconds
-    floor = _WARM[size]
+    script = Path(__file__).with_name(f"train_with_{peer}.py")
+    theirs = [peers, str(script), text, str(place / "peer.json")]
+    duel: Duel = alternate(lambda: _trained(text, place), lambda: command_run(theirs), rounds)
+    ours, other = duel.seconds
     return Row(
-        f"train-vocab byte-bpe 30,000, whole command, {size} MB",
+        work,
         f"{ours:.2f} s",
-        f"Python script with tokenizers {theirs:.2f} s",
+        f"Python script with {peer} {other:.2f} s",
         f"{duel.ratio:.1f}×",
         f"{floor:g}×" if floor else f"{_WARM_SECONDS:g} s in all",
         duel.ratio >= floor and (bool(floor) or ours <= _WARM_SECONDS),

@@ -1,13 +1,14 @@
-"""Training vocabularies: speed beside tokenizers and gigatoken, and peak memory."""
+"""Training vocabularies: speed beside tokenizers, gigatoken and gigabpe, and peak memory."""
 
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import corpus
-from tests.bench.harness import Duel, Run, Worker, alternate, command_run, fresh_peak
-from tests.bench.report import Row
+from tests.bench.harness import Duel, Run, Worker, alternate, command_run, fresh_peak, lacks
+from tests.bench.report import Row, skipped
 
 BYTE_BPE = {"model": "byte-bpe", "vocab_size": 30_000, "min_frequency": 2}
 WORDPIECE = {"model": "wordpiece", "vocab_size": 30_522, "min_frequency": 2}
@@ -20,6 +21,7 @@ def rows(peers: str, rounds: int) -> list[Row]:
     return [
         _against_tokenizers(text, peers, rounds, BYTE_BPE, 15),
         _against_gigatoken(text, peers, rounds),
+        _against_gigabpe(text, peers, rounds),
         _whole_command(text, peers, rounds),
         _against_tokenizers(text, peers, rounds, WORDPIECE, 15),
         _dna(peers, rounds),
@@ -57,6 +59,21 @@ def _against_gigatoken(text: str, peers: str, rounds: int) -> Row:
     ):
         duel = alternate(ours.run, peer.run, rounds)
     return _duel_row("the same", duel, "gigatoken", 3)
+
+
+def _against_gigabpe(text: str, peers: str, rounds: int) -> Row:
+    work, floor = "the same", 2
+    if lacks(peers, "gigabpe"):
+        return skipped(work, "gigabpe", floor)
+    settings = {"path": text, "vocab_size": 30_000, "min_frequency": 2}
+    with (
+        Worker(sys.executable, "ours", "train", model="byte-bpe", **settings) as ours,
+        Worker(peers, "peers", "gigabpe_train", **settings) as peer,
+    ):
+        duel = alternate(ours.run, peer.run, rounds)
+    same = duel.ours[0].result["merges"] == duel.peer[0].result["merges"]
+    row = _duel_row(work, duel, "gigabpe", floor, ", same merges" if same else ", OTHER MERGES")
+    return replace(row, passed=row.passed and same)
 
 
 def _whole_command(text: str, peers: str, rounds: int) -> Row:

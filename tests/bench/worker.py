@@ -32,10 +32,11 @@ def main() -> None:
     run = getattr(module, job)(**settings)
     print("ready", flush=True)
     for _ in sys.stdin:
-        start = time.perf_counter()
+        start, worked = time.perf_counter(), time.process_time()
         result = run()
-        seconds = time.perf_counter() - start
-        outcome = {"seconds": seconds, "peak": peak_bytes(), "result": module.describe(result)}
+        seconds, worked = time.perf_counter() - start, time.process_time() - worked
+        outcome = {"seconds": seconds, "processor": worked, "peak": peak_bytes()}
+        outcome["result"] = module.describe(result)
         print(json.dumps(outcome), flush=True)
         del result
 

@@ -4,6 +4,7 @@ What they reckon themselves is held here: rows as files, targets, answers, figur
 """
 
 import json
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from tests import bench
+from tests.bench import corpus, encode, start, vocab
 from tests.bench.finetune import is_same
 from tests.bench.finetune_jobs import JOBS, plain
 from tests.bench.finetune_quality import compared, earlier_rows, kept, scored
+from tests.bench.harness import Duel, Run, lacks
 from tests.bench.peers_answers import best_answer, questions_in, target
 from tests.bench.peers_words import sentences_in
 from tokpipe.labelled.config import TextColumns
@@ -40,6 +43,28 @@ def test_every_table_has_its_place_on_the_page_of_measurements():
     page = (Path(bench.__path__[0]) / "RESULTS.md").read_text(encoding="utf-8")
     for name in [*main.TABLES, *main.LIMITED]:
         assert f"<!-- bench:{name} -->" in page and f"<!-- /bench:{name} -->" in page
+
+
+def test_a_peer_that_is_not_there_is_passed_over_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "text_file", lambda: tmp_path / "none.txt")
+    assert not lacks(sys.executable, "numpy") and lacks(sys.executable, "no_such_package")
+    for module in (encode, start, vocab):
+        monkeypatch.setattr(module, "lacks", lambda python, package: True)
+    rows = [
+        vocab._against_gigabpe("none.txt", sys.executable, 1),
+        encode._processor_row(sys.executable, 1, "WordPiece", "none.json", 1.3),
+        start._warm(tmp_path, ("gigabpe", 20, 1.5), sys.executable, 1),
+    ]
+    assert [row.measured for row in rows] == ["skipped: not installed beside the peers"] * 3
+    assert [row.floor for row in rows] == ["2×", "1.3×", "1.5×"]
+    assert all(row.passed and row.ours == "–" for row in rows)
+
+
+def test_processors_time_is_held_against_each_other_by_pairs():
+    ours = [Run(1.0, 0, None, one) for one in (1.0, 2.0, 4.0)]
+    peer = [Run(9.0, 0, None, one) for one in (3.0, 4.0, 4.0)]
+    duel = Duel(ours, peer)
+    assert (duel.ratio, duel.processor_ratio, duel.processor) == (9.0, 2.0, (2.0, 4.0))
 
 
 @pytest.mark.parametrize("text", ['a\t"b"\tç\n', "it 's\t<br />\tno\n"])

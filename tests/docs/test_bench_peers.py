@@ -1,9 +1,12 @@
-"""The peers' side of fine-tuning learns what is there to learn: else it would be no judge."""
+"""The peers' side does what it is held against for: else it would be no judge."""
 
+import hashlib
 import json
 
 import pytest
+import tokenizers
 
+from tests.bench.peers import gigabpe_train, nanotoken_encode, tokenizers_train
 from tests.bench.peers_finetune import epochs, tune
 
 pytestmark = pytest.mark.peers
@@ -88,3 +91,36 @@ def test_an_epoch_of_the_peers_side_goes_through_every_row(tmp_path, model, is_g
     run = epochs("classification", model, parts, {**SETTINGS, "batch_size": 5}, 128, is_grouped)
     assert run() == {"steps": 3, "rows": 12}
     assert run() == {"steps": 3, "rows": 12}
+
+
+TEXT = "the cat ran home .\nthe dogs sat in , wé think\n\nthe cat sat\n" * 40
+
+
+def test_gigabpe_makes_the_merges_of_tokenizers(tmp_path):
+    pytest.importorskip("gigabpe")
+    path = str(tmp_path / "t.txt")
+    (tmp_path / "t.txt").write_text(TEXT, encoding="utf-8")
+    for size in (270, 285):  # fewer than there are pairs
+        ours = tokenizers_train(path, "byte-bpe", size, 2)()()
+        theirs = gigabpe_train(path, size, 2)()()
+        assert theirs["merges"] == ours["merges"] and ours["tokens"] == size
+
+
+def test_nanotoken_makes_the_ids_of_tokenizers(tmp_path):
+    pytest.importorskip("nanotoken")
+    (tmp_path / "t.txt").write_text(TEXT, encoding="utf-8")
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    judge = tokenizers.Tokenizer(
+        tokenizers.models.WordPiece(
+            {token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"
+        )
+    )
+    judge.normalizer = tokenizers.normalizers.BertNormalizer()
+    judge.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    judge.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    judge.save(str(tmp_path / "tokenizer.json"))
+    lines = TEXT.removesuffix("\n").split("\n")
+    ids = [i for e in judge.encode_batch_fast(lines, add_special_tokens=False) for i in e.ids]
+    found = nanotoken_encode(str(tmp_path / "t.txt"), str(tmp_path / "tokenizer.json"))()()
+    raw = b"".join(i.to_bytes(4, "little") for i in ids)
+    assert found == {"ids": len(ids), "sha256": hashlib.sha256(raw).hexdigest()}

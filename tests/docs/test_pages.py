@@ -106,4 +106,4 @@ def test_page_on_kernels_names_every_flag_there_is():
     text = readme.KERNELS.read_text(encoding="utf-8")
     assert all(f"`{name}=" in text for name in jit._FLAGS)
     named = set(re.findall(r"`([A-Z_]{5,})`", text))
-    assert named <= {"PADDING", "TOLERANCES", "TOKPIPE_CACHE_DIR"}, named
+    assert named <= {"PADDING", "PRODUCTS", "TOLERANCES", "TOKPIPE_CACHE_DIR"}, named

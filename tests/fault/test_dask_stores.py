@@ -124,7 +124,8 @@ def test_workers_that_share_a_store_alone_leave_the_bytes_of_threads(
     holds(store, found)
 
 
-@pytest.mark.parametrize("workers", [4, *and_slowly((1,))])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 4])
 def test_any_number_of_workers_leaves_the_same(store, by_threads, folder, workers):
     for work in ("static", "count"):
         ran = command(store, folder, work, *LOCAL[:3], workers, "--force").run()
@@ -145,9 +146,9 @@ def test_a_killed_worker_costs_its_own_items(store, by_threads, folder, work):
 @pytest.mark.parametrize(
     ("work", "after"),
     [
-        *((work, "dask") for work in ("count", "encode", "static")),
+        ("static", "dask"),
         ("single", "threads"),
-        *and_slowly(*((work, "dask") for work in ("train", "single"))),
+        *and_slowly(*((work, "dask") for work in ("count", "encode", "train", "single"))),
         *and_slowly(*((work, "threads") for work in ("count", "train"))),
     ],
 )
@@ -171,6 +172,7 @@ def test_a_killed_coordinator_is_gone_on_with_by_another_machine(
     holds(store, by_threads(work))
 
 
+@pytest.mark.slow  # test_stored_work.py has it without a command
 def test_other_settings_do_not_go_on_and_force_starts_over(store, by_threads, folder):
     process = command(store, folder, "static", *LOCAL).started()
     wait_for(store, "static", process)
@@ -201,8 +203,8 @@ def test_a_killed_build_of_threads_is_gone_on_with_by_another_machine(store, by_
     ("work", "fault", "said"),
     [
         ("count", 403, "refuses access"),
-        ("static", "drop", "does not answer"),
         *and_slowly(
+            ("static", "drop", "does not answer"),  # asked again for minutes
             ("static", 403, "refuses access"),
             ("count", "drop", "does not answer"),
             ("encode", 403, "refuses access"),

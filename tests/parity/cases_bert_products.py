@@ -10,6 +10,7 @@ from tokpipe.bert.kernels.panels import (
     pack_panels_reference,
     scratch_address,
 )
+from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 
 SIZES = st.integers(1, 70)
 DEPTHS = SIZES | st.sampled_from([512, 513, 1030])
@@ -58,11 +59,15 @@ def by_panels(draw):
 
 
 @st.composite
-def by_columns(draw):
+def of_both(draw):
     seed, rows, depth = draw(SEEDS), draw(SIZES | st.just(470)), draw(DEPTHS)
-    columns = draw(SIZES | st.just(2100))
-    left, right = operand(draw, seed, depth, rows), operand(draw, seed + 1, depth, columns)
-    return left, right, draw(st.booleans()), normal(seed + 2, rows, columns), scratch()
+    columns, transposed = draw(SIZES | st.just(2100)), draw(st.sampled_from([NOT, LEFT, RIGHT]))
+    left = operand(draw, seed, *((depth, rows) if transposed == LEFT else (rows, depth)))
+    right = operand(
+        draw, seed + 1, *((columns, depth) if transposed == RIGHT else (depth, columns))
+    )
+    out = normal(seed + 2, rows, columns)
+    return left, right, transposed, draw(st.booleans()), out, scratch()
 
 
 @st.composite
@@ -78,9 +83,9 @@ _KERNELS = "tokpipe.bert.kernels.panels"
 CASES = {
     f"{_KERNELS}.pack_panels": packings(),
     f"{_KERNELS}.multiply_panels": by_panels(),
-    f"{_KERNELS}.multiply_columns": by_columns(),
+    f"{_KERNELS}.multiply_both": of_both(),
 }
-TOLERANCES = {f"{_KERNELS}.{name}": 1e-5 for name in ("multiply_panels", "multiply_columns")}
+TOLERANCES = {f"{_KERNELS}.{name}": 1e-5 for name in ("multiply_panels", "multiply_both")}
 PRODUCTS = dict.fromkeys(CASES, "bfloat16")
 CASES["tokpipe.bert.kernels.tiles.add_int8_tiles"] = tiles()
 PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = "int8"

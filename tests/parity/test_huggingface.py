@@ -14,6 +14,8 @@ from tests.golden.families import CONFIGS, SEQUENCES, drawn, segments
 from tests.unit.tasks.models import CONFIG, small
 from tests.unit.tasks.test_model import check_case
 from tokpipe.bert.families.electra import ELECTRA
+from tokpipe.bert.families.jobs import config_for_job
+from tokpipe.bert.families.mpnet import MPNET
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.huggingface.tensor_file import TensorFile
 from tokpipe.bert.model import Model
@@ -24,6 +26,8 @@ from tokpipe.tasks.model import BertModel
 os.environ["HF_HUB_OFFLINE"] = "1"
 torch = pytest.importorskip("torch", reason="the peers extra is not installed")
 transformers = pytest.importorskip("transformers", reason="the peers extra is not installed")
+
+from tests.parity.job_judge import CLASSES, JOBS, job_batch, their_pass  # noqa: E402
 
 transformers.utils.logging.enable_propagation()  # else its warnings pass the tests by
 
@@ -229,3 +233,16 @@ def test_the_whole_of_minilm_gives_the_numbers_of_transformers(shared_data):
     path = shared_data / "checkpoints" / "minilm-l6-full-expected.json"
     for case in json.loads(path.read_text())["cases"]:
         check_case(model, case)
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("name", ["mpnet of distances", "mpnet of distances and a segment"])
+def test_a_model_of_distances_does_a_job_there_as_here(name, job, tmp_path, caplog):
+    task, labels, problem = JOBS[job]
+    config = config_for_job(CONFIGS[name], MPNET, task, labels, problem)
+    parameters = drawn(config)
+    write_checkpoint(tmp_path, parameters)
+    batch = job_batch(config, (9, 1, 14, 5))
+    _, said = their_pass(opened_silently(CLASSES[task], tmp_path, caplog), config, batch)
+    logits = Model(config, parameters).logits(task, batch)
+    np.testing.assert_allclose(logits, said, atol=1e-5, rtol=1e-5)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.dropout import Dropout
 from tokpipe.bert.kernels import attention, rotation
 from tokpipe.bert.linear import add_column_sums, input_backward, linear_forward, weight_backward
+from tokpipe.bert.products.bfloat16 import address_for_attention
 from tokpipe.bert.residual import SavedNorm
 from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import AttentionWeights
@@ -72,10 +72,11 @@ def attend_forward(
     linear_forward(x, weights.qkv, qkv)
     if layout.rotations:
         _rotate(qkv, layout.positions, layout.heads, *layout.rotations)
-    _forward(
-        *(qkv, sgemm_address(), layout.offsets, layout.heads, layout.biases),
-        *(*drop, logsums, attended),
-    )
+    with address_for_attention(weights.qkv.products) as address:
+        _forward(
+            *(qkv, address, layout.offsets, layout.heads, layout.biases),
+            *(*drop, logsums, attended),
+        )
 
 
 def attend_backward(
@@ -105,10 +106,11 @@ def attend_backward(
     """
     weights, gradients, (qkv, logsums, attended, _), drop = layer
     d_attended, d_qkv = buffers
-    _backward(
-        *(qkv, sgemm_address(), layout.offsets, layout.heads, layout.biases, *drop),
-        *(logsums, attended, d_attended, d_qkv, layout.d_biases),
-    )
+    with address_for_attention(weights.qkv.products) as address:
+        _backward(
+            *(qkv, address, layout.offsets, layout.heads, layout.biases, *drop),
+            *(logsums, attended, d_attended, d_qkv, layout.d_biases),
+        )
     if d_more is not None:
         d_qkv += d_more
     if layout.rotations:

@@ -15,7 +15,7 @@ from typing import Any
 from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.processors import PRECISIONS, precision_for
-from tokpipe.training.config import TrainingConfig, seconds_of
+from tokpipe.training.config import PRECISION_HELP, TrainingConfig, seconds_of
 
 _NARROW, _WIDE = (128, 3e-4), (768, 3e-5)  # width of a model, and a rate that suits it
 _SEEN = 60_000  # rows that a training goes over, all epochs together, between the limits
@@ -130,9 +130,7 @@ class FinetuneConfig(Config):
     )
     precision: str = setting(
         "float32",
-        "Numbers that are multiplied in linear maps; weights, sums, norms, losses and moments are "
-        "float32 in any case. auto is bfloat16 where the processor does it faster (AMD from Zen 4 "
-        "on). float32 by default until the learning bench shows that bfloat16 learns as much.",
+        PRECISION_HELP,
         choices=PRECISIONS,
     )
     seed: int = setting(0, "Seed of what is held out, of heads, orders and dropout.")

@@ -87,13 +87,24 @@ def precision_for(asked: str) -> str:
         pays = multiplies("bfloat16") and _told("vendor_id") in _FAST_BFLOAT16
         return "bfloat16" if pays else "float32"
     if asked != "float32" and not multiplies(asked):
-        flags = " and ".join(sorted(PRODUCTS[asked])).upper()
-        raise ConfigError(
-            f"precision={asked!r} takes {flags}, which this processor has not",
-            hint=f"{_ELSEWHERE[asked]}; elsewhere take float32, or auto, which is what the "
-            "processor does faster.",
-        )
+        raise _not_there(asked)
     return asked
+
+
+def _not_there(asked: str) -> ConfigError:
+    flags = " and ".join(sorted(PRODUCTS[asked])).upper()
+    if not levels() and PRODUCTS[asked] <= _flags():
+        return ConfigError(
+            f"precision={asked!r}: this processor has {flags}, but its code is made by rules of "
+            f"others: numba is {versions()['numba']}, and NUMBA_CPU_NAME or NUMBA_CPU_FEATURES may "
+            "be set",
+            hint="Unset them, take a numba that was tried (0.68), or take float32.",
+        )
+    return ConfigError(
+        f"precision={asked!r} takes {flags}, which this processor has not",
+        hint=f"{_ELSEWHERE[asked]}; elsewhere take float32, or auto, which is what the "
+        "processor does faster.",
+    )
 
 
 def checked_precision(asked: str) -> str:

@@ -67,17 +67,19 @@ def _typer(name: str, parameters: tuple[str, ...], generate: Callable, summary: 
     return typer
 
 
-def _tile_rows(stride: str, at: str) -> list[tuple[int, list[str]]]:
+def _tile_rows(rows: int, stride: str, at: str) -> list[tuple[int, list[str]]]:
     """Return for each row of a tile what is to be added to the place before the next."""
-    return [(row, [f"addq {stride}, {at}"] if row < ROWS - 1 else []) for row in range(ROWS)]
+    return [(row, [f"addq {stride}, {at}"] if row < rows - 1 else []) for row in range(rows)]
 
 
-def _micro_kernel(name: str, broadcast: str, multiply: str, numbers: str) -> Intrinsic:
-    """Make a micro-kernel of two instructions."""
+def _micro_kernel(
+    name: str, broadcast: str, multiply: str, numbers: str, rows: int = ROWS
+) -> Intrinsic:
+    """Make a micro-kernel of two instructions, for 9 rows at least."""
     bases = ("%r8", "%rcx", "%rdx", "%rsi")  # of rows 0, 4, 8 and 12
     places = ("({})", "({},%r12)", "({},%r12,2)", "({},%rdi)")
     lines = ["movq 40(%rax), %rsi", "movq 48(%rax), %rdi"]
-    for row, step in _tile_rows("%rdi", "%rsi"):
+    for row, step in _tile_rows(rows, "%rdi", "%rsi"):
         lines += [f"vmovups (%rsi), %zmm{2 * row}", f"vmovups 64(%rsi), %zmm{2 * row + 1}", *step]
     lines += [
         *("movq (%rax), %r8", "movq 8(%rax), %r12", "movq 16(%rax), %r11"),
@@ -86,7 +88,7 @@ def _micro_kernel(name: str, broadcast: str, multiply: str, numbers: str) -> Int
         *("testq %r10, %r10", "jz 2f", ".p2align 4", "1:"),
         *("vmovups (%r9), %zmm28", "vmovups 64(%r9), %zmm29"),
     ]
-    for row in range(ROWS):
+    for row in range(rows):
         given, place = 30 + row % 2, places[row % 4].format(bases[row // 4])
         lines += [
             f"{broadcast} {place}, %zmm{given}",
@@ -96,13 +98,14 @@ def _micro_kernel(name: str, broadcast: str, multiply: str, numbers: str) -> Int
     lines += [f"addq %r11, {base}" for base in bases]
     lines += ["addq $$128, %r9", "decq %r10", "jnz 1b", "2:"]
     lines += ["movq 56(%rax), %rsi", "movq 64(%rax), %rdi"]
-    for row, step in _tile_rows("%rdi", "%rsi"):
+    for row, step in _tile_rows(rows, "%rdi", "%rsi"):
         lines += [f"vmovups %zmm{2 * row}, (%rsi)", f"vmovups %zmm{2 * row + 1}, 64(%rsi)", *step]
+    lines += ["vzeroupper"]  # code of others runs slower else, as long as these registers are full
     parameters = (
         *("left", "left_row", "left_step", "right", "steps"),
         *("start", "start_row", "out", "out_row"),
     )
-    summary = f"""Multiply {numbers}: a tile of 14 rows and 32 columns.
+    summary = f"""Multiply {numbers}: a tile of {rows} rows and 32 columns.
 
     `left`, `right`, `start` and `out` are addresses; `left_row`, `left_step`, `start_row` and
     `out_row` say how many bytes lie between two rows, and two steps. Sums begin with what lies at
@@ -119,19 +122,24 @@ multiply_bfloat16 = _micro_kernel(
     *("vpbroadcastd", "vdpbf16ps"),
     "pairs of bfloat16 into float32 (AVX512_BF16)",
 )
+multiply_bfloat16_13, multiply_bfloat16_12 = (
+    _micro_kernel(f"multiply_bfloat16_{rows}", "vpbroadcastd", "vdpbf16ps", "the same", rows)
+    for rows in (13, 12)
+)
 multiply_int8 = _micro_kernel(
     "multiply_int8",
     *("vpbroadcastd", "vpdpbusd"),
     "fours of uint8, left, and int8, right, into int32 (AVX512_VNNI), without saturation",
 )
 
+# Registers from 16 on: what is left in them slows nobody down.
 move_row = _assembly(
     "move_row",
     [
         *("movq (%rax), %rsi", "movq 8(%rax), %rdi", "movq 16(%rax), %rcx"),
         *("kmovw %ecx, %k1", "shrq $$16, %rcx", "kmovw %ecx, %k2"),
-        *("vmovups (%rsi), %zmm0{%k1}{z}", "vmovups 64(%rsi), %zmm1{%k2}{z}"),
-        *("vmovups %zmm0, (%rdi){%k1}", "vmovups %zmm1, 64(%rdi){%k2}"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
+        *("vmovups %zmm16, (%rdi){%k1}", "vmovups %zmm17, 64(%rdi){%k2}"),
     ],
     ("source", "to", "mask"),
     "Copy those of 32 values of 4 bytes that a mask names.",
@@ -142,8 +150,8 @@ round_row = _assembly(
     [
         *("movq (%rax), %rsi", "movq 8(%rax), %rdi", "movq 16(%rax), %rcx"),
         *("kmovw %ecx, %k1", "shrq $$16, %rcx", "kmovw %ecx, %k2"),
-        *("vmovups (%rsi), %zmm0{%k1}{z}", "vmovups 64(%rsi), %zmm1{%k2}{z}"),
-        *("vcvtne2ps2bf16 %zmm0, %zmm1, %zmm0", "vmovups %zmm0, (%rdi)"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
+        *("vcvtne2ps2bf16 %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%rdi)"),
     ],
     ("source", "to", "mask"),
     """Round those of 32 float32 that a mask names to bfloat16 (AVX512_BF16): 64 bytes.
@@ -158,10 +166,10 @@ round_pairs = _assembly(
         *("movq (%rax), %rsi", "movq 8(%rax), %rdx", "movq 16(%rax), %rcx"),
         *("movq 24(%rax), %rdi", "movq 32(%rax), %r8"),
         *("kmovw %ecx, %k1", "kmovw %edi, %k2"),
-        *("vmovups (%rsi), %zmm0{%k1}{z}", "vmovups (%rdx), %zmm1{%k2}{z}"),
-        *("vcvtneps2bf16 %zmm0, %ymm0", "vcvtneps2bf16 %zmm1, %ymm1"),
-        *("vpmovzxwd %ymm0, %zmm0", "vpmovzxwd %ymm1, %zmm1", "vpslld $$16, %zmm1, %zmm1"),
-        *("vpord %zmm0, %zmm1, %zmm0", "vmovups %zmm0, (%r8)"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups (%rdx), %zmm17{%k2}{z}"),
+        *("vcvtneps2bf16 %zmm16, %ymm16", "vcvtneps2bf16 %zmm17, %ymm17"),
+        *("vpmovzxwd %ymm16, %zmm16", "vpmovzxwd %ymm17, %zmm17", "vpslld $$16, %zmm17, %zmm17"),
+        *("vpord %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%r8)"),
     ],
     ("first", "second", "first_mask", "second_mask", "to"),
     """Round 16 float32 of each of two rows to bfloat16, one of each row side by side: 64 bytes.

@@ -9,6 +9,10 @@ from tokpipe.foundation.config import Config, setting
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.processors import PRECISIONS, precision_for
 
+PRECISION_HELP = (
+    "Numbers that are multiplied, in linear maps and attention; weights, sums, norms, losses and "
+    "moments are float32 in any case. auto is bfloat16 where that is faster (AMD from Zen 4 on)."
+)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STEPS = 10_000  # where nothing says how long
 # What runs of before had not: where they do nothing, settings are written as they were then.
@@ -89,9 +93,7 @@ class TrainingConfig(Config):
     )
     precision: str = setting(
         "float32",
-        "Numbers that are multiplied in linear maps; weights, sums, norms, losses and moments are "
-        "float32 in any case. auto is bfloat16 where the processor does it faster (AMD from Zen 4 "
-        "on). float32 by default until the learning bench shows that bfloat16 learns as much.",
+        PRECISION_HELP,
         choices=PRECISIONS,
     )
     seed: int = setting(0, "Seed of weights, order, masks and dropout.")

@@ -36,7 +36,7 @@ def training_bytes(
     workers = min(threads, parts)
     moments = 2 * block if ranks.rank == 0 else 2 * block // ranks.size
     sent = sum(left_by(config.gradient_shards, ranks.size)) if ranks.size > 1 else 0
-    panels = block if precision_for(config.precision) == "bfloat16" else 0  # of weights, both ways
+    panels = block // 2 if precision_for(config.precision) == "bfloat16" else 0  # of weights
     return {
         "weights": block + moments + panels,
         "gradients": parts * block + sent * block // ranks.size,

@@ -18,6 +18,7 @@ VARIANTS = {
     "shared, projected": {"share_layers": "all", "embedding_size": 24, "num_hidden_layers": 3},
     "pre-norm, distances": {"norm_position": "pre", "position": "relative"},
     "rope": {"position": "rope"},
+    "gated": {"ffn": "glu"},
 }
 
 

@@ -91,3 +91,15 @@ def test_a_machine_without_cpuinfo_multiplies_in_float32(tmp_path, monkeypatch):
         assert processors.precision_for("auto") == "float32"
     finally:
         levels.cache_clear()
+
+
+def test_what_numba_is_asked_for_is_not_said_of_the_processor(tmp_path, monkeypatch):
+    flags = V3 | V4 | processors.PRODUCTS["int8"]
+    monkeypatch.setattr(processors, "_CPUS", told(tmp_path / "cpuinfo", "GenuineIntel", flags))
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    levels.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match="this processor has AVX512_VNNI, but its code"):
+            processors.precision_for("int8")
+    finally:
+        levels.cache_clear()

@@ -9,6 +9,8 @@ from tokpipe.foundation.product_intrinsics import (
     COLUMNS,
     ROWS,
     multiply_bfloat16,
+    multiply_bfloat16_12,
+    multiply_bfloat16_13,
     multiply_float32,
     multiply_int8,
 )
@@ -22,6 +24,18 @@ def by_float32(left, left_row, left_step, right, steps, start, start_row, out, o
 @compiled_helper
 def by_bfloat16(left, left_row, left_step, right, steps, start, start_row, out, out_row):
     multiply_bfloat16(left, left_row, left_step, right, steps, start, start_row, out, out_row)
+
+
+@compiled_helper
+def by_less_rows(left, left_row, left_step, right, steps, start, start_row, out, out_row):
+    if start_row == 0:
+        multiply_bfloat16_13(
+            left, left_row, left_step, right, steps, start, start_row, out, out_row
+        )
+    else:
+        multiply_bfloat16_12(
+            left, left_row, left_step, right, steps, start, start_row, out, out_row
+        )
 
 
 @compiled_helper
@@ -89,3 +103,18 @@ def test_a_tile_is_the_product(name, steps, by_rows, start):
     run(a.ctypes.data, *places, panel.ctypes.data, steps, *begin, out.ctypes.data, wide)
     np.testing.assert_array_equal(out[:, :COLUMNS], expected)
     assert (out[:, COLUMNS:] == 5).all()
+
+
+@pytest.mark.skipif(not multiplies("bfloat16"), reason="this processor has no such products")
+@pytest.mark.parametrize(("rows", "adds"), [(13, False), (12, True)])
+def test_lower_tiles_leave_the_rows_below_them(rows, adds):
+    left, right = operands("bfloat16", 5)
+    a, panel = grouped(left, 2, 1), np.ascontiguousarray(grouped(right, 2, 0).T)
+    out, zeros = np.full((ROWS, COLUMNS), 5, np.float32), np.zeros(COLUMNS, np.float32)
+    begin = (out.ctypes.data, 4 * COLUMNS) if adds else (zeros.ctypes.data, 0)
+    by_less_rows(
+        *(a.ctypes.data, 20, 4, panel.ctypes.data, 5),
+        *(*begin, out.ctypes.data, 4 * COLUMNS),
+    )
+    np.testing.assert_array_equal(out[:rows], (left @ right)[:rows] + 5 * adds)
+    assert (out[rows:] == 5).all()

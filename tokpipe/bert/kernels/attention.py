@@ -6,19 +6,25 @@ makes the weights from it once more (Dao et al. 2022, "FlashAttention").
 
 Queries, keys and values of a token lie in one row: ``qkv[t] = q (H), k (H), v (H)``, each with the
 heads side by side.
+
+Products are made by SGEMM at an address; or in bfloat16, where the address is that of scratch
+memory (`panels.scratch_address`) with its sign changed. Softmax and all sums are float32.
 """
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.dropout import dropout_factors, kept
 from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential
 from tokpipe.bert.kernels.losses import exponentials
+from tokpipe.bert.kernels.panels import multiply_rounded
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
-from tokpipe.foundation.jit import FUSED_SUMS, inlined_sums, kernel
+from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
 from tokpipe.foundation.seeds import child_key
 
 BLOCK = 128  # queries at a time: 64 KiB of scores at 128 keys
@@ -31,19 +37,27 @@ def split_heads(rows: Array, heads: int) -> Array:
     return rows.reshape(len(rows), heads, -1).transpose(1, 0, 2)
 
 
-def attention_scores(qkv: Array, heads: int, biases: Array) -> Array:
+def _taken(address: int) -> Callable[[Array], Array]:
+    """Return what products make of their operands."""
+    return rounded if address < 0 else np.asarray
+
+
+def attention_scores(qkv: Array, heads: int, biases: Array, address: int = 0) -> Array:
     """Return the scores of one sequence: [A, n, n], a row for each query."""
+    taken = _taken(address)
     query, key, _ = np.split(split_heads(qkv, 3 * heads), 3)
-    scores = query @ key.transpose(0, 2, 1) * qkv.dtype.type(query.shape[2] ** -0.5)
+    scores = taken(query) @ taken(key).transpose(0, 2, 1) * qkv.dtype.type(query.shape[2] ** -0.5)
     if biases.size:
         places = np.arange(len(qkv))
         scores = scores + biases[:, biases.shape[1] // 2 + places - places[:, None]]
     return scores
 
 
-def attention_weights(qkv: Array, heads: int, biases: Array) -> tuple[Array, Array]:
+def attention_weights(
+    qkv: Array, heads: int, biases: Array, address: int = 0
+) -> tuple[Array, Array]:
     """Return the weights of one sequence [A, n, n], and the logarithms of their sums [A, n]."""
-    scores = attention_scores(qkv, heads, biases)
+    scores = attention_scores(qkv, heads, biases, address)
     most = scores.max(2, keepdims=True)
     logsums = np.log(np.exp(scores - most).sum(2, keepdims=True)) + most
     return np.exp(scores - logsums), logsums[:, :, 0]
@@ -68,7 +82,7 @@ def attention_forward_reference(
     qkv : float32[T, 3H]
         Queries, keys and values.
     address
-        Of SGEMM.
+        Of SGEMM; below zero: that of scratch memory, for products in bfloat16.
     offsets : int32[B + 1]
         Borders of the sequences.
     heads
@@ -82,11 +96,12 @@ def attention_forward_reference(
     out : float32[T, H]
         The values, weighted.
     """
+    taken = _taken(address)
     for start, end in itertools.pairwise(offsets):
         rows = qkv[start:end]
-        weights, sums = attention_weights(rows, heads, biases)
+        weights, sums = attention_weights(rows, heads, biases, address)
         weights = weights * _factors(qkv, start, end, heads, (key, threshold, scale))
-        attended = weights @ split_heads(rows, 3 * heads)[2 * heads :]
+        attended = taken(weights) @ taken(split_heads(rows, 3 * heads)[2 * heads :])
         out[start:end] = attended.transpose(1, 0, 2).reshape(end - start, -1)
         logsums[start:end] = sums.T
 
@@ -113,24 +128,50 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
             for first in range(start, start + count, BLOCK):
                 rows = min(np.int64(BLOCK), start + count - first)
                 queries = qkv.ctypes.data + 4 * (first * stride + h * width)
-                product_at(
+                _product(
                     address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
                     False, scores.ctypes.data, count,
                 )  # fmt: skip
                 for i in range(rows):
                     t = first + i
                     row = scores[i * count : (i + 1) * count]
+                    if address < 0:
+                        _scale(row, root)
                     if biases.shape[1] > 0:
                         _add_biases(row, biases[h], t - start)
                     most, total = exponentials(row)
                     logsums[t, h] = most + np.float32(math.log(np.float64(total)))
                     _weigh(row, factor / total, child_key(key, t * heads + h), threshold)
-                product_at(
+                _product(
                     address, NOT, rows, width, count, ONE, scores.ctypes.data, count,
                     keys + 4 * hidden, stride, False,
                     out.ctypes.data + 4 * (first * hidden + h * width), hidden,
                 )  # fmt: skip
     _ = qkv.size + scores.size + out.size  # still in use
+
+
+@inlined_helper
+def _product(
+    address, transposed, rows, columns, depth, factor, left, left_stride, right, right_stride, add,
+    out, out_stride,
+):  # fmt: skip
+    """Multiply as `product_at`; in bfloat16 without the factor, which goes into rows before."""
+    if address < 0:
+        multiply_rounded(
+            -address, transposed, rows, columns, depth, left, left_stride, right, right_stride,
+            add, out, out_stride,
+        )  # fmt: skip
+    else:
+        product_at(
+            address, transposed, rows, columns, depth, factor, left, left_stride, right,
+            right_stride, add, out, out_stride,
+        )  # fmt: skip
+
+
+@inlined_sums
+def _scale(row, factor):
+    for j in range(len(row)):
+        row[j] *= factor
 
 
 @inlined_sums
@@ -185,21 +226,24 @@ def attention_backward_reference(
     d_biases : float32[A, 2S - 1] or float32[A, 0]
         Gradient of the biases, added to.
     """
+    taken = _taken(address)
     for start, end in itertools.pairwise(offsets):
         count = end - start
-        query, keys, value = np.split(split_heads(qkv[start:end], 3 * heads), 3)
-        weights, _ = attention_weights(qkv[start:end], heads, biases)
+        query, keys, value = np.split(taken(split_heads(qkv[start:end], 3 * heads)), 3)
+        weights, _ = attention_weights(qkv[start:end], heads, biases, address)
         factors = _factors(qkv, start, end, heads, (key, threshold, scale))
-        above = split_heads(gradient[start:end], heads)
-        d_value = (weights * factors).transpose(0, 2, 1) @ above
+        above = taken(split_heads(gradient[start:end], heads))
+        # of a row's weights times their slopes, from D products: forward has added up the rest
+        total = split_heads(gradient[start:end] * out[start:end], heads).sum(2, keepdims=True)
+        d_value = taken(weights * factors).transpose(0, 2, 1) @ above
         d_weights = above @ value.transpose(0, 2, 1) * factors
-        d_scores = weights * (d_weights - (weights * d_weights).sum(2, keepdims=True))
+        d_scores = weights * (d_weights - total)
         if biases.size:
             places = np.arange(count)
             columns = biases.shape[1] // 2 + places - places[:, None]
             for h in range(heads):
                 np.add.at(d_biases[h], columns, d_scores[h])
-        d_scores = d_scores * qkv.dtype.type(query.shape[2] ** -0.5)
+        d_scores = taken(d_scores * qkv.dtype.type(query.shape[2] ** -0.5))
         parts = np.concatenate([d_scores @ keys, d_scores.transpose(0, 2, 1) @ query, d_value])
         d_qkv[start:end] = parts.transpose(1, 0, 2).reshape(count, -1)
 
@@ -229,24 +273,26 @@ def attention_backward(
                 queries, d_queries = qkv.ctypes.data + place, d_qkv.ctypes.data + place
                 above = gradient.ctypes.data + 4 * (first * hidden + h * width)
                 later = first > start
-                product_at(
+                _product(
                     address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
                     False, at_weights, count,
                 )  # fmt: skip
                 for i in range(rows):
                     t = first + i
                     row = weights[i * count : (i + 1) * count]
+                    if address < 0:
+                        _scale(row, root)
                     if biases.shape[1] > 0:
                         _add_biases(row, biases[h], t - start)
                     _weights_again(
                         row, dropped[i * count : (i + 1) * count], logsums[t, h],
                         child_key(key, t * heads + h), threshold, factor,
                     )  # fmt: skip
-                product_at(
+                _product(
                     address, LEFT, count, width, rows, ONE, at_dropped, count, above, hidden,
                     later, d_keys + 4 * hidden, stride,
                 )  # fmt: skip
-                product_at(
+                _product(
                     address, RIGHT, rows, count, width, ONE, above, hidden, keys + 4 * hidden,
                     stride, False, at_slopes, count,
                 )  # fmt: skip
@@ -262,11 +308,13 @@ def attention_backward(
                     if biases.shape[1] > 0:
                         shift = d_biases.shape[1] // 2 - (t - start)
                         _add_to(d_biases[h, shift : shift + count], row)
-                product_at(
+                    if address < 0:
+                        _scale(row, root)
+                _product(
                     address, NOT, rows, width, count, root, at_slopes, count, keys, stride,
                     False, d_queries, stride,
                 )  # fmt: skip
-                product_at(
+                _product(
                     address, LEFT, count, width, rows, root, at_slopes, count, queries, stride,
                     later, d_keys, stride,
                 )  # fmt: skip

@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16
-from tokpipe.foundation.jit import inlined_helper, kernel
+from tokpipe.bert.kernels.products import LEFT, RIGHT
+from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 from tokpipe.foundation.product_intrinsics import (
     COLUMNS,
     GROUP,
     ROWS,
     move_row,
     multiply_bfloat16,
+    multiply_bfloat16_12,
+    multiply_bfloat16_13,
     round_pairs,
     round_row,
     transpose_groups,
@@ -34,12 +37,14 @@ _WIDTH = 64 * COLUMNS  # columns of a right operand that is rounded on the way
 # the same few lines of the first cache (151 against 206 GFLOP/s)
 _STRIDE = GROUP * _STEPS + 64
 _TURNED_STEP = 64  # bytes of a step of 14 rows that were columns: two groups are not used
+_TURNED_TILE = _TURNED_STEP * _STEPS
 _PANEL_STEP = GROUP * COLUMNS
 
-# Scratch memory: zeros, a tile, a block of either operand
+# Scratch memory: zeros, a tile, rows that are to be transposed, a block of either operand
 _ZEROS, _TILE = 0, _PANEL_STEP
-_LEFT = _TILE + ROWS * _PANEL_STEP
-_RIGHT = _LEFT + max(_HEIGHT * _STRIDE, _HEIGHT // ROWS * _TURNED_STEP * _STEPS)
+_ROUNDED = _TILE + ROWS * _PANEL_STEP
+_LEFT = _ROUNDED + COLUMNS * _STRIDE
+_RIGHT = _LEFT + max(_HEIGHT * _STRIDE, _HEIGHT // ROWS * _TURNED_TILE)
 _SCRATCH_BYTES = _RIGHT + GROUP * _STEPS * _WIDTH + 64
 
 
@@ -74,21 +79,71 @@ def _round_rows(source, row, rows, depth, to):
 
 
 @inlined_helper
-def _round_turned(source, row, depth, columns, steps, step, width, to, group):
-    """Round pairs of rows into groups of `width` columns, `group` bytes apart.
+def _round_turned(source, row, depth, columns, steps, to, panel):
+    """Round pairs of rows into panels, `panel` bytes apart.
 
-    Rows and columns beyond the last are zeros. 32 steps of all groups after one another: what is
-    read of a row then lies in the second cache for the next group.
+    Rows and columns beyond the last are zeros. 32 steps of all panels after one another: what is
+    read of a row then lies in the second cache for the next panel.
     """
     for first in range(0, steps, 32):
-        for j in range(0, columns, width):
-            for lane in range(0, width, 16):
-                at = to + j // width * group + GROUP * lane
-                mask = _first(columns - j - lane, 16)
-                for s in range(first, min(first + 32, steps)):
-                    above = source + 2 * s * row + 4 * (j + lane)
-                    one, other = mask if 2 * s < depth else 0, mask if 2 * s + 1 < depth else 0
-                    round_pairs(above, above + row, one, other, at + s * step)
+        for j in range(0, columns, COLUMNS):
+            for lane in range(0, COLUMNS, 16):
+                _round_lane(
+                    source + 4 * (j + lane), row, depth, _first(columns - j - lane, 16), first,
+                    min(first + 32, steps), _PANEL_STEP, to + j // COLUMNS * panel + GROUP * lane,
+                )  # fmt: skip
+
+
+@inlined_helper
+def _round_lane(source, row, depth, mask, first, last, step, to):
+    """Round 16 columns of pairs of rows, from the first pair to before the last."""
+    for s in range(first, last):
+        above = source + 2 * s * row
+        one, other = mask if 2 * s < depth else 0, mask if 2 * s + 1 < depth else 0
+        round_pairs(above, above + row, one, other, to + s * step)
+
+
+@inlined_helper
+def _round_tiles(source, row, depth, columns, steps, to):
+    """Round pairs of rows into groups for tiles whose rows are these columns."""
+    tiles = (columns + ROWS - 1) // ROWS
+    for first in range(0, steps, 32):
+        for tile in range(tiles):
+            j = _tile_start(tile, tiles, columns)
+            _round_lane(
+                source + 4 * j, row, depth, _first(columns - j, 16), first,
+                min(first + 32, steps), _TURNED_STEP, to + tile * _TURNED_TILE,
+            )  # fmt: skip
+
+
+@inlined_helper
+def _tile_start(tile, tiles, rows):
+    """Return where a tile begins: they are as high as one another, or one row higher."""
+    return tile * (rows // tiles) + min(np.int64(tile), np.int64(rows % tiles))
+
+
+@inlined_helper
+def _round_transposed(source, row, columns, depth, steps, to, rounded_rows):
+    """Round columns that are rows, 32 at the most, into a panel of so many steps.
+
+    Whole groups of 16 steps are written; columns and depth beyond the last are zeros.
+    """
+    for i in range(COLUMNS):
+        inside = depth if i < columns else 0
+        for k in range(0, 2 * steps, 32):
+            round_row(
+                source + i * row + 4 * k,
+                rounded_rows + i * _STRIDE + 2 * k,
+                _first(inside - k, 32),
+            )
+    for s in range(0, steps, 16):
+        for lane in range(0, COLUMNS, 16):
+            transpose_groups(
+                rounded_rows + lane * _STRIDE + GROUP * s,
+                _STRIDE,
+                to + s * _PANEL_STEP + GROUP * lane,
+                _PANEL_STEP,
+            )
 
 
 def pack_panels_reference(
@@ -128,66 +183,65 @@ def pack_panels(matrix, transposed, panels, scratch, first, last):
     steps = panels.shape[1]
     source, row = matrix.ctypes.data, 4 * matrix.shape[1]
     panel_bytes = steps * _PANEL_STEP
-    block = scratch + _LEFT
+    depth = matrix.shape[1] if transposed else matrix.shape[0]
+    columns = matrix.shape[0] if transposed else matrix.shape[1]
     for panel in range(first, last):
-        to = panels.ctypes.data + panel * panel_bytes
+        to, column = panels.ctypes.data + panel * panel_bytes, panel * COLUMNS
+        here = min(COLUMNS, columns - column)
         if transposed:
-            depth, rows = matrix.shape[1], min(COLUMNS, matrix.shape[0] - panel * COLUMNS)
-            start = source + panel * COLUMNS * row
             for k in range(0, 2 * steps, _DEPTH):
-                here = min(_DEPTH, 2 * steps - k)
-                for i in range(COLUMNS):
-                    inside = depth - k if i < rows else 0
-                    for j in range(0, here, 32):
-                        mask = _first(inside - j, 32)
-                        place = start + i * row + 4 * (k + j)
-                        round_row(place, block + i * _STRIDE + 2 * j, mask)
-                for j in range(0, here, 32):
-                    for lane in range(0, COLUMNS, 16):
-                        transpose_groups(
-                            block + lane * _STRIDE + 2 * j,
-                            _STRIDE,
-                            to + (k + j) // 2 * _PANEL_STEP + GROUP * lane,
-                            _PANEL_STEP,
-                        )
+                _round_transposed(
+                    source + column * row + 4 * k, row, here, depth - k,
+                    min(_DEPTH, 2 * steps - k) // 2, to + k // 2 * _PANEL_STEP, scratch + _ROUNDED,
+                )  # fmt: skip
         else:
-            depth, columns = matrix.shape[0], matrix.shape[1] - panel * COLUMNS
-            start = source + 4 * panel * COLUMNS
-            _round_turned(
-                start, row, depth, min(columns, COLUMNS), steps, _PANEL_STEP, COLUMNS, to, 0
-            )
+            _round_turned(source + 4 * column, row, depth, here, steps, to, panel_bytes)
     _ = matrix.size + panels.size  # still in use
 
 
 @inlined_helper
 def _multiply_block(
-    left, left_row, left_step, left_panel, right, right_panel, steps, rows, columns, start,
-    start_row, start_column, out, out_row, tile,
+    left, left_row, left_step, next_row, next_tile, right, right_panel, steps, rows, columns,
+    start, start_row, start_column, out, out_row, spare,
 ):  # fmt: skip
     """Multiply a block by panels; each sum begins with what lies at `start`.
 
-    Tiles at the edge are taken in scratch memory, and what is there of them is copied.
+    A tile of the left operand is `next_row` bytes a row and `next_tile` bytes a tile behind the
+    first. Tiles are as high as one another: of 128 rows 8 have 13 and 2 have 12, where 9 of 14 and
+    one of 2 would take a tenth more. Those at the edge are taken in scratch memory, `spare`, and
+    what is there of them is copied.
     """
+    tiles = (rows + ROWS - 1) // ROWS
     for j in range(0, columns, COLUMNS):
         panel = right + j // COLUMNS * right_panel
         mask = _first(columns - j, COLUMNS)
-        for i in range(0, rows, ROWS):
-            block = left + i // ROWS * left_panel
+        is_whole = j + COLUMNS <= columns
+        for tile in range(tiles):
+            i = _tile_start(tile, tiles, rows)
+            height = _tile_start(tile + 1, tiles, rows) - i
+            block = left + i * next_row + tile * next_tile
             begin = start + i * start_row + j * start_column
             place = out + i * out_row + 4 * j
-            height = min(ROWS, rows - i)
-            if height == ROWS and j + COLUMNS <= columns:
+            if is_whole and height == ROWS:
                 multiply_bfloat16(
+                    block, left_row, left_step, panel, steps, begin, start_row, place, out_row
+                )
+            elif is_whole and height == ROWS - 1:
+                multiply_bfloat16_13(
+                    block, left_row, left_step, panel, steps, begin, start_row, place, out_row
+                )
+            elif is_whole and height == ROWS - 2:
+                multiply_bfloat16_12(
                     block, left_row, left_step, panel, steps, begin, start_row, place, out_row
                 )
             else:
                 for k in range(height):
-                    move_row(begin + k * start_row, tile + k * _PANEL_STEP, mask)
+                    move_row(begin + k * start_row, spare + k * _PANEL_STEP, mask)
                 multiply_bfloat16(
-                    block, left_row, left_step, panel, steps, tile, _PANEL_STEP, tile, _PANEL_STEP
+                    block, left_row, left_step, panel, steps, spare, _PANEL_STEP, spare, _PANEL_STEP
                 )
                 for k in range(height):
-                    move_row(tile + k * _PANEL_STEP, place + k * out_row, mask)
+                    move_row(spare + k * _PANEL_STEP, place + k * out_row, mask)
 
 
 def multiply_panels_reference(
@@ -239,7 +293,7 @@ def multiply_panels(left, panels, bias, add, out, scratch):
             height = min(_HEIGHT, rows - i)
             _round_rows(source + i * row + 4 * k, row, height, here, scratch + _LEFT)
             _multiply_block(
-                scratch + _LEFT, _STRIDE, GROUP, ROWS * _STRIDE,
+                scratch + _LEFT, _STRIDE, GROUP, _STRIDE, 0,
                 panels.ctypes.data + k // 2 * _PANEL_STEP, right_panel, (here + 1) // 2,
                 height, columns, start + i * start_row, start_row, start_column,
                 place + i * out_row, out_row, scratch + _TILE,
@@ -248,21 +302,73 @@ def multiply_panels(left, panels, bias, add, out, scratch):
     _ = left.size + panels.size + bias.size + out.size  # still in use
 
 
-def multiply_columns_reference(
+@compiled_helper
+def multiply_rounded(
+    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, add, out,
+    out_stride,
+):  # fmt: skip
+    """Multiply row-major float32 matrices at addresses, as `products.product_at`, in bfloat16.
+
+    Both operands are rounded here; strides are in values.
+    """
+    left_row, right_row, out_row = 4 * left_stride, 4 * right_stride, 4 * out_stride
+    right_panel = _STEPS * _PANEL_STEP
+    for k in range(0, max(depth, 1), _DEPTH):
+        here = min(_DEPTH, depth - k)
+        steps = (here + 1) // 2
+        for j in range(0, columns, _WIDTH):
+            width = min(_WIDTH, columns - j)
+            if transposed == RIGHT:
+                for column in range(0, width, COLUMNS):
+                    _round_transposed(
+                        right + (j + column) * right_row + 4 * k, right_row,
+                        min(COLUMNS, width - column), here, steps,
+                        scratch + _RIGHT + column // COLUMNS * right_panel, scratch + _ROUNDED,
+                    )  # fmt: skip
+            else:
+                _round_turned(
+                    right + k * right_row + 4 * j, right_row, here, width, steps,
+                    scratch + _RIGHT, right_panel,
+                )  # fmt: skip
+            for i in range(0, rows, _HEIGHT):
+                height = min(_HEIGHT, rows - i)
+                at = out + i * out_row + 4 * j
+                start, start_row, start_column = scratch + _ZEROS, 0, 0
+                if add or k > 0:
+                    start, start_row, start_column = at, out_row, 4
+                if transposed == LEFT:
+                    source = left + k * left_row + 4 * i
+                    _round_tiles(source, left_row, here, height, steps, scratch + _LEFT)
+                    row, step, next_row, next_tile = GROUP, _TURNED_STEP, 0, _TURNED_TILE
+                else:
+                    source = left + i * left_row + 4 * k
+                    _round_rows(source, left_row, height, here, scratch + _LEFT)
+                    row, step, next_row, next_tile = _STRIDE, GROUP, _STRIDE, 0
+                _multiply_block(
+                    scratch + _LEFT, row, step, next_row, next_tile, scratch + _RIGHT,
+                    right_panel, steps, height, width, start, start_row, start_column, at, out_row,
+                    scratch + _TILE,
+                )  # fmt: skip
+
+
+def multiply_both_reference(
     left: NDArray[np.float32],
     right: NDArray[np.float32],
+    transposed: int,
     add: bool,
     out: NDArray[np.float32],
     scratch: int,
 ) -> None:
-    """Multiply the transpose of a matrix by another: the gradient of a weight.
+    """Multiply two matrices, neither of which stands in panels.
 
     Parameters
     ----------
-    left : float32[K, M]
-        The left operand's columns are its rows.
-    right : float32[K, N]
-        The right operand.
+    left : float32[M, K], or [K, M] if transposed is LEFT
+        First operand.
+    right : float32[K, N], or [N, K] if transposed is RIGHT
+        Second operand.
+    transposed
+        NOT, LEFT or RIGHT, of `products`.
     add
         Whether the product is added to what is in `out`.
     out : float32[M, N]
@@ -270,39 +376,20 @@ def multiply_columns_reference(
     scratch
         Address of scratch memory: `scratch_address`.
     """
+    one, other = rounded(left), rounded(right)
     with np.errstate(invalid="ignore"):  # infinities less infinities
-        product = rounded(left).T @ rounded(right)
+        product = (one.T if transposed == LEFT else one) @ (
+            other.T if transposed == RIGHT else other
+        )
         out[:] = out + product if add else product
 
 
-@kernel(reference=multiply_columns_reference)
-def multiply_columns(left, right, add, out, scratch):
-    (rows, columns), depth = out.shape, left.shape[0]
-    left_row, right_row, out_row = 4 * rows, 4 * columns, 4 * columns
-    place = out.ctypes.data
-    left_panel, right_panel = _STEPS * _TURNED_STEP, _STEPS * _PANEL_STEP
-    for k in range(0, max(depth, 1), _DEPTH):
-        here = min(_DEPTH, depth - k)
-        steps, adds = (here + 1) // 2, add or k > 0
-        for j in range(0, columns, _WIDTH):
-            width = min(_WIDTH, columns - j)
-            _round_turned(
-                right.ctypes.data + k * right_row + 4 * j, right_row, here, width, steps,
-                _PANEL_STEP, COLUMNS, scratch + _RIGHT, right_panel,
-            )  # fmt: skip
-            for i in range(0, rows, _HEIGHT):
-                height = min(_HEIGHT, rows - i)
-                _round_turned(
-                    left.ctypes.data + k * left_row + 4 * i, left_row, here, height, steps,
-                    _TURNED_STEP, ROWS, scratch + _LEFT, left_panel,
-                )  # fmt: skip
-                at = place + i * out_row + 4 * j
-                start, start_row, start_column = (
-                    (at, out_row, 4) if adds else (scratch + _ZEROS, 0, 0)
-                )
-                _multiply_block(
-                    scratch + _LEFT, GROUP, _TURNED_STEP, left_panel, scratch + _RIGHT, right_panel,
-                    steps, height, width, start, start_row, start_column, at, out_row,
-                    scratch + _TILE,
-                )  # fmt: skip
+@kernel(reference=multiply_both_reference)
+def multiply_both(left, right, transposed, add, out, scratch):
+    rows, columns = out.shape
+    depth = left.shape[0] if transposed == LEFT else left.shape[1]
+    multiply_rounded(
+        scratch, transposed, rows, columns, depth, left.ctypes.data, left.shape[1],
+        right.ctypes.data, right.shape[1], add, out.ctypes.data, columns,
+    )  # fmt: skip
     _ = left.size + right.size + out.size  # still in use

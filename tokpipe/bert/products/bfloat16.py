@@ -1,19 +1,22 @@
-"""Products in bfloat16 with float32 sums, of float32 arrays: weights stand in panels, both ways.
+"""Products in bfloat16 with float32 sums, of float32 arrays: weights stand in panels.
 
 The weights, gradients and activations stay float32: rounded is what a product takes, and no sum.
+Panels are made for the way forward, where a weight would have to be turned each time. On the way
+back it is rounded as it is used, which is a hundredth of the product with 500 rows and more, and
+saves half of the memory for panels.
 """
 
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.blas import LEFT, NOT, sgemm_address
 from tokpipe.bert.kernels.panels import (
-    multiply_columns,
+    multiply_both,
     multiply_panels,
     new_panels,
     new_scratch,
@@ -24,16 +27,8 @@ from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products
 
 _SMALL = 16  # rows, columns or depth of a product that is left to sgemm: a tile is 14 x 32
 _PART = 1 << 20  # values of a weight that are packed at once, about a millisecond
-_NO_BIAS = np.empty(0, np.float32)
 # Memory for blocks of operands, 3 MB for each product at the same time: threads come and go.
 _free: deque[NDArray[np.uint8]] = deque()
-
-
-class Panels(NamedTuple):
-    """A weight [out, in] as right operand of its two products."""
-
-    forward: NDArray[np.uint16]  # of W^T [in, out]
-    backward: NDArray[np.uint16]  # of W [out, in]
 
 
 class Bfloat16:
@@ -50,7 +45,7 @@ class Bfloat16:
         self._panels = None
         if weight is not None:
             out, into = weight.shape
-            self._panels = Panels(new_panels(out, into), new_panels(into, out))
+            self._panels = new_panels(out, into)  # of the weight's transpose
             for renew in self.parts():
                 renew()
 
@@ -58,13 +53,11 @@ class Bfloat16:
         """Return what renews the panels, in parts that threads may share."""
         if self._weight is None or self._panels is None:
             return []
-        found = []
-        for panels, transposed in ((self._panels.forward, True), (self._panels.backward, False)):
-            step = max(1, _PART // panels[0].size)
-            for first in range(0, len(panels), step):
-                last = min(first + step, len(panels))
-                found.append(partial(_pack, self._weight, transposed, panels, first, last))
-        return found
+        count, step = len(self._panels), max(1, _PART // self._panels[0].size)
+        return [
+            partial(_pack, self._weight, self._panels, first, min(first + step, count))
+            for first in range(0, count, step)
+        ]
 
     def forward(self, x: Array, linear: Linear, out: Array) -> None:
         """Write y; sums begin with the bias."""
@@ -73,7 +66,7 @@ class Bfloat16:
             return
         assert self._panels is not None, "a gradient maps nothing"
         with _scratch() as scratch:
-            multiply_panels(x, self._panels.forward, linear.bias, False, out, scratch)
+            multiply_panels(x, self._panels, linear.bias, False, out, scratch)
 
     def weight_gradient(self, x: Array, gradient: Array, d_linear: Linear) -> None:
         """Add ``gradient^T x``."""
@@ -81,16 +74,15 @@ class Bfloat16:
             FLOAT32.weight_gradient(x, gradient, d_linear)
             return
         with _scratch() as scratch:
-            multiply_columns(gradient, x, True, d_linear.weight, scratch)
+            multiply_both(gradient, x, LEFT, True, d_linear.weight, scratch)
 
     def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
         """Write or add ``gradient W``."""
         if len(gradient) < _SMALL:
             FLOAT32.input_gradient(gradient, linear, into, add)
             return
-        assert self._panels is not None, "a gradient maps nothing"
         with _scratch() as scratch:
-            multiply_panels(gradient, self._panels.backward, _NO_BIAS, add, into, scratch)
+            multiply_both(gradient, linear.weight, NOT, add, into, scratch)
 
 
 _GRADIENT = Bfloat16(None)
@@ -106,15 +98,23 @@ def of_gradient(weight: Array) -> Products:
     return FLOAT32 if _is_left_to_sgemm(weight) else _GRADIENT
 
 
+@contextmanager
+def address_for_attention(products: Products) -> Generator[int]:
+    """Lend what attention multiplies by, beside maps that have such products: see its kernels."""
+    if isinstance(products, Bfloat16):
+        with _scratch() as scratch:
+            yield -scratch
+    else:
+        yield sgemm_address()
+
+
 def _is_left_to_sgemm(weight: Array) -> bool:
     return weight.dtype != np.float32 or min(weight.shape) < _SMALL
 
 
-def _pack(
-    weight: Array, transposed: bool, panels: NDArray[np.uint16], first: int, last: int
-) -> None:
+def _pack(weight: Array, panels: NDArray[np.uint16], first: int, last: int) -> None:
     with _scratch() as scratch:
-        pack_panels(weight, transposed, panels, scratch, first, last)
+        pack_panels(weight, True, panels, scratch, first, last)
 
 
 @contextmanager

@@ -87,7 +87,8 @@ def toy() -> Chapter:
 def real(chosen: Chosen, model: BertModel) -> Chapter:
     """Return the chapter on one token in one layer of a model."""
     (layer,) = chosen.layers
-    arrays = (layer.attention_input, layer.weights(), layer.attended, *layer.attention.output)
+    weight, bias, _ = layer.attention.output
+    arrays = (layer.attention_input, layer.weights(), layer.attended, weight, bias)
     work = _Heads(
         token_names(chosen),
         token_in_question(chosen),

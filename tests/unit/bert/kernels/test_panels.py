@@ -8,13 +8,14 @@ import pytest
 
 from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.panels import (
-    multiply_columns,
+    multiply_both,
     multiply_panels,
     new_panels,
     new_scratch,
     pack_panels,
     scratch_address,
 )
+from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 from tokpipe.foundation.processors import multiplies
 
 pytestmark = pytest.mark.skipif(
@@ -74,9 +75,11 @@ def test_nothing_beside_the_arrays_is_touched(rows, columns, depth, at_end):
         out = placed(normal(3, rows, columns))
         multiply_panels(placed(x), panels, placed(bias), False, out, AT)
         np.testing.assert_allclose(out, bias + rounded(x) @ rounded(right), atol=1e-3)
+        multiply_both(placed(x), placed(matrix), RIGHT if transposed else NOT, False, out, AT)
+        np.testing.assert_allclose(out, rounded(x) @ rounded(right), atol=1e-3)
     d_right = placed(normal(4, depth, columns))
     before, gradient = d_right.copy(), normal(5, rows, columns)
-    multiply_columns(placed(x), placed(gradient), True, d_right, AT)
+    multiply_both(placed(x), placed(gradient), LEFT, True, d_right, AT)
     np.testing.assert_allclose(d_right, before + rounded(x).T @ rounded(gradient), atol=1e-3)
 
 
@@ -117,7 +120,7 @@ def test_a_product_is_near_that_of_float32(shape):
     multiply_panels(x, packed(right), NONE, False, out, AT)
     assert np.linalg.norm(out - exact) < 5e-3 * np.linalg.norm(exact)
     turned = np.empty((rows, columns), np.float32)
-    multiply_columns(np.ascontiguousarray(x.T), right, False, turned, AT)
+    multiply_both(np.ascontiguousarray(x.T), right, LEFT, False, turned, AT)
     assert np.linalg.norm(turned - exact) < 5e-3 * np.linalg.norm(exact)
 
 
