@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import ROOT
+from tests.unit.shards import folders
 from tests.unit.tasks.jobs import job_model
-from tests.unit.tasks.models import small
+from tests.unit.tasks.models import CONFIG, small
+from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation import processors
 from tokpipe.foundation.processors import multiplies
 from tokpipe.tasks.embed import embed_texts
+from tokpipe.tasks.model import BertModel
 
 has_int8 = pytest.mark.skipif(not multiplies("int8"), reason="no products in 8 bits here")
 TEXTS = ["the cat sat", "a dog ran on the old road .", "puppy"]
@@ -84,6 +88,20 @@ def test_scores_in_both_stand_side_by_side(tokpipe, process, job, tmp_path):
     head = next(line for line in lines if "difference" in line)
     assert head.split() == ["float32", "int8", "difference"]
     assert any(line.split()[:1] == ["accuracy"] and line.split()[-1][0] in "+-" for line in lines)
+
+
+@has_int8
+def test_losses_on_shards_in_both(tokpipe, tmp_path):
+    shards = folders.write_folder(tmp_path / "s")
+    config = replace(CONFIG, vocab_size=len(folders.TOKENS))
+    BertModel(Parameters.initialised(config, 2), folders.tokenizer()).save(tmp_path / "m")
+    asked = ("evaluate", "m", shards, "--split", "train", "--precision", "int8")
+    found = tokpipe(*asked, "--json").json
+    one = found["precision"]["mlm_loss"]
+    assert one["int8"] == found["mlm_loss"]
+    assert one["difference"] == one["int8"] - one["float32"] != 0
+    drawn = tokpipe(*asked).out
+    assert "What 8 bits cost" in drawn and "perplexity" in drawn
 
 
 def test_a_processor_without_the_instruction_is_one_line(tokpipe, model, monkeypatch):
