@@ -84,7 +84,7 @@ def train_vectors_reference(
             chance = np.exp(shifted) / np.exp(shifted).sum()
             total -= (target * (shifted - np.log(np.exp(shifted).sum()))).sum()
         elif loss == SIGMOID:
-            chance = 1 / (1 + np.exp(-logits))
+            chance = np.exp(-np.logaddexp(0, -logits))  # without an overflow far below zero
             total += (np.maximum(logits, 0) - target * logits).sum()
             total += np.log1p(np.exp(-np.abs(logits))).sum()
         else:

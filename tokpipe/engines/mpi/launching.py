@@ -55,7 +55,8 @@ def run_ranks(
 ) -> Ended:
     """Run a command of tokpipe as several ranks; a signal to this process is handed on to them.
 
-    Where this process is killed, they are stopped as by SIGTERM.
+    Where this process is killed, they are stopped as well; the same command goes on from the last
+    checkpoint.
 
     Parameters
     ----------
