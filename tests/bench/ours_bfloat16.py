@@ -1,11 +1,11 @@
 """Our side of single products in bfloat16: float32 rows, weights that are ready, one thread."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tests.bench.peers_products import fastest
 from tokpipe.bert.products.bfloat16 import Bfloat16
 from tokpipe.bert.products.maps import Linear
 
@@ -23,7 +23,7 @@ def products(shapes: dict[str, list[int]], times: int) -> Callable:
     work = {}
     for name, shape in shapes.items():
         work |= {f"{name}, {way}": run for way, run in _of_map(*shape).items()}
-    return lambda: {name: _fastest(run, times) for name, run in work.items()}
+    return lambda: {name: fastest(run, times) for name, run in work.items()}
 
 
 def _of_map(rows: int, into: int, out: int) -> dict[str, Callable[[], None]]:
@@ -40,12 +40,3 @@ def _of_map(rows: int, into: int, out: int) -> dict[str, Callable[[], None]]:
         "of the input": lambda: linear.products.input_gradient(y, linear, d_x, False),
         "of the weight": lambda: linear.products.weight_gradient(x, y, d_linear),
     }
-
-
-def _fastest(run: Callable[[], None], times: int) -> float:
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - start)
-    return min(found)

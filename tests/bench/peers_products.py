@@ -30,7 +30,7 @@ def products(shapes: dict[str, list[int]], times: int) -> Callable:
 
     def run() -> dict[str, float]:
         with torch.no_grad():
-            return {name: _fastest(one, times) for name, one in work.items()}
+            return {name: fastest(one, times) for name, one in work.items()}
 
     return run
 
@@ -39,7 +39,8 @@ def _bound(function: Callable, *arguments: Any) -> Callable[[], Any]:
     return lambda: function(*arguments)
 
 
-def _fastest(run: Callable[[], Any], times: int) -> float:
+def fastest(run: Callable[[], Any], times: int) -> float:
+    """Return the least seconds of some calls."""
     found = []
     for _ in range(times):
         start = time.perf_counter()
