@@ -18,12 +18,9 @@ def sample_of(tokenizer: Tokenizer | None, config: BertConfig) -> Batch:
     """
     numbers = np.random.default_rng(_SEED)
     lengths = numbers.integers(_SHORTEST, _LONGEST, _TEXTS, endpoint=True)
-    if tokenizer is not None:
-        special = {tokenizer.ids[token] for token in tokenizer.roles.values()}
-        ids = [n for n in range(min(tokenizer.vocab_size, config.vocab_size)) if n not in special]
-        drawn = [numbers.choice(ids, length).tolist() for length in lengths]
-        texts = [tokenizer.decode(each) for each in drawn]
-        sequences = encode_texts(tokenizer, [text for text in texts if text.strip()], config)
+    texts = [] if tokenizer is None else _texts(tokenizer, config, numbers, lengths.tolist())
+    if tokenizer is not None and texts:
+        sequences = encode_texts(tokenizer, texts, config)
         return pack(sequences, np.arange(sequences.rows))
     most = config.longest or _LONGEST
     offsets = np.concatenate([[0], np.cumsum(np.minimum(lengths, most))]).astype(np.int32)
@@ -31,3 +28,14 @@ def sample_of(tokenizer: Tokenizer | None, config: BertConfig) -> Batch:
         input_ids=numbers.integers(0, config.vocab_size, offsets[-1]).astype(np.int32),
         offsets=offsets,
     )
+
+
+def _texts(
+    tokenizer: Tokenizer, config: BertConfig, numbers: np.random.Generator, lengths: list[int]
+) -> list[str]:
+    """Return texts of random tokens; none of a vocabulary that holds nothing else than special."""
+    special = {tokenizer.ids[token] for token in tokenizer.roles.values()}
+    ids = [n for n in range(min(tokenizer.vocab_size, config.vocab_size)) if n not in special]
+    drawn = [numbers.choice(ids, length).tolist() for length in lengths] if ids else []
+    texts = [tokenizer.decode(each) for each in drawn]
+    return [text for text in texts if text.strip()]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.unit.tasks.jobs import JOBS, job_model
-from tests.unit.tasks.models import CONFIG, small
+from tests.unit.tasks.models import CONFIG, small, tokenizer
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation import processors
 from tokpipe.foundation.errors import ConfigError
@@ -180,3 +180,10 @@ def test_figures_side_by_side_leave_out_what_is_no_figure():
     ours = {"loss": 2.5, "split": "train", "tokens": 4, "perplexity": 12.0}
     found = differences(ours, {"loss": 2.25, "split": "train", "tokens": 4})
     assert found == {"loss": {"float32": 2.25, "int8": 2.5, "difference": 0.25}}
+
+
+def test_a_vocabulary_of_special_tokens_alone_has_a_sample():
+    vocabulary = tokenizer()
+    only = replace(CONFIG, vocab_size=1 + min(vocabulary.ids[t] for t in vocabulary.roles.values()))
+    found, wanted = sample_of(vocabulary, only), sample_of(None, only)
+    assert (found.input_ids == wanted.input_ids).all() and (found.offsets == wanted.offsets).all()
