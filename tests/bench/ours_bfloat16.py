@@ -1,4 +1,4 @@
-"""Our side of single products in bfloat16: float32 rows, weights that are ready, one thread."""
+"""Our side of single products in bfloat16: float32 rows and weights, one thread."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def _of_map(rows: int, into: int, out: int) -> dict[str, Callable[[], None]]:
         return random.standard_normal(shape, np.float32)
 
     x, y, weight, bias = normal(rows, into), normal(rows, out), normal(out, into), normal(out)
-    linear, d_linear = Linear(weight, bias, Bfloat16(weight)), Linear(normal(out, into), bias)
+    linear, d_linear = Linear(weight, bias, Bfloat16()), Linear(normal(out, into), bias)
     made, d_x = np.empty_like(y), np.empty_like(x)
     return {
         "forward": lambda: linear.products.forward(x, linear, made),

@@ -4,12 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.parity.cases_bert import SEEDS, normal
-from tokpipe.bert.kernels.panels import (
-    new_panels,
-    new_scratch,
-    pack_panels_reference,
-    scratch_address,
-)
+from tokpipe.bert.kernels.panels import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 
 SIZES = st.integers(1, 70)
@@ -37,37 +32,16 @@ def scratch():
 
 
 @st.composite
-def packings(draw):
-    seed, depth, columns = draw(SEEDS), draw(DEPTHS), draw(SIZES)
-    transposed = draw(st.booleans())
-    matrix = operand(draw, seed, *((columns, depth) if transposed else (depth, columns)))
-    panels = new_panels(columns, depth)
-    panels[:] = 77
-    first = draw(st.integers(0, len(panels)))
-    last = draw(st.integers(first, len(panels)))
-    return matrix, transposed, panels, scratch(), first, last
-
-
-@st.composite
-def by_panels(draw):
-    seed, rows, depth, columns = draw(SEEDS), draw(SIZES | st.just(470)), draw(DEPTHS), draw(SIZES)
-    right, panels = operand(draw, seed, depth, columns), new_panels(columns, depth)
-    pack_panels_reference(right, False, panels, scratch(), 0, len(panels))
-    bias = normal(seed + 1, columns if draw(st.booleans()) else 0)
-    out = normal(seed + 2, rows, columns)
-    return operand(draw, seed + 3, rows, depth), panels, bias, draw(st.booleans()), out, scratch()
-
-
-@st.composite
-def of_both(draw):
+def matrices(draw):
     seed, rows, depth = draw(SEEDS), draw(SIZES | st.just(470)), draw(DEPTHS)
     columns, transposed = draw(SIZES | st.just(2100)), draw(st.sampled_from([NOT, LEFT, RIGHT]))
     left = operand(draw, seed, *((depth, rows) if transposed == LEFT else (rows, depth)))
     right = operand(
         draw, seed + 1, *((columns, depth) if transposed == RIGHT else (depth, columns))
     )
+    bias = normal(seed + 3, columns if draw(st.booleans()) else 0)
     out = normal(seed + 2, rows, columns)
-    return left, right, transposed, draw(st.booleans()), out, scratch()
+    return left, right, bias, transposed, draw(st.booleans()), out, scratch()
 
 
 @st.composite
@@ -79,13 +53,9 @@ def tiles(draw):
     return left, right, draw(st.integers(0, 3)), out
 
 
-_KERNELS = "tokpipe.bert.kernels.panels"
-CASES = {
-    f"{_KERNELS}.pack_panels": packings(),
-    f"{_KERNELS}.multiply_panels": by_panels(),
-    f"{_KERNELS}.multiply_both": of_both(),
-}
-TOLERANCES = {f"{_KERNELS}.{name}": 1e-5 for name in ("multiply_panels", "multiply_both")}
+_BFLOAT16 = "tokpipe.bert.kernels.panels.multiply_in_bfloat16"
+CASES = {_BFLOAT16: matrices()}
+TOLERANCES = {_BFLOAT16: 1e-5}
 PRODUCTS = dict.fromkeys(CASES, "bfloat16")
 CASES["tokpipe.bert.kernels.tiles.add_int8_tiles"] = tiles()
 PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = "int8"

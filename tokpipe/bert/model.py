@@ -22,9 +22,8 @@ from tokpipe.bert.losses import Losses
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.pooler import PoolerScratch, Pooling, pooler_forward
 from tokpipe.bert.products.kinds import IN_FLOAT32, Kind
-from tokpipe.bert.products.maps import Products
 from tokpipe.bert.registry import heads_of
-from tokpipe.bert.weights import Weights, weights_of
+from tokpipe.bert.weights import weights_of
 from tokpipe.bert.workspace import Workspace
 from tokpipe.foundation.batch import Batch
 
@@ -65,24 +64,8 @@ class Model:
         self.config = config
         self.parameters = parameters
         self.kind = kind
-        self.weights, self._renewals = self._tree(parameters)
+        self.weights = weights_of(parameters, kind.for_weight)
         self.heads = heads_of(config)
-
-    def _tree(self, parameters: Parameters) -> tuple[Weights, list[Callable[[], None]]]:
-        made: dict[int, Products] = {}  # by the place of the weight: layers may share theirs
-
-        def products(weight: Array) -> Products:
-            place = weight.ctypes.data
-            if place not in made:
-                made[place] = self.kind.of_weight(weight)
-            return made[place]
-
-        weights = weights_of(parameters, products)
-        return weights, [part for one in made.values() for part in one.parts()]
-
-    def renewals(self) -> Sequence[Callable[[], None]]:
-        """Return what is to be done when weights have changed, in parts that threads may share."""
-        return self._renewals
 
     def workspace(
         self, tokens: int, sequences: int, masks: int = 0, *, training: bool = True
@@ -253,7 +236,7 @@ class Model:
         few = rows if 0 < len(rows) < len(batch.input_ids) else None
         model = self.weights, None
         if gradients is not None:
-            model = self.weights, weights_of(gradients, self.kind.of_gradient)
+            model = self.weights, weights_of(gradients, self.kind.for_weight)
         return begin_pass(model, workspace, batch, dropout_key, few)
 
     def _large_enough(self, batch: Batch, workspace: Workspace | None) -> Workspace:

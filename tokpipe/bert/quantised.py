@@ -7,7 +7,7 @@ all that a head has beside them stay float32.
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
-from tokpipe.bert.products.int8 import Int8, RowByRow, Watched, is_left_to_float32
+from tokpipe.bert.products.int8 import Columns, Int8, RowByRow, Watched, is_left_to_float32
 from tokpipe.bert.products.kinds import Kind
 from tokpipe.bert.products.maps import FLOAT32, Array, Products
 from tokpipe.bert.weights import weights_of
@@ -32,24 +32,31 @@ def in_int8(config: BertConfig, parameters: Parameters, sample: Batch) -> Model:
     sample
         Sequences on which is measured what its maps are given.
     """
-    watched: dict[int, Watched] = {}  # by the place of the weight: layers may share theirs
+    given: dict[int, tuple[Array, Watched]] = {}  # by the place of a weight: layers may share it
 
     def watching(weight: Array) -> Products:
-        return watched.setdefault(weight.ctypes.data, Watched())
+        return given.setdefault(weight.ctypes.data, (weight, Watched()))[1]
 
-    kind = Kind("float32, watched", watching, _no_gradient)
-    Model(config, parameters, kind=kind).hidden_states(sample)
+    Model(config, parameters, kind=Kind("float32, watched", watching)).hidden_states(sample)
     behind_norms = _behind_norms(parameters)
+    made = {
+        place: _products(weight, seen.columns(), _BEHIND_NORM if place in behind_norms else 0.0)
+        for place, (weight, seen) in given.items()
+    }
 
     def in_8_bits(weight: Array) -> Products:
-        place = weight.ctypes.data
-        seen = watched[place].columns()
-        if seen is not None and not is_left_to_float32(weight):
-            return Int8(weight, seen, _BEHIND_NORM if place in behind_norms else 0.0)
-        # the decoder of masked tokens is 20 times slower by rows: its last bits may differ
-        return _ROW_BY_ROW if weight.size <= _MOST_BY_ROW else FLOAT32
+        if weight.ctypes.data not in made:
+            raise ValueError("a model in 8 bits does not learn: its weights may not change")
+        return made[weight.ctypes.data]
 
-    return Model(config, parameters, kind=Kind("int8", in_8_bits, _no_gradient))
+    return Model(config, parameters, kind=Kind("int8", in_8_bits))
+
+
+def _products(weight: Array, seen: Columns | None, strength: float) -> Products:
+    if seen is not None and not is_left_to_float32(weight):
+        return Int8(weight, seen, strength)
+    # the decoder of masked tokens is 20 times slower by rows: its last bits may differ
+    return _ROW_BY_ROW if weight.size <= _MOST_BY_ROW else FLOAT32
 
 
 def _behind_norms(parameters: Parameters) -> set[int]:
@@ -57,7 +64,3 @@ def _behind_norms(parameters: Parameters) -> set[int]:
     layers = weights_of(parameters).layers
     maps = [one for attention, ffn in layers for one in (attention.qkv, ffn.input)]
     return {one.weight.ctypes.data for one in maps}
-
-
-def _no_gradient(weight: Array) -> Products:
-    raise ValueError("a model in 8 bits does not learn")

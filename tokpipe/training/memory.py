@@ -9,7 +9,6 @@ from tokpipe.bert.parameters import parameter_table
 from tokpipe.bert.workspace import workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.memory import free_memory
-from tokpipe.foundation.processors import precision_for
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.ranks import ALONE, Ranks, leaves_of
@@ -36,9 +35,8 @@ def training_bytes(
     workers = min(threads, parts)
     moments = 2 * block if ranks.rank == 0 else 2 * block // ranks.size
     sent = sum(left_by(config.gradient_shards, ranks.size)) if ranks.size > 1 else 0
-    panels = block // 2 if precision_for(config.precision) == "bfloat16" else 0  # of weights
     return {
-        "weights": block + moments + panels,
+        "weights": block + moments,
         "gradients": parts * block + sent * block // ranks.size,
         "activations": workers * workspace_bytes(model, capacity),
     }

@@ -144,11 +144,6 @@ class Trainer:
     def move(self, learning_rate: float, norm: float) -> None:
         """Move the weights by the gradients that `gradients` took; see `Optimizer.step`."""
         self.optimizer.step(learning_rate, norm)
-        self.renew()
-
-    def renew(self) -> None:
-        """Take it that weights have changed: once for all threads and parts of a batch."""
-        self._run({(0, number): renew for number, renew in enumerate(self.model.renewals())})
 
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
         """Return the losses of batches without dropout; those of none if `stopped`."""
@@ -180,7 +175,6 @@ class Trainer:
     def spread(self) -> None:
         """Go on with the weights of rank 0, at all ranks."""
         self.ranks.spread(self.parameters.block)
-        self.renew()
 
     def _parts(self, number: int, batch: Batch) -> list[tuple[Place, int, Batch]]:
         """Return the parts of a batch that this rank works on, and their numbers among all."""

@@ -1,4 +1,4 @@
-"""Models that multiply in bfloat16: near float32's gradients, and renewed when weights change."""
+"""Models that multiply in bfloat16: near float32's gradients."""
 
 import copy
 
@@ -62,26 +62,16 @@ def wide(**more):
 
 
 @needs_bfloat16
-def test_panels_follow_the_weights_when_they_are_told():
+def test_products_follow_the_weights():
     config, batch = wide(), random_batch(wide(), (9, 8, 12), masks=16)
     model = Model(config, random_parameters(config, 0, np.float32), kind=IN_BFLOAT16)
     before = gradients(model, batch)
     model.parameters.block *= np.float32(0.5)
-    for renew in model.renewals():
-        renew()
     after = gradients(model, batch)
     fresh = Model(config, copy.deepcopy(model.parameters), kind=IN_BFLOAT16)
     expected = gradients(fresh, batch)
     assert after[0] == expected[0] != before[0]
     np.testing.assert_array_equal(after[1], expected[1])
-
-
-@needs_bfloat16
-def test_layers_that_share_weights_share_their_panels():
-    config = wide(share_layers="all", num_hidden_layers=3)
-    model = Model(config, random_parameters(config, 0, np.float32), kind=IN_BFLOAT16)
-    products = [layer[1].input.products for layer in model.weights.layers]
-    assert products[0] is products[1] is products[2]
 
 
 @needs_bfloat16
@@ -95,8 +85,7 @@ def test_double_precision_is_left_to_numpy():
     np.testing.assert_array_equal(found[1], expected[1])
 
 
-def test_float32_has_nothing_to_renew():
+def test_float32_is_what_a_model_multiplies_in():
     config = wide()
     model = Model(config, random_parameters(config, 0, np.float32))
     assert model.kind is kind_for("float32") is IN_FLOAT32
-    assert not model.renewals()

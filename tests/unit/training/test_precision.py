@@ -19,7 +19,6 @@ from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.processors import multiplies
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import read_log
-from tokpipe.training.memory import training_bytes
 from tokpipe.training.progress import State
 from tokpipe.training.ranks import ALONE
 from tokpipe.training.state import checkpoints
@@ -154,13 +153,3 @@ def test_fine_tuning_in_bfloat16_learns_and_repeats_itself(tmp_path):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     settings = State.read(tmp_path / "one").settings
     assert settings["training"]["precision"] == settings["finetuning"]["precision"] == "bfloat16"
-
-
-@needs_bfloat16
-def test_panels_are_counted_as_memory():
-    capacity = Capacity(100, 4, 20)
-    sizes = [
-        training_bytes(CONFIG, TrainingConfig(precision=name), capacity, 1)["weights"]
-        for name in ("float32", "bfloat16")
-    ]
-    assert sizes[1] == sizes[0] * 7 // 6

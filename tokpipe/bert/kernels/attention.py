@@ -159,7 +159,7 @@ def _product(
     if address < 0:
         multiply_rounded(
             -address, transposed, rows, columns, depth, left, left_stride, right, right_stride,
-            add, out, out_stride,
+            np.int64(0), add, out, out_stride,
         )  # fmt: skip
     else:
         product_at(

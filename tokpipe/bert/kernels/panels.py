@@ -1,10 +1,12 @@
 """Products in bfloat16 with sums in float32 (AVX512_BF16), of operands that are float32.
 
-The right operand stands in panels, ``uint16[P, S, 32, 2]``: P panels of 32 columns, S steps of two
-rows of depth, for each column its two values side by side. What is not there is zero; S is a
-multiple of 16. The left one is rounded a block at a time, into scratch memory, and so is a right
-one that no panels are kept of. Blocks are 448 rows by 256 steps, 0.5 MB: half of a second cache,
-and a panel of so many steps, 32 KB, is a first cache.
+Both operands are rounded a block at a time, into scratch memory. There the right one stands in
+panels, ``uint16[P, S, 32, 2]``: P panels of 32 columns, S steps of two rows of depth, for each
+column its two values side by side. What is not there is zero. Blocks are 448 rows by 256 steps,
+0.5 MB: half of a second cache, and a panel of so many steps, 32 KB, is a first cache.
+
+No panels of weights are kept from step to step: that was 1 to 4 % faster in one product of three
+(with 1,024 and 512 rows), and took a tenth of all memory beside weights, gradients and moments.
 
 Sums of a depth of 512 are taken at once, and added to what came before: in the same order for any
 tile, so that a product of some rows is those rows of the product.
@@ -13,7 +15,7 @@ tile, so that a product of some rows is those rows of the product.
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16
+from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.products import LEFT, RIGHT
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 from tokpipe.foundation.product_intrinsics import (
@@ -46,12 +48,6 @@ _ROUNDED = _TILE + ROWS * _PANEL_STEP
 _LEFT = _ROUNDED + COLUMNS * _STRIDE
 _RIGHT = _LEFT + max(_HEIGHT * _STRIDE, _HEIGHT // ROWS * _TURNED_TILE)
 _SCRATCH_BYTES = _RIGHT + GROUP * _STEPS * _WIDTH + 64
-
-
-def new_panels(columns: int, depth: int) -> NDArray[np.uint16]:
-    """Return memory for the panels of a right operand."""
-    steps = -(-depth // 32) * 16
-    return np.empty((-(-columns // COLUMNS), steps, COLUMNS, 2), np.uint16)
 
 
 def new_scratch() -> NDArray[np.uint8]:
@@ -146,59 +142,6 @@ def _round_transposed(source, row, columns, depth, steps, to, rounded_rows):
             )
 
 
-def pack_panels_reference(
-    matrix: NDArray[np.float32],
-    transposed: bool,
-    panels: NDArray[np.uint16],
-    scratch: int,
-    first: int,
-    last: int,
-) -> None:
-    """Round a right operand into panels.
-
-    Parameters
-    ----------
-    matrix : float32[K, N], or [N, K] if transposed
-        The operand.
-    transposed
-        Whether its columns are rows here.
-    panels : uint16[P, S, 32, 2]
-        All panels of it, as `new_panels` returns them.
-    scratch
-        Address of scratch memory: `scratch_address`.
-    first, last
-        Which panels are written.
-    """
-    right = to_bfloat16(matrix.T if transposed else matrix)
-    depth, columns = right.shape
-    count, steps = panels.shape[:2]
-    whole = np.zeros((2 * steps, COLUMNS * count), np.uint16)
-    whole[:depth, :columns] = right
-    by_panel = whole.reshape(steps, 2, count, COLUMNS).transpose(2, 0, 3, 1)
-    panels[first:last] = by_panel[first:last]
-
-
-@kernel(reference=pack_panels_reference)
-def pack_panels(matrix, transposed, panels, scratch, first, last):
-    steps = panels.shape[1]
-    source, row = matrix.ctypes.data, 4 * matrix.shape[1]
-    panel_bytes = steps * _PANEL_STEP
-    depth = matrix.shape[1] if transposed else matrix.shape[0]
-    columns = matrix.shape[0] if transposed else matrix.shape[1]
-    for panel in range(first, last):
-        to, column = panels.ctypes.data + panel * panel_bytes, panel * COLUMNS
-        here = min(COLUMNS, columns - column)
-        if transposed:
-            for k in range(0, 2 * steps, _DEPTH):
-                _round_transposed(
-                    source + column * row + 4 * k, row, here, depth - k,
-                    min(_DEPTH, 2 * steps - k) // 2, to + k // 2 * _PANEL_STEP, scratch + _ROUNDED,
-                )  # fmt: skip
-        else:
-            _round_turned(source + 4 * column, row, depth, here, steps, to, panel_bytes)
-    _ = matrix.size + panels.size  # still in use
-
-
 @inlined_helper
 def _multiply_block(
     left, left_row, left_step, next_row, next_tile, right, right_panel, steps, rows, columns,
@@ -244,72 +187,14 @@ def _multiply_block(
                     move_row(spare + k * _PANEL_STEP, place + k * out_row, mask)
 
 
-def multiply_panels_reference(
-    left: NDArray[np.float32],
-    panels: NDArray[np.uint16],
-    bias: NDArray[np.float32],
-    add: bool,
-    out: NDArray[np.float32],
-    scratch: int,
-) -> None:
-    """Multiply rows by an operand in panels.
-
-    Parameters
-    ----------
-    left : float32[M, K]
-        The rows.
-    panels : uint16[P, S, 32, 2]
-        The right operand [K, N].
-    bias : float32[N] or float32[0]
-        What is added to each row; empty: nothing.
-    add
-        Whether the product is added to what is in `out`, without any bias.
-    out : float32[M, N]
-        The product.
-    scratch
-        Address of scratch memory: `scratch_address`.
-    """
-    count, steps = panels.shape[:2]
-    bits = panels.transpose(1, 3, 0, 2).reshape(2 * steps, COLUMNS * count)
-    right = (bits.astype(np.uint32) << 16).view(np.float32)[: left.shape[1], : out.shape[1]]
-    start = out if add else bias if len(bias) else np.float32(0)
-    with np.errstate(invalid="ignore"):  # infinities less infinities
-        out[:] = start + rounded(left) @ right
-
-
-@kernel(reference=multiply_panels_reference)
-def multiply_panels(left, panels, bias, add, out, scratch):
-    (rows, columns), depth = out.shape, left.shape[1]
-    source, row, place, out_row = left.ctypes.data, 4 * depth, out.ctypes.data, 4 * columns
-    right_panel = panels.shape[1] * _PANEL_STEP
-    start, start_row, start_column = scratch + _ZEROS, 0, 0
-    if add:
-        start, start_row, start_column = place, out_row, 4
-    elif len(bias):
-        start, start_column = bias.ctypes.data, 4
-    for k in range(0, max(depth, 1), _DEPTH):
-        here = min(_DEPTH, depth - k)
-        for i in range(0, rows, _HEIGHT):
-            height = min(_HEIGHT, rows - i)
-            _round_rows(source + i * row + 4 * k, row, height, here, scratch + _LEFT)
-            _multiply_block(
-                scratch + _LEFT, _STRIDE, GROUP, _STRIDE, 0,
-                panels.ctypes.data + k // 2 * _PANEL_STEP, right_panel, (here + 1) // 2,
-                height, columns, start + i * start_row, start_row, start_column,
-                place + i * out_row, out_row, scratch + _TILE,
-            )  # fmt: skip
-        start, start_row, start_column = place, out_row, 4
-    _ = left.size + panels.size + bias.size + out.size  # still in use
-
-
 @compiled_helper
 def multiply_rounded(
-    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, add, out,
-    out_stride,
+    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, bias, add,
+    out, out_stride,
 ):  # fmt: skip
     """Multiply row-major float32 matrices at addresses, as `products.product_at`, in bfloat16.
 
-    Both operands are rounded here; strides are in values.
+    Strides are in values. `bias` is the address of what is added to each row, or 0 for nothing.
     """
     left_row, right_row, out_row = 4 * left_stride, 4 * right_stride, 4 * out_stride
     right_panel = _STEPS * _PANEL_STEP
@@ -336,6 +221,8 @@ def multiply_rounded(
                 start, start_row, start_column = scratch + _ZEROS, 0, 0
                 if add or k > 0:
                     start, start_row, start_column = at, out_row, 4
+                elif bias != 0:
+                    start, start_column = bias + 4 * j, 4
                 if transposed == LEFT:
                     source = left + k * left_row + 4 * i
                     _round_tiles(source, left_row, here, height, steps, scratch + _LEFT)
@@ -351,15 +238,16 @@ def multiply_rounded(
                 )  # fmt: skip
 
 
-def multiply_both_reference(
+def multiply_in_bfloat16_reference(
     left: NDArray[np.float32],
     right: NDArray[np.float32],
+    bias: NDArray[np.float32],
     transposed: int,
     add: bool,
     out: NDArray[np.float32],
     scratch: int,
 ) -> None:
-    """Multiply two matrices, neither of which stands in panels.
+    """Multiply two matrices.
 
     Parameters
     ----------
@@ -367,29 +255,32 @@ def multiply_both_reference(
         First operand.
     right : float32[K, N], or [N, K] if transposed is RIGHT
         Second operand.
+    bias : float32[N] or float32[0]
+        What is added to each row; empty: nothing.
     transposed
         NOT, LEFT or RIGHT, of `products`.
     add
-        Whether the product is added to what is in `out`.
+        Whether the product is added to what is in `out`, without any bias.
     out : float32[M, N]
         The product.
     scratch
         Address of scratch memory: `scratch_address`.
     """
     one, other = rounded(left), rounded(right)
+    start = out if add else bias if len(bias) else np.float32(0)
     with np.errstate(invalid="ignore"):  # infinities less infinities
-        product = (one.T if transposed == LEFT else one) @ (
+        out[:] = start + (one.T if transposed == LEFT else one) @ (
             other.T if transposed == RIGHT else other
         )
-        out[:] = out + product if add else product
 
 
-@kernel(reference=multiply_both_reference)
-def multiply_both(left, right, transposed, add, out, scratch):
+@kernel(reference=multiply_in_bfloat16_reference)
+def multiply_in_bfloat16(left, right, bias, transposed, add, out, scratch):
     rows, columns = out.shape
     depth = left.shape[0] if transposed == LEFT else left.shape[1]
     multiply_rounded(
         scratch, transposed, rows, columns, depth, left.ctypes.data, left.shape[1],
-        right.ctypes.data, right.shape[1], add, out.ctypes.data, columns,
+        right.ctypes.data, right.shape[1], bias.ctypes.data if len(bias) else np.int64(0), add,
+        out.ctypes.data, columns,
     )  # fmt: skip
-    _ = left.size + right.size + out.size  # still in use
+    _ = left.size + right.size + bias.size + out.size  # still in use

@@ -14,7 +14,7 @@ Models" (ICML 2023); T. Dettmers et al., "LLM.int8()" (NeurIPS 2022), on outlyin
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -47,10 +47,6 @@ class Columns(NamedTuple):
 
 class _Asked:
     """What products have in common by which nothing is learned: the weight does not change."""
-
-    def parts(self) -> Sequence[Callable[[], None]]:
-        """Return nothing: there is nothing to renew."""
-        return ()
 
     def weight_gradient(self, x: Array, gradient: Array, d_linear: Linear) -> None:
         """Refuse."""

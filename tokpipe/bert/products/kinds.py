@@ -12,16 +12,15 @@ class Kind(NamedTuple):
     """How the linear maps of a model multiply."""
 
     name: str  # as settings and manifests have it
-    of_weight: Callable[[Array], Products]  # what multiplies for the map of a weight
-    of_gradient: Callable[[Array], Products]  # and for that of its gradient
+    for_weight: Callable[[Array], Products]  # what multiplies for a weight, or its gradient
 
 
 def _by_blas(weight: Array) -> Products:
     return FLOAT32
 
 
-IN_FLOAT32 = Kind("float32", _by_blas, _by_blas)
-IN_BFLOAT16 = Kind("bfloat16", bfloat16.of_weight, bfloat16.of_gradient)
+IN_FLOAT32 = Kind("float32", _by_blas)
+IN_BFLOAT16 = Kind("bfloat16", bfloat16.for_weight)
 KINDS = {kind.name: kind for kind in (IN_FLOAT32, IN_BFLOAT16)}
 
 

@@ -1,6 +1,5 @@
 """A linear map carries what multiplies for it: layers ask the map, and know nothing of kinds."""
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,10 +17,6 @@ _fill_rows = by_precision(rows.fill_rows)
 class Products(Protocol):
     """The three products of a linear map ``y = x W^T + b``, of T rows."""
 
-    def parts(self) -> Sequence[Callable[[], None]]:
-        """Return what is to be done when W has changed, in parts that threads may share."""
-        ...
-
     def forward(self, x: Array, linear: "Linear", out: Array) -> None:
         """Write y, float32[T, out], from x, float32[T, in]."""
         ...
@@ -37,10 +32,6 @@ class Products(Protocol):
 
 class Float32:
     """Products by BLAS; by NumPy where the arrays are float64."""
-
-    def parts(self) -> Sequence[Callable[[], None]]:
-        """Return nothing: BLAS takes the weight as it is."""
-        return ()
 
     def forward(self, x: Array, linear: "Linear", out: Array) -> None:
         """Write the bias first and add the product to it, which costs BLAS nothing."""

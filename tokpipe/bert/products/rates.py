@@ -6,13 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tokpipe.bert.blas import gemm, use_one_thread
-from tokpipe.bert.kernels.panels import (
-    multiply_panels,
-    new_panels,
-    new_scratch,
-    pack_panels,
-    scratch_address,
-)
+from tokpipe.bert.kernels.panels import multiply_in_bfloat16, new_scratch, scratch_address
+from tokpipe.bert.kernels.products import NOT
 from tokpipe.bert.kernels.tiles import add_int8_tiles
 from tokpipe.foundation.processors import PRODUCTS, multiplies
 from tokpipe.foundation.product_intrinsics import COLUMNS, ROWS
@@ -24,8 +19,7 @@ _SIZE = 448, 512, 512  # rows, columns and depth: some of a small model's
 def rates() -> dict[str, float]:
     """Return the operations a second of each kind that the processor has: sums and products.
 
-    In float32 and bfloat16 those of a product from float32 rows and weights that are ready; in 8
-    bits those of a tile alone.
+    In float32 and bfloat16 those of a product of float32 matrices; in 8 bits those of a tile alone.
     """
     return {kind: _MEASURED[kind]() for kind in PRODUCTS if multiplies(kind) or kind == "float32"}
 
@@ -41,13 +35,12 @@ def _float32() -> float:
 def _bfloat16() -> float:
     rows, columns, depth = _SIZE
     left, right = np.ones((rows, depth), np.float32), np.ones((depth, columns), np.float32)
-    out, panels = np.empty((rows, columns), np.float32), new_panels(columns, depth)
-    scratch, bias = new_scratch(), np.zeros(columns, np.float32)
-    address = scratch_address(scratch)
-    pack_panels(right, False, panels, address, 0, len(panels))
+    out, bias = np.empty((rows, columns), np.float32), np.zeros(columns, np.float32)
+    scratch = new_scratch()
 
     def product() -> None:
-        multiply_panels(left, panels, bias, False, out, address)
+        address = scratch_address(scratch)
+        multiply_in_bfloat16(left, right, bias, NOT, False, out, address)
 
     return _rate(product, 2 * rows * columns * depth)
 

@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 
 from tokpipe.bert.kernels.bfloat16 import rounded
-from tokpipe.bert.kernels.panels import (
-    multiply_both,
-    multiply_panels,
-    new_panels,
-    new_scratch,
-    pack_panels,
-    scratch_address,
-)
+from tokpipe.bert.kernels.panels import multiply_in_bfloat16, new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 from tokpipe.foundation.processors import multiplies
 
@@ -30,13 +23,6 @@ SHAPES = [(1, 1, 1), (14, 32, 64), (15, 33, 65), (13, 31, 63), (70, 50, 513), (4
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def packed(right, transposed=False):
-    depth, columns = right.shape[::-1] if transposed else right.shape
-    panels = new_panels(columns, depth)
-    pack_panels(right, transposed, panels, AT, 0, len(panels))
-    return panels
 
 
 class Fenced:
@@ -69,46 +55,41 @@ def test_nothing_beside_the_arrays_is_touched(rows, columns, depth, at_end):
         return fenced.array(values, at_end)
 
     x, right, bias = normal(0, rows, depth), normal(1, depth, columns), normal(2, columns)
-    for matrix, transposed in ((right, False), (right.T, True)):
-        panels = placed(new_panels(columns, depth))
-        pack_panels(placed(matrix), transposed, panels, AT, 0, len(panels))
+    for matrix, transposed in ((right, NOT), (right.T, RIGHT)):
         out = placed(normal(3, rows, columns))
-        multiply_panels(placed(x), panels, placed(bias), False, out, AT)
+        multiply_in_bfloat16(placed(x), placed(matrix), placed(bias), transposed, False, out, AT)
         np.testing.assert_allclose(out, bias + rounded(x) @ rounded(right), atol=1e-3)
-        multiply_both(placed(x), placed(matrix), RIGHT if transposed else NOT, False, out, AT)
-        np.testing.assert_allclose(out, rounded(x) @ rounded(right), atol=1e-3)
     d_right = placed(normal(4, depth, columns))
     before, gradient = d_right.copy(), normal(5, rows, columns)
-    multiply_both(placed(x), placed(gradient), LEFT, True, d_right, AT)
+    multiply_in_bfloat16(placed(x), placed(gradient), NONE, LEFT, True, d_right, AT)
     np.testing.assert_allclose(d_right, before + rounded(x).T @ rounded(gradient), atol=1e-3)
 
 
 def test_rows_do_not_depend_on_those_beside_them():
-    x, panels = normal(0, 100, 700), packed(normal(1, 700, 40))
-    whole = np.empty((100, 40), np.float32)
-    multiply_panels(x, panels, NONE, False, whole, AT)
+    x, weight, whole = normal(0, 100, 700), normal(1, 40, 700), np.empty((100, 40), np.float32)
+    multiply_in_bfloat16(x, weight, NONE, RIGHT, False, whole, AT)
     for first, last in ((0, 1), (3, 20), (50, 100)):
         part = np.empty((last - first, 40), np.float32)
-        multiply_panels(x[first:last], panels, NONE, False, part, AT)
+        multiply_in_bfloat16(x[first:last], weight, NONE, RIGHT, False, part, AT)
         np.testing.assert_array_equal(part, whole[first:last])
 
 
 def test_a_bias_a_sum_and_nothing_to_begin_with():
     x, right, bias = normal(0, 20, 30), normal(1, 30, 40), normal(2, 40)
-    panels, product = packed(right), rounded(x) @ rounded(right)
-    out = np.ones((20, 40), np.float32)
+    product, out = rounded(x) @ rounded(right), np.ones((20, 40), np.float32)
     for start, add, expected in (
         (bias, False, product + bias),
         (NONE, True, 2 * product + bias),
         (NONE, False, product),
     ):
-        multiply_panels(x, panels, start, add, out, AT)
+        multiply_in_bfloat16(x, right, start, NOT, add, out, AT)
         np.testing.assert_allclose(out, expected, atol=1e-4)
 
 
 def test_without_depth_there_is_the_bias():
     bias, out = normal(0, 40), np.ones((20, 40), np.float32)
-    multiply_panels(np.empty((20, 0), np.float32), new_panels(40, 0), bias, False, out, AT)
+    nothing = np.empty((20, 0), np.float32), np.empty((0, 40), np.float32)
+    multiply_in_bfloat16(*nothing, bias, NOT, False, out, AT)
     np.testing.assert_array_equal(out, np.tile(bias, (20, 1)))
 
 
@@ -117,10 +98,10 @@ def test_a_product_is_near_that_of_float32(shape):
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     out, exact = np.empty((rows, columns), np.float32), x.astype(np.float64) @ right
-    multiply_panels(x, packed(right), NONE, False, out, AT)
+    multiply_in_bfloat16(x, right, NONE, NOT, False, out, AT)
     assert np.linalg.norm(out - exact) < 5e-3 * np.linalg.norm(exact)
     turned = np.empty((rows, columns), np.float32)
-    multiply_both(np.ascontiguousarray(x.T), right, LEFT, False, turned, AT)
+    multiply_in_bfloat16(np.ascontiguousarray(x.T), right, NONE, LEFT, False, turned, AT)
     assert np.linalg.norm(turned - exact) < 5e-3 * np.linalg.norm(exact)
 
 
@@ -131,7 +112,7 @@ def test_torch_multiplies_to_the_same_bfloat16(shape):
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     ours = np.empty((rows, columns), np.float32)
-    multiply_panels(x, packed(right), NONE, False, ours, AT)
+    multiply_in_bfloat16(x, right, NONE, NOT, False, ours, AT)
     one, other = (torch.from_numpy(each).to(torch.bfloat16) for each in (x, right))
     theirs = (one @ other).to(torch.float32).numpy()  # rounded once more, by 2**-9 at the most
     np.testing.assert_allclose(ours, theirs, rtol=2**-8, atol=1e-4 * depth**0.5)
