@@ -100,7 +100,7 @@ def main() -> int:
 
 def _how(table: str, rounds: int) -> str:
     if table in SEEDED:
-        seeds = f"{rounds} seeds" if rounds > 1 else "one seed"
+        seeds = "one seed" if rounds == 1 else f"{rounds} seeds"
         return f"{seeds} of each, one thread each"
     times = f"medians of {rounds} rounds" if rounds > 1 else "one round"
     return f"{times}, both sides in turn, kernels compiled before"

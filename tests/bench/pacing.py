@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.bench.harness import Worker, in_turn
+from tests.bench.harness import Run, Worker, in_turn
 from tests.bench.keeping import figures_of, keep
 from tests.bench.report import processors
 from tests.bench.ways import NEUTRAL, Way
@@ -77,9 +77,10 @@ def measure(place: Place, ways: Sequence[Way]) -> None:
             for way in (neutral, *missing)
         ]
         made = in_turn([side.run for side in sides], _ROUNDS)
-    rounds = [[run.result["steps"] / run.result["seconds"] for run in runs] for runs in made]
-    for way, found in zip((neutral, *missing), rounds, strict=True):
-        _check(place.preset, way, found)
+    rounds = [
+        _checked(place.preset, way, runs)
+        for way, runs in zip((neutral, *missing), made, strict=True)
+    ]
     base = before["steps_a_second"] if before else statistics.median(rounds[0])
     for way, found in zip((neutral, *missing), rounds, strict=True):
         if way is not neutral or not before:
@@ -104,10 +105,14 @@ def _keep(place: Place, way: Way, pace: float, rounds: Sequence[float]) -> None:
     keep(place.store, _key(place, way), figures)
 
 
-def _check(preset: str, way: Way, rounds: Sequence[float]) -> None:
-    if max(rounds) > _SPREAD * min(rounds):
+def _checked(preset: str, way: Way, runs: Sequence[Run]) -> list[float]:
+    """Return the steps a second of each round."""
+    made = [run.result for run in runs]
+    rounds = [one["steps"] / one["seconds"] if one["steps"] else 0.0 for one in made]
+    if max(rounds) > _SPREAD * min(rounds) or not min(rounds):
         shown = " ".join(f"{one:.3g}" for one in rounds)
         raise SystemExit(
-            f"{preset}, {way.name}: {shown} steps a second in {len(rounds)} rounds; the rounds may "
-            f"differ by {_SPREAD - 1:.0%} at most. Measure it while nothing else is at work."
+            f"{preset}, {way.name}: {shown} steps a second in {len(rounds)} rounds, which may "
+            f"differ by {_SPREAD - 1:.0%} at most: measure it while nothing else is at work."
         )
+    return rounds
