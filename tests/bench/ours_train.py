@@ -20,7 +20,7 @@ from tokpipe.training.parts import split_batch
 from tokpipe.training.pretrain import pretrain
 from tokpipe.training.trainer import Trainer
 
-_UNDISTURBED = {"eval_steps": 0, "save_steps": 1_000_000}
+_UNDISTURBED: dict[str, Any] = {"eval_steps": 0, "save_steps": 1_000_000}
 _FEW = 4  # batches of a step whose pace is measured: one of RoBERTa's takes minutes
 
 
