@@ -115,7 +115,9 @@ def _with(
 
 
 def _of_a_way(config: TrainingConfig) -> dict[str, Any]:
-    return {key: value for key, value in config.to_dict().items() if key not in _NOT_OF_A_WAY}
+    """Return what of a training touches weights; `auto` is what it is here, another one there."""
+    told = config.decided().to_dict()
+    return {key: value for key, value in told.items() if key not in _NOT_OF_A_WAY}
 
 
 NAMES = tuple(way.name for way in ways_for("tiny"))
