@@ -69,10 +69,10 @@ def _trained(place: Place, way: Way, seed: int, steps: int) -> Figures:
         with place.worker(way, "reach", seed=seed, steps=steps, threads=1) as one:
             return {"loss": one.run().result["loss"]}
 
-    return kept(place.store, loss_key(place, way, seed, steps), make)
+    return kept(place.store, _loss_key(place, way, seed, steps), make)
 
 
-def loss_key(place: Place, way: Way, seed: int, steps: int) -> list:
+def _loss_key(place: Place, way: Way, seed: int, steps: int) -> list:
     """Return what a loss depends on."""
     return [*place.key(way, seed=seed, steps=steps), "loss"]
 
@@ -112,7 +112,7 @@ def table(place: Place, rounds: int, minutes: float) -> list[Row]:
 def _reached(place: Place, way: Way, rounds: int, minutes: float) -> Reached:
     steps, losses = steps_for(place, way, minutes), []
     if steps:
-        found = [figures_of(place.store, loss_key(place, way, s, steps)) for s in range(rounds)]
+        found = [figures_of(place.store, _loss_key(place, way, s, steps)) for s in range(rounds)]
         losses = [one["loss"] for one in found if one]
     return Reached(way, minutes * way.share, steps, losses)
 
