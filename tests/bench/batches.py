@@ -1,7 +1,7 @@
-"""Batches of real text for both sides: made once from shards, kept as arrays in the cache."""
+"""Shards and batches of real text for both sides: made once, kept in the cache."""
 
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,12 +10,17 @@ import numpy as np
 from tests.bench import corpus
 from tokpipe.batches.config import BatchConfig
 from tokpipe.batches.loader import Loader
+from tokpipe.examples.config import ExampleConfig
 from tokpipe.foundation.errors import TokpipeError
-from tokpipe.shards.build import build_shards
+from tokpipe.shards.build import BuildConfig, build_shards
 from tokpipe.shards.reader import Shards, open_shards
+from tokpipe.tokenizer.build import default_words, train_vocab
+from tokpipe.vocab.config import VocabConfig
 
 _TEXT_BYTES = 8_000_000
 _COUNT = 8
+_VOCABULARY = 8_192
+_UNCASED = replace(default_words("wordpiece"), lowercase=True)
 
 
 def text_shards() -> Shards:
@@ -27,6 +32,20 @@ def text_shards() -> Shards:
     data = corpus.text_file().read_bytes()[:_TEXT_BYTES]
     text.write_bytes(data[: data.rindex(b"\n") + 1])
     build_shards([text], corpus.bert_special_tokenizer(), folder, force=True)
+    return open_shards(folder)
+
+
+def learning_shards() -> Shards:
+    """Return shards of 100 MB of English: 8,192 tokens, no pairs, sequences of 128."""
+    folder = corpus.folder() / "learning-shards"
+    with suppress(TokpipeError):  # none yet, or of an older format
+        return open_shards(folder)
+    vocabulary = corpus.folder() / "wordpiece-8192"
+    if not vocabulary.exists():
+        config = VocabConfig(model="wordpiece", vocab_size=(_VOCABULARY,))
+        train_vocab([corpus.text_file()], config, words=_UNCASED, output=vocabulary)
+    config = BuildConfig(examples=ExampleConfig(objective="none"))
+    build_shards([corpus.text_file()], vocabulary, folder, config, force=True)
     return open_shards(folder)
 
 

@@ -48,7 +48,7 @@ def _row(peers: str, rounds: int, name: str, tokenizer: str, peer: str, floor: f
 def _processor_row(peers: str, rounds: int, name: str, tokenizer: str, floor: float) -> Row:
     work = f"encode to Arrow, {name}, 100 MB, processor time"
     if lacks(peers, "nanotoken"):
-        return skipped(work, "nanotoken", floor)
+        return skipped(work, "nanotoken", f"{floor:g}×")
     settings = {"path": str(corpus.text_file()), "tokenizer": tokenizer}
     with (
         Worker(sys.executable, "ours", "encode_ids", **settings) as ours,

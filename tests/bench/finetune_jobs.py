@@ -37,12 +37,18 @@ class Limits:
         2 for a model of two layers and 8,192 tokens in place of MiniLM-L6.
     minutes
         Of the longest training, where time is what is given.
+    ways
+        Which ways of `recipe` to train; None: all.
+    store
+        Where trainings are kept; None: beside the bench.
     """
 
     rows: int | None = None
     tasks: tuple[str, ...] = ()
     layers: int | None = None
     minutes: float = 30.0
+    ways: tuple[str, ...] | None = None
+    store: Path | None = None
 
     @property
     def said(self) -> str:

@@ -6,14 +6,11 @@ validation part; the figures of both come from our scores. What is measured is k
 goes on where it was: no figure is a time.
 """
 
-import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,15 +25,15 @@ from tests.bench.finetune_jobs import (
     written,
 )
 from tests.bench.harness import Worker
+from tests.bench.keeping import Figures, kept, side_by_side
 from tests.bench.report import Row
 from tokpipe.finetuning.tasks.qa import gold_answers
 from tokpipe.metrics.scores import Scores, answer_scores, class_scores, entity_scores, tag_scores
 
 METHODS = ("bow", "nbsvm", "vectors")
 _NBSVM_ON_IMDB, _NEAR = 0.91, 0.005
-_WRITING = Lock()
 _STORE = Path(__file__).with_name("finetune_quality.json")
-Figures = Mapping[str, Any]  # of a part: n, majority, scores with intervals
+# Figures are those of a part: n, majority, scores with intervals
 
 
 def rows(peers: str, rounds: int, limits: Limits) -> list[Row]:
@@ -47,10 +44,10 @@ def rows(peers: str, rounds: int, limits: Limits) -> list[Row]:
     """
     model, made = model_folder(peers, limits.layers), []
     jobs = [Trials(peers, rounds, limits, name, model) for name in limits.tasks or JOBS]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = [[pool.submit(trial) for trial in trials.all()] for trials in jobs]
-        for trials, figures in zip(jobs, found, strict=True):
-            made += trials.rows([one.result() for one in figures])
+    asked = [trials.all() for trials in jobs]
+    found = iter(side_by_side([one for trials in asked for one in trials]))
+    for trials, trainings in zip(jobs, asked, strict=True):
+        made += trials.rows(list(islice(found, len(trainings))))
     return made
 
 
@@ -59,6 +56,7 @@ class Trials:
 
     def __init__(self, peers: str, rounds: int, limits: Limits, name: str, model: Path) -> None:
         self.name, self.limits, self.job = name, limits, JOBS[name]
+        self.store = limits.store or _STORE
         parts = parts_of(name, limits.rows)
         self.files = written(name, parts, limits.rows)
         self.train_rows, self.test = len(parts["train"]), parts["test"]
@@ -93,7 +91,7 @@ class Trials:
     def _tuned(self, seed: int, side: str, python: str) -> Figures:
         limits, settings = self.limits, self.shape["settings"]
         key = [self.name, limits.rows, limits.layers, side, seed, settings]
-        return kept(_STORE, key, lambda: self._trained(python, side, seed))
+        return kept(self.store, key, lambda: self._trained(python, side, seed))
 
     def _trained(self, python: str, side: str, seed: int) -> Figures:
         name = "ours_finetune" if side == "ours" else "peers_finetune"
@@ -104,7 +102,7 @@ class Trials:
         return in_short(scored(self.job, self.test, run.result["said"]).to_dict())
 
     def _earlier(self, method: str) -> Figures:
-        return kept(_STORE, [self.name, self.limits.rows, method], lambda: self._learnt(method))
+        return kept(self.store, [self.name, self.limits.rows, method], lambda: self._learnt(method))
 
     def _learnt(self, method: str) -> Figures:
         asked = {"method": method, "task": self.job.task, "parts": self.files}
@@ -116,24 +114,6 @@ class Trials:
 def in_short(figures: Figures) -> Figures:
     """Leave out what the tables do not show: rows of classes, the confusion table."""
     return {name: figures[name] for name in ("n", "majority", "scores")}
-
-
-def kept(store: Path, key: Sequence[Any], make: Callable[[], Figures]) -> Figures:
-    """Return what the store holds for a key; make and store it if it holds nothing."""
-    name = json.dumps(key, sort_keys=True)
-    found = _stored(store).get(name)
-    if found is None:
-        found = make()
-        with _WRITING:
-            print(name, json.dumps(first(found)), file=sys.stderr, flush=True)
-            half = store.with_suffix(".half")
-            half.write_text(json.dumps({**_stored(store), name: found}, indent=1) + "\n")
-            half.replace(store)
-    return found
-
-
-def _stored(store: Path) -> dict[str, Figures]:
-    return json.loads(store.read_text()) if store.exists() else {}
 
 
 def scored(job: Job, gold: Any, said: Sequence[str]) -> Scores:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from itertools import cycle, islice
+from itertools import count, cycle
 from types import MappingProxyType
 from typing import Any
 
@@ -94,17 +94,51 @@ def learn(
 
 
 def reach(
+    shards: str, preset: str, seed: int, steps: int, threads: int = 2, **settings: Any
+) -> Callable:
+    """Train so many steps, as run_mlm.py does but the head at masked places only; see ours."""
+    from tokpipe.shards.reader import open_shards
+    from tokpipe.training.config import TrainingConfig
+    from tokpipe.training.loading import loaders
+
+    one, model = _run_mlm(shards, preset, seed, steps, threads, **settings)
+    _, held = loaders(open_shards(shards), TrainingConfig(seed=seed))
+
+    def run() -> dict[str, Any]:
+        for _ in range(steps):
+            one()
+        return {"loss": _held_out(model, held)}
+
+    return run
+
+
+def pace(shards: str, preset: str, seconds: int, **settings: Any) -> Callable:
+    """Make steps of `reach` for some seconds, by two threads; see ours."""
+    one, _ = _run_mlm(shards, preset, 0, 1_000_000, 2, **settings)
+
+    def run() -> dict[str, float]:
+        begin, steps = time.monotonic(), 0
+        while time.monotonic() - begin < seconds:
+            one()
+            steps += 1
+        return {"steps": steps, "seconds": time.monotonic() - begin}
+
+    return run
+
+
+def _run_mlm(
     shards: str,
     preset: str,
     seed: int,
-    seconds: float,
+    steps: int,
+    threads: int,
     rate: float,
     batch_size: int,
     warmup: float,
     beta2: float,
     dropout: float,
-) -> Callable:
-    """Train for a time, as run_mlm.py does but the head at masked places only; see ours."""
+) -> tuple[Callable[[], float], Any]:
+    """Return what makes the next step, and the model that learns."""
     import torch
 
     from tokpipe.shards.reader import open_shards
@@ -115,16 +149,14 @@ def reach(
     from tokpipe.training.schedule import Schedule
 
     found = open_shards(shards)
-    clock = TrainingConfig(
-        budget=f"{seconds:.0f}s",
+    config = TrainingConfig(
+        steps=steps,
         batch_size=batch_size,
         batch_tokens=1 << 20,
         learning_rate=rate,
         warmup_proportion=warmup,
         seed=seed,
     )
-    train, _ = loaders(found, clock)
-    _, held = loaders(found, TrainingConfig(seed=seed))
     torch.manual_seed(seed)
     shape = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     how = {"betas": (0.9, beta2), "eps": 1e-8, "decay": 0.0}
@@ -134,32 +166,25 @@ def reach(
         modules.append(module)
         return module
 
-    one = _trainer(preset, found.facts.vocab_size, True, rate, wrapped=seen, shape=shape, how=how)
-    schedule = Schedule(clock, None)
+    step = _trainer(preset, found.facts.vocab_size, True, rate, seen, threads, shape, how)
+    schedule, numbers = Schedule(config, steps), count()
+    batches = batches_from(loaders(found, config)[0], Position(), threads)
 
-    def run() -> dict[str, Any]:
-        begin, steps = time.monotonic(), 0
-        for batch, _ in batches_from(train, Position()):
-            spent = time.monotonic() - begin
-            if schedule.is_over(steps, spent):
-                break
-            one(_padded(_fields(batch)), schedule.learning_rate(steps, spent))
-            steps += 1
-        return {"loss": _held_out(modules[0].model, held), "steps": steps}
+    def one() -> float:
+        batch, _ = next(batches)
+        return step(_padded(_fields(batch)), schedule.learning_rate(next(numbers), 0))
 
-    return run
+    return one, modules[0].model
 
 
 def _held_out(model: Any, held: Any) -> float:
-    """Return the mean loss of a masked token, over as many batches as our side evaluates."""
+    """Return the mean loss of a masked token over the validation split."""
     import torch
-
-    from tests.bench.ours_train import EVALUATED
 
     losses, masked = 0.0, 0
     model.eval()
     with torch.no_grad():
-        for batch in islice(held.batches(0), EVALUATED):
+        for batch in held.batches(0):
             losses += float(_masked_loss(model, _padded(_fields(batch)))) * len(batch.masked_ids)
             masked += len(batch.masked_ids)
     return losses / masked

@@ -3,16 +3,15 @@
 Nothing is timed: every core trains one model at a time with one thread.
 """
 
-import os
 import statistics
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from tests.bench.batches import learning_shards
 from tests.bench.harness import Worker
-from tests.bench.recipe import learning_shards, settings_of
+from tests.bench.keeping import side_by_side
 from tests.bench.report import Row
-from tokpipe.bert.config import BertConfig
+from tests.bench.ways import settings_of
 from tokpipe.foundation.processors import multiplies
 from tokpipe.training.settings import OURS
 
@@ -27,24 +26,20 @@ def rows(peers: str, rounds: int) -> list[Row]:
         return []
     shards = str(learning_shards().folder)
     asked = [(preset, seed, kind) for preset in PRESETS for seed in range(rounds) for kind in KINDS]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        losses = dict(zip(asked, pool.map(partial(_loss, shards), asked), strict=True))
+    found = side_by_side(partial(_loss, shards, *one) for one in asked)
+    losses = dict(zip(asked, found, strict=True))
     return [
         row_of(preset, *([losses[preset, seed, kind] for seed in range(rounds)] for kind in KINDS))
         for preset in PRESETS
     ]
 
 
-def _loss(shards: str, asked: tuple[str, int, str]) -> float:
-    preset, seed, kind = asked
-    settings = settings_of(OURS, BertConfig.preset(preset))
-    training = {**settings["training"], "steps": STEPS, "precision": kind}
-    on = {"shards": shards, "preset": preset, "seed": seed, "seconds": None, "threads": 1}
-    with Worker(
-        sys.executable, "ours_train", "reach", **on, **settings | {"training": training}
-    ) as one:
+def _loss(shards: str, preset: str, seed: int, kind: str) -> float:
+    settings = settings_of(OURS, preset, training={"precision": kind})
+    on = {"shards": shards, "preset": preset, "seed": seed, "steps": STEPS, "threads": 1}
+    with Worker(sys.executable, "ours_train", "reach", **on, **settings) as one:
         loss = one.run().result["loss"]
-    print(*asked, f"{loss:.4f}", file=sys.stderr, flush=True)
+    print(preset, seed, kind, f"{loss:.4f}", file=sys.stderr, flush=True)
     return loss
 
 

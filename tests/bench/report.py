@@ -38,9 +38,9 @@ class Row:
     passed: bool
 
 
-def skipped(work: str, peer: str, floor: float) -> Row:
-    """Return the row of a peer that the peers' environment has not."""
-    return Row(work, "–", peer, "skipped: not installed beside the peers", f"{floor:g}×", True)
+def skipped(work: str, peer: str, floor: str, why: str = "not installed beside the peers") -> Row:
+    """Return the row of what was not measured: a peer that the peers' environment has not."""
+    return Row(work, "–", peer, f"skipped: {why}", floor, True)
 
 
 def markdown(rows: list[Row]) -> str:
@@ -54,11 +54,16 @@ def markdown(rows: list[Row]) -> str:
 
 
 def machine() -> str:
+    """Name the processors, and Python."""
+    return f"{processors()}, Python {platform.python_version()}"
+
+
+def processors() -> str:
     """Name the processor and how many of it there are."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     names = re.findall(r"model name\s*: (.*)", info)
     model = names[0] if names else platform.processor()
-    return f"{len(names) or 1} × {model}, Python {platform.python_version()}"
+    return f"{len(names) or 1} × {model}"
 
 
 def with_table(results: str, name: str, table: str) -> str:

@@ -70,7 +70,7 @@ def _warm(place: Path, beside: tuple[str, int, float], peers: str, rounds: int) 
     peer, size, floor = beside
     work = f"train-vocab byte-bpe 30,000, whole command, {size} MB"
     if lacks(peers, peer):
-        return skipped(work, f"Python script with {peer}", floor)
+        return skipped(work, f"Python script with {peer}", f"{floor:g}×")
     text = str(_text(place, size))
     script = Path(__file__).with_name(f"train_with_{peer}.py")
     theirs = [peers, str(script), text, str(place / "peer.json")]

@@ -64,7 +64,7 @@ def _against_gigatoken(text: str, peers: str, rounds: int) -> Row:
 def _against_gigabpe(text: str, peers: str, rounds: int) -> Row:
     work, floor = "the same", 2
     if lacks(peers, "gigabpe"):
-        return skipped(work, "gigabpe", floor)
+        return skipped(work, "gigabpe", f"{floor:g}×")
     settings = {"path": text, "vocab_size": 30_000, "min_frequency": 2}
     with (
         Worker(sys.executable, "ours", "train", model="byte-bpe", **settings) as ours,

@@ -1,6 +1,6 @@
 """The benches follow the names of what they measure; they run too long to be run here.
 
-What they reckon themselves is held here: rows as files, targets, answers, figures that are kept.
+What they reckon themselves is held here: rows as files, targets, answers.
 """
 
 import json
@@ -15,7 +15,7 @@ from tests import bench
 from tests.bench import corpus, encode, start, vocab
 from tests.bench.finetune import is_same
 from tests.bench.finetune_jobs import JOBS, plain
-from tests.bench.finetune_quality import compared, earlier_rows, kept, scored
+from tests.bench.finetune_quality import compared, earlier_rows, scored
 from tests.bench.harness import Duel, Run, lacks
 from tests.bench.peers_answers import best_answer, questions_in, target
 from tests.bench.peers_words import sentences_in
@@ -153,19 +153,6 @@ def test_earlier_approaches_are_held_to_what_is_published_of_imdb(name, nbsvm, v
     earlier = {method: _figures(value, 0, 1) for method, value in values.items()}
     assert earlier_rows(name, earlier, is_whole=True)[0].passed is passed
     assert earlier_rows(name, earlier, is_whole=False)[0].passed
-
-
-def test_what_is_kept_is_not_made_again(tmp_path):
-    made = []
-
-    def make():
-        made.append(1)
-        return _figures(0.5, 0.4, 0.6)
-
-    store = tmp_path / "kept.json"
-    found = [kept(store, ["rte", None, seed], make) for seed in (0, 0, 1)]
-    assert found == [_figures(0.5, 0.4, 0.6)] * 3
-    assert len(made) == 2
 
 
 @pytest.mark.parametrize(
