@@ -166,14 +166,14 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`, and who counts
         work = folder / UNFINISHED
         work.mkdir(exist_ok=True)
         counts = count(work)
-        # merging leaves a processor free
+        # merging leaves a processor free, and kernels that measure leave Python free
         inputs_digest = in_background(counts.digest)
         if memory is None:
             in_background(partial(_load_kernels, settings.model))
         cut = _cut(train(counts, settings, progress), counts)
-        files = [folder_files(tokenizer.spec) for _, tokenizer in cut]
+        files = in_background(lambda: [folder_files(tokenizer.spec) for _, tokenizer in cut])
         trained = _measured(cut, settings, counts, threads)
-        _write(folder, trained, files, counts, inputs_digest())
+        _write(folder, trained, files(), counts, inputs_digest())
     return trained
 
 

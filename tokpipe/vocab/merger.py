@@ -11,7 +11,7 @@ from tokpipe.vocab.kernels import frequency, likelihood, pairs
 from tokpipe.vocab.kernels import state as fields
 from tokpipe.vocab.kernels.likelihood import Ranking
 from tokpipe.vocab.kernels.state import MergeState
-from tokpipe.vocab.reference import new_token
+from tokpipe.vocab.vocabulary import new_token
 
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
@@ -34,11 +34,12 @@ class Spelling:
 
     def add(self, merges: NDArray[np.int32], *, repeats: bool) -> None:
         """Spell what merges (int32[M, 3]) make; a known token is an error if it must not repeat."""
-        for left, right, new in merges.tolist():
-            token = new_token(self.tokens[left], self.tokens[right], self._prefix)
-            if token not in self.ids:
-                self.ids[token] = new
-                self.tokens.append(token)
+        tokens, ids, prefix = self.tokens, self.ids, self._prefix
+        for left, right, new in zip(*merges.T.tolist(), strict=True):
+            token = new_token(tokens[left], tokens[right], prefix)
+            if token not in ids:
+                ids[token] = new
+                tokens.append(token)
             elif not repeats:
                 raise DuplicateTokenError(token)
 
