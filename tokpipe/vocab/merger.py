@@ -1,11 +1,13 @@
 """Drives the merge kernels: makes and enlarges their arrays, cuts the run into short calls."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.pages import release_compiler_pages
+from tokpipe.foundation.threads import in_background
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels import frequency, likelihood, pairs
 from tokpipe.vocab.kernels import state as fields
@@ -67,6 +69,7 @@ class Merger:
         self.tokens, self.config, self.thrifty = tokens, config, thrifty
         self.steps: list[NDArray[np.int32]] = []
         self._spelling = Spelling(tokens, config.prefix)
+        self._spelt: Callable[[], None] = lambda: None  # waits until all merges so far are spelt
         self._cells = len(cells)
         self._most = min(config.sizes[-1], len(tokens) + len(cells)) + 1
         self._state = self._first_state(cells, large)
@@ -86,12 +89,13 @@ class Merger:
         self._count()
         release_compiler_pages()
         size = self.config.sizes[-1]
-        while len(self.tokens) < size and self._run.status != fields.FINISHED:
+        while self._run.tokens < size and self._run.status != fields.FINISHED:
             if self.thrifty:
-                merged = self._advance(min(size - len(self.tokens), _MERGES_A_CALL), -1)
+                merged = self._advance(min(size - self._run.tokens, _MERGES_A_CALL), -1)
             else:
                 merged = self._advance(1, self._waiting())
             report(merged)
+        self._spelt()
         return np.concatenate([np.zeros((0, 3), np.int32), *self.steps])
 
     def _first_state(self, cells: NDArray[np.int32], large: NDArray[np.int64]) -> MergeState:
@@ -158,7 +162,12 @@ class Merger:
         if self._run.status == fields.CROWDED:
             self._make_room()
         self.steps.append(rows[:merged])
-        self._spelling.add(rows[:merged], repeats=not self.thrifty)
+        self._spelt()
+        spell = partial(self._spelling.add, rows[:merged], repeats=not self.thrifty)
+        if self.thrifty:  # while the kernel goes on, which does not ask what tokens are called
+            self._spelt = in_background(spell)
+        else:
+            spell()
         return merged
 
     def _waiting(self) -> int:
