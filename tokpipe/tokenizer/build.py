@@ -135,6 +135,8 @@ def train_vocabularies(  # noqa: PLR0913 - as `train_vocab`, and who counts
         )
 
     later = in_background(_loaded)  # beside the counting, whose kernels leave Python free
+    if memory is not None:
+        later()  # before it is looked at how much the program itself takes
     if output is None:
         return later().train_sizes(count(None), settings, progress, threads)
     identity = _identity(settings, words, read, held_out)
