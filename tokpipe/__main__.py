@@ -12,6 +12,10 @@ from tokpipe.foundation.platforms import missing_here
 # Objects between two collections: the imports of a command make 120,000 that stay. Looking through
 # them again and again, as the usual 700 does, costs 0.07 s of a `train-vocab`; once, 0.02 s.
 _GARBAGE = 300_000
+# Log2 of the cycles that idle threads of OpenBLAS look out for work before they sleep; its own 26
+# makes each library of it cost 0.04 s of another processor as it is loaded, and NumPy and SciPy
+# bring one each.
+_BLAS_PATIENCE = "4"
 _ROOM = 64 << 20  # bytes free on the disk of the program: all its bytecode takes a few of them
 
 
@@ -22,6 +26,7 @@ def run() -> None:
         sys.stderr.write(f"error: {problem}\nhint:  On Windows use WSL.\n")
         sys.exit(1)
     _spare_bytecode()
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _BLAS_PATIENCE)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # until the commands can answer: no traceback of imports
     from tokpipe.cli.main import execute

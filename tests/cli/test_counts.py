@@ -231,3 +231,13 @@ def test_counts_just_below_are_trained_on(tokpipe, tmp_path):
     forged(tmp_path / "counts", [2**60, 2**60])
     line = ["--vocab-size", "20", "-o", tmp_path / "out"]
     assert tokpipe("train-vocab", "--from-counts", tmp_path / "counts", *line).code == 0
+
+
+@pytest.mark.slow
+def test_compiling_is_said_where_something_is_compiled_and_nowhere_else(process, text_file):
+    """Of the kernels that the command may call, a text this small calls not all."""
+    cold = {"TOKPIPE_CACHE_DIR": str(text_file.parent / "cache")}
+    for said in (True, False):
+        ran = process("count-words", text_file, "-o", "counts", "--force", env=cold)
+        assert ran.returncode == 0, ran.stderr
+        assert (b"compiling kernels, first run only" in ran.stderr) == said

@@ -52,31 +52,31 @@ class Session:
         return "" if "-" in inputs else "the words counted so far are kept"
 
     def begin_kernels(self, *, keeps: str | Callable[[], str] = "") -> None:
-        """Say that kernels have to be compiled, if they have; and what a stopped command keeps.
+        """Load what kernels need; and say what a stopped command keeps.
 
-        To be called before anything is compiled: an address space that is too small for that is
-        refused here (`MemoryLimitError`). `keeps` is "the words counted so far
-        are kept", or what finds that out when the command is stopped; empty where the work starts
-        over.
+        To be called before the first kernel is: as soon as one has to be compiled, that is said,
+        and an address space that is too small for it is refused there (`MemoryLimitError`). `keeps`
+        is "the words counted so far are kept", or what finds that out when the command is stopped;
+        empty where the work starts over.
         """
-        from tokpipe.foundation.compile_ahead import missing, start_helper
-        from tokpipe.foundation.jit import cache_folder
+        from tokpipe.foundation.jit import before_compiling, cache_folder
 
         self.console.when_stopped = keeps if callable(keeps) else lambda: keeps
-        name = " ".join(self.command_path.split()[1:])
-        is_known = not missing(name)
-        if not is_known:
-            fit_into_address_space(compiles=True)
+        before_compiling(self._announce_compiling)
         if self.verbose and (folder := cache_folder()):
             self.progress.note(f"kernels: {folder}")
-        if is_known:
-            return
+
+    def _announce_compiling(self) -> None:
+        from tokpipe.foundation.compile_ahead import start_helper
+        from tokpipe.foundation.jit import cache_folder
+
+        fit_into_address_space(compiles=True)
         if cache_folder() is None:
             self.progress.note("compiling kernels: nowhere to keep them (see tokpipe doctor)")
             return
         self.progress.note("compiling kernels, first run only: up to a minute")
         if thread_count(self.threads) > 1 and address_space_limit() is None:
-            start_helper(name)
+            start_helper(" ".join(self.command_path.split()[1:]))
 
 
 def global_options() -> list[click.Option]:

@@ -117,6 +117,7 @@ class Compiled:
         if call := self._loaded(name):
             return call
         folder = cache_folder() if name else None
+        _announce()
         if folder is None:
             return self._compiled(arguments)[0]
         with one_at_a_time(folder / f"{name}.lock"):
@@ -156,6 +157,27 @@ class Compiled:
                 code = compile_for(self.entry, examples_of(kinds), level)[1]
                 if code:
                     write_entry(folder, name, code)
+
+
+_announcements: list[Callable[[], None]] = []  # at most one, until it has been made
+_announcing = threading.Lock()
+
+
+def before_compiling(announce: Callable[[], None]) -> None:
+    """Have something called once, at the first call of a kernel from now on that finds no code.
+
+    What it raises, that call raises, and it is called again at the next. Only there is it known
+    that something is compiled: which kernels a command calls depends on its options and its data.
+    """
+    with _announcing:
+        _announcements[:] = [announce]
+
+
+def _announce() -> None:
+    with _announcing:
+        for announce in _announcements:
+            announce()
+        _announcements.clear()
 
 
 class Intrinsic:

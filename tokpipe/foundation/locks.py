@@ -4,7 +4,6 @@ import errno
 import fcntl
 import json
 import os
-import socket
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -38,7 +37,7 @@ def one_writer(lock: Path, target: Path) -> Generator[None, None, None]:
     try:
         os.truncate(handle, 0)
         start = time.strftime("%Y-%m-%d %H:%M:%S")
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "start": start}
+        holder = {"pid": os.getpid(), "host": os.uname().nodename, "start": start}
         os.write(handle, json.dumps(holder).encode())
         yield
     finally:

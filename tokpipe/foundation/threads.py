@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,33 @@ R = TypeVar("R")
 _LAST_SECONDS = 1.0  # how long threads may finish after Ctrl-C; one may wait for input for ever
 _MOST_THREADS = 64  # on small machines, where they only show that results do not depend on them
 _POLL_SECONDS = 0.05  # how long a signal may wait for the main thread to wake up
+
+
+class _Result(Generic[R]):
+    """What a call comes to, for whoever waits; `concurrent.futures` takes 3 ms to import."""
+
+    def __init__(self) -> None:
+        self._value: list[R] = []
+        self._error: BaseException | None = None
+        self._is_there = threading.Event()
+
+    def settle(self, call: Callable[[], R]) -> None:
+        """Make the call, and keep what comes of it."""
+        try:
+            self._value.append(call())
+        except BaseException as error:
+            is_main = threading.current_thread() is threading.main_thread()
+            if isinstance(error, KeyboardInterrupt) and is_main:
+                raise  # no error of the call's, where it is made at once
+            self._error = error
+        self._is_there.set()
+
+    def get(self) -> R:
+        """Wait for what comes of it: a value, or an error, which is raised."""
+        self._is_there.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value[0]
 
 
 class Feed(Generic[T]):
@@ -116,29 +142,29 @@ def map_ordered(
     the caller's does the work.
     """
     most, workers = thread_count(threads), []
-    jobs: SimpleQueue[tuple[Future[R], T] | None] = SimpleQueue()
+    jobs: SimpleQueue[tuple[_Result[R], T] | None] = SimpleQueue()
     is_finalizing = sys.is_finalizing  # at hand when a generator left open is closed at exit
-    waiting: deque[Future[R]] = deque()
+    waiting: deque[_Result[R]] = deque()
 
     def run() -> None:
         while (job := jobs.get()) is not None:
-            _settle(job[0], partial(function, job[1]))
+            job[0].settle(partial(function, job[1]))
             del job  # what it holds may be large
 
     try:
         for item in items:
-            future: Future[R] = Future()
+            result: _Result[R] = _Result()
             if len(workers) < most and not _start(run, 1, workers):
                 most = len(workers)  # the system allows no more
             if workers:
-                jobs.put((future, item))
+                jobs.put((result, item))
             else:
-                _settle(future, partial(function, item))
-            waiting.append(future)
+                result.settle(partial(function, item))
+            waiting.append(result)
             if len(waiting) > 2 * most:
-                yield waiting.popleft().result()
+                yield waiting.popleft().get()
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft().get()
     finally:
         if not is_finalizing():  # then the modules that this needs may be empty already
             _end(jobs, len(workers))
@@ -159,14 +185,14 @@ def in_background(function: Callable[[], R]) -> Callable[[], R]:
     An error is raised there. Nobody waits for a thread whose result is not asked for. Where the
     system allows no further thread, the call is made at once.
     """
-    future: Future[R] = Future()
+    result: _Result[R] = _Result()
 
     def run() -> None:
-        _settle(future, function)
+        result.settle(function)
 
     if not _start(run, 1, []):
         run()
-    return future.result
+    return result.get
 
 
 def thread_count(asked: int | None) -> int:
@@ -201,17 +227,6 @@ def _start(run: Callable[[], None], threads: int, workers: list[threading.Thread
             return False
         workers.append(worker)
     return True
-
-
-def _settle(future: Future[R], call: Callable[[], R]) -> None:
-    """Make a call and put what comes of it where somebody waits for it."""
-    try:
-        future.set_result(call())
-    except BaseException as error:
-        is_main = threading.current_thread() is threading.main_thread()
-        if isinstance(error, KeyboardInterrupt) and is_main:
-            raise  # no error of the call's, where it is made at once
-        future.set_exception(error)
 
 
 def _container_cpus() -> int | None:

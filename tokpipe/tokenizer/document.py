@@ -20,7 +20,6 @@ from tokpipe.tokenizer.parts_json import (
     truncation_from_json,
     truncation_to_json,
 )
-from tokpipe.tokenizer.schema import guess_model, read_merges
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.words_json import (
     normalizer_to_json,
@@ -53,6 +52,8 @@ def spec_from_document(root: Node) -> Spec | None:
 
 
 def _model_fields(model: Node, is_bytes: bool) -> dict[str, Any] | None:
+    from tokpipe.tokenizer.schema import guess_model, read_merges  # which writing does without
+
     kind = model.text("type", guess_model(model.value))
     if kind == "WordPiece" and not is_bytes:
         return {
@@ -106,19 +107,17 @@ def document_bytes(spec: Spec) -> bytes:
     """
     text = json.dumps(document_from_spec(spec), indent=2, ensure_ascii=False)
     quoted = [encode_basestring(token) for token in spec.tokens]
-    vocab = ",\n".join(
-        f"      {shown}: {i}"
-        for i, (token, shown) in enumerate(zip(spec.tokens, quoted, strict=True))
-        if token
-    )
-    if vocab:
+    rows = [f"      {shown}: {i}" for i, shown in enumerate(quoted) if spec.tokens[i]]
+    if rows:
+        vocab = ",\n".join(rows)
         text = text.replace('"vocab": {}', f'"vocab": {{\n{vocab}\n    }}')
-    merges = ",\n".join(
-        f"      [\n        {quoted[left]},\n        {quoted[right]}\n      ]"
-        for left, right, _ in spec.merges.tolist()
-    )
-    if merges:
-        text = text.replace('"merges": []', f'"merges": [\n{merges}\n    ]')
+    if len(spec.merges):
+        left, right = (map(quoted.__getitem__, side.tolist()) for side in spec.merges.T[:2])
+        pairs = map(",\n        ".join, zip(left, right, strict=True))
+        merges = "\n      ],\n      [\n        ".join(pairs)
+        text = text.replace(
+            '"merges": []', f'"merges": [\n      [\n        {merges}\n      ]\n    ]'
+        )
     return f"{text}\n".encode()
 
 

@@ -16,7 +16,7 @@ from tokpipe.tokenizer.texts import short
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.vocab_files import lines_of
 from tokpipe.vocab.further import Pieces
-from tokpipe.vocab.reference import new_token
+from tokpipe.vocab.vocabulary import new_token
 from tokpipe.words.counts import WordCounts
 from tokpipe.words.normalizers import before_plain_split
 from tokpipe.words.pre_tokenizers import pre_tokenize

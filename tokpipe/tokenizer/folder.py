@@ -16,18 +16,20 @@ file                        for
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest, verify_files
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.tokenizer.document import document_bytes
-from tokpipe.tokenizer.reading import TokenizerFile, read_tokenizer
 from tokpipe.tokenizer.roles import roles_of
 from tokpipe.tokenizer.spec import ModelKind, Spec
 from tokpipe.tokenizer.vocab_files import vocab_files
 from tokpipe.words.config import WordsConfig
+
+if TYPE_CHECKING:
+    from tokpipe.tokenizer.reading import TokenizerFile
 
 KIND = "tokenizer"  # of the manifest
 TOKENIZER_FILES = (  # in whatever folder: a model's weights beside them are not ours to read
@@ -149,7 +151,7 @@ def write_files(files: Mapping[str, bytes], folder: Path, manifest: Manifest) ->
     manifest.write(folder, files)
 
 
-def open_file(path: Path, words: WordsConfig | None = None) -> TokenizerFile:
+def open_file(path: Path, words: WordsConfig | None = None) -> "TokenizerFile":
     """Read a tokenizer as `read_tokenizer` does, held against the manifest beside it.
 
     Raises
@@ -159,6 +161,8 @@ def open_file(path: Path, words: WordsConfig | None = None) -> TokenizerFile:
     ArtifactError
         If it is not as the manifest says.
     """
+    from tokpipe.tokenizer.reading import read_tokenizer  # 6 ms, which writing does without
+
     verify_tokenizer(path)
     return read_tokenizer(path, words)
 
@@ -179,6 +183,8 @@ def foreign_document(path: Path) -> bytes:
 
     Byte for byte as it stands, unless the files beside it add tokens.
     """
+    from tokpipe.tokenizer.reading import read_tokenizer
+
     file = read_tokenizer(path)
     return file.path.read_bytes() if file.document is file.written else _json(file.document)
 

@@ -59,13 +59,14 @@ def measure(tokenizer: Tokenizer, counts: WordCounts, threads: int | None = None
     borders = np.concatenate([[0], np.cumsum(pieces)])
     unknowns = np.concatenate([[0], np.cumsum(ids == unknown)])[borders]
     is_unknown = (np.diff(unknowns) > 0) | (pieces == 0)
-    total, tokens = float(weights.sum()), float(pieces @ weights)
+    # not `@`, which waits for the threads of BLAS
+    total, tokens = float(weights.sum()), float(np.einsum("w,w->", pieces, weights))
     is_whole = (pieces == 1) & ~is_unknown
     is_too_long = is_unknown & too_long_words(tokenizer, words, is_unknown)
     return Quality(
         "held-out texts" if sample is held_out else "the training texts",
         round(tokens / total, 4),
-        round(float((ends - starts) @ weights) / max(tokens, 1), 4),
+        round(float(np.einsum("w,w->", ends - starts, weights)) / max(tokens, 1), 4),
         round(100 * float(weights[is_whole].sum()) / total, 3),
         round(100 * float(weights[is_unknown].sum()) / total, 4),
         round(100 * float(weights[is_too_long].sum()) / total, 4),

@@ -1,17 +1,19 @@
 """Drives the merge kernels: makes and enlarges their arrays, cuts the run into short calls."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.pages import release_compiler_pages
+from tokpipe.foundation.threads import in_background
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.vocab.kernels import frequency, likelihood, pairs
 from tokpipe.vocab.kernels import state as fields
 from tokpipe.vocab.kernels.likelihood import Ranking
 from tokpipe.vocab.kernels.state import MergeState
-from tokpipe.vocab.reference import new_token
+from tokpipe.vocab.vocabulary import new_token
 
 _CELLS_A_CALL = 4_000_000  # 20 to 60 ms of counting
 _WORK_A_CALL = 1_000_000  # occurrences: about 50 ms of merging
@@ -34,11 +36,12 @@ class Spelling:
 
     def add(self, merges: NDArray[np.int32], *, repeats: bool) -> None:
         """Spell what merges (int32[M, 3]) make; a known token is an error if it must not repeat."""
-        for left, right, new in merges.tolist():
-            token = new_token(self.tokens[left], self.tokens[right], self._prefix)
-            if token not in self.ids:
-                self.ids[token] = new
-                self.tokens.append(token)
+        tokens, ids, prefix = self.tokens, self.ids, self._prefix
+        for left, right, new in zip(*merges.T.tolist(), strict=True):
+            token = new_token(tokens[left], tokens[right], prefix)
+            if token not in ids:
+                ids[token] = new
+                tokens.append(token)
             elif not repeats:
                 raise DuplicateTokenError(token)
 
@@ -66,6 +69,7 @@ class Merger:
         self.tokens, self.config, self.thrifty = tokens, config, thrifty
         self.steps: list[NDArray[np.int32]] = []
         self._spelling = Spelling(tokens, config.prefix)
+        self._spelt: Callable[[], None] = lambda: None  # waits until all merges so far are spelt
         self._cells = len(cells)
         self._most = min(config.sizes[-1], len(tokens) + len(cells)) + 1
         self._state = self._first_state(cells, large)
@@ -85,12 +89,13 @@ class Merger:
         self._count()
         release_compiler_pages()
         size = self.config.sizes[-1]
-        while len(self.tokens) < size and self._run.status != fields.FINISHED:
+        while self._run.tokens < size and self._run.status != fields.FINISHED:
             if self.thrifty:
-                merged = self._advance(min(size - len(self.tokens), _MERGES_A_CALL), -1)
+                merged = self._advance(min(size - self._run.tokens, _MERGES_A_CALL), -1)
             else:
                 merged = self._advance(1, self._waiting())
             report(merged)
+        self._spelt()
         return np.concatenate([np.zeros((0, 3), np.int32), *self.steps])
 
     def _first_state(self, cells: NDArray[np.int32], large: NDArray[np.int64]) -> MergeState:
@@ -157,7 +162,12 @@ class Merger:
         if self._run.status == fields.CROWDED:
             self._make_room()
         self.steps.append(rows[:merged])
-        self._spelling.add(rows[:merged], repeats=not self.thrifty)
+        self._spelt()
+        spell = partial(self._spelling.add, rows[:merged], repeats=not self.thrifty)
+        if self.thrifty:  # while the kernel goes on, which does not ask what tokens are called
+            self._spelt = in_background(spell)
+        else:
+            spell()
         return merged
 
     def _waiting(self) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tokpipe.vocab.alphabet import build_alphabet
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, too_small
+from tokpipe.vocab.vocabulary import BYTE_TO_CHAR, Vocabulary, new_token, too_small
 
 Pair = tuple[int, int]
 Place = tuple[int, int]  # word, index of the left symbol's first character
@@ -122,11 +122,6 @@ def train_reference(
         pass
     steps = np.array(corpus.steps, np.int32).reshape(-1, 3)
     return Vocabulary(config, tuple(corpus.tokens), steps, base_size)
-
-
-def new_token(left: str, right: str, prefix: str) -> str:
-    """Return the token that two tokens make: the mark of the right one goes."""
-    return left + right.removeprefix(prefix)
 
 
 def _characters(word: str | bytes, config: VocabConfig) -> str:

@@ -6,7 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tokpipe.vocab.config import VocabConfig
-from tokpipe.vocab.reference import Corpus, Words, corpus_of, merges_of, new_token
+from tokpipe.vocab.reference import Corpus, Words, corpus_of, merges_of
+from tokpipe.vocab.vocabulary import new_token
 
 
 @dataclass(frozen=True)

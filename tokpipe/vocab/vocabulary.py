@@ -101,6 +101,11 @@ class Vocabulary:
         return token.removeprefix(config.prefix).removesuffix(config.end_of_word_suffix).encode()
 
 
+def new_token(left: str, right: str, prefix: str) -> str:
+    """Return the token that two tokens make: the mark of the right one goes."""
+    return left + right.removeprefix(prefix)
+
+
 def too_small(size: int, specials: int, base_size: int) -> ConfigError:
     """Make the error for a size that cannot hold what every vocabulary of this corpus holds."""
     return ConfigError(

@@ -8,6 +8,7 @@ import pytest
 
 from tokpipe.foundation import code_store, jit
 from tokpipe.foundation.arguments import as_text, kinds_of
+from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.jit import kernel
 
 SCRIPT = """
@@ -233,3 +234,37 @@ def test_code_of_the_wheel_for_other_sources_is_not_used(halved, tmp_path, monke
     kernel = halved()
     kernel(VALUES)
     assert kernel.origins == ["compiled"]
+
+
+@pytest.fixture
+def announced(monkeypatch):
+    """What `before_compiling` was given says so here, and fails the first time."""
+    calls = []
+
+    def announce():
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise MemoryLimitError("too little room")
+
+    monkeypatch.setattr(jit, "_announcements", [])
+    jit.before_compiling(announce)
+    return calls
+
+
+def test_compiling_is_announced_once_and_not_begun_where_the_announcement_fails(halved, announced):
+    kernel = halved()
+    with pytest.raises(MemoryLimitError):
+        kernel(VALUES)
+    assert not kernel.origins
+    for values in (VALUES, VALUES.astype(np.uint8)):
+        assert kernel(values).tolist() == [0, 0, 1, 1]
+    assert (kernel.origins, announced) == (["compiled"] * 2, [0, 1])
+
+
+def test_loading_is_not_announced(halved, announced, monkeypatch):
+    monkeypatch.setattr(jit, "_announcements", [])
+    halved()(VALUES)
+    jit.before_compiling(lambda: announced.append("loaded"))
+    kernel = halved()
+    assert kernel(VALUES).tolist() == [0, 0, 1, 1]
+    assert (kernel.origins, announced) == (["cache"], [])

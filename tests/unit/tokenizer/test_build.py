@@ -9,7 +9,7 @@ from tokpipe.foundation import folders
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, StorageError
 from tokpipe.foundation.manifest import Manifest
-from tokpipe.tokenizer import build
+from tokpipe.tokenizer import trained
 from tokpipe.tokenizer.build import train_vocab, train_vocabularies
 from tokpipe.tokenizer.quality import measure
 from tokpipe.tokenizer.tokenizer import Tokenizer
@@ -126,7 +126,7 @@ def test_counts_are_not_counted_again_after_a_stop_behind_them(
 
     monkeypatch.setattr(counter, "_WORTH_KEEPING", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(folders if place.startswith("_") else build, place, stop)
+        patch.setattr(folders if place.startswith("_") else trained, place, stop)
         with pytest.raises(KeyboardInterrupt):
             run()
     with monkeypatch.context() as patch:

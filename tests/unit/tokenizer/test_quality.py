@@ -5,9 +5,9 @@ import pytest
 import tokenizers
 
 from tokpipe.foundation.arrays import Strings
-from tokpipe.tokenizer.build import train_sizes
 from tokpipe.tokenizer.document import document_bytes
 from tokpipe.tokenizer.quality import unknown_warning
+from tokpipe.tokenizer.trained import train_sizes
 from tokpipe.vocab.config import VocabConfig
 from tokpipe.words.counts import WordCounts
 

@@ -12,7 +12,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import Count
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.examples.config import ExampleConfig
+from tokpipe.examples.config import ExampleConfig, MaskConfig
 from tokpipe.foundation.addresses import address_of, local_path
 from tokpipe.foundation.errors import ConfigError, StorageError
 from tokpipe.foundation.folders import MANIFEST
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TEXT = "world.txt"
 _PARTS = ("tokenizer", "shards", "model", "sentences")
 _SIZE = 2600  # tokens: a few more than the corpus gives, which ends at 2,558
-_STEPS = 2500  # the whole demo then takes about two minutes on two processors
+_STEPS = 1200  # the whole demo then takes about a minute on two processors
 _BATCH_TOKENS = 2048  # 32 full examples; half of training's default: more steps of the same text
 _MEMORY, _DISK = 450 << 20, 40 << 20  # measured, rounded up
 _SENTENCE = "Anna the baker sells a loaf for three coins."
@@ -35,12 +35,18 @@ _MASKED = (
     "The cat lives by the [MASK].",
     "Hugo the [MASK] forged a new horseshoe.",
 )
-# What lets a model this small learn in two minutes: short examples of one document each, no pairs,
-# no dropout (the text is seen a dozen times, not hundreds), and a high learning rate. With 1e-3 and
-# dropout the loss is still near the entropy of single words after as many steps.
+# What lets a model this small learn in a minute: short examples of one document each, no pairs, no
+# dropout (the text is seen a few times, not hundreds), heads that begin with their neighbours,
+# twice as many masks as BERT has, and a high learning rate. Loss at BERT's 15 % of masks: after
+# 2,500 steps from heads drawn at random 0.86; after 1,200 from local ones 1.46; with a learning
+# rate of 6e-3 and beta2 of 0.98 in place of 3e-3 and 0.999 1.34 (1e-2 is far worse); with four
+# heads in place of two 1.32; with 25 % of masks 0.90, and 40 % 0.79, but rare words are guessed
+# less well.
 _EXAMPLES = ExampleConfig(objective="none", packing="doc-sentences", max_seq_length=64)
+_HIDDEN = 0.3
 _MODEL = BertConfig.preset(
     "tiny",
+    num_attention_heads=4,
     max_position_embeddings=64,
     hidden_dropout_prob=0.0,
     attention_probs_dropout_prob=0.0,
@@ -67,7 +73,7 @@ _MODEL = BertConfig.preset(
 def demo(session: Session, output: str, steps: int) -> None:
     """Go the whole way on the bundled corpus: a vocabulary, shards, a BERT that fills masks.
 
-    Works offline, in about two minutes on two processors; the first time kernels are compiled.
+    Works offline, in about a minute on two processors; the first time kernels are compiled.
     Stop it at any time: the same command goes on, and what is finished is not done again.
     """
     from tokpipe.corpus.bundled import bundled_corpus
@@ -160,7 +166,9 @@ def _build_shards(session: Session, text: str, folder: Path) -> None:
         [text],
         folder / "tokenizer",
         target,
-        BuildConfig(examples=_EXAMPLES, seed=session.seed),
+        BuildConfig(
+            examples=_EXAMPLES, masks=MaskConfig(masked_lm_prob=_HIDDEN), seed=session.seed
+        ),
         force=session.force,
         threads=session.threads,
         progress=session.progress,
@@ -179,7 +187,9 @@ def _pretrain(session: Session, folder: Path, steps: int) -> "Pretrained | None"
     training = TrainingConfig(
         steps=steps,
         batch_tokens=_BATCH_TOKENS,
-        learning_rate=3e-3,
+        learning_rate=6e-3,
+        adam_beta2=0.98,
+        attention_start="local",
         save_steps=250,
         eval_steps=500,
         keep_checkpoints=1,
@@ -224,7 +234,7 @@ def _show(session: Session, folder: Path, run: "Pretrained | None", seconds: flo
         "What it learned",
         [
             ("knowing only how often each token comes (entropy)", f"{guessing:.3f} nats"),
-            ("this model, on text that it has not seen (loss)", f"{loss:.3f} nats"),
+            (f"this model, on new text, {_HIDDEN:.0%} of it hidden (loss)", f"{loss:.3f} nats"),
         ],
     )
     out = session.console.out

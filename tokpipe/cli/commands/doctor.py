@@ -120,7 +120,7 @@ def _show(session: Session, found: list[Finding]) -> None:
 
 def _self_test() -> str:
     """Run the kernels of counting, training and encoding, and compare with plain Python."""
-    from tokpipe.tokenizer.build import train_sizes
+    from tokpipe.tokenizer.trained import train_sizes
     from tokpipe.vocab.config import VocabConfig
     from tokpipe.words.config import GPT2, WordsConfig
     from tokpipe.words.count import count_words

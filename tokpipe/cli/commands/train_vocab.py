@@ -23,7 +23,7 @@ from tokpipe.vocab.config import VocabConfig
 from tokpipe.words.config import WordsConfig
 
 if TYPE_CHECKING:
-    from tokpipe.tokenizer.build import Trained
+    from tokpipe.tokenizer.trained import Trained
     from tokpipe.words.counts import WordCounts
 
 

@@ -9,7 +9,6 @@ is unfinished, and may be replaced.
 import json
 import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -50,7 +49,7 @@ def claimed(
         raise _taken(address, holder)
     mine = {
         "pid": os.getpid(),
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "start": time.strftime("%Y-%m-%d %H:%M:%S"),
         "id": secrets.token_hex(8),
         "beat": 0,
@@ -124,7 +123,7 @@ def _holder(place: Address) -> dict[str, Any] | None:
 
 def _may_live(holder: dict[str, Any], place: Address) -> bool:
     pid = holder.get("pid")
-    if holder.get("host") != socket.gethostname() or not isinstance(pid, int):
+    if holder.get("host") != os.uname().nodename or not isinstance(pid, int):
         return "beat" not in holder or _gives_signs_of_life(holder, place)
     try:
         os.kill(pid, 0)

@@ -39,7 +39,7 @@ def check_path(path: Path) -> list[Checked]:
     kind = _manifest_kind(path)
     if kind not in (None, KIND):
         from tokpipe.shards.reader import KIND as SHARDS  # these import the kernels
-        from tokpipe.tokenizer.build import SEVERAL
+        from tokpipe.tokenizer.trained import SEVERAL
         from tokpipe.words.counts import KIND as COUNTS
 
         if kind == COUNTS:

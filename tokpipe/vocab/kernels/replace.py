@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tokpipe.foundation.intrinsics import load_i32, load_i64, store_i32, store_i64
+from tokpipe.foundation.intrinsics import load_i32, load_i64, prefetch, store_i32, store_i64
 from tokpipe.foundation.jit import compiled_helper, inlined_helper
 from tokpipe.vocab.kernels.state import (
     DEAD,
@@ -13,6 +13,7 @@ from tokpipe.vocab.kernels.state import (
     NEW,
     RIGHT,
     ROW,
+    first_slot_of,
     holds,
     lean_length,
     lean_symbol,
@@ -20,6 +21,8 @@ from tokpipe.vocab.kernels.state import (
     symbol_at,
     weight_at,
 )
+
+_AHEAD = 16  # places whose cells are asked for before they are looked at
 
 
 @inlined_helper
@@ -70,10 +73,13 @@ def replace_pair(run, pair, new, from_places, begin, end):
     lefts = run.touched_at
     rights = lefts + 4 * run.rows
     longest = run.longest
+    slots, mask = run.slots_at, run.slot_mask
     left, right = pair >> 32, pair & LOW
     made, merged = run.made, run.merged
     n_lefts, n_rights = run.lefts, run.rights
     for i in range(begin, end):
+        ahead = load_i32(from_places + 4 * min(i + _AHEAD, end - 1))
+        prefetch(cells + 8 * np.int64(ahead))
         p = np.int64(load_i32(from_places + 4 * i))
         if symbol_at(cells, p) != left or load_i32(cells + 8 * p + 4) < 0:
             continue
@@ -95,6 +101,8 @@ def replace_pair(run, pair, new, from_places, begin, end):
             if load_i64(row + LEFT + DEC) == 0 and load_i64(row + LEFT + NEW) == 0:
                 store_i32(lefts + 4 * n_lefts, np.int32(before))
                 n_lefts += 1
+                prefetch(first_slot_of(slots, mask, before << 32 | left))
+                prefetch(first_slot_of(slots, mask, before << 32 | new))
             store_i64(row + LEFT + DEC, load_i64(row + LEFT + DEC) + weight)
             length = length_at(cells, p - 1)
             if covered + length < longest:
@@ -105,6 +113,8 @@ def replace_pair(run, pair, new, from_places, begin, end):
             if load_i64(row + RIGHT + DEC) == 0:
                 store_i32(rights + 4 * n_rights, np.int32(after))
                 n_rights += 1
+                prefetch(first_slot_of(slots, mask, right << 32 | after))
+                prefetch(first_slot_of(slots, mask, new << 32 | after))
             store_i64(row + RIGHT + DEC, load_i64(row + RIGHT + DEC) + weight)
             if covered + length_at(cells, behind + 1) < longest:
                 if after != new:

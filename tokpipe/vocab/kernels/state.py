@@ -135,6 +135,12 @@ def bind(state):
 
 
 @inlined_helper
+def first_slot_of(slots, mask, pair):
+    """Return the address where the search for a pair begins."""
+    return slots + 16 * (((pair * MIX) >> 32) & mask)
+
+
+@inlined_helper
 def slot_of(slots, mask, pair):
     """Return the address of a pair's slot, or of the free slot where it belongs."""
     j = ((pair * MIX) >> 32) & mask
