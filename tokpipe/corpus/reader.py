@@ -157,9 +157,8 @@ class Corpus:
     def _loads(self, file: InputFile, chunks: Iterator[bytes], piece_bytes: int) -> Iterator[Load]:
         config = self.config
         if file.format in ("csv", "tsv"):
-            from tokpipe.corpus.delimited import (
-                read_delimited,  # 4 ms, for those alone who have one
-            )
+            # 4 ms, for those alone who have such a file
+            from tokpipe.corpus.delimited import read_delimited
 
             return read_delimited(file.format, chunks, file.name, piece_bytes, config)
         read = _LINE_FORMATS[file.format]
