@@ -2,16 +2,17 @@
 
 Beside a target ``out/tok`` stand, while it is written: ``out/.tok.lock`` (held by the writer),
 ``out/.tok.partial/`` (the content so far, kept when the work is interrupted) and, for an instant
-each, ``out/.tok.unfinished`` (what it was made from, moved out of the finished content) and, of a
-replacement, ``out/.tok.old``. All of them are gone after success, and the next writer clears what a
-killed one left behind. What somebody else puts at ``out/tok`` while the work runs stays there, and
-the finished work stands beside it as ``out/tok.finished``.
+each, ``out/.tok.unfinished`` (what it was made from, moved out of the finished content), of a
+replacement ``out/.tok.old``, and of work that failed ``out/.tok.partial.gone``. All of them are
+gone after success, and the next writer clears what a killed one left behind. What somebody else
+puts at ``out/tok`` while the work runs stays there, and the finished work stands beside it as
+``out/tok.finished``.
 """
 
 import os
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def build_folder(
             except BaseException as error:
                 _advise_to_start_over(error, partial)
                 if identity is None or not can_go_on(error) or not _holds_work(partial):
-                    shutil.rmtree(partial, ignore_errors=True)
+                    _clear(partial)
                     shutil.rmtree(work, ignore_errors=True)
                 raise
 
@@ -171,9 +172,9 @@ def working_folder(
             except BaseException as error:
                 _advise_to_start_over(error, partial)
                 if not can_go_on(error) or not _holds_work(partial):
-                    shutil.rmtree(partial, ignore_errors=True)
+                    _clear(partial)
                 raise
-            shutil.rmtree(partial, ignore_errors=True)
+            _clear(partial)
 
 
 def refuse_existing_folder(target: Path, *, force: bool) -> None:
@@ -288,8 +289,25 @@ def _take_back(partial: Path, work: Path) -> None:
         (inner / IDENTITY).rename(partial / IDENTITY)
 
 
+def _clear(partial: Path) -> None:
+    """Remove a working folder, as far as the disk allows it.
+
+    It loses its name first: a worker that has not heard of the end finds nowhere to write then.
+    """
+    gone = _gone(partial)
+    with suppress(OSError):
+        partial.rename(gone)
+    for folder in (partial, gone):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _gone(partial: Path) -> Path:
+    return partial.with_name(f"{partial.name}.gone")
+
+
 def _begin(partial: Path, identity: Mapping[str, Any] | None, *, force: bool) -> None:
     """Make the working folder, or take over an interrupted one of the same identity."""
+    shutil.rmtree(_gone(partial), ignore_errors=True)
     found = None if force or identity is None else found_identity(partial)
     if found is not None:
         refuse_other_identity(partial.name, found, identity)

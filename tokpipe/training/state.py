@@ -37,7 +37,7 @@ _NAME = re.compile(r"checkpoint-(\d{6,12})")
 _FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
 _PRECISION = {"precision": "float32"}  # of settings that do not say it
 _AS_BEFORE = "Run the same command as before to go on, or pass --force to start over."
-_STALE = re.compile(rf"\.(({_FOLDERS})\.(partial|old|lock|unfinished)|.*\.tmp)")
+_STALE = re.compile(rf"\.(({_FOLDERS})\.(partial(\.gone)?|old|lock|unfinished)|.*\.tmp)")
 
 
 def checkpoint_name(step: int) -> str:

@@ -1,6 +1,10 @@
 import errno
+import itertools
 import os
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ from tests.unit.foundation.places import TAKEN, names, python, seen
 from tokpipe.foundation import folders
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import write_json
-from tokpipe.foundation.folders import build_folder
+from tokpipe.foundation.folders import build_folder, working_folder
 
 
 def make(target, content="new", **settings):
@@ -191,6 +195,31 @@ def test_failed_work_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
+def written_into(folder):
+    """Write files until the folder is gone, as a worker does who has not heard of the end."""
+    for number in itertools.count():
+        try:
+            (folder / f"section-{number}").write_text("gulls")
+        except FileNotFoundError:
+            return
+
+
+@pytest.mark.parametrize("end", ["failed folder", "failed file", "file"])
+def test_what_workers_write_meanwhile_goes_as_well(tmp_path, end):
+    writing = build_folder if end == "failed folder" else working_folder
+    with (
+        ThreadPoolExecutor(3) as workers,
+        suppress(ValueError),
+        writing(tmp_path / "out", force=False, identity={"seed": 0}) as folder,
+    ):
+        for _ in range(3):
+            workers.submit(written_into, folder)
+        time.sleep(0.05)
+        if end != "file":
+            raise ValueError
+    assert names(tmp_path) == []
+
+
 def test_full_disk_names_the_target_and_leaves_nothing(tmp_path):
     with (
         pytest.raises(StorageError, match=r"tok: no space left on device \(.* free\)") as caught,
@@ -235,7 +264,7 @@ def test_second_writer_is_told_who_writes(tmp_path):
     code = """
         import sys
         from pathlib import Path
-        from tokpipe.foundation.folders import build_folder
+        from tokpipe.foundation.folders import build_folder, working_folder
         with build_folder(Path(sys.argv[1])):
             print("held", flush=True)
             sys.stdin.read()
@@ -256,7 +285,7 @@ def test_force_sees_the_old_or_the_new_folder_at_every_moment(tmp_path):
     code = """
         import sys
         from pathlib import Path
-        from tokpipe.foundation.folders import build_folder
+        from tokpipe.foundation.folders import build_folder, working_folder
         for i in range(1, 60):
             with build_folder(Path(sys.argv[1]), force=True) as folder:
                 (folder / "content").write_text(str(i))

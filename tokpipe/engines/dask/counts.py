@@ -104,7 +104,8 @@ def count_words(  # noqa: PLR0913  (as `words.count.count_words`)
     refuse_streams(corpus)
     with ExitStack() as stack:
         if workdir is None:
-            folder = tempfile.TemporaryDirectory(prefix="tokpipe-counts-")
+            # a worker elsewhere may write into it when it goes: what stays is the system's to clear
+            folder = tempfile.TemporaryDirectory("", "tokpipe-counts-", ignore_cleanup_errors=True)
             workdir = Path(stack.enter_context(folder))
         cluster = stack.enter_context(open_cluster(engine, crew))
         counting = _Counting(
