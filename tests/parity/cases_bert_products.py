@@ -4,17 +4,18 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.parity.cases_bert import SEEDS, normal
-from tokpipe.bert.kernels.panels import new_scratch, scratch_address
+from tokpipe.bert.kernels import float32, panels
+from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 
 SIZES = st.integers(1, 70)
-DEPTHS = SIZES | st.sampled_from([512, 513, 1030])
+DEPTHS = SIZES | st.sampled_from([384, 385, 512, 513, 1030])
 # what rounding has to look at: none, infinite, below the normal numbers, half between two, greatest
 ODD = np.array(
     [0x7FC00000, 0xFF800001, 0x7F800000, 0xFF800000, 1, 0x807FFFFF, 0x3F808000, 0x3F818000, 0, 1],
     np.uint32,
 ).view(np.float32)
-SCRATCH = new_scratch()
+SCRATCH = new_scratch(max(float32.SCRATCH_BYTES, panels.SCRATCH_BYTES))
 
 
 def operand(draw, seed, *shape):
@@ -53,9 +54,11 @@ def tiles(draw):
     return left, right, draw(st.integers(0, 3)), out
 
 
-_BFLOAT16 = "tokpipe.bert.kernels.panels.multiply_in_bfloat16"
-CASES = {_BFLOAT16: matrices()}
-TOLERANCES = {_BFLOAT16: 1e-5}
-PRODUCTS = dict.fromkeys(CASES, "bfloat16")
+PRODUCTS = {
+    "tokpipe.bert.kernels.float32.multiply_in_float32": "float32",
+    "tokpipe.bert.kernels.panels.multiply_in_bfloat16": "bfloat16",
+}
+CASES = {name: matrices() for name in PRODUCTS}
+TOLERANCES = dict.fromkeys(PRODUCTS, 1e-5)
 CASES["tokpipe.bert.kernels.tiles.add_int8_tiles"] = tiles()
 PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = "int8"

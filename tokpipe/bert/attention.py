@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tokpipe.bert.dropout import Dropout
 from tokpipe.bert.kernels import attention, rotation
 from tokpipe.bert.linear import add_column_sums, input_backward, linear_forward, weight_backward
-from tokpipe.bert.products.bfloat16 import address_for_attention
 from tokpipe.bert.residual import SavedNorm
 from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import AttentionWeights
@@ -72,7 +71,7 @@ def attend_forward(
     linear_forward(x, weights.qkv, qkv)
     if layout.rotations:
         _rotate(qkv, layout.positions, layout.heads, *layout.rotations)
-    with address_for_attention(weights.qkv.products) as address:
+    with weights.qkv.products.for_attention() as address:
         _forward(
             *(qkv, address, layout.offsets, layout.heads, layout.biases),
             *(*drop, logsums, attended),
@@ -106,7 +105,7 @@ def attend_backward(
     """
     weights, gradients, (qkv, logsums, attended, _), drop = layer
     d_attended, d_qkv = buffers
-    with address_for_attention(weights.qkv.products) as address:
+    with weights.qkv.products.for_attention() as address:
         _backward(
             *(qkv, address, layout.offsets, layout.heads, layout.biases, *drop),
             *(logsums, attended, d_attended, d_qkv, layout.d_biases),

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tokpipe.bert.config import RELATIVE_BUCKETS, BertConfig
 from tokpipe.bert.registry import heads_of
+from tokpipe.foundation.arrays import aligned_zeros
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 
@@ -64,7 +65,7 @@ class Tensors:
         self, shapes: Iterable[tuple[str, tuple[int, ...]]], dtype: DTypeLike = np.float32
     ) -> None:
         self.table = _table_of(shapes)
-        self._take(_aligned_zeros(_end_of(self.table), np.dtype(dtype)))
+        self._take(aligned_zeros((_end_of(self.table),), dtype))
 
     def _take(self, block: NDArray) -> None:
         self.block = block
@@ -76,7 +77,7 @@ class Tensors:
     def zeros_like(self) -> Self:
         """Return a block of the same shape and type, all zero."""
         made = copy(self)
-        made._take(_aligned_zeros(len(self.block), self.block.dtype))
+        made._take(aligned_zeros(self.block.shape, self.block.dtype))
         return made
 
     @property
@@ -323,12 +324,6 @@ def norm_shapes(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
 def _end_of(table: dict[str, Slot]) -> int:
     last = list(table.values())[-1]
     return -(-last.end // ALIGNMENT) * ALIGNMENT
-
-
-def _aligned_zeros(count: int, dtype: np.dtype) -> NDArray:
-    raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + count * dtype.itemsize].view(dtype)
 
 
 def _draw(name: str, view: NDArray[np.floating], config: BertConfig, seed: int) -> None:

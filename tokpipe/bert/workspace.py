@@ -18,6 +18,7 @@ from tokpipe.bert.head import Capacity
 from tokpipe.bert.positions import distance_buckets, rotation_tables, sine_table
 from tokpipe.bert.registry import heads_of
 from tokpipe.bert.residual import SavedNorm
+from tokpipe.foundation.arrays import aligned_zeros
 from tokpipe.foundation.errors import MemoryLimitError
 
 Array = NDArray[np.floating]
@@ -166,8 +167,7 @@ class Workspace:
         return copy
 
     def _new(self, *shape: int) -> Array:
-        array: Array = np.empty(shape, self.dtype)  # type: ignore[assignment]  # a float type
-        return array
+        return aligned_zeros(shape, self.dtype)
 
 
 def workspace_bytes(config: BertConfig, capacity: Capacity, *, training: bool = True) -> int:

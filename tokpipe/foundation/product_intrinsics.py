@@ -26,7 +26,7 @@ GROUP = 4  # bytes of depth in a step
 _TOUCHED = ",".join(
     f"~{{{name}}}"
     for name in (
-        *("rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12"),
+        *("rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"),
         *(f"xmm{number}" for number in range(32)),
         *("k1", "k2", "k3", "k4", "memory", "dirflag", "fpsr", "flags"),
     )
@@ -73,9 +73,19 @@ def _tile_rows(rows: int, stride: str, at: str) -> list[tuple[int, list[str]]]:
 
 
 def _micro_kernel(
-    name: str, broadcast: str, multiply: str, numbers: str, rows: int = ROWS
+    name: str,
+    broadcast: str,
+    multiply: str,
+    numbers: str,
+    rows: int = ROWS,
+    *,
+    fetches: bool = False,
 ) -> Intrinsic:
-    """Make a micro-kernel of two instructions, for 9 rows at least."""
+    """Make a micro-kernel of two instructions, for 9 rows at least.
+
+    With `fetches`, it has as many rows from `ahead` brought near meanwhile, and where its own sums
+    go: between the cache line of the last row and the next one of the first are `back` bytes.
+    """
     bases = ("%r8", "%rcx", "%rdx", "%rsi")  # of rows 0, 4, 8 and 12
     places = ("({})", "({},%r12)", "({},%r12,2)", "({},%rdi)")
     lines = ["movq 40(%rax), %rsi", "movq 48(%rax), %rdi"]
@@ -85,9 +95,20 @@ def _micro_kernel(
         *("movq (%rax), %r8", "movq 8(%rax), %r12", "movq 16(%rax), %r11"),
         *("movq 24(%rax), %r9", "movq 32(%rax), %r10", "leaq (%r12,%r12,2), %rdi"),
         *("leaq (%r8,%r12,4), %rcx", "leaq (%rcx,%r12,4), %rdx", "leaq (%rdx,%r12,4), %rsi"),
-        *("testq %r10, %r10", "jz 2f", ".p2align 4", "1:"),
-        *("vmovups (%r9), %zmm28", "vmovups 64(%r9), %zmm29"),
     ]
+    if fetches:
+        lines += ["movq 72(%rax), %r13", "movq 56(%rax), %r15", f"movl $${rows}, %r14d"]
+    lines += ["testq %r10, %r10", "jz 2f", ".p2align 4", "1:"]
+    lines += ["vmovups (%r9), %zmm28", "vmovups 64(%r9), %zmm29"]
+    if fetches:
+        lines += [
+            # a line of each row in turn, and then the next lines
+            *("prefetcht0 (%r13)", "addq %r12, %r13", "decl %r14d", "jnz 3f"),
+            *("subq 80(%rax), %r13", f"movl $${rows}, %r14d", "3:"),
+            # where the sums go: a row every 8 steps, as all at once would keep others waiting
+            *("testb $$7, %r10b", "jnz 4f"),
+            *("prefetchw (%r15)", "prefetchw 64(%r15)", "addq 64(%rax), %r15", "4:"),
+        ]
     for row in range(rows):
         given, place = 30 + row % 2, places[row % 4].format(bases[row // 4])
         lines += [
@@ -104,6 +125,7 @@ def _micro_kernel(
     parameters = (
         *("left", "left_row", "left_step", "right", "steps"),
         *("start", "start_row", "out", "out_row"),
+        *(("ahead", "back") if fetches else ()),
     )
     summary = f"""Multiply {numbers}: a tile of {rows} rows and 32 columns.
 
@@ -114,8 +136,19 @@ def _micro_kernel(
     return _assembly(name, lines, parameters, summary)
 
 
+_FLOAT32 = "vbroadcastss", "vfmadd231ps"
 multiply_float32 = _micro_kernel(
-    "multiply_float32", "vbroadcastss", "vfmadd231ps", "float32 (AVX512F), one a step"
+    "multiply_float32", *_FLOAT32, "float32 (AVX512F), one a step", fetches=True
+)
+(
+    multiply_float32_13,
+    multiply_float32_12,
+    multiply_float32_11,
+    multiply_float32_10,
+    multiply_float32_9,
+) = (
+    _micro_kernel(f"multiply_float32_{rows}", *_FLOAT32, "the same", rows, fetches=True)
+    for rows in range(ROWS - 1, 8, -1)
 )
 multiply_bfloat16 = _micro_kernel(
     "multiply_bfloat16",

@@ -38,6 +38,20 @@ def test_formulas_are_accurate_where_they_are_used():
     assert np.abs(logistic - 1 / (1 + np.exp(-x.astype(np.float64)))).max() < 5e-7
 
 
+def test_the_logarithm_is_accurate_from_the_least_to_the_greatest():
+    @compiled_helper
+    def of(values, out):
+        for i in range(len(values)):
+            out[i] = formulas.logarithm(values[i])
+
+    near = np.linspace(0.6, 1.5, 50_001)
+    x = np.concatenate([near, np.geomspace(1.2e-38, 3.4e38, 50_001)]).astype(np.float32)
+    out, exact = np.empty_like(x), np.log(x.astype(np.float64))
+    of(x, out)
+    assert np.abs(out - exact).max() < 8e-6 * 1.01  # half a rounding of 88
+    assert (np.abs(out - exact) / np.maximum(np.abs(exact), 1e-7)).max() < 3e-7
+
+
 def test_small_values_keep_their_digits():
     x = np.float32([1e-20, -1e-6, 1e-3])
     _, erf, tanh, _ = evaluated(x)

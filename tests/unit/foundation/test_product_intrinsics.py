@@ -18,7 +18,9 @@ from tokpipe.foundation.product_intrinsics import (
 
 @compiled_helper
 def by_float32(left, left_row, left_step, right, steps, start, start_row, out, out_row):
-    multiply_float32(left, left_row, left_step, right, steps, start, start_row, out, out_row)
+    multiply_float32(
+        left, left_row, left_step, right, steps, start, start_row, out, out_row, left, 0
+    )
 
 
 @compiled_helper

@@ -7,8 +7,9 @@ makes the weights from it once more (Dao et al. 2022, "FlashAttention").
 Queries, keys and values of a token lie in one row: ``qkv[t] = q (H), k (H), v (H)``, each with the
 heads side by side.
 
-Products are made by SGEMM at an address; or in bfloat16, where the address is that of scratch
-memory (`panels.scratch_address`) with its sign changed. Softmax and all sums are float32.
+Products are made by SGEMM at an address; or by our own micro-kernels where it is below zero: that
+of scratch memory with its sign changed is for bfloat16, one less for float32. Softmax and all sums
+are float32.
 """
 
 import itertools
@@ -20,14 +21,16 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.dropout import dropout_factors, kept
-from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential
-from tokpipe.bert.kernels.losses import exponentials
+from tokpipe.bert.kernels.float32 import multiply_single
+from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential, logarithm
+from tokpipe.bert.kernels.losses import exponentials_below, greatest
 from tokpipe.bert.kernels.panels import multiply_rounded
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
 from tokpipe.foundation.seeds import child_key
 
 BLOCK = 128  # queries at a time: 64 KiB of scores at 128 keys
+_LOWEST = np.float32(np.finfo(np.float32).min)  # a score that has no weight
 
 Array = NDArray[np.floating]
 
@@ -39,7 +42,7 @@ def split_heads(rows: Array, heads: int) -> Array:
 
 def _taken(address: int) -> Callable[[Array], Array]:
     """Return what products make of their operands."""
-    return rounded if address < 0 else np.asarray
+    return rounded if address < 0 and not address & 1 else np.asarray
 
 
 def attention_scores(qkv: Array, heads: int, biases: Array, address: int = 0) -> Array:
@@ -82,7 +85,8 @@ def attention_forward_reference(
     qkv : float32[T, 3H]
         Queries, keys and values.
     address
-        Of SGEMM; below zero: that of scratch memory, for products in bfloat16.
+        Of SGEMM; below zero: less that of scratch memory, for products in bfloat16, and one less
+        still for our own in float32.
     offsets : int32[B + 1]
         Borders of the sequences.
     heads
@@ -120,9 +124,13 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
     hidden = out.shape[1]
     width, stride = hidden // heads, 3 * hidden
     root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
-    scores = np.empty(BLOCK * _longest(offsets), np.float32)
+    after = ONE if address >= 0 else root  # what products of our own leave to do
+    memory = np.empty(BLOCK * _wide(_longest(offsets)), np.float32)
+    most, total = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     for b in range(len(offsets) - 1):
         start, count = np.int64(offsets[b]), np.int64(offsets[b + 1] - offsets[b])
+        wide = _wide(count)
+        scores = memory[: BLOCK * wide].reshape(BLOCK, wide)
         for h in range(heads):
             keys = qkv.ctypes.data + 4 * (start * stride + hidden + h * width)
             for first in range(start, start + count, BLOCK):
@@ -130,24 +138,30 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
                 queries = qkv.ctypes.data + 4 * (first * stride + h * width)
                 _product(
                     address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
-                    False, scores.ctypes.data, count,
+                    False, scores.ctypes.data, wide,
                 )  # fmt: skip
+                # one loop after the other: in one, a row would wait for its own results
+                for i in range(rows):
+                    _finish_scores(scores[i], count, wide, after)
+                    if biases.shape[1] > 0:
+                        _add_biases(scores[i], count, biases[h], first + i - start)
+                    most[i] = greatest(scores[i], wide)
+                for i in range(rows):
+                    total[i] = exponentials_below(scores[i], most[i], wide)
                 for i in range(rows):
                     t = first + i
-                    row = scores[i * count : (i + 1) * count]
-                    if address < 0:
-                        _scale(row, root)
-                    if biases.shape[1] > 0:
-                        _add_biases(row, biases[h], t - start)
-                    most, total = exponentials(row)
-                    logsums[t, h] = most + np.float32(math.log(np.float64(total)))
-                    _weigh(row, factor / total, child_key(key, t * heads + h), threshold)
+                    logsums[t, h] = most[i] + logarithm(total[i])
+                    if threshold != np.uint32(0):
+                        row_key = child_key(key, t * heads + h)
+                        _drop(scores[i], wide, ONE, row_key, threshold)
                 _product(
-                    address, NOT, rows, width, count, ONE, scores.ctypes.data, count,
+                    address, NOT, rows, width, count, ONE, scores.ctypes.data, wide,
                     keys + 4 * hidden, stride, False,
                     out.ctypes.data + 4 * (first * hidden + h * width), hidden,
                 )  # fmt: skip
-    _ = qkv.size + scores.size + out.size  # still in use
+                for i in range(rows):
+                    _scale(out[first + i, h * width : (h + 1) * width], factor / total[i])
+    _ = qkv.size + memory.size + out.size  # still in use
 
 
 @inlined_helper
@@ -155,23 +169,39 @@ def _product(
     address, transposed, rows, columns, depth, factor, left, left_stride, right, right_stride, add,
     out, out_stride,
 ):  # fmt: skip
-    """Multiply as `product_at`; in bfloat16 without the factor, which goes into rows before."""
-    if address < 0:
-        multiply_rounded(
-            -address, transposed, rows, columns, depth, left, left_stride, right, right_stride,
-            np.int64(0), add, out, out_stride,
-        )  # fmt: skip
-    else:
+    """Multiply as `product_at`; our own do without the factor, which goes into rows before."""
+    if address >= 0:
         product_at(
             address, transposed, rows, columns, depth, factor, left, left_stride, right,
             right_stride, add, out, out_stride,
         )  # fmt: skip
+    elif address & 1:
+        multiply_single(
+            -address - 1, transposed, rows, columns, depth, left, left_stride, right,
+            right_stride, np.int64(0), add, out, out_stride,
+        )  # fmt: skip
+    else:
+        multiply_rounded(
+            -address, transposed, rows, columns, depth, left, left_stride, right, right_stride,
+            np.int64(0), add, out, out_stride,
+        )  # fmt: skip
+
+
+@inlined_helper
+def _wide(count):
+    """Return the width of rows of scores: whole vectors, as the compiler can see.
+
+    What is left over would be taken one by one: 50 keys took as long as 64.
+    """
+    return (np.int64(count) + np.int64(31)) & np.int64(-32)
 
 
 @inlined_sums
-def _scale(row, factor):
-    for j in range(len(row)):
-        row[j] *= factor
+def _finish_scores(row, count, wide, factor):
+    """Multiply a row of scores; beyond the keys, let none have a weight."""
+    for j in range(wide):
+        value = row[j] * factor
+        row[j] = value if np.int32(j) < np.int32(count) else _LOWEST
 
 
 @inlined_sums
@@ -183,17 +213,23 @@ def _longest(offsets):
 
 
 @inlined_sums
-def _add_biases(row, biases, place):
+def _add_biases(row, count, biases, place):
     shift = len(biases) // 2 - place
-    beside = biases[shift : shift + len(row)]
-    for j in range(len(row)):
+    beside = biases[shift : shift + count]
+    for j in range(count):
         row[j] += beside[j]
 
 
 @inlined_sums
-def _weigh(row, share, row_key, threshold):
+def _drop(row, wide, factor, row_key, threshold):
+    for j in range(wide):
+        row[j] *= kept(row_key, j, threshold, factor)
+
+
+@inlined_sums
+def _scale(row, factor):
     for j in range(len(row)):
-        row[j] *= kept(row_key, j, threshold, share)
+        row[j] *= factor
 
 
 def attention_backward_reference(
@@ -256,14 +292,18 @@ def attention_backward(
     hidden = out.shape[1]
     width, stride = hidden // heads, 3 * hidden
     root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
-    size = BLOCK * _longest(offsets)
-    weights, dropped = np.empty(size, np.float32), np.empty(size, np.float32)
-    slopes = np.empty(size, np.float32)
+    after = ONE if address >= 0 else root  # what products of our own leave to do
+    size = BLOCK * _wide(_longest(offsets))
+    memory, total = np.empty((3, size), np.float32), np.empty(BLOCK, np.float32)
     at_weights, at_dropped, at_slopes = (
-        weights.ctypes.data, dropped.ctypes.data, slopes.ctypes.data,
+        memory[0].ctypes.data, memory[1].ctypes.data, memory[2].ctypes.data,
     )  # fmt: skip
     for b in range(len(offsets) - 1):
         start, count = np.int64(offsets[b]), np.int64(offsets[b + 1] - offsets[b])
+        wide = _wide(count)
+        weights = memory[0, : BLOCK * wide].reshape(BLOCK, wide)
+        dropped = memory[1, : BLOCK * wide].reshape(BLOCK, wide)
+        slopes = memory[2, : BLOCK * wide].reshape(BLOCK, wide)
         for h in range(heads):
             place = 4 * (start * stride + hidden + h * width)
             keys, d_keys = qkv.ctypes.data + place, d_qkv.ctypes.data + place
@@ -275,56 +315,52 @@ def attention_backward(
                 later = first > start
                 _product(
                     address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
-                    False, at_weights, count,
+                    False, at_weights, wide,
                 )  # fmt: skip
                 for i in range(rows):
                     t = first + i
-                    row = weights[i * count : (i + 1) * count]
-                    if address < 0:
-                        _scale(row, root)
+                    _finish_scores(weights[i], count, wide, after)
                     if biases.shape[1] > 0:
-                        _add_biases(row, biases[h], t - start)
+                        _add_biases(weights[i], count, biases[h], t - start)
                     _weights_again(
-                        row, dropped[i * count : (i + 1) * count], logsums[t, h],
+                        weights[i], dropped[i], count, wide, logsums[t, h],
                         child_key(key, t * heads + h), threshold, factor,
                     )  # fmt: skip
                 _product(
-                    address, LEFT, count, width, rows, ONE, at_dropped, count, above, hidden,
+                    address, LEFT, count, width, rows, ONE, at_dropped, wide, above, hidden,
                     later, d_keys + 4 * hidden, stride,
                 )  # fmt: skip
                 _product(
                     address, RIGHT, rows, count, width, ONE, above, hidden, keys + 4 * hidden,
-                    stride, False, at_slopes, count,
+                    stride, False, at_slopes, wide,
                 )  # fmt: skip
                 for i in range(rows):
-                    t = first + i
-                    place = h * width
-                    total = _dot(gradient[t, place : place + width], out[t, place : place + width])
-                    row = slopes[i * count : (i + 1) * count]
-                    _score_slopes(
-                        row, weights[i * count : (i + 1) * count],
-                        dropped[i * count : (i + 1) * count], total,
-                    )  # fmt: skip
+                    t, place = first + i, h * width
+                    total[i] = _dot(
+                        gradient[t, place : place + width], out[t, place : place + width]
+                    )
+                for i in range(rows):
+                    _score_slopes(slopes[i], weights[i], dropped[i], wide, total[i], after)
                     if biases.shape[1] > 0:
-                        shift = d_biases.shape[1] // 2 - (t - start)
-                        _add_to(d_biases[h, shift : shift + count], row)
-                    if address < 0:
-                        _scale(row, root)
+                        shift = d_biases.shape[1] // 2 - (first + i - start)
+                        _add_to(d_biases[h, shift : shift + count], slopes[i], ONE / after)
                 _product(
-                    address, NOT, rows, width, count, root, at_slopes, count, keys, stride,
+                    address, NOT, rows, width, count, root, at_slopes, wide, keys, stride,
                     False, d_queries, stride,
                 )  # fmt: skip
                 _product(
-                    address, LEFT, count, width, rows, root, at_slopes, count, queries, stride,
+                    address, LEFT, count, width, rows, root, at_slopes, wide, queries, stride,
                     later, d_keys, stride,
                 )  # fmt: skip
-    _ = qkv.size + d_qkv.size + gradient.size + weights.size + dropped.size + slopes.size
+    _ = qkv.size + d_qkv.size + gradient.size + memory.size  # still in use
 
 
 @inlined_sums
-def _weights_again(row, dropped, logsum, row_key, threshold, factor):
-    for j in range(len(row)):
+def _weights_again(row, dropped, count, wide, logsum, row_key, threshold, factor):
+    for j in range(wide):
         weight = exponential(row[j] - logsum)
+        # behind the keys none at all: products of the least are below all normal numbers, and slow
+        weight = weight if np.int32(j) < np.int32(count) else ZERO
         row[j] = weight
         dropped[j] = weight * kept(row_key, j, threshold, factor)
 
@@ -339,12 +375,12 @@ def _dot(left, right):
 
 
 @inlined_sums
-def _score_slopes(row, weights, dropped, total):
-    for j in range(len(row)):
-        row[j] = row[j] * dropped[j] - weights[j] * total
+def _score_slopes(row, weights, dropped, wide, total, factor):
+    for j in range(wide):
+        row[j] = (row[j] * dropped[j] - weights[j] * total) * factor
 
 
 @inlined_sums
-def _add_to(target, row):
-    for j in range(len(row)):
-        target[j] += row[j]
+def _add_to(target, row, factor):
+    for j in range(len(target)):
+        target[j] += row[j] * factor

@@ -5,7 +5,12 @@ An exponential takes 0.3 ns an element so, 2.0 ns by `math.exp`; an error functi
 
 import numpy as np
 
-from tokpipe.foundation.float_intrinsics import nearest_integer, power_of_two
+from tokpipe.foundation.float_intrinsics import (
+    from_order_key,
+    nearest_integer,
+    order_key,
+    power_of_two,
+)
 from tokpipe.foundation.jit import inlined_formula
 
 ZERO, HALF, ONE, TWO = (np.float32(value) for value in (0.0, 0.5, 1.0, 2.0))
@@ -15,6 +20,8 @@ _LEAST, _MOST = np.float32(-87.0), np.float32(88.0)
 _LOG2_E = np.float32(1.4426950408889634)  # e^x = 2^(x * log2(e))
 # log(2) in two parts: the product of the first with a small whole number is exact
 _LOG_2_HIGH, _LOG_2_LOW = np.float32(0.693359375), np.float32(-2.1219444005469057e-4)
+_TWO_THIRDS = np.float32(2 / 3).view(np.int32)
+_A3, _A5, _A7, _A9 = (np.float32(1 / n) for n in (3, 5, 7, 9))
 # Taylor's coefficients 1/2! to 1/7!: the remainder at log(2)/2 is 5e-9
 _E2, _E3, _E4, _E5, _E6, _E7 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720, 5040))
 
@@ -62,6 +69,23 @@ def exponential(x):
     f = (x - whole * _LOG_2_HIGH) - whole * _LOG_2_LOW
     y = ((((_E7 * f + _E6) * f + _E5) * f + _E4) * f + _E3) * f + _E2
     return (y * f * f + f + ONE) * power_of_two(whole)
+
+
+@inlined_formula
+def logarithm(x):
+    """Return the natural logarithm of a normal number above zero, to a rounding.
+
+    Of x = 2^k m with m from 2/3 to 4/3, log(m) is 2 artanh(s) with s = (m - 1) / (m + 1), at most
+    0.2: the first term that is left out of the series is 4e-9 of it.
+    """
+    bits = order_key(x)  # of a number above zero: its bits
+    whole = (bits - _TWO_THIRDS) >> np.int32(23)
+    m = from_order_key(bits - (whole << np.int32(23)))
+    s = (m - ONE) / (m + ONE)
+    q = s * s
+    series = (((_A9 * q + _A7) * q + _A5) * q + _A3) * q
+    k = np.float32(whole)
+    return k * _LOG_2_HIGH + (k * _LOG_2_LOW + (s * series + s) * TWO)
 
 
 @inlined_formula

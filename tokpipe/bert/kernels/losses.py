@@ -26,19 +26,31 @@ _LOWEST = np.int32(-(1 << 31))  # below the order key of every float32
 
 
 @inlined_sums
-def exponentials(row):
-    """Turn a row into exponentials of what it is below its greatest; return that, and the sum."""
-    greatest = _LOWEST
-    for j in range(len(row)):
+def greatest(row, count):
+    """Return the greatest of the first values."""
+    found = _LOWEST
+    for j in range(count):
         value = order_key(row[j])
-        greatest = value if value > greatest else greatest
-    most = from_order_key(greatest)
+        found = value if value > found else found
+    return from_order_key(found)
+
+
+@inlined_sums
+def exponentials_below(row, most, count):
+    """Turn the first values into exponentials of what they are below `most`; return the sum."""
     total = ZERO
-    for j in range(len(row)):
+    for j in range(count):
         value = exponential(row[j] - most)
         row[j] = value
         total += value
-    return most, total
+    return total
+
+
+@inlined_helper
+def exponentials(row):
+    """Turn a row into exponentials of what it is below its greatest; return that, and the sum."""
+    most = greatest(row, len(row))
+    return most, exponentials_below(row, most, len(row))
 
 
 @inlined_helper

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.bfloat16 import rounded
+from tokpipe.bert.kernels.blocks import first_values, tile_start, tiles_of
 from tokpipe.bert.kernels.products import LEFT, RIGHT
 from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
 from tokpipe.foundation.product_intrinsics import (
@@ -49,23 +50,7 @@ _ZEROS, _TILE = 0, _PANEL_STEP
 _ROUNDED = _TILE + ROWS * _PANEL_STEP
 _LEFT = _ROUNDED + COLUMNS * _STRIDE
 _RIGHT = _LEFT + max(_HEIGHT * _STRIDE, _HEIGHT // ROWS * _TURNED_TILE)
-_SCRATCH_BYTES = _RIGHT + GROUP * _STEPS * _WIDTH + 64
-
-
-def new_scratch() -> NDArray[np.uint8]:
-    """Return scratch memory for products, one at a time: 2.6 MB."""
-    return np.zeros(_SCRATCH_BYTES, np.uint8)
-
-
-def scratch_address(scratch: NDArray[np.uint8]) -> int:
-    """Return where the first whole cache line of scratch memory is."""
-    return -(-scratch.ctypes.data // 64) * 64
-
-
-@inlined_helper
-def _first(count, limit):
-    """Return a mask of the first values, none or all of `limit` at the most."""
-    return (np.int64(1) << min(max(count, np.int64(0)), np.int64(limit))) - np.int64(1)
+SCRATCH_BYTES = _RIGHT + GROUP * _STEPS * _WIDTH  # 2.6 MB
 
 
 @inlined_helper
@@ -73,7 +58,9 @@ def _round_rows(source, row, rows, depth, to):
     """Round rows of at most 512 float32 at addresses; groups of depth are whole, the rest zero."""
     for i in range(rows):
         for k in range(0, depth, 32):
-            round_row(source + i * row + 4 * k, to + i * _STRIDE + 2 * k, _first(depth - k, 32))
+            round_row(
+                source + i * row + 4 * k, to + i * _STRIDE + 2 * k, first_values(depth - k, 32)
+            )
 
 
 @inlined_helper
@@ -87,8 +74,9 @@ def _round_turned(source, row, depth, columns, steps, to, panel):
         for j in range(0, columns, COLUMNS):
             for lane in range(0, COLUMNS, 16):
                 _round_lane(
-                    source + 4 * (j + lane), row, depth, _first(columns - j - lane, 16), first,
-                    min(first + 32, steps), _PANEL_STEP, to + j // COLUMNS * panel + GROUP * lane,
+                    source + 4 * (j + lane), row, depth, first_values(columns - j - lane, 16),
+                    first, min(first + 32, steps), _PANEL_STEP,
+                    to + j // COLUMNS * panel + GROUP * lane,
                 )  # fmt: skip
 
 
@@ -104,20 +92,14 @@ def _round_lane(source, row, depth, mask, first, last, step, to):
 @inlined_helper
 def _round_tiles(source, row, depth, columns, steps, to):
     """Round pairs of rows into groups for tiles whose rows are these columns."""
-    tiles = (columns + ROWS - 1) // ROWS
+    tiles = tiles_of(columns)
     for first in range(0, steps, 32):
         for tile in range(tiles):
-            j = _tile_start(tile, tiles, columns)
+            j = tile_start(tile, tiles, columns)
             _round_lane(
-                source + 4 * j, row, depth, _first(columns - j, 16), first,
+                source + 4 * j, row, depth, first_values(columns - j, 16), first,
                 min(first + 32, steps), _TURNED_STEP, to + tile * _TURNED_TILE,
             )  # fmt: skip
-
-
-@inlined_helper
-def _tile_start(tile, tiles, rows):
-    """Return where a tile begins: they are as high as one another, or one row higher."""
-    return tile * (rows // tiles) + min(np.int64(tile), np.int64(rows % tiles))
 
 
 @inlined_helper
@@ -132,7 +114,7 @@ def _round_transposed(source, row, columns, depth, steps, to, rounded_rows):
             round_row(
                 source + i * row + 4 * k,
                 rounded_rows + i * _STRIDE + 2 * k,
-                _first(inside - k, 32),
+                first_values(inside - k, 32),
             )
     for s in range(0, steps, 16):
         for lane in range(0, COLUMNS, 16):
@@ -156,14 +138,14 @@ def _multiply_block(
     one of 2 would take a tenth more. Those at the edge are taken in scratch memory, `spare`, and
     what is there of them is copied.
     """
-    tiles = (rows + ROWS - 1) // ROWS
+    tiles = tiles_of(rows)
     for j in range(0, columns, COLUMNS):
         panel = right + j // COLUMNS * right_panel
-        mask = _first(columns - j, COLUMNS)
+        mask = first_values(columns - j, COLUMNS)
         is_whole = j + COLUMNS <= columns
         for tile in range(tiles):
-            i = _tile_start(tile, tiles, rows)
-            height = _tile_start(tile + 1, tiles, rows) - i
+            i = tile_start(tile, tiles, rows)
+            height = tile_start(tile + 1, tiles, rows) - i
             block = left + i * next_row + tile * next_tile
             begin = start + i * start_row + j * start_column
             place = out + i * out_row + 4 * j
@@ -266,7 +248,7 @@ def multiply_in_bfloat16_reference(
     out : float32[M, N]
         The product.
     scratch
-        Address of scratch memory: `scratch_address`.
+        Address of scratch memory: `blocks.scratch_address`.
     """
     one, other = rounded(left), rounded(right)
     start = out if add else bias if len(bias) else np.float32(0)

@@ -15,7 +15,7 @@ Models" (ICML 2023); T. Dettmers et al., "LLM.int8()" (NeurIPS 2022), on outlyin
 
 from collections import deque
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +55,10 @@ class _Asked:
     def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
         """Refuse."""
         raise _no_learning()
+
+    def for_attention(self) -> AbstractContextManager[int]:
+        """Lend what float32 has: attention is not made in 8 bits."""
+        return FLOAT32.for_attention()
 
 
 class Watched(_Asked):

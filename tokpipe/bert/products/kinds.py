@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tokpipe.bert.products import bfloat16
 from tokpipe.bert.products.maps import FLOAT32, Array, Products
-from tokpipe.foundation.processors import precision_for
+from tokpipe.bert.products.own import OWN_BFLOAT16, OWN_FLOAT32, own_or_blas
+from tokpipe.foundation.processors import multiplies, precision_for
 
 
 class Kind(NamedTuple):
@@ -15,12 +15,16 @@ class Kind(NamedTuple):
     for_weight: Callable[[Array], Products]  # what multiplies for a weight, or its gradient
 
 
-def _by_blas(weight: Array) -> Products:
-    return FLOAT32
+def _in_float32(weight: Array) -> Products:
+    return own_or_blas(OWN_FLOAT32, weight) if multiplies("float32") else FLOAT32
 
 
-IN_FLOAT32 = Kind("float32", _by_blas)
-IN_BFLOAT16 = Kind("bfloat16", bfloat16.for_weight)
+def _in_bfloat16(weight: Array) -> Products:
+    return own_or_blas(OWN_BFLOAT16, weight)
+
+
+IN_FLOAT32 = Kind("float32", _in_float32)
+IN_BFLOAT16 = Kind("bfloat16", _in_bfloat16)
 KINDS = {kind.name: kind for kind in (IN_FLOAT32, IN_BFLOAT16)}
 
 

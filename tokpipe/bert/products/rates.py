@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from tokpipe.bert.blas import gemm, use_one_thread
-from tokpipe.bert.kernels.panels import multiply_in_bfloat16, new_scratch, scratch_address
-from tokpipe.bert.kernels.products import NOT
+from tokpipe.bert.blas import use_one_thread
 from tokpipe.bert.kernels.tiles import add_int8_tiles
+from tokpipe.bert.products.kinds import KINDS
+from tokpipe.bert.products.maps import Linear
 from tokpipe.foundation.processors import PRODUCTS, multiplies
 from tokpipe.foundation.product_intrinsics import COLUMNS, ROWS
 
@@ -24,25 +25,14 @@ def rates() -> dict[str, float]:
     return {kind: _MEASURED[kind]() for kind in PRODUCTS if multiplies(kind) or kind == "float32"}
 
 
-def _float32() -> float:
+def _of_maps(kind: str) -> float:
+    """Measure a product as the linear maps of a model have it."""
     use_one_thread()
     rows, columns, depth = _SIZE
-    left, right = np.ones((rows, depth), np.float32), np.ones((depth, columns), np.float32)
-    out = np.empty((rows, columns), np.float32)
-    return _rate(lambda: gemm(left, right, out), 2 * rows * columns * depth)
-
-
-def _bfloat16() -> float:
-    rows, columns, depth = _SIZE
-    left, right = np.ones((rows, depth), np.float32), np.ones((depth, columns), np.float32)
-    out, bias = np.empty((rows, columns), np.float32), np.zeros(columns, np.float32)
-    scratch = new_scratch()
-
-    def product() -> None:
-        address = scratch_address(scratch)
-        multiply_in_bfloat16(left, right, bias, NOT, False, out, address)
-
-    return _rate(product, 2 * rows * columns * depth)
+    x, out = np.ones((rows, depth), np.float32), np.empty((rows, columns), np.float32)
+    weight, bias = np.ones((columns, depth), np.float32), np.zeros(columns, np.float32)
+    linear = Linear(weight, bias, KINDS[kind].for_weight(weight))
+    return _rate(lambda: linear.products.forward(x, linear, out), 2 * rows * columns * depth)
 
 
 def _int8() -> float:
@@ -54,8 +44,8 @@ def _int8() -> float:
 
 
 _MEASURED: dict[str, Callable[[], float]] = {
-    "float32": _float32,
-    "bfloat16": _bfloat16,
+    "float32": partial(_of_maps, "float32"),
+    "bfloat16": partial(_of_maps, "bfloat16"),
     "int8": _int8,
 }
 

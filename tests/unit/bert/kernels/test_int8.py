@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.unit.bert.kernels.test_panels import Fenced, normal
+from tests.unit.bert.kernels.test_own_products import Fenced, normal
 from tokpipe.bert.kernels.int8 import multiply_codes, pack_columns, quantise_rows
 from tokpipe.foundation.processors import multiplies
 

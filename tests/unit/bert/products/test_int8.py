@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from tests.unit.bert.kernels.test_panels import normal
+from tests.unit.bert.kernels.test_own_products import normal
 from tokpipe.bert.kernels.int8 import pack_columns, quantise_rows
 from tokpipe.bert.products.int8 import Columns, Int8, RowByRow, Watched, quantised_columns
 from tokpipe.bert.products.maps import FLOAT32, Linear

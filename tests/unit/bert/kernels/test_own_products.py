@@ -1,24 +1,37 @@
-"""Products in bfloat16 at the borders of their arrays, of few rows, and beside torch."""
+"""Products of our own at the borders of their arrays, of few rows, and beside torch."""
 
 import ctypes
 import mmap
+from functools import partial
 
 import numpy as np
 import pytest
 
+from tokpipe.bert.kernels import float32, panels
 from tokpipe.bert.kernels.bfloat16 import rounded
-from tokpipe.bert.kernels.panels import multiply_in_bfloat16, new_scratch, scratch_address
+from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 from tokpipe.foundation.processors import multiplies
 
-pytestmark = pytest.mark.skipif(
-    not multiplies("bfloat16"), reason="this processor has no products in bfloat16"
-)
-
 NONE = np.empty(0, np.float32)
-SCRATCH = new_scratch()
+SCRATCH = new_scratch(max(float32.SCRATCH_BYTES, panels.SCRATCH_BYTES))
 AT = scratch_address(SCRATCH)
 SHAPES = [(1, 1, 1), (14, 32, 64), (15, 33, 65), (13, 31, 63), (70, 50, 513), (450, 17, 3)]
+
+
+# by the kind of numbers: the kernel, and what it makes of its operands
+KERNELS = {
+    "float32": (float32.multiply_in_float32, np.asarray),
+    "bfloat16": (panels.multiply_in_bfloat16, rounded),
+}
+
+
+@pytest.fixture(params=KERNELS)
+def product(request):
+    """A kernel that fills `out`, and what it makes of its operands."""
+    if not multiplies(request.param):
+        pytest.skip(f"this processor has no products of ours in {request.param}")
+    return KERNELS[request.param]
 
 
 def normal(seed, *shape):
@@ -48,71 +61,82 @@ class Fenced:
 
 @pytest.mark.parametrize("at_end", [True, False])
 @pytest.mark.parametrize(("rows", "columns", "depth"), SHAPES)
-def test_nothing_beside_the_arrays_is_touched(rows, columns, depth, at_end):
-    fenced = Fenced()
-
-    def placed(values):
-        return fenced.array(values, at_end)
-
+def test_nothing_beside_the_arrays_is_touched(product, rows, columns, depth, at_end):
+    multiply, taken = product
+    placed = partial(Fenced().array, at_end=at_end)
     x, right, bias = normal(0, rows, depth), normal(1, depth, columns), normal(2, columns)
     for matrix, transposed in ((right, NOT), (right.T, RIGHT)):
         out = placed(normal(3, rows, columns))
-        multiply_in_bfloat16(placed(x), placed(matrix), placed(bias), transposed, False, out, AT)
-        np.testing.assert_allclose(out, bias + rounded(x) @ rounded(right), atol=1e-3)
+        multiply(placed(x), placed(matrix), placed(bias), transposed, False, out, AT)
+        np.testing.assert_allclose(out, bias + taken(x) @ taken(right), atol=1e-3)
     d_right = placed(normal(4, depth, columns))
     before, gradient = d_right.copy(), normal(5, rows, columns)
-    multiply_in_bfloat16(placed(x), placed(gradient), NONE, LEFT, True, d_right, AT)
-    np.testing.assert_allclose(d_right, before + rounded(x).T @ rounded(gradient), atol=1e-3)
+    multiply(placed(x), placed(gradient), NONE, LEFT, True, d_right, AT)
+    np.testing.assert_allclose(d_right, before + taken(x).T @ taken(gradient), atol=1e-3)
 
 
-def test_rows_do_not_depend_on_those_beside_them():
+@pytest.mark.parametrize("rows", range(1, 60))
+def test_each_height_of_a_tile(product, rows):
+    multiply, taken = product
+    x, right, out = normal(0, rows, 40), normal(1, 40, 35), np.empty((rows, 35), np.float32)
+    for left, transposed in ((x, NOT), (np.ascontiguousarray(x.T), LEFT)):
+        multiply(left, right, NONE, transposed, False, out, AT)
+        np.testing.assert_allclose(out, taken(x) @ taken(right), atol=1e-4)
+
+
+def test_rows_do_not_depend_on_those_beside_them(product):
+    multiply, _ = product
     x, weight, whole = normal(0, 100, 700), normal(1, 40, 700), np.empty((100, 40), np.float32)
-    multiply_in_bfloat16(x, weight, NONE, RIGHT, False, whole, AT)
+    multiply(x, weight, NONE, RIGHT, False, whole, AT)
     for first, last in ((0, 1), (3, 20), (50, 100)):
         part = np.empty((last - first, 40), np.float32)
-        multiply_in_bfloat16(x[first:last], weight, NONE, RIGHT, False, part, AT)
+        multiply(x[first:last], weight, NONE, RIGHT, False, part, AT)
         np.testing.assert_array_equal(part, whole[first:last])
 
 
-def test_a_bias_a_sum_and_nothing_to_begin_with():
+def test_a_bias_a_sum_and_nothing_to_begin_with(product):
+    multiply, taken = product
     x, right, bias = normal(0, 20, 30), normal(1, 30, 40), normal(2, 40)
-    product, out = rounded(x) @ rounded(right), np.ones((20, 40), np.float32)
+    exact, out = taken(x) @ taken(right), np.ones((20, 40), np.float32)
     for start, add, expected in (
-        (bias, False, product + bias),
-        (NONE, True, 2 * product + bias),
-        (NONE, False, product),
+        (bias, False, exact + bias),
+        (NONE, True, 2 * exact + bias),
+        (NONE, False, exact),
     ):
-        multiply_in_bfloat16(x, right, start, NOT, add, out, AT)
+        multiply(x, right, start, NOT, add, out, AT)
         np.testing.assert_allclose(out, expected, atol=1e-4)
 
 
-def test_without_depth_there_is_the_bias():
+def test_without_depth_there_is_the_bias(product):
     bias, out = normal(0, 40), np.ones((20, 40), np.float32)
     nothing = np.empty((20, 0), np.float32), np.empty((0, 40), np.float32)
-    multiply_in_bfloat16(*nothing, bias, NOT, False, out, AT)
+    product[0](*nothing, bias, NOT, False, out, AT)
     np.testing.assert_array_equal(out, np.tile(bias, (20, 1)))
 
 
 @pytest.mark.parametrize("shape", [(64, 48, 96), (33, 70, 101), (200, 130, 1000)])
-def test_a_product_is_near_that_of_float32(shape):
+def test_a_product_is_near_the_exact_one(product, shape):
+    multiply, taken = product
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     out, exact = np.empty((rows, columns), np.float32), x.astype(np.float64) @ right
-    multiply_in_bfloat16(x, right, NONE, NOT, False, out, AT)
-    assert np.linalg.norm(out - exact) < 5e-3 * np.linalg.norm(exact)
+    most = (5e-3 if taken is rounded else 1e-6) * np.linalg.norm(exact)
+    multiply(x, right, NONE, NOT, False, out, AT)
+    assert np.linalg.norm(out - exact) < most
     turned = np.empty((rows, columns), np.float32)
-    multiply_in_bfloat16(np.ascontiguousarray(x.T), right, NONE, LEFT, False, turned, AT)
-    assert np.linalg.norm(turned - exact) < 5e-3 * np.linalg.norm(exact)
+    multiply(np.ascontiguousarray(x.T), right, NONE, LEFT, False, turned, AT)
+    assert np.linalg.norm(turned - exact) < most
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("shape", [(64, 48, 96), (33, 70, 101), (200, 130, 1000)])
+@pytest.mark.skipif(not multiplies("bfloat16"), reason="this processor has none in bfloat16")
 def test_torch_multiplies_to_the_same_bfloat16(shape):
     torch = pytest.importorskip("torch", reason="the peers extra is not installed")
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     ours = np.empty((rows, columns), np.float32)
-    multiply_in_bfloat16(x, right, NONE, NOT, False, ours, AT)
+    panels.multiply_in_bfloat16(x, right, NONE, NOT, False, ours, AT)
     one, other = (torch.from_numpy(each).to(torch.bfloat16) for each in (x, right))
     theirs = (one @ other).to(torch.float32).numpy()  # rounded once more, by 2**-9 at the most
     np.testing.assert_allclose(ours, theirs, rtol=2**-8, atol=1e-4 * depth**0.5)

@@ -1,0 +1,91 @@
+"""Products by our own micro-kernels: in float32, or in bfloat16 with float32 sums.
+
+Weights, gradients and activations are float32 with either: rounded is what a product takes, and no
+sum.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokpipe.bert.blas import LEFT, NOT, RIGHT
+from tokpipe.bert.kernels import float32, panels
+from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
+from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products
+
+_SMALL = 16  # rows, columns or depth of a product that is left to sgemm: a tile is 14 x 32
+_NO_BIAS = np.empty(0, np.float32)
+
+
+class Own:
+    """Products by a kernel of ours; by BLAS where there are only a few rows.
+
+    Parameters
+    ----------
+    multiply
+        The kernel: `kernels.float32.multiply_in_float32`, or one with the same parameters.
+    scratch_bytes
+        How much memory it takes for blocks of operands.
+    mark
+        What the kernels of attention tell it by: how much less than the address of scratch memory,
+        with its sign changed, they are handed.
+    """
+
+    def __init__(self, multiply: Callable[..., Any], scratch_bytes: int, mark: int) -> None:
+        self._multiply, self._scratch_bytes, self._mark = multiply, scratch_bytes, mark
+        # for each product at the same time: threads come and go
+        self._free: deque[NDArray[np.uint8]] = deque()
+
+    def forward(self, x: Array, linear: Linear, out: Array) -> None:
+        """Write y; sums begin with the bias."""
+        if len(x) < _SMALL:
+            FLOAT32.forward(x, linear, out)
+            return
+        with self._scratch() as scratch:
+            self._multiply(x, linear.weight, linear.bias, RIGHT, False, out, scratch)
+
+    def weight_gradient(self, x: Array, gradient: Array, d_linear: Linear) -> None:
+        """Add ``gradient^T x``."""
+        if len(x) < _SMALL:
+            FLOAT32.weight_gradient(x, gradient, d_linear)
+            return
+        with self._scratch() as scratch:
+            self._multiply(gradient, x, _NO_BIAS, LEFT, True, d_linear.weight, scratch)
+
+    def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
+        """Write or add ``gradient W``."""
+        if len(gradient) < _SMALL:
+            FLOAT32.input_gradient(gradient, linear, into, add)
+            return
+        with self._scratch() as scratch:
+            self._multiply(gradient, linear.weight, _NO_BIAS, NOT, add, into, scratch)
+
+    @contextmanager
+    def for_attention(self) -> Generator[int]:
+        """Lend scratch memory to the kernels of attention, by an address below zero."""
+        with self._scratch() as scratch:
+            yield -scratch - self._mark
+
+    @contextmanager
+    def _scratch(self) -> Generator[int]:
+        """Lend memory that no other product has meanwhile: its address."""
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = new_scratch(self._scratch_bytes)
+        yield scratch_address(scratch)
+        self._free.append(scratch)
+
+
+OWN_FLOAT32 = Own(float32.multiply_in_float32, float32.SCRATCH_BYTES, 1)
+OWN_BFLOAT16 = Own(panels.multiply_in_bfloat16, panels.SCRATCH_BYTES, 0)
+
+
+def own_or_blas(own: Own, weight: Array) -> Products:
+    """Return what multiplies for a weight, or its gradient: BLAS where a side is short."""
+    is_left_to_blas = weight.dtype != np.float32 or min(weight.shape) < _SMALL
+    return FLOAT32 if is_left_to_blas else own
