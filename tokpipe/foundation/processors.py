@@ -25,7 +25,7 @@ PRODUCTS = {
     "bfloat16": {"avx512_bf16"},
     "int8": {"avx512_vnni"},
 }
-# Who multiplies faster in bfloat16 than BLAS does in float32: Zen 4 twice as fast (229 to 116
+# Who multiplies faster in bfloat16 than in float32: Zen 4 twice as fast as BLAS does (229 to 116
 # GFLOP/s). Sapphire Rapids takes twice as long for a product as for a float32 one (86 to 175); its
 # tiles (AMX) would not, but no code here is made for them.
 _FAST_BFLOAT16 = {"AuthenticAMD"}

@@ -160,7 +160,7 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
                     out.ctypes.data + 4 * (first * hidden + h * width), hidden,
                 )  # fmt: skip
                 for i in range(rows):
-                    _scale(out[first + i, h * width : (h + 1) * width], factor / total[i])
+                    _share_out(out[first + i, h * width : (h + 1) * width], factor, total[i])
     _ = qkv.size + memory.size + out.size  # still in use
 
 
@@ -227,9 +227,9 @@ def _drop(row, wide, factor, row_key, threshold):
 
 
 @inlined_sums
-def _scale(row, factor):
+def _share_out(row, factor, total):
     for j in range(len(row)):
-        row[j] *= factor
+        row[j] = row[j] * factor / total  # one rounding where nothing is dropped
 
 
 def attention_backward_reference(

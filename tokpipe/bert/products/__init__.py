@@ -1,1 +1,1 @@
-"""Who multiplies for a linear map: sgemm in float32, or products of our own."""
+"""Who multiplies for a linear map: products of our own, in float32 or bfloat16; or SGEMM."""
