@@ -8,7 +8,8 @@ disk must survive a kill -9 at any moment anyway.
 What a handler raises must not fall into what compiles and loads kernels: an object of LLVM is then
 given away and kept as well, and freed twice, or machine code that calls Python has no result. There
 the signal is put off until that is left. Where it falls into another callback or a finalizer,
-Python prints and drops it: then the signal is sent once more.
+Python prints and drops it: then the signal is sent once more. A command that fails meanwhile, of an
+input that ends perhaps as Ctrl-C ends what writes it, was ended by the signal all the same.
 """
 
 import os
@@ -55,16 +56,27 @@ class _Watch:
     console: Console
     arguments: Sequence[str]
     ended: threading.Event = field(default_factory=threading.Event)
+    put_off: list[int] = field(default_factory=list)  # signals that are to be sent once more
+
+    def ended_by(self, error: BaseException) -> BaseException:
+        """Return what a command that fails was ended by: a signal, if one was put off."""
+        if not self.put_off or isinstance(error, Stopped):
+            return error
+        self.ended.set()  # it need not come again
+        return Stopped(self.put_off[0])
 
 
 @contextmanager
-def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[None, None, None]:
+def answering_signals(
+    console: Console, arguments: Sequence[str]
+) -> Generator[Callable[[BaseException], BaseException], None, None]:
     """Turn SIGINT and SIGTERM into `Stopped` in the main thread, with a time limit behind it.
 
+    Yields what tells, of an error, what the command was ended by: the error, or a signal before it.
     Does nothing outside of the main thread, where signals cannot be handled.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda error: error
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -76,7 +88,7 @@ def answering_signals(console: Console, arguments: Sequence[str]) -> Generator[N
     with suppress(RuntimeError):  # no thread to be had: signals are answered without a time limit
         threading.Thread(target=_watch, args=(watch,), daemon=True).start()
     try:
-        yield
+        yield watch.ended_by
     finally:
         watch.ended.set()
         sys.unraisablehook = hook
@@ -126,6 +138,7 @@ def _take_dropped(watch: _Watch, hook: Callable[[Any], None], dropped: Any) -> N
 
 def _ask_to_send_again(watch: _Watch, number: int) -> None:
     """Ask the watching thread: the one there is, for none may be to be had when memory is short."""
+    watch.put_off.append(number)
     os.write(watch.writer, bytes([_AGAIN + number]))
 
 

@@ -98,13 +98,13 @@ def execute(arguments: Sequence[str]) -> int:
     console = Console()
     if "--no-color" in arguments:
         console.no_color()
-    with answering_signals(console, arguments):
+    with answering_signals(console, arguments) as ended_by:
         try:
             code = _invoke(console, list(arguments))
             console.flush()
             return code
         except BaseException as error:
-            return report(error, console, arguments)
+            return report(ended_by(error), console, arguments)
 
 
 def _invoke(console: Console, arguments: list[str]) -> int:

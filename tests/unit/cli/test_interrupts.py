@@ -37,6 +37,7 @@ try:
 finally:
     print("whole" if is_loaded else "half loaded", file=sys.stderr)
 """
+FAILING = COMPILER.replace("    time.sleep(60)\n", "    raise ValueError('the input has ended')\n")
 STUBBORN_ALONE = """
 import os, signal
 try:
@@ -62,12 +63,12 @@ def started(work):
         from tokpipe.cli.interrupts import answering_signals
         console = Console()
         console.when_stopped = lambda: "all is kept"
-        try:
-            with answering_signals(console, ["work", "a b"]):
+        with answering_signals(console, ["work", "a b"]) as ended_by:
+            try:
                 print("begun", flush=True)
                 exec(sys.argv[1])
-        except BaseException as error:
-            sys.exit(report(error, console, ["work", "a b"]))
+            except BaseException as error:
+                sys.exit(report(ended_by(error), console, ["work", "a b"]))
     """)
     process = subprocess.Popen(
         [sys.executable, "-c", code, work],
@@ -116,6 +117,15 @@ def test_signal_does_not_interrupt_the_loading_of_kernels(number, code, module):
     found, said = ended(process, 1.0)  # not by force
     assert found == code
     assert said.startswith("whole\n")
+    assert said.count("all is kept") == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_work_that_fails_before_the_signal_comes_again_was_ended_by_it(number, code):
+    process = started(f"is_loaded = False\n{FAILING.format(number=number)}")
+    found, said = ended(process, 1.0)
+    assert found == code
+    assert said.startswith("whole\n") and "the input has ended" not in said
     assert said.count("all is kept") == 1
 
 
