@@ -48,7 +48,7 @@ def test_the_logarithm_is_accurate_from_the_least_to_the_greatest():
     x = np.concatenate([near, np.geomspace(1.2e-38, 3.4e38, 50_001)]).astype(np.float32)
     out, exact = np.empty_like(x), np.log(x.astype(np.float64))
     of(x, out)
-    assert np.abs(out - exact).max() < 8e-6 * 1.01  # half a rounding of 88
+    assert np.abs(out - exact).max() < 8e-6 * 1.01  # a rounding of 88
     assert (np.abs(out - exact) / np.maximum(np.abs(exact), 1e-7)).max() < 3e-7
 
 

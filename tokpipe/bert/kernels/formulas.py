@@ -76,7 +76,7 @@ def logarithm(x):
     """Return the natural logarithm of a normal number above zero, to a rounding.
 
     Of x = 2^k m with m from 2/3 to 4/3, log(m) is 2 artanh(s) with s = (m - 1) / (m + 1), at most
-    0.2: the first term that is left out of the series is 4e-9 of it.
+    0.2: the first term that is left out of the series is 9e-9 of it.
     """
     bits = order_key(x)  # of a number above zero: its bits
     whole = (bits - _TWO_THIRDS) >> np.int32(23)
