@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.parity.cases_bert import SEEDS, normal
-from tokpipe.bert.kernels import float32, panels
+from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 
@@ -15,7 +15,7 @@ ODD = np.array(
     [0x7FC00000, 0xFF800001, 0x7F800000, 0xFF800000, 1, 0x807FFFFF, 0x3F808000, 0x3F818000, 0, 1],
     np.uint32,
 ).view(np.float32)
-SCRATCH = new_scratch(max(float32.SCRATCH_BYTES, panels.SCRATCH_BYTES))
+SCRATCH = new_scratch(max(float32.BLOCKS.scratch_bytes, bfloat16.BLOCKS.scratch_bytes))
 
 
 def operand(draw, seed, *shape):
@@ -56,7 +56,7 @@ def tiles(draw):
 
 PRODUCTS = {
     "tokpipe.bert.kernels.float32.multiply_in_float32": "float32",
-    "tokpipe.bert.kernels.panels.multiply_in_bfloat16": "bfloat16",
+    "tokpipe.bert.kernels.bfloat16.multiply_in_bfloat16": "bfloat16",
 }
 CASES = {name: matrices() for name in PRODUCTS}
 TOLERANCES = dict.fromkeys(PRODUCTS, 1e-5)

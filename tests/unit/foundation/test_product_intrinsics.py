@@ -7,42 +7,37 @@ from tokpipe.foundation.jit import compiled_helper
 from tokpipe.foundation.processors import multiplies
 from tokpipe.foundation.product_intrinsics import (
     COLUMNS,
+    LEAST_ROWS,
     ROWS,
     multiply_bfloat16,
-    multiply_bfloat16_12,
-    multiply_bfloat16_13,
     multiply_float32,
     multiply_int8,
 )
 
 
 @compiled_helper
-def by_float32(left, left_row, left_step, right, steps, start, start_row, out, out_row):
+def by_float32(
+    rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
+):
     multiply_float32(
-        left, left_row, left_step, right, steps, start, start_row, out, out_row, left, 0
+        rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
     )
 
 
 @compiled_helper
-def by_bfloat16(left, left_row, left_step, right, steps, start, start_row, out, out_row):
-    multiply_bfloat16(left, left_row, left_step, right, steps, start, start_row, out, out_row)
+def by_bfloat16(
+    rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
+):
+    multiply_bfloat16(
+        rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
+    )
 
 
 @compiled_helper
-def by_less_rows(left, left_row, left_step, right, steps, start, start_row, out, out_row):
-    if start_row == 0:
-        multiply_bfloat16_13(
-            left, left_row, left_step, right, steps, start, start_row, out, out_row
-        )
-    else:
-        multiply_bfloat16_12(
-            left, left_row, left_step, right, steps, start, start_row, out, out_row
-        )
-
-
-@compiled_helper
-def by_int8(left, left_row, left_step, right, steps, start, start_row, out, out_row):
-    multiply_int8(left, left_row, left_step, right, steps, start, start_row, out, out_row)
+def by_int8(rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead):
+    multiply_int8(
+        rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
+    )
 
 
 def kinds(*names):
@@ -85,10 +80,11 @@ RUN = {"float32": (by_float32, 1), "bfloat16": (by_bfloat16, 2), "int8": (by_int
 
 
 @pytest.mark.parametrize("name", kinds("float32", "bfloat16", "int8"))
+@pytest.mark.parametrize("rows", range(LEAST_ROWS, ROWS + 1))
 @pytest.mark.parametrize("steps", [0, 1, 2, 7, 64])
 @pytest.mark.parametrize("by_rows", [True, False])
 @pytest.mark.parametrize("start", ["zeros", "a row", "the result"])
-def test_a_tile_is_the_product(name, steps, by_rows, start):
+def test_a_tile_is_the_product(name, rows, steps, by_rows, start):
     run, group = RUN[name]
     left, right = operands(name, steps)
     sums = np.int32 if name == "int8" else np.float32
@@ -100,23 +96,10 @@ def test_a_tile_is_the_product(name, steps, by_rows, start):
     places = (4 * steps, 4) if by_rows else (4, 4 * ROWS)
     wide = 4 * (COLUMNS + 3)
     begin = (out.ctypes.data, wide) if start == "the result" else (row.ctypes.data, 0)
-    expected = left.astype(np.int64) @ right.astype(np.int64)
+    expected = left[:rows].astype(np.int64) @ right.astype(np.int64)
     expected = expected + (5 if start == "the result" else row)
-    run(a.ctypes.data, *places, panel.ctypes.data, steps, *begin, out.ctypes.data, wide)
-    np.testing.assert_array_equal(out[:, :COLUMNS], expected)
+    operand, place = a.ctypes.data, out.ctypes.data
+    run(rows, operand, *places, panel.ctypes.data, steps, *begin, place, wide, operand)
+    np.testing.assert_array_equal(out[:rows, :COLUMNS], expected)
     assert (out[:, COLUMNS:] == 5).all()
-
-
-@pytest.mark.skipif(not multiplies("bfloat16"), reason="this processor has no such products")
-@pytest.mark.parametrize(("rows", "adds"), [(13, False), (12, True)])
-def test_lower_tiles_leave_the_rows_below_them(rows, adds):
-    left, right = operands("bfloat16", 5)
-    a, panel = grouped(left, 2, 1), np.ascontiguousarray(grouped(right, 2, 0).T)
-    out, zeros = np.full((ROWS, COLUMNS), 5, np.float32), np.zeros(COLUMNS, np.float32)
-    begin = (out.ctypes.data, 4 * COLUMNS) if adds else (zeros.ctypes.data, 0)
-    by_less_rows(
-        *(a.ctypes.data, 20, 4, panel.ctypes.data, 5),
-        *(*begin, out.ctypes.data, 4 * COLUMNS),
-    )
-    np.testing.assert_array_equal(out[:rows], (left @ right)[:rows] + 5 * adds)
     assert (out[rows:] == 5).all()

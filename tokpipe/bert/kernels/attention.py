@@ -19,12 +19,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.kernels.bfloat16 import rounded
+from tokpipe.bert.kernels.bfloat16 import multiply_rounded, rounded
 from tokpipe.bert.kernels.dropout import dropout_factors, kept
 from tokpipe.bert.kernels.float32 import multiply_single
 from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential, logarithm
 from tokpipe.bert.kernels.losses import exponentials_below, greatest
-from tokpipe.bert.kernels.panels import multiply_rounded
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
 from tokpipe.foundation.seeds import child_key

@@ -171,8 +171,8 @@ def multiply_codes(
         off = panel_sums[first : first + width]
         for i in range(0, rows, ROWS):
             multiply_int8(
-                left + i * left_row, left_row, GROUP, right, steps,
-                nothing.ctypes.data, 0, tile.ctypes.data, _PANEL_STEP,
+                ROWS, left + i * left_row, left_row, GROUP, right, steps,
+                nothing.ctypes.data, 0, tile.ctypes.data, _PANEL_STEP, left + (i + ROWS) * left_row,
             )  # fmt: skip
             for t in range(i, min(i + ROWS, rows)):
                 scale, zero, sums = scales[t], zeros[t], tile[t - i]

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.jit import kernel
-from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, multiply_int8
+from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, ROWS, multiply_int8
 
 
 def add_int8_tiles_reference(
@@ -33,7 +33,7 @@ def add_int8_tiles(left, right, times, out):
     place = out.ctypes.data
     for _ in range(times):
         multiply_int8(
-            left.ctypes.data, row, GROUP, right.ctypes.data, steps,
-            place, GROUP * COLUMNS, place, GROUP * COLUMNS,
+            ROWS, left.ctypes.data, row, GROUP, right.ctypes.data, steps,
+            place, GROUP * COLUMNS, place, GROUP * COLUMNS, left.ctypes.data,
         )  # fmt: skip
     _ = left.size + right.size + out.size  # still in use

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.blas import LEFT, NOT, RIGHT
-from tokpipe.bert.kernels import float32, panels
+from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products
 
@@ -81,8 +81,8 @@ class Own:
         self._free.append(scratch)
 
 
-OWN_FLOAT32 = Own(float32.multiply_in_float32, float32.SCRATCH_BYTES, 1)
-OWN_BFLOAT16 = Own(panels.multiply_in_bfloat16, panels.SCRATCH_BYTES, 0)
+OWN_FLOAT32 = Own(float32.multiply_in_float32, float32.BLOCKS.scratch_bytes, 1)
+OWN_BFLOAT16 = Own(bfloat16.multiply_in_bfloat16, bfloat16.BLOCKS.scratch_bytes, 0)
 
 
 def own_or_blas(own: Own, weight: Array) -> Products:

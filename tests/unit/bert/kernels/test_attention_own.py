@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from tests.parity.cases_bert_attention import attentions
 from tokpipe.bert.blas import sgemm_address
-from tokpipe.bert.kernels import float32, panels
+from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.attention import attention_backward, attention_forward
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.foundation.processors import multiplies
 
 SCRATCH = scratch_address(
-    KEPT := new_scratch(max(float32.SCRATCH_BYTES, panels.SCRATCH_BYTES))  # while it is used
+    KEPT := new_scratch(
+        max(float32.BLOCKS.scratch_bytes, bfloat16.BLOCKS.scratch_bytes)
+    )  # while it is used
 )
 # by the kind of numbers: the address; that for a twin; and how far it may be from BLAS, at least
 # and at most, as a share

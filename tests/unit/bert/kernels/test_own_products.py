@@ -7,14 +7,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tokpipe.bert.kernels import float32, panels
+from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
 from tokpipe.foundation.processors import multiplies
 
 NONE = np.empty(0, np.float32)
-SCRATCH = new_scratch(max(float32.SCRATCH_BYTES, panels.SCRATCH_BYTES))
+SCRATCH = new_scratch(max(float32.BLOCKS.scratch_bytes, bfloat16.BLOCKS.scratch_bytes))
 AT = scratch_address(SCRATCH)
 SHAPES = [(1, 1, 1), (14, 32, 64), (15, 33, 65), (13, 31, 63), (70, 50, 513), (450, 17, 3)]
 
@@ -22,7 +22,7 @@ SHAPES = [(1, 1, 1), (14, 32, 64), (15, 33, 65), (13, 31, 63), (70, 50, 513), (4
 # by the kind of numbers: the kernel, and what it makes of its operands
 KERNELS = {
     "float32": (float32.multiply_in_float32, np.asarray),
-    "bfloat16": (panels.multiply_in_bfloat16, rounded),
+    "bfloat16": (bfloat16.multiply_in_bfloat16, rounded),
 }
 
 
@@ -136,7 +136,7 @@ def test_torch_multiplies_to_the_same_bfloat16(shape):
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     ours = np.empty((rows, columns), np.float32)
-    panels.multiply_in_bfloat16(x, right, NONE, NOT, False, ours, AT)
+    bfloat16.multiply_in_bfloat16(x, right, NONE, NOT, False, ours, AT)
     one, other = (torch.from_numpy(each).to(torch.bfloat16) for each in (x, right))
     theirs = (one @ other).to(torch.float32).numpy()  # rounded once more, by 2**-9 at the most
     np.testing.assert_allclose(ours, theirs, rtol=2**-8, atol=1e-4 * depth**0.5)
