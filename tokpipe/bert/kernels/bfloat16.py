@@ -161,22 +161,13 @@ def _lay_left(transposed, source, row, k, i, depth, rows, scratch):
     return to, GROUP, TURNED_STEP, _TURNED_TILE
 
 
-@inlined_helper
-def _multiply_tile(
-    rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
-):
-    multiply_bfloat16(
-        rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
-    )
-
-
 @compiled_helper
 def multiply_rounded(
     scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, bias, add,
     out, out_stride,
 ):  # fmt: skip
     multiply_blocks(
-        _lay_right, _lay_left, _multiply_tile, BLOCKS, scratch, transposed, rows, columns, depth,
+        _lay_right, _lay_left, multiply_bfloat16, BLOCKS, scratch, transposed, rows, columns, depth,
         left, left_stride, right, right_stride, bias, add, out, out_stride,
     )  # fmt: skip
 

@@ -105,22 +105,13 @@ def _lay_left(transposed, source, row, k, i, depth, rows, scratch):
     return to, np.int64(FLOAT), TURNED_STEP, _TURNED_TILE
 
 
-@inlined_helper
-def _multiply_tile(
-    rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
-):
-    multiply_float32(
-        rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
-    )
-
-
 @compiled_helper
 def multiply_single(
     scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, bias, add,
     out, out_stride,
 ):  # fmt: skip
     multiply_blocks(
-        _lay_right, _lay_left, _multiply_tile, BLOCKS, scratch, transposed, rows, columns, depth,
+        _lay_right, _lay_left, multiply_float32, BLOCKS, scratch, transposed, rows, columns, depth,
         left, left_stride, right, right_stride, bias, add, out, out_stride,
     )  # fmt: skip
 
