@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -240,11 +240,17 @@ def pysbd_split(path: str, lines: int) -> Callable:
 
 
 def mixed_sentences(path: str, texts: int, characters: int) -> list[str]:
-    """Return the beginnings of lines from all over a file: of one word to several sentences."""
+    """Return the beginnings of lines from all over a file: of one word to several sentences.
+
+    The file is read twice, and never held: peak memory would be that of its lines on either side.
+    """
+    step = sum(1 for _ in _lines(path)) // texts
+    return [line[:characters] for line in islice(_lines(path), 0, texts * step, step)]
+
+
+def _lines(path: str) -> Iterator[str]:
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as `tokenizers_encode`
-        lines = [line.strip() for line in file]
-    found = [line[:characters] for line in lines if line]
-    return found[:: len(found) // texts][:texts]
+        yield from filter(None, map(str.strip, file))
 
 
 def transformers_embed(
