@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,11 +40,12 @@ class Worker:
     ) -> None:
         worker = tree / "tests" / "bench" / "worker.py"
         command = [*before, python, str(worker), side, job, json.dumps(settings)]
+        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             text=True,
             cwd=tree,
             env=os.environ | {"PYTHONPATH": str(tree)},
@@ -54,7 +56,7 @@ class Worker:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.process.communicate()
+        self._close()
 
     def run(self) -> Run:
         """Do the job once more."""
@@ -68,7 +70,15 @@ class Worker:
         for line in self.process.stdout:  # a peer may print its own progress in between
             if line.startswith(start):
                 return line
-        raise RuntimeError(f"{self.process.args} ended with {self.process.wait()}")
+        code = self.process.wait()
+        self._complaints.seek(0)
+        told = self._complaints.read()[-2000:]
+        self._close()
+        raise RuntimeError(f"{self.process.args} ended with {code}:\n{told}")
+
+    def _close(self) -> None:
+        self.process.communicate()
+        self._complaints.close()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from tests.bench import corpus, encode, start, vocab
 from tests.bench.finetune import is_same
 from tests.bench.finetune_jobs import JOBS, plain
 from tests.bench.finetune_quality import compared, earlier_rows, scored
-from tests.bench.harness import Duel, Run, lacks
+from tests.bench.harness import Duel, Run, Worker, lacks
+from tests.bench.peers import mixed_sentences
 from tests.bench.peers_answers import best_answer, questions_in, target
 from tests.bench.peers_words import sentences_in
 from tokpipe.labelled.config import TextColumns
@@ -43,6 +44,18 @@ def test_every_table_has_its_place_on_the_page_of_measurements():
     page = (Path(bench.__path__[0]) / "RESULTS.md").read_text(encoding="utf-8")
     for name in [*main.TABLES, *main.LIMITED]:
         assert f"<!-- bench:{name} -->" in page and f"<!-- /bench:{name} -->" in page
+
+
+def test_a_worker_that_fails_says_what_it_complained_of():
+    with pytest.raises(RuntimeError, match=r"ended with 1:\n(?s:.*)no_such_job"):
+        Worker(sys.executable, "peers_words", "no_such_job")
+
+
+def test_texts_of_mixed_length_come_from_all_over_a_file(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("".join(f" line {number}\n\n" for number in range(107)), encoding="utf-8")
+    found = mixed_sentences(str(path), 10, 6)
+    assert found == [f"line {number}"[:6] for number in range(0, 100, 10)]
 
 
 def test_a_peer_that_is_not_there_is_passed_over_with_the_reason(tmp_path, monkeypatch):
