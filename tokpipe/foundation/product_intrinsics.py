@@ -156,48 +156,65 @@ multiply_int8 = _micro_kernel(
 )
 
 # Registers from 16 on: what is left in them slows nobody down.
-move_row = _assembly(
-    "move_row",
+_ROWS = ("source", "source_row", "to", "to_row", "rows", "mask")
+_BEGIN = [
+    *("movq (%rax), %rsi", "movq 8(%rax), %r8", "movq 16(%rax), %rdi", "movq 24(%rax), %r9"),
+    *("movq 32(%rax), %rcx", "movq 40(%rax), %rdx", "kmovw %edx, %k1"),
+]
+_NEXT = ["addq %r8, %rsi", "addq %r9, %rdi"]
+_AGAIN = ["decq %rcx", "jnz 1b"]
+
+move_rows = _assembly(
+    "move_rows",
     [
-        *("movq (%rax), %rsi", "movq 8(%rax), %rdi", "movq 16(%rax), %rcx"),
-        *("kmovw %ecx, %k1", "shrq $$16, %rcx", "kmovw %ecx, %k2"),
-        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
-        *("vmovups %zmm16, (%rdi){%k1}", "vmovups %zmm17, 64(%rdi){%k2}"),
+        *(*_BEGIN, "testq %rcx, %rcx", "jz 3f", "shrq $$16, %rdx", "jz 2f", "kmovw %edx, %k2"),
+        *("1:", "vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
+        *("vmovups %zmm16, (%rdi){%k1}", "vmovups %zmm17, 64(%rdi){%k2}", *_NEXT, *_AGAIN),
+        *(
+            "jmp 3f",
+            "2:",
+            "prefetcht0 (%rsi,%r8,8)",
+            "vmovups (%rsi), %zmm16{%k1}{z}",
+            "vmovups %zmm16, (%rdi){%k1}",
+        ),
+        *(*_NEXT, "decq %rcx", "jnz 2b", "3:"),
     ],
-    ("source", "to", "mask"),
-    "Copy those of 32 values of 4 bytes that a mask names.",
+    _ROWS,
+    "Copy those of 32 values of 4 bytes in each row that a mask names.",
 )
 
-round_row = _assembly(
-    "round_row",
+round_rows = _assembly(
+    "round_rows",
     [
-        *("movq (%rax), %rsi", "movq 8(%rax), %rdi", "movq 16(%rax), %rcx"),
-        *("kmovw %ecx, %k1", "shrq $$16, %rcx", "kmovw %ecx, %k2"),
-        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
-        *("vcvtne2ps2bf16 %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%rdi)"),
+        *(*_BEGIN, "shrq $$16, %rdx", "kmovw %edx, %k2", "testq %rcx, %rcx", "jz 3f"),
+        *("1:", "vmovups (%rsi), %zmm16{%k1}{z}", "vmovups 64(%rsi), %zmm17{%k2}{z}"),
+        *("vcvtne2ps2bf16 %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%rdi)", *_NEXT, *_AGAIN, "3:"),
     ],
-    ("source", "to", "mask"),
-    """Round those of 32 float32 that a mask names to bfloat16 (AVX512_BF16): 64 bytes.
+    _ROWS,
+    """Round those of 32 float32 in each row that a mask names to bfloat16 (AVX512_BF16): 64 bytes.
 
     To nearest even; infinities stay, NaN becomes a quiet one, numbers below the normal ones zero.
     """,
 )
 
+_PAIR = [
+    *("vcvtneps2bf16 %zmm16, %ymm16", "vcvtneps2bf16 %zmm17, %ymm17"),
+    *("vpmovzxwd %ymm16, %zmm16", "vpmovzxwd %ymm17, %zmm17", "vpslld $$16, %zmm17, %zmm17"),
+    *("vpord %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%rdi)"),
+]
 round_pairs = _assembly(
     "round_pairs",
     [
-        *("movq (%rax), %rsi", "movq 8(%rax), %rdx", "movq 16(%rax), %rcx"),
-        *("movq 24(%rax), %rdi", "movq 32(%rax), %r8"),
-        *("kmovw %ecx, %k1", "kmovw %edi, %k2"),
-        *("vmovups (%rsi), %zmm16{%k1}{z}", "vmovups (%rdx), %zmm17{%k2}{z}"),
-        *("vcvtneps2bf16 %zmm16, %ymm16", "vcvtneps2bf16 %zmm17, %ymm17"),
-        *("vpmovzxwd %ymm16, %zmm16", "vpmovzxwd %ymm17, %zmm17", "vpslld $$16, %zmm17, %zmm17"),
-        *("vpord %zmm16, %zmm17, %zmm16", "vmovups %zmm16, (%r8)"),
+        *(*_BEGIN, "subq $$2, %rcx", "jl 2f"),
+        *("1:", "vmovups (%rsi), %zmm16{%k1}{z}", "vmovups (%rsi,%r8), %zmm17{%k1}{z}", *_PAIR),
+        *("leaq (%rsi,%r8,2), %rsi", "addq %r9, %rdi", "subq $$2, %rcx", "jge 1b"),
+        *("2:", "cmpq $$-1, %rcx", "jne 3f"),
+        *("vmovups (%rsi), %zmm16{%k1}{z}", "vpxord %zmm17, %zmm17, %zmm17", *_PAIR, "3:"),
     ],
-    ("first", "second", "first_mask", "second_mask", "to"),
-    """Round 16 float32 of each of two rows to bfloat16, one of each row side by side: 64 bytes.
+    _ROWS,
+    """Round 16 float32 of each two rows to bfloat16, one of either side by side: 64 bytes.
 
-    As `round_row` does it; each row has a mask of its own.
+    As `round_rows` does it; what a row without another one stands beside is zero.
     """,
 )
 

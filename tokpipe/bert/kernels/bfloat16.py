@@ -35,7 +35,7 @@ from tokpipe.foundation.product_intrinsics import (
     GROUP,
     multiply_bfloat16,
     round_pairs,
-    round_row,
+    round_rows,
     transpose_groups,
 )
 
@@ -95,21 +95,12 @@ def _lay_rows(source, row, depth, columns, to):
     """
     for first in range(0, depth, 64):
         for j in range(0, columns, COLUMNS):
+            panel = to + j // COLUMNS * _PANEL + first // 2 * STEP
             for lane in range(0, COLUMNS, 16):
-                _round_lane(
-                    source + FLOAT * (j + lane), row, first, depth,
-                    first_values(columns - j - lane, 16),
-                    to + j // COLUMNS * _PANEL + GROUP * lane, STEP,
+                round_pairs(
+                    source + first * row + FLOAT * (j + lane), row, panel + GROUP * lane, STEP,
+                    min(64, depth - first), first_values(columns - j - lane, 16),
                 )  # fmt: skip
-
-
-@inlined_helper
-def _round_lane(source, row, first, depth, mask, to, step):
-    """Round 16 columns of pairs of rows, 32 pairs at the most from row `first` on."""
-    for k in range(first, min(first + 64, depth), 2):
-        above = source + k * row
-        other = mask if k + 1 < depth else 0
-        round_pairs(above, above + row, mask, other, to + k // 2 * step)
 
 
 @inlined_helper
@@ -132,12 +123,9 @@ def _lay_columns(source, row, columns, depth, to, spare):
 @inlined_helper
 def _round_rows(source, row, rows, depth, whole, to):
     """Round rows, and write zeros from their depth to the `whole` one."""
-    for i in range(rows):
-        for k in range(0, whole, 32):
-            round_row(
-                source + i * row + FLOAT * k, to + i * BLOCKS.row + 2 * k,
-                first_values(depth - k, 32),
-            )  # fmt: skip
+    for k in range(0, whole, 32):
+        mask = first_values(depth - k, 32)
+        round_rows(source + FLOAT * k, row, to + 2 * k, BLOCKS.row, rows, mask)
 
 
 @inlined_helper
@@ -154,9 +142,10 @@ def _lay_left(transposed, source, row, k, i, depth, rows, scratch):
     for first in range(0, depth, 64):
         for tile in range(tiles):
             j = tile_start(tile, tiles, rows)
-            _round_lane(
-                source + k * row + FLOAT * (i + j), row, first, depth, first_values(rows - j, 16),
-                to + tile * _TURNED_TILE, TURNED_STEP,
+            round_pairs(
+                source + (k + first) * row + FLOAT * (i + j), row,
+                to + tile * _TURNED_TILE + first // 2 * TURNED_STEP, TURNED_STEP,
+                min(64, depth - first), first_values(rows - j, 16),
             )  # fmt: skip
     return to, GROUP, TURNED_STEP, _TURNED_TILE
 

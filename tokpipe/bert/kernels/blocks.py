@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.jit import inlined_helper
-from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, LEAST_ROWS, ROWS, move_row
+from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, LEAST_ROWS, ROWS, move_rows
 
 FLOAT = 4  # bytes
 STEP = GROUP * COLUMNS  # bytes of a step of a panel, and of a row of a tile
@@ -79,13 +79,9 @@ def tile_start(tile, tiles, rows):
 @inlined_helper
 def copy_rows(source, row, rows, groups, to, to_row):
     """Copy so many groups of each row."""
-    for i in range(rows):
-        for k in range(0, groups, COLUMNS):
-            move_row(
-                source + i * row + GROUP * k,
-                to + i * to_row + GROUP * k,
-                first_values(groups - k, COLUMNS),
-            )
+    for k in range(0, groups, COLUMNS):
+        mask = first_values(groups - k, COLUMNS)
+        move_rows(source + GROUP * k, row, to + GROUP * k, to_row, rows, mask)
 
 
 @inlined_helper
@@ -155,11 +151,9 @@ def _multiply_block(
                 copy_rows(block, row, height, steps, scratch + SPARE, blocks.row)
                 block, row = scratch + SPARE, np.int64(blocks.row)
             spare = scratch + _TILE
-            for t in range(height):
-                move_row(begin + t * start_row, spare + t * STEP, mask)
+            move_rows(begin, start_row, spare, STEP, height, mask)
             multiply_tile(
                 max(height, np.int64(LEAST_ROWS)), block, row, left_step, panel, steps,
                 spare, STEP, spare, STEP, ahead,
             )  # fmt: skip
-            for t in range(height):
-                move_row(spare + t * STEP, place + t * out_row, mask)
+            move_rows(spare, STEP, place, out_row, height, mask)
