@@ -286,3 +286,10 @@ def test_a_model_that_says_one_thing_is_no_success(tmp_path):
 def test_numbers_that_are_none_name_the_row(tmp_path):
     with pytest.raises(trainer_module.TrainingError, match=r"at .*train.jsonl:\d+; "):
         run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_numbers_that_are_none_only_behind_the_last_step_are_told(tmp_path, task):
+    how = {"batch_size": 64, "epochs": 1, "learning_rate": 1e30, "warmup_proportion": 0}
+    with pytest.raises(trainer_module.TrainingError, match="step 1: the loss in its evaluation"):
+        run(tmp_path, task, **how)
