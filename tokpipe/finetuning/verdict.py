@@ -31,7 +31,7 @@ def verdict(
     if same is not None:
         of = "word" if task.data == "words" else "text"
         yield f"{name}: the model says {same} of every {of}; it has learned nothing"
-    elif name in scores and not _is_better(scores[name]):
+    elif name in scores and scores[name].scores[0].value <= scores[name].majority:
         first = scores[name].scores[0]
         yield (
             f"{name}: {first.name} {first.value:.4f} is no better than always giving the most "
@@ -42,10 +42,6 @@ def verdict(
         yield f"{name}: {count} of which the tokenizer makes nothing; tagged by their neighbours"
     if name in scores:
         yield from (f"{name}: {note}" for note in scores[name].notes)
-
-
-def _is_better(scores: Scores) -> bool:
-    return not scores.best_by <= scores.majority
 
 
 def _always(part: Part, predictions: Predictions) -> str | None:

@@ -67,7 +67,7 @@ def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[st
     for name, data in parts.items():
         counted = count_labels(data)
         labels = sorted(counted.labels.items(), key=lambda item: -item[1])
-        total = max(sum(counted.labels.values()), 1)
+        total = max(counted.whole, 1)
         few = ", ".join(f"{shown(label)} {100 * n / total:.3g} %" for label, n in labels[:_FEW])
         more = f" and {len(labels) - _FEW} more" if len(labels) > _FEW else ""
         lines.append(f"{name}: {plural(counted.number, counted.rows)}{': ' * bool(few)}{few}{more}")

@@ -105,3 +105,37 @@ def test_checkpoints_and_reports_are_not_counted_as_the_model(tmp_path):
     (folder / "tokenizer.json").write_bytes(b"0" * 11)
     found = read_outcome(folder)
     assert (found.size, found.seconds, found.speed) == (5011, 7.0, N / 0.5)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [("classification", ["x", "y", "z"]), ("ner", ["O", "B-X", "B-Y"]), ("pos", ["A", "B", "C"])],
+)
+def test_runs_are_compared_though_one_of_them_never_says_a_label(tmp_path, task, labels):
+    name, wrap = ("label", str) if task == "classification" else ("tags", lambda one: [one])
+    folders = [write_run(tmp_path / run, task, 0.5, parts=("test",)) for run in "ab"]
+    for folder, said in zip(folders, (labels[:2], labels[1:]), strict=True):
+        rows = [
+            {"part": "test", "row": i, "gold": wrap(labels[i % 2]), name: wrap(said[i % 2])}
+            for i in range(4)
+        ]
+        text = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (folder / "predictions.jsonl").write_text(text)
+    first, second = compare_runs(folders).runs
+    assert first.scores.scores[0].value == 1 and second.scores.scores[0].value < 1
+    assert second.difference.difference == pytest.approx(second.scores.scores[0].value - 1)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("baseline.json", {"labels": ["no", "yes"]}),
+        ("config.json", {"id2label": {"0": "no", "1": "yes"}}),
+    ],
+)
+def test_a_label_that_no_row_has_still_counts_among_those_of_the_model(tmp_path, file, content):
+    folder = write_run(tmp_path / "a", "classification", 0.5, parts=("test",))
+    (folder / file).write_text(json.dumps(content))
+    row = json.dumps({"part": "test", "row": 0, "gold": "yes", "label": "yes"})
+    (folder / "predictions.jsonl").write_text(row + "\n")
+    assert compare_runs([folder]).runs[0].scores["f1"].value == 1

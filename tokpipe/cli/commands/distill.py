@@ -13,6 +13,7 @@ from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import distilling_plan, finetuning_plan, pretraining_plan, show_plan
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.sizes import scored
 from tokpipe.foundation.stores.publishing import run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.labelled.config import TagColumns, TextColumns
@@ -221,7 +222,7 @@ def _on_task(
     ]
     rows = [
         (
-            *(one.name, f"{one.score.value:.4f}", f"{one.score.low:.4f} to {one.score.high:.4f}"),
+            *(one.name, *scored(*one.score[1:])),
             *(one.parameters, one.speed),
         )
         for one in found.models

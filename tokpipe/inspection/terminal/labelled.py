@@ -44,7 +44,7 @@ def _table(
     parts: Sequence[CheckedPart], labels: Sequence[str], width: int, marks: Marks
 ) -> Iterator[Text]:
     room = max(width - len(INDENT) - _FIGURE * len(parts), 8)
-    wide = min(max(len(label) for label in labels[:_MOST_LABELS]) + 2, room)
+    wide = min(max(plain_text(label, marks).cell_len for label in labels[:_MOST_LABELS]) + 2, room)
     yield Text(INDENT + " " * wide + "".join(f"{part.name:>{_FIGURE}}" for part in parts), QUIET)
     for label in labels[:_MOST_LABELS]:
         name = pad(cut(plain_text(label, marks), wide - 1, marks), wide)
@@ -58,5 +58,5 @@ def _table(
 
 
 def _figure(part: CheckedPart, count: int) -> str:
-    share = 100 * count / max(sum(part.counted.labels.values()), 1)
+    share = 100 * count / max(part.counted.whole, 1)
     return f"{count:,} {share:5.1f} %".rjust(_FIGURE)
