@@ -17,8 +17,9 @@ from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.source import fitted
 from tokpipe.finetuning.task import Task
 from tokpipe.finetuning.taught import Taught
+from tokpipe.finetuning.verdict import unknown_words
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import describe_file, digest_of
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
@@ -156,6 +157,8 @@ def prepare_on(
         parts[name] = Part(name, part, encoded.fitted(model.vocab_size, model.type_vocab_size))
         if said := said_of(parts[name], asked.windows):
             progress.note(f"{name}: {said}")
+        if unknown := unknown_words(parts[name], source.tokenizer):
+            progress.note(unknown)
     if source.left_out and not keeps_head:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
@@ -249,7 +252,16 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
 
 
 def data_digest(path: Path) -> str:
-    """Return a hash of a file, or of all files of a folder by name."""
+    """Return a hash of a file, or of all files of a folder by name.
+
+    Raises
+    ------
+    InputError
+        If it is neither, but standard input or a pattern: a training that goes on reads it again.
+    """
+    if not path.exists():
+        hint = "Standard input or a pattern? What goes on reads its data again: name a file."
+        raise InputError(f"{path} is no file that is trained on", hint=hint)
     if not path.is_dir():
         return describe_file(path)["sha256"]
     return digest_of(path, sorted(one for one in path.rglob("*") if one.is_file()))

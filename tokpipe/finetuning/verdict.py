@@ -10,6 +10,9 @@ from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.foundation.sizes import plural
 from tokpipe.labelled.records import LabelledTexts, TaggedWords
 from tokpipe.metrics.scores import Scores
+from tokpipe.shards.vocabulary import token_facts
+from tokpipe.tokenizer.quality import WORTH_A_WARNING
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 
 def verdict(
@@ -42,6 +45,17 @@ def verdict(
         yield f"{name}: {count} of which the tokenizer makes nothing; tagged by their neighbours"
     if name in scores:
         yield from (f"{name}: {note}" for note in scores[name].notes)
+
+
+def unknown_words(part: Part, tokenizer: Tokenizer) -> str:
+    """Return which share of a part's words a tokenizer does not know; empty if that is nothing."""
+    facts, ids = token_facts(tokenizer), part.examples.input_ids
+    words = max(np.count_nonzero(facts.counts_as_word[ids]), 1)
+    unknown = np.count_nonzero(ids == facts.unk_id) / words
+    if unknown <= WORTH_A_WARNING:
+        return ""
+    share = f"{100 * unknown:.1f} % of the words are unknown to the model's vocabulary"
+    return f"warning: {part.data.source}: {share}"
 
 
 def _always(part: Part, predictions: Predictions) -> str | None:
