@@ -244,6 +244,27 @@ class Lines:
         self.note, self.task = lines.append, SILENT.task
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_words_that_the_model_does_not_know_are_told(tmp_path, task):
+    paths = [write_data(tmp_path, task, 24, seed, name) for seed, name in enumerate(PARTS)]
+    paths[1].write_text(paths[1].read_text().replace("the", "zzz"))
+    lines = []
+    run_on = {"progress": Lines(lines), "config": FinetuneConfig(**FAST | {"epochs": 1})}
+    finetune(task, write_model(tmp_path / "model"), *paths, tmp_path / "out", **run_on)
+    told = [line for line in lines if "unknown to the model" in line]
+    assert len(told) == 1 and "validation" in told[0]
+
+
+def test_scores_that_are_not_defined_are_compared_with_nothing(tmp_path):
+    write_model(tmp_path / "model")
+    train = write_data(tmp_path, "regression")
+    (tmp_path / "one.csv").write_text("text,score\nthe cat,1\nthe dog,1\n")
+    how = {"out": tmp_path / "out", "config": FinetuneConfig(**FAST | {"epochs": 1})}
+    made = finetune("regression", tmp_path / "model", train, tmp_path / "one.csv", **how)
+    said = "validation: no correlation is defined, all are the same: gold numbers"
+    assert made.report.notes == (said,)
+
+
 def test_a_part_is_held_out_where_none_is_given(tmp_path):
     write_model(tmp_path / "model")
     train = write_data(tmp_path, "classification")

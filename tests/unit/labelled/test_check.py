@@ -227,11 +227,27 @@ TWICE = ["c\tno", "d\tno", "e\tno", "f\tno"]
         ("class", ["a\tx  y", "b\tx y", *TWICE], f"{ALIKE}: 'x  y', 'x y'"),
         ("several", ["a\tx", "b\tX"], f"{ALIKE}: 'X', 'x'"),
         ("number", ["a\t2", "b\t2.0"], "every number is 2"),
+        ("several", ["a\tx", "b\tx"], "every text has the label 'x'"),
+        ("several", ["a\t", "b\t"], "no text has a label"),
+        (
+            "class",
+            ["a\t01", "b\t1", "c\t1.0", *TWICE, "g\tno"],
+            "labels that differ in how a number is written alone: '01', '1', '1.0'",
+        ),
     ],
 )
 def test_labels_that_teach_nothing_are_told(tmp_path, kind, rows, problem):
     found = found_in(tmp_path, texts(tmp_path, kind, train=rows))
     assert found == [("warning", f"train.tsv: {problem}")]
+
+
+def test_numbers_that_no_model_can_say_and_ids_of_several_texts_are_told(tmp_path):
+    found = found_in(tmp_path, texts(tmp_path, "number", train=["a\t2", "b\t-1e39"]))
+    assert ("error", "train.tsv:3: the most that a model can say is 3.40282e+38") in found
+    parts = texts(tmp_path, columns=TextColumns(id="label"), train=["a\tx", "b\ty", "c\tx"])
+    assert found_in(tmp_path, parts) == [
+        ("warning", "train.tsv:4: 1 id that another text has, too")
+    ]
 
 
 def test_numbers_are_summed_up(tmp_path):
@@ -270,6 +286,8 @@ def test_the_short_form_has_a_line_a_part_and_the_problems(tmp_path):
     ]
     numbers = texts(tmp_path, "number", train=["a\t1", "b\t2"])
     assert brief(numbers, check_labelled(numbers)) == ["train: 2 texts"]
+    several = texts(tmp_path, "several", TextColumns(separator=","), train=["a\tx,y", "b\tx"])
+    assert brief(several, check_labelled(several)) == ["train: 2 texts: x 100 %, y 50 %"]
 
 
 def test_ids_that_two_questions_have_are_told(tmp_path):
