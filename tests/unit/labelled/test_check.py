@@ -231,7 +231,7 @@ TWICE = ["c\tno", "d\tno", "e\tno", "f\tno"]
         ("several", ["a\t", "b\t"], "no text has a label"),
         (
             "class",
-            ["a\t01", "b\t1", "c\t1.0", *TWICE, "g\tno"],
+            ["a\t01", "b\t1", "g\t1.0", *TWICE, "h\tno"],
             "labels that differ in how a number is written alone: '01', '1', '1.0'",
         ),
     ],
