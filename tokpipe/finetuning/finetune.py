@@ -123,6 +123,7 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     require("out", out, str, Path, optional=False)
     require("config", config, FinetuneConfig)
     require("windows", windows, WindowConfig)
+    require("force", force, bool, optional=False)
     run, how = run_place(out), (thread_count(threads), watch or Nobody(), progress, ranks)
 
     def looked_at() -> None:

@@ -186,7 +186,7 @@ def unknown_label(place: str, name: str, known: Sequence[str]) -> InputError:
     near = get_close_matches(name, known, n=1)
     few = ", ".join(repr(shown(label)) for label in known[:10])
     hint = f"Did you mean {shown(near[0])!r}?" if near else f"Known: {few}."
-    if all(map(_BY_NUMBER.fullmatch, known)):
+    if known and all(map(_BY_NUMBER.fullmatch, known)):
         hint += " The model has no names for them: give it some, in id2label of its config.json."
     return InputError(f"{place}: the label {shown(name)!r} is none of the {len(known)}", hint=hint)
 

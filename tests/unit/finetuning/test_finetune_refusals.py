@@ -93,6 +93,7 @@ def test_a_link_to_nothing_is_no_place(tmp_path):
             "columns is a dict .* TextColumns is needed",
         ),
         ("classification", {"columns": TagColumns()}, "columns is a TagColumns"),
+        ("classification", {"force": "no"}, r"force is a str \('no'\); a bool is needed"),
         ("ner", {"columns": TextColumns()}, "columns is a TextColumns .* a TagColumns is needed"),
         ("qa", {"columns": TextColumns()}, "columns say nothing of the questions of qa"),
     ],

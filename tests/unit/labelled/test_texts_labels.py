@@ -156,6 +156,8 @@ def test_a_list_of_labels_holds_texts(tmp_path, value, problem):
 def test_a_separator_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="label_separator is empty"):
         TextColumns(separator="")
+    with pytest.raises(ConfigError, match="label_separator and several columns"):
+        TextColumns(separator=",", label=("a", "b"))
 
 
 @pytest.mark.parametrize("columns", [{"label": ("a", "b")}, {"label": ("a",), "separator": ";"}])
