@@ -8,7 +8,7 @@ from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.foundation.sizes import plural
-from tokpipe.labelled.records import LabelledTexts, TaggedWords
+from tokpipe.labelled.records import Labelled, LabelledTexts, TaggedWords
 from tokpipe.metrics.scores import Scores
 from tokpipe.shards.vocabulary import token_facts
 from tokpipe.tokenizer.quality import WORTH_A_WARNING
@@ -30,21 +30,25 @@ def verdict(
     if name not in scores:
         missing = int((~task.with_labels(part.data)).sum())
         yield f"{name}: {plural(missing, 'row')} without a label: not scored"
-    same = _always(part, predictions)
+    yield from (f"{name}: {said}" for said in told_of(part.data, predictions, scores.get(name)))
+
+
+def told_of(data: Labelled, predictions: Predictions, scores: Scores | None) -> Iterator[str]:
+    """Yield what must be said beside the scores of some data, which may have none."""
+    same = _always(data, predictions)
     if same is not None:
-        of = "word" if task.data == "words" else "text"
-        yield f"{name}: the model says {same} of every {of}; it has learned nothing"
-    elif name in scores and scores[name].scores[0].value <= scores[name].majority:
-        first = scores[name].scores[0]
+        of = "word" if isinstance(data, TaggedWords) else "text"
+        yield f"the model says {same} of every {of}; it has learned nothing"
+    elif scores is not None and scores.scores[0].value <= scores.majority:
+        first = scores.scores[0]
         yield (
-            f"{name}: {first.name} {first.value:.4f} is no better than always giving the most "
-            f"frequent answer, {scores[name].majority:.4f}"
+            f"{first.name} {first.value:.4f} is no better than always giving the most frequent "
+            f"answer, {scores.majority:.4f}"
         )
     if isinstance(predictions, TagPredictions) and predictions.without_piece:
         count = plural(predictions.without_piece, "word")
-        yield f"{name}: {count} of which the tokenizer makes nothing; tagged by their neighbours"
-    if name in scores:
-        yield from (f"{name}: {note}" for note in scores[name].notes)
+        yield f"{count} of which the tokenizer makes nothing; tagged by their neighbours"
+    yield from () if scores is None else scores.notes
 
 
 def unknown_words(part: Part, tokenizer: Tokenizer) -> str:
@@ -58,9 +62,8 @@ def unknown_words(part: Part, tokenizer: Tokenizer) -> str:
     return f"warning: {part.data.source}: {share}"
 
 
-def _always(part: Part, predictions: Predictions) -> str | None:
+def _always(data: Labelled, predictions: Predictions) -> str | None:
     """Return the answer that all rows have, if the labels have several."""
-    data = part.data
     if isinstance(data, LabelledTexts) and isinstance(predictions, TextPredictions):
         if predictions.probabilities is None or data.labels.dtype != np.int32:
             return None

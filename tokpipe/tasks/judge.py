@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
 from tokpipe.finetuning.task import Predictions
+from tokpipe.finetuning.verdict import told_of
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.progress import SILENT, Progress
@@ -130,10 +131,11 @@ def judge(  # noqa: PLR0913 - who works, behind what is asked
     seconds = time.perf_counter() - start
     data, found = _in_iob2(data, found)
     classes, strict = _classes(data, found)
+    scores = job.task.scores(data, found, job.tuned, None)
     return Judged(
         task=job.task.name,
         rows=len(data),
-        scores=job.task.scores(data, found, job.tuned, None),
+        scores=replace(scores, notes=tuple(told_of(data, found, scores))),
         classes=classes,
         strict=strict,
         names=getattr(data, "names", ()),
