@@ -1,7 +1,7 @@
 """What is wrong with labelled data, before hours are lost on it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,7 @@ def check_labelled(parts: Mapping[str, Labelled], lengths: Lengths | None = None
         If one part has pairs of texts and another has not.
     """
     require_alike(parts)
-    findings = [finding for data in parts.values() for finding in faults_within(data)]
-    findings += faults_between(parts)
+    findings = [*_within(parts), *faults_between(parts)]
     if lengths is not None:
         findings += _too_long(parts, lengths)
     return findings
@@ -75,6 +74,16 @@ def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[st
     # what is held out of a file has its faults, too
     said = dict.fromkeys(f"{found.level}: {found.place}: {found.problem}" for found in problems)
     return [*lines, *said]
+
+
+def _within(parts: Mapping[str, Labelled]) -> Iterator[Finding]:
+    """Look at each part; what is so in one of the parts of a file is not said of the file."""
+    found = {part: list(faults_within(data)) for part, data in parts.items()}
+    for part, data in parts.items():
+        same_file = [found[other] for other in parts if parts[other].source == data.source]
+        for one in found[part]:
+            is_of_part = one.place == data.source and not all(one in each for each in same_file)
+            yield replace(one, place=f"{one.place}, the {part} part") if is_of_part else one
 
 
 def _too_long(parts: Mapping[str, Labelled], lengths: Lengths) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.huggingface.foreign_files import open_plain, read_object
 from tokpipe.bert.huggingface.stored import CONFIG
+from tokpipe.finetuning.folder import seed_folder
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, read_metrics
 from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.folders import MANIFEST
@@ -82,7 +83,8 @@ def read_outcome(folder: str | Path) -> Outcome:
         raise ArtifactError(f"{path / METRICS}: no task is called {task!r}")
     verify_files(path, [PREDICTIONS])
     parts = _read_parts(path / PREDICTIONS)
-    log = list(read_log(path / LOG)) if (path / LOG).is_file() else []
+    trained = seed_folder(path, best) if (best := about.get("best_seed")) else path
+    log = list(read_log(trained / LOG)) if (trained / LOG).is_file() else []
     usual = {name: _number(about.get(name), "majority") for name in parts}
     try:
         labels = _labels(path, task, parts)

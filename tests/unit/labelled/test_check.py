@@ -7,6 +7,7 @@ import pytest
 from tokpipe.labelled.check import Lengths, brief, check_labelled
 from tokpipe.labelled.config import TextColumns
 from tokpipe.labelled.questions import read_questions
+from tokpipe.labelled.splits import take_rows
 from tokpipe.labelled.tagged import read_tagged
 from tokpipe.labelled.texts import read_texts
 
@@ -288,6 +289,17 @@ def test_the_short_form_has_a_line_a_part_and_the_problems(tmp_path):
     assert brief(numbers, check_labelled(numbers)) == ["train: 2 texts"]
     several = texts(tmp_path, "several", TextColumns(separator=","), train=["a\tx,y", "b\tx"])
     assert brief(several, check_labelled(several)) == ["train: 2 texts: x 100 %, y 50 %"]
+
+
+def test_what_is_so_in_a_part_of_a_file_is_said_of_the_part(tmp_path):
+    whole = texts(tmp_path, train=["a\tX", "b\tx", "c\tX", "d\tx", "e\tx"])["train"]
+    part = take_rows(whole, np.array([1, 3]))
+    assert found_in(tmp_path, {"train": whole, "validation": part})[:2] == [
+        ("warning", f"train.tsv, the train part: {ALIKE}: 'X', 'x'"),
+        ("warning", "train.tsv, the validation part: every text has the label 'x'"),
+    ]
+    both = found_in(tmp_path, {"train": whole, "validation": whole})
+    assert both.count(("warning", f"train.tsv: {ALIKE}: 'X', 'x'")) == 2
 
 
 def test_ids_that_two_questions_have_are_told(tmp_path):

@@ -105,6 +105,12 @@ def test_checkpoints_and_reports_are_not_counted_as_the_model(tmp_path):
     (folder / "tokenizer.json").write_bytes(b"0" * 11)
     found = read_outcome(folder)
     assert (found.size, found.seconds, found.speed) == (5011, 7.0, N / 0.5)
+    (folder / "seed-2").mkdir()
+    (folder / "log.jsonl").rename(folder / "seed-2/log.jsonl")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"best_seed": 2}))
+    found = read_outcome(folder)
+    assert (found.size, found.seconds, found.speed) == (5011, 7.0, N / 0.5)
 
 
 @pytest.mark.parametrize(
