@@ -197,8 +197,10 @@ def said_of(part: Part, windows: WindowConfig) -> str:
         mean = ", the mean taken" if examples.labels is not None else ""
         said.append(f"{examples.windowed:,} read in windows{mean}, {len(examples):,} in all")
     if examples.cut:
-        read = windows.long_texts.replace("-", " and ")
-        said.append(f"{examples.cut:,} too long, {read} read")
+        of_pairs = windows.long_texts == "mean"  # no window runs over both texts of a pair
+        what = plural(examples.cut, "first text") if of_pairs else f"{examples.cut:,}"
+        read = "head" if of_pairs else windows.long_texts.replace("-", " and ")
+        said.append(f"{what} too long, {read} read")
     if examples.lost:
         said.append(f"{plural(examples.lost, 'answer')} in no window")
     return ", ".join(said)

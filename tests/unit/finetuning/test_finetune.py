@@ -237,6 +237,17 @@ def test_what_became_of_long_rows_is_told(tmp_path, task, windows, said):
     assert len(rows) == 48 and made.report.scores["test"].n >= 24
 
 
+def test_pairs_of_which_both_texts_are_too_long_are_told_apart(tmp_path):
+    rows = [{"text1": "the cat " * 9, "text2": "a dog " * n, "label": "xy"[n % 2]} for n in (1, 8)]
+    train = tmp_path / "train.jsonl"
+    train.write_text("".join(f"{json.dumps(row)}\n" for row in rows * 4))
+    windows = WindowConfig(max_seq_length=12, long_texts="mean")
+    config = FinetuneConfig(**FAST | {"epochs": 1})
+    how = {"windows": windows, "config": config, "out": tmp_path / "out"}
+    made = finetune("classification", write_model(tmp_path / "model"), train, train, **how)
+    assert made.report.long_rows["train"].endswith(" in all, 4 first texts too long, head read")
+
+
 class Lines:
     """A `Progress` that keeps what is said."""
 
