@@ -61,7 +61,8 @@ def paired_test(
     """
     for name, one in (("first", first), ("second", second)):
         require(name, one, Measure, optional=False)
-    require("rounds", rounds, int, optional=False)
+    for name, value in (("rounds", rounds), ("seed", seed)):
+        require(name, value, int, optional=False)
     if rounds < 1:
         raise InputError(f"rounds={rounds}; 1 or more are needed")
     both = first.joined(second).formula()

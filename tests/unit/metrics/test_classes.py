@@ -187,6 +187,7 @@ def test_numbers_of_classes_may_be_far_apart():
         (lambda: interval(len, 2, seed=None), "seed is None"),
         (lambda: paired_test(ONE, ONE, rounds=0), "rounds=0; 1 or more"),
         (lambda: paired_test(ONE, None), "second is None"),
+        (lambda: paired_test(ONE, ONE, seed="x"), "seed is a str"),
         (lambda: answer_scores("ab", [["a"], ["b"]]), "the predictions are a str"),
     ],
 )
