@@ -25,6 +25,7 @@ from tokpipe.foundation.folders import build_folder, refuse_existing_folder
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import thread_count
+from tokpipe.labelled.counting import rows_left_out
 from tokpipe.training.memory import check_memory, free_for_training
 
 
@@ -108,6 +109,9 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     paths = {name: path for name, path in given.items() if path is not None}
     how = {"columns": columns, "validation_fraction": validation_fraction, "seed": seed}
     parts = read_data(task, paths, **how)
+    for source, left in {part.source: rows_left_out(part) for part in parts.values()}.items():
+        if left:
+            progress.note(f"{source}: {left}")
     settings = config or learner.config()
     how = {"seed": seed, "threads": threads, "progress": progress}
     found, said = train_on(learner, asked, parts, settings, **how)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.sizes import plural
-from tokpipe.labelled.counting import count_labels
+from tokpipe.labelled.counting import count_labels, rows_left_out
 from tokpipe.labelled.faults_between import faults_between
 from tokpipe.labelled.faults_within import faults_within
 from tokpipe.labelled.labels import shown
@@ -62,7 +62,7 @@ def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[st
     list of str
         A line for each part, then one for each finding that is more than a note.
     """
-    lines = []
+    lines, seen = [], set()
     for name, data in parts.items():
         counted = count_labels(data)
         labels = sorted(counted.labels.items(), key=lambda item: -item[1])
@@ -70,6 +70,9 @@ def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[st
         few = ", ".join(f"{shown(label)} {100 * n / total:.3g} %" for label, n in labels[:_FEW])
         more = f" and {len(labels) - _FEW} more" if len(labels) > _FEW else ""
         lines.append(f"{name}: {plural(counted.number, counted.rows)}{': ' * bool(few)}{few}{more}")
+        if (left := rows_left_out(data)) and data.source not in seen:
+            lines.append(f"{data.source}: {left}")
+        seen.add(data.source)
     problems = (found for found in findings if found.level != NOTE)
     # what is held out of a file has its faults, too
     said = dict.fromkeys(f"{found.level}: {found.place}: {found.problem}" for found in problems)

@@ -43,6 +43,16 @@ def count_labels(data: Labelled) -> Counted:
     return Counted(rows, len(data), f"{rows}s", labels, len(data))
 
 
+def rows_left_out(data: Labelled) -> str:
+    """Say how many texts or questions of a file were not taken, and why; empty if all were.
+
+    Of words none is: what is left out there are comments and the like.
+    """
+    if isinstance(data, TaggedWords):
+        return ""
+    return ", ".join(f"{count:,} left out: {reason}" for reason, count in data.left_out.items())
+
+
 def _count_tags(data: TaggedWords) -> Counted:
     if data.scheme == "none":
         counts = np.bincount(data.tags[data.tags >= 0], minlength=len(data.names))
