@@ -291,6 +291,14 @@ def test_the_short_form_has_a_line_a_part_and_the_problems(tmp_path):
     assert brief(several, check_labelled(several)) == ["train: 2 texts: x 100 %, y 50 %"]
 
 
+def test_a_label_that_only_the_held_out_rows_of_a_file_have_is_a_warning(tmp_path):
+    whole = texts(tmp_path, "several", train=["a\tx", "b\ty", "c\tx", "d\t"])["train"]
+    parts = {"train": take_rows(whole, [0, 2, 3]), "validation": take_rows(whole, [0, 1])}
+    found = found_in(tmp_path, parts)
+    problem = "train.tsv:3: the label 'y' is in no row of the rest of train.tsv"
+    assert ("warning", problem) in found and "error" not in dict(found)
+
+
 def test_what_is_so_in_a_part_of_a_file_is_said_of_the_part(tmp_path):
     whole = texts(tmp_path, train=["a\tX", "b\tx", "c\tX", "d\tx", "e\tx"])["train"]
     part = take_rows(whole, np.array([1, 3]))
