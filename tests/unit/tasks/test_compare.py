@@ -145,3 +145,25 @@ def test_a_label_that_no_row_has_still_counts_among_those_of_the_model(tmp_path,
     row = json.dumps({"part": "test", "row": 0, "gold": "yes", "label": "yes"})
     (folder / "predictions.jsonl").write_text(row + "\n")
     assert compare_runs([folder]).runs[0].scores["f1"].value == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": None},
+        {"method": ["a"]},
+        {"tuned": 3},
+        {"tuned": {"null_threshold": "high"}},
+        {"rows": []},
+        {"rows": {"train": "many"}},
+        {"notes": 3},
+        {"test": {"n": "x", "majority": 0.5, "scores": {}, "notes": []}},
+        {"test": {"n": 1, "majority": [], "scores": {}, "notes": []}},
+    ],
+)
+def test_metrics_of_other_kinds_are_none_of_a_task(tmp_path, change):
+    folder = write_run(tmp_path / "a", "classification", 0.5)
+    found = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(found | change))
+    with pytest.raises(ArtifactError, match="no scores of a task"):
+        read_metrics(folder)
