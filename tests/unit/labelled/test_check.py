@@ -254,6 +254,8 @@ def test_numbers_that_no_model_can_say_and_ids_of_several_texts_are_told(tmp_pat
 def test_numbers_are_summed_up(tmp_path):
     found = found_in(tmp_path, texts(tmp_path, "number", train=["a\t2", "b\t-0.5", "c\t1"]))
     assert found == [("note", "train.tsv: numbers from -0.5 to 2, median 1")]
+    found = found_in(tmp_path, texts(tmp_path, "number", train=["a\t1.7e308", "b\t1.6e308"]))
+    assert found[0] == ("note", "train.tsv: numbers from 1.6e+308 to 1.7e+308, median 1.65e+308")
 
 
 def test_what_was_left_out_is_noted(tmp_path):
