@@ -139,3 +139,16 @@ def test_what_a_learning_curve_needs_is_said_before_anything_is_trained(tokpipe,
     for wrong in ("20,10", "0,5", "x", "all,10", "5,5"):
         ran = tokpipe(*bare, wrong, "--train", trained / "train.jsonl", "--test", "t")
         assert ran.code == 2, wrong
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_trained(
+    tokpipe, trained, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    paths = ("--model", trained / "m", "-o", "curve")
+    ran = tokpipe(*curve_of(trained, *paths, "--html", "file/curve.html"))
+    assert ran.code == 4 and not (tmp_path / "curve").exists()
+    bare = ("compare", trained / "bow", "--learning-curve", "all")
+    parts = ("--train", trained / "train.jsonl", "--test", trained / "test.jsonl")
+    assert tokpipe(*bare, *parts, "--html", "a/new/curve.html").code == 0
+    assert (tmp_path / "a/new/curve.html").is_file()
