@@ -21,7 +21,7 @@ from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.doors import path_of, require
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.foundation.folders import build_folder, refuse_existing_folder
+from tokpipe.foundation.folders import build_folder, refuse_existing_folder, require_place
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import thread_count
@@ -104,6 +104,7 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     require("force", force, bool, optional=False)
     place = path_of("out", out)
     refuse_existing_folder(place, force=force)
+    require_place(place)
     learner, asked = checked_method(method, task, config), task_of(task)
     given = {"train": train, "validation": validation, "test": test}
     paths = {name: path for name, path in given.items() if path is not None}

@@ -205,3 +205,11 @@ def test_what_a_caller_gives_in_place_of_something_else_is_named(files, tmp_path
 def test_a_baseline_is_asked_about_data(made):
     with pytest.raises(ConfigError, match=r"data is a list .* a LabelledTexts or a TaggedWords"):
         open_baseline(made.folder).predict(["a"])
+
+
+@pytest.mark.parametrize("place", ["file/out", "file/deep/out"])
+def test_a_place_where_no_folder_can_be_is_told_before_anything_is_read(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        train_baseline("bow", "classification", tmp_path / "none.csv", out=tmp_path / place)
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}
