@@ -23,6 +23,7 @@ from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import describe_file, digest_of
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.version import __version__
 from tokpipe.labelled.check import brief, check_labelled
 from tokpipe.labelled.records import Labelled, LabelledTexts
@@ -241,7 +242,7 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
     columns = None if asked.columns is None else asked.columns.to_dict()
-    data = {name: data_digest(Path(path)) for name, path in asked.paths.items()}
+    data = {name: data_digest(here(path, name)) for name, path in asked.paths.items()}
     return {
         "task": asked.task.name,
         "model": model.to_dict(),
