@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.unit.inspection.folders import wordpiece, write
 from tokpipe.cli.main import execute
@@ -126,3 +127,12 @@ def test_columns_come_from_the_settings_file_by_the_names_of_their_options(tmp_p
     assert json.loads(capsys.readouterr().out)["parts"][0]["labels"] == {"p": 2, "q": 2}
     assert execute(["check", train, "--task", "classification", "--text-column", "txt"]) == 3
     assert "train.tsv:1: no column 'txt'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["a,b"], ["a", "b"]])
+def test_columns_that_are_named_one_by_one_all_count(tmp_path, capsys, flags):
+    (tmp_path / "a.csv").write_text("text,a,b\nx,1,0\ny,0,1\n")
+    given = [word for flag in flags for word in ("--label-column", flag)]
+    path = str(tmp_path / "a.csv")
+    assert execute(["check", path, "--task", "multilabel", "--json", *given]) == 0
+    assert json.loads(capsys.readouterr().out)["parts"][0]["labels"] == {"a": 1, "b": 1}

@@ -42,6 +42,28 @@ def test_what_is_no_run_and_what_is_of_other_data_have_their_codes(tokpipe, runs
     assert tokpipe("compare").code == 2
 
 
+@pytest.mark.parametrize("flag", ["--train", "--validation", "--test", "--model", "-o", "--html"])
+def test_what_only_a_learning_curve_needs_is_refused_without_one(tokpipe, runs, flag):
+    ran = tokpipe("compare", *runs, flag, "x")
+    assert ran.code == 2 and "is for a learning curve" in ran.err
+
+
+def test_scores_that_are_not_defined_are_no_numbers(tokpipe, tmp_path):
+    train = tmp_path / "a.csv"
+    train.write_text("text,score\n" + "a b,1\nc d,2\n" * 6)
+    test = tmp_path / "b.csv"
+    test.write_text("text,score\na b,1\nc d,1\n")
+    for run in "xy":
+        train_baseline("bow", "regression", train, train, test, tmp_path / run)
+    ran = tokpipe("compare", "x", "y")
+    assert ran.code == 0 and ran.out.count("not defined") == 3 and "nan" not in ran.out
+    curve = ("x", "--learning-curve", "2,all", "--train", train, "--test", test)
+    ran = tokpipe("compare", *curve, "--html", "a.html")
+    assert ran.out.count("not defined") == 2 and "nan" not in ran.out
+    assert "<td>nan" not in (tmp_path / "a.html").read_text()
+    assert tokpipe("compare", *curve, "--json").json["curves"]["x (bow)"][0]["value"] is None
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Return a folder with data, a pretrained model, a fine-tuned one and a bag of words."""
@@ -117,3 +139,16 @@ def test_what_a_learning_curve_needs_is_said_before_anything_is_trained(tokpipe,
     for wrong in ("20,10", "0,5", "x", "all,10", "5,5"):
         ran = tokpipe(*bare, wrong, "--train", trained / "train.jsonl", "--test", "t")
         assert ran.code == 2, wrong
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_trained(
+    tokpipe, trained, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    paths = ("--model", trained / "m", "-o", "curve")
+    ran = tokpipe(*curve_of(trained, *paths, "--html", "file/curve.html"))
+    assert ran.code == 4 and not (tmp_path / "curve").exists()
+    bare = ("compare", trained / "bow", "--learning-curve", "all")
+    parts = ("--train", trained / "train.jsonl", "--test", trained / "test.jsonl")
+    assert tokpipe(*bare, *parts, "--html", "a/new/curve.html").code == 0
+    assert (tmp_path / "a/new/curve.html").is_file()

@@ -101,3 +101,14 @@ def test_a_model_that_was_not_fine_tuned_teaches_nothing(tokpipe, tmp_path):
     train = write_data(tmp_path, "classification")
     ran = tokpipe("distill", tmp_path / "model", "--train", train, "-o", "small")
     assert ran.code == 2 and "Fine-tune it first" in ran.err
+
+
+def test_a_student_that_says_one_thing_of_everything_is_told(tokpipe, tmp_path):
+    run(tmp_path, "classification", "teacher", epochs=1)
+    part = tmp_path / "one.csv"
+    part.write_text("text,label\nthe,cat\nthe,dog\n")
+    asked = ("distill", tmp_path / "teacher", "--train", tmp_path / "train.jsonl", *FAST)
+    ran = tokpipe(*asked, "--validation", part, "-o", "small")
+    assert ran.code == 0 and "validation, student: the model says '" in ran.out
+    found = tokpipe(*asked, "--validation", part, "-o", "small", "--json").json
+    assert all("learned nothing" in model["notes"][0] for model in found["models"])

@@ -326,6 +326,9 @@ def test_a_model_is_evaluated_on_shards(tokpipe, tmp_path):
     assert "perplexity" in drawn and " %" in drawn
     assert tokpipe("evaluate", "m", shards).code == 2
     assert tokpipe("evaluate", "m", tmp_path).code == 4
+    (tmp_path / "d.tsv").write_text("text\tlabel\na\tx\nb\ty\n")
+    ran = tokpipe("evaluate", "m", "d.tsv")
+    assert ran.code == 2 and "m has no head for texts, words or questions" in ran.err
 
 
 @pytest.mark.parametrize(

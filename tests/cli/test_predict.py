@@ -243,3 +243,18 @@ def test_hostile_labels_and_texts_of_mistakes_are_shown_as_text(tokpipe, tmp_pat
     ran = tokpipe("evaluate", "m", "d.jsonl", "--errors", "2")
     assert ran.code == 0 and "right is" in ran.out
     assert not set(ran.out) & set("\x1b\x07\u202e")
+
+
+def test_rows_that_are_left_out_are_counted_wherever_data_are_read(tokpipe, models, tmp_path):
+    rows = [{"gold_label": g, "sentence1": "a", "sentence2": "b"} for g in ("bad", "-", "good")]
+    (tmp_path / "d.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows * 3))
+    model, data, said = models / "classification", "d.jsonl", "d.jsonl: 3 left out: gold label -\n"
+    parts = ("--train", data, "--validation", data)
+    for command in (
+        ("evaluate", model, data),
+        ("finetune", "classification", model, *parts, "-o", "out", "--epochs", "1"),
+        ("baseline", "bow", "classification", *parts, "-o", "bow"),
+        ("distill", model, *parts, "-o", "small", "--epochs", "1"),
+    ):
+        ran = tokpipe(*command)
+        assert ran.code == 0 and ran.err.count(said) == 1, ran.err

@@ -1,12 +1,12 @@
 """The card of a baseline."""
 
 import json
-import math
 from collections.abc import Mapping
 
 from tokpipe.baselines.registry import entry_of
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, Report
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.sizes import figure
 
 
 def card(report: Report, config: Config, chosen: Mapping[str, float]) -> str:
@@ -51,15 +51,11 @@ def _scores(report: Report) -> str:
     lines = ["| part | score | value | 95 % interval |", "| --- | --- | --- | --- |"]
     for part, scores in report.scores.items():
         for score in scores.scores:
-            value, low, high = (_number(number) for number in score[1:])
+            value, low, high = (figure(number) for number in score[1:])
             lines.append(f"| {part} | {score.name} | {value} | {low} to {high} |")
     for part, scores in report.scores.items():
         lines.append(
             f"\n{part}: n = {scores.n:,}; always giving the most frequent answer has "
-            f"{scores.scores[0].name} {_number(scores.majority)}."
+            f"{scores.scores[0].name} {figure(scores.majority)}."
         )
     return "\n".join([*lines, *(f"\n{note}." for note in report.notes), ""])
-
-
-def _number(value: float) -> str:
-    return "not defined" if math.isnan(value) else f"{value:.4f}"

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from tokpipe.baselines.method import Fitted, Rows, inputs_of, texts_of
 from tokpipe.baselines.registry import method_of
+from tokpipe.bert.huggingface.foreign_files import read_object
 from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
-from tokpipe.foundation.doors import path_of
+from tokpipe.foundation.doors import described, path_of, require
 from tokpipe.foundation.errors import ArtifactError, TokpipeError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.stores.copies import here
+from tokpipe.labelled.records import LabelledTexts, TaggedWords
 
+_KINDS = {"method": str, "task": str, "labels": list, "texts": int, "mean": float, "spread": float}
 KIND = "baseline"
 SETTINGS, TENSORS = "baseline.json", "baseline.npz"
 
@@ -44,6 +47,7 @@ class Baseline:
         ArtifactError
             If the rows have another number of texts than it has learned from.
         """
+        require("data", data, LabelledTexts, TaggedWords, optional=False)
         if texts_of(data) != self.texts:
             raise ArtifactError(
                 f"{data.source} has {texts_of(data)} texts a row, {self.method} has learned from "
@@ -90,7 +94,7 @@ def open_baseline(folder: str | Path) -> Baseline:
     path = here(path_of("folder", folder))
     Manifest.read(path, KIND).check_files(path)
     with storage_errors(path):
-        about = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+        about = _settings(path / SETTINGS)
         try:
             with np.load(path / TENSORS, allow_pickle=False) as file:
                 fitted = method_of(about["method"]).load({name: file[name] for name in file.files})
@@ -105,3 +109,14 @@ def open_baseline(folder: str | Path) -> Baseline:
         spread=about["spread"],
         fitted=fitted,
     )
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """Read what `write_baseline` says of a method."""
+    about = read_object(path)
+    for name, kind in _KINDS.items():
+        if not isinstance(about.get(name), kind):
+            raise ArtifactError(f"{path}: {name} is {described(about.get(name))}")
+    if not all(isinstance(label, str) for label in about["labels"]):
+        raise ArtifactError(f"{path}: labels are no texts")
+    return about

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokpipe.foundation.config import unknown_name
+from tokpipe.foundation.doors import require
 
 if TYPE_CHECKING:
     from tokpipe.baselines.method import Method
@@ -59,6 +60,7 @@ def entry_of(name: str) -> Entry:
     ConfigError
         If there is none of that name.
     """
+    require("method", name, str, optional=False)
     for entry in ENTRIES:
         if entry.name == name:
             return entry

@@ -19,11 +19,13 @@ from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.doors import path_of, require
 from tokpipe.foundation.errors import ConfigError
-from tokpipe.foundation.folders import build_folder, refuse_existing_folder
+from tokpipe.foundation.folders import build_folder, refuse_existing_folder, require_place
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.threads import thread_count
+from tokpipe.labelled.counting import rows_left_out
 from tokpipe.training.memory import check_memory, free_for_training
 
 
@@ -99,12 +101,18 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     MemoryLimitError
         If it would not fit into memory.
     """
-    refuse_existing_folder(Path(out), force=force)
+    require("force", force, bool, optional=False)
+    place = path_of("out", out)
+    refuse_existing_folder(place, force=force)
+    require_place(place)
     learner, asked = checked_method(method, task, config), task_of(task)
     given = {"train": train, "validation": validation, "test": test}
     paths = {name: path for name, path in given.items() if path is not None}
     how = {"columns": columns, "validation_fraction": validation_fraction, "seed": seed}
     parts = read_data(task, paths, **how)
+    for source, left in {part.source: rows_left_out(part) for part in parts.values()}.items():
+        if left:
+            progress.note(f"{source}: {left}")
     settings = config or learner.config()
     how = {"seed": seed, "threads": threads, "progress": progress}
     found, said = train_on(learner, asked, parts, settings, **how)
@@ -112,7 +120,7 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
     costs = {"seconds": round(found.seconds, 3), "rows_per_second": round(found.speed, 1)}
     files["metrics.json"] = metrics_bytes({**found.report.to_dict(), **costs})
     files["README.md"] = card(found.report, settings, found.chosen).encode()
-    with build_folder(Path(out), force=force) as folder:
+    with build_folder(place, force=force) as folder:
         names = write_baseline(folder, found.baseline)
         for name, content in files.items():
             (folder / name).write_bytes(content)
@@ -122,7 +130,7 @@ def train_baseline(  # noqa: PLR0913 - the three parts of the data, and how
             facts={"rows": dict(found.report.rows), "chosen": dict(found.chosen)},
             seed=seed,
         ).write(folder, [*names, *files])
-    return replace(found, folder=Path(out))
+    return replace(found, folder=place)
 
 
 def read_data(

@@ -5,9 +5,10 @@ Colour is on for a terminal, unless ``--no-color``, ``NO_COLOR`` or ``TERM=dumb`
 """
 
 import json
+import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tokpipe.foundation.told import named, told
@@ -126,8 +127,14 @@ class Console:
         self.err.line(f"{self.err.styled('warning:', 'yellow')} {safe_lines(message)}")
 
     def json(self, value: Any) -> None:
-        """Write JSON to stdout, indented, control characters escaped."""
-        text = json.dumps(value, indent=2, ensure_ascii=self.out.ascii, default=os.fspath)
+        """Write JSON to stdout, indented, control characters escaped; no number is null."""
+        text = json.dumps(
+            _finite(value),
+            indent=2,
+            ensure_ascii=self.out.ascii,
+            default=os.fspath,
+            allow_nan=False,
+        )
         self.out.line(escape_controls(text))
 
     def rich(self) -> "RichConsole":
@@ -221,3 +228,12 @@ def escape_controls(text: str) -> str:
     """Escape what JSON allows raw but a terminal obeys: DEL, C1, bidi controls."""
     escapes = {c: json.dumps(c)[1:-1] for c in set(text) if not c.isprintable() and c not in " \n"}
     return text.translate(str.maketrans(escapes | {"\x7f": "\\u007f"}))
+
+
+def _finite(value: Any) -> Any:
+    """Return what JSON can say: NaN and infinity are none of its numbers."""
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

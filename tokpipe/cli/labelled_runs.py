@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session
+from tokpipe.foundation.sizes import figure, scored
 from tokpipe.foundation.visible import visible
 
 if TYPE_CHECKING:
@@ -31,13 +32,12 @@ def score_rows(parts: Mapping[str, "Scores"]) -> Iterator[tuple[str, str]]:
     for part, scores in parts.items():
         for score in scores.scores:
             yield f"{part} {score.name}", _score_text(score)
-        yield f"{part} majority", f"{scores.majority:.4f}, n = {scores.n:,}"
+        yield f"{part} majority", f"{figure(scores.majority)}, n = {scores.n:,}"
 
 
 def _score_text(score: "Score") -> str:
-    if score.value != score.value:
-        return "not defined"
-    return f"{score.value:.4f}  ({score.low:.4f} to {score.high:.4f})"
+    value, interval = scored(*score[1:])
+    return f"{value}  ({interval})" if interval else value
 
 
 def show_notes(session: Session, notes: Sequence[str]) -> None:

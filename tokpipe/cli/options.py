@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import ConfigError
@@ -30,6 +31,20 @@ class GroupedOption(click.Option):
     def __init__(self, *names: Any, heading: str = "Options", **settings: Any) -> None:
         super().__init__(*names, **settings)
         self.heading = heading
+
+
+class ListOption(GroupedOption):
+    """An option whose values, given once more, are added to those before and replace none."""
+
+    def add_to_parser(self, parser: Any, ctx: Any) -> None:
+        """Let the parser gather what is given."""
+        parser.add_option(obj=self, opts=self.opts, dest=self.name, action="append", nargs=1)
+
+    def consume_value(self, ctx: Any, opts: Any) -> Any:
+        """Return what was given as one text."""
+        value, source = super().consume_value(ctx, opts)
+        is_typed = source is ParameterSource.COMMANDLINE
+        return (",".join(value) if is_typed else value), source
 
 
 class Count(click.ParamType):
@@ -167,7 +182,7 @@ def _option(
     return click.option(
         names or flag,
         _key(f),
-        cls=GroupedOption,
+        cls=ListOption if _is_list(kind) else GroupedOption,
         heading=heading,
         default=default,
         show_default=isinstance(default, bool),
@@ -195,6 +210,10 @@ def _item_type(hint: Any, name: str, choices: tuple[str, ...] | None) -> click.P
     if hint is int:
         return Bytes() if name.endswith("bytes") else Count()
     return {float: click.FLOAT, bool: click.BOOL}.get(hint, click.STRING)
+
+
+def _is_list(kind: click.ParamType) -> bool:
+    return isinstance(kind.item if isinstance(kind, Optional) else kind, CommaList)
 
 
 def _metavar(kind: click.ParamType) -> str | None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session
+from tokpipe.foundation.addresses import address_of, local_path
 from tokpipe.foundation.files import atomic_write, refuse_existing_file
+from tokpipe.foundation.storage import storage_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +24,14 @@ def page_option(text: str = "Write what is shown as one page.") -> Callable[...,
 
 
 def check_page(session: Session, html: str | None) -> None:
-    """Refuse a file that is there, before any work."""
-    if html is not None:
-        refuse_existing_file(Path(html), force=session.force)
+    """Refuse a file that is there, before any work, and make its folder."""
+    if html is None:
+        return
+    refuse_existing_file(Path(html), force=session.force)
+    if address_of(html) is None:
+        path = local_path(html)
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def write_page(session: Session, html: str, page: str) -> None:

@@ -16,6 +16,9 @@ from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
 
 _ROWS = 8192  # decoded at a time
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+_STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _HUB = b"huggingface"  # the key under which `datasets` keeps what a schema cannot say
 
 
@@ -88,20 +91,27 @@ def _values(
     """Write numbers, truth values and lists as JSON; classes that have names as those."""
     column.validate(full=True)
     kind = column.type
-    whole = pa.types.is_integer(kind)
-    number = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if whole and known is not None:
+    if pa.types.is_integer(kind) and known is not None:
         return _named(file, column, known, row)
     null = np.asarray(column.is_null(), np.bool_)
-    if whole or number or pa.types.is_boolean(kind):
+    if pa.types.is_decimal(kind) or any(is_one(kind) for is_one in _NUMBERS):
         cells = Strings.from_arrow(column.cast(pa.string()))
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    elif _is_list(kind):
         cells = Strings.from_list(_list(file, each, known, row) for each in column.to_pylist())
     elif pa.types.is_null(kind):
         cells = Strings.from_list([""] * len(column))
     else:
         raise InputError(f"{file.name}: column {name!r} holds {kind}: no text, number or list")
     return Column(cells, null, ~null)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    """Say whether cells are lists of what JSON can write: texts, numbers, truth values."""
+    if not any(is_one(kind) for is_one in _LISTS):
+        return False
+    of = kind.value_type
+    inner = of.value_type if pa.types.is_dictionary(of) else of
+    return any(is_one(inner) for is_one in (*_NUMBERS, *_STRINGS, pa.types.is_null))
 
 
 def _named(file: InputFile, column: pa.Array, known: list[str], row: int) -> Column:

@@ -7,6 +7,7 @@ from typing import Any
 from tokpipe.bert.huggingface.jobs import AUTO_CLASSES, PIPELINES
 from tokpipe.finetuning.preparing import Prepared
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, Report
+from tokpipe.foundation.sizes import figure
 from tokpipe.foundation.visible import visible
 from tokpipe.metrics.scores import Scores
 
@@ -83,7 +84,7 @@ def _scores(report: Report) -> str:
     lines = ["| part | score | value | 95 % interval |", "| --- | --- | --- | --- |"]
     for part, scores in report.scores.items():
         for score in scores.scores:
-            value, low, high = (_number(number) for number in score[1:])
+            value, low, high = (figure(number) for number in score[1:])
             lines.append(f"| {part} | {score.name} | {value} | {low} to {high} |")
     said = [_beside(part, scores) for part, scores in report.scores.items()]
     return "\n".join([*lines, "", *said, *(f"\n{note}." for note in report.notes), ""])
@@ -91,8 +92,8 @@ def _scores(report: Report) -> str:
 
 def _spread(spreads: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     lines = [
-        f"| {part} | {name} | {_number(of['median'])} | {_number(of['least'])} | "
-        f"{_number(of['greatest'])} |"
+        f"| {part} | {name} | {figure(of['median'])} | {figure(of['least'])} | "
+        f"{figure(of['greatest'])} |"
         for part, scores in spreads.items()
         for name, of in scores.items()
     ]
@@ -105,12 +106,8 @@ def _spread(spreads: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
 def _beside(part: str, scores: Scores) -> str:
     return (
         f"{part}: n = {scores.n:,}; always giving the most frequent answer has "
-        f"{scores.scores[0].name} {_number(scores.majority)}."
+        f"{scores.scores[0].name} {figure(scores.majority)}."
     )
-
-
-def _number(value: float) -> str:
-    return "not defined" if value != value else f"{value:.4f}"
 
 
 def _data(report: Report) -> str:

@@ -16,6 +16,7 @@ from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.foundation.sizes import figure
 from tokpipe.foundation.storage import storage_errors
 from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.stores.publishing import pull, run_place
@@ -122,6 +123,7 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     require("out", out, str, Path, optional=False)
     require("config", config, FinetuneConfig)
     require("windows", windows, WindowConfig)
+    require("force", force, bool, optional=False)
     run, how = run_place(out), (thread_count(threads), watch or Nobody(), progress, ranks)
 
     def looked_at() -> None:
@@ -159,7 +161,7 @@ def _several(
         ranks.first(partial(folder.mkdir, exist_ok=True))
         made.append(train_once(prepared, folder, seeds, threads, watch, progress, ranks))
         score = made[-1].report.scores["validation"].scores[0]
-        progress.note(f"seed {number} of {len(drawn)}: {score.name} {score.value:.4f}")
+        progress.note(f"seed {number} of {len(drawn)}: {score.name} {figure(score.value)}")
     best = max(made, key=lambda one: one.report.scores["validation"].best_by)
     tables = _tables([one.report for one in made])
     runs = [{**seeds._asdict(), **values} for seeds, values in zip(drawn, tables, strict=True)]

@@ -12,20 +12,17 @@ from tokpipe.foundation.config import Config
 from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.labelled.config import TagColumns, TextColumns
-from tokpipe.labelled.labels import shown
+from tokpipe.labelled.faults_within import NOTHING, nothing_to_learn
 from tokpipe.labelled.naming import require_alike
 from tokpipe.labelled.places import place_in
 from tokpipe.labelled.records import (
     NO_LABEL,
     Labelled,
-    LabelledTexts,
-    Questions,
     TaggedWords,
     place_of,
 )
 from tokpipe.labelled.splits import hold_out
 
-_NOTHING = "There is nothing to learn from it."
 _COLUMNS = {"texts": TextColumns, "words": TagColumns}  # by what a task reads
 
 
@@ -100,14 +97,9 @@ def read_given(
 
 
 def _require_choice(train: Labelled) -> None:
-    """Refuse a training part in which one class, or one tag, is all that there is to say."""
-    names = () if isinstance(train, Questions) else train.names
-    if isinstance(train, LabelledTexts) and train.labels.ndim == 2:
-        if not train.labels.any():
-            raise InputError(f"{train.source}: no text has a label", hint=_NOTHING)
-    elif len(names) == 1:
-        rows = "word has the tag" if isinstance(train, TaggedWords) else "text has the label"
-        raise InputError(f"{train.source}: every {rows} {shown(names[0])!r}", hint=_NOTHING)
+    """Refuse a training part in which there is one thing alone to say."""
+    if same := nothing_to_learn(train):
+        raise InputError(f"{train.source}: {same}", hint=NOTHING)
 
 
 def _require_labels(task: Task, part: Labelled, name: str) -> None:

@@ -17,11 +17,13 @@ from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.source import fitted
 from tokpipe.finetuning.task import Task
 from tokpipe.finetuning.taught import Taught
+from tokpipe.finetuning.verdict import unknown_words
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import describe_file, digest_of
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
+from tokpipe.foundation.stores.copies import here
 from tokpipe.foundation.version import __version__
 from tokpipe.labelled.check import brief, check_labelled
 from tokpipe.labelled.records import Labelled, LabelledTexts
@@ -156,6 +158,8 @@ def prepare_on(
         parts[name] = Part(name, part, encoded.fitted(model.vocab_size, model.type_vocab_size))
         if said := said_of(parts[name], asked.windows):
             progress.note(f"{name}: {said}")
+        if unknown := unknown_words(parts[name], source.tokenizer):
+            progress.note(unknown)
     if source.left_out and not keeps_head:
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
@@ -194,8 +198,10 @@ def said_of(part: Part, windows: WindowConfig) -> str:
         mean = ", the mean taken" if examples.labels is not None else ""
         said.append(f"{examples.windowed:,} read in windows{mean}, {len(examples):,} in all")
     if examples.cut:
-        read = windows.long_texts.replace("-", " and ")
-        said.append(f"{examples.cut:,} too long, {read} read")
+        of_pairs = windows.long_texts == "mean"  # no window runs over both texts of a pair
+        what = plural(examples.cut, "first text") if of_pairs else f"{examples.cut:,}"
+        read = "head" if of_pairs else windows.long_texts.replace("-", " and ")
+        said.append(f"{what} too long, {read} read")
     if examples.lost:
         said.append(f"{plural(examples.lost, 'answer')} in no window")
     return ", ".join(said)
@@ -236,7 +242,7 @@ def _capacity(examples: Examples, batch_size: int, gradient_shards: int) -> Capa
 
 def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]:
     columns = None if asked.columns is None else asked.columns.to_dict()
-    data = {name: data_digest(Path(path)) for name, path in asked.paths.items()}
+    data = {name: data_digest(here(path, name)) for name, path in asked.paths.items()}
     return {
         "task": asked.task.name,
         "model": model.to_dict(),
@@ -249,7 +255,16 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
 
 
 def data_digest(path: Path) -> str:
-    """Return a hash of a file, or of all files of a folder by name."""
+    """Return a hash of a file, or of all files of a folder by name.
+
+    Raises
+    ------
+    InputError
+        If it is neither, but standard input or a pattern: a training that goes on reads it again.
+    """
+    if not path.exists():
+        hint = "Standard input or a pattern? What goes on reads its data again: name a file."
+        raise InputError(f"{path} is no file that is trained on", hint=hint)
     if not path.is_dir():
         return describe_file(path)["sha256"]
     return digest_of(path, sorted(one for one in path.rglob("*") if one.is_file()))

@@ -16,6 +16,7 @@ from tokpipe.metrics.scores import Score, Scores
 
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.jsonl"
+_KINDS = {"task": str, "method": str, "rows": dict, "tuned": dict, "notes": list}
 ASKED = ("validation", "test")  # parts that a model is asked about
 
 
@@ -64,14 +65,23 @@ class Report:
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> "Report":
-        """Return the report that `to_dict` wrote."""
+        """Return the report that `to_dict` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is none.
+        """
+        for name, kind in _KINDS.items():
+            if not isinstance(found[name], kind):
+                raise TypeError(name)
         return cls(
             task=found["task"],
             method=found["method"],
-            rows=found["rows"],
+            rows={part: int(count) for part, count in found["rows"].items()},
             scores={part: _scores(found[part]) for part in ASKED if part in found},
-            tuned=found["tuned"],
-            notes=tuple(found["notes"]),
+            tuned={name: float(value) for name, value in found["tuned"].items()},
+            notes=tuple(map(str, found["notes"])),
             long_rows=found.get("long_rows", {}),
         )
 
@@ -82,11 +92,11 @@ def _scores(found: Mapping[str, Any]) -> Scores:
         for name, one in found["scores"].items()
     ]
     majority, notes = _number(found["majority"]), tuple(found["notes"])
-    return Scores(n=found["n"], scores=tuple(scores), majority=majority, notes=notes)
+    return Scores(n=int(found["n"]), scores=tuple(scores), majority=majority, notes=notes)
 
 
 def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+    return math.nan if value is None else float(value)
 
 
 def report_files(
@@ -132,6 +142,6 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     found = read_object(folder / METRICS)
     try:
         Report.from_dict(found)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise ArtifactError(f"{folder / METRICS}: no scores of a task") from None
     return found

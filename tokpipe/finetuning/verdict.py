@@ -8,8 +8,11 @@ from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.foundation.sizes import plural
-from tokpipe.labelled.records import LabelledTexts, TaggedWords
+from tokpipe.labelled.records import Labelled, LabelledTexts, TaggedWords
 from tokpipe.metrics.scores import Scores
+from tokpipe.shards.vocabulary import token_facts
+from tokpipe.tokenizer.quality import WORTH_A_WARNING
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 
 def verdict(
@@ -27,30 +30,40 @@ def verdict(
     if name not in scores:
         missing = int((~task.with_labels(part.data)).sum())
         yield f"{name}: {plural(missing, 'row')} without a label: not scored"
-    same = _always(part, predictions)
+    yield from (f"{name}: {said}" for said in told_of(part.data, predictions, scores.get(name)))
+
+
+def told_of(data: Labelled, predictions: Predictions, scores: Scores | None) -> Iterator[str]:
+    """Yield what must be said beside the scores of some data, which may have none."""
+    same = _always(data, predictions)
     if same is not None:
-        of = "word" if task.data == "words" else "text"
-        yield f"{name}: the model says {same} of every {of}; it has learned nothing"
-    elif name in scores and not _is_better(scores[name]):
-        first = scores[name].scores[0]
+        of = "word" if isinstance(data, TaggedWords) else "text"
+        yield f"the model says {same} of every {of}; it has learned nothing"
+    elif scores is not None and scores.scores[0].value <= scores.majority:
+        first = scores.scores[0]
         yield (
-            f"{name}: {first.name} {first.value:.4f} is no better than always giving the most "
-            f"frequent answer, {scores[name].majority:.4f}"
+            f"{first.name} {first.value:.4f} is no better than always giving the most frequent "
+            f"answer, {scores.majority:.4f}"
         )
     if isinstance(predictions, TagPredictions) and predictions.without_piece:
         count = plural(predictions.without_piece, "word")
-        yield f"{name}: {count} of which the tokenizer makes nothing; tagged by their neighbours"
-    if name in scores:
-        yield from (f"{name}: {note}" for note in scores[name].notes)
+        yield f"{count} of which the tokenizer makes nothing; tagged by their neighbours"
+    yield from () if scores is None else scores.notes
 
 
-def _is_better(scores: Scores) -> bool:
-    return not scores.best_by <= scores.majority
+def unknown_words(part: Part, tokenizer: Tokenizer) -> str:
+    """Return which share of a part's words a tokenizer does not know; empty if that is nothing."""
+    facts, ids = token_facts(tokenizer), part.examples.input_ids
+    words = max(np.count_nonzero(facts.counts_as_word[ids]), 1)
+    unknown = np.count_nonzero(ids == facts.unk_id) / words
+    if unknown <= WORTH_A_WARNING:
+        return ""
+    share = f"{100 * unknown:.1f} % of the words are unknown to the model's vocabulary"
+    return f"warning: {part.data.source}: {share}"
 
 
-def _always(part: Part, predictions: Predictions) -> str | None:
+def _always(data: Labelled, predictions: Predictions) -> str | None:
     """Return the answer that all rows have, if the labels have several."""
-    data = part.data
     if isinstance(data, LabelledTexts) and isinstance(predictions, TextPredictions):
         if predictions.probabilities is None or data.labels.dtype != np.int32:
             return None

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tokpipe.foundation.addresses import Address, address_of, local_path
@@ -199,6 +200,21 @@ def refuse_existing_folder(target: Path, *, force: bool) -> None:
         with one_writer(lock, target):
             _recover(target, work, old)
     _refuse(target, force=force)
+
+
+def require_place(target: Path) -> None:
+    """Refuse a folder of this machine that cannot be made, before work that ends in it.
+
+    Raises
+    ------
+    StorageError
+        If the disk refuses to make one where it, or the first of its parents, will be.
+    """
+    if address_of(target) is None:
+        with storage_errors(target):
+            parents = real_folder(target).parents
+            there = next(parent for parent in parents if parent.exists())
+            TemporaryDirectory(prefix=f".{target.name}-", dir=there).cleanup()
 
 
 def real_folder(target: Path) -> Path:

@@ -54,6 +54,28 @@ def format_bytes(count: int) -> str:
     return f"{size:.1f} TB"
 
 
+def figure(value: float, form: str = ".4f") -> str:
+    """Write a score, or that it is not defined.
+
+    Examples
+    --------
+    >>> figure(0.5), figure(0.25, "+.2f"), figure(float("nan"))
+    ('0.5000', '+0.25', 'not defined')
+    """
+    return "not defined" if value != value else format(value, form)
+
+
+def scored(value: float, low: float, high: float) -> tuple[str, str]:
+    """Write a score and its interval, for the cells of a table.
+
+    Examples
+    --------
+    >>> scored(0.5, 0.25, 0.75), scored(float("nan"), 0.0, 0.0)
+    (('0.5000', '0.2500 to 0.7500'), ('not defined', ''))
+    """
+    return figure(value), f"{low:.4f} to {high:.4f}" if value == value else ""
+
+
 def plural(count: int, noun: str, verb: tuple[str, str] | None = None) -> str:
     """Write a count with its noun, and a verb that agrees with it.
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tokpipe.foundation.sizes import scored
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.pages import CHARTS, PLOT, SIZE, color, rendered, x_of, y_of, y_ticks
 from tokpipe.tasks.learning import Learned, LearningCurve, Reached
@@ -18,7 +19,12 @@ def learning_page(learned: Learned) -> str:
     place = _Places(points, low, high if high > low else low + 1)
     lines = [place.line(number, curve, known) for number, curve, known in curves if known]
     rows = [
-        {"name": visible(curve.method), "color": color(number), **point._asdict()}
+        {
+            "name": visible(curve.method),
+            "color": color(number),
+            "figures": (f"{point.rows:,}", *scored(*point[1:4])),
+            "seconds": point.seconds,
+        }
         for number, curve, _ in curves
         for point in curve.points
     ]

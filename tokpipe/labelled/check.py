@@ -1,13 +1,13 @@
 """What is wrong with labelled data, before hours are lost on it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.foundation.sizes import plural
-from tokpipe.labelled.counting import count_labels
+from tokpipe.labelled.counting import count_labels, rows_left_out
 from tokpipe.labelled.faults_between import faults_between
 from tokpipe.labelled.faults_within import faults_within
 from tokpipe.labelled.labels import shown
@@ -48,8 +48,7 @@ def check_labelled(parts: Mapping[str, Labelled], lengths: Lengths | None = None
         If one part has pairs of texts and another has not.
     """
     require_alike(parts)
-    findings = [finding for data in parts.values() for finding in faults_within(data)]
-    findings += faults_between(parts)
+    findings = [*_within(parts), *faults_between(parts)]
     if lengths is not None:
         findings += _too_long(parts, lengths)
     return findings
@@ -63,18 +62,31 @@ def brief(parts: Mapping[str, Labelled], findings: Sequence[Finding]) -> list[st
     list of str
         A line for each part, then one for each finding that is more than a note.
     """
-    lines = []
+    lines, seen = [], set()
     for name, data in parts.items():
         counted = count_labels(data)
         labels = sorted(counted.labels.items(), key=lambda item: -item[1])
-        total = max(sum(counted.labels.values()), 1)
+        total = max(counted.whole, 1)
         few = ", ".join(f"{shown(label)} {100 * n / total:.3g} %" for label, n in labels[:_FEW])
         more = f" and {len(labels) - _FEW} more" if len(labels) > _FEW else ""
         lines.append(f"{name}: {plural(counted.number, counted.rows)}{': ' * bool(few)}{few}{more}")
+        if (left := rows_left_out(data)) and data.source not in seen:
+            lines.append(f"{data.source}: {left}")
+        seen.add(data.source)
     problems = (found for found in findings if found.level != NOTE)
     # what is held out of a file has its faults, too
     said = dict.fromkeys(f"{found.level}: {found.place}: {found.problem}" for found in problems)
     return [*lines, *said]
+
+
+def _within(parts: Mapping[str, Labelled]) -> Iterator[Finding]:
+    """Look at each part; what is so in one of the parts of a file is not said of the file."""
+    found = {part: list(faults_within(data)) for part, data in parts.items()}
+    for part, data in parts.items():
+        same_file = [found[other] for other in parts if parts[other].source == data.source]
+        for one in found[part]:
+            is_of_part = one.place == data.source and not all(one in each for each in same_file)
+            yield replace(one, place=f"{one.place}, the {part} part") if is_of_part else one
 
 
 def _too_long(parts: Mapping[str, Labelled], lengths: Lengths) -> Iterator[Finding]:

@@ -50,6 +50,9 @@ class TextColumns(Config):
         """Refuse what stands between nothing."""
         if self.separator == "":
             raise ConfigError("label_separator is empty", hint="Leave it out for one label a text.")
+        if self.separator is not None and len(self.label or ()) > 1:
+            hint = "Several columns hold 0 and 1 each; a separator is for one column with names."
+            raise ConfigError("label_separator and several columns of label_column", hint=hint)
 
 
 @dataclass(frozen=True, kw_only=True)

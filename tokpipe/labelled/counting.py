@@ -16,6 +16,7 @@ class Counted(NamedTuple):
     number: int
     units: str  # more than one of them
     labels: dict[str, int]
+    whole: int  # of which the labels are shares: rows that may have several, else all units
 
 
 def count_labels(data: Labelled) -> Counted:
@@ -26,24 +27,37 @@ def count_labels(data: Labelled) -> Counted:
     if isinstance(data, Questions):
         answered = int((np.diff(data.answer_borders) > 0).sum())
         labels = {"with an answer": answered, "without an answer": len(data) - answered}
-        return Counted("question", len(data), "questions", {k: n for k, n in labels.items() if n})
+        labels = {name: count for name, count in labels.items() if count}
+        return Counted("question", len(data), "questions", labels, len(data))
     if isinstance(data, TaggedWords):
         return _count_tags(data)
     rows = "pair" if len(data.texts) > 1 else "text"
     if data.labels.dtype == np.float64:
-        return Counted(rows, len(data), f"{rows}s", {})
+        return Counted(rows, len(data), f"{rows}s", {}, 0)
     counts = (
         data.labels.sum(axis=0, dtype=np.int64)
         if data.labels.ndim == 2
         else np.bincount(data.labels[data.labels >= 0], minlength=len(data.names))
     )
-    return Counted(rows, len(data), f"{rows}s", dict(zip(data.names, counts.tolist(), strict=True)))
+    labels = dict(zip(data.names, counts.tolist(), strict=True))
+    return Counted(rows, len(data), f"{rows}s", labels, len(data))
+
+
+def rows_left_out(data: Labelled) -> str:
+    """Say how many texts or questions of a file were not taken, and why; empty if all were.
+
+    Of words none is: what is left out there are comments and the like.
+    """
+    if isinstance(data, TaggedWords):
+        return ""
+    return ", ".join(f"{count:,} left out: {reason}" for reason, count in data.left_out.items())
 
 
 def _count_tags(data: TaggedWords) -> Counted:
     if data.scheme == "none":
         counts = np.bincount(data.tags[data.tags >= 0], minlength=len(data.names))
         labels = dict(zip(data.names, counts.tolist(), strict=True))
-        return Counted("sentence", len(data), "words", labels)
+        return Counted("sentence", len(data), "words", labels, sum(labels.values()))
     found = Counter(entities_of(data.names, data.tags, data.borders).kinds)
-    return Counted("sentence", len(data), "entities", dict(sorted(found.items())))
+    labels = dict(sorted(found.items()))
+    return Counted("sentence", len(data), "entities", labels, found.total())

@@ -33,9 +33,11 @@ def _labels_of_one_part(parts: Mapping[str, Labelled]) -> Iterator[Finding]:
         data = parts[part]
         for label in [name for name in used[part] if name not in used[first]]:
             row = _first_with(data, label)
-            problem = f"the label {shown(label)!r} is in no row of {parts[first].source}"
+            is_held_out = data.source == parts[first].source
+            level, rest = (WARNING, "the rest of ") if is_held_out else (ERROR, "")
+            problem = f"the label {shown(label)!r} is in no row of {rest}{parts[first].source}"
             hint = "Nothing can learn it: leave such rows out, or add some to what is trained on."
-            yield Finding(ERROR, row, problem, hint)
+            yield Finding(level, row, problem, hint)
         unasked = [name for name in used[first] if name not in used[part]]
         if unasked:
             yield Finding(NOTE, data.source, f"no row has the label {few_of(unasked)}")

@@ -20,8 +20,10 @@ from tokpipe.foundation.visible import visible
 Parsed = TypeVar("Parsed")
 
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BY_NUMBER = re.compile(r"LABEL_\d+")  # what transformers calls labels that nobody has named
 _HELD = {"1": True, "0": False, "true": True, "false": False}
+LARGEST = float(np.finfo(np.float32).max)  # of the numbers that a model can say
 _LONGEST = 40  # characters of a label that a message shows
 
 
@@ -184,6 +186,8 @@ def unknown_label(place: str, name: str, known: Sequence[str]) -> InputError:
     near = get_close_matches(name, known, n=1)
     few = ", ".join(repr(shown(label)) for label in known[:10])
     hint = f"Did you mean {shown(near[0])!r}?" if near else f"Known: {few}."
+    if known and all(map(_BY_NUMBER.fullmatch, known)):
+        hint += " The model has no names for them: give it some, in id2label of its config.json."
     return InputError(f"{place}: the label {shown(name)!r} is none of the {len(known)}", hint=hint)
 
 
@@ -205,7 +209,7 @@ def _number(cell: Cell) -> float | Wrong:
     if cell.is_null:
         return Wrong("no label: the value is null; a number is needed")
     text = cell.text.strip()
-    value = _as_float(text) if _NUMBER.fullmatch(text) else math.nan
+    value = _as_float(text) if NUMBER.fullmatch(text) else math.nan
     if math.isfinite(value):
         return value
     hint = "Write decimals with a point." if re.fullmatch(r"[+-]?\d+,\d+", text) else ""
@@ -246,12 +250,14 @@ def _names_of(cell: Cell, separator: str | None) -> tuple[str, ...] | Wrong:
 
 def _names_in(text: str) -> tuple[str, ...] | Wrong:
     try:
-        items = json.loads(text, parse_int=str, parse_float=str)
+        items = json.loads(text, parse_int=str, parse_float=_class_of_value)
     except (ValueError, RecursionError):
         return Wrong("the labels are no list that can be read")
     names = []
     for item in items:
-        if not isinstance(item, str | bool) or item == "":
+        if isinstance(item, Wrong):
+            return item
+        if not isinstance(item, str | bool) or not str(item).strip():
             return Wrong(f"the list of labels holds {shown(json.dumps(item))}; texts are needed")
         names.append(item if isinstance(item, str) else str(item).lower())
     return tuple(names)

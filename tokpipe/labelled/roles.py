@@ -103,9 +103,12 @@ def _lowered(head: TableHead) -> list[str]:
 
 def _by_name(head: TableHead, columns: TextColumns, kind: str) -> Roles:
     def index(name: str, flag: str) -> int:
-        if name not in head.first:
+        if name in head.first:
+            return head.first.index(name)
+        near = [i for i, one in enumerate(head.first) if one.strip() == name.strip()]
+        if len(near) != 1:  # lists of names on the command line lose their spaces
             raise missing_column(_first_line(head), name, head.first, flag)
-        return head.first.index(name)
+        return near[0]
 
     labels = () if kind == "none" else _label_names(head, columns, kind)
     texts = _text_names(head, columns, labels)

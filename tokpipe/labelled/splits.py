@@ -44,9 +44,10 @@ def hold_out(data: Kind, fraction: float, seed: int) -> tuple[Kind, Kind]:
     """Part data in two: what is left to train on, and a share to choose by.
 
     Texts with one class each are drawn class by class, so that both parts have the classes in the
-    same shares, as near as whole rows allow. Questions are drawn with all others on their
-    paragraph, as near to the share as paragraphs allow: a paragraph in both parts would give
-    answers away. All else is drawn from all rows. Both parts keep the order of the file.
+    same shares, as near as whole rows allow, and the first has a row of each. Questions are drawn
+    with all others on their paragraph, as near to the share as paragraphs allow: a paragraph in
+    both parts would give answers away. All else is drawn from all rows. Both parts keep the order
+    of the file.
 
     Parameters
     ----------
@@ -60,13 +61,17 @@ def hold_out(data: Kind, fraction: float, seed: int) -> tuple[Kind, Kind]:
     Raises
     ------
     InputError
-        If there are less than two rows.
+        If there are less than two rows, or one alone of each class.
     """
-    if len(data) < 2:
-        problem = f"{data.source}: {plural(len(data), 'row')}; to hold a part out, two are needed"
-        raise InputError(problem, hint="Pass a validation file, or more data.")
     order = _drawn(data, stream_key(seed, "hold out"))
-    count = min(max(round(fraction * len(data)), 1), len(data) - 1)
+    stay = 1
+    if isinstance(data, LabelledTexts) and data.labels.dtype == np.int32:
+        order, stay = _one_of_each_last(order, data.labels)
+    if len(data) <= stay:
+        needed = f"of its {stay} labels one must have two" if stay > 1 else "two are needed"
+        problem = f"{data.source}: {plural(len(data), 'row')}; to hold a part out, {needed}"
+        raise InputError(problem, hint="Pass a validation file, or more data.")
+    count = min(max(round(fraction * len(data)), 1), len(data) - stay)
     if isinstance(data, Questions):
         count = _nearest_border(data.context_of[order], count)
     kept = np.ones(len(data), np.bool_)
@@ -115,6 +120,16 @@ def _drawn(data: Labelled, key: int) -> NDArray[np.int64]:
     share = np.empty(len(order))
     share[by_class] = (within + 0.5) / np.repeat(counts, counts)
     return order[np.argsort(share, kind="stable")]
+
+
+def _one_of_each_last(
+    order: NDArray[np.int64], labels: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], int]:
+    """Put the last row of each class behind all others; return how many these are, too."""
+    ends = np.unique(labels[order[::-1]], return_index=True)[1]
+    is_last = np.zeros(len(order), np.bool_)
+    is_last[len(order) - 1 - ends] = True
+    return np.concatenate([order[~is_last], order[is_last]]), len(ends)
 
 
 def _nearest_border(contexts: NDArray[np.int64], count: int) -> int:

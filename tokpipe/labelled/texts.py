@@ -55,6 +55,8 @@ def read_texts(
     if kind not in KINDS:
         raise ConfigError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
     columns, found = columns or TextColumns(), []
+    if kind in ("class", "number"):
+        _require_one_label(columns, kind)
 
     def choose(head: TableHead) -> Chosen:
         roles = roles_of(head, columns, kind)
@@ -65,6 +67,16 @@ def read_texts(
     table = read_columns(path, choose, read)
     data = _labelled(str(path), table, found[-1], columns.separator, kind)
     return data if names is None or kind == "none" else with_names(data, names)
+
+
+def _require_one_label(columns: TextColumns, kind: str) -> None:
+    several = {
+        "label_separator": columns.separator is not None,
+        "several columns of label_column": len(columns.label or ()) > 1,
+    }
+    for name, is_given in several.items():
+        if is_given:
+            raise ConfigError(f"{name}: each text has one {kind}", hint="The task is multilabel.")
 
 
 def _labelled(

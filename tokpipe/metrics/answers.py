@@ -13,14 +13,15 @@ P. Rajpurkar, R. Jia, P. Liang: Know What You Don't Know: Unanswerable Questions
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tokpipe.foundation.doors import described
 from tokpipe.foundation.errors import InputError
+from tokpipe.metrics.columns import as_array, require_choice
 
 Version = Literal["1.1", "2.0"]
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -61,9 +62,9 @@ def exact_match(prediction: str, answers: Sequence[str], version: Version = "2.0
     InputError
         If one is no text, or all of them are one.
     """
-    _require_texts(prediction, answers)
+    golds = _gold(_texts(prediction, answers), version)
     found = normalized_answer(prediction)
-    return float(any(found == gold for gold in _gold(answers, version)))
+    return float(any(found == gold for gold in golds))
 
 
 def answer_f1(prediction: str, answers: Sequence[str], version: Version = "2.0") -> float:
@@ -76,9 +77,8 @@ def answer_f1(prediction: str, answers: Sequence[str], version: Version = "2.0")
     >>> round(answer_f1("in the old town", ["old town", "Lund"]), 2)
     0.8
     """
-    _require_texts(prediction, answers)
+    golds = [gold.split() for gold in _gold(_texts(prediction, answers), version)]
     found = normalized_answer(prediction).split()
-    golds = [gold.split() for gold in _gold(answers, version)]
     return max((_overlap(found, gold, version) for gold in golds), default=0.0)
 
 
@@ -96,6 +96,9 @@ def answer_columns(
     InputError
         If there are no questions, or not as many predictions.
     """
+    for name, column in (("predictions", predictions), ("answers", answers)):
+        if isinstance(column, str) or not isinstance(column, Collection):
+            raise InputError(f"the {name} are {described(column)}; a list of them is needed")
     if len(predictions) != len(answers):
         raise InputError(f"{len(answers):,} questions against {len(predictions):,} predictions")
     if not len(answers):
@@ -132,9 +135,10 @@ def best_null_threshold(
     InputError
         If there are no questions, lengths differ, or a score is NaN.
     """
-    gain, nulls = np.asarray(scores, np.float64), np.asarray(null_scores, np.float64)
-    has_gold, has_answer = np.asarray(answerable, np.bool_), np.asarray(answered, np.bool_)
-    _require_scores(gain, nulls, has_gold, has_answer)
+    columns = [as_array("scores", one) for one in (scores, null_scores, answerable, answered)]
+    _require_scores(columns)
+    gain, nulls = (column.astype(np.float64) for column in columns[:2])
+    has_gold, has_answer = (column.astype(np.bool_) for column in columns[2:])
     order = np.argsort(nulls, kind="stable")
     change = np.where(has_gold, gain, -1.0 * has_answer)[order]  # against saying "no answer"
     is_last = np.append(np.diff(nulls[order]) > 0, True)  # of equal null scores
@@ -143,19 +147,23 @@ def best_null_threshold(
     if reached[best] <= np.count_nonzero(~has_gold):
         lowest = float(nulls.min())
         threshold = 0.0 if lowest > 0 else float(np.nextafter(lowest, -np.inf))
-        return NullThreshold(threshold, np.count_nonzero(~has_gold) / len(nulls))
+        return NullThreshold(threshold, float(np.count_nonzero(~has_gold) / len(nulls)))
     return NullThreshold(float(nulls[order][is_last][best]), float(reached[best]) / len(nulls))
 
 
-def _require_texts(prediction: Any, answers: Any) -> None:
-    if isinstance(answers, str):
+def _texts(prediction: Any, answers: Any) -> list[str]:
+    """Return the gold answers, all of them texts as the prediction is."""
+    if isinstance(answers, str) or not isinstance(answers, Iterable):
         raise InputError(f"the gold answers are {described(answers)}; a list of them is needed")
-    for name, text in (("the prediction", prediction), *(("a gold answer", a) for a in answers)):
+    golds = list(answers)
+    for name, text in (("the prediction", prediction), *(("a gold answer", a) for a in golds)):
         if not isinstance(text, str):
             raise InputError(f"{name} is {described(text)}; a text is needed")
+    return golds
 
 
 def _gold(answers: Sequence[str], version: Version) -> list[str]:
+    require_choice("version", version, get_args(Version))
     golds = [normalized_answer(answer) for answer in answers]
     return golds if version == "1.1" else [gold for gold in golds if gold] or [""]
 
@@ -170,8 +178,11 @@ def _overlap(found: list[str], gold: list[str], version: Version) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def _require_scores(*columns: NDArray) -> None:
-    if len({column.shape for column in columns}) > 1 or not columns[0].size:
+def _require_scores(columns: Sequence[NDArray]) -> None:
+    if len({column.shape for column in columns}) > 1 or columns[0].ndim != 1 or not columns[0].size:
         raise InputError("scores, null scores and answers are not of the same questions, or none")
+    for column in columns:
+        if column.dtype.kind not in "biuf":
+            raise InputError(f"a score of a question is of type {column.dtype}; numbers are needed")
     if np.isnan(columns[0]).any() or np.isnan(columns[1]).any():
         raise InputError("a score of a question is NaN")

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.foundation.doors import require
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 from tokpipe.metrics.classes import Formula
 
@@ -40,6 +42,9 @@ def interval(
     low, high : float64[k]
         Draws for which a score is not defined (NaN) are left out; NaN if there are no others.
     """
+    require("level", level, float, optional=False)
+    if not 0 < level < 1:
+        raise InputError(f"level={level} is no share between 0 and 1")
     drawn = [scores(weights) for weights in resamples(units, seed=seed, rounds=rounds)]
     return bounds(np.concatenate(drawn, axis=1), level)
 
@@ -77,6 +82,10 @@ def resamples(units: int, *, seed: int = 0, rounds: int = ROUNDS) -> Iterator[ND
     float64[R, units]
         How often each unit is drawn, a row a round; some rounds at a time.
     """
+    for name, value, least in (("units", units, 1), ("rounds", rounds, 1), ("seed", seed, None)):
+        require(name, value, int, optional=False)
+        if least is not None and value < least:
+            raise InputError(f"{name}={value}; {least} or more are needed")
     key = np.uint64(stream_key(seed, "bootstrap"))
     many = max(1, min(rounds, CELLS // units))
     bits = np.empty(many * units, np.uint64)

@@ -5,14 +5,20 @@ predicted nor there has precision, recall and F1 of 0. All formulas take many we
 the rows at once, which is what the bootstrap asks for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import InputError
-from tokpipe.metrics.columns import checked_codes, checked_labels
+from tokpipe.metrics.columns import (
+    checked_classes,
+    checked_codes,
+    checked_labels,
+    require_choice,
+)
 
 Formula = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # from weights of the rows
 Average = Literal["binary", "macro", "micro"]
@@ -83,9 +89,8 @@ def f1(
     >>> round(f1([0, 0, 1, 2], [0, 1, 1, 0], "macro"), 4)
     0.3889
     """
-    if average not in get_args(Average):
-        allowed = ", ".join(get_args(Average))
-        raise InputError(f"average={average!r} is none of {allowed}")
+    require_choice("average", average, get_args(Average))
+    require("positive", positive, int, optional=False)
     truth, guess = checked_codes(gold, predicted)
     ones = np.ones((1, len(truth)))
     if truth.ndim == 2:
@@ -94,6 +99,8 @@ def f1(
         return float(label_f1(label_counts(truth, guess), average)[0])
     if average == "binary":
         truth, guess = (truth == positive).astype(np.int64), (guess == positive).astype(np.int64)
+    else:
+        truth, guess = _without_gaps(truth, guess)
     counts = class_counts(truth, guess, ones)
     if average == "binary":
         per_class = f1_of_each(counts)[0]
@@ -123,7 +130,7 @@ def matthews(gold: ArrayLike, predicted: ArrayLike) -> float:
     >>> matthews([1, 1, 0, 0], [1, 0, 0, 0]).__round__(4)
     0.5774
     """
-    truth, guess = _one_class_a_row(gold, predicted)
+    truth, guess = _without_gaps(*checked_classes(gold, predicted))
     return float(correlation_of(class_counts(truth, guess, np.ones((1, len(truth)))))[0])
 
 
@@ -179,7 +186,8 @@ def confusion(gold: ArrayLike, predicted: ArrayLike, classes: int) -> NDArray[np
     InputError
         If the columns cannot be scored.
     """
-    truth, guess = _one_class_a_row(gold, predicted)
+    require("classes", classes, int, optional=False)
+    truth, guess = checked_classes(gold, predicted)
     _require_known(classes, truth, guess)
     return np.bincount(truth * classes + guess, minlength=classes**2).reshape(classes, classes)
 
@@ -200,10 +208,11 @@ def class_rows(
     InputError
         If the columns cannot be scored, or hold a class without a name.
     """
+    require("names", names, tuple, list, optional=False)
     truth, guess = checked_codes(gold, predicted)
     ones = np.ones((1, len(truth)))
     if truth.ndim == 2:
-        _require_known(len(names), np.array([truth.shape[1] - 1]))
+        require_names(truth, names)
         return rows_of(label_counts(truth, guess), names)
     _require_known(len(names), truth, guess)
     return rows_of(class_counts(truth, guess, ones, len(names)), names)
@@ -349,11 +358,16 @@ def _area(gold: NDArray[np.int64], scores: NDArray[np.float64]) -> Formula:
     return area
 
 
-def _one_class_a_row(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDArray]:
-    truth, guess = checked_codes(gold, predicted)
-    if truth.ndim != 1:
-        raise InputError("several labels a row are given where one class a row is needed")
-    return truth, guess
+def require_names(table: NDArray, names: Sequence[str]) -> None:
+    """Refuse names that are not as many as the labels of a row."""
+    if table.shape[1] != len(names):
+        raise InputError(f"{table.shape[1]} labels a row are given, and {len(names)} names")
+
+
+def _without_gaps(*columns: NDArray) -> list[NDArray]:
+    """Give the classes that are there numbers from 0: memory is taken for each number."""
+    codes = np.unique(np.concatenate(columns), return_inverse=True)[1]
+    return np.split(codes, len(columns))
 
 
 def _require_known(classes: int, *columns: NDArray) -> None:

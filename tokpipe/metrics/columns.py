@@ -1,9 +1,36 @@
 """What is asked of two columns before one is scored against the other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tokpipe.foundation.errors import InputError
+
+
+def as_array(what: str, values: ArrayLike) -> NDArray:
+    """Return values as an array.
+
+    Raises
+    ------
+    InputError
+        If its rows are not of one length.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{what} are rows of several lengths; one length is needed") from None
+
+
+def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Refuse a value that is none of some words.
+
+    Raises
+    ------
+    InputError
+    """
+    if value not in allowed:
+        raise InputError(f"{name}={value!r} is none of {', '.join(allowed)}")
 
 
 def checked_codes(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -23,7 +50,7 @@ def checked_codes(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDArr
     InputError
         If there is nothing, the shapes differ, or a row has no class (-1, NaN, a fraction).
     """
-    columns = [np.asarray(gold), np.asarray(predicted)]
+    columns = [as_array("gold labels", gold), as_array("predictions", predicted)]
     _require_same_shape(*columns, dimensions=(1, 2))
     for side, column in zip(("gold", "predicted"), columns, strict=True):
         _require_codes(side, column)
@@ -47,7 +74,7 @@ def checked_numbers(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDA
     InputError
         If there is nothing, the lengths differ, or a number is NaN or infinite.
     """
-    columns = [np.asarray(gold), np.asarray(predicted)]
+    columns = [as_array("gold values", gold), as_array("predictions", predicted)]
     _require_same_shape(*columns, dimensions=(1,))
     return _finite("gold", columns[0]), _finite("predicted", columns[1])
 
@@ -73,10 +100,24 @@ def checked_labels(gold: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray, 
         If there is nothing, the shapes differ, a label is not 0 or 1, or a probability is NaN or
         infinite.
     """
-    truth, scores = np.asarray(gold), np.asarray(probabilities)
+    truth, scores = as_array("gold labels", gold), as_array("probabilities", probabilities)
     _require_same_shape(truth, scores, dimensions=(2,))
     _require_codes("gold", truth)
     return truth.astype(np.int64), _finite("predicted", scores)
+
+
+def checked_classes(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Return two columns of one class number a row, as `checked_codes` does.
+
+    Raises
+    ------
+    InputError
+        If there are several labels a row.
+    """
+    truth, guess = checked_codes(gold, predicted)
+    if truth.ndim != 1:
+        raise InputError("several labels a row are given where one class a row is needed")
+    return truth, guess
 
 
 def _require_same_shape(gold: NDArray, predicted: NDArray, dimensions: tuple[int, ...]) -> None:

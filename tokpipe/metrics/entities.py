@@ -11,14 +11,15 @@ E. Tjong Kim Sang, F. De Meulder: Introduction to the CoNLL-2003 Shared Task, Co
 L. Ramshaw, M. Marcus: Text Chunking using Transformation-Based Learning, VLC 1995.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tokpipe.foundation.doors import described, require
 from tokpipe.foundation.errors import InputError
 from tokpipe.metrics.classes import ClassCounts, ClassRow, rows_of
-from tokpipe.metrics.columns import checked_codes
+from tokpipe.metrics.columns import as_array, checked_codes, require_choice
 
 Mode = Literal["lenient", "strict"]
 _O, _B, _I, _E, _S = range(5)
@@ -71,6 +72,7 @@ def find_entities(
     InputError
         If a name is none of a tag of entities.
     """
+    require_choice("mode", mode, get_args(Mode))
     words, parsed = np.asarray(tags, np.int64), _parsed(names)
     prefix = np.where(words < 0, _O, parsed.prefix[words])
     kind = np.where(words < 0, -1, parsed.kind[words])
@@ -196,7 +198,11 @@ def checked_tags(
         If a column cannot be scored, a tag has no name, or the borders are not those of the words.
     """
     truth, guess = checked_codes(gold, predicted)
-    starts = np.asarray(borders, np.int64)
+    require("names", names, tuple, list, optional=False)
+    starts = as_array("borders", borders)
+    if starts.dtype.kind not in "iu" or starts.ndim != 1:
+        raise InputError(f"borders are {described(borders)}; a column of whole numbers is needed")
+    starts = starts.astype(np.int64)
     ends_fit = len(starts) >= 2 and starts[0] == 0 and starts[-1] == len(truth)
     if truth.ndim != 1 or not ends_fit or (np.diff(starts) < 0).any():
         raise InputError(f"the sentences' borders are not those of {len(truth):,} words")

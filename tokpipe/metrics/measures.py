@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import InputError
 from tokpipe.metrics.answers import Version, answer_columns
 from tokpipe.metrics.classes import (
@@ -26,7 +27,7 @@ from tokpipe.metrics.classes import (
     ratio,
     share_right,
 )
-from tokpipe.metrics.columns import checked_codes, checked_labels, checked_numbers
+from tokpipe.metrics.columns import checked_classes, checked_labels, checked_numbers
 from tokpipe.metrics.entities import checked_tags, entity_counts
 from tokpipe.metrics.numbers import correlations, rank_correlations
 
@@ -82,8 +83,9 @@ def class_measure(gold: ArrayLike, predicted: ArrayLike, classes: int) -> Measur
     classes
         How many there are.
     """
+    require("classes", classes, int, optional=False)
     names = ("accuracy", *(("f1",) if classes == 2 else ()), "f1_macro", "matthews")
-    return Measure(names, checked_codes(gold, predicted), partial(_class_scores, classes=classes))
+    return Measure(names, checked_classes(gold, predicted), partial(_class_scores, classes=classes))
 
 
 def label_measure(gold: ArrayLike, probabilities: ArrayLike) -> Measure:

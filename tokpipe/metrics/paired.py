@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.foundation.doors import require
+from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.seeds import fill_random_bits, stream_key
 from tokpipe.metrics.bootstrap import CELLS, ROUNDS, bounds, resamples
 from tokpipe.metrics.classes import Formula
@@ -57,6 +59,12 @@ def paired_test(
     InputError
         If the two are not of the same scores and the same number of units.
     """
+    for name, one in (("first", first), ("second", second)):
+        require(name, one, Measure, optional=False)
+    for name, value in (("rounds", rounds), ("seed", seed)):
+        require(name, value, int, optional=False)
+    if rounds < 1:
+        raise InputError(f"rounds={rounds}; 1 or more are needed")
     both = first.joined(second).formula()
     observed = first.values() - second.values()
     reached = np.zeros(len(observed))

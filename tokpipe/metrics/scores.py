@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tokpipe.foundation.errors import InputError
 from tokpipe.metrics.bootstrap import interval
-from tokpipe.metrics.classes import class_rows
+from tokpipe.metrics.classes import class_rows, require_names
 from tokpipe.metrics.majority import majority_class, majority_labels
 from tokpipe.metrics.measures import (
     Measure,
@@ -155,9 +155,9 @@ def label_scores(
     """
     measure = label_measure(gold, probabilities)
     truth = measure.columns[0]
-    if truth.shape[1] != len(names):
-        raise InputError(f"{truth.shape[1]} labels a row are given, and {len(names)} names")
+    require_names(truth, names)
     said = majority_labels(truth) if majority is None else np.asarray(majority)
+    require_names(np.atleast_2d(said), names)
     guessing = label_measure(truth, np.broadcast_to(said, truth.shape).astype(np.float64))
     share = truth.mean(axis=0)
     flat = [name for name, part in zip(names, share, strict=True) if part in (0.0, 1.0)]

@@ -9,7 +9,7 @@ from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.metrics.measures import Measure
 from tokpipe.metrics.paired import Paired, paired_test
 from tokpipe.metrics.scores import Scores, score_measure
-from tokpipe.tasks.outcomes import PARTS, Outcome, read_outcome
+from tokpipe.tasks.outcomes import PARTS, Outcome, measures_of, read_outcome
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,15 @@ def compare_runs(folders: Sequence[str | Path], *, seed: int = 0) -> Comparison:
         twice = next(name for name in names if names.count(name) > 1)
         raise ConfigError(f"{twice} is given twice")
     part = _common_part(runs)
-    first = runs[0].measures[part]
-    compared = tuple(_compared(run, part, first, seed) for run in runs)
+    measures = measures_of(runs, part)
+    compared = tuple(
+        _compared(run, part, measure, measures[0], seed)
+        for run, measure in zip(runs, measures, strict=True)
+    )
     return Comparison(runs[0].task, part, compared)
 
 
-def _compared(run: Outcome, part: str, first: Measure, seed: int) -> Compared:
-    measure = run.measures[part]
+def _compared(run: Outcome, part: str, measure: Measure, first: Measure, seed: int) -> Compared:
     scores = score_measure(measure, run.majority[part], run.counts[part], seed=seed)
     difference = None if measure is first else paired_test(measure, first, seed=seed)[0]
     return Compared(run, scores, difference)
@@ -100,9 +102,9 @@ def _common_part(runs: Sequence[Outcome]) -> str:
     for run in runs[1:]:
         if run.task != first.task:
             raise ArtifactError(f"{run.name} is of {run.task}, {first.name} of {first.task}")
-    part = next((part for part in PARTS if all(part in run.measures for run in runs)), None)
+    part = next((part for part in PARTS if all(part in run.parts for run in runs)), None)
     if part is None:
-        parts = "; ".join(f"{run.name}: {' and '.join(run.measures) or 'none'}" for run in runs)
+        parts = "; ".join(f"{run.name}: {' and '.join(run.parts) or 'none'}" for run in runs)
         raise ArtifactError(
             f"no part of the data is one that all runs were judged by ({parts})",
             hint="Train them with the same --validation and --test.",

@@ -12,7 +12,9 @@ from tokpipe.finetuning.preparing import Prepared
 from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
+from tokpipe.finetuning.verdict import told_of
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.progress import SILENT, Progress
@@ -49,6 +51,8 @@ class Model:
         How many weights it has.
     speed
         Rows that it answers in a second.
+    notes
+        What one must know to believe the score.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Model:
     score: Score
     parameters: int
     speed: float
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +144,10 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("config", config, DistillConfig)
+    require("training", training, FinetuneConfig)
+    require("columns", columns, Mapping)
+    require("force", force, bool, optional=False)
     teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")
@@ -191,19 +200,21 @@ def _judged(prepared: Prepared, jobs: Mapping[str, Job], threads: int) -> Distil
         _answers(job, part, threads)
         return max(time.perf_counter() - begin, 1e-9)
 
-    def score(job: Job) -> Score:
+    def judged(job: Job) -> tuple[Score, tuple[str, ...]]:
         tuned = task.tune(parts["validation"].data, _answers(job, parts["validation"], threads))
         said = _answers(job, part, threads)
-        return task.scores(part.data, said, tuned, prepared.usual).scores[0]
+        scores = task.scores(part.data, said, tuned, prepared.usual)
+        return scores.scores[0], tuple(told_of(part.data, said, scores))
 
-    scores = {name: score(job) for name, job in jobs.items()}
+    found = {name: judged(job) for name, job in jobs.items()}
     # by turns, and the fastest counts: a machine has other things to do, too
     times = [{name: seconds(job) for name, job in jobs.items()} for _ in range(_TIMES)]
     models = [
         Model(
             name=name,
             folder=Path(job.name),
-            score=scores[name],
+            score=found[name][0],
+            notes=found[name][1],
             parameters=job.model.model.parameters.count,
             speed=len(part.data) / min(one[name] for one in times),
         )

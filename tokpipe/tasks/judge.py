@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from tokpipe.finetuning.predictions import TagPredictions, TextPredictions
 from tokpipe.finetuning.task import Predictions
+from tokpipe.finetuning.verdict import told_of
 from tokpipe.foundation.config import Config
 from tokpipe.foundation.errors import InputError
 from tokpipe.foundation.progress import SILENT, Progress
+from tokpipe.labelled.counting import rows_left_out
 from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
 from tokpipe.labelled.schemes import to_iob2
@@ -124,16 +126,19 @@ def judge(  # noqa: PLR0913 - who works, behind what is asked
         raise InputError(f"{path}: no row has a label", hint="Use tokpipe predict for it.")
     if len(labelled) < len(whole):
         progress.note(f"{path}: without a label, not scored: {len(whole) - len(labelled):,}")
+    if left := rows_left_out(whole):
+        progress.note(f"{path}: {left}")
     data = take_rows(whole, labelled) if len(labelled) < len(whole) else whole
     start = time.perf_counter()
     found = job.predictions(data, threads=threads, progress=progress, ranks=ranks)
     seconds = time.perf_counter() - start
     data, found = _in_iob2(data, found)
     classes, strict = _classes(data, found)
+    scores = job.task.scores(data, found, job.tuned, None)
     return Judged(
         task=job.task.name,
         rows=len(data),
-        scores=job.task.scores(data, found, job.tuned, None),
+        scores=replace(scores, notes=tuple(told_of(data, found, scores))),
         classes=classes,
         strict=strict,
         names=getattr(data, "names", ()),

@@ -35,7 +35,11 @@ class Learned(NamedTuple):
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""
         curves = {
-            curve.method: [point._asdict() for point in curve.points] for curve in self.curves
+            curve.method: [
+                {k: v if v == v else None for k, v in point._asdict().items()}
+                for point in curve.points
+            ]
+            for curve in self.curves
         }
         return {"score": self.score, "curves": curves}
 

@@ -2,21 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokpipe.bert.huggingface.foreign_files import open_plain
+from tokpipe.bert.huggingface.foreign_files import open_plain, read_object
+from tokpipe.bert.huggingface.stored import CONFIG
+from tokpipe.finetuning.folder import seed_folder
 from tokpipe.finetuning.report import METRICS, PREDICTIONS, read_metrics
 from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.manifest import verify_files
 from tokpipe.foundation.stores.copies import here
+from tokpipe.labelled.labels import ordered
 from tokpipe.metrics.measures import (
     Measure,
     answer_measure,
@@ -31,6 +36,7 @@ from tokpipe.training.progress import STATE
 from tokpipe.training.result import CARD
 
 PARTS = ("test", "validation")  # what runs are judged by, the better judge first
+_BASELINE = "baseline.json"  # in which an earlier approach names its labels
 _ABOUT = (METRICS, PREDICTIONS, MANIFEST, CARD, LOG, STATE)  # files that no use of a model needs
 _KNOWN_BY = ("id", "line", "words", "gold")  # of a row
 
@@ -45,7 +51,9 @@ class Outcome:
     # `task`, `method`: what was learned, and how
     task: str
     method: str
-    measures: Mapping[str, Measure]  # scores of the parts that it was judged by, by their names
+    parts: Mapping[str, Sequence[Row]]  # what was said of the parts that it was judged by
+    # of classes or tags: those of the model in its order, then others that the parts have
+    labels: tuple[str, ...]
     digests: Mapping[str, str]  # a hash of the right answers of each part
     counts: Mapping[str, int]  # how many rows each part has; of tags, words
     # the first score of always giving the most frequent answer, by part
@@ -75,13 +83,22 @@ def read_outcome(folder: str | Path) -> Outcome:
         raise ArtifactError(f"{path / METRICS}: no task is called {task!r}")
     verify_files(path, [PREDICTIONS])
     parts = _read_parts(path / PREDICTIONS)
-    log = list(read_log(path / LOG)) if (path / LOG).is_file() else []
+    trained = seed_folder(path, best) if (best := about.get("best_seed")) else path
+    log = list(read_log(trained / LOG)) if (trained / LOG).is_file() else []
     usual = {name: _number(about.get(name), "majority") for name in parts}
+    try:
+        labels = _labels(path, task, parts)
+        for rows in parts.values():
+            _MEASURES[task](rows, labels)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"its rows are none of {task}: {error!r}"
+        raise ArtifactError(f"{path / PREDICTIONS}: {what}") from None
     return Outcome(
         name=str(folder),
         task=task,
         method=about["method"],
-        measures={name: _measure(path, task, rows) for name, rows in parts.items()},
+        parts=parts,
+        labels=labels,
         digests={name: _digest(rows) for name, rows in parts.items()},
         counts={name: _count(rows, task) for name, rows in parts.items()},
         majority={name: np.nan if one is None else one for name, one in usual.items()},
@@ -90,6 +107,12 @@ def read_outcome(folder: str | Path) -> Outcome:
         speed=_number(about, "rows_per_second") or _speed(log, about["rows"].get("validation")),
         size=sum(file.stat().st_size for file in path.iterdir() if _is_needed(file)),
     )
+
+
+def measures_of(runs: Sequence[Outcome], part: str) -> list[Measure]:
+    """Return the scores of runs of one task on one part; labels have one number in all of them."""
+    labels = tuple(dict.fromkeys(label for run in runs for label in run.labels))
+    return [_MEASURES[run.task](run.parts[part], labels) for run in runs]
 
 
 def _number(about: Any, name: str) -> float | None:
@@ -136,12 +159,24 @@ def _read_parts(path: Path) -> dict[str, list[Row]]:
     return parts
 
 
-def _measure(folder: Path, task: str, rows: Sequence[Row]) -> Measure:
-    try:
-        return _MEASURES[task](rows)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        path = folder / PREDICTIONS
-        raise ArtifactError(f"{path}: its rows are none of {task}: {error!r}") from None
+def _labels(folder: Path, task: str, parts: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
+    """Return the labels of a model, by the file that names them, and what else its rows have."""
+    if task not in _LABELLED:
+        return ()
+    known: Sequence[str] = ()
+    if (folder / _BASELINE).is_file():
+        known = read_object(folder / _BASELINE)["labels"]
+    elif (folder / CONFIG).is_file():
+        names = read_object(folder / CONFIG)["id2label"]
+        known = [names[str(number)] for number in range(len(names))]
+    seen = {
+        label
+        for rows in parts.values()
+        for row in rows
+        for name in ("gold", _LABELLED[task])
+        for label in ([row[name]] if task == "classification" else row[name])
+    }
+    return tuple(dict.fromkeys([*known, *ordered(seen)]))
 
 
 def _count(rows: Sequence[Row], task: str) -> int:
@@ -155,22 +190,14 @@ def _digest(rows: Sequence[Row]) -> str:
     return found.hexdigest()
 
 
-def _codes(columns: Sequence[Sequence[str]]) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Give labels numbers, in the order of their names."""
-    names = tuple(sorted({label for column in columns for label in column}, key=_order))
-    number = {name: i for i, name in enumerate(names)}
-    return [np.array([number[label] for label in column], np.int64) for column in columns], names
+def _codes(column: Iterable[str], labels: Sequence[str]) -> NDArray[np.int64]:
+    number = {name: i for i, name in enumerate(labels)}
+    return np.array([number[label] for label in column], np.int64)
 
 
-def _order(name: str) -> tuple[bool, int, str]:
-    is_number = name.lstrip("-").isdecimal()
-    return not is_number, int(name) if is_number else 0, name
-
-
-def _of_classes(rows: Sequence[Row]) -> Measure:
-    columns = [row["gold"] for row in rows], [row["label"] for row in rows]
-    (gold, said), names = _codes(columns)
-    return class_measure(gold, said, len(names))
+def _of_classes(rows: Sequence[Row], labels: Sequence[str]) -> Measure:
+    gold, said = (_codes((row[name] for row in rows), labels) for name in ("gold", "label"))
+    return class_measure(gold, said, len(labels))
 
 
 def _of_labels(rows: Sequence[Row]) -> Measure:
@@ -184,11 +211,14 @@ def _of_numbers(rows: Sequence[Row]) -> Measure:
     return number_measure([row["gold"] for row in rows], [row["value"] for row in rows])
 
 
-def _of_tags(rows: Sequence[Row], measure: Callable[..., Measure]) -> Measure:
+def _of_tags(
+    rows: Sequence[Row], labels: tuple[str, ...], measure: Callable[..., Measure]
+) -> Measure:
     borders = np.cumsum([0, *(len(row["gold"]) for row in rows)])
-    columns = [[tag for row in rows for tag in row[name]] for name in ("gold", "tags")]
-    (gold, said), names = _codes(columns)
-    return measure(gold, said, borders, names)
+    gold, said = (
+        _codes((tag for row in rows for tag in row[name]), labels) for name in ("gold", "tags")
+    )
+    return measure(gold, said, borders, labels)
 
 
 def _of_answers(rows: Sequence[Row]) -> Measure:
@@ -197,11 +227,12 @@ def _of_answers(rows: Sequence[Row]) -> Measure:
     return answer_measure([row["answer"] for row in rows], golds, version)
 
 
-_MEASURES: dict[str, Callable[[Sequence[Row]], Measure]] = {
+_LABELLED = {"classification": "label", "ner": "tags", "pos": "tags"}  # where a row says which
+_MEASURES: dict[str, Callable[[Sequence[Row], Any], Measure]] = {
     "classification": _of_classes,
-    "multilabel": _of_labels,
-    "regression": _of_numbers,
-    "ner": lambda rows: _of_tags(rows, entity_measure),
-    "pos": lambda rows: _of_tags(rows, tag_measure),
-    "qa": _of_answers,
+    "multilabel": lambda rows, _: _of_labels(rows),
+    "regression": lambda rows, _: _of_numbers(rows),
+    "ner": partial(_of_tags, measure=entity_measure),
+    "pos": partial(_of_tags, measure=tag_measure),
+    "qa": lambda rows, _: _of_answers(rows),
 }

@@ -59,13 +59,19 @@ class Job:
         ArtifactError
             If what stands beside it is damaged.
         ConfigError
-            If it has no head for texts, words or questions.
+            If it has no head for texts, words or questions, or one for several numbers.
         """
         if model.config.task == "none":
             raise ConfigError(
                 f"{model.folder or 'the model'} has no head for texts, words or questions; it has "
                 f"{beside_encoder(model.config)}",
                 hint="Fine-tune it first: tokpipe finetune --help.",
+            )
+        if model.config.problem == "regression" and model.config.outputs > 1:
+            raise ConfigError(
+                f"{model.folder or 'the model'} says {model.config.outputs} numbers of a text, one "
+                "is read: problem_type 'regression' with several labels",
+                hint="Classes? Their problem_type is single_label_classification.",
             )
         return cls(model, task_of(_name_of(model.config)), _windows(model), _tuned(model))
 

@@ -30,7 +30,7 @@ from tokpipe.training.state import (
     remove_old,
     save_checkpoint,
 )
-from tokpipe.training.trainer import Step, Trainer, TrainingError
+from tokpipe.training.trainer import CALMER, Step, Trainer, TrainingError
 
 _POLL_SECONDS = 0.05  # how late a signal or the end is seen at most; 20 looks a second cost nothing
 # A step of a large model takes ten seconds, its checkpoint longer to write than a signal may wait:
@@ -283,7 +283,7 @@ class Run:
         if not np.isfinite(parameters.block.sum(dtype=np.float64)):
             raise TrainingError(
                 f"step {self.state.step}: the weights are no finite numbers any more",
-                hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
+                hint=CALMER,
             )
         moments, data = self.trainer.optimizer.moments(), self.data
         if moments is not None:

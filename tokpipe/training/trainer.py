@@ -33,6 +33,8 @@ from tokpipe.training.parts import rows_here, select_rows, split_batch
 from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.tallies import joined, rows_of
 
+CALMER = "A lower learning_rate, a longer warm-up or max_grad_norm=1 may help."
+
 R = TypeVar("R")
 Place = tuple[int, int]  # number of a batch, and of a part among those of this rank
 
@@ -146,7 +148,13 @@ class Trainer:
         self.optimizer.step(learning_rate, norm)
 
     def evaluate(self, batches: Iterable[Batch], stopped: Callable[[], bool]) -> Losses:
-        """Return the losses of batches without dropout; those of none if `stopped`."""
+        """Return the losses of batches without dropout; those of none if `stopped`.
+
+        Raises
+        ------
+        TrainingError
+            If they are no finite numbers.
+        """
         found: dict[Place, Losses] = {}
         number = 0
         for number, batch in enumerate(batches, 1):
@@ -154,17 +162,24 @@ class Trainer:
                 return Losses()
             parts = self._parts(number - 1, batch)
             found |= self._run({place: partial(self._look, part) for place, _, part in parts})
-        return self._joined(found, number)
+        return self._finite(self._joined(found, number))
 
     def outputs(
         self, head: str, batches: Iterable[Batch], stopped: Callable[[], bool]
     ) -> tuple[list[Array], Losses]:
-        """Return a head's logits of batches, in order, and their losses; see `head_outputs`."""
+        """Return a head's logits of batches, in order, and their losses; see `head_outputs`.
+
+        Raises
+        ------
+        TrainingError
+            If the losses are no finite numbers.
+        """
         dealt = Dealt(batches, self.ranks)
         said = head_outputs(self.model, head, dealt, self._workspaces, self.threads, stopped)
         if self.ranks.size > 1 and not stopped():
             said = told_to_all(self.ranks, said, dealt.count, self._heads)
-        return [logits for logits, _ in said], sum((losses for _, losses in said), Losses())
+        losses = sum((losses for _, losses in said), Losses())
+        return [logits for logits, _ in said], self._finite(losses)
 
     def restore(self, read: Callable[[Parameters, Moments], None], steps: int) -> None:
         """Go on with weights and moments that a function reads, at rank 0, after some steps."""
@@ -231,12 +246,19 @@ class Trainer:
         with self._workspaces.lend(part) as workspace:
             return self.model.losses(part, workspace)
 
+    def _finite(self, losses: Losses) -> Losses:
+        # the last step's gradient was finite, but where it led may not be
+        if not math.isfinite(losses.total):
+            what = f"step {self.optimizer.steps}: the loss in its evaluation is {losses.total}"
+            raise TrainingError(what, hint=CALMER)
+        return losses
+
     def _broken(self, batches: Sequence[Batch], loss: float, norm: float) -> TrainingError:
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
         place = self._terms.place(self._blamed(batches))
         return TrainingError(
             f"step {self.optimizer.steps + 1}: {what}, at {place}",
-            hint="A lower learning_rate, a longer warm-up or max_grad_norm=1 may help.",
+            hint=CALMER,
         )
 
     def _blamed(self, batches: Sequence[Batch]) -> NDArray[np.int64]:

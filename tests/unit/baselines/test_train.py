@@ -1,13 +1,14 @@
 """From files to the folder of a baseline, and the errors on the way."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from tests.unit.baselines.reviews import classes, write
 from tokpipe.baselines.config import BowConfig, NbsvmConfig
-from tokpipe.baselines.model import TENSORS, open_baseline
+from tokpipe.baselines.model import KIND, SETTINGS, TENSORS, open_baseline
 from tokpipe.baselines.train import train_baseline
 from tokpipe.foundation.errors import (
     ArtifactError,
@@ -16,6 +17,7 @@ from tokpipe.foundation.errors import (
     MemoryLimitError,
     StorageError,
 )
+from tokpipe.foundation.manifest import Manifest
 from tokpipe.labelled.texts import read_texts
 
 
@@ -153,3 +155,61 @@ def test_a_damaged_folder_is_not_opened(files, tmp_path):
         open_baseline(tmp_path / "out")
     with pytest.raises(ArtifactError):
         open_baseline(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "{}",
+        "[]",
+        "[" * 100_000,
+        "\ud800",
+        {"method": None},
+        {"method": "none"},
+        {"labels": None},
+        {"labels": [1, 2]},
+        {"texts": "1"},
+        {"mean": "0"},
+        {"task": 3},
+    ],
+)
+def test_forged_settings_are_refused_though_their_seal_is_whole(made, tmp_path, change):
+    folder = shutil.copytree(made.folder, tmp_path / "out")
+    path = folder / SETTINGS
+    if isinstance(change, dict):
+        change = json.dumps(json.loads(path.read_text()) | change)
+    path.write_bytes(change.encode("utf-8", "surrogatepass"))
+    manifest = Manifest.read(folder, KIND)
+    manifest.write(folder, list(manifest.files))
+    with pytest.raises((ArtifactError, InputError), match=r"baseline\."):
+        open_baseline(folder)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"method": None}, "method is None; a str is needed"),
+        ({"out": None}, "out is None"),
+        ({"out": 3}, "out is an int"),
+        ({"force": "no"}, r"force is a str \('no'\); a bool is needed"),
+        ({"config": {"ngrams": 1}}, "bow takes a BowConfig, not dict"),
+    ],
+)
+def test_what_a_caller_gives_in_place_of_something_else_is_named(files, tmp_path, given, said):
+    asked = {"method": "bow", "task": "classification", **files, "out": tmp_path / "o"}
+    with pytest.raises(ConfigError, match=said):
+        train_baseline(**asked | given)
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_baseline_is_asked_about_data(made):
+    with pytest.raises(ConfigError, match=r"data is a list .* a LabelledTexts or a TaggedWords"):
+        open_baseline(made.folder).predict(["a"])
+
+
+@pytest.mark.parametrize("place", ["file/out", "file/deep/out"])
+def test_a_place_where_no_folder_can_be_is_told_before_anything_is_read(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        train_baseline("bow", "classification", tmp_path / "none.csv", out=tmp_path / place)
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}

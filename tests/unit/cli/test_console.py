@@ -136,8 +136,8 @@ def test_foreign_text_cannot_act(monkeypatch):
 def test_json_comes_back_as_it_was(monkeypatch):
     stream = Terminal()
     value = {"a": "å\x1b\x7f\x9b\u202e\U000e0041\ud800😀", "n": [1, 2.5, None]}
-    on(monkeypatch, stream).json(value)
-    assert json.loads(stream.written) == value
+    on(monkeypatch, stream).json({**value, "none": (float("nan"), {"a": -float("inf")})})
+    assert json.loads(stream.written) == {**value, "none": [None, {"a": None}]}
     assert "å" in stream.written
     assert "😀" in stream.written
 

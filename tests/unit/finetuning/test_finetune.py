@@ -237,11 +237,43 @@ def test_what_became_of_long_rows_is_told(tmp_path, task, windows, said):
     assert len(rows) == 48 and made.report.scores["test"].n >= 24
 
 
+def test_pairs_of_which_both_texts_are_too_long_are_told_apart(tmp_path):
+    rows = [{"text1": "the cat " * 9, "text2": "a dog " * n, "label": "xy"[n % 2]} for n in (1, 8)]
+    train = tmp_path / "train.jsonl"
+    train.write_text("".join(f"{json.dumps(row)}\n" for row in rows * 4))
+    windows = WindowConfig(max_seq_length=12, long_texts="mean")
+    config = FinetuneConfig(**FAST | {"epochs": 1})
+    how = {"windows": windows, "config": config, "out": tmp_path / "out"}
+    made = finetune("classification", write_model(tmp_path / "model"), train, train, **how)
+    assert made.report.long_rows["train"].endswith(" in all, 4 first texts too long, head read")
+
+
 class Lines:
     """A `Progress` that keeps what is said."""
 
     def __init__(self, lines):
         self.note, self.task = lines.append, SILENT.task
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_words_that_the_model_does_not_know_are_told(tmp_path, task):
+    paths = [write_data(tmp_path, task, 24, seed, name) for seed, name in enumerate(PARTS)]
+    paths[1].write_text(paths[1].read_text().replace("the", "zzz"))
+    lines = []
+    run_on = {"progress": Lines(lines), "config": FinetuneConfig(**FAST | {"epochs": 1})}
+    finetune(task, write_model(tmp_path / "model"), *paths, tmp_path / "out", **run_on)
+    told = [line for line in lines if "unknown to the model" in line]
+    assert len(told) == 1 and "validation" in told[0]
+
+
+def test_scores_that_are_not_defined_are_compared_with_nothing(tmp_path):
+    write_model(tmp_path / "model")
+    train = write_data(tmp_path, "regression")
+    (tmp_path / "one.csv").write_text("text,score\nthe cat,1\nthe dog,1\n")
+    how = {"out": tmp_path / "out", "config": FinetuneConfig(**FAST | {"epochs": 1})}
+    made = finetune("regression", tmp_path / "model", train, tmp_path / "one.csv", **how)
+    said = "validation: no correlation is defined, all are the same: gold numbers"
+    assert made.report.notes == (said,)
 
 
 def test_a_part_is_held_out_where_none_is_given(tmp_path):
@@ -286,3 +318,10 @@ def test_a_model_that_says_one_thing_is_no_success(tmp_path):
 def test_numbers_that_are_none_name_the_row(tmp_path):
     with pytest.raises(trainer_module.TrainingError, match=r"at .*train.jsonl:\d+; "):
         run(tmp_path, "classification", learning_rate=1e37, max_grad_norm=0.0, warmup_proportion=0)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_numbers_that_are_none_only_behind_the_last_step_are_told(tmp_path, task):
+    how = {"batch_size": 64, "epochs": 1, "learning_rate": 1e30, "warmup_proportion": 0}
+    with pytest.raises(trainer_module.TrainingError, match="step 1: the loss in its evaluation"):
+        run(tmp_path, task, **how)

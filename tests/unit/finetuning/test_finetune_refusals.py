@@ -1,5 +1,7 @@
 """What cannot be fine-tuned is one error, before anything is trained."""
 
+import io
+
 import pytest
 
 from tests.unit.finetuning.jobs import PARTS, run, write_data, write_model
@@ -12,6 +14,7 @@ from tokpipe.labelled.config import TagColumns, TextColumns
 CONLLU = "".join(f"{n}\tthe\tthe\t{tag}" + "\t_" * 6 + "\n" for n, tag in enumerate("AB_C", 1))
 NO_LABELS = '{"text": "a", "label": []}\n{"text": "b", "label": []}\n'
 ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
+ONE_NUMBER = ONE_CLASS.replace('"cat"', "2")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,8 @@ ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
             '{"text": "a", "label": 1e39}\n',
             r"train.jsonl:1.*can say 3.40282e\+38",
         ),
+        ("multilabel", "all", ONE_CLASS, r"train.jsonl: every text has the label 'cat'"),
+        ("regression", "all", ONE_NUMBER, r"train.jsonl: every number is 2"),
         ("ner", "all", "cat\tO\n\nran\tO\n", r"train.conll: every word has the tag 'O'"),
         ("pos", "all", "cat\tNN\n\nran\tNN\n", r"train.conll: every word has the tag 'NN'"),
         (
@@ -88,6 +93,7 @@ def test_a_link_to_nothing_is_no_place(tmp_path):
             "columns is a dict .* TextColumns is needed",
         ),
         ("classification", {"columns": TagColumns()}, "columns is a TagColumns"),
+        ("classification", {"force": "no"}, r"force is a str \('no'\); a bool is needed"),
         ("ner", {"columns": TextColumns()}, "columns is a TextColumns .* a TagColumns is needed"),
         ("qa", {"columns": TextColumns()}, "columns say nothing of the questions of qa"),
     ],
@@ -116,3 +122,17 @@ def test_weights_of_classes_are_for_classes(tmp_path):
     with pytest.raises(ConfigError, match="not for regression"):
         run(tmp_path, "regression", class_weights="balanced")
     run(tmp_path, "pos", class_weights="balanced", label_smoothing=0.1, epochs=1)
+
+
+@pytest.mark.parametrize("train", ["-", "tr*.csv"])
+def test_data_that_cannot_be_read_again_is_refused_before_training_starts(
+    tmp_path, monkeypatch, train
+):
+    write_model(tmp_path / "model")
+    text = "text\tlabel\ncat\tx\ndog\ty\ncat ran\tx\ndog ran\ty\n"
+    (tmp_path / "train.csv").write_text(text.replace("\t", ","))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is no file that is trained on") as caught:
+        finetune("classification", "model", train, out="out")
+    assert "name a file" in caught.value.hint and not (tmp_path / "out").exists()

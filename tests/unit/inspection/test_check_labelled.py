@@ -95,6 +95,15 @@ def test_many_long_hostile_labels_are_cut_and_added_up(tmp_path, width):
     assert len(table.splitlines()) >= 23
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_short_labels_and_what_is_added_up_are_whole_in_any_encoding(tmp_path, encoding):
+    rows = "".join(f"t{i}\té{i}\n" for i in range(30))
+    parts, _ = check([write(tmp_path, "a.tsv", f"text\tlabel\n{rows}")])
+    table = shown(parts_renderable("classification", parts), width=80, encoding=encoding)
+    assert "  10 more  " in table
+    assert ("é19" if encoding == "utf-8" else r"\xe919") in table
+
+
 def test_numbers_have_no_table(tmp_path):
     path = write(tmp_path, "a.tsv", "text\tlabel\na\t1\nb\t2\n")
     table = shown(parts_renderable("regression", check([path], "regression")[0]))

@@ -7,6 +7,7 @@ import pytest
 from tokpipe.labelled.check import Lengths, brief, check_labelled
 from tokpipe.labelled.config import TextColumns
 from tokpipe.labelled.questions import read_questions
+from tokpipe.labelled.splits import take_rows
 from tokpipe.labelled.tagged import read_tagged
 from tokpipe.labelled.texts import read_texts
 
@@ -227,6 +228,13 @@ TWICE = ["c\tno", "d\tno", "e\tno", "f\tno"]
         ("class", ["a\tx  y", "b\tx y", *TWICE], f"{ALIKE}: 'x  y', 'x y'"),
         ("several", ["a\tx", "b\tX"], f"{ALIKE}: 'X', 'x'"),
         ("number", ["a\t2", "b\t2.0"], "every number is 2"),
+        ("several", ["a\tx", "b\tx"], "every text has the label 'x'"),
+        ("several", ["a\t", "b\t"], "no text has a label"),
+        (
+            "class",
+            ["a\t01", "b\t1", "g\t1.0", *TWICE, "h\tno"],
+            "labels that differ in how a number is written alone: '01', '1', '1.0'",
+        ),
     ],
 )
 def test_labels_that_teach_nothing_are_told(tmp_path, kind, rows, problem):
@@ -234,9 +242,20 @@ def test_labels_that_teach_nothing_are_told(tmp_path, kind, rows, problem):
     assert found == [("warning", f"train.tsv: {problem}")]
 
 
+def test_numbers_that_no_model_can_say_and_ids_of_several_texts_are_told(tmp_path):
+    found = found_in(tmp_path, texts(tmp_path, "number", train=["a\t2", "b\t-1e39"]))
+    assert ("error", "train.tsv:3: the most that a model can say is 3.40282e+38") in found
+    parts = texts(tmp_path, columns=TextColumns(id="label"), train=["a\tx", "b\ty", "c\tx"])
+    assert found_in(tmp_path, parts) == [
+        ("warning", "train.tsv:4: 1 id that another text has, too")
+    ]
+
+
 def test_numbers_are_summed_up(tmp_path):
     found = found_in(tmp_path, texts(tmp_path, "number", train=["a\t2", "b\t-0.5", "c\t1"]))
     assert found == [("note", "train.tsv: numbers from -0.5 to 2, median 1")]
+    found = found_in(tmp_path, texts(tmp_path, "number", train=["a\t1.7e308", "b\t1.6e308"]))
+    assert found[0] == ("note", "train.tsv: numbers from 1.6e+308 to 1.7e+308, median 1.65e+308")
 
 
 def test_what_was_left_out_is_noted(tmp_path):
@@ -270,6 +289,27 @@ def test_the_short_form_has_a_line_a_part_and_the_problems(tmp_path):
     ]
     numbers = texts(tmp_path, "number", train=["a\t1", "b\t2"])
     assert brief(numbers, check_labelled(numbers)) == ["train: 2 texts"]
+    several = texts(tmp_path, "several", TextColumns(separator=","), train=["a\tx,y", "b\tx"])
+    assert brief(several, check_labelled(several)) == ["train: 2 texts: x 100 %, y 50 %"]
+
+
+def test_a_label_that_only_the_held_out_rows_of_a_file_have_is_a_warning(tmp_path):
+    whole = texts(tmp_path, "several", train=["a\tx", "b\ty", "c\tx", "d\t"])["train"]
+    parts = {"train": take_rows(whole, [0, 2, 3]), "validation": take_rows(whole, [0, 1])}
+    found = found_in(tmp_path, parts)
+    problem = "train.tsv:3: the label 'y' is in no row of the rest of train.tsv"
+    assert ("warning", problem) in found and "error" not in dict(found)
+
+
+def test_what_is_so_in_a_part_of_a_file_is_said_of_the_part(tmp_path):
+    whole = texts(tmp_path, train=["a\tX", "b\tx", "c\tX", "d\tx", "e\tx"])["train"]
+    part = take_rows(whole, np.array([1, 3]))
+    assert found_in(tmp_path, {"train": whole, "validation": part})[:2] == [
+        ("warning", f"train.tsv, the train part: {ALIKE}: 'X', 'x'"),
+        ("warning", "train.tsv, the validation part: every text has the label 'x'"),
+    ]
+    both = found_in(tmp_path, {"train": whole, "validation": whole})
+    assert both.count(("warning", f"train.tsv: {ALIKE}: 'X', 'x'")) == 2
 
 
 def test_ids_that_two_questions_have_are_told(tmp_path):

@@ -99,6 +99,19 @@ def test_one_row_cannot_be_parted():
         hold_out(texts(np.zeros(1, np.int32)), 0.1, seed=1)
 
 
+@pytest.mark.parametrize("fraction", [0.1, 0.6, 0.9])
+@pytest.mark.parametrize("labels", [[0, 1, 1], [0, 0, 0, 1, 2], [2, 1, 0, 0]])
+def test_a_row_of_each_class_is_left_to_learn_from(labels, fraction):
+    for seed in range(5):
+        left, held = hold_out(texts(np.array(labels, np.int32)), fraction, seed)
+        assert {*left.labels.tolist()} == {*labels} and len(held)
+
+
+def test_rows_of_which_each_is_the_only_one_of_its_class_cannot_be_parted():
+    with pytest.raises(InputError, match=r"2 rows; .* of its 2 labels one must have two"):
+        hold_out(texts(np.array([0, 1], np.int32)), 0.1, seed=1)
+
+
 @pytest.mark.parametrize("counts", [[4, 100, None], [4, 101], [4, 101, 500, None], [4, None]])
 def test_all_rows_are_one_part_however_they_are_asked_for(counts):
     data = texts(np.array([0, 1] * 50, np.int32))

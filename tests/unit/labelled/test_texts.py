@@ -211,3 +211,10 @@ def test_ragged_rows_are_left_out_and_counted_where_asked(tmp_path):
     assert data.left_out == {"rows with another number of fields": 2}
     with pytest.raises(InputError, match="no rows"):
         read(tmp_path, "b.tsv", "text\tlabel\na\n", ragged="leave-out")
+
+
+def test_spaces_around_the_name_of_a_column_hide_it_from_nobody(tmp_path):
+    content = " words , kind \na,x\nb,y\n"
+    assert read(tmp_path, "a.csv", content, text="words", label=("kind",)).names == ("x", "y")
+    with pytest.raises(InputError, match="no column 'kind'"):
+        read(tmp_path, "b.csv", "words, kind,kind \na,x,y\n", text="words", label=("kind",))

@@ -49,6 +49,8 @@ def test_a_number_and_its_digits_are_one_label(tmp_path):
     data = read(tmp_path, "a.jsonl", rows)
     assert data.names == ("1", "2")
     assert data.labels.tolist() == [0, 0, 1]
+    rows = '{"text": "a", "label": [1, "1", 2.0]}\n'
+    assert read(tmp_path, "b.jsonl", rows, kind="several").names == ("1", "2")
 
 
 def test_names_that_are_given_keep_their_order(tmp_path):
@@ -56,6 +58,8 @@ def test_names_that_are_given_keep_their_order(tmp_path):
     assert data.labels.tolist() == [2, 0]
     with pytest.raises(InputError, match=r"a\.tsv:3: the label 'y' is none of the 2"):
         read(tmp_path, "a.tsv", "text\tlabel\na\tx\nb\ty\n", names=("x", "z"))
+    with pytest.raises(InputError, match="no names for them: give it some, in id2label"):
+        read(tmp_path, "a.tsv", "text\tlabel\na\t0\nb\t1\n", names=("LABEL_0", "LABEL_1"))
 
 
 def test_labels_are_not_looked_for_where_none_are_wanted(tmp_path):
@@ -138,6 +142,9 @@ def test_columns_of_labels_hold_0_and_1(tmp_path, content, columns, problem):
         ('[["a"]]', r'the list of labels holds \["a"\]'),
         ("[null]", "the list of labels holds null"),
         ('[""]', "the list of labels holds"),
+        ('["a", " "]', 'the list of labels holds " "'),
+        ("[NaN]", "the list of labels holds NaN"),
+        ("[1e999]", "the label is 1e999"),
         ("{}", "the label is an object"),
     ],
 )
@@ -149,3 +156,12 @@ def test_a_list_of_labels_holds_texts(tmp_path, value, problem):
 def test_a_separator_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="label_separator is empty"):
         TextColumns(separator="")
+    with pytest.raises(ConfigError, match="label_separator and several columns"):
+        TextColumns(separator=",", label=("a", "b"))
+
+
+@pytest.mark.parametrize("columns", [{"label": ("a", "b")}, {"label": ("a",), "separator": ";"}])
+@pytest.mark.parametrize("kind", ["class", "number"])
+def test_one_label_of_a_text_stands_in_one_column_whole(tmp_path, kind, columns):
+    with pytest.raises(ConfigError, match=f"each text has one {kind}\nThe task is multilabel"):
+        read(tmp_path, "a.csv", "text,a,b\nx,1,2\n", kind=kind, **columns)

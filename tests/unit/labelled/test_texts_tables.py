@@ -56,6 +56,7 @@ def test_tables_are_read_with_their_numbers(tmp_path, kind):
         (pa.array(["x", "y"]).dictionary_encode(), "class", [0, 1]),
         (pa.array([["x", "y"], []]), "several", [[1, 1], [0, 0]]),
         (pa.array([[7], [5, 7]]), "several", [[0, 1], [1, 1]]),
+        (pa.array([["x"], ["y"]], pa.list_(pa.string(), 1)), "several", [[1, 0], [0, 1]]),
     ],
 )
 def test_columns_of_all_kinds_are_labels(tmp_path, column, kind, labels):
@@ -87,10 +88,16 @@ def test_classes_of_datasets_come_by_their_names(tmp_path):
 
 
 def test_a_column_of_another_kind_is_refused(tmp_path):
-    column = pa.array([{"a": 1}])
-    pq.write_table(pa.table({"text": ["a"], "label": column}), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="column 'label' holds struct"):
-        read_texts(tmp_path / "a.parquet")
+    for column, kind in (
+        (pa.array([{"a": 1}]), "struct"),
+        (pa.array([[b"x"]]), "list<.*binary"),
+        (pa.array([[Decimal("1.5")]]), "list<.*decimal"),
+        (pa.array([[0]], pa.list_(pa.date32())), "list<.*date32"),
+        (pa.array([[["x"]]]), "list<.*list"),
+    ):
+        pq.write_table(pa.table({"text": ["a"], "label": column}), tmp_path / "a.parquet")
+        with pytest.raises(InputError, match=f"column 'label' holds {kind}"):
+            read_texts(tmp_path / "a.parquet", None, "several")
     pq.write_table(pa.table({"text": ["a", None], "label": [0, 1]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a\.parquet: row 2: the text is null"):
         read_texts(tmp_path / "a.parquet")

@@ -95,6 +95,9 @@ def test_questions_with_the_same_null_score_are_not_parted():
         (([1], [0, 1], [1], [1]), "not of the same questions"),
         (([np.nan], [0], [1], [1]), "NaN"),
         (([1], [np.nan], [1], [1]), "NaN"),
+        ((["a"], [0], [1], [1]), "numbers are needed"),
+        (([[1], [1, 2]], [0], [1], [1]), "rows of several lengths"),
+        (([[1]], [[0]], [[1]], [[1]]), "not of the same questions"),
     ],
 )
 def test_thresholds_of_nothing_are_not_searched(columns, said):
@@ -170,9 +173,17 @@ def test_no_other_threshold_is_better():
         (None, ["a"], "the prediction is None; a text is needed"),
         ("a", "ab", r"the gold answers are a str \('ab'\); a list"),
         ("a", ["a", 3], r"a gold answer is an int \(3\)"),
+        ("a", None, "the gold answers are None; a list"),
     ],
 )
 @pytest.mark.parametrize("score", [exact_match, answer_f1])
 def test_what_is_no_text_is_named(score, prediction, answers, said):
     with pytest.raises(InputError, match=said):
         score(prediction, answers)
+
+
+@pytest.mark.parametrize("score", [exact_match, answer_f1])
+def test_gold_answers_may_come_one_by_one_and_versions_are_two(score):
+    assert score("b c", (gold for gold in ["x", "b c"])) == 1
+    with pytest.raises(InputError, match=r"version='3' is none of 1\.1, 2\.0"):
+        score("a", ["a"], "3")

@@ -1,9 +1,12 @@
 """Scores of classes: numbers worked out by hand, and each edge."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.errors import InputError, TokpipeError
+from tokpipe.metrics.bootstrap import interval
 from tokpipe.metrics.classes import (
     accuracy,
     class_rows,
@@ -13,6 +16,13 @@ from tokpipe.metrics.classes import (
     roc_auc,
     roc_auc_of_each,
 )
+from tokpipe.metrics.entities import entity_f1
+from tokpipe.metrics.measures import class_measure
+from tokpipe.metrics.numbers import pearson, spearman
+from tokpipe.metrics.paired import paired_test
+from tokpipe.metrics.scores import answer_scores
+
+ONE = class_measure([0, 1], [0, 1], 2)
 
 # gold, predicted: accuracy, F1 of class 1, macro, micro, Matthews
 TABLE = {
@@ -136,3 +146,51 @@ def test_one_class_is_not_asked_of_several_labels():
 def test_an_average_that_nobody_knows_is_refused(gold):
     with pytest.raises(InputError, match="average='weighted' is none of binary, macro, micro"):
         f1(gold, gold, "weighted")
+
+
+RAGGED = [[1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    "score",
+    [accuracy, f1, matthews, pearson, spearman, roc_auc, partial(confusion, classes=2)],
+)
+def test_rows_of_several_lengths_are_refused(score):
+    with pytest.raises(InputError, match="rows of several lengths"):
+        score(RAGGED, RAGGED)
+
+
+def test_numbers_of_classes_may_be_far_apart():
+    gold, said = [10**12, 3, 10**12, 7], [10**12, 3, 7, 7]
+    for average in ("macro", "micro"):
+        assert f1(gold, said, average) == f1([2, 0, 2, 1], [2, 0, 1, 1], average)
+    assert matthews(gold, said) == matthews([2, 0, 2, 1], [2, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: f1([0], [0], "binary", positive="1"), "positive is a str"),
+        (lambda: confusion([0], [0], "2"), "classes is a str"),
+        (lambda: class_rows([0], [0], None), "names is None"),
+        (lambda: class_rows([0], [0], "ab"), "names is a str"),
+        (lambda: class_rows([[1, 0]], [[1, 0]], ("a", "b", "c")), "2 labels a row .* 3 names"),
+        (lambda: class_measure([[1]], [[1]], 2), "several labels a row are given"),
+        (lambda: class_measure([1], [1], "2"), "classes is a str"),
+        (lambda: entity_f1([0], [0], ["a"], ("O",)), "borders are a list"),
+        (lambda: entity_f1([0], [0], None, ("O",)), "borders are None"),
+        (lambda: entity_f1([0], [0], [0, 1], None), "names is None"),
+        (lambda: entity_f1([0], [0], [0, 1], ("O",), "loose"), "mode='loose' is none of"),
+        (lambda: interval(len, 0), "units=0; 1 or more"),
+        (lambda: interval(len, 2, rounds=0), "rounds=0; 1 or more"),
+        (lambda: interval(len, 2, level=2), "level=2 is no share"),
+        (lambda: interval(len, 2, seed=None), "seed is None"),
+        (lambda: paired_test(ONE, ONE, rounds=0), "rounds=0; 1 or more"),
+        (lambda: paired_test(ONE, None), "second is None"),
+        (lambda: paired_test(ONE, ONE, seed="x"), "seed is a str"),
+        (lambda: answer_scores("ab", [["a"], ["b"]]), "the predictions are a str"),
+    ],
+)
+def test_what_is_given_in_place_of_something_else_is_named(call, said):
+    with pytest.raises(TokpipeError, match=said):
+        call()

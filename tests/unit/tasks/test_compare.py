@@ -105,3 +105,65 @@ def test_checkpoints_and_reports_are_not_counted_as_the_model(tmp_path):
     (folder / "tokenizer.json").write_bytes(b"0" * 11)
     found = read_outcome(folder)
     assert (found.size, found.seconds, found.speed) == (5011, 7.0, N / 0.5)
+    (folder / "seed-2").mkdir()
+    (folder / "log.jsonl").rename(folder / "seed-2/log.jsonl")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"best_seed": 2}))
+    found = read_outcome(folder)
+    assert (found.size, found.seconds, found.speed) == (5011, 7.0, N / 0.5)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [("classification", ["x", "y", "z"]), ("ner", ["O", "B-X", "B-Y"]), ("pos", ["A", "B", "C"])],
+)
+def test_runs_are_compared_though_one_of_them_never_says_a_label(tmp_path, task, labels):
+    name, wrap = ("label", str) if task == "classification" else ("tags", lambda one: [one])
+    folders = [write_run(tmp_path / run, task, 0.5, parts=("test",)) for run in "ab"]
+    for folder, said in zip(folders, (labels[:2], labels[1:]), strict=True):
+        rows = [
+            {"part": "test", "row": i, "gold": wrap(labels[i % 2]), name: wrap(said[i % 2])}
+            for i in range(4)
+        ]
+        text = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (folder / "predictions.jsonl").write_text(text)
+    first, second = compare_runs(folders).runs
+    assert first.scores.scores[0].value == 1 and second.scores.scores[0].value < 1
+    assert second.difference.difference == pytest.approx(second.scores.scores[0].value - 1)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("baseline.json", {"labels": ["no", "yes"]}),
+        ("config.json", {"id2label": {"0": "no", "1": "yes"}}),
+    ],
+)
+def test_a_label_that_no_row_has_still_counts_among_those_of_the_model(tmp_path, file, content):
+    folder = write_run(tmp_path / "a", "classification", 0.5, parts=("test",))
+    (folder / file).write_text(json.dumps(content))
+    row = json.dumps({"part": "test", "row": 0, "gold": "yes", "label": "yes"})
+    (folder / "predictions.jsonl").write_text(row + "\n")
+    assert compare_runs([folder]).runs[0].scores["f1"].value == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": None},
+        {"method": ["a"]},
+        {"tuned": 3},
+        {"tuned": {"null_threshold": "high"}},
+        {"rows": []},
+        {"rows": {"train": "many"}},
+        {"notes": 3},
+        {"test": {"n": "x", "majority": 0.5, "scores": {}, "notes": []}},
+        {"test": {"n": 1, "majority": [], "scores": {}, "notes": []}},
+    ],
+)
+def test_metrics_of_other_kinds_are_none_of_a_task(tmp_path, change):
+    folder = write_run(tmp_path / "a", "classification", 0.5)
+    found = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(found | change))
+    with pytest.raises(ArtifactError, match="no scores of a task"):
+        read_metrics(folder)

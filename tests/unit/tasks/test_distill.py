@@ -244,3 +244,17 @@ def test_a_label_that_the_teacher_does_not_know_is_an_error_with_its_line(tmp_pa
 def test_a_student_must_be_smaller(settings, said):
     with pytest.raises(ConfigError, match=said):
         DistillConfig(**settings).student(BertConfig())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"config": {"layers": 1}}, "config is a dict"),
+        ({"training": DistillConfig()}, "training is a DistillConfig"),
+        ({"columns": "text"}, "columns is a str"),
+        ({"force": "no"}, "force is a str"),
+    ],
+)
+def test_what_a_caller_gives_in_place_of_something_else_is_named(tmp_path, given, said):
+    with pytest.raises(ConfigError, match=said):
+        distill("teacher", "train.csv", out=tmp_path / "o", **given)

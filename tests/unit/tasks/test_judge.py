@@ -94,6 +94,13 @@ def test_classes_confusions_and_mistakes_are_those_of_the_answers(data):
     assert judge(Job.of(model), data("classification")).mistakes == ()
 
 
+def test_what_says_one_thing_of_everything_is_told(tmp_path):
+    (tmp_path / "d.tsv").write_text("text\tlabel\na\tbad\na\tgood\n")
+    job = Job.of(job_model("classification"))
+    notes = judge(job, tmp_path / "d.tsv").scores.notes
+    assert notes[0].startswith("the model says '") and notes[0].endswith("learned nothing")
+
+
 def test_entities_have_lenient_and_strict_scores_side_by_side(data):
     found = judge(Job.of(job_model("ner")), data("ner"), mistakes=3)
     names = [score.name for score in found.scores.scores]

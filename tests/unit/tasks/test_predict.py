@@ -221,3 +221,8 @@ def test_logits_are_those_of_windows_one_by_one():
 def part_of(job, data):
     examples = job.task.encode(data, job.model.tokenizer, job.windows, 24, 1)
     return Part("asked", data, examples)
+
+
+def test_a_regression_of_several_numbers_is_not_read_as_its_first():
+    with pytest.raises(ConfigError, match="says 2 numbers of a text, one is read"):
+        predict(job_model("regression", labels=("a", "b")), ["a"])

@@ -291,6 +291,12 @@ def test_a_learning_rate_of_a_thousand_never_leaves_a_broken_checkpoint(shards, 
         assert np.isfinite(load_checkpoint(path).parameters.block).all()
 
 
+def test_numbers_that_are_none_only_behind_the_last_step_are_told(shards, tmp_path):
+    how = {"steps": 1, "eval_steps": 1, "learning_rate": 1e30, "warmup_steps": 0}
+    with pytest.raises(TrainingError, match="step 1: the loss in its evaluation"):
+        train(shards, tmp_path / "run", **how)
+
+
 def test_too_little_memory_names_stage_and_setting(shards, tmp_path, monkeypatch):
     monkeypatch.setattr(memory_module, "free_memory", lambda: 10_000)
     with pytest.raises(MemoryLimitError, match="for activations") as caught:

@@ -8,11 +8,12 @@ import click
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.learning import LearningOptions, learn
-from tokpipe.cli.options import CommaList, Decorator, GroupedOption
+from tokpipe.cli.options import CommaList, Decorator, GroupedOption, ListOption
 from tokpipe.cli.pages import check_page, write_page
 from tokpipe.cli.speeds import speeds
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.sizes import figure, format_bytes, scored
 from tokpipe.labelled.config import TagColumns, TextColumns
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _curve_option(about: str, *names: str, metavar: str = "FILE", **how: Any) ->
 @click.option(
     "--learning-curve",
     "counts",
-    cls=GroupedOption,
+    cls=ListOption,
     heading=_CURVE,
     type=CommaList(click.STRING),
     metavar="N,…",
@@ -85,6 +86,7 @@ def compare(
     """
     columns: dict[str, Config] = {"texts": text_columns, "words": tag_columns}
     if counts is None:
+        _refuse_ignored({**paths, "model": model, "output": output, "html": html})
         _compare(session, runs, speed, columns)
         return
     session.begin_kernels(keeps="finished trainings are kept" if output else "")
@@ -109,6 +111,15 @@ def compare(
         from tokpipe.inspection.learning_page import learning_page
 
         write_page(session, html, learning_page(found))
+
+
+def _refuse_ignored(given: Mapping[str, object]) -> None:
+    """Refuse what only a learning curve is made of, and where it goes."""
+    for name, value in given.items():
+        if value:
+            raise ConfigError(
+                f"--{name} is for a learning curve", hint="Pass --learning-curve, too, or leave it."
+            )
 
 
 def _compare(
@@ -139,7 +150,7 @@ def _title(found: "Comparison") -> str:
     first = found.runs[0].scores
     return (
         f"{found.task}, {found.part}: {first.scores[0].name} of {first.n:,} "
-        f"(majority {first.majority:.4f})"
+        f"(majority {figure(first.majority)})"
     )
 
 
@@ -148,8 +159,7 @@ def _methods(found: "Comparison") -> Iterator[tuple[str, ...]]:
         score = run.scores.scores[0]
         yield (
             run.run.name,
-            f"{score.value:.4f}",
-            f"{score.low:.4f} to {score.high:.4f}",
+            *scored(*score[1:]),
             _seconds(run.run.seconds),
             "" if run.run.speed is None else f"{run.run.speed:,.0f}",
             format_bytes(run.run.size),
@@ -159,8 +169,10 @@ def _methods(found: "Comparison") -> Iterator[tuple[str, ...]]:
 def _difference(run: "Compared") -> tuple[str, ...]:
     found = run.difference
     assert found is not None
-    interval = f"{found.low:+.4f} to {found.high:+.4f}"
-    return run.run.name, f"{found.difference:+.4f}", interval, f"{found.p_value:.4f}"
+    is_known = found.difference == found.difference
+    interval = f"{found.low:+.4f} to {found.high:+.4f}" if is_known else ""
+    difference, p_value = figure(found.difference, "+.4f"), figure(found.p_value)
+    return run.run.name, difference, interval, p_value if is_known else ""
 
 
 def _seconds(seconds: float | None) -> str:

@@ -8,11 +8,12 @@ import click
 
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
-from tokpipe.cli.labelled_runs import kept, part_option
+from tokpipe.cli.labelled_runs import kept, part_option, show_notes
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import distilling_plan, finetuning_plan, pretraining_plan, show_plan
 from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.sizes import scored
 from tokpipe.foundation.stores.publishing import run_place
 from tokpipe.foundation.threads import thread_count
 from tokpipe.labelled.config import TagColumns, TextColumns
@@ -216,18 +217,15 @@ def _on_task(
             "interval": [one.score.low, one.score.high],
             "parameters": one.parameters,
             "rows_per_second": round(one.speed, 1),
+            "notes": one.notes,
         }
         for one in found.models
     ]
-    rows = [
-        (
-            *(one.name, f"{one.score.value:.4f}", f"{one.score.low:.4f} to {one.score.high:.4f}"),
-            *(one.parameters, one.speed),
-        )
-        for one in found.models
-    ]
+    rows = [(one.name, *scored(*one.score[1:]), one.parameters, one.speed) for one in found.models]
+    notes = [f"{found.part}, {one.name}: {note}" for one in found.models for note in one.notes]
     title = f"{found.part}: {found.models[0].score.name} of {found.rows:,}"
-    _show(session, asked, {"part": found.part, "models": models}, title, (_TASK_COLUMNS, rows))
+    result = {"part": found.part, "models": models}
+    _show(session, asked, result, title, (_TASK_COLUMNS, rows), notes)
 
 
 def _how(session: Session) -> dict[str, Any]:
@@ -244,6 +242,7 @@ def _show(
     result: Mapping[str, Any],
     title: str,
     table: tuple[Sequence[str], Sequence[tuple[Any, ...]]],
+    notes: Sequence[str] = (),
 ) -> None:
     if session.json:
         session.console.json({"output": asked.output, **result})
@@ -252,5 +251,5 @@ def _show(
     shown = [(*cells, f"{parameters:,}", f"{speed:,.0f}") for *cells, parameters, speed in rows]
     session.console.table(title, shown, columns)
     uses = "predict" if "score" in columns else "inspect run"
-    session.console.out.line()
+    show_notes(session, notes)
     session.console.go_on_with(f"tokpipe {uses} {asked.output}")

@@ -67,7 +67,7 @@ def evaluate(
     session.begin_kernels()
     with ranks_of(ranks) as workers:
         loaded = open_model(session, model, precision=precision)
-        if loaded.config.task == "none":
+        if loaded.config.task == "none" and not data.is_file():
             _on_shards(session, loaded, model, data, config, workers)
         else:
             columns = {"texts": text_columns, "words": tag_columns}

@@ -15,23 +15,22 @@ from tokpipe.finetuning.task import Row, Task, Tuned
 from tokpipe.finetuning.tasks.text_rows import about_rows
 from tokpipe.foundation.errors import InputError
 from tokpipe.labelled.config import TextColumns
+from tokpipe.labelled.labels import LARGEST
 from tokpipe.labelled.places import place_in
 from tokpipe.labelled.records import LabelledTexts
 from tokpipe.labelled.texts import read_texts
 from tokpipe.metrics.measures import Measure, number_measure
 from tokpipe.metrics.scores import Scores, number_scores
 
-_LARGEST = float(np.finfo(np.float32).max)
-
 
 def _read(
     path: str | Path, columns: TextColumns | None, names: tuple[str, ...] | None
 ) -> LabelledTexts:
     data = read_texts(path, columns or TextColumns(), "number", None)
-    beyond = np.flatnonzero(np.abs(data.labels) > _LARGEST)
+    beyond = np.flatnonzero(np.abs(data.labels) > LARGEST)
     if len(beyond):
         row = int(beyond[0])
-        what = f"the label is {data.labels[row]:g}, and the most that a model can say {_LARGEST:g}"
+        what = f"the label is {data.labels[row]:g}, and the most that a model can say {LARGEST:g}"
         raise InputError(f"{place_in(data, row)}: {what}", hint="Scale all of them down.")
     return data
 

@@ -44,19 +44,19 @@ def _table(
     parts: Sequence[CheckedPart], labels: Sequence[str], width: int, marks: Marks
 ) -> Iterator[Text]:
     room = max(width - len(INDENT) - _FIGURE * len(parts), 8)
-    wide = min(max(len(label) for label in labels[:_MOST_LABELS]) + 2, room)
-    yield Text(INDENT + " " * wide + "".join(f"{part.name:>{_FIGURE}}" for part in parts), QUIET)
-    for label in labels[:_MOST_LABELS]:
-        name = pad(cut(plain_text(label, marks), wide - 1, marks), wide)
-        cells = [_figure(part, part.counted.labels.get(label, 0)) for part in parts]
-        yield Text.assemble(INDENT, name, "".join(cells))
+    names = [plain_text(label, marks) for label in labels[:_MOST_LABELS]]
     rest = labels[_MOST_LABELS:]
+    more = Text(f"{len(rest):,} more", end="")
+    wide = min(max(name.cell_len for name in (*names, more)[: len(labels)]) + 2, room)
+    yield Text(INDENT + " " * wide + "".join(f"{part.name:>{_FIGURE}}" for part in parts), QUIET)
+    for label, name in zip(labels, names, strict=False):
+        cells = [_figure(part, part.counted.labels.get(label, 0)) for part in parts]
+        yield Text.assemble(INDENT, pad(cut(name, wide - 1, marks), wide), "".join(cells))
     if rest:
         cells = [_figure(part, sum(part.counted.labels.get(x, 0) for x in rest)) for part in parts]
-        name = pad(cut(Text(f"{len(rest):,} more", end=""), wide - 1, marks), wide)
-        yield Text.assemble(INDENT, name, "".join(cells))
+        yield Text.assemble(INDENT, pad(cut(more, wide - 1, marks), wide), "".join(cells))
 
 
 def _figure(part: CheckedPart, count: int) -> str:
-    share = 100 * count / max(sum(part.counted.labels.values()), 1)
+    share = 100 * count / max(part.counted.whole, 1)
     return f"{count:,} {share:5.1f} %".rjust(_FIGURE)

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tokpipe.foundation.sizes import plural
+from tokpipe.foundation.sizes import plural, scored
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.runs import Curve
 from tokpipe.inspection.terminal.curves import chart, key
@@ -47,7 +47,6 @@ def _table(learned: Learned, *, letters: bool) -> Table:
     for number, curve in enumerate(learned.curves):
         name = key(number, letters=letters).append(visible(curve.method), "default")
         for row, point in enumerate(curve.points):
-            interval = f"{point.low:.4f} to {point.high:.4f}"
-            figures = (f"{point.rows:,}", f"{point.value:.4f}", interval, f"{point.seconds:,.1f}")
+            figures = (f"{point.rows:,}", *scored(*point[1:4]), f"{point.seconds:,.1f}")
             table.add_row("" if row else name, *figures)
     return table
