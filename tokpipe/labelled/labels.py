@@ -21,6 +21,7 @@ Parsed = TypeVar("Parsed")
 
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_HALF_PAIR = re.compile("[\ud800-\udfff]")  # of surrogates: in JSON alone
 _HELD = {"1": True, "0": False, "true": True, "false": False}
 _LONGEST = 40  # characters of a label that a message shows
 
@@ -251,7 +252,7 @@ def _names_in(text: str) -> tuple[str, ...] | Wrong:
         return Wrong("the labels are no list that can be read")
     names = []
     for item in items:
-        if not isinstance(item, str | bool) or item == "":
+        if not isinstance(item, str | bool) or item == "" or _HALF_PAIR.search(str(item)):
             return Wrong(f"the list of labels holds {shown(json.dumps(item))}; texts are needed")
         names.append(item if isinstance(item, str) else str(item).lower())
     return tuple(names)

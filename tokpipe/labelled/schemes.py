@@ -76,10 +76,9 @@ def recognise(names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np
         "IOB1", "IOB2", "IOBES", or "none" where not all of the tags are of one.
     """
     used = [names[int(tag)] for tag in np.unique(tags[tags >= 0])]
-    matches = [_TAG.fullmatch(name) for name in used if name != "O"]
-    if "O" not in used or not all(matches):
+    if not used or (meaning_of(used).roles == OTHER).any():
         return "none"
-    if any(match and match[1] in _CLOSING for match in matches):
+    if _closes(used):
         return "IOBES"
     roles, kinds = _of_words(meaning_of(names), tags)
     goes_on = _goes_on(roles, kinds, borders)
@@ -87,6 +86,25 @@ def recognise(names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np
     begins_fresh = (roles == BEGIN) & ~goes_on
     # an I that begins is IOB1's own way, a B behind nothing IOB2's; the more frequent one decides
     return "IOB1" if begins_inside.sum() > begins_fresh.sum() else "IOB2"
+
+
+def scheme_of_model(names: Sequence[str]) -> str:
+    """Say in which scheme a model speaks that has learned some tags of entities.
+
+    Returns
+    -------
+    str
+        "IOB1" where a kind has no B: with few entities side by side, no such B was ever seen.
+
+    Examples
+    --------
+    >>> scheme_of_model(["O", "I-PER", "I-LOC", "B-LOC"]), scheme_of_model(["B", "M", "E", "S"])
+    ('IOB1', 'IOBES')
+    """
+    roles, kinds = meaning_of(names)
+    if _closes(names):
+        return "IOBES"
+    return "IOB2" if set(kinds[roles == INSIDE]) <= set(kinds[roles == BEGIN]) else "IOB1"
 
 
 def to_iob2(
@@ -164,6 +182,11 @@ def entities_of(
     known = ("O" if role == OTHER else name for name, role in zip(names, roles, strict=True))
     first, last, _ = find_entities(tags, borders, tuple(known), "lenient")
     return Entities(first, last, [names[int(tag)].partition("-")[2] for tag in tags[first]])
+
+
+def _closes(names: Sequence[str]) -> bool:
+    """Say whether a tag marks the last word of an entity."""
+    return any((match := _TAG.fullmatch(name)) and match[1] in _CLOSING for name in names)
 
 
 def _of_words(meaning: Tags, tags: NDArray[np.int32]) -> tuple[NDArray, NDArray]:

@@ -1,5 +1,6 @@
 """Tagged words from CoNLL columns and CoNLL-U."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -26,6 +27,7 @@ from tokpipe.labelled.schemes import OTHER, meaning_of, recognise, to_iob2
 MOST_WORDS = 10_000  # of a sentence: more are a file whose sentences are not told apart
 
 _DOCUMENT = b"-DOCSTART-"
+_NO_TAG = re.compile(r"[\x00-\x1f\x7f-\x9f]|^\s*$")
 
 
 class _Rows(NamedTuple):
@@ -80,33 +82,36 @@ def read_tagged(
     name, fields = str(path), fields_of(lines)
     if _is_conllu(name, fields):
         rows, words, tags = _from_conllu(name, fields, columns)
-        columns = TagColumns(scheme="none") if columns.scheme == "auto" else columns
     else:
         rows, words, tags = _from_columns(name, fields, columns, 2 if tagged else 1)
-    if not tagged:
+    _check_words(name, rows, words)
+    if tagged:
+        _check_tags(name, rows, tags)
+    else:
         tags, columns, names = words, TagColumns(scheme="none"), None
-    _check_cells(name, rows, words, tags)
-    _check_lengths(name, rows)
     data = _tagged(name, rows, words, tags, columns.scheme, names)
     none = np.full(len(words), NO_LABEL, np.int32)
     return data if tagged else replace(data, tags=none, names=())
 
 
 def require_entities(data: TaggedWords) -> None:
-    """Refuse tags that do not say where entities begin and end.
+    """Refuse tags that do not say where entities begin and end, whatever scheme was told.
 
     Raises
     ------
     InputError
         With the first word whose tag is of no scheme.
     """
-    if data.scheme != "none":
+    roles = np.append(meaning_of(data.names).roles, OTHER)  # the last: of a word without a tag
+    odd = roles[data.tags] == OTHER
+    if data.scheme != "none" and not odd[data.tags >= 0].any():
         return
-    roles = meaning_of(data.names).roles
-    odd = roles[data.tags] == OTHER if len(roles) else np.ones(len(data.tags), np.bool_)
     word = int(odd.argmax())
     place = place_of(data.source, int(data.lines[word]))
     tag = shown(data.names[data.tags[word]]) if data.tags[word] >= 0 else "_"
+    if not odd.any():
+        problem = f"{place}: tags like {tag!r} are read as of no scheme"
+        raise InputError(problem, hint="Pass another --tag-scheme, or leave it to be found out.")
     problem = f"{place}: tags like {tag!r} do not say where entities are; B-, I- and O do"
     raise InputError(problem, hint="Pass --tag-column, or the task pos for a tag of each word.")
 
@@ -129,6 +134,7 @@ def _from_conllu(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows,
     left_out = {reason: int((kinds == kind).sum()) for kind, reason in conllu.LEFT_OUT.items()}
     words = lines[kinds == conllu.WORD]
     rows = _rows(name, fields, words, {why: count for why, count in left_out.items() if count})
+    conllu.check_order(name, words, fields.column(words, 0), rows.borders)
     word = conllu.column_of(name, columns.word or "form", "--word-column")
     if isinstance(word, str):
         problem = f"{name}: column {word!r} is a feature, and holds no words"
@@ -201,7 +207,9 @@ def _rows(name: str, fields: Fields, lines: NDArray[np.int64], left_out: dict[st
     ends = fields.blank | fields.starts_with(np.arange(len(fields.blank)), _DOCUMENT)
     sentence = np.cumsum(ends)[lines]
     inner = np.flatnonzero(np.diff(sentence)) + 1
-    return _Rows(lines, np.concatenate([[0], inner, [len(lines)]]).astype(np.int64), left_out)
+    borders = np.concatenate([[0], inner, [len(lines)]]).astype(np.int64)
+    _check_lengths(name, lines, borders)
+    return _Rows(lines, borders, left_out)
 
 
 def _check_counts(
@@ -228,18 +236,32 @@ def _number(name: str, column: str, count: int, flag: str) -> int:
     return number - 1 if number > 0 else number + count
 
 
-def _check_cells(name: str, rows: _Rows, words: Strings, tags: Strings) -> None:
-    for what, cells in (("word", words), ("tag", tags)):
-        empty = np.diff(cells.offsets) == 0
-        if empty.any():
-            line = int(rows.lines[empty.argmax()])
-            raise InputError(f"{name}:{line + 1}: the {what} is empty")
+def _check_words(name: str, rows: _Rows, words: Strings) -> None:
+    empty = np.diff(words.offsets) == 0
+    if empty.any():
+        line = int(rows.lines[empty.argmax()])
+        raise InputError(f"{name}:{line + 1}: the word is empty")
 
 
-def _check_lengths(name: str, rows: _Rows) -> None:
-    lengths = np.diff(rows.borders)
+def _check_tags(name: str, rows: _Rows, tags: Strings) -> None:
+    """Refuse tags of white space alone, and line ends of other systems, read as a part of tags."""
+    coded = tags.to_arrow().dictionary_encode()
+    found = coded.dictionary.to_pylist()
+    wrong = [tag != conllu.NO_TAG and bool(_NO_TAG.search(tag)) for tag in found]
+    if any(wrong):
+        index = np.asarray(coded.indices)
+        word = int(np.array(wrong)[index].argmax())
+        tag, place = found[index[word]], f"{name}:{rows.lines[word] + 1}"
+        if not tag.strip():
+            raise InputError(f"{place}: the tag is empty")
+        problem = f"{place}: the tag '{visible(tag[:40])}' holds a control character"
+        raise InputError(problem, hint="Lines end with LF, or with CR and LF.")
+
+
+def _check_lengths(name: str, lines: NDArray[np.int64], borders: NDArray[np.int64]) -> None:
+    lengths = np.diff(borders)
     if lengths.max() > MOST_WORDS:
-        line = int(rows.lines[rows.borders[lengths.argmax()]])
+        line = int(lines[borders[lengths.argmax()]])
         problem = f"{name}:{line + 1}: {int(lengths.max()):,} words without a blank line"
         hint = f"A blank line ends a sentence, which has at most {MOST_WORDS:,} words."
         raise InputError(problem, hint=hint)

@@ -137,14 +137,15 @@ def best_null_threshold(
     _require_scores(gain, nulls, has_gold, has_answer)
     order = np.argsort(nulls, kind="stable")
     change = np.where(has_gold, gain, -1.0 * has_answer)[order]  # against saying "no answer"
-    is_last = np.append(np.diff(nulls[order]) > 0, True)  # of equal null scores
+    nulls = nulls[order]
+    is_last = np.append(nulls[1:] > nulls[:-1], True)  # of equal null scores, infinite ones too
     reached = np.count_nonzero(~has_gold) + np.cumsum(change)[is_last]
     best = int(np.argmax(reached))
     if reached[best] <= np.count_nonzero(~has_gold):
-        lowest = float(nulls.min())
+        lowest = float(nulls[0])
         threshold = 0.0 if lowest > 0 else float(np.nextafter(lowest, -np.inf))
         return NullThreshold(threshold, np.count_nonzero(~has_gold) / len(nulls))
-    return NullThreshold(float(nulls[order][is_last][best]), float(reached[best]) / len(nulls))
+    return NullThreshold(float(nulls[is_last][best]), float(reached[best]) / len(nulls))
 
 
 def _require_texts(prediction: Any, answers: Any) -> None:

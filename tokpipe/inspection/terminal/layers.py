@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.baselines.layers_result import LayersCompared, Probe
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
     HEADING,
@@ -23,7 +24,7 @@ from tokpipe.inspection.terminal.marks import (
 )
 
 _HEADS = {"linear": "A linear model", "bilstm": "A BiLSTM"}
-_FIGURES = 43  # columns of a score, its range and its interval
+_FIGURES = 45  # columns of a score, its range and its interval
 _BAR = 40  # columns at most
 
 
@@ -31,10 +32,10 @@ _BAR = 40  # columns at most
 def layers_renderable(width: int, marks: Marks, found: LayersCompared) -> Iterator[Text]:
     """Draw scores on the test part: the median over seeds as a bar, with least and greatest."""
     yield cut_line(plain_text(f"{found.model}, {found.task}", marks, HEADING), width, marks)
-    seeds = len(found.probes[0].values)
+    seeds = plural(len(found.probes[0].values), "seed")
     about = (
         f"{_spaced(found.score)} of {found.test:,}, learned from {found.train:,}: median, least "
-        f"and greatest of {seeds} seeds, which hold other rows out, and the 95 % interval of the "
+        f"and greatest of {seeds}, each with other rows held out, and the 95 % interval of the "
         f"one in the middle; majority {found.majority:.4f}"
     )
     yield from flow(plain_text(about, marks, QUIET).split(" "), width, " ", INDENT)
