@@ -71,7 +71,9 @@ def test_entities_are_the_stretches_that_were_written(sentences, scheme):
         ("O B I O", "IOB2"),
         ("O O O", "IOB2"),
         ("NOUN VERB O", "none"),
-        ("B-X I-X", "none"),
+        ("B-X I-X", "IOB2"),
+        ("I-X I-X B-X", "IOB1"),
+        ("B M E S", "IOBES"),
         ("NN VB-X I-X", "none"),
     ],
 )
@@ -107,7 +109,8 @@ def test_names_are_whole_for_every_kind_with_o_first():
 
 def test_words_without_a_tag_are_outside():
     names, tags = ("B-X", "I-X", "O"), np.array([0, -1, 1], np.int32)
-    assert recognise(names, tags, np.array([0, 3])) == "none"
+    assert recognise(names, tags, np.array([0, 3])) == "IOB2"
+    assert recognise(names, np.full(3, -1, np.int32), np.array([0, 3])) == "none"
     out, known = to_iob2("IOB2", names, tags, np.array([0, 3]))
     assert [known[i] if i >= 0 else None for i in out] == ["B-X", None, "I-X"]
     assert contradictions(known, out, np.array([0, 3])).tolist() == [False, False, True]

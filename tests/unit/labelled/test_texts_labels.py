@@ -138,6 +138,7 @@ def test_columns_of_labels_hold_0_and_1(tmp_path, content, columns, problem):
         ('[["a"]]', r'the list of labels holds \["a"\]'),
         ("[null]", "the list of labels holds null"),
         ('[""]', "the list of labels holds"),
+        ('["\\ud800"]', r'the list of labels holds "\\ud800"'),
         ("{}", "the label is an object"),
     ],
 )

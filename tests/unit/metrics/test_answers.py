@@ -76,7 +76,11 @@ def test_an_answer_that_is_right_but_unsure_is_weighed_against_the_wrong_ones():
     assert best_null_threshold(scores, nulls, [1, 1, 1], [1, 1, 1]) == (0.2, 0.5)
 
 
-@pytest.mark.parametrize(("nulls", "threshold"), [([0.2, 0.4], 0.0), ([-2.0, 0.4], None)])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("nulls", "threshold"),
+    [([0.2, 0.4], 0.0), ([-2.0, 0.4], None), ([np.inf, np.inf], 0.0), ([np.inf, -1.0], None)],
+)
 def test_where_no_answer_is_best_nothing_is_answered(nulls, threshold):
     found = best_null_threshold([0, 0], nulls, [0, 0], [1, 1])
     assert found.score == 1.0 and found.threshold < min(nulls)

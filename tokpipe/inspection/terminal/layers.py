@@ -24,7 +24,7 @@ from tokpipe.inspection.terminal.marks import (
 )
 
 _HEADS = {"linear": "A linear model", "bilstm": "A BiLSTM"}
-_FIGURES = 45  # columns of a score, its range and its interval
+_RANGE, _FIGURES = 25, 45  # columns of a score and its range, and with its interval
 _BAR = 40  # columns at most
 
 
@@ -68,9 +68,10 @@ def _bars(
     probes: Sequence[Probe], found: LayersCompared, width: int, marks: Marks
 ) -> Iterator[Text]:
     best = max(probe.median for probe in found.probes)
-    label = min(_label(found), max(width - len(INDENT) - _FIGURES, 4))
-    with_interval = width - len(INDENT) - label - _FIGURES >= 0
-    room = min(width - len(INDENT) - label - _FIGURES - 2, _BAR)
+    beside = width - len(INDENT) - _label(found)
+    with_interval = beside >= _FIGURES
+    label = min(_label(found), max(width - len(INDENT) - _RANGE, 4))
+    room = min(beside - _FIGURES - 2, _BAR)
     for probe in probes:
         name = cut(Text(probe.name, end=""), label, marks)
         line = Text.assemble(INDENT, pad(name, label))
