@@ -15,10 +15,20 @@ from tokpipe.labelled.labels import shown
 from tokpipe.labelled.places import few_of, place_in
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords, place_of
 from tokpipe.labelled.sameness import contents_of, repeated, string_codes
-from tokpipe.labelled.schemes import contradictions
 from tokpipe.tokenizer.findings import NOTE, WARNING, Finding
 
 _NOTHING = "There is nothing to learn from it."
+_CONTRADICTED = {  # by the scheme: what a tag does, and what becomes of it
+    "IOB1": ("is a B behind no entity of its kind", "It is read as the start of an entity."),
+    "IOB2": (
+        "is an I that goes on nothing",
+        "Lenient scores read it as the start of an entity, strict ones as none.",
+    ),
+    "IOBES": (
+        "goes on nothing, or has no end",
+        "It is read as lenient scores do: what goes on nothing begins, and what begins ends.",
+    ),
+}
 _BLANK = r"^[\pZ\pC\pM]*$"
 
 
@@ -92,18 +102,12 @@ def _about_tags(data: TaggedWords) -> Iterator[Finding]:
     missing = int((data.tags < 0).sum())
     if missing:
         yield Finding(NOTE, data.source, f"{plural(missing, 'word')} without a tag")
-    if data.scheme == "none":
-        return
-    wrong = contradictions(data.names, data.tags, data.borders)
-    if wrong.any():
-        word = int(wrong.argmax())
-        tag = data.names[data.tags[word]]
-        problem = (
-            f"{plural(int(wrong.sum()), 'tag', ('contradicts', 'contradict'))} the scheme "
-            f"{data.scheme}; the first is {shown(tag)!r}, which goes on nothing"
-        )
-        hint = "Lenient scores read it as the start of an entity, strict ones as none."
-        yield Finding(WARNING, place_of(data.source, int(data.lines[word])), problem, hint)
+    if data.wrong is not None and data.wrong.any():
+        why, hint = _CONTRADICTED[data.scheme]
+        place = place_of(data.source, int(data.lines[data.wrong.argmax()]))
+        wrong = plural(int(data.wrong.sum()), "tag", ("contradicts", "contradict"))
+        problem = f"{wrong} the scheme {data.scheme}; the first {why}"
+        yield Finding(WARNING, place, problem, hint)
 
 
 def _empty(data: Labelled) -> Iterator[Finding]:

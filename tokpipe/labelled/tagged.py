@@ -22,7 +22,7 @@ from tokpipe.labelled.fields import COMMENT, Fields, fields_of
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import NO_LABEL, TaggedWords, place_of
-from tokpipe.labelled.schemes import OTHER, meaning_of, recognise, to_iob2
+from tokpipe.labelled.schemes import OTHER, contradictions, meaning_of, recognise, to_iob2
 
 MOST_WORDS = 10_000  # of a sentence: more are a file whose sentences are not told apart
 
@@ -283,9 +283,11 @@ def _tagged(
     tags = table[np.asarray(coded.indices)]
     if scheme == "auto":
         scheme = recognise(known, tags, rows.borders)
+    wrong = None
     if scheme != "none":
+        wrong = contradictions(known, tags, rows.borders, scheme)
         tags, known = to_iob2(scheme, known, tags, rows.borders)
     data = TaggedWords(
-        name, words, rows.borders, tags, known, scheme, rows.lines + 1, rows.left_out
+        name, words, rows.borders, tags, known, scheme, rows.lines + 1, rows.left_out, wrong
     )
     return data if names is None else with_names(data, names)

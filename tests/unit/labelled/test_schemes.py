@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokpipe.labelled.schemes import contradictions, entities_of, recognise, to_iob2
+from tokpipe.metrics.entities import find_entities
 
 # Sentences as lists of stretches: how many words, and of which kind (None: no entity).
 SENTENCES = st.lists(
@@ -92,6 +93,40 @@ def test_tags_that_contradict_their_scheme_stay_so_that_they_can_be_found():
     found = entities_of(known, out, borders)
     assert found.first.tolist() == [1, 3, 4, 6, 7]
     assert found.kinds == ["X", "X", "Y", "X", "X"]
+
+
+@given(
+    st.sampled_from(["IOB1 BI", "IOB2 BI", "IOBES BIES", "IOBES BILU", "IOBES BMES"]),
+    st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=6), min_size=1, max_size=3),
+)
+def test_what_contradicts_a_scheme_is_read_as_lenient_scores_do_and_strict_ones_do_not(
+    scheme, drawn
+):
+    scheme, letters = scheme.split()
+    names = ("O", *(f"{letter}-{kind}" for letter in letters for kind in "XY"))
+    tags = np.array([tag % len(names) for one in drawn for tag in one], np.int32)
+    borders = np.cumsum([0, *map(len, drawn)])
+    out, known = to_iob2(scheme, names, tags, borders)
+    lenient = spans_in(find_entities(tags, borders, names, "lenient"))
+    assert spans_in(find_entities(out, borders, known, "lenient")) == lenient
+    wrong = contradictions(names, tags, borders, scheme)
+    if scheme != "IOB1":
+        strict = spans_in(find_entities(tags, borders, names, "strict"))
+        assert (strict == lenient) is not wrong.any()
+
+
+def spans_in(found):
+    return list(zip(found.start.tolist(), found.stop.tolist(), found.kind.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("tags", "wrong"),
+    [("O B-X I-X B-X", [1]), ("I-X B-X B-Y", [2]), ("I-X I-X O I-Y B-Y", [])],
+)
+def test_of_iob1_a_b_stands_between_entities_of_a_kind(tags, wrong):
+    names, numbers = numbered(tags.split())
+    found = contradictions(names, numbers, np.array([0, len(numbers)]), "IOB1")
+    assert np.flatnonzero(found).tolist() == wrong
 
 
 def test_entities_of_any_scheme_are_found_and_other_tags_are_none():
