@@ -69,7 +69,8 @@ def check_order(
     InputError
         At the first id that is not greater than the one before it.
     """
-    falls = np.diff(np.asarray(ids.to_arrow().cast(pa.float64())), prepend=0) <= 0
+    numbers = np.asarray(ids.to_arrow().cast(pa.float64()))
+    falls = np.append(False, numbers[1:] <= numbers[:-1])
     falls[borders[:-1]] = False
     if falls.any():
         i = int(falls.argmax())

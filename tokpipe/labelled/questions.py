@@ -70,7 +70,7 @@ def read_questions(
     for article in reader.member(document, "data", list, "the file"):
         reader.article(article)
     if not reader.questions:
-        raise InputError(f"{path}: no questions")
+        raise reader.refusal or InputError(f"{path}: no questions")
     return reader.whole()
 
 
@@ -89,6 +89,7 @@ class _Reader:
     starts: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    refusal: InputError | None = None  # why the first of them was
     asked: str | int | None = None  # the question that is being read
 
     def article(self, article: Any) -> None:
@@ -135,6 +136,7 @@ class _Reader:
         """Raise the error, or leave the question out and count it."""
         if self.wrong_answers == "error":
             raise error
+        self.refusal = self.refusal or error
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
 
     def placed(self, given: list, context: str, where: str) -> list[tuple[str, int]] | None:

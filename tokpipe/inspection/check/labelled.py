@@ -12,6 +12,7 @@ from tokpipe.corpus.config import ReadConfig
 from tokpipe.finetuning.config import WindowConfig
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, Finding
 from tokpipe.labelled.check import Lengths, check_labelled
 from tokpipe.labelled.config import TagColumns, TextColumns
@@ -98,15 +99,15 @@ def _read(path: str, reading: Reading) -> Labelled:
 
 
 def _misplaced(path: str, data: Labelled, read: ReadConfig) -> list[Finding]:
-    """Return the first of the answers that are not in their context, as reading tells it."""
+    """Return the first of the questions that were left out, as reading tells it."""
     if not isinstance(data, Questions) or not data.left_out:
         return []
     try:
         read_questions(path, read=read)
     except InputError as error:
         place, _, problem = error.problem.rpartition(": ")
-        count = sum(data.left_out.values())
-        return [Finding(ERROR, place, f"{problem}; {count:,} such in all", error.hint)]
+        lost = plural(sum(data.left_out.values()), "question", ("is", "are"))
+        return [Finding(ERROR, place, f"{problem}; {lost} left out", error.hint)]
     return []
 
 
