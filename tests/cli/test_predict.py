@@ -140,6 +140,8 @@ def test_columns_of_words_are_told_by_their_name(tokpipe, models, tmp_path, name
     assert tokpipe(*asked, "--words").out == plain
     (tmp_path / name).write_text("the\ncat\n\nit\n")
     assert tokpipe(*asked).out == plain
+    tokpipe(*asked[:3], "-o", f"out-{name}")
+    assert (tmp_path / f"out-{name}").read_text() == plain
 
 
 def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):

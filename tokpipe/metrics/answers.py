@@ -13,8 +13,8 @@ P. Rajpurkar, R. Jia, P. Liang: Know What You Don't Know: Unanswerable Questions
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,9 +59,9 @@ def exact_match(prediction: str, answers: Sequence[str], version: Version = "2.0
     Raises
     ------
     InputError
-        If one is no text, or all of them are one.
+        If one is no text, or all of them are one; or the version is another.
     """
-    _require_texts(prediction, answers)
+    _require(prediction, answers, version)
     found = normalized_answer(prediction)
     return float(any(found == gold for gold in _gold(answers, version)))
 
@@ -76,7 +76,7 @@ def answer_f1(prediction: str, answers: Sequence[str], version: Version = "2.0")
     >>> round(answer_f1("in the old town", ["old town", "Lund"]), 2)
     0.8
     """
-    _require_texts(prediction, answers)
+    _require(prediction, answers, version)
     found = normalized_answer(prediction).split()
     golds = [gold.split() for gold in _gold(answers, version)]
     return max((_overlap(found, gold, version) for gold in golds), default=0.0)
@@ -148,8 +148,11 @@ def best_null_threshold(
     return NullThreshold(float(nulls[is_last][best]), float(reached[best]) / len(nulls))
 
 
-def _require_texts(prediction: Any, answers: Any) -> None:
-    if isinstance(answers, str):
+def _require(prediction: Any, answers: Any, version: Any) -> None:
+    if version not in get_args(Version):
+        allowed = ", ".join(map(repr, get_args(Version)))
+        raise InputError(f"version={version!r} is not one of {allowed}")
+    if isinstance(answers, str) or not isinstance(answers, Iterable):
         raise InputError(f"the gold answers are {described(answers)}; a list of them is needed")
     for name, text in (("the prediction", prediction), *(("a gold answer", a) for a in answers)):
         if not isinstance(text, str):
@@ -172,7 +175,7 @@ def _overlap(found: list[str], gold: list[str], version: Version) -> float:
 
 
 def _require_scores(*columns: NDArray) -> None:
-    if len({column.shape for column in columns}) > 1 or not columns[0].size:
+    if len({column.shape for column in columns}) > 1 or columns[0].ndim != 1 or not len(columns[0]):
         raise InputError("scores, null scores and answers are not of the same questions, or none")
     if np.isnan(columns[0]).any() or np.isnan(columns[1]).any():
         raise InputError("a score of a question is NaN")

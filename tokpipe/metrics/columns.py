@@ -23,7 +23,7 @@ def checked_codes(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDArr
     InputError
         If there is nothing, the shapes differ, or a row has no class (-1, NaN, a fraction).
     """
-    columns = [np.asarray(gold), np.asarray(predicted)]
+    columns = [as_array("gold labels", gold), as_array("predicted labels", predicted)]
     _require_same_shape(*columns, dimensions=(1, 2))
     for side, column in zip(("gold", "predicted"), columns, strict=True):
         _require_codes(side, column)
@@ -47,7 +47,7 @@ def checked_numbers(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDA
     InputError
         If there is nothing, the lengths differ, or a number is NaN or infinite.
     """
-    columns = [np.asarray(gold), np.asarray(predicted)]
+    columns = [as_array("gold labels", gold), as_array("predicted labels", predicted)]
     _require_same_shape(*columns, dimensions=(1,))
     return _finite("gold", columns[0]), _finite("predicted", columns[1])
 
@@ -73,10 +73,25 @@ def checked_labels(gold: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray, 
         If there is nothing, the shapes differ, a label is not 0 or 1, or a probability is NaN or
         infinite.
     """
-    truth, scores = np.asarray(gold), np.asarray(probabilities)
+    truth = as_array("gold labels", gold)
+    scores = as_array("predicted labels", probabilities)
     _require_same_shape(truth, scores, dimensions=(2,))
     _require_codes("gold", truth)
     return truth.astype(np.int64), _finite("predicted", scores)
+
+
+def as_array(what: str, values: ArrayLike) -> NDArray:
+    """Return values as an array.
+
+    Raises
+    ------
+    InputError
+        If their rows are not of one length.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{what}: rows of different lengths") from None
 
 
 def _require_same_shape(gold: NDArray, predicted: NDArray, dimensions: tuple[int, ...]) -> None:

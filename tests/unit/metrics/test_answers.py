@@ -97,6 +97,7 @@ def test_questions_with_the_same_null_score_are_not_parted():
     [
         (([], [], [], []), "or none"),
         (([1], [0, 1], [1], [1]), "not of the same questions"),
+        (([[1]], [[0]], [[1]], [[1]]), "not of the same questions"),
         (([np.nan], [0], [1], [1]), "NaN"),
         (([1], [np.nan], [1], [1]), "NaN"),
     ],
@@ -168,11 +169,19 @@ def test_no_other_threshold_is_better():
         assert found.score == pytest.approx(best) == mean_at(found.threshold)
 
 
+@pytest.mark.parametrize("version", [1.1, "2", None])
+@pytest.mark.parametrize("score", [exact_match, answer_f1])
+def test_a_version_that_there_is_not_is_refused(score, version):
+    with pytest.raises(InputError, match=r"version=.* is not one of '1\.1', '2\.0'"):
+        score("a", ["a"], version)
+
+
 @pytest.mark.parametrize(
     ("prediction", "answers", "said"),
     [
         (None, ["a"], "the prediction is None; a text is needed"),
         ("a", "ab", r"the gold answers are a str \('ab'\); a list"),
+        ("a", None, "the gold answers are None; a list"),
         ("a", ["a", 3], r"a gold answer is an int \(3\)"),
     ],
 )
