@@ -99,9 +99,14 @@ def _about_tags(data: TaggedWords) -> Iterator[Finding]:
     yield from _alike(data.source, "tags", used)
     if data.scheme not in ("none", "IOB2"):
         yield Finding(NOTE, data.source, f"tags are written in {data.scheme}, and read as IOB2")
-    missing = int((data.tags < 0).sum())
-    if missing:
-        yield Finding(NOTE, data.source, f"{plural(missing, 'word')} without a tag")
+    missing = data.tags < 0
+    if missing.any():
+        place = place_of(data.source, int(data.lines[missing.argmax()]))
+        problem = f"{plural(int(missing.sum()), 'word')} without a tag; this is the first"
+        hint = (
+            "Nothing learns from a sentence with one, or is scored on it: leave it out, or tag it."
+        )
+        yield Finding(WARNING, place, problem, hint)
     if data.wrong is not None and data.wrong.any():
         why, hint = _CONTRADICTED[data.scheme]
         place = place_of(data.source, int(data.lines[data.wrong.argmax()]))

@@ -139,25 +139,18 @@ LONG = "the " * 3_000  # a word, a token
             3_002,
             "read as windows that overlap, nothing is left out",
         ),
-        (
-            "qa",
-            "a.json",
-            json.dumps(
-                {
-                    "data": [
-                        {
-                            "paragraphs": [
-                                {
-                                    "context": LONG,
-                                    "qas": [{"id": "1", "question": "the the", "answers": []}],
-                                }
-                            ]
-                        }
-                    ]
-                }
-            ),
-            3_005,
-            "read as windows that overlap, nothing is left out",
+        *(
+            (
+                "qa",
+                "a.json",
+                json.dumps({"data": [{"paragraphs": [{"context": LONG, "qas": [asked]}]}]}),
+                longest,
+                f"read as windows that overlap, nothing is left out{but}",
+            )
+            for asked, longest, but in (
+                ({"id": "1", "question": "the the", "answers": []}, 3_005, ""),
+                ({"id": "1", "question": "the " * 11, "answers": []}, 3_014, " but the end of 1 q"),
+            )
         ),
     ],
 )

@@ -190,6 +190,14 @@ def test_questions_are_the_same_only_on_the_same_paragraph(tmp_path):
     ]
 
 
+def test_words_without_a_tag_are_told(tmp_path):
+    row = "{}\tw\tw\t{}\t_\t_\t0\t_\t_\t_\n"
+    rows = [row.format(i, tag) for i, tag in enumerate(["X", "_", "Y", "_"], 1)]
+    (tmp_path / "a.conllu").write_text("".join(rows))
+    found = found_in(tmp_path, {"train": read_tagged(tmp_path / "a.conllu")})
+    assert found == [("warning", "a.conllu:2: 2 words without a tag; this is the first")]
+
+
 def test_tags_that_contradict_their_scheme_are_counted(tmp_path):
     parts = tagged(tmp_path, train="a B-X\nb I-X\nc O\nd I-X\n\ne B-X\nf I-Y\n")
     assert found_in(tmp_path, parts) == [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.huggingface.checkpoint import read_outline
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.finetuning.config import WindowConfig
+from tokpipe.finetuning.encode_questions import most_asked
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.sizes import plural
@@ -117,15 +119,22 @@ def _lengths(parts: dict[str, Labelled], model: Path, threads: int | None) -> Le
     tokenizer = Tokenizer.load(model)
     tokens = {name: _tokens(part, tokenizer, threads) for name, part in parts.items()}
     first = next(iter(parts.values()))
-    return Lengths(tokens, longest, _CUT if isinstance(first, LabelledTexts) else _WINDOWS)
+    if isinstance(first, LabelledTexts):
+        return Lengths(tokens, longest, _CUT)
+    asked = [part.questions for part in parts.values() if isinstance(part, Questions)]
+    most = most_asked(longest - len(tokenizer.encode("", "")))
+    cut = sum(int((_counted(tokenizer, texts, threads) > most).sum()) for texts in asked)
+    but = f" but the end of {plural(cut, 'question')}" if cut else ""
+    return Lengths(tokens, longest, f"{_WINDOWS}{but}")
+
+
+def _counted(tokenizer: Tokenizer, texts: Strings, threads: int | None = None) -> NDArray[np.int64]:
+    return np.diff(tokenizer.encode_word_strings(texts, threads)[1])
 
 
 def _tokens(data: Labelled, tokenizer: Tokenizer, threads: int | None) -> NDArray[np.int64]:
     """Return how many tokens each row has, the special ones among them."""
-
-    def count(texts: Strings) -> NDArray[np.int64]:
-        return np.diff(tokenizer.encode_word_strings(texts, threads)[1])
-
+    count = partial(_counted, tokenizer, threads=threads)
     if isinstance(data, TaggedWords):
         pieces = np.concatenate([[0], np.cumsum(count(data.words))])
         return np.diff(pieces[data.borders]) + len(tokenizer.encode(""))
