@@ -103,9 +103,7 @@ def _about_tags(data: TaggedWords) -> Iterator[Finding]:
     if missing.any():
         place = place_of(data.source, int(data.lines[missing.argmax()]))
         problem = f"{plural(int(missing.sum()), 'word')} without a tag; this is the first"
-        hint = (
-            "Nothing learns from a sentence with one, or is scored on it: leave it out, or tag it."
-        )
+        hint = "A sentence with one is not learned from, nor scored: leave it out, or tag it."
         yield Finding(WARNING, place, problem, hint)
     if data.wrong is not None and data.wrong.any():
         why, hint = _CONTRADICTED[data.scheme]
@@ -135,7 +133,7 @@ def _ids(data: Labelled) -> Iterator[Finding]:
     again = repeated(string_codes([data.ids])[0])
     if again.any():
         problem = f"{plural(int(again.sum()), 'id')} that another question has, too"
-        hint = "Predictions go by ids: one of each is kept."
+        hint = "Scripts that go by ids, as SQuAD's do, take one for the other."
         yield Finding(WARNING, place_in(data, int(again.argmax())), problem, hint)
 
 
