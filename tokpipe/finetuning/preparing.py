@@ -18,7 +18,7 @@ from tokpipe.finetuning.source import fitted
 from tokpipe.finetuning.task import Task
 from tokpipe.finetuning.taught import Taught
 from tokpipe.foundation.config import Config
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.manifest import describe_file, digest_of
 from tokpipe.foundation.progress import Progress
 from tokpipe.foundation.sizes import plural
@@ -138,7 +138,7 @@ def prepare_on(
     Raises
     ------
     InputError
-        If the model cannot be used.
+        If the model cannot be used, or reads no word of the training part.
     ConfigError
         If a setting does not suit them.
     """
@@ -160,6 +160,8 @@ def prepare_on(
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
     examples = parts["train"].examples
+    if not len(examples):
+        raise InputError(f"{data['train'].source}: the train part has no word that the model reads")
     size = config.batch_for(len(examples), config.epochs_for(len(examples), task.most_epochs))
     return Prepared(
         asked=asked,

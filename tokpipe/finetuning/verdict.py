@@ -24,8 +24,8 @@ def verdict(
     scores
         Of the parts that have labels, by name.
     """
-    if name not in scores:
-        missing = int((~task.with_labels(part.data)).sum())
+    missing = int((~task.with_labels(part.data)).sum())
+    if missing:
         yield f"{name}: {plural(missing, 'row')} without a label: not scored"
     same = _always(part, predictions)
     if same is not None:
@@ -37,9 +37,11 @@ def verdict(
             f"{name}: {first.name} {first.value:.4f} is no better than always giving the most "
             f"frequent answer, {scores[name].majority:.4f}"
         )
-    if isinstance(predictions, TagPredictions) and predictions.without_piece:
+    if isinstance(part.data, TaggedWords) and isinstance(predictions, TagPredictions):
         count = plural(predictions.without_piece, "word")
-        yield f"{name}: {count} of which the tokenizer makes nothing; tagged by their neighbours"
+        said = "taken to be outside" if "O" in part.data.names else "tagged by their neighbours"
+        if predictions.without_piece:
+            yield f"{name}: {count} of which the tokenizer makes nothing; {said}"
     if name in scores:
         yield from (f"{name}: {note}" for note in scores[name].notes)
 
