@@ -191,13 +191,18 @@ def _comments(
 def _with_tags_of_their_own(
     fields: Fields, lines: NDArray[np.int64], hashes: NDArray[np.bool_], tag: int
 ) -> NDArray[np.int64]:
-    """Return those of the lines with # as their first field whose tag stands on no other line."""
+    """Return those of the lines with # as their first field whose tag stands on no other line.
+
+    Comments have a space behind #, and # is a tag of the Penn Treebank.
+    """
+    if fields.tabs:
+        return lines[:0]
     alone = hashes.copy()
     alone[hashes] = np.diff(fields.column(lines[hashes], 0).offsets) == 1
     if alone.all() or not alone.any():
         return lines[:0]
     tags, others = (fields.column(lines[which], tag).to_arrow() for which in (alone, ~alone))
-    known = set(others.unique().to_pylist())
+    known = {"#", *others.unique().to_pylist()}
     return lines[alone][[name not in known for name in tags.to_pylist()]]
 
 

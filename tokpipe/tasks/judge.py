@@ -152,10 +152,8 @@ def _known(job: Job) -> tuple[str, ...]:
 
 def _in_iob2(job: Job, data: Any, found: Any) -> tuple[Any, Any]:
     """Return tags in IOB2, as data has them, of a model that learned them in another scheme."""
-    if job.task.name != "ner" or data.scheme == "none":
-        return data, found
     scheme = scheme_of_model(job.model.config.labels)
-    if scheme == "IOB2":
+    if job.task.name != "ner" or scheme == "IOB2":
         return data, found
     tags, names = to_iob2(scheme, data.names, found.tags, data.borders)
     return with_names(data, names), replace(found, tags=tags)

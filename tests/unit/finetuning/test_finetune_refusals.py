@@ -30,6 +30,7 @@ ONE_CLASS = '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cat"}\n'
         ("ner", "train", "cat\tNN\nran\tVB\n", r"train.conll:1.*'NN'.*do not say"),
         ("ner", "all", "\u200b\tB-X\n\u0301\tO\n", "train part has no word that the model reads"),
         ("ner", "train", "cat\tB-X\nran\tX\n", r"train.conll:2: tags like 'X' do not say"),
+        ("ner", "test", "cat\tS-ANIMAL\nran\tPLACE\n", r"test.conll:2: tags like 'PLACE' do not"),
         ("ner", "test", "cat\tB-BIRD\n", r"test.conll:1.*BIRD"),
         ("pos", "validation", "", "validation.conll"),
         ("pos", "all", CONLLU, r"train.conll:3: no label, in the train part"),

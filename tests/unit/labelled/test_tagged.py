@@ -90,6 +90,8 @@ def test_comments_are_only_what_stands_in_front_of_a_sentence(tmp_path, between)
         ("a O | | # one | # O | b O", "a # b", 1),
         ("a SYM | | # SYM | b NOUN", "a # b", 0),
         ("#one two | a O", "#one a", 0),
+        ("# # | a NN", "# a", 0),
+        ("#\tSYM | a\tNN", "# a", 0),
         ("# O | # O", "# #", 0),
     ],
 )
