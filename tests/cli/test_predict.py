@@ -158,6 +158,7 @@ def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):
     [
         ("qa", (), 2, "needs the paragraph that answers"),
         ("qa", ("--text", "a"), 2, "--text"),
+        ("qa", ("--question", "a", "q.json"), 2, "--question is asked of --context: q.json is no"),
         ("classification", ("--question", "a"), 2, "--question is for questions"),
         ("classification", ("--words",), 2, "--words is for words"),
         ("ner", ("--pairs",), 2, "--pairs is for texts"),
