@@ -11,7 +11,7 @@ from tokpipe.finetuning.predictions import AnswerPredictions, TagPredictions, Te
 from tokpipe.finetuning.task import Predictions, Tuned
 from tokpipe.finetuning.tasks.qa import THRESHOLD
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions
-from tokpipe.labelled.schemes import BEGIN, INSIDE, entities_of, meaning_of
+from tokpipe.labelled.schemes import BEGIN, INSIDE, OTHER, entities_of, meaning_of
 from tokpipe.metrics.measures import THRESHOLD as HOLDS
 from tokpipe.tasks.answers import (
     Answer,
@@ -54,14 +54,18 @@ def answers_of(
 
 
 def marks_entities(names: Sequence[str]) -> bool:
-    """Say whether tags mark entities.
+    """Say whether tags mark entities: of a kind, or without one where all of them do.
+
+    Parts of speech may be letters, as S for a noun beside A and V.
 
     Examples
     --------
-    >>> marks_entities(("O", "B-PER", "I-PER")), marks_entities(("NOUN", "X"))
-    (True, False)
+    >>> marks_entities(("O", "B-PER", "X")), marks_entities(("B", "I")), marks_entities(("S", "V"))
+    (True, True, False)
     """
-    return bool(np.isin(meaning_of(names).roles, (BEGIN, INSIDE)).any())
+    roles = meaning_of(names).roles
+    marked = [name for name, role in zip(names, roles, strict=True) if role in (BEGIN, INSIDE)]
+    return any("-" in name for name in marked) or bool(marked) and OTHER not in roles
 
 
 def text_answers(data: LabelledTexts, found: TextPredictions, config: BertConfig) -> list[Answer]:

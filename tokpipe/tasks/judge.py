@@ -151,11 +151,15 @@ def _known(job: Job) -> tuple[str, ...]:
 
 
 def _in_iob2(job: Job, data: Any, found: Any) -> tuple[Any, Any]:
-    """Return tags in IOB2, as data has them, of a model that learned them in another scheme."""
-    scheme = scheme_of_model(job.model.config.labels)
-    if job.task.name != "ner" or scheme == "IOB2":
+    """Return tags in IOB2, as data has them, of a model that learned them in another scheme.
+
+    What is of no scheme, as [SEP], is outside.
+    """
+    labels, names = job.model.config.labels, iob2_names(job.model.config.labels)
+    if job.task.name != "ner" or set(labels) == set(names):
         return data, found
-    tags, names = to_iob2(scheme, data.names, found.tags, data.borders)
+    tags, _ = to_iob2(scheme_of_model(labels), data.names, found.tags, data.borders)
+    tags = np.where(tags < len(names), tags, names.index("O"))
     return with_names(data, names), replace(found, tags=tags)
 
 
