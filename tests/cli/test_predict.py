@@ -174,6 +174,19 @@ def test_what_a_model_is_not_asked_is_an_error(tokpipe, models, name, arguments,
     assert ran.code == code and said in ran.err and not ran.out
 
 
+@pytest.mark.parametrize(
+    ("name", "flag", "said"),
+    [
+        ("ner", "--label-column", "--label-column is for texts"),
+        ("qa", "--tag-column", "--tag-column is for words"),
+        ("classification", "--word-column", "--word-column is for words"),
+    ],
+)
+def test_a_model_is_not_judged_by_columns_of_other_data(tokpipe, models, name, flag, said):
+    ran = tokpipe("evaluate", models / name, "d.txt", flag, "1")
+    assert ran.code == 2 and said in ran.err
+
+
 def test_a_model_without_a_job_says_what_it_has(tokpipe, tmp_path):
     from tests.unit.tasks.models import small
 

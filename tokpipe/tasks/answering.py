@@ -65,7 +65,7 @@ def marks_entities(names: Sequence[str]) -> bool:
     """
     roles = meaning_of(names).roles
     marked = [name for name, role in zip(names, roles, strict=True) if role in (BEGIN, INSIDE)]
-    return any("-" in name for name in marked) or bool(marked) and OTHER not in roles
+    return any("-" in name for name in marked) or (bool(marked) and OTHER not in roles)
 
 
 def text_answers(data: LabelledTexts, found: TextPredictions, config: BertConfig) -> list[Answer]:
