@@ -72,17 +72,16 @@ def _with_tags_of_their_own(
 ) -> NDArray[np.int64]:
     """Return those of the lines with # as their first field whose tag stands on no other line.
 
-    Comments have a space behind #, and # is a tag of the Penn Treebank.
+    It is none of #, a tag of the Penn Treebank; and where tabs divide fields it has a space.
     """
-    if fields.tabs:
-        return lines[:0]
     alone = hashes.copy()
     alone[hashes] = np.diff(fields.column(lines[hashes], 0).offsets) == 1
     if alone.all() or not alone.any():
         return lines[:0]
     tags, others = (fields.column(lines[which], tag).to_arrow() for which in (alone, ~alone))
     known = {"#", *others.unique().to_pylist()}
-    return lines[alone][[name not in known for name in tags.to_pylist()]]
+    marks = " " if fields.tabs else ""
+    return lines[alone][[name not in known and marks in name for name in tags.to_pylist()]]
 
 
 def _number(name: str, column: str, count: int, flag: str) -> int:

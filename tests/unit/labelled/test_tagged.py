@@ -92,6 +92,7 @@ def test_comments_are_only_what_stands_in_front_of_a_sentence(tmp_path, between)
         ("#one two | a O", "#one a", 0),
         ("# # | a NN", "# a", 0),
         ("#\tSYM | a\tNN", "# a", 0),
+        ("#\thttp://a.se [2009] | a\tNN", "a", 1),
         ("# O | # O", "# #", 0),
     ],
 )
