@@ -251,7 +251,16 @@ def _settings(asked: Asked, source: Source, model: BertConfig) -> dict[str, Any]
 
 
 def data_digest(path: Path) -> str:
-    """Return a hash of a file, or of all files of a folder by name."""
+    """Return a hash of a file, or of all files of a folder by name.
+
+    Raises
+    ------
+    InputError
+        If it is standard input, which is gone when a training goes on.
+    """
+    if str(path) == "-":
+        hint = "Write it to a file, and name that."
+        raise InputError("standard input cannot be read again, when a training goes on", hint=hint)
     if not path.is_dir():
         return describe_file(path)["sha256"]
     return digest_of(path, sorted(one for one in path.rglob("*") if one.is_file()))
