@@ -195,7 +195,9 @@ def said_of(part: Part, windows: WindowConfig) -> str:
     if examples.windowed:
         mean = ", the mean taken" if examples.labels is not None else ""
         said.append(f"{examples.windowed:,} read in windows{mean}, {len(examples):,} in all")
-    if examples.cut:
+    if examples.cut and examples.paragraphs is not None:
+        said.append(f"the end of {plural(examples.cut, 'question')} left out")
+    elif examples.cut:
         read = windows.long_texts.replace("-", " and ")
         said.append(f"{examples.cut:,} too long, {read} read")
     if examples.lost:

@@ -6,13 +6,17 @@ import pytest
 
 from tests.unit.bert.huggingface.models import CONFIGS
 from tests.unit.finetuning.jobs import FAST, PARTS, TASKS, run, write_data, write_model
+from tests.unit.finetuning.rows import BERT, questions_of
 from tests.unit.tasks.models import TOKENS, small
 from tests.unit.training.stopping import contents, stopping
 from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
+from tokpipe.finetuning.encode_questions import encode_questions
 from tokpipe.finetuning.finetune import finetune
+from tokpipe.finetuning.preparing import said_of
+from tokpipe.finetuning.scoring import Part
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
@@ -238,6 +242,13 @@ def test_what_became_of_long_rows_is_told(tmp_path, task, windows, said):
     assert said in (tmp_path / "out/README.md").read_text()
     rows = (tmp_path / "out/predictions.jsonl").read_text().splitlines()
     assert len(rows) == 48 and made.report.scores["test"].n >= 24
+
+
+def test_what_became_of_long_questions_is_told():
+    data = questions_of(("the words", "the " * 70, []), ("the " * 200, "a", []))
+    windows = WindowConfig(max_seq_length=140)
+    said = said_of(Part("train", data, encode_questions(data, BERT, windows, None)), windows)
+    assert said == "1 read in windows, 3 in all, the end of 1 question left out"
 
 
 class Lines:
