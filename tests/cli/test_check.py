@@ -119,6 +119,25 @@ def test_several_paths_need_a_task_and_a_task_no_corpus(tmp_path, capsys):
     assert "labelled data is read strictly" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("task", "flag", "said"),
+    [
+        ("ner", "--text-column", "--text-column is for texts: --task ner is for words"),
+        ("qa", "--tag-scheme", "--tag-scheme is for words: --task qa is for questions"),
+        ("regression", "--word-column", "--word-column is for words: --task regression is for te"),
+    ],
+)
+def test_columns_of_other_data_are_not_passed_over(tmp_path, capsys, task, flag, said):
+    train, _ = _parts(tmp_path)
+    value = "IOB2" if flag == "--tag-scheme" else "label"
+    assert execute(["check", train, "--task", task, flag, value]) == 2
+    assert said in capsys.readouterr().err
+    settings = tmp_path / "s.toml"  # may be of several tasks
+    settings.write_text(f'[check]\n{flag[2:]} = "{value}"\n')
+    execute(["check", train, "--task", task, "--config", str(settings)])
+    assert said not in capsys.readouterr().err
+
+
 def test_columns_come_from_the_settings_file_by_the_names_of_their_options(tmp_path, capsys):
     train, _ = _parts(tmp_path)
     settings = tmp_path / "s.toml"

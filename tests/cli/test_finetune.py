@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -35,6 +36,15 @@ def test_each_task_has_its_command(tokpipe, asked, tmp_path, task):
     assert tokpipe("inspect", "run", "out").code == 0
     again = tokpipe(*asked(task))
     assert again.code == 4 and "out exists already" in again.err
+
+
+def test_standard_input_is_no_part(tokpipe, asked, tmp_path, monkeypatch):
+    words = asked("ner")
+    data = io.BytesIO((tmp_path / "train.conll").read_bytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(data))
+    ran = tokpipe(*(("-" if str(word).endswith("train.conll") else word) for word in words))
+    assert ran.code == 3 and "standard input cannot be read again" in ran.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_results_are_json_where_that_is_asked_for(tokpipe, asked):

@@ -140,6 +140,8 @@ def test_columns_of_words_are_told_by_their_name(tokpipe, models, tmp_path, name
     assert tokpipe(*asked, "--words").out == plain
     (tmp_path / name).write_text("the\ncat\n\nit\n")
     assert tokpipe(*asked).out == plain
+    tokpipe(*asked[:3], "-o", f"out-{name}")
+    assert (tmp_path / f"out-{name}").read_text() == plain
 
 
 def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):
@@ -156,6 +158,7 @@ def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):
     [
         ("qa", (), 2, "needs the paragraph that answers"),
         ("qa", ("--text", "a"), 2, "--text"),
+        ("qa", ("--question", "a", "q.json"), 2, "--question is asked of --context: q.json is no"),
         ("classification", ("--question", "a"), 2, "--question is for questions"),
         ("classification", ("--words",), 2, "--words is for words"),
         ("ner", ("--pairs",), 2, "--pairs is for texts"),
@@ -169,6 +172,19 @@ def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):
 def test_what_a_model_is_not_asked_is_an_error(tokpipe, models, name, arguments, code, said):
     ran = tokpipe("predict", models / name, *arguments)
     assert ran.code == code and said in ran.err and not ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "flag", "said"),
+    [
+        ("ner", "--label-column", "--label-column is for texts"),
+        ("qa", "--tag-column", "--tag-column is for words"),
+        ("classification", "--word-column", "--word-column is for words"),
+    ],
+)
+def test_a_model_is_not_judged_by_columns_of_other_data(tokpipe, models, name, flag, said):
+    ran = tokpipe("evaluate", models / name, "d.txt", flag, "1")
+    assert ran.code == 2 and said in ran.err
 
 
 def test_a_model_without_a_job_says_what_it_has(tokpipe, tmp_path):

@@ -15,7 +15,7 @@ from tokpipe.finetuning.config import FinetuneConfig
 from tokpipe.finetuning.parts import read_parts
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.report import Report, metrics_bytes, report_files
-from tokpipe.finetuning.scoring import Part
+from tokpipe.finetuning.scoring import Part, scores_of
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.verdict import verdict
 from tokpipe.foundation.config import Config
@@ -240,9 +240,9 @@ def _report(
     usual = task.usual(parts["train"])
     tuned = task.tune(*_data_and_predictions(said["validation"]))
     scores = {
-        name: task.scores(part.data, predictions, tuned, usual)
+        name: found
         for name, (part, predictions) in said.items()
-        if task.with_labels(part.data).all()
+        if (found := scores_of(task, part.data, predictions, tuned, usual))
     }
     notes = [note for name, one in said.items() for note in verdict(task, name, *one, scores)]
     return Report(

@@ -85,7 +85,8 @@ def _bracketed(answer: TagAnswer) -> str:
     """Return a sentence with its entities in brackets: ``[PER Ada Lovelace] met ...``."""
     parts, before = [], 0
     for entity in answer.entities or ():
-        parts += [answer.text[before : entity.start], f"[{entity.label} {entity.text}]"]
+        kind = f"{entity.label} " if entity.label else ""
+        parts += [answer.text[before : entity.start], f"[{kind}{entity.text}]"]
         before = entity.end
     return "".join([*parts, answer.text[before:]])
 

@@ -71,6 +71,11 @@ def _check(asked: Asked, kind: str, model: str) -> None:
     if kind == "questions":
         if asked.texts:
             raise ConfigError(f"--text: {model} answers questions", hint="Use --question.")
+        if asked.inputs and asked.questions:
+            raise ConfigError(
+                f"--question is asked of --context: {asked.inputs[0]} is no such paragraph",
+                hint="Name its file with --context; a file of SQuAD's kind has its own questions.",
+            )
         if not asked.inputs and asked.context is None:
             raise ConfigError(
                 f"{model} answers questions: it needs the paragraph that answers",

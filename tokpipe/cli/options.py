@@ -151,7 +151,7 @@ def config_options(
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         def run(*positional: Any, **arguments: Any) -> Any:
-            values = {f.name: arguments.pop(_key(f)) for f in chosen}
+            values = {f.name: arguments.pop(key_of(f)) for f in chosen}
             if given_only is not None:
                 made: Any = {name: value for name, value in values.items() if value is not None}
             else:
@@ -173,7 +173,7 @@ def config_options(
 def _option(
     f: Field[Any], hint: Any, heading: str, names: str | None, shown: Any, default: Any
 ) -> Decorator:
-    flag = f"--{_key(f).replace('_', '-')}"
+    flag = f"--{key_of(f).replace('_', '-')}"
     if _plain(hint) is bool and not names:
         names = f"{flag}/--no-{flag[2:]}"
     shown, default = (None if value is MISSING else value for value in (shown, default))
@@ -181,7 +181,7 @@ def _option(
     extra = {} if "/" in (names or "") else {"type": kind, "metavar": _metavar(kind)}
     return click.option(
         names or flag,
-        _key(f),
+        key_of(f),
         cls=ListOption if _is_list(kind) else GroupedOption,
         heading=heading,
         default=default,
@@ -191,7 +191,8 @@ def _option(
     )
 
 
-def _key(f: Field[Any]) -> str:
+def key_of(f: Field[Any]) -> str:
+    """Return the name that a field has among the arguments of a command."""
     return f.metadata.get("option") or f.name
 
 

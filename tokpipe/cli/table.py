@@ -72,4 +72,11 @@ def _stacked(row: Sequence[str], header: Sequence[str], width: int, style: Style
 
 
 def _chopped(text: str, room: int) -> list[str]:
-    return chop_cells(text, max(room, 2))
+    """Cut a text into lines, at the last space of each if it has one."""
+    lines, room = [], max(room, 2)
+    while cell_len(text) > room:
+        line = chop_cells(text, room)[0]
+        space = text.rfind(" ", 1, len(line) + 1)
+        lines.append(text[:space] if space > 0 else line)
+        text = text[space + 1 :] if space > 0 else text[len(line) :]
+    return [*lines, text]

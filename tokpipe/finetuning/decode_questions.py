@@ -92,12 +92,47 @@ def answer_strings(
         By how much no answer must score better than the best to be taken instead, which is an
         empty string; None: it never is.
     """
-    sizes = predictions.end - predictions.start
-    if threshold is not None:
-        sizes = np.where(predictions.null_score - predictions.score > threshold, 0, sizes)
+    sizes = np.where(is_answered(predictions, threshold), predictions.end - predictions.start, 0)
     begins = data.contexts.offsets[data.context_of] + predictions.start
     cut = data.contexts.data[range_items(begins, sizes)]
     return Strings(padded(cut), np.concatenate([[0], np.cumsum(sizes)]))
+
+
+def null_lead(predictions: AnswerPredictions) -> NDArray[np.float64]:
+    """Return how much better no answer scores than the best; infinite where there is none.
+
+    Thresholds are as near to it as float64 allows: in float32 it would not be told from them.
+    """
+    return predictions.null_score.astype(np.float64) - predictions.score
+
+
+def is_answered(predictions: AnswerPredictions, threshold: float | None) -> NDArray[np.bool_]:
+    """Mark the questions (bool[Q]) that have an answer; `threshold` is that of `answer_strings`."""
+    answered = np.diff(predictions.borders) > 0
+    return answered if threshold is None else answered & (null_lead(predictions) <= threshold)
+
+
+def null_probabilities(predictions: AnswerPredictions) -> NDArray[np.float64]:
+    """Return how likely it is (float64[Q]), beside the answers kept, that there is none."""
+    null = predictions.null_score.astype(np.float64)
+    most = np.maximum(null, predictions.score)
+    question = np.repeat(np.arange(len(null)), np.diff(predictions.borders))
+    raised = np.exp(predictions.scores - most[question])
+    null = np.exp(null - most)
+    return null / (null + np.bincount(question, raised, minlength=len(null)))
+
+
+def answer_probabilities(
+    predictions: AnswerPredictions, threshold: float | None
+) -> NDArray[np.float64]:
+    """Return how likely (float64[Q]) that is which is said: the best answer, or that none is."""
+    has_any = np.diff(predictions.borders) > 0
+    best = np.zeros(len(has_any))
+    best[has_any] = predictions.probabilities[predictions.borders[:-1][has_any]]
+    null = null_probabilities(predictions)
+    if threshold is not None:
+        best *= 1 - null
+    return np.where(is_answered(predictions, threshold), best, null)
 
 
 def _all_found(

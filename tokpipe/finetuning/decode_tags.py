@@ -34,12 +34,12 @@ def decode_tags(data: TaggedWords, examples: Examples, logits: NDArray) -> TagPr
     assert examples.context is not None
     order = np.lexsort((-examples.context, examples.word))  # equals stay in the order of windows
     words, first = np.unique(examples.word[order], return_index=True)
-    asked = logits[order[first]]
-    best = asked.argmax(axis=1)
     tags = np.full(len(data.words), -1, np.int32)
     probabilities = np.zeros(len(data.words), np.float32)
-    tags[words] = best
-    probabilities[words] = softmax(asked)[np.arange(len(words)), best]
+    if len(words):  # else nothing was asked, and nobody knows how many classes there are
+        asked = logits[order[first]]
+        tags[words] = best = asked.argmax(axis=1)
+        probabilities[words] = softmax(asked)[np.arange(len(words)), best]
     _fill_gaps(tags, data)
     return TagPredictions(tags, probabilities, len(tags) - len(words))
 

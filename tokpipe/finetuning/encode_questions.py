@@ -62,7 +62,7 @@ def encode_questions(
     room = room_beside(pieces, config, longest, least=2)
     ids, asked = join_ids(tokenizer.encode_strings(data.questions, threads=threads))
     contexts = encode_located(tokenizer, data.contexts, threads)
-    sizes = np.minimum(np.diff(asked), min(_MOST_ASKED, room // 2))
+    sizes = np.minimum(np.diff(asked), most_asked(room))
     rooms, base = room - sizes, contexts.borders[data.context_of]
     lengths = contexts.borders[data.context_of + 1] - base
     targets = _targets(data, contexts)
@@ -96,6 +96,11 @@ def encode_questions(
         cut=int((np.diff(asked) > sizes).sum()),
         lost=int((~fits).sum()),
     )
+
+
+def most_asked(room: int) -> int:
+    """Return how many tokens of a question are read, of windows with room for so many of text."""
+    return min(_MOST_ASKED, room // 2)
 
 
 def _targets(data: Questions, contexts: LocatedTokens) -> _Targets:

@@ -140,7 +140,7 @@ def prepare_on(
     Raises
     ------
     InputError
-        If the model cannot be used.
+        If the model cannot be used, or reads no word of the training part.
     ConfigError
         If a setting does not suit them.
     """
@@ -164,6 +164,8 @@ def prepare_on(
         count = plural(len(source.left_out), "tensor")
         progress.note(f"{asked.model}: {count} of heads for other jobs are left out")
     examples = parts["train"].examples
+    if not len(examples):
+        raise InputError(f"{data['train'].source}: the train part has no word that the model reads")
     size = config.batch_for(len(examples), config.epochs_for(len(examples), task.most_epochs))
     return Prepared(
         asked=asked,
@@ -197,7 +199,9 @@ def said_of(part: Part, windows: WindowConfig) -> str:
     if examples.windowed:
         mean = ", the mean taken" if examples.labels is not None else ""
         said.append(f"{examples.windowed:,} read in windows{mean}, {len(examples):,} in all")
-    if examples.cut:
+    if examples.cut and examples.paragraphs is not None:
+        said.append(f"the end of {plural(examples.cut, 'question')} left out")
+    elif examples.cut:
         of_pairs = windows.long_texts == "mean"  # no window runs over both texts of a pair
         what = plural(examples.cut, "first text") if of_pairs else f"{examples.cut:,}"
         read = "head" if of_pairs else windows.long_texts.replace("-", " and ")
@@ -263,8 +267,9 @@ def data_digest(path: Path) -> str:
         If it is neither, but standard input or a pattern: a training that goes on reads it again.
     """
     if not path.exists():
-        hint = "Standard input or a pattern? What goes on reads its data again: name a file."
-        raise InputError(f"{path} is no file that is trained on", hint=hint)
+        what = "standard input" if str(path) == "-" else str(path)
+        hint = "Write it to a file, and name that."
+        raise InputError(f"{what} cannot be read again, when a training goes on", hint=hint)
     if not path.is_dir():
         return describe_file(path)["sha256"]
     return digest_of(path, sorted(one for one in path.rglob("*") if one.is_file()))

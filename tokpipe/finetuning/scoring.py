@@ -1,7 +1,8 @@
 """A model asked about a part of the data: logits, predictions, scores."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 from tokpipe.batches.config import BatchConfig
 from tokpipe.finetuning.examples import Examples
 from tokpipe.finetuning.loader import ExampleLoader
-from tokpipe.finetuning.task import Predictions, Task
+from tokpipe.finetuning.task import Predictions, Task, Tuned
 from tokpipe.foundation.batch import Batch
 from tokpipe.foundation.progress import SILENT, Progress
-from tokpipe.labelled.records import Labelled
+from tokpipe.labelled.records import Labelled, TaggedWords
+from tokpipe.labelled.splits import take_rows
+from tokpipe.metrics.scores import Scores
 from tokpipe.training.measure import Measure, Measured
 from tokpipe.training.trainer import Trainer
 
@@ -64,6 +67,27 @@ def predict(
     with progress.task(f"asking about {part.name}", loader.rows, "windows") as advance:
         found, _ = trainer.outputs(task.head, batches(advance), lambda: False)
     return task.decode(part.data, part.examples, joined(loader, found))
+
+
+def scores_of(
+    task: Task, data: Labelled, predictions: Predictions, tuned: Tuned, usual: Any
+) -> Scores | None:
+    """Score what is said of the rows of a part that have a label; None if none has."""
+    has_label = task.with_labels(data)
+    if not has_label.any():
+        return None
+    if not has_label.all():
+        rows = has_label
+        if isinstance(data, TaggedWords):
+            rows = np.repeat(has_label, np.diff(data.borders))
+        said = {f.name: getattr(predictions, f.name) for f in fields(predictions)}
+        taken = {
+            name: column[rows] for name, column in said.items() if isinstance(column, np.ndarray)
+        }
+        of_a_kind: Any = data  # one of three, as the type of `take_rows` is
+        data = take_rows(of_a_kind, np.flatnonzero(has_label))
+        predictions = replace(predictions, **taken)
+    return task.scores(data, predictions, tuned, usual)
 
 
 def measuring(task: Task, part: Part, batch_tokens: int) -> Measure:

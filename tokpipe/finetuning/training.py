@@ -15,7 +15,7 @@ from tokpipe.finetuning.loader import ExampleLoader
 from tokpipe.finetuning.preparing import Prepared, said_of
 from tokpipe.finetuning.rates import lowest_moving, rates_of
 from tokpipe.finetuning.report import Report, read_metrics, report_files
-from tokpipe.finetuning.scoring import Part, measuring, predict
+from tokpipe.finetuning.scoring import Part, measuring, predict, scores_of
 from tokpipe.finetuning.seeds import Seeds
 from tokpipe.finetuning.source import first_weights
 from tokpipe.finetuning.task import Predictions
@@ -225,9 +225,9 @@ def _report(prepared: Prepared, said: Mapping[str, tuple[Part, Predictions]]) ->
     task = prepared.asked.task
     tuned = task.tune(said["validation"][0].data, said["validation"][1])
     scored = {
-        name: task.scores(part.data, predictions, tuned, prepared.usual)
+        name: scores
         for name, (part, predictions) in said.items()
-        if task.with_labels(part.data).all()
+        if (scores := scores_of(task, part.data, predictions, tuned, prepared.usual))
     }
     notes = [note for name, one in said.items() for note in verdict(task, name, *one, scored)]
     return Report(

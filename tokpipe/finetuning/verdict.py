@@ -27,8 +27,8 @@ def verdict(
     scores
         Of the parts that have labels, by name.
     """
-    if name not in scores:
-        missing = int((~task.with_labels(part.data)).sum())
+    missing = int((~task.with_labels(part.data)).sum())
+    if missing:
         yield f"{name}: {plural(missing, 'row')} without a label: not scored"
     yield from (f"{name}: {said}" for said in told_of(part.data, predictions, scores.get(name)))
 
@@ -45,9 +45,11 @@ def told_of(data: Labelled, predictions: Predictions, scores: Scores | None) -> 
             f"{first.name} {first.value:.4f} is no better than always giving the most frequent "
             f"answer, {scores.majority:.4f}"
         )
-    if isinstance(predictions, TagPredictions) and predictions.without_piece:
+    if isinstance(data, TaggedWords) and isinstance(predictions, TagPredictions):
         count = plural(predictions.without_piece, "word")
-        yield f"{count} of which the tokenizer makes nothing; tagged by their neighbours"
+        said = "taken to be outside" if "O" in data.names else "tagged by their neighbours"
+        if predictions.without_piece:
+            yield f"{count} of which the tokenizer makes nothing; {said}"
     yield from () if scores is None else scores.notes
 
 

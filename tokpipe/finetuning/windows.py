@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokpipe.finetuning.config import WindowConfig
 from tokpipe.foundation.arrays import range_items
 from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.sizes import plural
 from tokpipe.tokenizer.spec import Piece
 
 _USUAL_STRIDE = 128  # tokens, of windows of 384: SQuAD's, since BERT's own script
@@ -48,8 +49,8 @@ def room_beside(
     added = sum(len(piece.ids) for piece in pieces)
     if limit - added < least:
         raise ConfigError(
-            f"max_seq_length={limit} leaves room for {max(limit - added, 0)} tokens of text beside "
-            f"{added} special ones, {least} are needed"
+            f"max_seq_length={limit} leaves room for {plural(max(limit - added, 0), 'token')} of "
+            f"text beside {added} special ones; at least {least} needed"
         )
     return limit - added
 
@@ -83,7 +84,7 @@ def grid(
     if (is_long & (strides >= rooms)).any():
         room = int(rooms[is_long].min())
         raise ConfigError(
-            f"stride={stride}: windows of {room} tokens of text share fewer",
+            f"stride={stride}: windows of {plural(room, 'token')} of text share fewer",
             hint=f"Use a stride below {room}, or a greater max_seq_length.",
         )
     steps = np.where(is_long, rooms - strides, 1)

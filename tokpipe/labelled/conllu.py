@@ -52,6 +52,33 @@ def kinds_of(name: str, lines: NDArray[np.int64], ids: Strings) -> NDArray[np.ui
     return np.array(kinds, np.uint8)[index]
 
 
+def check_order(
+    name: str, lines: NDArray[np.int64], ids: Strings, borders: NDArray[np.int64]
+) -> None:
+    """Refuse words whose ids do not ascend: two sentences without a blank line between them.
+
+    Parameters
+    ----------
+    lines, ids
+        Of the words alone.
+    borders
+        Of the sentences, in words.
+
+    Raises
+    ------
+    InputError
+        At the first id that is not greater than the one before it.
+    """
+    numbers = np.asarray(ids.to_arrow().cast(pa.float64()))
+    falls = np.append(False, numbers[1:] <= numbers[:-1])
+    falls[borders[:-1]] = False
+    if falls.any():
+        i = int(falls.argmax())
+        found, before = (visible(ids.bytes_of(at).decode()[:40]) for at in (i, i - 1))
+        problem = f"{name}:{lines[i] + 1}: id {found} behind id {before}"
+        raise InputError(problem, hint="A blank line ends a sentence, whose ids ascend.")
+
+
 def is_id(text: str) -> bool:
     """Say whether a text is the id of a word, a range or an empty node."""
     return any(form.fullmatch(text) for _, form in _IDS)

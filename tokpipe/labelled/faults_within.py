@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.sizes import plural
 from tokpipe.labelled.counting import count_labels
-from tokpipe.labelled.labels import LARGEST, NUMBER, shown
+from tokpipe.labelled.labels import LARGEST, NUMBER
 from tokpipe.labelled.places import few_of, place_in
 from tokpipe.labelled.records import (
     NO_LABEL,
@@ -22,10 +22,20 @@ from tokpipe.labelled.records import (
     place_of,
 )
 from tokpipe.labelled.sameness import contents_of, repeated, string_codes
-from tokpipe.labelled.schemes import contradictions
 from tokpipe.tokenizer.findings import ERROR, NOTE, WARNING, Finding
 
 NOTHING = "There is nothing to learn from it."
+_CONTRADICTED = {  # by the scheme: what a tag does, and what becomes of it
+    "IOB1": ("is a B behind no entity of its kind", "It is read as the start of an entity."),
+    "IOB2": (
+        "is an I that goes on nothing",
+        "Lenient scores read it as the start of an entity, strict ones as none.",
+    ),
+    "IOBES": (
+        "goes on nothing, or has no end",
+        "It is read as lenient scores do: what goes on nothing begins, and what begins ends.",
+    ),
+}
 _BLANK = r"^[\pZ\pC\pM]*$"
 
 
@@ -129,21 +139,18 @@ def _about_tags(data: TaggedWords) -> Iterator[Finding]:
     yield from _alike(data.source, "tags", used)
     if data.scheme not in ("none", "IOB2"):
         yield Finding(NOTE, data.source, f"tags are written in {data.scheme}, and read as IOB2")
-    missing = int((data.tags < 0).sum())
-    if missing:
-        yield Finding(NOTE, data.source, f"{plural(missing, 'word')} without a tag")
-    if data.scheme == "none":
-        return
-    wrong = contradictions(data.names, data.tags, data.borders)
-    if wrong.any():
-        word = int(wrong.argmax())
-        tag = data.names[data.tags[word]]
-        problem = (
-            f"{plural(int(wrong.sum()), 'tag', ('contradicts', 'contradict'))} the scheme "
-            f"{data.scheme}; the first is {shown(tag)!r}, which goes on nothing"
-        )
-        hint = "Lenient scores read it as the start of an entity, strict ones as none."
-        yield Finding(WARNING, place_of(data.source, int(data.lines[word])), problem, hint)
+    missing = data.tags < 0
+    if missing.any():
+        place = place_of(data.source, int(data.lines[missing.argmax()]))
+        problem = f"{plural(int(missing.sum()), 'word')} without a tag; this is the first"
+        hint = "A sentence with one is not learned from, nor scored: leave it out, or tag it."
+        yield Finding(WARNING, place, problem, hint)
+    if data.wrong is not None and data.wrong.any():
+        why, hint = _CONTRADICTED[data.scheme]
+        place = place_of(data.source, int(data.lines[data.wrong.argmax()]))
+        wrong = plural(int(data.wrong.sum()), "tag", ("contradicts", "contradict"))
+        problem = f"{wrong} the scheme {data.scheme}; the first {why}"
+        yield Finding(WARNING, place, problem, hint)
 
 
 def _empty(data: Labelled) -> Iterator[Finding]:
@@ -167,7 +174,8 @@ def _ids(data: Labelled) -> Iterator[Finding]:
     if again.any():
         row = count_labels(data).rows
         problem = f"{plural(int(again.sum()), 'id')} that another {row} has, too"
-        hint = "Predictions go by ids: one of each is kept." if row == "question" else ""
+        hint = "Scripts that go by ids, as SQuAD's do, take one for the other."
+        hint = hint if row == "question" else ""
         yield Finding(WARNING, place_in(data, int(again.argmax())), problem, hint)
 
 

@@ -22,6 +22,7 @@ Parsed = TypeVar("Parsed")
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BY_NUMBER = re.compile(r"LABEL_\d+")  # what transformers calls labels that nobody has named
+_HALF_PAIR = re.compile("[\ud800-\udfff]")  # of surrogates: in JSON alone
 _HELD = {"1": True, "0": False, "true": True, "false": False}
 LARGEST = float(np.finfo(np.float32).max)  # of the numbers that a model can say
 _LONGEST = 40  # characters of a label that a message shows
@@ -257,7 +258,8 @@ def _names_in(text: str) -> tuple[str, ...] | Wrong:
     for item in items:
         if isinstance(item, Wrong):
             return item
-        if not isinstance(item, str | bool) or not str(item).strip():
+        is_text = isinstance(item, str | bool) and not _HALF_PAIR.search(str(item))
+        if not is_text or not str(item).strip():
             return Wrong(f"the list of labels holds {shown(json.dumps(item))}; texts are needed")
         names.append(item if isinstance(item, str) else str(item).lower())
     return tuple(names)

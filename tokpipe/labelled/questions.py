@@ -19,6 +19,7 @@ from tokpipe.labelled.records import Questions
 WRONG_ANSWERS = ("error", "leave-out", "unread")
 
 _ABSENT = "answers that are not in their context"
+_TORN = "answers to questions that are said to have none"
 _KINDS = {
     str: "a text",
     int: "a whole number",
@@ -34,7 +35,8 @@ def read_questions(
     """Read questions with their paragraphs and answers.
 
     Every answer is looked up where it is said to begin. A question without answers is one that
-    cannot be answered (SQuAD 2.0).
+    cannot be answered (SQuAD 2.0); one that `is_impossible` and has an answer is as wrong as one
+    with an answer that is not there.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def read_questions(
     for article in reader.member(document, "data", list, "the file"):
         reader.article(article)
     if not reader.questions:
-        raise InputError(f"{path}: no questions")
+        raise reader.refusal or InputError(f"{path}: no questions")
     return reader.whole()
 
 
@@ -86,7 +88,8 @@ class _Reader:
     answers: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
-    left_out: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    refusal: InputError | None = None  # why the first of them was
     asked: str | int | None = None  # the question that is being read
 
     def article(self, article: Any) -> None:
@@ -104,21 +107,37 @@ class _Reader:
         id = self.asked = self.member(item, "id", str | int, where)
         where = f"question {id!r}"
         text = self.member(item, "question", str, where)
-        impossible = self.member(item, "is_impossible", bool, where, False)
-        if impossible or self.wrong_answers == "unread":
-            answers: list[tuple[str, int]] | None = []
-        else:
-            answers = self.placed(self.member(item, "answers", list, where), context, where)
+        unread = self.wrong_answers == "unread"
+        answers = [] if unread else self.answered(item, context, where)
         if answers is None:
-            self.left_out += 1
             return
-        self.encoded(text, where)
+        for part in (str(id), text):
+            self.encoded(part, where)
         self.context_of.append(len(self.contexts) - 1)
         self.questions.append(text)
         self.ids.append(str(id))
         self.answers += [answer for answer, _ in answers]
         self.starts += [start for _, start in answers]
         self.counts.append(len(answers))
+
+    def answered(self, item: dict, context: str, where: str) -> list[tuple[str, int]] | None:
+        """Return the answers with their start in bytes; None if the question is left out."""
+        said = item.get("is_impossible")
+        impossible = said is not None and self.member(item, "is_impossible", bool, where)
+        given = self.member(item, "answers", list, where, [] if impossible else None)
+        if not impossible:
+            return self.placed(given, context, where)
+        if all(isinstance(answer, dict) and answer.get("text") == "" for answer in given):
+            return []
+        problem = f"{self.place(where)}: is_impossible, and has an answer"
+        return self.refused(_TORN, InputError(problem, hint="Take one of the two away."))
+
+    def refused(self, reason: str, error: InputError) -> None:
+        """Raise the error, or leave the question out and count it."""
+        if self.wrong_answers == "error":
+            raise error
+        self.refusal = self.refusal or error
+        self.left_out[reason] = self.left_out.get(reason, 0) + 1
 
     def placed(self, given: list, context: str, where: str) -> list[tuple[str, int]] | None:
         """Return the answers with their start in bytes; None if one is not where it should be."""
@@ -127,9 +146,7 @@ class _Reader:
             text = self.member(answer, "text", str, f"an answer of {where}")
             start = self.member(answer, "answer_start", int, f"an answer of {where}")
             if not text or start < 0 or context[start : start + len(text)] != text:
-                if self.wrong_answers == "error":
-                    raise self.absent(text, start, context, where)
-                return None
+                return self.refused(_ABSENT, self.absent(text, start, context, where))
             found.append((text, len(context[:start].encode())))
         return found
 
@@ -164,7 +181,7 @@ class _Reader:
         if self.asked is None:
             return f"{self.name}: {visible(where)}"
         forms = (json.dumps(self.asked), json.dumps(self.asked, ensure_ascii=False))
-        written = "|".join(re.escape(form) for form in forms).encode()
+        written = "|".join(re.escape(form) for form in forms).encode(errors="surrogatepass")
         found = re.search(rb'"id"\s*:\s*(?:' + written + rb")\s*[,}]", self.text)
         line = f":{self.text[: found.start()].count(10) + 1}" if found else ""
         return f"{self.name}{line}: {visible(where)}"
@@ -180,7 +197,7 @@ class _Reader:
             Strings.from_list(self.answers),
             np.array(self.starts, np.int64),
             borders,
-            {_ABSENT: self.left_out} if self.left_out else {},
+            self.left_out,
         )
 
 

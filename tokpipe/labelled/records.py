@@ -55,6 +55,8 @@ class TaggedWords:
     lines: NDArray[np.int64]  # int64[W]: line in the file, from 1
     # how many lines were left out, by reason
     left_out: Mapping[str, int] = field(default_factory=dict)
+    # bool[W]: the tags that their scheme does not allow, as the file has them; None: not known
+    wrong: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Return how many sentences there are."""

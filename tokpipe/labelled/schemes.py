@@ -23,7 +23,8 @@ OUTSIDE, BEGIN, INSIDE, OTHER = range(4)
 
 _TAG = re.compile(r"([BILMUES])(?:-(.+))?", re.DOTALL)
 _MEANING = {**dict.fromkeys("BSU", BEGIN), **dict.fromkeys("IMEL", INSIDE)}
-_CLOSING = frozenset("ELMSU")
+_ENDS = frozenset("ELSU")
+_OF_IOBES = _ENDS | {"M"}
 
 
 class Tags(NamedTuple):
@@ -76,10 +77,9 @@ def recognise(names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np
         "IOB1", "IOB2", "IOBES", or "none" where not all of the tags are of one.
     """
     used = [names[int(tag)] for tag in np.unique(tags[tags >= 0])]
-    matches = [_TAG.fullmatch(name) for name in used if name != "O"]
-    if "O" not in used or not all(matches):
+    if not used or (meaning_of(used).roles == OTHER).any():
         return "none"
-    if any(match and match[1] in _CLOSING for match in matches):
+    if _are_iobes(used):
         return "IOBES"
     roles, kinds = _of_words(meaning_of(names), tags)
     goes_on = _goes_on(roles, kinds, borders)
@@ -89,13 +89,32 @@ def recognise(names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np
     return "IOB1" if begins_inside.sum() > begins_fresh.sum() else "IOB2"
 
 
+def scheme_of_model(names: Sequence[str]) -> str:
+    """Say in which scheme a model speaks that has learned some tags of entities.
+
+    Returns
+    -------
+    str
+        "IOB1" where a kind has no B: with few entities side by side, no such B was ever seen.
+
+    Examples
+    --------
+    >>> scheme_of_model(["O", "I-PER", "I-LOC", "B-LOC"]), scheme_of_model(["B", "M", "E", "S"])
+    ('IOB1', 'IOBES')
+    """
+    roles, kinds = meaning_of(names)
+    if _are_iobes(names):
+        return "IOBES"
+    return "IOB2" if set(kinds[roles == INSIDE]) <= set(kinds[roles == BEGIN]) else "IOB1"
+
+
 def to_iob2(
     scheme: str, names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Write tags in IOB2, with B and I of every kind: O first, then the kinds sorted.
 
-    A tag that contradicts its scheme (I or E behind nothing) becomes an I that nothing begins, so
-    that it can still be found; only in IOB1 does such an I begin an entity.
+    Entities are those that lenient scores find. I or E behind nothing becomes an I that nothing
+    begins; only in IOB1 does such an I begin an entity, and in IOBES one behind an end.
 
     Parameters
     ----------
@@ -113,8 +132,12 @@ def to_iob2(
     """
     meaning = meaning_of(names)
     roles, kinds = _of_words(meaning, tags)
+    goes_on = _goes_on(roles, kinds, borders)
     if scheme == "IOB1":
-        roles = np.where((roles == INSIDE) & ~_goes_on(roles, kinds, borders), BEGIN, roles)
+        roles = np.where((roles == INSIDE) & ~goes_on, BEGIN, roles)
+    elif scheme == "IOBES":
+        behind_end = np.append(False, _ends(names, tags)[:-1])
+        roles = np.where((roles == INSIDE) & goes_on & behind_end, BEGIN, roles)
     written, pairs = iob2_names(names), zip(names, meaning.roles, strict=True)
     others = [name for name, role in pairs if role == OTHER]
     number = {name: i for i, name in enumerate((*written, *others))}
@@ -143,16 +166,31 @@ def iob2_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def contradictions(
-    names: Sequence[str], tags: NDArray[np.int32], borders: NDArray[np.int64]
+    names: Sequence[str],
+    tags: NDArray[np.int32],
+    borders: NDArray[np.int64],
+    scheme: str = "IOB2",
 ) -> NDArray[np.bool_]:
-    """Mark the words whose tag IOB2 does not allow: an I that goes on nothing, or no tag of it.
+    """Mark the words whose tag a scheme does not allow.
+
+    That is, beside tags of no scheme: in IOB2 and IOBES an I (or E) that goes on nothing, in IOBES
+    one that nothing ends, in IOB1 a B behind no entity of its kind.
 
     Returns
     -------
     bool[W]
     """
     roles, kinds = _of_words(meaning_of(names), tags)
-    wrong = (roles == INSIDE) & ~_goes_on(roles, kinds, borders)
+    goes_on = _goes_on(roles, kinds, borders)
+    if scheme == "IOB1":
+        wrong = (roles == BEGIN) & ~goes_on
+    elif scheme == "IOBES":
+        ends = _ends(names, tags)
+        follows = (roles == INSIDE) & goes_on & ~np.append(False, ends[:-1])
+        is_open = np.isin(roles, (BEGIN, INSIDE)) & ~ends
+        wrong = (roles == INSIDE) & ~follows | is_open & ~np.append(follows[1:], False)
+    else:
+        wrong = (roles == INSIDE) & ~goes_on
     return (tags >= 0) & (wrong | (roles == OTHER))
 
 
@@ -164,6 +202,18 @@ def entities_of(
     known = ("O" if role == OTHER else name for name, role in zip(names, roles, strict=True))
     first, last, _ = find_entities(tags, borders, tuple(known), "lenient")
     return Entities(first, last, [names[int(tag)].partition("-")[2] for tag in tags[first]])
+
+
+def _are_iobes(names: Sequence[str]) -> bool:
+    """Say whether tags are such as IOBES alone has."""
+    return any((match := _TAG.fullmatch(name)) and match[1] in _OF_IOBES for name in names)
+
+
+def _ends(names: Sequence[str], tags: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Mark the words (bool[W]) whose tag says that they are the last of their entity."""
+    found = (_TAG.fullmatch(name) for name in names)
+    ends = [match is not None and match[1] in _ENDS for match in found]
+    return np.array([*ends, False])[tags]  # the last: of a word without a tag
 
 
 def _of_words(meaning: Tags, tags: NDArray[np.int32]) -> tuple[NDArray, NDArray]:

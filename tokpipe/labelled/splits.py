@@ -156,6 +156,7 @@ def _take_sentences(data: TaggedWords, rows: NDArray[np.int64]) -> TaggedWords:
         borders=borders,
         tags=data.tags[words],
         lines=data.lines[words],
+        wrong=None if data.wrong is None else data.wrong[words],
     )
 
 

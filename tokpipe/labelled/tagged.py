@@ -1,39 +1,29 @@
 """Tagged words from CoNLL columns and CoNLL-U."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.corpus.lines import read_lines
 from tokpipe.corpus.whole import read_block
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import InputError
-from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
 from tokpipe.labelled import conllu
 from tokpipe.labelled.config import TagColumns
+from tokpipe.labelled.conll import from_columns
 from tokpipe.labelled.fields import COMMENT, Fields, fields_of
 from tokpipe.labelled.labels import shown
 from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import NO_LABEL, TaggedWords, place_of
-from tokpipe.labelled.schemes import OTHER, meaning_of, recognise, to_iob2
+from tokpipe.labelled.rows import Rows, check_counts, rows_of
+from tokpipe.labelled.schemes import OTHER, contradictions, meaning_of, recognise, to_iob2
 
-MOST_WORDS = 10_000  # of a sentence: more are a file whose sentences are not told apart
-
-_DOCUMENT = b"-DOCSTART-"
-
-
-class _Rows(NamedTuple):
-    """The lines of words (int64[W]), the sentences in them, and what was left out."""
-
-    lines: NDArray[np.int64]
-    borders: NDArray[np.int64]
-    left_out: dict[str, int]
+_NO_TAG = re.compile(r"[\x00-\x1f\x7f-\x9f]|^\s*$")
 
 
 def read_tagged(
@@ -80,33 +70,36 @@ def read_tagged(
     name, fields = str(path), fields_of(lines)
     if _is_conllu(name, fields):
         rows, words, tags = _from_conllu(name, fields, columns)
-        columns = TagColumns(scheme="none") if columns.scheme == "auto" else columns
     else:
-        rows, words, tags = _from_columns(name, fields, columns, 2 if tagged else 1)
-    if not tagged:
+        rows, words, tags = from_columns(name, fields, columns, 2 if tagged else 1)
+    _check_words(name, rows, words)
+    if tagged:
+        _check_tags(name, rows, tags)
+    else:
         tags, columns, names = words, TagColumns(scheme="none"), None
-    _check_cells(name, rows, words, tags)
-    _check_lengths(name, rows)
     data = _tagged(name, rows, words, tags, columns.scheme, names)
     none = np.full(len(words), NO_LABEL, np.int32)
     return data if tagged else replace(data, tags=none, names=())
 
 
 def require_entities(data: TaggedWords) -> None:
-    """Refuse tags that do not say where entities begin and end.
+    """Refuse tags that do not say where entities begin and end, whatever scheme was told.
 
     Raises
     ------
     InputError
         With the first word whose tag is of no scheme.
     """
-    if data.scheme != "none":
+    roles = np.append(meaning_of(data.names).roles, OTHER)  # the last: of a word without a tag
+    odd = roles[data.tags] == OTHER
+    if data.scheme != "none" and not odd[data.tags >= 0].any():
         return
-    roles = meaning_of(data.names).roles
-    odd = roles[data.tags] == OTHER if len(roles) else np.ones(len(data.tags), np.bool_)
     word = int(odd.argmax())
     place = place_of(data.source, int(data.lines[word]))
     tag = shown(data.names[data.tags[word]]) if data.tags[word] >= 0 else "_"
+    if not odd.any():
+        problem = f"{place}: tags like {tag!r} are read as of no scheme"
+        raise InputError(problem, hint="Pass another --tag-scheme, or leave it to be found out.")
     problem = f"{place}: tags like {tag!r} do not say where entities are; B-, I- and O do"
     raise InputError(problem, hint="Pass --tag-column, or the task pos for a tag of each word.")
 
@@ -120,15 +113,16 @@ def _is_conllu(name: str, fields: Fields) -> bool:
     return conllu.is_id(fields.column(held[:1], 0).bytes_of(0).decode())
 
 
-def _from_conllu(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows, Strings, Strings]:
+def _from_conllu(name: str, fields: Fields, columns: TagColumns) -> tuple[Rows, Strings, Strings]:
     held = ~fields.blank
     held &= fields.data[fields.starts] != COMMENT
     lines = np.flatnonzero(held)
-    _check_counts(name, fields, lines, conllu.COLUMNS, "CoNLL-U has 10")
+    check_counts(name, fields, lines, conllu.COLUMNS, "CoNLL-U has 10")
     kinds = conllu.kinds_of(name, lines, fields.column(lines, 0))
     left_out = {reason: int((kinds == kind).sum()) for kind, reason in conllu.LEFT_OUT.items()}
     words = lines[kinds == conllu.WORD]
-    rows = _rows(name, fields, words, {why: count for why, count in left_out.items() if count})
+    rows = rows_of(name, fields, words, {why: count for why, count in left_out.items() if count})
+    conllu.check_order(name, words, fields.column(words, 0), rows.borders)
     word = conllu.column_of(name, columns.word or "form", "--word-column")
     if isinstance(word, str):
         problem = f"{name}: column {word!r} is a feature, and holds no words"
@@ -140,114 +134,31 @@ def _from_conllu(name: str, fields: Fields, columns: TagColumns) -> tuple[_Rows,
     return rows, fields.column(words, word), conllu.feature_of(name, feats, tag)
 
 
-def _from_columns(
-    name: str, fields: Fields, columns: TagColumns, least: int
-) -> tuple[_Rows, Strings, Strings]:
-    held = np.flatnonzero(~fields.blank)
-    documents = held[fields.starts_with(held, _DOCUMENT)]
-    held = np.setdiff1d(held, documents, assume_unique=True)
-    if not len(held):
-        raise InputError(f"{name}: no words")
-    hashes = fields.data[fields.starts[held]] == COMMENT
-    first = held[~hashes][0] if not hashes.all() else held[0]
-    count = int(fields.counts()[first])
-    tag = _number(name, columns.tag or "-1", count, "--tag-column")
-    comments = _comments(fields, held, hashes, count, tag)
-    lines = np.setdiff1d(held, comments, assume_unique=True)
-    _check_counts(name, fields, lines, count, f"line {first + 1} has {count}")
-    if count < least:
-        problem = f"{name}:{first + 1}: one column; a word and its tag are needed"
-        raise InputError(problem, hint="Tabs or spaces divide columns.")
-    left_out = {"-DOCSTART-": len(documents), "comments": len(comments)}
-    rows = _rows(name, fields, lines, {why: number for why, number in left_out.items() if number})
-    word = _number(name, columns.word or "1", count, "--word-column")
-    return rows, fields.column(lines, word), fields.column(lines, tag)
+def _check_words(name: str, rows: Rows, words: Strings) -> None:
+    empty = np.diff(words.offsets) == 0
+    if empty.any():
+        line = int(rows.lines[empty.argmax()])
+        raise InputError(f"{name}:{line + 1}: the word is empty")
 
 
-def _comments(
-    fields: Fields, held: NDArray[np.int64], hashes: NDArray[np.bool_], count: int, tag: int
-) -> NDArray[np.int64]:
-    """Return the lines in front of a sentence that begin with # and are no word with its tag.
-
-    They have another number of fields, or a tag that no other line has: `# word`, of two columns.
-    """
-    fits = fields.counts()[held] == count
-    odd = np.concatenate(
-        [held[hashes & ~fits], _with_tags_of_their_own(fields, held[fits], hashes[fits], tag)]
-    )
-    inside = ~fields.blank
-    inside[odd] = False
-    last = np.maximum.accumulate(np.where(inside, np.arange(len(inside)), -1))
-    ended = np.maximum.accumulate(np.where(fields.blank, np.arange(len(inside)), -1))
-    return np.sort(odd[ended[odd] >= last[odd]])
-
-
-def _with_tags_of_their_own(
-    fields: Fields, lines: NDArray[np.int64], hashes: NDArray[np.bool_], tag: int
-) -> NDArray[np.int64]:
-    """Return those of the lines with # as their first field whose tag stands on no other line."""
-    alone = hashes.copy()
-    alone[hashes] = np.diff(fields.column(lines[hashes], 0).offsets) == 1
-    if alone.all() or not alone.any():
-        return lines[:0]
-    tags, others = (fields.column(lines[which], tag).to_arrow() for which in (alone, ~alone))
-    known = set(others.unique().to_pylist())
-    return lines[alone][[name not in known for name in tags.to_pylist()]]
-
-
-def _rows(name: str, fields: Fields, lines: NDArray[np.int64], left_out: dict[str, int]) -> _Rows:
-    if not len(lines):
-        raise InputError(f"{name}: no words")
-    ends = fields.blank | fields.starts_with(np.arange(len(fields.blank)), _DOCUMENT)
-    sentence = np.cumsum(ends)[lines]
-    inner = np.flatnonzero(np.diff(sentence)) + 1
-    return _Rows(lines, np.concatenate([[0], inner, [len(lines)]]).astype(np.int64), left_out)
-
-
-def _check_counts(
-    name: str, fields: Fields, lines: NDArray[np.int64], count: int, wanted: str
-) -> None:
-    wrong = fields.counts()[lines] != count
-    if wrong.any():
-        line = int(lines[wrong.argmax()])
-        found = plural(int(fields.counts()[line]), "field")
-        between = "tabs" if fields.tabs else "spaces"
-        hint = f"Fields stand between {between}; a blank line ends a sentence."
-        raise InputError(f"{name}:{line + 1}: {found}, {wanted}", hint=hint)
-
-
-def _number(name: str, column: str, count: int, flag: str) -> int:
-    """Return a column from 0, of a number from 1, or from the end."""
-    try:
-        number = int(column)
-    except ValueError:
-        number = 0
-    if number == 0 or not -count <= number <= count:
-        problem = f"{name}: no column {visible(column)!r}: the file has {count}"
-        raise InputError(problem, hint=f"Pass a number to {flag}: 1 is the first, -1 the last.")
-    return number - 1 if number > 0 else number + count
-
-
-def _check_cells(name: str, rows: _Rows, words: Strings, tags: Strings) -> None:
-    for what, cells in (("word", words), ("tag", tags)):
-        empty = np.diff(cells.offsets) == 0
-        if empty.any():
-            line = int(rows.lines[empty.argmax()])
-            raise InputError(f"{name}:{line + 1}: the {what} is empty")
-
-
-def _check_lengths(name: str, rows: _Rows) -> None:
-    lengths = np.diff(rows.borders)
-    if lengths.max() > MOST_WORDS:
-        line = int(rows.lines[rows.borders[lengths.argmax()]])
-        problem = f"{name}:{line + 1}: {int(lengths.max()):,} words without a blank line"
-        hint = f"A blank line ends a sentence, which has at most {MOST_WORDS:,} words."
-        raise InputError(problem, hint=hint)
+def _check_tags(name: str, rows: Rows, tags: Strings) -> None:
+    """Refuse tags of white space alone, and line ends of other systems, read as a part of tags."""
+    coded = tags.to_arrow().dictionary_encode()
+    found = coded.dictionary.to_pylist()
+    wrong = [tag != conllu.NO_TAG and bool(_NO_TAG.search(tag)) for tag in found]
+    if any(wrong):
+        index = np.asarray(coded.indices)
+        word = int(np.array(wrong)[index].argmax())
+        tag, place = found[index[word]], f"{name}:{rows.lines[word] + 1}"
+        if not tag.strip():
+            raise InputError(f"{place}: the tag is empty")
+        problem = f"{place}: the tag '{visible(tag[:40])}' holds a control character"
+        raise InputError(problem, hint="Lines end with LF, or with CR and LF.")
 
 
 def _tagged(
     name: str,
-    rows: _Rows,
+    rows: Rows,
     words: Strings,
     cells: Strings,
     scheme: str,
@@ -261,9 +172,11 @@ def _tagged(
     tags = table[np.asarray(coded.indices)]
     if scheme == "auto":
         scheme = recognise(known, tags, rows.borders)
+    wrong = None
     if scheme != "none":
+        wrong = contradictions(known, tags, rows.borders, scheme)
         tags, known = to_iob2(scheme, known, tags, rows.borders)
     data = TaggedWords(
-        name, words, rows.borders, tags, known, scheme, rows.lines + 1, rows.left_out
+        name, words, rows.borders, tags, known, scheme, rows.lines + 1, rows.left_out, wrong
     )
     return data if names is None else with_names(data, names)

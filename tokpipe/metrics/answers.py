@@ -60,7 +60,7 @@ def exact_match(prediction: str, answers: Sequence[str], version: Version = "2.0
     Raises
     ------
     InputError
-        If one is no text, or all of them are one.
+        If one is no text, or all of them are one; or the version is another.
     """
     golds = _gold(_texts(prediction, answers), version)
     found = normalized_answer(prediction)
@@ -141,14 +141,15 @@ def best_null_threshold(
     has_gold, has_answer = (column.astype(np.bool_) for column in columns[2:])
     order = np.argsort(nulls, kind="stable")
     change = np.where(has_gold, gain, -1.0 * has_answer)[order]  # against saying "no answer"
-    is_last = np.append(np.diff(nulls[order]) > 0, True)  # of equal null scores
+    nulls = nulls[order]
+    is_last = np.append(nulls[1:] > nulls[:-1], True)  # of equal null scores, infinite ones too
     reached = np.count_nonzero(~has_gold) + np.cumsum(change)[is_last]
     best = int(np.argmax(reached))
     if reached[best] <= np.count_nonzero(~has_gold):
-        lowest = float(nulls.min())
+        lowest = float(nulls[0])
         threshold = 0.0 if lowest > 0 else float(np.nextafter(lowest, -np.inf))
-        return NullThreshold(threshold, float(np.count_nonzero(~has_gold) / len(nulls)))
-    return NullThreshold(float(nulls[order][is_last][best]), float(reached[best]) / len(nulls))
+        return NullThreshold(threshold, np.count_nonzero(~has_gold) / len(nulls))
+    return NullThreshold(float(nulls[is_last][best]), float(reached[best]) / len(nulls))
 
 
 def _texts(prediction: Any, answers: Any) -> list[str]:

@@ -30,7 +30,7 @@ def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
     InputError
     """
     if value not in allowed:
-        raise InputError(f"{name}={value!r} is none of {', '.join(allowed)}")
+        raise InputError(f"{name}={value!r} is not one of {', '.join(map(repr, allowed))}")
 
 
 def checked_codes(gold: ArrayLike, predicted: ArrayLike) -> tuple[NDArray, NDArray]:

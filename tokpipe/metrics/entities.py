@@ -11,13 +11,15 @@ E. Tjong Kim Sang, F. De Meulder: Introduction to the CoNLL-2003 Shared Task, Co
 L. Ramshaw, M. Marcus: Text Chunking using Transformation-Based Learning, VLC 1995.
 """
 
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tokpipe.foundation.doors import described, require
+from tokpipe.foundation.doors import described
 from tokpipe.foundation.errors import InputError
+from tokpipe.foundation.sizes import plural
 from tokpipe.metrics.classes import ClassCounts, ClassRow, rows_of
 from tokpipe.metrics.columns import as_array, checked_codes, require_choice
 
@@ -70,7 +72,7 @@ def find_entities(
     Raises
     ------
     InputError
-        If a name is none of a tag of entities.
+        If a name is none of a tag of entities, or the mode is another.
     """
     require_choice("mode", mode, get_args(Mode))
     words, parsed = np.asarray(tags, np.int64), _parsed(names)
@@ -197,18 +199,25 @@ def checked_tags(
     InputError
         If a column cannot be scored, a tag has no name, or the borders are not those of the words.
     """
+    _require_names(names)
     truth, guess = checked_codes(gold, predicted)
-    require("names", names, tuple, list, optional=False)
     starts = as_array("borders", borders)
     if starts.dtype.kind not in "iu" or starts.ndim != 1:
         raise InputError(f"borders are {described(borders)}; a column of whole numbers is needed")
-    starts = starts.astype(np.int64)
     ends_fit = len(starts) >= 2 and starts[0] == 0 and starts[-1] == len(truth)
-    if truth.ndim != 1 or not ends_fit or (np.diff(starts) < 0).any():
-        raise InputError(f"the sentences' borders are not those of {len(truth):,} words")
+    if truth.ndim != 1 or not ends_fit or (np.diff(starts.astype(np.int64)) < 0).any():
+        raise InputError(f"the sentences' borders are not those of {plural(len(truth), 'word')}")
     if max(truth.max(), guess.max()) >= len(names):
         raise InputError(f"a tag has number {max(truth.max(), guess.max())} of {len(names)} names")
-    return truth, guess, starts
+    return truth, guess, starts.astype(np.int64)
+
+
+def _require_names(names: Any) -> None:
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InputError(f"the names of tags are {described(names)}; a tuple of texts is needed")
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise InputError(f"the name of a tag is {described(wrong[0])}; a text is needed")
 
 
 def _begins(
@@ -234,6 +243,7 @@ def _goes_on(
 
 
 def _parsed(names: tuple[str, ...]) -> Parsed:
+    _require_names(names)
     for name in names:
         has_type = name[:1] in _PREFIXES and name[0] != "O" and name[1:2] in ("", "-")
         if name != "O" and not has_type:

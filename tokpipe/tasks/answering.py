@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.finetuning.decode_questions import is_answered, null_probabilities
 from tokpipe.finetuning.predictions import AnswerPredictions, TagPredictions, TextPredictions
 from tokpipe.finetuning.task import Predictions, Tuned
 from tokpipe.finetuning.tasks.qa import THRESHOLD
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions
-from tokpipe.labelled.schemes import BEGIN, INSIDE, entities_of, meaning_of
+from tokpipe.labelled.schemes import BEGIN, INSIDE, OTHER, entities_of, meaning_of
 from tokpipe.metrics.measures import THRESHOLD as HOLDS
 from tokpipe.tasks.answers import (
     Answer,
@@ -53,14 +54,18 @@ def answers_of(
 
 
 def marks_entities(names: Sequence[str]) -> bool:
-    """Say whether tags mark entities.
+    """Say whether tags mark entities: of a kind, or without one where all of them do.
+
+    Parts of speech may be letters, as S for a noun beside A and V.
 
     Examples
     --------
-    >>> marks_entities(("O", "B-PER", "I-PER")), marks_entities(("NOUN", "X"))
-    (True, False)
+    >>> marks_entities(("O", "B-PER", "X")), marks_entities(("B", "I")), marks_entities(("S", "V"))
+    (True, True, False)
     """
-    return bool(np.isin(meaning_of(names).roles, (BEGIN, INSIDE)).any())
+    roles = meaning_of(names).roles
+    marked = [name for name, role in zip(names, roles, strict=True) if role in (BEGIN, INSIDE)]
+    return any("-" in name for name in marked) or (bool(marked) and OTHER not in roles)
 
 
 def text_answers(data: LabelledTexts, found: TextPredictions, config: BertConfig) -> list[Answer]:
@@ -132,16 +137,18 @@ def question_answers(
     contexts = [context.decode() for context in data.contexts.iter_bytes()]
     bytes_of = [context.encode() for context in contexts]
     questions = [question.decode() for question in data.questions.iter_bytes()]
+    nulls = null_probabilities(found).tolist()
+    answered = is_answered(found, threshold).tolist()
     answers: list[Answer] = []
     for number, question in enumerate(questions):
         place = int(data.context_of[number])
         own = slice(*found.borders[number : number + 2].tolist())
-        none = None if threshold is None else _no_answer(found, number)
+        says_none = threshold is not None or own.start == own.stop
+        none = nulls[number] if says_none else None
         spans = _spans(bytes_of[place], found, own, 1.0 if none is None else 1.0 - none)
-        lead = float(found.null_score[number]) - float(found.score[number])
-        answered = bool(spans) and (threshold is None or lead <= threshold)
         name = data.ids.bytes_of(number).decode()
-        answers.append(QuestionAnswer(name, question, contexts[place], spans, answered, none))
+        is_one = answered[number]
+        answers.append(QuestionAnswer(name, question, contexts[place], spans, is_one, none))
     return answers
 
 
@@ -153,11 +160,3 @@ def _spans(context: bytes, found: AnswerPredictions, own: slice, share: float) -
         first = len(context[:start].decode())
         spans.append(Span(text, first, first + len(text), share * sure))
     return tuple(spans)
-
-
-def _no_answer(found: AnswerPredictions, number: int) -> float:
-    """Return how likely it is, beside the best answers, that there is none."""
-    own = found.scores[found.borders[number] : found.borders[number + 1]].astype(np.float64)
-    scores = np.append(own, found.null_score[number])
-    raised = np.exp(scores - scores.max())
-    return float(raised[-1] / raised.sum())

@@ -145,7 +145,8 @@ class QuestionAnswer:
     is_answered
         Whether the first of them is the answer; else the model sees none.
     no_answer
-        How likely it is that the paragraph does not answer; None where the model never says so.
+        How likely it is that the paragraph does not answer; None where a model that never says so
+        has found an answer.
     """
 
     id: str

@@ -1,6 +1,5 @@
 """How well a model does its job on labelled data: scores, classes, confusions, mistakes."""
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.labelled.counting import rows_left_out
 from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import Labelled, LabelledTexts, Questions, TaggedWords
-from tokpipe.labelled.schemes import to_iob2
+from tokpipe.labelled.schemes import iob2_names, scheme_of_model, to_iob2
 from tokpipe.labelled.splits import take_rows
 from tokpipe.metrics.classes import ClassRow, class_rows, confusion
 from tokpipe.metrics.entities import entity_rows
@@ -28,8 +27,6 @@ from tokpipe.metrics.scores import Scores
 from tokpipe.tasks.mistakes import Mistake, mistakes_in
 from tokpipe.tasks.predict import Job
 from tokpipe.training.ranks import ALONE, Ranks
-
-_ENDS = re.compile("[ELSU]-")  # tags of last words, and of entities of one word
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def judge(  # noqa: PLR0913 - who works, behind what is asked
     InputError
         If the data cannot be read, has no labels, or one that the model does not know.
     """
-    whole: Any = job.task.read(path, columns, job.model.config.labels or None)
+    whole: Any = job.task.read(path, columns, _known(job) or None)
     labelled = np.flatnonzero(job.task.with_labels(whole))
     if not len(labelled):
         raise InputError(f"{path}: no row has a label", hint="Use tokpipe predict for it.")
@@ -132,7 +129,7 @@ def judge(  # noqa: PLR0913 - who works, behind what is asked
     start = time.perf_counter()
     found = job.predictions(data, threads=threads, progress=progress, ranks=ranks)
     seconds = time.perf_counter() - start
-    data, found = _in_iob2(data, found)
+    data, found = _in_iob2(job, data, found)
     classes, strict = _classes(data, found)
     scores = job.task.scores(data, found, job.tuned, None)
     return Judged(
@@ -150,11 +147,24 @@ def judge(  # noqa: PLR0913 - who works, behind what is asked
     )
 
 
-def _in_iob2(data: Any, found: Any) -> tuple[Any, Any]:
-    """Return tags in IOB2, as data has them, of a model that learned to mark last words too."""
-    if not isinstance(data, TaggedWords) or not any(map(_ENDS.match, data.names)):
+def _known(job: Job) -> tuple[str, ...]:
+    """Return the labels that data may have: of entities those of IOB2, in which they are read."""
+    labels = job.model.config.labels
+    if job.task.name != "ner":
+        return labels
+    return tuple(dict.fromkeys((*labels, *iob2_names(labels))))
+
+
+def _in_iob2(job: Job, data: Any, found: Any) -> tuple[Any, Any]:
+    """Return tags in IOB2, as data has them, of a model that learned them in another scheme.
+
+    What is of no scheme, as [SEP], is outside.
+    """
+    labels, names = job.model.config.labels, iob2_names(job.model.config.labels)
+    if job.task.name != "ner" or set(labels) == set(names):
         return data, found
-    tags, names = to_iob2("IOBES", data.names, found.tags, data.borders)
+    tags, _ = to_iob2(scheme_of_model(labels), data.names, found.tags, data.borders)
+    tags = np.where(tags < len(names), tags, names.index("O"))
     return with_names(data, names), replace(found, tags=tags)
 
 

@@ -1,13 +1,12 @@
 """What a model got wrong, the answers of which it was surest first."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.finetuning.decode_questions import answer_strings
+from tokpipe.finetuning.decode_questions import answer_probabilities, answer_strings
 from tokpipe.finetuning.predictions import AnswerPredictions, TagPredictions, TextPredictions
 from tokpipe.finetuning.task import Predictions, Tuned
 from tokpipe.finetuning.tasks.qa import THRESHOLD, gold_answers
@@ -129,17 +128,14 @@ def _of_questions(
     version = "1.1" if all(golds) else "2.0"
     said = answer_strings(data, found, tuned.get(THRESHOLD)).to_arrow().to_pylist()
     right = [exact_match(text, gold, version) for text, gold in zip(said, golds, strict=True)]
-    best = [
-        float(found.probabilities[first]) if first < last else 0.0
-        for first, last in pairwise(found.borders.tolist())
-    ]
+    sure = answer_probabilities(found, tuned.get(THRESHOLD))
     return [
         Mistake(
             f"{data.source}: {data.ids.bytes_of(row).decode()}",
             data.questions.bytes_of(row).decode(),
             " / ".join(dict.fromkeys(golds[row])) or "no answer",
             said[row] or "no answer",
-            best[row],
+            float(sure[row]),
         )
-        for row in _surest(np.array(right) == 0, np.array(best), most)
+        for row in _surest(np.array(right) == 0, sure, most)
     ]

@@ -12,6 +12,7 @@ from tests.unit.inspection.printing import shown
 from tokpipe.baselines.config import LayersConfig
 from tokpipe.baselines.layer_features import feature_file, planes_of, write_features
 from tokpipe.baselines.layers import TASKS, combinations, compare_layers
+from tokpipe.baselines.layers_result import LayersCompared, Probe
 from tokpipe.bert.model import Model
 from tokpipe.finetuning.registry import task_of
 from tokpipe.finetuning.scoring import Part
@@ -72,6 +73,23 @@ def test_each_task_is_compared_and_drawn(home, task):
     assert all(name in text for name in names)
     assert f"majority {found.majority:.4f}" in " ".join(text.split())
     assert shown(layers_renderable(found), encoding="ascii").isascii()
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_figures_and_bars_are_whole_where_they_are_drawn(seeds):
+    scores = dict.fromkeys(("f1", "f2"), (1.0,) * seeds)
+    name, one = "last four side by side", (1.0, 1.0)
+    probe = Probe(name=name, head="linear", scores=scores, interval=one, chosen=(1.0,))
+    counts = {"train": 9, "test": 9, "layers": 4, "feature_bytes": 1}
+    how = {"task": "ner", "model": "model", "majority": 0.0, "probes": (probe,), "seconds": 1.0}
+    found = LayersCompared(**counts, **how)
+    for width in range(52, 130):
+        lines = shown(layers_renderable(found), width=width).splitlines()
+        (line,) = [line for line in lines if "1.0000 –" in line]
+        assert line.count("1.0000") == (5 if width >= 2 + len(name) + 45 else 3)
+        assert "…" not in line and len(line) <= width
+    text = " ".join(shown(layers_renderable(found)).split())
+    assert f"greatest of {seeds} seed{'s' * (seeds > 1)}, each with" in text
 
 
 def test_embeddings_tell_single_words_and_beat_the_majority(home):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ NAMED = TagAnswer(
     (0.5, 0.75, 1.0),
     (Entity("PER", "Ada", 0, 3, 0, 1, 0.5),),
 )
+UNNAMED = replace(NAMED, entities=(replace(NAMED.entities[0], label=""),))
 TAGGED = TagAnswer("a b", ((0, 1), (2, 3)), ("DET", "NOUN"), (0.5, 0.75), None)
 SPAN = Span("b", 2, 3, 0.75)
 
@@ -41,12 +43,24 @@ def written(form, *answers, visibly=False):
         (ClassAnswer(("a",), (), {"x": 0.25}), "\t\ta"),
         (NumberAnswer(("a\n",), 1.5), "1.5\ta\\n"),
         (NAMED, "[PER Ada]  wrote."),
+        (UNNAMED, "[Ada]  wrote."),
         (TAGGED, "a/DET b/NOUN"),
         (TagAnswer("", (), (), (), ()), ""),
         (QuestionAnswer("7", "q?", "a b", (SPAN,), True, None), "b\t0.7500\tq?"),
         (QuestionAnswer("7", "q?", "a b", (SPAN,), False, 0.25), "\t0.2500\tq?"),
     ],
-    ids=["pair", "several", "none", "number", "entities", "tags", "empty", "answer", "no answer"],
+    ids=[
+        "pair",
+        "several",
+        "none",
+        "number",
+        "entities",
+        "of no kind",
+        "tags",
+        "empty",
+        "answer",
+        "no answer",
+    ],
 )
 def test_an_answer_is_one_line_of_a_table(answer, line):
     assert written("table", answer) == f"{line}\n"

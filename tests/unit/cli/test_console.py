@@ -101,6 +101,17 @@ def test_tables_keep_to_the_width(monkeypatch, width):
     assert not any(line != line.rstrip() for line in stream.written.splitlines())
 
 
+@pytest.mark.parametrize("width", [12, 20, 33, 60])
+def test_values_are_folded_between_words_where_lines_have_several(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream, value = Terminal(), "3 read in windows, 52 in all, 1 answer in none"
+    on(monkeypatch, stream).table("", [("rows", value), ("path", "/a/b" * 30)])
+    told, path = stream.written.split("path")
+    assert told.split() == ["rows", *value.split()] and "".join(path.split()) == "/a/b" * 30
+    assert max(map(len, stream.written.splitlines())) <= width
+
+
 def test_columns_are_aligned_by_what_is_seen(monkeypatch):
     stream = Terminal()
     monkeypatch.setenv("NO_COLOR", "1")

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from tests.unit.finetuning.rows import BERT, TOKENIZERS, WORDS, ids_of, questions_of
 from tests.unit.finetuning.test_encode_questions import long_context, placed
 from tokpipe.finetuning.config import WindowConfig
-from tokpipe.finetuning.decode_questions import answer_strings, decode_questions
+from tokpipe.finetuning.decode_questions import answer_strings, decode_questions, null_lead
 from tokpipe.finetuning.encode_questions import encode_questions
+from tokpipe.finetuning.tasks.qa import TASK, gold_answers
+from tokpipe.metrics.answers import answer_f1
+from tokpipe.tasks.answering import question_answers
 from tokpipe.tokenizer.tokenizer import Tokenizer
 
 ALL = pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
@@ -150,6 +153,28 @@ def test_no_answer_is_taken_where_it_scores_better_by_more_than_the_threshold():
     assert texts(data, found, 0.0) == ["words", ""]
     assert texts(data, found, 18.0) == ["words", "the"]
     assert texts(data, found, -19.0) == ["", ""]
+
+
+@pytest.mark.parametrize("answerable", [True, False])
+def test_a_threshold_that_was_searched_says_what_the_search_saw(answerable):
+    rows = [("the words it", "b", [("words", 4)] if answerable else [])] * 20
+    data = questions_of(*rows, ("", "b", []), ("\u200b", "b", []))
+    examples = encode_questions(data, BERT, WindowConfig(), None)
+    for seed in range(20):
+        logits = np.random.default_rng(seed).normal(size=(len(examples.input_ids), 2))
+        found = decode_questions(data, examples, logits.astype(np.float32))
+        (threshold,) = TASK.tune(data, found).values()
+        said = texts(data, found, threshold)
+        best = 1.0 if not answerable else max(
+            mean_f1(data, texts(data, found, one)) for one in [*null_lead(found), -np.inf]
+        )  # fmt: skip
+        assert mean_f1(data, said) == pytest.approx(best)
+        answered = [answer.answer for answer in question_answers(data, found, threshold)]
+        assert said == [answer.text if answer else "" for answer in answered]
+
+
+def mean_f1(data, said):
+    return np.mean([answer_f1(*one) for one in zip(said, gold_answers(data), strict=True)])
 
 
 def test_a_paragraph_without_a_token_has_no_answer():

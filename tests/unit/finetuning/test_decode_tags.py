@@ -89,3 +89,10 @@ def test_no_word_is_no_prediction():
     rows = tagged_of([])
     examples = encode_tags(rows, BERT, WindowConfig(), None)
     assert len(decode_tags(rows, examples, np.zeros((0, 3), np.float32)).tags) == 0
+
+
+def test_words_of_which_none_is_asked_are_tagged_whatever_logits_there_are_not():
+    rows = tagged_of([["\u200b", "\u0301"], ["\u200b"]])
+    examples = encode_tags(rows, BERT, WindowConfig(), None)
+    found = decode_tags(rows, examples, np.zeros((0, 0), np.float32))
+    assert found.tags.tolist() == [rows.names.index("O")] * 3 and found.without_piece == 3

@@ -144,5 +144,5 @@ def test_a_text_without_a_token_is_an_error_where_no_special_ones_stand_around_i
 
 
 def test_a_model_too_short_for_special_tokens_is_an_error():
-    with pytest.raises(ConfigError, match="max_seq_length=4 leaves room for 1 tokens"):
+    with pytest.raises(ConfigError, match="max_seq_length=4 leaves room for 1 token of text"):
         encode_texts(texts_of(["a"], ["b"]), BERT, WindowConfig(), 4)

@@ -6,16 +6,23 @@ import pytest
 
 from tests.unit.bert.huggingface.models import CONFIGS
 from tests.unit.finetuning.jobs import FAST, PARTS, TASKS, run, write_data, write_model
+from tests.unit.finetuning.rows import BERT, questions_of
 from tests.unit.tasks.models import TOKENS, small
 from tests.unit.training.stopping import contents, stopping
 from tokpipe.bert.families.registry import FAMILIES
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoint
 from tokpipe.bert.parameters import Parameters
 from tokpipe.finetuning.config import FinetuneConfig, WindowConfig
+from tokpipe.finetuning.encode_questions import encode_questions
 from tokpipe.finetuning.finetune import finetune
+from tokpipe.finetuning.preparing import said_of
+from tokpipe.finetuning.scoring import Part
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.progress import SILENT
+from tokpipe.tasks.judge import judge
+from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.predict import Job
 from tokpipe.training import loop
 from tokpipe.training import trainer as trainer_module
 from tokpipe.training.log import read_log
@@ -248,6 +255,13 @@ def test_pairs_of_which_both_texts_are_too_long_are_told_apart(tmp_path):
     assert made.report.long_rows["train"].endswith(" in all, 4 first texts too long, head read")
 
 
+def test_what_became_of_long_questions_is_told():
+    data = questions_of(("the words", "the " * 70, []), ("the " * 200, "a", []))
+    windows = WindowConfig(max_seq_length=140)
+    said = said_of(Part("train", data, encode_questions(data, BERT, windows, None)), windows)
+    assert said == "1 read in windows, 3 in all, the end of 1 question left out"
+
+
 class Lines:
     """A `Progress` that keeps what is said."""
 
@@ -306,6 +320,42 @@ def test_a_budget_ends_the_training(tmp_path):
     made = run(tmp_path, "classification", epochs=None, budget="2s")
     assert made.report.rows["train"] == 64 and made.state.step > 0
     assert made.last is not None and 1.0 < made.last.seconds < 20
+
+
+LINE = "{}\t{}\t_\t{}\t_\t_\t0\t_\t_\t_\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "test", "n", "note"),
+    [
+        ("pos", "cat _ ran V | ran V it X | cat _", 2, "test: 2 rows without a label: not scored"),
+        ("pos", "cat _ ran V | cat _", None, "test: 2 rows without a label: not scored"),
+        ("pos", "\u200b V it X", 2, "tokenizer makes nothing; tagged by their neighbours"),
+        ("pos", "\u200b V \u0301 X", 2, "2 words of which the tokenizer makes nothing; tagged"),
+        (
+            "ner",
+            "\u200b O \u200b B-ANIMAL",
+            2,
+            "2 words of which the tokenizer makes nothing; taken",
+        ),
+    ],
+)
+def test_a_test_part_is_scored_as_far_as_it_has_labels(tmp_path, task, test, n, note):
+    parts = [write_data(tmp_path, task, 24, 0, name) for name in ("train", "validation")]
+    rows = []
+    for sentence in test.split(" | "):
+        cells = sentence.split(" ")
+        words = enumerate(zip(cells[::2], cells[1::2], strict=True), 1)
+        rows.append("".join(LINE.format(i, word, tag) for i, (word, tag) in words))
+    (tmp_path / "t.conllu").write_text("\n".join(rows))
+    config = FinetuneConfig(**{**FAST, "epochs": 1})
+    model = write_model(tmp_path / "model")
+    done = finetune(task, model, *parts, tmp_path / "t.conllu", tmp_path / "out", config=config)
+    assert ("test" in done.report.scores) is (n is not None)
+    assert n is None or done.report.scores["test"].n == n
+    assert any(note in one for one in done.report.notes)
+    judged = judge(Job.of(BertModel.load(tmp_path / "out")), tmp_path / "t.conllu") if n else None
+    assert n is None or judged.scores.scores[0] == done.report.scores["test"].scores[0]
 
 
 def test_a_model_that_says_one_thing_is_no_success(tmp_path):

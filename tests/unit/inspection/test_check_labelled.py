@@ -49,9 +49,13 @@ def test_answers_that_are_not_where_they_are_said_to_be_are_an_error_with_their_
     assert findings[0].level == "error"
     assert findings[0].place == f"{path}:1: question '2'"
     assert findings[0].problem == (
-        "the answer 'b' is not at character 0 of its context; 2 such in all"
+        "the answer 'b' is not at character 0 of its context; 2 questions are left out"
     )
     assert findings[0].hint == "It is at 1."
+    document["data"][0]["paragraphs"][0]["qas"] = asked[1:]
+    path = write(tmp_path, "a.json", json.dumps(document))
+    with pytest.raises(InputError, match="question '2': the answer 'b' is not at character 0"):
+        check([path], "qa")  # nothing is left
 
 
 def test_tags_of_words_are_no_entities_for_pos(tmp_path):
@@ -144,25 +148,18 @@ LONG = "the " * 3_000  # a word, a token
             3_002,
             "read as windows that overlap, nothing is left out",
         ),
-        (
-            "qa",
-            "a.json",
-            json.dumps(
-                {
-                    "data": [
-                        {
-                            "paragraphs": [
-                                {
-                                    "context": LONG,
-                                    "qas": [{"id": "1", "question": "the the", "answers": []}],
-                                }
-                            ]
-                        }
-                    ]
-                }
-            ),
-            3_005,
-            "read as windows that overlap, nothing is left out",
+        *(
+            (
+                "qa",
+                "a.json",
+                json.dumps({"data": [{"paragraphs": [{"context": LONG, "qas": [asked]}]}]}),
+                longest,
+                f"read as windows that overlap, nothing is left out{but}",
+            )
+            for asked, longest, but in (
+                ({"id": "1", "question": "the the", "answers": []}, 3_005, ""),
+                ({"id": "1", "question": "the " * 11, "answers": []}, 3_014, " but the end of 1 q"),
+            )
         ),
     ],
 )

@@ -59,6 +59,10 @@ def test_entities_are_bracketed_in_their_sentence_with_colour_and_without():
     assert len(set(colors)) == 2 and "0" not in colors
 
 
+def test_entities_of_no_kind_are_bracketed_alone():
+    assert shown(answer_renderable(entities("a fine film", ("", 2, 11)))) == "a [fine film]\n"
+
+
 @pytest.mark.parametrize("width", [20, 40, 80])
 def test_long_sentences_break_between_words(width):
     text = "Ada Lovelace " * 30

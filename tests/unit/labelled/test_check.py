@@ -190,15 +190,43 @@ def test_questions_are_the_same_only_on_the_same_paragraph(tmp_path):
     ]
 
 
+def test_words_without_a_tag_are_told(tmp_path):
+    row = "{}\tw\tw\t{}\t_\t_\t0\t_\t_\t_\n"
+    rows = [row.format(i, tag) for i, tag in enumerate(["X", "_", "Y", "_"], 1)]
+    (tmp_path / "a.conllu").write_text("".join(rows))
+    found = found_in(tmp_path, {"train": read_tagged(tmp_path / "a.conllu")})
+    assert found == [("warning", "a.conllu:2: 2 words without a tag; this is the first")]
+
+
 def test_tags_that_contradict_their_scheme_are_counted(tmp_path):
     parts = tagged(tmp_path, train="a B-X\nb I-X\nc O\nd I-X\n\ne B-X\nf I-Y\n")
     assert found_in(tmp_path, parts) == [
         (
             "warning",
-            "train.conll:4: 2 tags contradict the scheme IOB2; the first is 'I-X', "
-            "which goes on nothing",
+            "train.conll:4: 2 tags contradict the scheme IOB2; the first is an I that goes on "
+            "nothing",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("tags", "place", "problem"),
+    [
+        (
+            "B-X O S-Y",
+            1,
+            "1 tag contradicts the scheme IOBES; the first goes on nothing, or has no",
+        ),
+        ("S-Y E-Y B-X I-X", 2, "2 tags contradict the scheme IOBES; the first goes on nothing"),
+        ("I-X O I-X B-X O B-X", 6, "1 tag contradicts the scheme IOB1; the first is a B behind"),
+    ],
+)
+def test_tags_contradict_the_scheme_that_the_file_has(tmp_path, tags, place, problem):
+    parts = tagged(tmp_path, train="\n".join(f"{i} {tag}" for i, tag in enumerate(tags.split())))
+    found = [text for level, text in found_in(tmp_path, parts) if level == "warning"]
+    assert len(found) == 1 and found[0].startswith(f"train.conll:{place}: {problem}")
+    kept = take_rows(parts["train"], np.array([0]))
+    assert kept.wrong.sum() == int(problem.split()[0])
 
 
 def test_the_scheme_is_noted_where_it_is_converted(tmp_path):

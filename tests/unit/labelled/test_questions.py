@@ -84,6 +84,33 @@ def test_an_answer_that_is_not_in_its_context_names_question_and_line(tmp_path, 
     assert data.left_out == {"answers that are not in their context": 1}
 
 
+@pytest.mark.parametrize("answers", [[("Åke", 4)], [("", 0), ("Åke", 0)], ["x"]])
+def test_a_question_that_has_no_answer_and_one_is_left_out_or_an_error(tmp_path, answers):
+    torn = question("bad", answers=())
+    torn |= {"is_impossible": True, "answers": [_answer(answer) for answer in answers]}
+    content = document((CONTEXT, [question("good"), torn]))
+    problem = r"a\.json:21: question 'bad': is_impossible, and has an answer\nTake one of the two"
+    with pytest.raises(InputError, match=problem):
+        read(tmp_path, content)
+    data = read(tmp_path, content, wrong_answers="leave-out")
+    assert strings(data.ids) == ["good"]
+    assert data.left_out == {"answers to questions that are said to have none": 1}
+    assert strings(read(tmp_path, content, wrong_answers="unread").ids) == ["good", "bad"]
+
+
+def _answer(answer):
+    return answer if isinstance(answer, str) else {"text": answer[0], "answer_start": answer[1]}
+
+
+def test_empty_answers_are_none_of_a_question_that_has_none_and_null_says_nothing(tmp_path):
+    asked = [
+        question("q1", answers=[("", 0), ("", -1)], is_impossible=True),
+        question("q2", is_impossible=None),
+    ]
+    data = read(tmp_path, document((CONTEXT, asked)))
+    assert data.answer_borders.tolist() == [0, 0, 1]
+
+
 def _without(item, key):
     return {name: value for name, value in item.items() if name != key}
 
@@ -133,6 +160,10 @@ BAD = {
     "impossible a text": (
         document((CONTEXT, [question(is_impossible="no")])),
         "'is_impossible' is a text, not true or false",
+    ),
+    "half a character in an id": (
+        json.dumps(document((CONTEXT, [question("\ud800")]))).encode(),
+        r"a\.json:1: question '\\ud800': half a surrogate pair",
     ),
     "half a character": (
         b'{"data": [{"paragraphs": [{"context": "\\ud83d", "qas": []}]}]}',

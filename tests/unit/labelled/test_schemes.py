@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokpipe.labelled.schemes import contradictions, entities_of, recognise, to_iob2
+from tokpipe.metrics.entities import find_entities
 
 # Sentences as lists of stretches: how many words, and of which kind (None: no entity).
 SENTENCES = st.lists(
@@ -71,7 +72,9 @@ def test_entities_are_the_stretches_that_were_written(sentences, scheme):
         ("O B I O", "IOB2"),
         ("O O O", "IOB2"),
         ("NOUN VERB O", "none"),
-        ("B-X I-X", "none"),
+        ("B-X I-X", "IOB2"),
+        ("I-X I-X B-X", "IOB1"),
+        ("B M E S", "IOBES"),
         ("NN VB-X I-X", "none"),
     ],
 )
@@ -92,6 +95,40 @@ def test_tags_that_contradict_their_scheme_stay_so_that_they_can_be_found():
     assert found.kinds == ["X", "X", "Y", "X", "X"]
 
 
+@given(
+    st.sampled_from(["IOB1 BI", "IOB2 BI", "IOBES BIES", "IOBES BILU", "IOBES BMES"]),
+    st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=6), min_size=1, max_size=3),
+)
+def test_what_contradicts_a_scheme_is_read_as_lenient_scores_do_and_strict_ones_do_not(
+    scheme, drawn
+):
+    scheme, letters = scheme.split()
+    names = ("O", *(f"{letter}-{kind}" for letter in letters for kind in "XY"))
+    tags = np.array([tag % len(names) for one in drawn for tag in one], np.int32)
+    borders = np.cumsum([0, *map(len, drawn)])
+    out, known = to_iob2(scheme, names, tags, borders)
+    lenient = spans_in(find_entities(tags, borders, names, "lenient"))
+    assert spans_in(find_entities(out, borders, known, "lenient")) == lenient
+    wrong = contradictions(names, tags, borders, scheme)
+    if scheme != "IOB1":
+        strict = spans_in(find_entities(tags, borders, names, "strict"))
+        assert (strict == lenient) is not wrong.any()
+
+
+def spans_in(found):
+    return list(zip(found.start.tolist(), found.stop.tolist(), found.kind.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("tags", "wrong"),
+    [("O B-X I-X B-X", [1]), ("I-X B-X B-Y", [2]), ("I-X I-X O I-Y B-Y", [])],
+)
+def test_of_iob1_a_b_stands_between_entities_of_a_kind(tags, wrong):
+    names, numbers = numbered(tags.split())
+    found = contradictions(names, numbers, np.array([0, len(numbers)]), "IOB1")
+    assert np.flatnonzero(found).tolist() == wrong
+
+
 def test_entities_of_any_scheme_are_found_and_other_tags_are_none():
     names = ("O", "B-X", "L-X", "U-Y", "NOUN")
     found = entities_of(names, np.array([1, 2, 3, 4, -1, 2]), np.array([0, 0, 6]))
@@ -107,7 +144,8 @@ def test_names_are_whole_for_every_kind_with_o_first():
 
 def test_words_without_a_tag_are_outside():
     names, tags = ("B-X", "I-X", "O"), np.array([0, -1, 1], np.int32)
-    assert recognise(names, tags, np.array([0, 3])) == "none"
+    assert recognise(names, tags, np.array([0, 3])) == "IOB2"
+    assert recognise(names, np.full(3, -1, np.int32), np.array([0, 3])) == "none"
     out, known = to_iob2("IOB2", names, tags, np.array([0, 3]))
     assert [known[i] if i >= 0 else None for i in out] == ["B-X", None, "I-X"]
     assert contradictions(known, out, np.array([0, 3])).tolist() == [False, False, True]

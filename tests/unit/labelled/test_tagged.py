@@ -90,6 +90,9 @@ def test_comments_are_only_what_stands_in_front_of_a_sentence(tmp_path, between)
         ("a O | | # one | # O | b O", "a # b", 1),
         ("a SYM | | # SYM | b NOUN", "a # b", 0),
         ("#one two | a O", "#one a", 0),
+        ("# # | a NN", "# a", 0),
+        ("#\tSYM | a\tNN", "# a", 0),
+        ("#\thttp://a.se [2009] | a\tNN", "a", 1),
         ("# O | # O", "# #", 0),
     ],
 )
@@ -182,6 +185,10 @@ BAD = {
     "only white space": ("\n \n", {}, "the file is empty"),
     "only documents": ("-DOCSTART- O\n\n", {}, "no words"),
     "empty tag": ("a\tO\nb\t\n", {}, r"a\.conll:2: the tag is empty"),
+    "blank tag": ("a\tO\nb\t\u00a0 \n", {}, r"a\.conll:2: the tag is empty"),
+    "only CR": ("a O\rb O\r", {}, r"a\.conll:1: the tag 'O\\r' holds a control char.*\nLines end"),
+    "CR twice": ("a\tO\r\r\n", {}, r"a\.conll:1: the tag 'O\\r' holds a control character"),
+    "ESC": ("a\tO\nb\tB-\x1b[31mX\n", {}, r"a\.conll:2: the tag 'B-\\x1b\[31mX' holds a contr"),
     "empty word": ("a\tO\n\tO\n", {}, r"a\.conll:2: the word is empty"),
     "no such column": ("a O\n", {"tag": "3"}, r"no column '3': the file has 2\nPass a number to"),
     "column 0": ("a O\n", {"word": "0"}, r"no column '0': the file has 2\n.*--word-column"),
@@ -206,6 +213,8 @@ BAD_UD = {
     "no feature": (ROW, {"tag": "Number"}, "no word has the feature 'Number'\nNo word has a feat"),
     "other feature": (UD, {"tag": "Case"}, "feature 'Case'\nThere are: Abbr, Mood, Polarity"),
     "feature as word": (UD, {"word": "Mood"}, "column 'Mood' is a feature, and holds no words"),
+    "ids twice": (UD + ROW + ROW, {}, r"a\.conllu:13: id 1 behind id 1\nA blank line ends a"),
+    "ids that fall": (UD.replace("\n4\t", "\n2\t"), {}, r"a\.conllu:8: id 2 behind id 3\n"),
     "no blank line": (ROW * 10_001, {}, r"a\.conllu:1: 10,001 words without a blank line"),
 }
 
@@ -243,10 +252,25 @@ def test_a_folder_or_table_is_no_file_of_words(tmp_path):
     ("content", "problem"),
     [
         ("a O\nb NOUN\n", r"a\.conll:2: tags like 'NOUN' do not say where entities are"),
-        ("a B-X\nb I-X\n", r"a\.conll:1: tags like 'B-X' do not"),
+        ("a B-X\nb I-X\nc b-x\n", r"a\.conll:3: tags like 'b-x' do not"),
     ],
 )
-def test_tags_of_no_scheme_are_refused_where_entities_are_wanted(tmp_path, content, problem):
+@pytest.mark.parametrize("scheme", ["auto", "IOB1", "IOB2", "IOBES"])
+def test_tags_of_no_scheme_are_refused_where_entities_are_wanted(
+    tmp_path, content, problem, scheme
+):
     with pytest.raises(InputError, match=problem):
-        require_entities(read(tmp_path, "a.conll", content))
-    require_entities(read(tmp_path, "a.conll", "a O\nb B-X\n"))
+        require_entities(read(tmp_path, "a.conll", content, scheme=scheme))
+
+
+@pytest.mark.parametrize("content", ["a O\nb B-X\n", "a B-X\nb I-X\n", "a S\nb B\nc E\n"])
+def test_entities_need_no_word_outside_of_them_but_a_scheme(tmp_path, content):
+    require_entities(read(tmp_path, "a.conll", content))
+    with pytest.raises(InputError, match=r"a\.conll:1: tags like '.*' are read as of no scheme"):
+        require_entities(read(tmp_path, "a.conll", content, scheme="none"))
+
+
+def test_entities_may_stand_in_any_column_of_conllu(tmp_path):
+    rows = [f"{i}\tw\tw\tX\t_\t_\t0\t_\t_\t{tag}" for i, tag in enumerate(["B-X", "E-X"], 1)]
+    data = read(tmp_path, "a.conllu", "\n".join(rows), tag="10")
+    assert data.scheme == "IOBES" and pairs(data) == [[("w", "B-X"), ("w", "I-X")]]

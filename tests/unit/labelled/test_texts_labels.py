@@ -145,6 +145,7 @@ def test_columns_of_labels_hold_0_and_1(tmp_path, content, columns, problem):
         ('["a", " "]', 'the list of labels holds " "'),
         ("[NaN]", "the list of labels holds NaN"),
         ("[1e999]", "the label is 1e999"),
+        ('["\\ud800"]', r'the list of labels holds "\\ud800"'),
         ("{}", "the label is an object"),
     ],
 )

@@ -76,7 +76,11 @@ def test_an_answer_that_is_right_but_unsure_is_weighed_against_the_wrong_ones():
     assert best_null_threshold(scores, nulls, [1, 1, 1], [1, 1, 1]) == (0.2, 0.5)
 
 
-@pytest.mark.parametrize(("nulls", "threshold"), [([0.2, 0.4], 0.0), ([-2.0, 0.4], None)])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("nulls", "threshold"),
+    [([0.2, 0.4], 0.0), ([-2.0, 0.4], None), ([np.inf, np.inf], 0.0), ([np.inf, -1.0], None)],
+)
 def test_where_no_answer_is_best_nothing_is_answered(nulls, threshold):
     found = best_null_threshold([0, 0], nulls, [0, 0], [1, 1])
     assert found.score == 1.0 and found.threshold < min(nulls)
@@ -93,6 +97,7 @@ def test_questions_with_the_same_null_score_are_not_parted():
     [
         (([], [], [], []), "or none"),
         (([1], [0, 1], [1], [1]), "not of the same questions"),
+        (([[1]], [[0]], [[1]], [[1]]), "not of the same questions"),
         (([np.nan], [0], [1], [1]), "NaN"),
         (([1], [np.nan], [1], [1]), "NaN"),
         ((["a"], [0], [1], [1]), "numbers are needed"),
@@ -167,11 +172,19 @@ def test_no_other_threshold_is_better():
         assert found.score == pytest.approx(best) == mean_at(found.threshold)
 
 
+@pytest.mark.parametrize("version", [1.1, "2", None])
+@pytest.mark.parametrize("score", [exact_match, answer_f1])
+def test_a_version_that_there_is_not_is_refused(score, version):
+    with pytest.raises(InputError, match=r"version=.* is not one of '1\.1', '2\.0'"):
+        score("a", ["a"], version)
+
+
 @pytest.mark.parametrize(
     ("prediction", "answers", "said"),
     [
         (None, ["a"], "the prediction is None; a text is needed"),
         ("a", "ab", r"the gold answers are a str \('ab'\); a list"),
+        ("a", None, "the gold answers are None; a list"),
         ("a", ["a", 3], r"a gold answer is an int \(3\)"),
         ("a", None, "the gold answers are None; a list"),
     ],
@@ -185,5 +198,5 @@ def test_what_is_no_text_is_named(score, prediction, answers, said):
 @pytest.mark.parametrize("score", [exact_match, answer_f1])
 def test_gold_answers_may_come_one_by_one_and_versions_are_two(score):
     assert score("b c", (gold for gold in ["x", "b c"])) == 1
-    with pytest.raises(InputError, match=r"version='3' is none of 1\.1, 2\.0"):
+    with pytest.raises(InputError, match=r"version='3' is not one of '1\.1', '2\.0'"):
         score("a", ["a"], "3")

@@ -144,7 +144,7 @@ def test_one_class_is_not_asked_of_several_labels():
 
 @pytest.mark.parametrize("gold", [[0, 1], [[0, 1], [1, 1]]])
 def test_an_average_that_nobody_knows_is_refused(gold):
-    with pytest.raises(InputError, match="average='weighted' is none of binary, macro, micro"):
+    with pytest.raises(InputError, match="average='weighted' is not one of 'binary', 'macro', 'micro'"):
         f1(gold, gold, "weighted")
 
 
@@ -179,8 +179,8 @@ def test_numbers_of_classes_may_be_far_apart():
         (lambda: class_measure([1], [1], "2"), "classes is a str"),
         (lambda: entity_f1([0], [0], ["a"], ("O",)), "borders are a list"),
         (lambda: entity_f1([0], [0], None, ("O",)), "borders are None"),
-        (lambda: entity_f1([0], [0], [0, 1], None), "names is None"),
-        (lambda: entity_f1([0], [0], [0, 1], ("O",), "loose"), "mode='loose' is none of"),
+        (lambda: entity_f1([0], [0], [0, 1], None), "names of tags are None"),
+        (lambda: entity_f1([0], [0], [0, 1], ("O",), "loose"), "mode='loose' is not one of"),
         (lambda: interval(len, 0), "units=0; 1 or more"),
         (lambda: interval(len, 2, rounds=0), "rounds=0; 1 or more"),
         (lambda: interval(len, 2, level=2), "level=2 is no share"),

@@ -117,6 +117,10 @@ def test_words_are_counted_alone():
         ([0, 0], [0, 0], [0, 1], NAMES, "borders"),
         ([0, 0], [0, 0], [1, 2], NAMES, "borders"),
         ([0, 0], [0, 0], [0, 2, 1, 2], NAMES, "borders"),
+        *(([0, 0], [0, 0], wrong, NAMES, "borders") for wrong in (None, 2, [0.0, 2.0], [[0, 2]])),
+        ([[0, 0], [0]], [[0, 0], [0]], [0, 2], NAMES, "gold labels are rows of several lengths"),
+        *(([0], [0], [0, 1], wrong, "names of tags are") for wrong in (None, "O")),
+        ([0], [0], [0, 1], (1,), "the name of a tag is an int"),
         ([0, 7], [0, 0], [0, 2], NAMES, "number 7 of 5 names"),
         ([0], [0], [0, 1], ("NOUN",), "'NOUN' is no tag of entities"),
         ([0], [0], [0, 1], ("OTHER",), "'OTHER'"),
@@ -128,3 +132,9 @@ def test_what_cannot_be_scored_is_said(gold, predicted, borders, names, said):
     with pytest.raises(InputError) as caught:
         entity_f1(gold, predicted, borders, names)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["Strict", "default", None])
+def test_a_mode_that_there_is_not_is_refused(mode):
+    with pytest.raises(InputError, match=r"mode=.* is not one of 'lenient', 'strict'"):
+        entity_f1([0], [0], [0, 1], NAMES, mode)

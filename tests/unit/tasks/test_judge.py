@@ -10,6 +10,7 @@ from tests.unit.inspection.printing import shown
 from tests.unit.tasks.jobs import job_model
 from tokpipe.foundation.errors import ArtifactError, InputError
 from tokpipe.inspection.terminal.judged import judged_renderable
+from tokpipe.labelled.questions import read_questions
 from tokpipe.metrics.classes import accuracy, class_rows
 from tokpipe.metrics.scores import class_scores
 from tokpipe.tasks.judge import Judged, judge
@@ -112,15 +113,26 @@ def test_entities_have_lenient_and_strict_scores_side_by_side(data):
     assert all("[" in mistake.text for mistake in found.mistakes)
 
 
-def test_a_model_that_marks_last_words_is_judged_in_the_scheme_of_the_data(tmp_path):
-    labels = ("O", "B-PER", "I-PER", "E-PER", "S-PER")
-    job = Job.of(job_model("ner", labels=labels))
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ("O B-PER I-PER E-PER S-PER", "O B-PER I-PER"),
+        ("B M E S", "O B I"),
+        ("I-PER O B-LOC I-LOC", "O B-LOC I-LOC B-PER I-PER"),  # of IOB1, where B is rare
+        ("I-PER I-LOC O", "O B-LOC I-LOC B-PER I-PER"),
+        ("[CLS] O B-PER I-PER X", "O B-PER I-PER"),
+    ],
+)
+def test_a_model_of_another_scheme_is_judged_in_the_scheme_of_the_data(tmp_path, labels, names):
+    job = Job.of(job_model("ner", labels=tuple(labels.split())))
     (answer,) = predict(job.model, [["the", "cat", "sat", "on", "the", "mat"]])
-    lines = [f"{word} {tag}" for word, tag in zip(answer.words, answer.tags, strict=True)]
+    tags = [tag if tag in "BMES" or "-" in tag else "O" for tag in answer.tags]
+    lines = [f"{word} {tag}" for word, tag in zip(answer.words, tags, strict=True)]
     (tmp_path / "d.conll").write_text("\n".join([*lines, "", "it O", ""]))
     found = judge(job, tmp_path / "d.conll", mistakes=10)
-    assert found.names == ("O", "B-PER", "I-PER")
+    assert found.names == tuple(names.split())
     assert all(mistake.text.startswith("[it]") for mistake in found.mistakes)
+    assert found.scores["entity_recall"].value == 1.0 and found.strict
 
 
 def test_many_labels_are_told_by_the_most_frequent_confusions():
@@ -160,6 +172,34 @@ def test_the_best_threshold_of_the_rows_is_told_beside_the_one_that_is_used(data
         assert first is None or found.scores["exact_match"].value == first
         text = shown(judged_renderable(found, ""))
         assert f"null threshold {threshold:.4f}" in text and "best for these very rows" in text
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0, -1000.0, 1000.0])
+def test_of_wrong_answers_models_are_as_sure_as_they_say_themselves(tmp_path, threshold):
+    asked = {"cat": ("The cat sat", [("cat", 4)]), "none": ("It ran", []), "empty": ("", [])}
+    paragraphs = [
+        {
+            "context": context,
+            "qas": [{"id": name, "question": "it?", "answers": [spread(*one) for one in answers]}],
+        }
+        for name, (context, answers) in asked.items()
+    ]
+    (tmp_path / "d.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    tuned = {} if threshold is None else {"null_threshold": threshold}
+    job = replace(Job.of(job_model("qa")), tuned=tuned)
+    said = {one.id: one for one in job.answers(read_questions(tmp_path / "d.json"))}
+    found = judge(job, tmp_path / "d.json", mistakes=9).mistakes
+    wrong = {one.place.split()[-1]: one for one in found}
+    assert set(wrong) == ({"cat"} if threshold == -1000.0 else {"cat", "none"})
+    for name, one in wrong.items():
+        answer = said[name].answer
+        assert one.said == (answer.text if answer else "no answer")
+        assert one.confidence == pytest.approx(said[name].probability)
+    assert said["empty"].probability == 1.0
+
+
+def spread(text, start):
+    return {"text": text, "answer_start": start}
 
 
 def test_data_without_labels_is_refused(tmp_path):

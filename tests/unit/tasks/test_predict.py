@@ -102,6 +102,7 @@ def test_a_long_text_is_answered_from_each_of_its_windows(place):
 def test_a_paragraph_without_a_token_has_no_answer():
     (answer,) = predict(job_model("qa"), [("the cat?", " ")])
     assert answer.answer is None and answer.spans == () and answer.to_dict()["answer"] == ""
+    assert answer.no_answer == answer.probability == 1.0
 
 
 def test_characters_of_answers_are_counted_not_bytes():

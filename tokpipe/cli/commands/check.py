@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokpipe.cli.column_options import HEADING, tag_column_options, text_column_options
+from tokpipe.cli.column_options import (
+    HEADING,
+    refuse_other_columns,
+    tag_column_options,
+    text_column_options,
+)
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.options import MODEL, GroupedOption, config_options
 from tokpipe.cli.settings import read_settings, wrong_values
@@ -19,6 +24,8 @@ from tokpipe.labelled.config import TASKS, TagColumns, TextColumns
 if TYPE_CHECKING:
     from tokpipe.inspection.check.finding import Checked
     from tokpipe.inspection.check.labelled import CheckedPart
+
+_DATA = {"ner": "words", "pos": "words", "qa": "questions"}  # of the other tasks: texts
 
 
 @command(
@@ -122,6 +129,7 @@ def _check_task(
         raise ConfigError("--corpus is about a vocabulary; --task is about labelled data")
     if read.errors != "strict":
         raise ConfigError(f"--errors {read.errors}: labelled data is read strictly")
+    refuse_other_columns(_DATA.get(task, "texts"), f"--task {task}")
     session.begin_kernels()
     from tokpipe.inspection.check.finding import problems
     from tokpipe.inspection.check.labelled import Reading, check_task

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokpipe.cli.column_options import tag_column_options, text_column_options
+from tokpipe.cli.column_options import (
+    refuse_other_columns,
+    tag_column_options,
+    text_column_options,
+)
 from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL, Count, config_options
@@ -87,6 +91,7 @@ def _on_labelled(
     from tokpipe.tasks.predict import Job
 
     job = Job.of(loaded)
+    refuse_other_columns(job.task.data, str(model))
     found = judge(
         *(job, data, columns.get(job.task.data)),
         mistakes=errors,

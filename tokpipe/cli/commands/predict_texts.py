@@ -16,7 +16,8 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import plural
 
-_BY_ENDING = {".jsonl": "jsonl", ".conll": "conll", ".iob": "conll"}
+_COLUMNS = (".conll", ".iob", ".iob2", ".bio")
+_BY_ENDING = {".jsonl": "jsonl", **dict.fromkeys(_COLUMNS, "conll")}
 
 
 @command(
@@ -98,7 +99,7 @@ def _progress(session: Session, asked: Mapping[str, Any]) -> Progress:
 
 def _kind(session: Session, output: str, to: str | None, data: str) -> str:
     usual = "view" if goes_to_terminal(output) else "table"
-    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl" if session.json else usual)
+    kind = to or _BY_ENDING.get(Path(output).suffix.lower(), "jsonl" if session.json else usual)
     if kind == "conll" and data != "words":
         raise ConfigError("--to conll is for tags of words", hint="Use --to table or jsonl.")
     if kind == "view" and output != "-":

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.finetuning.decode_questions import answer_strings, decode_questions
+from tokpipe.finetuning.decode_questions import (
+    answer_probabilities,
+    answer_strings,
+    decode_questions,
+    null_lead,
+)
 from tokpipe.finetuning.encode_questions import encode_questions
 from tokpipe.finetuning.predictions import AnswerPredictions
 from tokpipe.finetuning.task import Row, Task, Tuned
@@ -44,7 +49,7 @@ def _tune(data: Questions, predictions: AnswerPredictions) -> Tuned:
     gains = [answer_f1(text, gold, "2.0") for text, gold in zip(texts, golds, strict=True)]
     best = best_null_threshold(
         gains,
-        predictions.null_score - predictions.score,
+        null_lead(predictions),
         np.array([bool(gold) for gold in golds]),
         np.array([bool(text) for text in texts]),
     )
@@ -71,10 +76,7 @@ def _scores(data: Questions, predictions: AnswerPredictions, tuned: Tuned, usual
 
 def _rows(data: Questions, predictions: AnswerPredictions, tuned: Tuned) -> Iterator[Row]:
     texts, ids = _said(data, predictions, tuned), data.ids.to_arrow().to_pylist()
-    firsts = predictions.borders[:-1]
-    has_any = np.diff(predictions.borders) > 0
-    shares = np.zeros(len(data))
-    shares[has_any] = predictions.probabilities[firsts[has_any]]
+    shares = answer_probabilities(predictions, tuned.get(THRESHOLD)).tolist()
     starts = predictions.start.tolist()
     for row, (text, gold) in enumerate(zip(texts, gold_answers(data), strict=True)):
         where = {"start_byte": starts[row]} if text else {}
@@ -82,7 +84,7 @@ def _rows(data: Questions, predictions: AnswerPredictions, tuned: Tuned) -> Iter
             "row": row,
             "id": ids[row],
             "answer": text,
-            "probability": float(shares[row]),
+            "probability": shares[row],
             **where,
             "gold": gold,
         }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokpipe.finetuning.predictions import TagPredictions
 from tokpipe.finetuning.task import Row, Tuned
 from tokpipe.labelled.config import TagColumns
+from tokpipe.labelled.naming import with_names
 from tokpipe.labelled.records import NO_LABEL, TaggedWords
 from tokpipe.labelled.tagged import read_tagged, require_entities
 
@@ -18,11 +19,11 @@ from tokpipe.labelled.tagged import read_tagged, require_entities
 def read_entities(
     path: str | Path, columns: TagColumns | None, names: tuple[str, ...] | None
 ) -> TaggedWords:
-    """Read a part of the data; tags that mark no entities are refused, in the training part."""
-    data = read_tagged(path, columns or TagColumns(), names)
-    if names is None:
+    """Read a part of the data; tags that mark no entities are refused."""
+    data = read_tagged(path, columns or TagColumns())
+    if names is None or (data.tags != NO_LABEL).any():
         require_entities(data)
-    return data
+    return data if names is None else with_names(data, names)
 
 
 def read_tags(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from tokpipe.bert.huggingface.checkpoint import read_outline
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.finetuning.config import WindowConfig
+from tokpipe.finetuning.encode_questions import most_asked
 from tokpipe.foundation.arrays import Strings
 from tokpipe.foundation.errors import ConfigError, InputError
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.check.finding import ERROR, Finding
 from tokpipe.labelled.check import Lengths, check_labelled
 from tokpipe.labelled.config import TagColumns, TextColumns
@@ -98,15 +101,15 @@ def _read(path: str, reading: Reading) -> Labelled:
 
 
 def _misplaced(path: str, data: Labelled, read: ReadConfig) -> list[Finding]:
-    """Return the first of the answers that are not in their context, as reading tells it."""
+    """Return the first of the questions that were left out, as reading tells it."""
     if not isinstance(data, Questions) or not data.left_out:
         return []
     try:
         read_questions(path, read=read)
     except InputError as error:
         place, _, problem = error.problem.rpartition(": ")
-        count = sum(data.left_out.values())
-        return [Finding(ERROR, place, f"{problem}; {count:,} such in all", error.hint)]
+        lost = plural(sum(data.left_out.values()), "question", ("is", "are"))
+        return [Finding(ERROR, place, f"{problem}; {lost} left out", error.hint)]
     return []
 
 
@@ -116,15 +119,22 @@ def _lengths(parts: dict[str, Labelled], model: Path, threads: int | None) -> Le
     tokenizer = Tokenizer.load(model)
     tokens = {name: _tokens(part, tokenizer, threads) for name, part in parts.items()}
     first = next(iter(parts.values()))
-    return Lengths(tokens, longest, _CUT if isinstance(first, LabelledTexts) else _WINDOWS)
+    if isinstance(first, LabelledTexts):
+        return Lengths(tokens, longest, _CUT)
+    asked = [part.questions for part in parts.values() if isinstance(part, Questions)]
+    most = most_asked(longest - len(tokenizer.encode("", "")))
+    cut = sum(int((_counted(tokenizer, texts, threads) > most).sum()) for texts in asked)
+    but = f" but the end of {plural(cut, 'question')}" if cut else ""
+    return Lengths(tokens, longest, f"{_WINDOWS}{but}")
+
+
+def _counted(tokenizer: Tokenizer, texts: Strings, threads: int | None = None) -> NDArray[np.int64]:
+    return np.diff(tokenizer.encode_word_strings(texts, threads)[1])
 
 
 def _tokens(data: Labelled, tokenizer: Tokenizer, threads: int | None) -> NDArray[np.int64]:
     """Return how many tokens each row has, the special ones among them."""
-
-    def count(texts: Strings) -> NDArray[np.int64]:
-        return np.diff(tokenizer.encode_word_strings(texts, threads)[1])
-
+    count = partial(_counted, tokenizer, threads=threads)
     if isinstance(data, TaggedWords):
         pieces = np.concatenate([[0], np.cumsum(count(data.words))])
         return np.diff(pieces[data.borders]) + len(tokenizer.encode(""))

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.baselines.layers_result import LayersCompared, Probe
+from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.terminal.charts import INDENT, title
 from tokpipe.inspection.terminal.marks import (
     HEADING,
@@ -23,7 +24,7 @@ from tokpipe.inspection.terminal.marks import (
 )
 
 _HEADS = {"linear": "A linear model", "bilstm": "A BiLSTM"}
-_FIGURES = 43  # columns of a score, its range and its interval
+_RANGE, _FIGURES = 25, 45  # columns of a score and its range, and with its interval
 _BAR = 40  # columns at most
 
 
@@ -31,10 +32,10 @@ _BAR = 40  # columns at most
 def layers_renderable(width: int, marks: Marks, found: LayersCompared) -> Iterator[Text]:
     """Draw scores on the test part: the median over seeds as a bar, with least and greatest."""
     yield cut_line(plain_text(f"{found.model}, {found.task}", marks, HEADING), width, marks)
-    seeds = len(found.probes[0].values)
+    seeds = plural(len(found.probes[0].values), "seed")
     about = (
         f"{_spaced(found.score)} of {found.test:,}, learned from {found.train:,}: median, least "
-        f"and greatest of {seeds} seeds, which hold other rows out, and the 95 % interval of the "
+        f"and greatest of {seeds}, each with other rows held out, and the 95 % interval of the "
         f"one in the middle; majority {found.majority:.4f}"
     )
     yield from flow(plain_text(about, marks, QUIET).split(" "), width, " ", INDENT)
@@ -67,9 +68,10 @@ def _bars(
     probes: Sequence[Probe], found: LayersCompared, width: int, marks: Marks
 ) -> Iterator[Text]:
     best = max(probe.median for probe in found.probes)
-    label = min(_label(found), max(width - len(INDENT) - _FIGURES, 4))
-    with_interval = width - len(INDENT) - label - _FIGURES >= 0
-    room = min(width - len(INDENT) - label - _FIGURES - 2, _BAR)
+    beside = width - len(INDENT) - _label(found)
+    with_interval = beside >= _FIGURES
+    label = min(_label(found), max(width - len(INDENT) - _RANGE, 4))
+    room = min(beside - _FIGURES - 2, _BAR)
     for probe in probes:
         name = cut(Text(probe.name, end=""), label, marks)
         line = Text.assemble(INDENT, pad(name, label))

@@ -75,7 +75,8 @@ def _marked_words(answer: TagAnswer, marks: Marks, colors: dict[str, str]) -> It
         for number, word in enumerate(words):
             piece = Text(style=color, end="")
             if number == 0:
-                piece.append("[").append_text(plain_text(entity.label, marks, "bold")).append(" ")
+                piece.append("[").append_text(plain_text(entity.label, marks, "bold"))
+                piece.append(" " if entity.label else "")
             piece.append_text(plain_text(word, marks))
             if number == len(words) - 1:
                 piece.append("]")
