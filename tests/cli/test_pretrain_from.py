@@ -1,12 +1,15 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from tests.cli.test_pretrain import SMALL
 from tests.unit.bert.huggingface.pickles import converted
-from tests.unit.tasks.models import small
+from tests.unit.tasks.models import CONFIG, small
 from tests.unit.training.folders import write_shards
+from tokpipe.bert.families.registry import FAMILIES
+from tokpipe.tasks.model import BertModel
 from tokpipe.training.source_model import open_source
 
 STEPS = ("--steps", 4, "--batch-tokens", 100)
@@ -82,6 +85,32 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tokpipe, made, arg
     ran = tokpipe("pretrain", "new", *arguments, *STEPS, "-o", "again")
     assert ran.code == code and said in ran.err, ran.err
     assert "Traceback" not in ran.err and not (made / "again").exists()
+
+
+RELU = {"hidden_act": "relu", "mlm_head": False}
+PLACES = {"position": "learned-relative", "position_offset": 2, "pad_token_id": 1}
+
+
+@pytest.mark.parametrize(
+    ("family", "made_of_it", "changes", "reason"),
+    [
+        ("electra", "bert", RELU, "hidden_act='relu'"),
+        ("mpnet", "tokpipe", {**PLACES, "type_vocab_size": 0}, "position_offset=2 and pad_token"),
+    ],
+)
+def test_a_model_that_cannot_stay_what_it_is_is_announced(
+    tokpipe, made, family, made_of_it, changes, reason
+):
+    config = replace(CONFIG, pooler=False, nsp_head=False, **changes)
+    source = small(config)
+    BertModel(source.parameters, source.tokenizer, family=FAMILIES[family]).save(made / "other")
+    (made / "t.txt").write_text("the cat sat on the mat . a dog ran .\n" * 30)
+    flags = ("--no-nsp", "--max-seq-length", 16)
+    assert tokpipe("build-shards", "t.txt", "-t", "run", *flags, "-o", "sh").code == 0
+    ran = tokpipe("pretrain", "sh", "--from", "other", *STEPS, "-o", "again")
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.err.split())
+    assert f"family will be {made_of_it}, not {family} as the model is: {reason}" in said
 
 
 def test_a_plan_is_that_of_the_model(tokpipe, made):

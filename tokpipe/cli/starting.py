@@ -38,6 +38,7 @@ def refuse_shape(given: Mapping[str, Any], preset: str | None, settings: str | N
 
 def say_start(session: Session, start: "Start", new_rows: str) -> None:
     """Say what of a model is new."""
+    from tokpipe.bert.families.registry import family_of
     from tokpipe.bert.registry import entry_of
 
     note, rows = session.progress.note, start.rows
@@ -53,6 +54,10 @@ def say_start(session: Session, start: "Start", new_rows: str) -> None:
         )
     for name in start.new_heads:
         note(f"the model has no {name.upper()} head: a new one for {entry_of(name).asked} is drawn")
+    if reasons := start.reasons:
+        kind, family = start.source.family, family_of(start.asked.model)
+        said = f"{family.name}, not {kind.name} as the model is"
+        note(f"the model's family will be {said}: {'; '.join(reasons)}")
     if start.source.left_out:
         note(f"left out of the model: {', '.join(start.source.left_out)}")
     if start.grown:

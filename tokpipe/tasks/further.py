@@ -18,7 +18,7 @@ from tokpipe.training.pretrain import Pretrained, train_in
 from tokpipe.training.ranks import ALONE, Ranks
 from tokpipe.training.start import Start, first_weights, prepare_start
 from tokpipe.training.start_config import StartConfig
-from tokpipe.training.state import refuse_foreign
+from tokpipe.training.state import refuse_foreign, refuse_source
 
 _BATCHES = 50  # of 4,096 tokens: a second at small, and the loss to a hundredth
 
@@ -101,12 +101,13 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     InputError
         If a file of the model is missing, damaged, or of a kind that may run code.
     StorageError
-        If `out` is finished, foreign or in use, or the disk refuses.
+        If `out` is finished, foreign or in use, or holds the model, or the disk refuses.
     MemoryLimitError
         If it would not fit into memory.
     TrainingError
         If the numbers are none any more.
     """
+    refuse_source(out, source)
     run = run_place(out)
 
     def looked_at() -> None:

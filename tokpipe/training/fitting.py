@@ -48,7 +48,7 @@ def check_fits(model: BertConfig, shards: Shards, offset: int) -> None:
     if shards.examples.pairs and model.type_vocab_size < 2:
         raise ConfigError(
             f"type_vocab_size={model.type_vocab_size}, and the shards hold pairs of two segments",
-            hint="Leave it at 2, or build shards with --no-nsp.",
+            hint="Build shards with --no-nsp; a new model knows pairs where it is left at 2.",
         )
     longest, wanted = model.longest, shards.examples.max_seq_length
     if longest is not None and longest < wanted:

@@ -18,6 +18,8 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoin
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.addresses import address_of
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import write_json
 from tokpipe.foundation.folders import MANIFEST, build_folder, real_folder
@@ -221,6 +223,22 @@ def refuse_foreign(
             )
 
 
+def refuse_source(out: str | Path, source: str | Path) -> None:
+    """Refuse to train where the model is that a training begins with: it would be written over.
+
+    Raises
+    ------
+    StorageError
+        If it is that folder, or one inside of it.
+    """
+    target, model = _steps_to("out", out), _steps_to("source", source)
+    if model[: len(target)] == target:
+        raise StorageError(
+            f"{source} is the model to begin with, and training in {out} would write over it",
+            hint="Choose another -o.",
+        )
+
+
 def exists_already(run: Path) -> StorageError:
     """Return what refuses a run that is finished."""
     hint = (
@@ -263,6 +281,12 @@ def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _is_ours(run: Path, name: str) -> bool:
     """Return whether a file is of a run that was killed while it was finished."""
     return any((path / name).exists() for path in checkpoints(run).values())
+
+
+def _steps_to(name: str, path: str | Path) -> tuple[str, ...]:
+    """Return the parts of a path, links followed, or of an address in a store."""
+    local, address = path_of(name, path), address_of(path)
+    return local.resolve().parts if address is None else Path(address.url).parts
 
 
 def _is_folder_of_ours(name: str) -> bool:

@@ -29,8 +29,14 @@ class TokenRows(NamedTuple):
         return np.flatnonzero(self.same < 0)
 
 
-def matched_rows(old: Tokenizer, new: Tokenizer) -> TokenRows:
+def matched_rows(old: Tokenizer, new: Tokenizer, rows: int | None = None) -> TokenRows:
     """Match two vocabularies by token; special tokens by what they are for, where names differ.
+
+    Parameters
+    ----------
+    rows
+        How many the old table has: a token beyond, added to the tokenizer alone, has none. None: as
+        many as there are tokens.
 
     Examples
     --------
@@ -43,17 +49,17 @@ def matched_rows(old: Tokenizer, new: Tokenizer) -> TokenRows:
     >>> rows.same.tolist(), dict(rows.pieces)
     ([0, 3, -1, -1], {2: [1, 2], 3: []})
     """
-    same = np.array([old.ids.get(token, -1) if token else -1 for token in new.tokens], np.int32)
+    most = old.vocab_size if rows is None else rows
+    known = {token: number for token, number in old.ids.items() if number < most}
+    same = np.array([known.get(token, -1) if token else -1 for token in new.tokens], np.int32)
     for role, token in new.roles.items():
         number, theirs = new.ids[token], old.roles.get(role)
         if same[number] < 0 and theirs is not None:
-            same[number] = old.ids[theirs]
+            same[number] = known.get(theirs, -1)
     decoder = old.spec.decoder
     mark = decoder.mark if decoder.kind is DecoderKind.WORDPIECE else ""
     missing = np.flatnonzero(same < 0).tolist()
-    return TokenRows(
-        same, {number: _split(new.tokens[number], old.ids, mark) for number in missing}
-    )
+    return TokenRows(same, {number: _split(new.tokens[number], known, mark) for number in missing})
 
 
 def moved(table: NDArray[np.float32], rows: TokenRows, how: str, seed: int) -> NDArray[np.float32]:

@@ -190,6 +190,29 @@ def test_it_is_refused_in_one_sentence(folder, name):
         assert "save_pretrained" in said.hint
 
 
+@pytest.mark.parametrize("name", [WEIGHTS, BIN, f"{WEIGHTS}.index.json"])
+def test_models_inside_of_a_folder_that_is_none_are_named_the_latest_first(name, tmp_path):
+    for inside in ("checkpoint-000100", "checkpoint-000200"):
+        (tmp_path / inside).mkdir()
+        (tmp_path / inside / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"no model\.safetensors in it") as caught:
+        BertModel.load(tmp_path)
+    named = [f"{tmp_path / inside}" for inside in ("checkpoint-000200", "checkpoint-000100")]
+    assert caught.value.hint == f"Name one that is in it: {' or '.join(named)}."
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, BIN])
+def test_a_file_that_was_cut_anywhere_is_asked_about(name, folder):
+    if name == BIN:
+        converted(folder)
+    whole = (folder / name).read_bytes()
+    for length in (0, 4, 100, len(whole) // 2, len(whole) - 1):
+        (folder / name).write_bytes(whole[:length])
+        with pytest.raises(InputError) as caught:
+            BertModel.load(folder)
+        assert "cut short?" in caught.value.hint, length
+
+
 @pytest.mark.parametrize("name", ["bert_model.ckpt", "bert_model.ckpt.index", "tf_model.h5"])
 def test_the_name_of_such_a_file_is_refused_as_what_it_is(tmp_path, name):
     for ending in ("", ".index", ".data-00000-of-00001"):

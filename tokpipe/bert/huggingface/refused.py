@@ -4,7 +4,7 @@ Those of TensorFlow are among them: nothing that is kept up reads its checkpoint
 """
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tokpipe.bert.huggingface.machine import CONVERT
@@ -14,6 +14,7 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.naming import hub_hint
 from tokpipe.foundation.visible import visible
 
+_MOST_NAMED = 3  # models inside of a folder that is none
 _OLD = "transformers 4 still reads it: transformers.{call}.save_pretrained('new_folder')."
 _GOOGLE = _OLD.format(
     call="BertForPreTraining.from_pretrained('bert_model.ckpt.index', from_tf=True, "
@@ -40,7 +41,7 @@ _KINDS = (  # of a name: what it is, and what to do
 )
 
 
-def refuse_unread(folder: Path, known: Container[str]) -> None:
+def refuse_unread(folder: Path, known: Sequence[str]) -> None:
     """Refuse what has no weights that are read, and say how to convert those that are there.
 
     Parameters
@@ -62,13 +63,21 @@ def refuse_unread(folder: Path, known: Container[str]) -> None:
         Manifest.read(folder, "model")  # of a baseline, a tokenizer, shards: says so
     found = _refused(path.name for path in folder.iterdir())
     if found is None:
-        hint = "Is this the folder of a model?"
+        hint = _inside(folder, known) or "Is this the folder of a model?"
         raise InputError(f"{name}: no model.safetensors in it", hint=hint)
     other, what, hint = found
     raise InputError(f"{name}: no model.safetensors, only {other}, {what}", hint=hint)
 
 
-def _no_folder(path: Path, name: str, known: Container[str]) -> InputError:
+def _inside(folder: Path, known: Sequence[str]) -> str:
+    """Name models in a folder that is none, such as a run under way; the latest first."""
+    listed = [name for one in known for name in (one, f"{one}.index.json")]
+    inside = {path.parent for name in listed for path in folder.glob(f"*/{name}")}
+    named = [visible(str(path)) for path in sorted(inside, reverse=True)[:_MOST_NAMED]]
+    return f"Name one that is in it: {' or '.join(named)}." if named else ""
+
+
+def _no_folder(path: Path, name: str, known: Sequence[str]) -> InputError:
     beside = path.with_name(f"{path.name}.index")  # TensorFlow names a checkpoint without an ending
     is_there = path.is_file() or beside.is_file()
     found = _refused([beside.name if beside.is_file() else path.name]) if is_there else None

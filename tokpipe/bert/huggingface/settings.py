@@ -26,6 +26,8 @@ _ALLOWED: dict[str, tuple[Any, ...]] = {
 _SAME_ACT = {
     "swish": "silu",
     "gelu_python": "gelu",
+    "gelu_fast": "gelu_new",
+    "gelu_accurate": "gelu_new",
     "gelu_pytorch_tanh": "gelu_new",
     "gelu_python_tanh": "gelu_new",
 }

@@ -55,10 +55,17 @@ def test_old_settings_have_the_defaults_of_transformers(tmp_path):
     )
 
 
-def test_equal_activations_are_known_under_their_names(tmp_path):
-    assert read(tmp_path, model_type="bert", hidden_act="swish")[0].hidden_act == "silu"
-    found = read(tmp_path, model_type="bert", hidden_act="gelu_pytorch_tanh")[0]
-    assert found.hidden_act == "gelu_new"
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("swish", "silu"),
+        ("gelu_python", "gelu"),
+        *((f"gelu_{one}", "gelu_new") for one in ("pytorch_tanh", "python_tanh")),
+        *((f"gelu_{one}", "gelu_new") for one in ("fast", "accurate")),
+    ],
+)
+def test_equal_activations_are_known_under_their_names(theirs, ours, tmp_path):
+    assert read(tmp_path, model_type="bert", hidden_act=theirs)[0].hidden_act == ours
 
 
 @pytest.mark.parametrize(
