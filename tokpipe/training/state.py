@@ -37,6 +37,7 @@ KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
 _NAME = re.compile(r"checkpoint-(\d{6,12})")
 _FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
+_CALLED = {"start": "model", "distillation": "teacher"}  # settings that are names of models
 _PRECISION = {"precision": "float32"}  # of settings that do not say it
 _AS_BEFORE = "Run the same command as before to go on, or pass --force to start over."
 _STALE = re.compile(rf"\.(({_FOLDERS})\.(partial(\.gone)?|old|lock|unfinished)|.*\.tmp)")
@@ -269,7 +270,21 @@ def check_settings(
     ArtifactError
         Naming the first key that differs, and both values.
     """
+    wanted = called_alike(found, wanted)
     require_equal(_told(found), _told(wanted), what=str(run), hint=hint)
+
+
+def called_alike(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings wanted with the names of models that others have.
+
+    A model may have been moved since: what it holds is compared, by a digest.
+    """
+    names = {
+        group: {**wanted[group], key: found[group][key]}
+        for group, key in _CALLED.items()
+        if group in wanted and key in found.get(group, {})
+    }
+    return {**wanted, **names}
 
 
 def _told(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,21 @@ def test_a_stopped_run_goes_on_to_the_same_bits(made, tmp_path, step, threads):
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("step", [7, None])
+def test_it_goes_on_where_its_model_was_moved(made, tmp_path, step):
+    more = {"steps": STEPS["steps"] + 4} if step is None else {}
+    further(made, tmp_path / "whole")
+    if step is None:
+        further(made, tmp_path / "run")
+        further(made, tmp_path / "whole", **more)
+    else:
+        with pytest.raises(StoppedError):
+            further(made, tmp_path / "run", watch=FailsAt(step))
+    moved = shutil.copytree(made / "run", tmp_path / "moved" / "and renamed")
+    further(made, tmp_path / "run", moved, **more)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [
