@@ -13,6 +13,7 @@ from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.seeds import seeds_of
 from tokpipe.finetuning.training import train_once
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.progress import SILENT, Progress
@@ -139,6 +140,8 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("config", config, DistillConfig)
+    require("training", training, FinetuneConfig)
     refuse_source(out, teacher)
     teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
@@ -117,6 +118,8 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("config", config, DistillConfig)
+    require("training", training, TrainingConfig)
     refuse_source(out, teacher)
     teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()

@@ -95,6 +95,7 @@ def evaluate_shards(  # noqa: PLR0913 - who works, behind what is asked
         for the model.
     """
     require("model", model, BertModel, optional=False)
+    require("config", config, EvaluateConfig, optional=False)
     if not model.model.heads:
         raise ConfigError(
             f"{model.folder or 'the model'} has no head, and so no loss",

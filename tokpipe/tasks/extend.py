@@ -10,7 +10,7 @@ import numpy as np
 
 from tokpipe.bert.parameters import Parameters
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.foundation.doors import path_of
+from tokpipe.foundation.doors import path_of, require
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.hub import model_path
@@ -139,6 +139,9 @@ def extend_vocab(  # noqa: PLR0913 - the public face: all but two by name
     ...     Tokenizer.load(f"{folder}/new").encode("cardio").ids, dict(done.extension.pieces)
     ([2, 7, 3], {7: [5, 6]})
     """
+    require("config", config, ExtendConfig)
+    require("rows", rows, RowsConfig)
+    require("read", read, ReadConfig)
     asked = _Asked(
         inputs=inputs,
         words=here(path_of("words", words)) if words is not None else None,

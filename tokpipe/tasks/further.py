@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tokpipe.foundation.doors import paths_of, require
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.shards.reader import Shards, open_shards
@@ -107,6 +108,9 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("config", config, StartConfig)
+    require("training", training, TrainingConfig)
+    others = paths_of("also", also)
     refuse_source(out, source)
     run = run_place(out)
 
@@ -116,8 +120,9 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
 
     ranks.first(looked_at)
     config, training = config or StartConfig(), training or TrainingConfig()
-    folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]
-    start = prepare_start(source, folders[: len(folders) - len(also)], config, training, then)
+    phases = open_phases(shards)
+    folders = [*phases, *map(open_shards, others)]
+    start = prepare_start(source, phases, config, training, then)
     start = start._replace(asked=start.asked._replace(weighs=ranks.weighs))
     if not force:
         ranks.first(lambda: refuse_finished(run, start.asked.settings))
