@@ -132,10 +132,7 @@ def _phases(state: Mapping[str, Any]) -> str:
 
 
 def _shape(config: BertConfig, family: Family) -> str:
-    title = family.title
-    spelled = title[:2].isupper() and title[0] in "FHLMNRSX"  # XLM, MPNet: read letter by letter
-    article = "an" if spelled or title[0] in "AEIOU" else "a"
-    return f"{article} {title} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
+    return f"{family.called} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
 
 
 def _transformers(config: BertConfig, family: Family, parts: Mapping[str, BertConfig]) -> str:

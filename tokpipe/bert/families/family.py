@@ -71,6 +71,20 @@ class Family:
     # `tokpipe.bert.registry`; None where there are none at all
     architectures: Mapping[tuple[str, ...], str] | None
 
+    @property
+    def called(self) -> str:
+        """Its title with an article.
+
+        Examples
+        --------
+        >>> from tokpipe.bert.families.registry import FAMILIES
+        >>> [FAMILIES[name].called for name in ("bert", "albert", "mpnet")]
+        ['a BERT', 'an ALBERT', 'an MPNet']
+        """
+        first = self.title[0]
+        spelled = self.title[:2].isupper() and first in "FHLMNRSX"  # XLM: read letter by letter
+        return f"{'an' if spelled or first in 'AEIOU' else 'a'} {self.title}"
+
 
 def job_reasons(config: BertConfig, family: Family) -> Iterator[str]:
     """Yield what a family cannot say of the head of a job."""
