@@ -2,6 +2,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.cli.test_pretrain import SMALL
@@ -9,6 +10,7 @@ from tests.unit.bert.huggingface.pickles import converted
 from tests.unit.tasks.models import CONFIG, small
 from tests.unit.training.folders import write_shards
 from tokpipe.bert.families.registry import FAMILIES
+from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.tasks.model import BertModel
 from tokpipe.training.source_model import open_source
 
@@ -85,6 +87,19 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tokpipe, made, arg
     ran = tokpipe("pretrain", "new", *arguments, *STEPS, "-o", "again")
     assert ran.code == code and said in ran.err, ran.err
     assert "Traceback" not in ran.err and not (made / "again").exists()
+
+
+def test_heads_for_other_tasks_are_named_briefly(tokpipe, made):
+    with TensorFile(made / "run/model.safetensors") as file:
+        tensors = {name: np.zeros(entry.shape, np.float32) for name, entry in file.entries.items()}
+    tensors |= {f"qa_outputs.\x1b[31m{i}": np.zeros(2, np.float32) for i in range(90)}
+    shutil.copytree(made / "run", made / "other")
+    (made / "other/tokpipe.json").unlink()
+    write_tensors(made / "other/model.safetensors", tensors)
+    ran = tokpipe("pretrain", "new", "--from", "other", *STEPS, "-o", "again")
+    assert ran.code == 0, ran.err
+    assert "other: left out, being heads for other tasks" in ran.err and "85 more" in ran.err
+    assert "\x1b" not in ran.err and "qa_outputs.\\x1b[31m1" in ran.err
 
 
 RELU = {"hidden_act": "relu", "mlm_head": False}

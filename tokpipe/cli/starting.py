@@ -39,6 +39,7 @@ def refuse_shape(given: Mapping[str, Any], preset: str | None, settings: str | N
 def say_start(session: Session, start: "Start", new_rows: str) -> None:
     """Say what of a model is new."""
     from tokpipe.bert.families.registry import family_of
+    from tokpipe.bert.huggingface.stored import other_heads_note
     from tokpipe.bert.registry import entry_of
 
     note, rows = session.progress.note, start.rows
@@ -59,7 +60,7 @@ def say_start(session: Session, start: "Start", new_rows: str) -> None:
         said = f"{family.name}, not {kind.name} as the model is"
         note(f"the model's family will be {said}: {'; '.join(reasons)}")
     if start.source.left_out:
-        note(f"left out of the model: {', '.join(start.source.left_out)}")
+        note(f"{start.source.folder}: {other_heads_note(start.source.left_out)}")
     if start.grown:
         before, after = start.grown
         note(f"the position table grows from {before:,} to {after:,} places")
