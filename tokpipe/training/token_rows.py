@@ -79,19 +79,20 @@ def moved(table: NDArray[np.float32], rows: TokenRows, how: str, seed: int) -> N
     float32[W, E] or float32[W]
         Of the new one.
     """
-    plain = table.reshape(len(table), -1).astype(np.float64)
-    mean = plain.mean(axis=0)
-    made = np.where(rows.same[:, None] >= 0, plain[rows.same], mean)
+    plain, new = table.reshape(len(table), -1), rows.new
+    made = plain[rows.same]  # of a large vocabulary no second copy, and none in float64
+    fresh = np.repeat(plain.mean(axis=0, dtype=np.float64, keepdims=True), len(new), axis=0)
     if how == "pieces":
-        for number, pieces in rows.pieces.items():
-            if pieces:
-                made[number] = plain[pieces].mean(axis=0)
+        for row, number in enumerate(new.tolist()):
+            if pieces := rows.pieces.get(number):
+                fresh[row] = plain[pieces].mean(axis=0, dtype=np.float64)
     elif how == "normal":
-        made[rows.new] += _deviations(plain, len(rows.new), seed)
-    return made.reshape(-1, *table.shape[1:]).astype(np.float32)
+        fresh += _deviations(plain, len(new), seed)
+    made[new] = fresh
+    return made.reshape(-1, *table.shape[1:])
 
 
-def _deviations(table: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
+def _deviations(table: NDArray[np.float32], count: int, seed: int) -> NDArray[np.float64]:
     """Draw deviations from the mean, float64[count, E], with the covariance of a table's rows."""
     width = table.shape[1]
     drawn = np.empty(count * width, np.float32)
