@@ -211,8 +211,9 @@ def _write_model(
     folder: Path, found: Source, model: BertModel, done: Extended, asked: _Asked
 ) -> tuple[int, int]:
     made = extended_parameters(model.parameters, done.extension, asked.rows, asked.seed)
-    longest = model.config.longest
-    files = folder_files(done.extension.new.spec, *([longest] if longest else []))
+    longest, segments = model.config.longest, model.config.type_vocab_size > 1
+    spec = done.extension.new.spec
+    files = folder_files(spec, *([longest] if longest else []), segments=segments)
     beside = {"sentence": found.sentence, "settings": found.settings}
     layout = Layout(model.family, model.dtypes, **beside)
     write_model_files(folder, made, done.extension.new, kept_files(found, files), layout)
