@@ -71,6 +71,11 @@ def in_parts(path):
     (path / WEIGHTS).unlink()
 
 
+def linked(path):
+    (path / WEIGHTS).unlink()
+    (path / WEIGHTS).symlink_to("nowhere")
+
+
 def half(path):
     tensors = {n: v.astype(np.float16).astype(np.float32) for n, v in tensors_of(path).items()}
     write_tensors(path / WEIGHTS, tensors, "F16")
@@ -156,6 +161,10 @@ REFUSED = {
     "ONNX": (replaced("model.onnx", b"\x08", WEIGHTS), "model.onnx, a model that was exported"),
     "a pickle": (replaced("model.pt", b"\x80\x04.", WEIGHTS), "model.pt, a file that may run code"),
     "nothing": (replaced("README.md", "a model", WEIGHTS), "no model.safetensors in it"),
+    "an adapter": (replaced("adapter_model.bin", b"x", WEIGHTS), "an adapter without its model"),
+    "a part": (replaced("model-00001-of-00002.safetensors", b"x", WEIGHTS), "a part of weights"),
+    "a variant": (replaced("model.fp16.safetensors", b"x", WEIGHTS), "weights under another name"),
+    "a link": (linked, f"{WEIGHTS}: a link to nothing"),
     "a cut file": (replaced(WEIGHTS, b"\x08\x00\x00"), "too few for a safetensors file"),
     "a page in its place": (replaced(WEIGHTS, "<!DOCTYPE html>\n" * 9), f"{WEIGHTS}: "),
     "a class of another kind": (

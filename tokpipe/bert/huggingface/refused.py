@@ -21,6 +21,19 @@ _GOOGLE = _OLD.format(
     "config=transformers.BertConfig.from_json_file('bert_config.json'))"
 )
 _KINDS = (  # of a name: what it is, and what to do
+    (
+        r"adapter_model\.(safetensors|bin)",
+        "an adapter without its model",
+        "Join them: peft.AutoPeftModel.from_pretrained('folder').merge_and_unload()"
+        ".save_pretrained('new_folder').",
+    ),
+    (
+        r"-of-\d+\.(safetensors|bin)",
+        "a part of weights without the index of all parts",
+        "Was the download or the copy cut short? The index is model.safetensors.index.json, or "
+        "pytorch_model.bin.index.json.",
+    ),
+    (r"\.safetensors", "weights under another name", "Call the file model.safetensors."),
     (r"\.(index|meta|data-\d+-of-\d+)", "a checkpoint of TensorFlow", _GOOGLE),
     (
         r"\.h5",
@@ -61,6 +74,10 @@ def refuse_unread(folder: Path, known: Sequence[str]) -> None:
         raise _no_folder(folder, name, known)
     if (folder / MANIFEST).is_file():
         Manifest.read(folder, "model")  # of a baseline, a tokenizer, shards: says so
+    for one in known:
+        if (folder / one).is_symlink():  # and nothing is there, or it would be read
+            hint = "Fetch or copy it again."
+            raise InputError(f"{visible(str(folder / one))}: a link to nothing", hint=hint)
     found = _refused(path.name for path in folder.iterdir())
     if found is None:
         hint = _inside(folder, known) or "Is this the folder of a model?"
