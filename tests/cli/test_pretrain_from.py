@@ -81,6 +81,7 @@ def test_what_is_new_of_another_model_is_said(tokpipe, made):
         (("--from", "nowhere"), 3, "nowhere"),
         (("--from", "old"), 4, "wanted 'model'"),
         (("--from", "run", "--also", "nowhere"), 4, "nowhere"),
+        (("--from", "run", "--also", "nowhere", "--dry-run"), 4, "nowhere"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(tokpipe, made, arguments, code, said):

@@ -291,11 +291,14 @@ def _fitted(asked: _Asked) -> "Pretraining":
 
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.foundation.threads import thread_count
+    from tokpipe.shards.reader import open_shards
     from tokpipe.training.phases import open_phases
     from tokpipe.training.start import prepare_start
 
     if asked.source:
         folders = open_phases(asked.shards)
+        for one in asked.also:
+            open_shards(one)
         training = prepare_start(asked.source, folders, asked.start, asked.training).asked
     else:
         training = _fitted(asked)
