@@ -53,6 +53,8 @@ class Family:
     # our setting and theirs; None where config.json holds our settings as they are, and the tensors
     # have our names
     keys: Mapping[str, str] | None
+    # settings that may be called as we do, too; that name counts before theirs
+    common: tuple[str, ...] = ()
     # what transformers takes where config.json says nothing, if it is not what BertConfig has
     defaults: Mapping[str, Any] = field(default_factory=dict)
     # settings of theirs that ours can follow at some values only; the first is named as needed
