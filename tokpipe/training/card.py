@@ -113,8 +113,11 @@ tokpipe opens it, too. The folder that it was made in holds the whole model and 
 
 
 def _trained(state: Mapping[str, Any]) -> str:
-    taught = state.get("settings", {}).get("distillation")
-    return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
+    settings = state.get("settings", {})
+    if taught := settings.get("distillation"):
+        return f"distilled from `{visible(taught['teacher'])}`"
+    begun = settings.get("start")
+    return f"trained further from `{visible(begun['model'])}`" if begun else "trained"
 
 
 def _phases(state: Mapping[str, Any]) -> str:

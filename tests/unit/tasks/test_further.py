@@ -50,6 +50,8 @@ def test_losses_before_and_after_are_those_of_evaluate(made, tmp_path):
         for model, one in ((made / "run", text.before), (tmp_path / "run", text.after)):
             assert one == evaluate_shards(BertModel.load(model), text.folder)
     assert found.pretrained.state.step == STEPS["steps"]
+    card = (tmp_path / "run/README.md").read_text()
+    assert "trained further from `run` with tokpipe for" in card
 
 
 def test_what_it_begins_with_is_told_before_the_first_step(made, tmp_path):
