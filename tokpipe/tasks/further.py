@@ -119,7 +119,7 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
         refuse_foreign(run, force=force, may_go_on=True)
 
     ranks.first(looked_at)
-    config, training = config or StartConfig(), training or TrainingConfig()
+    config, training = config or StartConfig(), (training or TrainingConfig()).decided()
     phases = open_phases(shards)
     folders = [*phases, *map(open_shards, others)]
     start = prepare_start(source, phases, config, training, then)

@@ -120,13 +120,15 @@ def test_a_stopped_run_of_other_settings_is_refused(made, tmp_path, change, key)
         further(made, tmp_path / "run", **change)
 
 
-def test_a_finished_run_is_refused_and_goes_on_with_more_steps(made, tmp_path):
-    further(made, tmp_path / "run")
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+def test_a_finished_run_is_refused_and_goes_on_with_more_steps(made, tmp_path, precision):
+    how = {"precision": precision}
+    further(made, tmp_path / "run", **how)
     before = contents(tmp_path / "run")
     with pytest.raises(StorageError, match="exists already"):
-        further(made, tmp_path / "run", also=[made / "old"])
+        further(made, tmp_path / "run", also=[made / "old"], **how)
     assert contents(tmp_path / "run") == before
-    assert further(made, tmp_path / "run", steps=20).pretrained.state.step == 20
+    assert further(made, tmp_path / "run", steps=20, **how).pretrained.state.step == 20
 
 
 def test_a_model_of_another_vocabulary_and_without_heads_can_be_begun_with(made, tmp_path):
