@@ -179,7 +179,7 @@ def _fitted(source: Source, shards: Shards, config: StartConfig, *, is_same: boo
                 hint="Build shorter shards, or set grow_positions to repeat or interpolate.",
             )
         fitted = replace(fitted, max_position_embeddings=wanted + fitted.position_offset)
-    check_fits(fitted, shards, fitted.position_offset)
+    check_fits(fitted, shards, fitted.position_offset, "Build shards with --no-nsp for it.")
     return fitted
 
 

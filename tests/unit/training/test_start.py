@@ -174,5 +174,6 @@ def test_a_longer_table_holds_values_of_the_old_one(how, rows, length):
 
 def test_what_the_shards_want_and_the_model_cannot_is_refused(shards, tmp_path):
     small(replace(LONG, type_vocab_size=1)).save(tmp_path / "source")
-    with pytest.raises(ConfigError, match="pairs of two segments"):
+    with pytest.raises(ConfigError, match="pairs of two segments") as caught:
         started(tmp_path / "source", shards)
+    assert caught.value.hint == "Build shards with --no-nsp for it."
