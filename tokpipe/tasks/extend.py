@@ -228,13 +228,15 @@ def extended_parameters(
     Rows without a token, of which a model may have some, are the first to be taken; what is added
     to reach a multiple is the mean of all.
     """
-    count = max(old.config.vocab_size, extension.new.vocab_size)
+    there = old.config.vocab_size  # a token beyond, added to the tokenizer alone, has no row yet
+    count = max(there, extension.new.vocab_size)
     multiple = config.pad_to_multiple_of or 1
     count = -(-count // multiple) * multiple
     same = np.arange(count, dtype=np.int32)
-    same[old.config.vocab_size :] = -1
+    same[there:] = -1
     same[list(extension.added)] = -1
-    known = {id: [one for one in old if one >= 0] for id, old in extension.pieces.items()}
+    pieces = extension.pieces.items()
+    known = {id: [one for one in parts if 0 <= one < there] for id, parts in pieces}
     rows = TokenRows(same, known)
     made = Parameters(replace(old.config, vocab_size=count))
     for name, view in made.views.items():
