@@ -1,5 +1,7 @@
 """`extend-vocab` as a user has it."""
 
+import shlex
+
 import pytest
 
 from tests.unit.tasks.models import small
@@ -30,18 +32,24 @@ def test_a_model_says_what_was_gained_and_what_comes_next(tokpipe, model, novel)
     assert max(map(len, ran.out.splitlines())) <= 80
 
 
-def test_what_comes_next_shows_the_losses_on_both_texts(tokpipe, model, novel, tmp_path):
-    (tmp_path / "older.txt").write_text("the dog ran on the road .\n\na cat sat .\n" * 30)
-    assert tokpipe("extend-vocab", model, novel, "--add", 3, "-o", "out").code == 0
-    for text, shards in ((novel, "shards"), ("older.txt", "others")):
-        made = tokpipe("build-shards", text, "-t", "out", "-o", shards, "--max-seq-length", 16)
+@pytest.mark.parametrize("name", ["out", "a wider 'model'"])
+def test_what_comes_next_shows_the_losses_on_both_texts(tokpipe, model, novel, tmp_path, name):
+    (tmp_path / "OLDER").write_text("the dog ran on the road .\n\na cat sat .\n" * 30)
+    novel.rename(tmp_path / "INPUT")
+    extended = tokpipe("extend-vocab", model, "INPUT", "--add", 3, "-o", name)
+    told = [
+        line.split("$ tokpipe ")[1] for line in extended.out.splitlines() if "$ tokpipe" in line
+    ]
+    *builds, trains = map(shlex.split, told)
+    for build in builds:
+        made = tokpipe(*build, "--max-seq-length", 16)
         assert made.code == 0, made.err
-    how = ("--from", "out", "--also", "others", "--steps", 2, "--batch-tokens", 64)
-    ran = tokpipe("pretrain", "shards", *how, "-o", "run")
+        assert f"tokpipe pretrain {shlex.quote(build[-1])} --preset" in made.out
+    ran = tokpipe(*trains, "--steps", 2, "--batch-tokens", 64)
     assert ran.code == 0, ran.err
     table = ran.out[ran.out.index("\nloss on ") :].splitlines()[1:4]
     assert table[0].split() == ["loss", "on", "before", "after", "change", "by", "frequency"]
-    assert [row.split()[0] for row in table[1:]] == ["shards", "others"]
+    assert [row.split()[0] for row in table[1:]] == ["SHARDS", "OTHERS"]
     assert "3 are new" not in ran.err, "the rows are there already"
 
 

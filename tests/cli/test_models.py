@@ -213,6 +213,15 @@ def test_heads_may_stay_behind(tokpipe, model):
     assert tokpipe("fill-mask", "bare", "a [MASK]").code == 2
 
 
+def test_a_head_that_stays_behind_may_be_one_that_cannot_be_understood(tokpipe, model):
+    config = json.loads((model / "config.json").read_text())
+    strange = {"architectures": ["BertForTokenClassification"], "id2label": {"0": "a", "1": "a"}}
+    (model / "config.json").write_text(json.dumps(config | strange))
+    (model / "tokpipe.json").unlink()
+    assert tokpipe("export", model, "-o", "all").code == 3
+    assert tokpipe("export", model, "-o", "bare", "--no-heads").code == 0
+
+
 def test_a_pooler_that_nobody_trained_is_the_identity(tokpipe, tmp_path):
     small(replace(CONFIG, pooler=False, nsp_head=False)).save(tmp_path / "m")
     assert tokpipe("export", "m", "-o", "bare", "--no-heads").code == 0

@@ -121,6 +121,22 @@ def test_heads_of_jobs_are_theirs(name, job, tmp_path):
     np.testing.assert_array_equal(again, said)
 
 
+@pytest.mark.parametrize("name", NAMED)
+def test_every_class_of_a_family_opens(name, tmp_path):
+    start = type(theirs(name, "AutoModel")).__name__.removesuffix("Model")
+    classes = [one for one in dir(transformers) if one.startswith((f"{start}For", f"{start}Model"))]
+    assert len(classes) >= 6
+    for one in classes:
+        config = transformers.AutoConfig.for_model(name.split()[0], **SETTINGS | NAMED[name])
+        config.hidden_act = "gelu"
+        judge = getattr(transformers, one)(config)
+        judge.save_pretrained(tmp_path / one)
+        found = load_checkpoint(tmp_path / one)
+        ours = found.parameters.views["layers.1.ffn.output.weight"]
+        there = next(v for n, v in judge.named_parameters() if n.endswith("1.output.dense.weight"))
+        np.testing.assert_array_equal(ours, there.detach().numpy())
+
+
 @pytest.mark.parametrize("name", ["electra", "electra of one width"])
 def test_a_discriminator_is_an_encoder_without_a_head(name, tmp_path):
     theirs(name, "AutoModelForPreTraining").save_pretrained(tmp_path / "theirs")

@@ -1,5 +1,7 @@
 """What public functions are given in place of a path or a model: named at the door."""
 
+import inspect
+import typing
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 
 import tokpipe
 from tests.unit.tasks.models import small
-from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.config import Config
+from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.tokenizer.build import train_vocab
 
 LOADERS = {
@@ -52,6 +55,35 @@ def test_no_output_and_what_is_none(tmp_path):
 def test_what_is_no_model(name, model):
     with pytest.raises(ConfigError, match=r"model is .*a BertModel is needed"):
         USES[name](model)
+
+
+def kinds_of_settings():
+    """Yield each public function, and each parameter of it that is settings of one kind."""
+    for name in tokpipe.__all__:
+        function = getattr(tokpipe, name)
+        if inspect.isfunction(function):
+            for one in inspect.signature(function).parameters.values():
+                kinds = [*typing.get_args(one.annotation), one.annotation]
+                if any(isinstance(kind, type) and Config in kind.__mro__[1:] for kind in kinds):
+                    yield name, one.name
+
+
+@pytest.mark.parametrize("value", [{"seed": 1}, "settings.toml"])
+@pytest.mark.parametrize(("name", "parameter"), [*kinds_of_settings()])
+def test_what_are_no_settings(name, parameter, value):
+    function = getattr(tokpipe, name)
+    given = {
+        one.name: small() if one.annotation is tokpipe.BertModel else "pos"
+        for one in inspect.signature(function).parameters.values()
+        if one.default is one.empty
+    }
+    with pytest.raises(ConfigError, match=rf"{parameter} is a (dict|str).*Config is needed"):
+        function(**{**given, parameter: value})
+
+
+def test_folders_beside_those_to_train_on_are_a_list():
+    with pytest.raises(InputError, match="also is a str"):
+        tokpipe.pretrain_from("model", "shards", also="others")
 
 
 def test_a_seed_of_numpy_is_one_of_json():

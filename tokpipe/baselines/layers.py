@@ -43,6 +43,7 @@ from tokpipe.finetuning.scoring import Part
 from tokpipe.finetuning.task import Predictions, Task
 from tokpipe.finetuning.windows import WindowConfig
 from tokpipe.foundation.config import Config
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ConfigError, InputError
 from tokpipe.foundation.folders import build_folder
 from tokpipe.foundation.manifest import Manifest
@@ -216,6 +217,8 @@ def compare_layers(  # noqa: PLR0913 - a model, a task, its data, and how
     StorageError
         If `out` exists, or there is no room for the vectors.
     """
+    require("config", config, LayersConfig, optional=False)
+    require("windows", windows, WindowConfig, optional=False)
     begun, how = time.perf_counter(), {"threads": threads, "progress": progress}
     read = {"config": config, "columns": columns, "windows": windows, "seed": seed}
     prepared = prepare(task, model, train, test, **read, **how)

@@ -8,6 +8,7 @@ import click
 from tokpipe.baselines.registry import WORD_TASKS, entry_of
 from tokpipe.cli.column_options import tag_column_options
 from tokpipe.cli.command import Command, Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.labelled_runs import part_option, score_rows, show_notes
 from tokpipe.cli.options import config_options
 from tokpipe.cli.plan import Plan, show_plan
@@ -135,5 +136,5 @@ def _show(session: Session, output: str, made: "Trained") -> None:
     rows.append(("rows a second", f"{made.speed:,.0f}"))
     session.console.table(f"A baseline in {output}", rows)
     show_notes(session, report.notes)
-    line = f"tokpipe compare MODEL {output}"
+    line = f"tokpipe compare MODEL {typed(output)}"
     session.console.go_on_with(line, title="Set it beside a fine-tuned model:")

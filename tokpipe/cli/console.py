@@ -7,6 +7,7 @@ Colour is on for a terminal, unless ``--no-color``, ``NO_COLOR`` or ``TERM=dumb`
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -192,6 +193,17 @@ class Console:
         for stream in (self.out, self.err):
             if stream.file is not None:
                 stream.file.flush()
+
+
+def typed(path: object) -> str:
+    """Write a path into a command, as a shell takes it.
+
+    Examples
+    --------
+    >>> typed("out/run"), typed("my runs/run")
+    ('out/run', "'my runs/run'")
+    """
+    return shlex.quote(visible(str(path)))
 
 
 class _Encodable:

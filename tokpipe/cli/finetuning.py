@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Command, Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.labelled_runs import kept, part_option, score_rows, show_notes
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, finetuning_plan, show_plan
@@ -158,5 +159,6 @@ def _show(session: Session, output: str, made: "Finetuned", seconds: float) -> N
     rows.append(("time", duration(seconds)))
     session.console.table(f"A model in {output}", rows)
     show_notes(session, report.notes)
-    runs = f"{output}/seed-*" if made.spread else output
-    session.console.go_on_with(f"tokpipe predict {output}", f"tokpipe inspect run {runs}")
+    folder = typed(output)
+    runs = f"{folder}/seed-*" if made.spread else folder
+    session.console.go_on_with(f"tokpipe predict {folder}", f"tokpipe inspect run {runs}")

@@ -38,6 +38,8 @@ def refuse_shape(given: Mapping[str, Any], preset: str | None, settings: str | N
 
 def say_start(session: Session, start: "Start", new_rows: str) -> None:
     """Say what of a model is new."""
+    from tokpipe.bert.families.registry import family_of
+    from tokpipe.bert.huggingface.stored import other_heads_note
     from tokpipe.bert.registry import entry_of
 
     note, rows = session.progress.note, start.rows
@@ -53,8 +55,12 @@ def say_start(session: Session, start: "Start", new_rows: str) -> None:
         )
     for name in start.new_heads:
         note(f"the model has no {name.upper()} head: a new one for {entry_of(name).asked} is drawn")
+    if reasons := start.reasons:
+        kind, family = start.source.family, family_of(start.asked.model)
+        said = f"{family.name}, not {kind.name} as the model is"
+        note(f"the model's family will be {said}: {'; '.join(reasons)}")
     if start.source.left_out:
-        note(f"left out of the model: {', '.join(start.source.left_out)}")
+        note(f"{start.source.folder}: {other_heads_note(start.source.left_out)}")
     if start.grown:
         before, after = start.grown
         note(f"the position table grows from {before:,} to {after:,} places")

@@ -24,7 +24,7 @@ from tokpipe.foundation.threads import thread_count
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.progress import State
 from tokpipe.training.ranks import ALONE, Ranks
-from tokpipe.training.state import writing
+from tokpipe.training.state import refuse_source, writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +124,7 @@ def finetune(  # noqa: PLR0913 - the three parts of the data, and how
     require("config", config, FinetuneConfig)
     require("windows", windows, WindowConfig)
     require("force", force, bool, optional=False)
+    refuse_source(out, model)
     run, how = run_place(out), (thread_count(threads), watch or Nobody(), progress, ranks)
 
     def looked_at() -> None:

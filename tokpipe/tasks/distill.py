@@ -30,7 +30,7 @@ from tokpipe.tasks.model import BertModel
 from tokpipe.tasks.predict import Job
 from tokpipe.tasks.teacher import run_teacher
 from tokpipe.training.log import Nobody, Watch
-from tokpipe.training.state import writing
+from tokpipe.training.state import refuse_source, writing
 
 _TIMES = 3  # that each model is timed
 
@@ -148,6 +148,7 @@ def distill(  # noqa: PLR0913 - the three parts of the data, and how
     require("training", training, FinetuneConfig)
     require("columns", columns, Mapping)
     require("force", force, bool, optional=False)
+    refuse_source(out, teacher)
     teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     alone = run.with_name(f"{run.name}-without-teacher")

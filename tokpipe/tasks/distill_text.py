@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.folders import MANIFEST
 from tokpipe.foundation.hub import model_path
 from tokpipe.foundation.manifest import Manifest
@@ -22,7 +23,7 @@ from tokpipe.training.config import TrainingConfig
 from tokpipe.training.log import Nobody, Watch
 from tokpipe.training.memory import check_memory, free_for_training
 from tokpipe.training.pretrain import Pretraining, train_in
-from tokpipe.training.state import KIND, check_settings, refuse_foreign
+from tokpipe.training.state import KIND, check_settings, refuse_foreign, refuse_source
 
 _BATCHES = 50  # of 4,096 tokens, by which models are judged
 _TIMED, _TIMES = 8, 3  # of those the batches that are timed, and how often
@@ -117,6 +118,9 @@ def distill_text(  # noqa: PLR0913 - teacher, text, student, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("config", config, DistillConfig)
+    require("training", training, TrainingConfig)
+    refuse_source(out, teacher)
     teacher = model_path("teacher", teacher)
     run, count, watch = open_run(out), thread_count(threads), watch or Nobody()
     config, training = config or DistillConfig(), (training or TrainingConfig()).decided()

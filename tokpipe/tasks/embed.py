@@ -47,6 +47,7 @@ def embed_texts(
         If the folder asks for modules that are not known here.
     """
     require("model", model, BertModel, optional=False)
+    require("config", config, EmbedConfig, optional=False)
     settings = settle(model, config)
     for note in settings.notes:
         progress.note(note)

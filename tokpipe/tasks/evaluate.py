@@ -23,6 +23,7 @@ from tokpipe.foundation.threads import map_ordered, thread_count
 from tokpipe.shards.reader import Shards, open_shards
 from tokpipe.tasks.config import EvaluateConfig
 from tokpipe.tasks.model import BertModel
+from tokpipe.tasks.sequences import WITHOUT_ROWS
 from tokpipe.training.frequencies import frequencies_of, guesses
 from tokpipe.training.outputs import Dealt, Said, told_to_all
 from tokpipe.training.ranks import ALONE, Ranks
@@ -94,6 +95,7 @@ def evaluate_shards(  # noqa: PLR0913 - who works, behind what is asked
         for the model.
     """
     require("model", model, BertModel, optional=False)
+    require("config", config, EvaluateConfig, optional=False)
     if not model.model.heads:
         raise ConfigError(
             f"{model.folder or 'the model'} has no head, and so no loss",
@@ -165,6 +167,11 @@ def check_vocabulary(model: BertModel, shards: Shards) -> None:
         With the sizes of both.
     """
     ours, theirs = model.config.vocab_size, shards.facts.vocab_size
+    if model.has_tokenizer and theirs > ours and model.tokenizer.tokens == shards.tokenizer.tokens:
+        raise ArtifactError(
+            f"{shards.folder}: its vocabulary has {theirs:,} tokens, the model knows {ours:,}",
+            hint=WITHOUT_ROWS,
+        )
     same = not model.has_tokenizer or model.tokenizer.tokens[:theirs] == shards.tokenizer.tokens
     if theirs > ours or not same:
         raise ArtifactError(

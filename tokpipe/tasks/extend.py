@@ -10,7 +10,7 @@ import numpy as np
 
 from tokpipe.bert.parameters import Parameters
 from tokpipe.corpus.config import ReadConfig
-from tokpipe.foundation.doors import path_of
+from tokpipe.foundation.doors import path_of, require
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.folders import UNFINISHED, build_folder
 from tokpipe.foundation.hub import model_path
@@ -139,6 +139,9 @@ def extend_vocab(  # noqa: PLR0913 - the public face: all but two by name
     ...     Tokenizer.load(f"{folder}/new").encode("cardio").ids, dict(done.extension.pieces)
     ([2, 7, 3], {7: [5, 6]})
     """
+    require("config", config, ExtendConfig)
+    require("rows", rows, RowsConfig)
+    require("read", read, ReadConfig)
     asked = _Asked(
         inputs=inputs,
         words=here(path_of("words", words)) if words is not None else None,
@@ -208,8 +211,9 @@ def _write_model(
     folder: Path, found: Source, model: BertModel, done: Extended, asked: _Asked
 ) -> tuple[int, int]:
     made = extended_parameters(model.parameters, done.extension, asked.rows, asked.seed)
-    longest = model.config.longest
-    files = folder_files(done.extension.new.spec, *([longest] if longest else []))
+    longest, segments = model.config.longest, model.config.type_vocab_size > 1
+    spec = done.extension.new.spec
+    files = folder_files(spec, *([longest] if longest else []), segments=segments)
     beside = {"sentence": found.sentence, "settings": found.settings}
     layout = Layout(model.family, model.dtypes, **beside)
     write_model_files(folder, made, done.extension.new, kept_files(found, files), layout)
@@ -224,13 +228,15 @@ def extended_parameters(
     Rows without a token, of which a model may have some, are the first to be taken; what is added
     to reach a multiple is the mean of all.
     """
-    count = max(old.config.vocab_size, extension.new.vocab_size)
+    there = old.config.vocab_size  # a token beyond, added to the tokenizer alone, has no row yet
+    count = max(there, extension.new.vocab_size)
     multiple = config.pad_to_multiple_of or 1
     count = -(-count // multiple) * multiple
     same = np.arange(count, dtype=np.int32)
-    same[old.config.vocab_size :] = -1
+    same[there:] = -1
     same[list(extension.added)] = -1
-    known = {id: [one for one in old if one >= 0] for id, old in extension.pieces.items()}
+    pieces = extension.pieces.items()
+    known = {id: [one for one in parts if 0 <= one < there] for id, parts in pieces}
     rows = TokenRows(same, known)
     made = Parameters(replace(old.config, vocab_size=count))
     for name, view in made.views.items():

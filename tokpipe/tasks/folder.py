@@ -69,9 +69,9 @@ def save_model(
     config = parameters.config
     config_json(config, layout.family or family_of(config))  # refused before anything is made
     with build_folder(target, force=force, needed_bytes=4 * parameters.count) as folder:
-        write_model_files(
-            folder, parameters, tokenizer, tokenizer_files(tokenizer, copied_from), layout
-        )
+        segments = config.type_vocab_size > 1
+        files = tokenizer_files(tokenizer, copied_from, config.longest, segments=segments)
+        write_model_files(folder, parameters, tokenizer, files, layout)
 
 
 def write_model_files(

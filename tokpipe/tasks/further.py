@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tokpipe.foundation.doors import paths_of, require
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.stores.publishing import pull, run_place
 from tokpipe.shards.reader import Shards, open_shards
@@ -18,7 +19,7 @@ from tokpipe.training.pretrain import Pretrained, train_in
 from tokpipe.training.ranks import ALONE, Ranks
 from tokpipe.training.start import Start, first_weights, prepare_start
 from tokpipe.training.start_config import StartConfig
-from tokpipe.training.state import refuse_foreign
+from tokpipe.training.state import refuse_foreign, refuse_source
 
 _BATCHES = 50  # of 4,096 tokens: a second at small, and the loss to a hundredth
 
@@ -101,12 +102,16 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
     InputError
         If a file of the model is missing, damaged, or of a kind that may run code.
     StorageError
-        If `out` is finished, foreign or in use, or the disk refuses.
+        If `out` is finished, foreign or in use, or holds the model, or the disk refuses.
     MemoryLimitError
         If it would not fit into memory.
     TrainingError
         If the numbers are none any more.
     """
+    require("config", config, StartConfig)
+    require("training", training, TrainingConfig)
+    others = paths_of("also", also)
+    refuse_source(out, source)
     run = run_place(out)
 
     def looked_at() -> None:
@@ -114,9 +119,10 @@ def pretrain_from(  # noqa: PLR0913 - model, text, run, and how
         refuse_foreign(run, force=force, may_go_on=True)
 
     ranks.first(looked_at)
-    config, training = config or StartConfig(), training or TrainingConfig()
-    folders = [*open_phases(shards), *(open_shards(folder) for folder in also)]
-    start = prepare_start(source, folders[: len(folders) - len(also)], config, training, then)
+    config, training = config or StartConfig(), (training or TrainingConfig()).decided()
+    phases = open_phases(shards)
+    folders = [*phases, *map(open_shards, others)]
+    start = prepare_start(source, phases, config, training, then)
     start = start._replace(asked=start.asked._replace(weighs=ranks.weighs))
     if not force:
         ranks.first(lambda: refuse_finished(run, start.asked.settings))

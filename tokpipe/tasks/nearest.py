@@ -36,7 +36,8 @@ class WordVectors:
         require("model", model, BertModel, optional=False)
         self.tokenizer = model.tokenizer
         self._table = np.asarray(model.parameters.views["embeddings.token"], np.float32)
-        self.words = whole_words(self.tokenizer)
+        words = whole_words(self.tokenizer).items()  # one beyond the table has no vector
+        self.words = {number: word for number, word in words if number < len(self._table)}
         self._before = " " if _marks_spaces(self.tokenizer) else ""  # as inside a sentence
         if not self.words:
             raise InputError("the vocabulary has no token that is a word")

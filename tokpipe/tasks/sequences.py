@@ -28,6 +28,7 @@ from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.truncation import NO_LIMIT, truncation_for
 from tokpipe.training.ranks import ALONE, Ranks
 
+WITHOUT_ROWS = "Tokens were added to the tokenizer alone: pretrain --from makes rows for them."
 BATCH_TOKENS = 2048  # of a batch: its hidden states stay in the second-level cache
 
 
@@ -233,5 +234,6 @@ def _check(
     if len(ids) and int(ids.max()) >= config.vocab_size:
         raise InputError(
             f"the tokenizer gives the id {int(ids.max()):,}, the model knows "
-            f"{config.vocab_size:,} of {tokenizer.vocab_size:,}"
+            f"{config.vocab_size:,} of {tokenizer.vocab_size:,}",
+            hint=WITHOUT_ROWS,
         )

@@ -113,8 +113,11 @@ tokpipe opens it, too. The folder that it was made in holds the whole model and 
 
 
 def _trained(state: Mapping[str, Any]) -> str:
-    taught = state.get("settings", {}).get("distillation")
-    return f"distilled from `{visible(taught['teacher'])}`" if taught else "trained"
+    settings = state.get("settings", {})
+    if taught := settings.get("distillation"):
+        return f"distilled from `{visible(taught['teacher'])}`"
+    begun = settings.get("start")
+    return f"trained further from `{visible(begun['model'])}`" if begun else "trained"
 
 
 def _phases(state: Mapping[str, Any]) -> str:
@@ -132,10 +135,7 @@ def _phases(state: Mapping[str, Any]) -> str:
 
 
 def _shape(config: BertConfig, family: Family) -> str:
-    title = family.title
-    spelled = title[:2].isupper() and title[0] in "FHLMNRSX"  # XLM, MPNet: read letter by letter
-    article = "an" if spelled or title[0] in "AEIOU" else "a"
-    return f"{article} {title} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
+    return f"{family.called} of {config.num_hidden_layers} layers, {config.hidden_size} wide"
 
 
 def _transformers(config: BertConfig, family: Family, parts: Mapping[str, BertConfig]) -> str:

@@ -8,6 +8,8 @@ from tokpipe.foundation.errors import ConfigError
 from tokpipe.shards.reader import Shards
 from tokpipe.training.recipe import config_for_recipe
 
+_PAIRS = "Leave it at 2, or build shards with --no-nsp."
+
 
 def fitted(model: BertConfig, shards: Shards) -> BertConfig:
     """Return the model's settings with what the shards decide filled in.
@@ -32,13 +34,15 @@ def fitted(model: BertConfig, shards: Shards) -> BertConfig:
     return fitted
 
 
-def check_fits(model: BertConfig, shards: Shards, offset: int) -> None:
+def check_fits(model: BertConfig, shards: Shards, offset: int, hint: str = _PAIRS) -> None:
     """Refuse a model that cannot take the sequences of shards.
 
     Parameters
     ----------
     offset
         The `position_offset` that was given: the recipe may have added to it and to the table.
+    hint
+        What is to be done where it knows no pairs.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def check_fits(model: BertConfig, shards: Shards, offset: int) -> None:
     if shards.examples.pairs and model.type_vocab_size < 2:
         raise ConfigError(
             f"type_vocab_size={model.type_vocab_size}, and the shards hold pairs of two segments",
-            hint="Leave it at 2, or build shards with --no-nsp.",
+            hint=hint,
         )
     longest, wanted = model.longest, shards.examples.max_seq_length
     if longest is not None and longest < wanted:

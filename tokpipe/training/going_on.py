@@ -10,7 +10,7 @@ from tokpipe.training.log import LOG, read_log
 from tokpipe.training.progress import State
 from tokpipe.training.result import CARD
 from tokpipe.training.schedule import WAYS, Begun
-from tokpipe.training.state import check_settings, checkpoints, exists_already
+from tokpipe.training.state import called_alike, check_settings, checkpoints, exists_already
 
 # of `TrainingConfig`: they touch no weight, so any resume may have others
 _FREE = ("save_steps", "eval_steps", "eval_batches", "keep_checkpoints")
@@ -43,7 +43,7 @@ def settings_to_go_on(
         Names key and both values.
     """
     found = state.settings
-    asked: dict[str, Any] = json.loads(json.dumps(wanted))
+    asked: dict[str, Any] = json.loads(json.dumps(called_alike(found, wanted)))
     if _PHASES in found:
         asked[_PHASES] = found[_PHASES]
     left_out = (*_FREE, *_LENGTH) if over else _FREE

@@ -16,6 +16,8 @@ from tokpipe.bert.head import Frequencies
 from tokpipe.bert.local_start import check_local_start
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import heads_of
+from tokpipe.foundation.config import unknown_name
+from tokpipe.foundation.doors import require
 from tokpipe.foundation.errors import ArtifactError, ConfigError
 from tokpipe.foundation.processors import precision_for
 from tokpipe.foundation.storage import check_space, storage_errors
@@ -58,7 +60,7 @@ from tokpipe.training.progress import Position, State
 from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.result import finish
 from tokpipe.training.resuming import begun_at, bytes_in, clear_behind, go_on_from, last_step
-from tokpipe.training.schedule import Schedule
+from tokpipe.training.schedule import WAYS, Schedule
 from tokpipe.training.settings import OURS, model_settings, training_settings
 from tokpipe.training.source import Phases
 from tokpipe.training.state import (
@@ -156,6 +158,8 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     TrainingError
         If the numbers are none any more.
     """
+    require("model_config", model_config, BertConfig)
+    require("training_config", training_config, TrainingConfig)
     run = run_place(out)
 
     def looked_at() -> None:
@@ -207,10 +211,12 @@ class Pretraining(NamedTuple):
         Raises
         ------
         ConfigError
-            If heads are to begin in a way that the model, or where it comes from, does not allow;
-            or the processor has not the products that are asked for.
+            If there is no such way to go on; if heads are to begin in a way that the model, or
+            where it comes from, does not allow; or the processor has not the products asked for.
         """
         precision_for(self.config.precision)
+        if self.then not in WAYS:
+            raise unknown_name("no way to go on", self.then, list(WAYS))
         if self.config.attention_start == "local":
             if self.lesson:
                 raise ConfigError(

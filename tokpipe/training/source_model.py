@@ -41,7 +41,8 @@ def open_source(folder: str | Path) -> Source:
     """
     path = model_path("folder", folder)
     found, tokenizer = read_outline(path, "none"), Tokenizer.load(path)
-    files = tokenizer_files(tokenizer, path)
+    segments = found.config.type_vocab_size > 1
+    files = tokenizer_files(tokenizer, path, found.config.longest, segments=segments)
     layout = layout_of(path)
     patterns = (*_READ, f"*{layout.ending}") if layout else _READ
     read = {one.name: one for pattern in patterns for one in path.glob(pattern)}

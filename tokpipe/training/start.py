@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.families.family import Family
+from tokpipe.bert.families.registry import refusals
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.registry import all_heads, entries_of, heads_of
 from tokpipe.foundation.errors import ConfigError
@@ -40,6 +42,11 @@ class Start(NamedTuple):
         before, after = self.source.config.longest, self.asked.model.longest
         return None if before == after or not before or not after else (before, after)
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why the model cannot stay of the family that it is of; none if it can."""
+        return refusals(self.asked.model, self.source.family)
+
 
 def prepare_start(
     source: str | Path,
@@ -69,8 +76,10 @@ def prepare_start(
     found = open_source(source)
     shards = longest_of(folders)
     ours, theirs = shards.tokenizer, found.tokenizer
-    rows = None if theirs.tokens == ours.tokens else matched_rows(theirs, ours)
-    model = _fitted(found.config, shards, config, is_same=rows is None)
+    known = found.config.vocab_size
+    is_same = theirs.tokens == ours.tokens and known >= ours.vocab_size
+    rows = None if is_same else matched_rows(theirs, ours, known)
+    model = _fitted(found, shards, config, is_same=is_same)
     has = {entry.name for entry in entries_of(found.config)}
     new_heads = tuple(entry.name for entry in entries_of(model) if entry.name not in has)
     asked = Pretraining(tuple(folders), model, training, then=then, own=found.family)
@@ -107,10 +116,14 @@ def _taken(
     table = old[name]
     if name in OF_VOCABULARY and start.rows is not None:
         return moved(table, start.rows, config.new_rows, start.asked.config.seed)
-    if name == "embeddings.position" and start.grown:
-        offset = start.source.config.position_offset
-        grown = longer(table[offset:], shape[0] - offset, config.grow_positions)
-        return np.concatenate([table[:offset], grown])
+    if name == "embeddings.position":
+        first, offset = start.source.config.position_offset, start.asked.model.position_offset
+        before, places = table[:first], table[first:]
+        if first != offset:  # no place is told by what stands before the first one
+            before = longer(before, offset, "repeat")
+        if start.grown:
+            places = longer(places, shape[0] - offset, config.grow_positions)
+        return np.concatenate([before, places])
     return table
 
 
@@ -147,14 +160,15 @@ def longer(table: NDArray[np.float32], length: int, how: str) -> NDArray[np.floa
     return (table[low] * (1 - share) + table[high] * share).astype(np.float32)
 
 
-def _fitted(model: BertConfig, shards: Shards, config: StartConfig, *, is_same: bool) -> BertConfig:
+def _fitted(source: Source, shards: Shards, config: StartConfig, *, is_same: bool) -> BertConfig:
     """Return the settings of a model for shards; its vocabulary is theirs, its dropouts asked."""
+    model = source.config
     names = ("hidden_dropout_prob", "attention_probs_dropout_prob")
     given = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
     fitted = replace(model, mlm_head=True, **given)  # the one that all pretraining is for
     if not is_same:
         pad = max(shards.facts.pad_id, 0)
-        fitted = replace(fitted, vocab_size=shards.facts.vocab_size, pad_token_id=pad)
+        fitted = replace(_padded(fitted, source.family, pad), vocab_size=shards.facts.vocab_size)
     for head in all_heads().values():
         fitted = head.fitted(fitted, shards.examples.pairs)
     longest, wanted = fitted.longest, shards.examples.max_seq_length
@@ -165,5 +179,17 @@ def _fitted(model: BertConfig, shards: Shards, config: StartConfig, *, is_same: 
                 hint="Build shorter shards, or set grow_positions to repeat or interpolate.",
             )
         fitted = replace(fitted, max_position_embeddings=wanted + fitted.position_offset)
-    check_fits(fitted, shards, fitted.position_offset)
+    check_fits(fitted, shards, fitted.position_offset, "Build shards with --no-nsp for it.")
     return fitted
+
+
+def _padded(model: BertConfig, family: Family, pad: int) -> BertConfig:
+    """Return the settings of a model with another padding, which RoBERTa's places begin after."""
+    first, offset = (
+        family.implied({"pad_token_id": one}).get("position_offset", -1)
+        for one in (model.pad_token_id, pad)
+    )
+    if model.position_offset != first:
+        return replace(model, pad_token_id=pad)
+    rows = model.max_position_embeddings - first + offset
+    return replace(model, pad_token_id=pad, position_offset=offset, max_position_embeddings=rows)

@@ -18,6 +18,8 @@ from tokpipe.bert.huggingface.checkpoint import load_checkpoint, write_checkpoin
 from tokpipe.bert.huggingface.parts import PARTS
 from tokpipe.bert.huggingface.tensor_file import TensorFile, write_tensors
 from tokpipe.bert.parameters import Parameters
+from tokpipe.foundation.addresses import address_of
+from tokpipe.foundation.doors import path_of
 from tokpipe.foundation.errors import ArtifactError, StorageError
 from tokpipe.foundation.files import write_json
 from tokpipe.foundation.folders import MANIFEST, build_folder, real_folder
@@ -35,6 +37,7 @@ KIND = "model"  # of the manifest
 OPTIMIZER = "optimizer.safetensors"
 _NAME = re.compile(r"checkpoint-(\d{6,12})")
 _FOLDERS = rf"checkpoint-\d+|{'|'.join(PARTS)}"
+_CALLED = {"start": "model", "distillation": "teacher"}  # settings that are names of models
 _PRECISION = {"precision": "float32"}  # of settings that do not say it
 _AS_BEFORE = "Run the same command as before to go on, or pass --force to start over."
 _STALE = re.compile(rf"\.(({_FOLDERS})\.(partial(\.gone)?|old|lock|unfinished)|.*\.tmp)")
@@ -221,6 +224,22 @@ def refuse_foreign(
             )
 
 
+def refuse_source(out: str | Path, source: str | Path) -> None:
+    """Refuse to train where the model is that a training begins with: it would be written over.
+
+    Raises
+    ------
+    StorageError
+        If it is that folder, or one inside of it.
+    """
+    target, model = _steps_to("out", out), _steps_to("source", source)
+    if model[: len(target)] == target:
+        raise StorageError(
+            f"{source} is the model to begin with, and training in {out} would write over it",
+            hint="Choose another -o.",
+        )
+
+
 def exists_already(run: Path) -> StorageError:
     """Return what refuses a run that is finished."""
     hint = (
@@ -251,7 +270,21 @@ def check_settings(
     ArtifactError
         Naming the first key that differs, and both values.
     """
+    wanted = called_alike(found, wanted)
     require_equal(_told(found), _told(wanted), what=str(run), hint=hint)
+
+
+def called_alike(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings wanted with the names of models that others have.
+
+    A model may have been moved since: what it holds is compared, by a digest.
+    """
+    names = {
+        group: {**wanted[group], key: found[group][key]}
+        for group, key in _CALLED.items()
+        if group in wanted and key in found.get(group, {})
+    }
+    return {**wanted, **names}
 
 
 def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,6 +296,12 @@ def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _is_ours(run: Path, name: str) -> bool:
     """Return whether a file is of a run that was killed while it was finished."""
     return any((path / name).exists() for path in checkpoints(run).values())
+
+
+def _steps_to(name: str, path: str | Path) -> tuple[str, ...]:
+    """Return the parts of a path, links followed, or of an address in a store."""
+    local, address = path_of(name, path), address_of(path)
+    return local.resolve().parts if address is None else Path(address.url).parts
 
 
 def _is_folder_of_ours(name: str) -> bool:

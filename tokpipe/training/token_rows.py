@@ -29,8 +29,14 @@ class TokenRows(NamedTuple):
         return np.flatnonzero(self.same < 0)
 
 
-def matched_rows(old: Tokenizer, new: Tokenizer) -> TokenRows:
+def matched_rows(old: Tokenizer, new: Tokenizer, rows: int | None = None) -> TokenRows:
     """Match two vocabularies by token; special tokens by what they are for, where names differ.
+
+    Parameters
+    ----------
+    rows
+        How many the old table has: a token beyond, added to the tokenizer alone, has none. None: as
+        many as there are tokens.
 
     Examples
     --------
@@ -43,17 +49,17 @@ def matched_rows(old: Tokenizer, new: Tokenizer) -> TokenRows:
     >>> rows.same.tolist(), dict(rows.pieces)
     ([0, 3, -1, -1], {2: [1, 2], 3: []})
     """
-    same = np.array([old.ids.get(token, -1) if token else -1 for token in new.tokens], np.int32)
+    most = old.vocab_size if rows is None else rows
+    known = {token: number for token, number in old.ids.items() if number < most}
+    same = np.array([known.get(token, -1) if token else -1 for token in new.tokens], np.int32)
     for role, token in new.roles.items():
         number, theirs = new.ids[token], old.roles.get(role)
         if same[number] < 0 and theirs is not None:
-            same[number] = old.ids[theirs]
+            same[number] = known.get(theirs, -1)
     decoder = old.spec.decoder
     mark = decoder.mark if decoder.kind is DecoderKind.WORDPIECE else ""
     missing = np.flatnonzero(same < 0).tolist()
-    return TokenRows(
-        same, {number: _split(new.tokens[number], old.ids, mark) for number in missing}
-    )
+    return TokenRows(same, {number: _split(new.tokens[number], known, mark) for number in missing})
 
 
 def moved(table: NDArray[np.float32], rows: TokenRows, how: str, seed: int) -> NDArray[np.float32]:
@@ -73,19 +79,20 @@ def moved(table: NDArray[np.float32], rows: TokenRows, how: str, seed: int) -> N
     float32[W, E] or float32[W]
         Of the new one.
     """
-    plain = table.reshape(len(table), -1).astype(np.float64)
-    mean = plain.mean(axis=0)
-    made = np.where(rows.same[:, None] >= 0, plain[rows.same], mean)
+    plain, new = table.reshape(len(table), -1), rows.new
+    made = plain[rows.same]  # of a large vocabulary no second copy, and none in float64
+    fresh = np.repeat(plain.mean(axis=0, dtype=np.float64, keepdims=True), len(new), axis=0)
     if how == "pieces":
-        for number, pieces in rows.pieces.items():
-            if pieces:
-                made[number] = plain[pieces].mean(axis=0)
+        for row, number in enumerate(new.tolist()):
+            if pieces := rows.pieces.get(number):
+                fresh[row] = plain[pieces].mean(axis=0, dtype=np.float64)
     elif how == "normal":
-        made[rows.new] += _deviations(plain, len(rows.new), seed)
-    return made.reshape(-1, *table.shape[1:]).astype(np.float32)
+        fresh += _deviations(plain, len(new), seed)
+    made[new] = fresh
+    return made.reshape(-1, *table.shape[1:])
 
 
-def _deviations(table: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
+def _deviations(table: NDArray[np.float32], count: int, seed: int) -> NDArray[np.float64]:
     """Draw deviations from the mean, float64[count, E], with the covariance of a table's rows."""
     width = table.shape[1]
     drawn = np.empty(count * width, np.float32)

@@ -81,10 +81,13 @@ def test_a_stopped_student_goes_on_to_the_same_bits(tmp_path, task):
     assert contents(tmp_path / "student") == contents(tmp_path / "whole")
 
 
-def test_a_finished_student_is_judged_again_and_not_replaced(tmp_path):
+@pytest.mark.parametrize("teacher", ["out", "moved"])
+def test_a_finished_student_is_judged_again_and_not_replaced(tmp_path, teacher):
     first = teach(tmp_path, "classification", epochs=1, compare=True)
     before = contents(tmp_path / "student")
-    again = teach(tmp_path, "classification", epochs=1, compare=True, watch=FailsAt(1))
+    (tmp_path / "out").rename(tmp_path / teacher)
+    how = {"epochs": 1, "compare": True, "teacher": teacher}
+    again = teach(tmp_path, "classification", watch=FailsAt(1), **how)
     assert [one.score for one in again.models] == [one.score for one in first.models]
     assert contents(tmp_path / "student") == before
     assert not list(tmp_path.glob("*.teacher-*"))

@@ -119,6 +119,24 @@ def test_rows_without_a_token_are_taken_first_and_the_table_is_padded(text, tmp_
     )
 
 
+@pytest.mark.parametrize("new_rows", NEW_ROWS)
+@pytest.mark.parametrize("missing", [1, 2, 6])
+def test_tokens_that_the_tokenizer_alone_has_get_rows(missing, new_rows, text, tmp_path):
+    there = len(TOKENS) - missing  # the last ones are pieces of the words that are learned
+    small(replace(CONFIG, vocab_size=there)).save(tmp_path / "m")
+    done = extend_vocab(tmp_path / "m", tmp_path / "out", **asked(text, new_rows=new_rows))
+    assert done.table == (there, len(TOKENS) + 3)
+    before, after = (
+        BertModel.load(tmp_path / name).parameters.views[TABLE] for name in ("m", "out")
+    )
+    np.testing.assert_array_equal(after[:there], before)
+    for id, pieces in done.extension.pieces.items():
+        known = [one for one in pieces if one < there]
+        if new_rows == "pieces":
+            wanted = before[known or slice(None)].mean(axis=0)
+            np.testing.assert_allclose(after[id], wanted, rtol=1e-4, atol=1e-6)
+
+
 def test_a_text_of_old_tokens_has_the_logits_of_before(model, text, tmp_path):
     extend_vocab(model, tmp_path / "out", **asked(text))
     old, new = (BertModel.load(folder) for folder in (model, tmp_path / "out"))

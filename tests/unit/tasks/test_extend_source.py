@@ -1,10 +1,11 @@
 """What a folder says beside its vocabulary stays where that is extended, or is named."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.tasks.models import small
+from tests.unit.tasks.models import CONFIG, small
 from tests.unit.tasks.sentences import put, sentence_model
 from tests.unit.tasks.test_extend import TEXT, asked
 from tokpipe.foundation.manifest import MANIFEST, verify_files
@@ -66,6 +67,18 @@ def test_a_class_that_nothing_names_is_the_one_of_the_files_written(foreign, tex
     said = read(tmp_path / "out", "tokenizer_config.json")
     assert said["tokenizer_class"] == "PreTrainedTokenizerFast" and said["mask_token"] == "[MASK]"
     assert said["do_lower_case"] is True and said["model_max_length"] == 77
+
+
+@pytest.mark.parametrize("segments", [0, 2])
+def test_types_are_asked_for_where_the_model_has_segments(segments, text, tmp_path):
+    small(replace(CONFIG, type_vocab_size=segments, pooler=False, nsp_head=False)).save(
+        tmp_path / "m"
+    )
+    for name in ("tokenizer.json", "tokenizer_config.json", MANIFEST):
+        (tmp_path / "m" / name).unlink()
+    extend_vocab(tmp_path / "m", tmp_path / "out", **asked(text))
+    said = read(tmp_path / "out", "tokenizer_config.json")
+    assert ("token_type_ids" in said["model_input_names"]) == bool(segments)
 
 
 def test_settings_of_a_model_that_are_not_known_here_stay(text, tmp_path):

@@ -50,6 +50,8 @@ def test_losses_before_and_after_are_those_of_evaluate(made, tmp_path):
         for model, one in ((made / "run", text.before), (tmp_path / "run", text.after)):
             assert one == evaluate_shards(BertModel.load(model), text.folder)
     assert found.pretrained.state.step == STEPS["steps"]
+    card = (tmp_path / "run/README.md").read_text()
+    assert "trained further from `run` with tokpipe for" in card
 
 
 def test_what_it_begins_with_is_told_before_the_first_step(made, tmp_path):
@@ -83,6 +85,21 @@ def test_a_stopped_run_goes_on_to_the_same_bits(made, tmp_path, step, threads):
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("step", [7, None])
+def test_it_goes_on_where_its_model_was_moved(made, tmp_path, step):
+    more = {"steps": STEPS["steps"] + 4} if step is None else {}
+    further(made, tmp_path / "whole")
+    if step is None:
+        further(made, tmp_path / "run")
+        further(made, tmp_path / "whole", **more)
+    else:
+        with pytest.raises(StoppedError):
+            further(made, tmp_path / "run", watch=FailsAt(step))
+    moved = shutil.copytree(made / "run", tmp_path / "moved" / "and renamed")
+    further(made, tmp_path / "run", moved, **more)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [
@@ -103,13 +120,15 @@ def test_a_stopped_run_of_other_settings_is_refused(made, tmp_path, change, key)
         further(made, tmp_path / "run", **change)
 
 
-def test_a_finished_run_is_refused_and_goes_on_with_more_steps(made, tmp_path):
-    further(made, tmp_path / "run")
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+def test_a_finished_run_is_refused_and_goes_on_with_more_steps(made, tmp_path, precision):
+    how = {"precision": precision}
+    further(made, tmp_path / "run", **how)
     before = contents(tmp_path / "run")
     with pytest.raises(StorageError, match="exists already"):
-        further(made, tmp_path / "run", also=[made / "old"])
+        further(made, tmp_path / "run", also=[made / "old"], **how)
     assert contents(tmp_path / "run") == before
-    assert further(made, tmp_path / "run", steps=20).pretrained.state.step == 20
+    assert further(made, tmp_path / "run", steps=20, **how).pretrained.state.step == 20
 
 
 def test_a_model_of_another_vocabulary_and_without_heads_can_be_begun_with(made, tmp_path):

@@ -147,6 +147,14 @@ def test_words_are_near_by_the_token_table():
         vectors.nearest(["東"])
 
 
+def test_words_beyond_the_token_table_are_left_out():
+    known = small()
+    count = known.tokenizer.ids["dog"]
+    bare = Parameters.initialised(replace(CONFIG, vocab_size=count), 4)
+    words = WordVectors(BertModel(bare, known.tokenizer)).words
+    assert max(words) < count and "cat" in words.values() and "dog" not in words.values()
+
+
 def test_words_are_tokens_with_letters_that_stand_alone():
     words = whole_words(small().tokenizer).values()
     assert "cat" in words

@@ -71,6 +71,11 @@ def in_parts(path):
     (path / WEIGHTS).unlink()
 
 
+def linked(path):
+    (path / WEIGHTS).unlink()
+    (path / WEIGHTS).symlink_to("nowhere")
+
+
 def half(path):
     tensors = {n: v.astype(np.float16).astype(np.float32) for n, v in tensors_of(path).items()}
     write_tensors(path / WEIGHTS, tensors, "F16")
@@ -156,6 +161,10 @@ REFUSED = {
     "ONNX": (replaced("model.onnx", b"\x08", WEIGHTS), "model.onnx, a model that was exported"),
     "a pickle": (replaced("model.pt", b"\x80\x04.", WEIGHTS), "model.pt, a file that may run code"),
     "nothing": (replaced("README.md", "a model", WEIGHTS), "no model.safetensors in it"),
+    "an adapter": (replaced("adapter_model.bin", b"x", WEIGHTS), "an adapter without its model"),
+    "a part": (replaced("model-00001-of-00002.safetensors", b"x", WEIGHTS), "a part of weights"),
+    "a variant": (replaced("model.fp16.safetensors", b"x", WEIGHTS), "weights under another name"),
+    "a link": (linked, f"{WEIGHTS}: a link to nothing"),
     "a cut file": (replaced(WEIGHTS, b"\x08\x00\x00"), "too few for a safetensors file"),
     "a page in its place": (replaced(WEIGHTS, "<!DOCTYPE html>\n" * 9), f"{WEIGHTS}: "),
     "a class of another kind": (
@@ -188,6 +197,29 @@ def test_it_is_refused_in_one_sentence(folder, name):
         assert "git lfs pull" in said.hint
     if name in ("Google's own", "TensorFlow", "Flax", "a pickle"):
         assert "save_pretrained" in said.hint
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, BIN, f"{WEIGHTS}.index.json"])
+def test_models_inside_of_a_folder_that_is_none_are_named_the_latest_first(name, tmp_path):
+    for inside in ("checkpoint-000100", "checkpoint-000200"):
+        (tmp_path / inside).mkdir()
+        (tmp_path / inside / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"no model\.safetensors in it") as caught:
+        BertModel.load(tmp_path)
+    named = [f"{tmp_path / inside}" for inside in ("checkpoint-000200", "checkpoint-000100")]
+    assert caught.value.hint == f"Name one that is in it: {' or '.join(named)}."
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, BIN])
+def test_a_file_that_was_cut_anywhere_is_asked_about(name, folder):
+    if name == BIN:
+        converted(folder)
+    whole = (folder / name).read_bytes()
+    for length in (0, 4, 100, len(whole) // 2, len(whole) - 1):
+        (folder / name).write_bytes(whole[:length])
+        with pytest.raises(InputError) as caught:
+            BertModel.load(folder)
+        assert "cut short?" in caught.value.hint, length
 
 
 @pytest.mark.parametrize("name", ["bert_model.ckpt", "bert_model.ckpt.index", "tf_model.h5"])

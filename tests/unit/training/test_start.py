@@ -5,6 +5,7 @@ import pytest
 
 from tests.unit.tasks.models import CONFIG, TOKENS, small
 from tests.unit.training.folders import STEPS, train, write_shards
+from tokpipe.bert.families.registry import FAMILIES, family_of
 from tokpipe.bert.huggingface.checkpoint import load_checkpoint
 from tokpipe.bert.parameters import Parameters
 from tokpipe.foundation.errors import ConfigError
@@ -94,6 +95,47 @@ def test_rows_without_a_token_are_to_a_new_head_as_tokens_that_never_occur(shard
     assert np.exp(bias, dtype=np.float64).sum() == pytest.approx(1, rel=1e-5)
 
 
+@pytest.mark.parametrize("missing", [1, 3])
+@pytest.mark.parametrize("is_same", [True, False])
+@pytest.mark.parametrize("heads", [True, False])
+def test_tokens_that_the_tokenizer_alone_has_are_new(missing, is_same, heads, shards, tmp_path):
+    ours = shards.tokenizer
+    of = ours if is_same else small().tokenizer
+    known = ours.vocab_size - missing
+    bare = replace(LONG, vocab_size=known, mlm_head=heads, nsp_head=heads)
+    source = Parameters.initialised(bare, 3)
+    BertModel(source, of).save(tmp_path / "source")
+    start, weights = started(tmp_path / "source", shards)
+    assert start.rows is not None
+    has = [of.ids.get(token, known) for token in ours.tokens]
+    old, new = (one.views["embeddings.token"] for one in (source, weights))
+    assert len(new) == ours.vocab_size
+    for row, there in zip(new, has, strict=True):
+        expected = old[there] if there < known else old.mean(axis=0)
+        np.testing.assert_allclose(row, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["refuse", "repeat", "interpolate"])
+@pytest.mark.parametrize("pad", [1, 3])
+@pytest.mark.parametrize("name", ["roberta", "camembert", "data2vec-text"])
+def test_places_of_a_roberta_begin_after_the_new_padding(name, pad, how, shards, tmp_path):
+    places = 128 if how == "refuse" else 20
+    config = replace(
+        LONG, pad_token_id=pad, position_offset=pad + 1, max_position_embeddings=places + pad + 1
+    )
+    config = replace(config, pooler=False, nsp_head=False)
+    source = Parameters.initialised(config, 3)
+    BertModel(source, small().tokenizer, family=FAMILIES[name]).save(tmp_path / "source")
+    start, weights = started(tmp_path / "source", shards, grow_positions=how)
+    model = start.asked.model
+    assert (model.pad_token_id, model.position_offset, model.longest) == (0, 1, 128)
+    assert not start.reasons and family_of(model, start.asked.own) is FAMILIES[name]
+    old, new = (one.views["embeddings.position"] for one in (source, weights))
+    np.testing.assert_array_equal(new[1], old[pad + 1])
+    if how != "interpolate":
+        np.testing.assert_array_equal(new[1 : 1 + places], old[pad + 1 :])
+
+
 def test_a_model_without_a_pooler_gets_no_head_that_stands_on_it(shards, tmp_path):
     small(replace(LONG, pooler=False, nsp_head=False)).save(tmp_path / "source")
     start, _ = started(tmp_path / "source", shards)
@@ -132,5 +174,6 @@ def test_a_longer_table_holds_values_of_the_old_one(how, rows, length):
 
 def test_what_the_shards_want_and_the_model_cannot_is_refused(shards, tmp_path):
     small(replace(LONG, type_vocab_size=1)).save(tmp_path / "source")
-    with pytest.raises(ConfigError, match="pairs of two segments"):
+    with pytest.raises(ConfigError, match="pairs of two segments") as caught:
         started(tmp_path / "source", shards)
+    assert caught.value.hint == "Build shards with --no-nsp for it."

@@ -63,6 +63,7 @@ DISTILBERT = Family(
     },
     copies={"vocab_projector.weight": "embeddings.token"},
     keys={key: _OTHER_KEYS.get(key, key) for key in COMMON_KEYS if key not in _IMPLIED},
+    common=("hidden_size", "num_hidden_layers", "num_attention_heads"),
     defaults={"num_hidden_layers": 6},
     implied=lambda values: _IMPLIED,
     reasons=_reasons,

@@ -1,7 +1,7 @@
 """ELECTRA (Clark et al. 2020): BERT's layers, embeddings as wide as one likes, no pooler.
 
 Its generator is a model with an MLM head. The discriminator's own head, which tells which tokens
-are replaced, is left out: nothing here asks for it.
+are replaced, is left out: nothing here asks for it, nor for what sums up choices.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ ELECTRA = Family(
         "span.output": "qa_outputs",
     },
     copies={"generator_lm_head.weight": "embeddings.token"},
-    other_heads=(*OTHER_HEADS, "discriminator_predictions."),
+    other_heads=(*OTHER_HEADS, "discriminator_predictions.", "sequence_summary."),
     always=("embeddings.segment",),
     keys={key: key for key in (*COMMON_KEYS, "embedding_size")},
     defaults={

@@ -53,6 +53,8 @@ class Family:
     # our setting and theirs; None where config.json holds our settings as they are, and the tensors
     # have our names
     keys: Mapping[str, str] | None
+    # settings that may be called as we do, too; that name counts before theirs
+    common: tuple[str, ...] = ()
     # what transformers takes where config.json says nothing, if it is not what BertConfig has
     defaults: Mapping[str, Any] = field(default_factory=dict)
     # settings of theirs that ours can follow at some values only; the first is named as needed
@@ -70,6 +72,20 @@ class Family:
     # the classes of transformers by the names of the heads that they have, in the order of
     # `tokpipe.bert.registry`; None where there are none at all
     architectures: Mapping[tuple[str, ...], str] | None
+
+    @property
+    def called(self) -> str:
+        """Its title with an article.
+
+        Examples
+        --------
+        >>> from tokpipe.bert.families.registry import FAMILIES
+        >>> [FAMILIES[name].called for name in ("bert", "albert", "mpnet")]
+        ['a BERT', 'an ALBERT', 'an MPNet']
+        """
+        first = self.title[0]
+        spelled = self.title[:2].isupper() and first in "FHLMNRSX"  # XLM: read letter by letter
+        return f"{'an' if spelled or first in 'AEIOU' else 'a'} {self.title}"
 
 
 def job_reasons(config: BertConfig, family: Family) -> Iterator[str]:

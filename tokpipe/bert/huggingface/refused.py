@@ -4,7 +4,7 @@ Those of TensorFlow are among them: nothing that is kept up reads its checkpoint
 """
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tokpipe.bert.huggingface.machine import CONVERT
@@ -14,12 +14,26 @@ from tokpipe.foundation.manifest import Manifest
 from tokpipe.foundation.naming import hub_hint
 from tokpipe.foundation.visible import visible
 
+_MOST_NAMED = 3  # models inside of a folder that is none
 _OLD = "transformers 4 still reads it: transformers.{call}.save_pretrained('new_folder')."
 _GOOGLE = _OLD.format(
     call="BertForPreTraining.from_pretrained('bert_model.ckpt.index', from_tf=True, "
     "config=transformers.BertConfig.from_json_file('bert_config.json'))"
 )
 _KINDS = (  # of a name: what it is, and what to do
+    (
+        r"adapter_model\.(safetensors|bin)",
+        "an adapter without its model",
+        "Join them: peft.AutoPeftModel.from_pretrained('folder').merge_and_unload()"
+        ".save_pretrained('new_folder').",
+    ),
+    (
+        r"-of-\d+\.(safetensors|bin)",
+        "a part of weights without the index of all parts",
+        "Was the download or the copy cut short? The index is model.safetensors.index.json, or "
+        "pytorch_model.bin.index.json.",
+    ),
+    (r"\.safetensors", "weights under another name", "Call the file model.safetensors."),
     (r"\.(index|meta|data-\d+-of-\d+)", "a checkpoint of TensorFlow", _GOOGLE),
     (
         r"\.h5",
@@ -40,7 +54,7 @@ _KINDS = (  # of a name: what it is, and what to do
 )
 
 
-def refuse_unread(folder: Path, known: Container[str]) -> None:
+def refuse_unread(folder: Path, known: Sequence[str]) -> None:
     """Refuse what has no weights that are read, and say how to convert those that are there.
 
     Parameters
@@ -60,15 +74,27 @@ def refuse_unread(folder: Path, known: Container[str]) -> None:
         raise _no_folder(folder, name, known)
     if (folder / MANIFEST).is_file():
         Manifest.read(folder, "model")  # of a baseline, a tokenizer, shards: says so
+    for one in known:
+        if (folder / one).is_symlink():  # and nothing is there, or it would be read
+            hint = "Fetch or copy it again."
+            raise InputError(f"{visible(str(folder / one))}: a link to nothing", hint=hint)
     found = _refused(path.name for path in folder.iterdir())
     if found is None:
-        hint = "Is this the folder of a model?"
+        hint = _inside(folder, known) or "Is this the folder of a model?"
         raise InputError(f"{name}: no model.safetensors in it", hint=hint)
     other, what, hint = found
     raise InputError(f"{name}: no model.safetensors, only {other}, {what}", hint=hint)
 
 
-def _no_folder(path: Path, name: str, known: Container[str]) -> InputError:
+def _inside(folder: Path, known: Sequence[str]) -> str:
+    """Name models in a folder that is none, such as a run under way; the latest first."""
+    listed = [name for one in known for name in (one, f"{one}.index.json")]
+    inside = {path.parent for name in listed for path in folder.glob(f"*/{name}")}
+    named = [visible(str(path)) for path in sorted(inside, reverse=True)[:_MOST_NAMED]]
+    return f"Name one that is in it: {' or '.join(named)}." if named else ""
+
+
+def _no_folder(path: Path, name: str, known: Sequence[str]) -> InputError:
     beside = path.with_name(f"{path.name}.index")  # TensorFlow names a checkpoint without an ending
     is_there = path.is_file() or beside.is_file()
     found = _refused([beside.name if beside.is_file() else path.name]) if is_there else None

@@ -26,6 +26,8 @@ _ALLOWED: dict[str, tuple[Any, ...]] = {
 _SAME_ACT = {
     "swish": "silu",
     "gelu_python": "gelu",
+    "gelu_fast": "gelu_new",
+    "gelu_accurate": "gelu_new",
     "gelu_pytorch_tanh": "gelu_new",
     "gelu_python_tanh": "gelu_new",
 }
@@ -119,8 +121,9 @@ def _from_theirs(
             raise ConfigError(f"{key} is {shown(found[key])}, {shown(allowed[0])} is needed")
     values = dict(family.defaults)
     for ours, theirs in keys.items():
-        if found.get(theirs) is not None:
-            values[ours] = _value(theirs, ours, found[theirs])
+        called = ours if ours in family.common and found.get(ours) is not None else theirs
+        if found.get(called) is not None:
+            values[ours] = _value(called, ours, found[called])
     if values.get("embedding_size") == values.get("hidden_size", BertConfig.hidden_size):
         values["embedding_size"] = None  # no projection between equal widths: see `fillers`
     act = values.get("hidden_act")

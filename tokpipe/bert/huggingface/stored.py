@@ -108,7 +108,7 @@ class StoredTensors:
         unexpected = [n for n in self.tensors if n not in wanted and n not in family.copies]
         if unexpected:
             raise InputError(
-                f"{self.folder}: {named_briefly(unexpected)}: no part of a {family.name} model",
+                f"{self.folder}: {named_briefly(unexpected)}: no part of {family.called}",
                 hint="Only heads that transformers has for other tasks are left out: "
                 f"{', '.join(family.other_heads)}...",
             )

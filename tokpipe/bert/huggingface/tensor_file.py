@@ -30,6 +30,7 @@ READABLE = {  # what weights may be stored as, and how their values lie there
 }
 SIZES = FLOATS | {"F64": 8, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 MOST_DIMENSIONS = 8  # weights of these models have two
+_CUT = "Was the download or the copy cut short?"
 _PIECE = 1 << 20  # values converted at once: 4 MiB
 
 Floats = NDArray[np.float32]
@@ -233,7 +234,7 @@ def _read_entries(file: Any, name: str) -> dict[str, Entry]:
     if len(head) < 8 or 8 + length > size:
         raise InputError(
             f"{name}: {size:,} bytes, too few for a safetensors file and its header",
-            hint="Was the download or the copy cut short?",
+            hint=_CUT,
         )
     if length > MOST_HEADER:
         raise InputError(f"{name}: a header of {length:,} bytes, at most {MOST_HEADER:,} allowed")
@@ -284,4 +285,7 @@ def _check_dense(entries: Mapping[str, Entry], size: int, name: str) -> None:
             )
         place = entry.end
     if place != size:
-        raise InputError(f"{name}: tensors of {place:,} bytes, the file holds {size:,}")
+        raise InputError(
+            f"{name}: tensors of {place:,} bytes, the file holds {size:,}",
+            hint=_CUT if place > size else "",
+        )

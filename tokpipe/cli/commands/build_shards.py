@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.engines import HEADING, open_workers
 from tokpipe.cli.options import Count, Optional, config_options, tokenizer_option
 from tokpipe.cli.plan import Plan, show_plan
@@ -167,8 +168,8 @@ def _show(
         [
             ("files", format_bytes(report.file_bytes)),
             ("time", f"{duration(seconds)}, {format_bytes(int(rate / seconds))}/s of text"),
-            ("look at it", f"tokpipe inspect shards {output}"),
-            ("go on", f"tokpipe pretrain {output} --preset mini -o run"),
+            ("look at it", f"tokpipe inspect shards {typed(output)}"),
+            ("go on", f"tokpipe pretrain {typed(output)} --preset mini -o run"),
         ],
     )
 

@@ -9,6 +9,7 @@ import click
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.options import Count
 from tokpipe.cli.progress import duration
 from tokpipe.corpus.config import ReadConfig
@@ -265,12 +266,13 @@ def _farewell(session: Session, folder: Path, seconds: float) -> None:
     session.console.out.line(
         f"\nIn {folder}: tokenizer, shards, model; all of it took {duration(seconds)}."
     )
+    demo = typed(folder)
     session.console.go_on_with(
-        f'tokpipe fill-mask {folder}/model "In [MASK] snow falls and the days are short."',
-        f"tokpipe inspect run {folder}/model",
-        f"tokpipe inspect shards {folder}/shards",
-        f"tokpipe nearest {folder}/model baker",
-        f"tokpipe finetune classification {folder}/model -o letter-or-diary \\\n"
-        f"      --train {folder}/sentences/train.csv --test {folder}/sentences/test.csv",
+        f'tokpipe fill-mask {demo}/model "In [MASK] snow falls and the days are short."',
+        f"tokpipe inspect run {demo}/model",
+        f"tokpipe inspect shards {demo}/shards",
+        f"tokpipe nearest {demo}/model baker",
+        f"tokpipe finetune classification {demo}/model -o letter-or-diary \\\n"
+        f"      --train {demo}/sentences/train.csv --test {demo}/sentences/test.csv",
         "tokpipe train-vocab your-texts/ --vocab-size 30000 -o tokenizer",
     )

@@ -8,6 +8,7 @@ import click
 
 from tokpipe.cli.column_options import tag_column_options, text_column_options
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.labelled_runs import kept, part_option, show_notes
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import distilling_plan, finetuning_plan, pretraining_plan, show_plan
@@ -252,4 +253,4 @@ def _show(
     session.console.table(title, shown, columns)
     uses = "predict" if "score" in columns else "inspect run"
     show_notes(session, notes)
-    session.console.go_on_with(f"tokpipe {uses} {asked.output}")
+    session.console.go_on_with(f"tokpipe {uses} {typed(asked.output)}")

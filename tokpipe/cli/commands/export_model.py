@@ -90,7 +90,7 @@ def export_model(
     session.begin_kernels()
     from tokpipe.tasks.folder import Layout
 
-    model = open_model(session, source)
+    model = open_model(session, source, None if heads else "none")
     # where none can express it, the refusal of the closest names the reasons
     fitting = FAMILIES[family] if family else closest_family(model.config, model.family)
     if not heads:

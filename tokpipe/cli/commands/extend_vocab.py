@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.options import MODEL, Bytes, config_options
 from tokpipe.cli.plan import counting_plan, show_plan, training_plan
 from tokpipe.cli.progress import duration
@@ -170,10 +171,11 @@ def _show(session: Session, done: "Extended", output: str, seconds: float) -> No
     session.console.table("", _facts(done, seconds))
     if done.table:
         session.console.out.line()
+        made = typed(output)
         session.console.go_on_with(
-            f"tokpipe build-shards INPUT -t {output} -o SHARDS",
-            f"tokpipe build-shards OLDER -t {output} -o OTHERS",
-            f"tokpipe pretrain SHARDS --from {output} --also OTHERS -o RUN",
+            f"tokpipe build-shards INPUT -t {made} -o SHARDS",
+            f"tokpipe build-shards OLDER -t {made} -o OTHERS",
+            f"tokpipe pretrain SHARDS --from {made} --also OTHERS -o RUN",
             title="Train the new rows, and see the losses on both texts before and after:",
         )
 

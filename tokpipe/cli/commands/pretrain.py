@@ -9,6 +9,7 @@ import click
 
 from tokpipe.bert.config import NO_JOB, ON_POOLER, PRESETS, BertConfig
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import Plan, pretraining_plan, show_plan
 from tokpipe.cli.progress import duration
@@ -290,11 +291,14 @@ def _fitted(asked: _Asked) -> "Pretraining":
 
 def _plan(session: Session, asked: _Asked) -> Plan:
     from tokpipe.foundation.threads import thread_count
+    from tokpipe.shards.reader import open_shards
     from tokpipe.training.phases import open_phases
     from tokpipe.training.start import prepare_start
 
     if asked.source:
         folders = open_phases(asked.shards)
+        for one in asked.also:
+            open_shards(one)
         training = prepare_start(asked.source, folders, asked.start, asked.training).asked
     else:
         training = _fitted(asked)
@@ -347,9 +351,9 @@ def _show(
         show_further(session, texts)
     from tokpipe.tokenizer.tokenizer import Tokenizer
 
-    mask = visible(Tokenizer.load(made.folder).roles["mask_token"])
+    mask, run = visible(Tokenizer.load(made.folder).roles["mask_token"]), typed(asked.output)
     session.console.out.line()
     session.console.go_on_with(
-        f'tokpipe fill-mask {asked.output} "any text with a {mask} in it"',
-        f"tokpipe inspect run {asked.output}",
+        f'tokpipe fill-mask {run} "any text with a {mask} in it"',
+        f"tokpipe inspect run {run}",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session, command
+from tokpipe.cli.console import typed
 from tokpipe.cli.engines import counter, engine_options
 from tokpipe.cli.options import Bytes, config_options
 from tokpipe.cli.plan import Plan, counting_plan, merging_plan, show_plan, training_plan
@@ -191,7 +192,7 @@ def _show(session: Session, asked: _Asked, trained: "list[Trained]", seconds: fl
     others = [
         ["measured on", largest.quality.measured_on],
         ["time", f"{duration(seconds)}{rate}"],
-        ["look at it", f'tokpipe inspect tokens -t {folder} "some text"'],
+        ["look at it", f'tokpipe inspect tokens -t {typed(folder)} "some text"'],
     ]
     title = f"A {asked.vocab.model} vocabulary in {asked.output}"
     if len(trained) == 1:

@@ -47,6 +47,8 @@ def test_old_settings_have_the_defaults_of_transformers(tmp_path):
     assert (config.pad_token_id, config.position_offset, config.longest) == (1, 2, 510)
     config, _ = read(tmp_path, model_type="distilbert", dim=64, n_heads=4)
     assert (config.hidden_size, config.num_hidden_layers) == (64, 6)
+    config, _ = read(tmp_path, model_type="distilbert", dim=60, hidden_size=24, n_layers=2)
+    assert (config.hidden_size, config.num_hidden_layers) == (24, 2)
     config, _ = read(tmp_path, model_type="albert", hidden_size=64, num_attention_heads=4)
     assert (config.embedding_size, config.share_layers, config.hidden_act) == (
         128,
@@ -55,10 +57,17 @@ def test_old_settings_have_the_defaults_of_transformers(tmp_path):
     )
 
 
-def test_equal_activations_are_known_under_their_names(tmp_path):
-    assert read(tmp_path, model_type="bert", hidden_act="swish")[0].hidden_act == "silu"
-    found = read(tmp_path, model_type="bert", hidden_act="gelu_pytorch_tanh")[0]
-    assert found.hidden_act == "gelu_new"
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("swish", "silu"),
+        ("gelu_python", "gelu"),
+        *((f"gelu_{one}", "gelu_new") for one in ("pytorch_tanh", "python_tanh")),
+        *((f"gelu_{one}", "gelu_new") for one in ("fast", "accurate")),
+    ],
+)
+def test_equal_activations_are_known_under_their_names(theirs, ours, tmp_path):
+    assert read(tmp_path, model_type="bert", hidden_act=theirs)[0].hidden_act == ours
 
 
 @pytest.mark.parametrize(
