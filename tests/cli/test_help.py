@@ -98,7 +98,18 @@ def test_doctor_finds_what_is_wrong(tokpipe, monkeypatch):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     ran = tokpipe("doctor")
     assert ran.code == 1
-    assert "hundred times slower" in ran.out
+    assert "hundred times slower" in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_doctor_keeps_to_the_columns(tokpipe, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    reason = "many words " * 20
+    monkeypatch.setattr("tokpipe.foundation.jit._cache_place", lambda: (None, f"{reason}\x1b"))
+    ran = tokpipe("doctor")
+    paths = max(map(len, ran.out.split()))  # a word is not broken
+    assert max(map(len, ran.out.splitlines())) <= max(int(columns), 31 + paths)
+    assert "\\x1b" in ran.out and "\x1b" not in ran.out
 
 
 def test_doctor_says_why_compiled_kernels_are_not_kept(tokpipe, monkeypatch):

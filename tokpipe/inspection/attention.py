@@ -115,8 +115,9 @@ def place_of(seen: Attention, token: str, form: TokenForm = PLAIN) -> int:
         more = ", ..." if len(seen) > 20 else ""
         raise InputError(f"no token of the text is {token!r}", hint=f"There are {every}{more}.")
     if len(found) > 1:
+        more = ", ..." if len(found) > 20 else ""
         raise InputError(
-            f"{token!r} is at the places {', '.join(map(str, found))}",
+            f"{token!r} is at the places {', '.join(map(str, found[:20]))}{more}",
             hint=f"Name one of them: --token {found[0]}.",
         )
     return found[0]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.chapters.chapter import Curves, Grid
@@ -45,7 +46,7 @@ def map_figure(grid: Grid, most: float | None = None) -> Mapping[str, Any]:
     By default that is the greatest, but twice the spread at most: an outlier is no measure.
     """
     names = [visible(name) for name in grid.rows] or [""] * len(grid.values)
-    left = _LETTER * max(map(len, names)) + 12
+    left = _LETTER * max(map(cell_len, names)) + 12
     if most is None:
         most = min(float(abs(grid.values).max()), 2 * float(grid.values.std()) or np.inf) or 1.0
     cells = [

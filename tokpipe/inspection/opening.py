@@ -20,6 +20,7 @@ from tokpipe.inspection.trace import Pair, WordTrace, starting_symbols, trace_bp
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.texts import Inputs
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.words_json import words_from_json
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
@@ -88,7 +89,11 @@ class Opened:
         return view_tokens(str(self.path), self.about, encoding, texts, self.form)
 
     def trace(self, text: str) -> list[WordTrace]:
-        """Follow each word of a text to its tokens, by WordPiece or BPE (else an `InputError`)."""
+        """Follow each word of a text to its tokens, by WordPiece or BPE (else an `InputError`).
+
+        A lone surrogate is an `InputError`, too.
+        """
+        Inputs([text]).utf8()
         words = self._words(text)
         if self.model == "wordpiece":
             return [self._trace_wordpiece(word) for word in words]

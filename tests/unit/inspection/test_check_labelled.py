@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from rich.cells import cell_len
 
 from tests.unit.inspection.printing import shown
 from tests.unit.tasks.models import CONFIG, small
@@ -93,6 +94,13 @@ def test_many_long_hostile_labels_are_cut_and_added_up(tmp_path, width):
     assert "\x1b" not in table
     assert "10 more" in table or width == 20
     assert len(table.splitlines()) >= 23
+
+
+def test_labels_of_wide_letters_are_whole_where_there_is_room(tmp_path):
+    label = "とても良い"
+    parts, _ = check([write(tmp_path, "a.tsv", f"text\tlabel\na\t{label}\nb\tno\n")])
+    rows = shown(parts_renderable("classification", parts)).splitlines()[-3:]
+    assert f"  {label}  " in "".join(rows) and len({cell_len(row) for row in rows}) == 1
 
 
 def test_numbers_have_no_table(tmp_path):

@@ -1,6 +1,6 @@
 """A chapter of `explain` in the terminal: numbered steps with sentence, formula and numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 import numpy as np
@@ -107,15 +107,17 @@ def _grid(grid: Grid, width: int, marks: Marks) -> Iterator[Text]:
     if grid.as_signs:
         yield from _signed(grid, names, label, width, marks)
         return
-    column = _column(grid, marks)
+    heads = [cut(plain_text(_written(one, marks), marks), _LABEL, marks) for one in grid.columns]
+    column = _column(grid, heads)
     room = width - len(INDENT) * 2 - label
     fits = max((room - cell_len(marks.more) - 1) // column, 1)
     count = grid.values.shape[1]
     fits = count if count * column <= room else fits
     more = f" {marks.more}" if fits < count else ""
-    if grid.columns:
-        heads = "".join(f"{_written(one, marks):>{column}}" for one in grid.columns[:fits])
-        yield cut_line(Text(f"{INDENT * 2}{'':<{label}}{heads}{more}", QUIET), width, marks)
+    if heads:
+        above = [pad(head, column, right=True) for head in heads[:fits]]
+        line = Text.assemble(INDENT * 2, " " * label, *above, more, style=QUIET)
+        yield cut_line(line, width, marks)
     for i, row in enumerate(grid.values):
         line = Text.assemble(INDENT * 2, _name(names, i, label, marks), end="")
         line.append("".join(_figure(value, column, grid.digits) for value in row[:fits].tolist()))
@@ -128,12 +130,12 @@ def _figure(value: float, width: int, digits: int) -> str:
     return f"{text.removeprefix('-') if not float(text.strip('-') or 1) else text:>{width}}"
 
 
-def _column(grid: Grid, marks: Marks) -> int:
+def _column(grid: Grid, heads: Sequence[Text]) -> int:
     """Return how wide a column has to be for its numbers and heads, with the space before it."""
     sizes = abs(grid.values[np.isfinite(grid.values)])
     digits = len(f"{sizes.max(initial=0):.{grid.digits}f}")
-    heads = max((len(_written(one, marks)) for one in grid.columns), default=0)
-    return 1 + max(digits + bool((grid.values < 0).any()), heads, grid.digits + 3)
+    widest = max((one.cell_len for one in heads), default=0)
+    return 1 + max(digits + bool((grid.values < 0).any()), widest, grid.digits + 3)
 
 
 def _signed(grid: Grid, names: list[Text], label: int, width: int, marks: Marks) -> Iterator[Text]:

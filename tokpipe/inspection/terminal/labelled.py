@@ -44,10 +44,11 @@ def _table(
     parts: Sequence[CheckedPart], labels: Sequence[str], width: int, marks: Marks
 ) -> Iterator[Text]:
     room = max(width - len(INDENT) - _FIGURE * len(parts), 8)
-    wide = min(max(len(label) for label in labels[:_MOST_LABELS]) + 2, room)
+    names = [plain_text(label, marks) for label in labels[:_MOST_LABELS]]
+    wide = min(max(name.cell_len for name in names) + 2, room)
     yield Text(INDENT + " " * wide + "".join(f"{part.name:>{_FIGURE}}" for part in parts), QUIET)
-    for label in labels[:_MOST_LABELS]:
-        name = pad(cut(plain_text(label, marks), wide - 1, marks), wide)
+    for label, shown in zip(labels, names, strict=False):
+        name = pad(cut(shown, wide - 1, marks), wide)
         cells = [_figure(part, part.counted.labels.get(label, 0)) for part in parts]
         yield Text.assemble(INDENT, name, "".join(cells))
     rest = labels[_MOST_LABELS:]
