@@ -52,16 +52,17 @@ def test_a_page_is_written_into_a_folder_that_is_made(page, tmp_path, name):
     ran = page(name, place)
     assert ran.code == 0 and ran.out == f"{tmp_path}/new/\\x1b[31m.html\n", ran.err
     assert place.read_text("utf-8").rstrip().endswith("</html>")
-    assert os.listdir(place.parent) == [place.name]
+    assert [*place.parent.iterdir()] == [place]
     again = page(name, place)
     assert (again.code, again.out) == (4, "") and "--force" in again.err
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_device_stays_a_device(page, tmp_path, name):
-    (tmp_path / "null").symlink_to(os.devnull)
-    assert page(name, tmp_path / "null").code == 0
-    assert os.listdir(tmp_path) == ["null"] and (tmp_path / "null").is_char_device()
+    place = tmp_path / "null"
+    place.symlink_to(os.devnull)
+    assert page(name, place).code == 0
+    assert [*tmp_path.iterdir()] == [place] and place.is_char_device()
 
 
 @pytest.mark.parametrize("more", [(), ("--json",), ("--force",)], ids=" ".join)
