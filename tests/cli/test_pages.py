@@ -73,3 +73,21 @@ def test_a_place_that_no_page_can_have_is_refused(page, made, name, html, code, 
     ran = page(name, html, *more)
     assert ran.code == code and ran.err.count("error: ") == 1
     assert sorted(made.rglob("*")) == before
+
+
+ENVIRONMENTS = {
+    "dumb": {"TERM": "dumb", "FORCE_COLOR": "1", "TTY_COMPATIBLE": "1"},
+    "no colour": {"NO_COLOR": "1"},
+    "narrow": {"COLUMNS": "40", "LINES": "5"},
+    "ascii": {"LC_ALL": "C"},
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_the_same_whatever_the_terminal(page, tmp_path, monkeypatch, name, environment):
+    assert page(name, tmp_path / "one.html").code == 0
+    for variable, value in ENVIRONMENTS[environment].items():
+        monkeypatch.setenv(variable, value)
+    assert page(name, tmp_path / "other.html").code == 0
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "other.html").read_bytes()
