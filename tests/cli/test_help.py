@@ -46,6 +46,21 @@ def test_every_option_is_explained(path):
             assert param.help, param.name
 
 
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_option_has_the_name_that_is_typed_in_files_and_environment(
+    path, tokpipe, monkeypatch
+):
+    command = getattr(ALL[path], "own", None) or ALL[path]
+    typed = [o[2:] for p in command.params if isinstance(p, click.Option) for o in p.opts]
+    names = [name.replace("-", "_") for name in typed if name not in ("config", "version", "")]
+    Path("all.toml").write_text("\n".join([f"[{'.'.join(path)}]", *(f"{n} = 'x'" for n in names)]))
+    ran = tokpipe("check", "all.toml")
+    assert ran.code == 1 and "has no setting" not in ran.out  # but values that are wrong
+    for name in names:
+        monkeypatch.setenv("_".join(("TOKPIPE", *path, name)).replace("-", "_").upper(), "x")
+    assert tokpipe(*path, "--help").code == 0
+
+
 @pytest.mark.parametrize("path", [(), *ALL], ids=lambda path: " ".join(path) or "tokpipe")
 @pytest.mark.parametrize("columns", ["80", "200", "20"])
 def test_help_fits_the_columns(path, columns, capsys, monkeypatch):

@@ -148,7 +148,8 @@ def _head(seen: Attention, head: str | None, words: Sequence[str]) -> int | str:
 def _of_side(seen: Attention, option: str, side: str | None) -> Places:
     found = np.flatnonzero([side in (None, one) for one in seen.sides])
     if not len(found):
-        raise ConfigError(f"--{option} {side}: there is no second text", hint="Give two texts.")
+        what = "there is no second text, or it" if side == "b" else "the first text"
+        raise ConfigError(f"--{option} {side}: {what} is empty", hint="Give two texts with words.")
     return found
 
 
