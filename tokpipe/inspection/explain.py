@@ -74,11 +74,11 @@ def parse_words(text: str) -> dict[str, int]:
     {'low': 2, 'lower': 1}
     """
     parts = [part.strip() for part in text.split(",")]
-    counted = [re.fullmatch(r"(\S+):(-?\d{1,19})", part) for part in parts]
+    counted = [re.fullmatch(r"(\S+):(-?\d+)", part) for part in parts]
     words: dict[str, int] = {}
     if any(counted):
         for part, match in zip(parts, counted, strict=True):
-            if match is None or not 0 < int(match[2]) < 1 << 62:
+            if match is None or not 0 < int(match[2][:20]) < 1 << 62:
                 raise ConfigError(
                     f"{visible(part)!r} is no word with its count",
                     hint="Write word:count,word:count with counts of at least 1.",
