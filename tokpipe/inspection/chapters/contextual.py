@@ -144,7 +144,9 @@ def _chapter(
                 "",
                 (Grid("cosines", square, numbered, numbered),),
                 f"nearest: texts {pairs[int(near[-1].argmax())]}; "
-                f"farthest: texts {pairs[int(near[-1].argmin())]}",
+                f"farthest: texts {pairs[int(near[-1].argmin())]}"
+                if len(pairs) > 1
+                else "",
             ),
         ),
     )
