@@ -49,6 +49,20 @@ def test_steps_keep_single_weights_and_the_sums_of_rows(count, spread):
     assert abs(found.sum(-1) - 1).max() <= 0.012
 
 
+@pytest.mark.parametrize("some", [2, 3, 4, 5, 6, 8, 16])
+@pytest.mark.parametrize("count", [30, 58, 128])
+def test_a_handful_of_weights_that_have_all_adds_up_to_it(count, some):
+    random = np.random.default_rng(count)
+    weights = np.full((4, count, count), 1e-4 / count)
+    places = random.permuted(np.broadcast_to(np.arange(count), weights.shape), axis=-1)
+    shares = 1 + random.random((4, count, some)) / 20
+    np.put_along_axis(weights, places[..., :some], shares, -1)
+    weights = (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
+    found = (steps_of(weights) / 255.0) ** 2
+    assert abs(found - weights).max() <= 0.004
+    assert abs(found.sum(-1) - 1).max() <= 0.012
+
+
 def test_a_page_holds_all_weights_and_vectors_and_is_the_same_for_any_threads():
     page = page_of(exact=True)
     for layer in SEEN.layers:
