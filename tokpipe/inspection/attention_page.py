@@ -13,7 +13,7 @@ from tokpipe.foundation.threads import map_ordered
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.attention import KIND_NAMES, Chosen, numbers
 from tokpipe.inspection.pages import rendered
-from tokpipe.inspection.readable import TokenForm, parts_of
+from tokpipe.inspection.readable import signed
 from tokpipe.tasks.attention import Attention
 from tokpipe.tasks.attention_measures import MEASURES, even, kind_of, measure
 
@@ -77,7 +77,7 @@ def _data(chosen: Chosen, view: str) -> dict[str, Any]:
     plain = [int(i) for i in chosen.rows if seen.words[i]] or [int(chosen.rows[0])]
     return {
         "tokens": [
-            {"text": _text(token, chosen.form), "id": id, "side": side}
+            {"text": signed(token, chosen.form), "id": id, "side": side}
             for token, id, side in zip(seen.tokens, seen.ids, seen.sides, strict=True)
         ],
         "cut": seen.cut,
@@ -94,12 +94,6 @@ def _data(chosen: Chosen, view: str) -> dict[str, Any]:
             "numbers": chosen.wanted.numbers,
         },
     }
-
-
-def _text(token: str, form: TokenForm) -> str:
-    """Return a token as one line that shows what it holds."""
-    signs = {"space": "·", "byte": "‹{}›", "mark": "◌{}"}
-    return "".join(signs.get(part.kind, "{}").format(part.text) for part in parts_of(token, form))
 
 
 def _layer(layer: LayerSeen, seen: Attention, exact: bool) -> tuple[list[dict[str, Any]], str]:

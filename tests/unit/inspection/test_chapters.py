@@ -75,6 +75,15 @@ def test_any_name_stands_over_its_column(name, encoding):
     assert ends == [cell_len(row[: match.end()]) for match in re.finditer(r"\d\S+", row)]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("a ·cat", "· is a space. Read"), ("a ##cat", "## goes on with a word. Read")],
+)
+def test_what_signs_of_tokens_mean_is_told_where_they_stand(text, said):
+    chapter = Chapter("t", "a", "r", (Step("s", "b"),), "m", text)
+    assert said in " ".join(shown(chapter_renderable(chapter)).split())
+
+
 @pytest.mark.parametrize(("name", "columns"), [("abc", 3), ("東京", 4), ("e\u0301", 1)])
 def test_names_beside_a_map_have_room(name, columns):
     figure = map_figure(Grid("g", np.ones((1, 1)), [name]))

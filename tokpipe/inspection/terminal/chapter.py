@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.inspection.chapters.chapter import Chapter, Curves, Grid, Step
+from tokpipe.inspection.readable import SPACE
 from tokpipe.inspection.runs import Curve
 from tokpipe.inspection.terminal.charts import INDENT, source, title
 from tokpipe.inspection.terminal.curves import chart, key
@@ -30,8 +31,9 @@ _FORMULA = "cyan"
 _CHART = 17  # lines of the curves of five activations: in 8 they lie on one another
 _READ = (
     "A number before a token is its place, counted from 0; special tokens, such as [CLS] and "
-    "[SEP], mark where a text begins and ends; ## goes on with a word. Read here:"
+    "[SEP], mark where a text begins and ends; {}. Read here: {}"
 )
+_PIECES, _SPACES = "## goes on with a word", "· is a space"
 # what stands in formulas, for terminals of ASCII
 _ASCII = {"·": "*", "√": "sqrt ", "…": "...", "×": "x", "π": "pi"}
 _ASCII |= {"ᵀ": "^T", "ᴼ": "^O", "³": "^3"}
@@ -70,7 +72,9 @@ def _opening(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
         yield cut_line(plain_text(chapter.model, marks, QUIET), width, marks)
     yield from _sentence(chapter.about, width, marks, indent="")
     if chapter.text:
-        yield from _sentence(f"{_READ} {chapter.text}", width, marks, QUIET, indent="")
+        sign = _SPACES if SPACE in chapter.text else _PIECES
+        text = _READ.format(sign, chapter.text)
+        yield from _sentence(text, width, marks, QUIET, indent="")
 
 
 def _step(number: int, step: Step, width: int, marks: Marks) -> Iterator[Text]:
@@ -102,7 +106,7 @@ def _grid(grid: Grid, width: int, marks: Marks) -> Iterator[Text]:
     shape = f" {marks.times} ".join(f"{size:,}" for size in grid.shape or grid.values.shape)
     name = plain_text(_written(grid.name, marks), marks)
     yield cut_line(Text.assemble(INDENT, name, (f"  [{shape}]", QUIET)), width, marks)
-    names = [plain_text(row, marks) for row in grid.rows]
+    names = [plain_text(_written(row, marks), marks) for row in grid.rows]
     label = min(max((one.cell_len for one in names), default=0), _LABEL)
     if grid.as_signs:
         yield from _signed(grid, names, label, width, marks)
