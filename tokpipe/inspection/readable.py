@@ -64,13 +64,13 @@ def parts_of(token: str, form: TokenForm = PLAIN) -> list[Part]:
     if token in form.special_tokens or token == form.unk_token:
         form = PLAIN
     before, body, after = _cut_affixes(token, form)
-    parts = [Part("affix", before)] if before else []
+    parts = [Part("affix", visible(before))] if before else []
     raw = token_bytes(body) if form.byte_level else None
     if raw is not None:
         parts += _parts_of_bytes(raw)
     else:
         parts += _parts_of_text(body.replace(form.space, " ") if form.space else body)
-    return [*parts, Part("affix", after)] if after else parts
+    return [*parts, Part("affix", visible(after))] if after else parts
 
 
 def readable(token: str, form: TokenForm = PLAIN) -> str:

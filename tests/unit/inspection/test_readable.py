@@ -100,3 +100,10 @@ def test_signs_leave_nothing_that_is_not_seen(form, token):
     written = signed(token, form)
     assert written.strip() == written != "" and " " not in written and written.isprintable()
     assert unicodedata.category(written[0])[0] != "M"
+
+
+@pytest.mark.parametrize("form", [TokenForm(prefix="\u202e\x1b"), TokenForm(suffix="\u202e\x1b")])
+def test_affixes_of_a_vocabulary_do_nothing(form):
+    token = f"{form.prefix}a{form.suffix}"
+    assert {part.text for part in parts_of(token, form)} == {"\\u202e\\x1b", "a"}
+    assert body_of(token, form) == "a"
