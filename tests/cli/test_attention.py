@@ -1,6 +1,7 @@
 """`tokpipe attention` as it is called, and what masks look at."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,34 @@ def test_what_cannot_be_shown_is_one_error(tokpipe, model, arguments, code, said
     ran = tokpipe("attention", model, *arguments)
     assert ran.code == code and said in ran.err and not ran.out
     assert ran.err.count("error:") == 1
+
+
+def test_a_side_is_asked_for_by_flag_file_and_environment(tokpipe, model, monkeypatch):
+    asked = ("attention", model, TEXT, "a dog", "--view", "head")
+    flag = tokpipe(*asked, "--from", "b")
+    Path("from.toml").write_text("[attention]\nfrom = 'b'\n")
+    file = tokpipe(*asked, "--config", "from.toml")
+    monkeypatch.setenv("TOKPIPE_ATTENTION_FROM", "b")
+    assert flag.code == 0 and flag.out == file.out == tokpipe(*asked).out != tokpipe(*asked[:3]).out
+    monkeypatch.setenv("TOKPIPE_ATTENTION_FROM", "c")
+    assert "environment TOKPIPE_ATTENTION_FROM: 'c' is not one of" in tokpipe(*asked).err
+
+
+@pytest.mark.parametrize(
+    ("texts", "side", "said"),
+    [
+        (("the cat",), "b", "there is no second text, or it is empty"),
+        (("the cat", ""), "b", "there is no second text, or it is empty"),
+    ],
+)
+def test_a_text_that_is_not_there_is_no_side(tokpipe, model, texts, side, said):
+    ran = tokpipe("attention", model, *texts, "--view", "head", "--to", side)
+    assert ran.code == 2 and f"--to {side}: {said}" in ran.err
+
+
+def test_places_of_a_token_that_is_often_there_are_told_in_short(tokpipe, model):
+    ran = tokpipe("attention", model, "dog " * 22, "--view", "head", "--token", "dog")
+    assert ran.code == 3 and "1, 2, 3" in ran.err and ", 20, ...\n" in ran.err
 
 
 def test_a_text_that_was_cut_is_told(tokpipe, model):

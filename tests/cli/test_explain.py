@@ -2,9 +2,12 @@ import json
 
 import pytest
 
-from tests.unit.tasks.models import small
+from tests.unit.tasks.models import TOKENS, small
 from tokpipe.cli.main import execute
 from tokpipe.inspection.config import CHAPTERS
+from tokpipe.tasks.model import BertModel
+from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+from tokpipe.tokenizer.tokenizer import Tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,16 @@ def test_chapters_are_told_on_made_up_numbers_and_on_a_model(tokpipe, model, nam
     assert told.json["text"].count("[SEP]") == (2 if name == "contextual" else 1)
     assert tokpipe("explain", name, "--json").json["model"] is None
     assert max(map(len, toy.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("mask", ["[MASK]", "<mask>"])
+def test_a_chapter_has_a_text_for_any_model(tokpipe, tmp_path, mask, name):
+    tokens = [mask if token == "[MASK]" else token for token in TOKENS]
+    tokenizer = Tokenizer(spec_from_bert_vocab(tokens, roles={"mask_token": mask}))
+    BertModel(small().parameters, tokenizer).save(tmp_path / "m")
+    told = tokpipe("explain", name, "--model", "m")
+    assert told.code == 0, told.err
 
 
 def test_what_a_chapter_does_not_know_is_one_error(tokpipe, model):

@@ -46,6 +46,21 @@ def test_every_option_is_explained(path):
             assert param.help, param.name
 
 
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_option_has_the_name_that_is_typed_in_files_and_environment(
+    path, tokpipe, monkeypatch
+):
+    command = getattr(ALL[path], "own", None) or ALL[path]
+    typed = [o[2:] for p in command.params if isinstance(p, click.Option) for o in p.opts]
+    names = [name.replace("-", "_") for name in typed if name not in ("config", "version", "")]
+    Path("all.toml").write_text("\n".join([f"[{'.'.join(path)}]", *(f"{n} = 'x'" for n in names)]))
+    ran = tokpipe("check", "all.toml")
+    assert ran.code == 1 and "has no setting" not in ran.out  # but values that are wrong
+    for name in names:
+        monkeypatch.setenv("_".join(("TOKPIPE", *path, name)).replace("-", "_").upper(), "x")
+    assert tokpipe(*path, "--help").code == 0
+
+
 @pytest.mark.parametrize("path", [(), *ALL], ids=lambda path: " ".join(path) or "tokpipe")
 @pytest.mark.parametrize("columns", ["80", "200", "20"])
 def test_help_fits_the_columns(path, columns, capsys, monkeypatch):
@@ -98,7 +113,18 @@ def test_doctor_finds_what_is_wrong(tokpipe, monkeypatch):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     ran = tokpipe("doctor")
     assert ran.code == 1
-    assert "hundred times slower" in ran.out
+    assert "hundred times slower" in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_doctor_keeps_to_the_columns(tokpipe, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    reason = "many words " * 20
+    monkeypatch.setattr("tokpipe.foundation.jit._cache_place", lambda: (None, f"{reason}\x1b"))
+    ran = tokpipe("doctor")
+    paths = max(map(len, ran.out.split()))  # a word is not broken
+    assert max(map(len, ran.out.splitlines())) <= max(int(columns), 31 + paths)
+    assert "\\x1b" in ran.out and "\x1b" not in ran.out
 
 
 def test_doctor_says_why_compiled_kernels_are_not_kept(tokpipe, monkeypatch):

@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -50,6 +51,48 @@ def test_hostile_text_and_markup_reach_the_terminal_as_text(folders, capsys):
 def test_there_must_be_something_to_look_at(folders, capsys):
     assert execute(["inspect", "tokens", "-t", folders[0]]) == 2
     assert execute(["inspect", "tokens", "-t", "nowhere", "hug"]) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("inspect", "tokens", "-t", "wp", "TEXT"),
+        ("inspect", "tokens", "-t", "wp", "hug", "--pair", "TEXT"),
+        ("inspect", "tokens", "-t", "wp", "--trace", "TEXT"),
+        ("inspect", "tokens", "-t", "bb", "--trace", "TEXT"),
+        ("inspect", "masking", "TEXT"),
+        ("inspect", "masking", "TEXT", "-t", "wp"),
+        ("explain", "masking", "TEXT"),
+        ("explain", "bpe", "TEXT"),
+        ("explain", "wordpiece", "TEXT:3,hug:2"),
+    ],
+    ids=" ".join,
+)
+def test_a_text_that_is_not_utf8_is_bad_input(folders, tokpipe, arguments):
+    ran = tokpipe(*(one.replace("TEXT", "hug\udcff") for one in arguments))
+    assert (ran.code, ran.out) == (3, "") and "lone surrogate U+DCFF" in ran.err
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "4611686018427387904", "9" * 5000])
+def test_a_count_that_is_none_is_no_bug(tokpipe, count):
+    ran = tokpipe("explain", "bpe", f"hug:{count},pug:2")
+    assert ran.code == 2 and "is no word with its count" in ran.err
+
+
+@pytest.mark.parametrize(
+    "marked", ["\ufeffhug a", "hug a\r\n", "\ufeffhug a\n", "hug a"], ids=ascii
+)
+def test_a_mark_of_byte_order_and_line_ends_are_no_text(folders, tokpipe, monkeypatch, marked):
+    stream = io.TextIOWrapper(io.BytesIO(marked.encode()))
+    monkeypatch.setattr("sys.stdin", stream)
+    ran = tokpipe("inspect", "tokens", "-t", "bb", "-", "--json")
+    assert ran.json[0]["counts"]["characters"] == 5
+
+
+def test_standard_input_that_is_too_long_is_told_so(folders, tokpipe, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("😀".encode() * 200_001)))
+    ran = tokpipe("inspect", "tokens", "-t", "bb", "-")
+    assert ran.code == 3 and "longer than 200,000 characters" in ran.err
 
 
 def test_a_vocabulary_is_shown_with_its_use_on_a_corpus(folders, tmp_path, capsys):

@@ -98,7 +98,9 @@ def _told(
 
     if model is None:
         return module.toy()
-    loaded, texts = open_model(session, model, "none"), texts or module.TEXTS
+    loaded = open_model(session, model, "none")
+    mask = loaded.tokenizer.roles.get("mask_token", "[MASK]")
+    texts = texts or tuple(text.replace("[MASK]", mask) for text in module.TEXTS)
     read = [(text,) for text in texts] if most is None else [texts]
     asked = [_chosen(session, (model, loaded), one, module, wanted) for one in read]
     told = module.real(asked[0], loaded, *asked[1:])

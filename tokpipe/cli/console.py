@@ -28,6 +28,7 @@ _STYLES = {
     "cyan": "36",
 }
 _MOST_COLUMNS = 1000  # no screen has more; lines are filled with spaces up to the last
+_LINES = 25  # that nothing asks for; a width without a height is 80 where TERM is dumb or unknown
 _GLYPHS = {
     "✓": "+",
     "✗": "x",
@@ -150,6 +151,7 @@ class Console:
         console = RichConsole(
             file=_Encodable(stream),  # type: ignore[arg-type]
             width=stream.width,
+            height=_LINES,
             color_system=("auto" if stream.is_terminal else "standard") if stream.color else None,
             force_terminal=stream.color,
             no_color=not stream.color,

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from tokpipe.cli.console import Console, safe_lines
 from tokpipe.cli.interrupts import Stopped, farewell
+from tokpipe.cli.options import setting_name
 from tokpipe.cli.streams import silence
 from tokpipe.foundation.errors import TokpipeError
 
@@ -126,9 +127,9 @@ def _origin(error: click.BadParameter) -> str:
     name = error.param.opts[-1] if isinstance(error.param, click.Option) else error.param.name
     source = error.ctx.get_parameter_source(error.param.name) if error.ctx else None
     if source is ParameterSource.ENVIRONMENT and error.ctx:
-        return f"environment {error.ctx.auto_envvar_prefix}_{error.param.name.upper()}"
+        return f"environment {error.ctx.auto_envvar_prefix}_{setting_name(error.param).upper()}"
     if source is ParameterSource.DEFAULT_MAP and error.ctx:
-        return f"{error.ctx.params.get('config') or 'settings file'}: {error.param.name}"
+        return f"{error.ctx.params.get('config') or 'settings file'}: {setting_name(error.param)}"
     return name
 
 

@@ -47,6 +47,13 @@ class ListOption(GroupedOption):
         return (",".join(value) if is_typed else value), source
 
 
+def setting_name(option: click.Parameter) -> str:
+    """Return what an option is called in a settings file and in the environment: as it is typed."""
+    typed = [name[2:].replace("-", "_") for name in option.opts if name.startswith("--")]
+    own = str(option.name)
+    return own if own in typed or not typed else typed[0]
+
+
 class Count(click.ParamType):
     """A whole number as people write it: 30000, 8k, 1m."""
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokpipe.cli.command import Session
+from tokpipe.cli.sink import STDOUT, opened_output
 from tokpipe.foundation.addresses import address_of, local_path
-from tokpipe.foundation.files import atomic_write, refuse_existing_file
+from tokpipe.foundation.errors import ConfigError
+from tokpipe.foundation.files import refuse_existing_file
 from tokpipe.foundation.storage import storage_errors
+from tokpipe.foundation.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,9 +27,14 @@ def page_option(text: str = "Write what is shown as one page.") -> Callable[...,
 
 
 def check_page(session: Session, html: str | None) -> None:
-    """Refuse a file that is there, before any work, and make its folder."""
+    """Refuse a file that is there, before any work, and make its folder.
+
+    Standard output is refused: it has its own use.
+    """
     if html is None:
         return
+    if html == STDOUT:
+        raise ConfigError("--html -: a page goes into a file", hint="Name one, or /dev/stdout.")
     refuse_existing_file(Path(html), force=session.force)
     if address_of(html) is None:
         path = local_path(html)
@@ -36,10 +44,10 @@ def check_page(session: Session, html: str | None) -> None:
 
 def write_page(session: Session, html: str, page: str) -> None:
     """Write a page; say where, if nothing else is printed."""
-    with atomic_write(Path(html), replace=session.force) as file:
+    with opened_output(html, force=session.force, binary=False) as file:
         file.write(page.encode())
     if not session.json:
-        session.console.out.line(html)
+        session.console.out.line(visible(html))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from tokpipe.cli.options import Bytes, CommaList, Count, Optional
+from tokpipe.cli.options import Bytes, CommaList, Count, Optional, setting_name
 from tokpipe.foundation.config import unknown_name
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.small_files import read_small_file
@@ -66,7 +66,8 @@ class Settings:
             try:
                 merged[name] = _of_its_type(merged[name], options[name])
             except click.BadParameter as error:
-                raise ConfigError(f"{self.path}: {name}: {error.message}") from None
+                place = f"{self.path}: {setting_name(options[name])}"
+                raise ConfigError(f"{place}: {error.message}") from None
         return merged
 
 
@@ -101,10 +102,14 @@ def wrong_values(settings: Settings, context: click.Context) -> Iterator[tuple[s
 def check_environment(context: click.Context) -> None:
     """Refuse (`ConfigError`) variables of this command that name no option of it."""
     prefix = f"{context.auto_envvar_prefix}_"
-    known = [f"{prefix}{name.upper()}" for name in _options(context.command)]
+    options = {f"{prefix}{name.upper()}": one for name, one in _options(context.command).items()}
     for name in os.environ:
-        if name.startswith(prefix) and name not in known:
+        if name not in options and name.startswith(prefix):
+            known = [f"{prefix}{name.upper()}" for name in _names(context.command)]
             raise unknown_name("environment: no option is set by", name, known)
+    for name, option in options.items():
+        if name != f"{prefix}{str(option.name).upper()}":  # which click finds itself
+            option.envvar = name
 
 
 def _read_text(path: Path) -> str:
@@ -138,9 +143,9 @@ def _checked(
         elif _key(name) not in options:
             owner = f"[{'.'.join(names)}]" if names else "the part above the tables"
             where = f"{_place(path, text, name, names)}: {owner} has no setting"
-            raise unknown_name(where, name, list(options))
+            raise unknown_name(where, name, _names(command))
         else:
-            checked[_key(name)] = value
+            checked[str(options[_key(name)].name)] = value
     return checked
 
 
@@ -198,13 +203,20 @@ def _wrong_values(
         try:
             params[name].type_cast_value(context, _of_its_type(value, params[name]))
         except click.BadParameter as error:
-            yield f"{'.'.join(names)}: {name}".lstrip(": "), error.message.rstrip(".")
+            place = f"{'.'.join(names)}: {setting_name(params[name])}"
+            yield place.lstrip(": "), error.message.rstrip(".")
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
-    params = _itself(command).params
-    options = {str(p.name): p for p in params if isinstance(p, click.Option) and p.name}
-    return {name: option for name, option in options.items() if name not in NOT_IN_A_FILE}
+    """Return the options of a command by their names; of two names that one has, by both."""
+    params = [p for p in _itself(command).params if isinstance(p, click.Option) and p.name]
+    known = [option for option in params if option.name not in NOT_IN_A_FILE]
+    return {name: one for one in known for name in (str(one.name), setting_name(one))}
+
+
+def _names(command: click.Command) -> list[str]:
+    """Return what the options of a command are called."""
+    return list(dict.fromkeys(map(setting_name, _options(command).values())))
 
 
 def _itself(command: click.Command) -> click.Command:

@@ -26,7 +26,7 @@ def given_texts(texts: Sequence[str], stdin: TextIO) -> list[str]:
     if len(data) > _MOST_BYTES:
         raise InputError(f"standard input is longer than {_MOST_BYTES >> 20} MiB")
     try:
-        lines = [line.removesuffix("\r") for line in data.decode().split("\n")]
+        lines = [line.removesuffix("\r") for line in data.decode("utf-8-sig").split("\n")]
     except UnicodeDecodeError as error:
         raise InputError(f"standard input: byte {error.start} is not UTF-8") from None
     found = [line for line in lines if line.strip()]

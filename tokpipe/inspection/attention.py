@@ -115,8 +115,9 @@ def place_of(seen: Attention, token: str, form: TokenForm = PLAIN) -> int:
         more = ", ..." if len(seen) > 20 else ""
         raise InputError(f"no token of the text is {token!r}", hint=f"There are {every}{more}.")
     if len(found) > 1:
+        more = ", ..." if len(found) > 20 else ""
         raise InputError(
-            f"{token!r} is at the places {', '.join(map(str, found))}",
+            f"{token!r} is at the places {', '.join(map(str, found[:20]))}{more}",
             hint=f"Name one of them: --token {found[0]}.",
         )
     return found[0]
@@ -147,7 +148,8 @@ def _head(seen: Attention, head: str | None, words: Sequence[str]) -> int | str:
 def _of_side(seen: Attention, option: str, side: str | None) -> Places:
     found = np.flatnonzero([side in (None, one) for one in seen.sides])
     if not len(found):
-        raise ConfigError(f"--{option} {side}: there is no second text", hint="Give two texts.")
+        what = "there is no second text, or it" if side == "b" else "the first text"
+        raise ConfigError(f"--{option} {side}: {what} is empty", hint="Give two texts with words.")
     return found
 
 

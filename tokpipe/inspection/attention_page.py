@@ -13,13 +13,14 @@ from tokpipe.foundation.threads import map_ordered
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.attention import KIND_NAMES, Chosen, numbers
 from tokpipe.inspection.pages import rendered
-from tokpipe.inspection.readable import TokenForm, parts_of
+from tokpipe.inspection.readable import signed
 from tokpipe.tasks.attention import Attention
 from tokpipe.tasks.attention_measures import MEASURES, even, kind_of, measure
 
 _STEPS = 255  # of the square root of a weight
 # From this step on the nearest one is taken, as below the first: two steps are 0.004 apart there.
 _COARSE = 126
+_OFF = 0.01 * _STEPS**2  # of the sum of a row, from where on it is mended
 _SHIFTS = 0.7548776662, 0.5698402910  # of a sequence that fills the unit square evenly (R2)
 # Bytes of a page. Queries and keys get what weights leave of it.
 _ROOM = 2.3e6  # of 144 heads on 128 tokens
@@ -76,7 +77,7 @@ def _data(chosen: Chosen, view: str) -> dict[str, Any]:
     plain = [int(i) for i in chosen.rows if seen.words[i]] or [int(chosen.rows[0])]
     return {
         "tokens": [
-            {"text": _text(token, chosen.form), "id": id, "side": side}
+            {"text": signed(token, chosen.form), "id": id, "side": side}
             for token, id, side in zip(seen.tokens, seen.ids, seen.sides, strict=True)
         ],
         "cut": seen.cut,
@@ -93,12 +94,6 @@ def _data(chosen: Chosen, view: str) -> dict[str, Any]:
             "numbers": chosen.wanted.numbers,
         },
     }
-
-
-def _text(token: str, form: TokenForm) -> str:
-    """Return a token as one line that shows what it holds."""
-    signs = {"space": "·", "byte": "‹{}›", "mark": "◌{}"}
-    return "".join(signs.get(part.kind, "{}").format(part.text) for part in parts_of(token, form))
 
 
 def _layer(layer: LayerSeen, seen: Attention, exact: bool) -> tuple[list[dict[str, Any]], str]:
@@ -146,8 +141,25 @@ def steps_of(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
         squares /= 2 * lower + 1  # how far above the lower step
         nearest = (lower < 1) | (lower >= _COARSE)
         lower += squares > np.where(nearest, np.float32(0.5), turns)
+        _mend_rows(lower, some)
         out[...] = lower
     return steps
+
+
+def _mend_rows(steps: NDArray[np.floating], weights: NDArray[np.floating]) -> None:
+    """Take the other step for some weights of the few rows that add up to 1 % too much or little.
+
+    Where a handful of weights has all, their thresholds may all be high or all be low.
+    """
+    excess = (steps * steps).sum(-1) - np.float32(_STEPS**2) * weights.sum(-1)
+    for row in np.flatnonzero(abs(excess) > _OFF):
+        over, now, exact = np.sign(excess[row]), steps[row], _STEPS * np.sqrt(weights[row])
+        beyond = np.flatnonzero(((now - exact) * over > 0) & (exact >= 1) & (exact < _COARSE))
+        for place in beyond[np.argsort(-exact[beyond], kind="stable")]:
+            if abs(excess[row]) <= _OFF:
+                break
+            excess[row] -= 2 * now[place] * over - 1
+            now[place] -= over
 
 
 def _neurons(chosen: Chosen, used: int, exact: bool) -> tuple[Sequence[LayerSeen], list[int]]:

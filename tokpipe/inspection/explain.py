@@ -9,6 +9,7 @@ from typing import Any
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.trace import WordTrace, starting_symbols, trace_bpe, trace_wordpiece
+from tokpipe.tokenizer.texts import Inputs
 from tokpipe.vocab.config import DEFAULT_UNKNOWN, VocabConfig
 from tokpipe.vocab.steps import MergeStep, PairRow, Trace, trace_merges
 
@@ -44,7 +45,10 @@ def explain(text: str, config: VocabConfig, steps: int, encode: str | None = Non
     ------
     ConfigError
         If there is no word, a count is no positive number, or the text is a corpus.
+    InputError
+        If the text holds a lone surrogate.
     """
+    Inputs([text]).utf8()
     words = parse_words(text)
     if sum(map(len, words)) > MOST_CHARACTERS:
         raise ConfigError(
@@ -74,7 +78,7 @@ def parse_words(text: str) -> dict[str, int]:
     words: dict[str, int] = {}
     if any(counted):
         for part, match in zip(parts, counted, strict=True):
-            if match is None or not 0 < int(match[2]) < 1 << 62:
+            if match is None or not 0 < int(match[2][:20]) < 1 << 62:
                 raise ConfigError(
                     f"{visible(part)!r} is no word with its count",
                     hint="Write word:count,word:count with counts of at least 1.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def map_figure(grid: Grid, most: float | None = None) -> Mapping[str, Any]:
     By default that is the greatest, but twice the spread at most: an outlier is no measure.
     """
     names = [visible(name) for name in grid.rows] or [""] * len(grid.values)
-    left = _LETTER * max(map(len, names)) + 12
+    left = _LETTER * max(map(_columns, names)) + 12
     if most is None:
         most = min(float(abs(grid.values).max()), 2 * float(grid.values.std()) or np.inf) or 1.0
     cells = [
@@ -72,6 +73,11 @@ def map_figure(grid: Grid, most: float | None = None) -> Mapping[str, Any]:
         "heads": [*map(visible, grid.columns)] or [f"{j + 1}" for j in range(count)],
         "table": [(name, _digits(row)) for name, row in zip(names, grid.values, strict=True)],
     }
+
+
+def _columns(name: str) -> int:
+    """Return how many letters wide a name is: those of East Asia are two, marks are none."""
+    return sum(1 + (east_asian_width(sign) in "WF") for sign in name if not combining(sign))
 
 
 def _digits(values: np.ndarray) -> list[str]:

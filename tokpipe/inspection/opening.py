@@ -16,10 +16,11 @@ from tokpipe.inspection.readable import TokenForm
 from tokpipe.inspection.source import Source, read_source
 from tokpipe.inspection.tokens import TokenView, view_tokens
 from tokpipe.inspection.toy import SENTENCE, toy_tokenizer
-from tokpipe.inspection.trace import Pair, WordTrace, starting_symbols, trace_bpe, trace_wordpiece
+from tokpipe.inspection.trace import BpeRules, Pair, WordTrace, trace_bpe_word, trace_wordpiece
 from tokpipe.tokenizer.node import Node
 from tokpipe.tokenizer.reading import read_tokenizer
 from tokpipe.tokenizer.spec import ModelKind, Spec
+from tokpipe.tokenizer.texts import Inputs
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.tokenizer.words_json import words_from_json
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
@@ -88,14 +89,17 @@ class Opened:
         return view_tokens(str(self.path), self.about, encoding, texts, self.form)
 
     def trace(self, text: str) -> list[WordTrace]:
-        """Follow each word of a text to its tokens, by WordPiece or BPE (else an `InputError`)."""
+        """Follow each word of a text to its tokens, by WordPiece or BPE (else an `InputError`).
+
+        A lone surrogate is an `InputError`, too.
+        """
+        Inputs([text]).utf8()
         words = self._words(text)
         if self.model == "wordpiece":
             return [self._trace_wordpiece(word) for word in words]
         if self.model in ("bpe", "byte-bpe"):
-            merges, form = self._merges, self.form
-            words = [starting_symbols(word, form.prefix, form.suffix) for word in words]
-            return [trace_bpe(symbols, merges, self.tokenizer.ids) for symbols in words]
+            how = self.tokenizer.ids, (self.form.prefix, self.form.suffix), self._rules
+            return [trace_bpe_word(word, self._merges, *how) for word in words]
         raise InputError(
             f"{self.path}: no trace for a {self.model} model",
             hint="WordPiece and BPE take words apart step by step; others choose among all ways.",
@@ -122,6 +126,14 @@ class Opened:
             unk_token=self.form.unk_token or "",
             longest=longest,
         )
+
+    @cached_property
+    def _rules(self) -> BpeRules:
+        if self.spec is not None:
+            return BpeRules(self.spec.unk_token, self.spec.fuse_unk, False, self.spec.ignore_merges)
+        said = self.source.settings
+        flags = (said.get(name) is True for name in BpeRules._fields[1:])
+        return BpeRules(self.source.unk_token, *flags)
 
     @cached_property
     def _merges(self) -> Mapping[Pair, tuple[int, str]]:

@@ -46,6 +46,8 @@ class TokenForm:
 
 
 PLAIN = TokenForm()
+SPACE = "·"
+_SIGNS = {"space": SPACE, "byte": "‹{}›", "mark": "◌{}"}
 _PLACEHOLDER = re.compile(r"\[unused\d+\]|<[|/]?[\w-]+\|?>|madeupword\d+")
 
 
@@ -62,13 +64,13 @@ def parts_of(token: str, form: TokenForm = PLAIN) -> list[Part]:
     if token in form.special_tokens or token == form.unk_token:
         form = PLAIN
     before, body, after = _cut_affixes(token, form)
-    parts = [Part("affix", before)] if before else []
+    parts = [Part("affix", visible(before))] if before else []
     raw = token_bytes(body) if form.byte_level else None
     if raw is not None:
         parts += _parts_of_bytes(raw)
     else:
         parts += _parts_of_text(body.replace(form.space, " ") if form.space else body)
-    return [*parts, Part("affix", after)] if after else parts
+    return [*parts, Part("affix", visible(after))] if after else parts
 
 
 def readable(token: str, form: TokenForm = PLAIN) -> str:
@@ -82,6 +84,17 @@ def readable(token: str, form: TokenForm = PLAIN) -> str:
     return "".join(
         f"‹{part.text}›" if part.kind == "byte" else part.text for part in parts_of(token, form)
     )
+
+
+def signed(token: str, form: TokenForm = PLAIN) -> str:
+    r"""Return a token as one line of text, with signs for what would not be seen.
+
+    Examples
+    --------
+    >>> signed("Ġ\u00c3", TokenForm(byte_level=True)), signed("\u0301a") == "◌\u0301a"
+    ('·‹C3›', True)
+    """
+    return "".join(_SIGNS.get(kind, "{}").format(text) for kind, text in parts_of(token, form))
 
 
 def body_of(token: str, form: TokenForm) -> str:
@@ -164,7 +177,7 @@ def _kind_of(character: str, *, first: bool) -> str:
     category = unicodedata.category(character)
     if category[0] in "ZC" and category not in ("Co", "Cn") and character not in _INKED_FORMATS:
         return "escape"
-    if visible(character) != character or character == "·":  # · would be taken for a space
+    if visible(character) != character or character == SPACE:  # it would be taken for a space
         return "escape"
     if category[0] == "M" and first:
         return "escape" if character in _VARIATION_SELECTORS else "mark"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tokpipe.foundation.visible import visible
 from tokpipe.inspection.pages import CHARTS, PLOT, SIZE, TICKS, color, rendered, x_of, y_of, y_ticks
-from tokpipe.inspection.runs import SCORE, Curve, RunView, heading
+from tokpipe.inspection.runs import SCORE, Curve, RunView, heading, last_step
 
 _POINTS = 500  # of a curve, about one a pixel
 _WRITTEN = 20  # of the same curve, in the table behind it
@@ -46,7 +46,7 @@ def _chart(runs: Sequence[RunView], metric: str) -> dict[str, Any] | None:
         return None
     values = [value for *_, curve in found for value in curve.values]
     low, high = min(values), max(values)
-    last = max(step for *_, curve in found for step in curve.steps) or 1.0
+    last = last_step(runs) or 1.0
     limits = (low, high if high > low else low + 1, last)
     lines = [
         _Line(

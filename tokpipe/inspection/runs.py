@@ -124,6 +124,11 @@ def metrics_of(runs: Sequence[RunView], *, losses_only: bool = False) -> list[st
     return losses if losses_only else [*losses, *(f"{n}_accuracy" for n in heads), *_TITLES]
 
 
+def last_step(runs: Sequence[RunView]) -> int:
+    """Return the last step of the longest run: curves, the means of neighbours, end before it."""
+    return max((run.steps or run.evaluations)[-1].step for run in runs)
+
+
 def runs_in(path: str | Path) -> list[Path]:
     """Return the trainings in a folder: the one that it is, or those of several seeds."""
     folder = here(path)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tokpipe.foundation.arrays import Strings
 from tokpipe.tokenizer.from_vocabulary import spec_from_bert_vocab
+from tokpipe.tokenizer.texts import Inputs
 from tokpipe.tokenizer.tokenizer import Tokenizer
 from tokpipe.vocab.config import BERT_SPECIAL_TOKENS
 from tokpipe.words.config import BERT_UNCASED
@@ -18,12 +19,15 @@ _WORDS = replace(BERT_UNCASED, strip_accents=False)
 def toy_tokenizer(text: str) -> Tokenizer:
     """Make a WordPiece vocabulary of a text's own words, those over six letters in two pieces.
 
+    A lone surrogate is an `InputError`.
+
     Examples
     --------
     >>> toy_tokenizer("A lighthouse").tokens[5:]
     ['a', 'light', '##house']
     """
-    words, _ = split_words(before_split(Strings.from_list([text]), _WORDS), _WORDS)
+    texts = Strings.from_list(Inputs([text]).utf8()[0])
+    words, _ = split_words(before_split(texts, _WORDS), _WORDS)
     pieces = [piece for word in words.iter_bytes() for piece in _pieces(word.decode())]
     tokens = dict.fromkeys((*BERT_SPECIAL_TOKENS, *pieces))
     return Tokenizer(spec_from_bert_vocab([*tokens], _WORDS))

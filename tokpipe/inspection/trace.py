@@ -7,7 +7,7 @@ and `kernels.bpe.merge_by_rank`, with the reasons.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokpipe.tokenizer.kernels.bpe import merge_by_rank
 from tokpipe.tokenizer.kernels.wordpiece import Match, longest_matches
@@ -113,6 +113,54 @@ def trace_bpe(
         before = tuple(now)
     ids = tuple(vocabulary.get(symbol) for symbol in now)
     return WordTrace("".join(symbols), tuple(symbols), tuple(steps), before, ids)
+
+
+class BpeRules(NamedTuple):
+    """What BPE does besides merging, as `tokenizers` calls it."""
+
+    unk_token: str | None = None  # stands for a symbol that is no token; None: it is left out
+    fuse_unk: bool = False  # neighbours that are none become one
+    byte_fallback: bool = False  # it becomes its bytes, such as <0xC3>, if all are tokens
+    ignore_merges: bool = False  # a word that is a token is not merged
+
+
+def trace_bpe_word(
+    word: str,
+    merges: Mapping[Pair, tuple[int, str]],
+    vocabulary: Mapping[str, int],
+    affixes: tuple[str, str],
+    rules: BpeRules,
+) -> WordTrace:
+    """Follow BPE from a word on: what becomes of symbols that are no tokens, then the merges.
+
+    The affixes are what begins a symbol that goes on with a word, and what ends the last one.
+
+    Examples
+    --------
+    >>> trace_bpe_word("axb", {}, {"a": 0, "b": 1, "?": 2}, ("", ""), BpeRules("?")).ids
+    (0, 2, 1)
+    """
+    if rules.ignore_merges and word in vocabulary:
+        note = "the whole word is a token: merges are not looked up"
+        return WordTrace(word, (), (), (word,), (vocabulary[word],), note)
+    symbols, known = starting_symbols(word, *affixes), list[str]()
+    parts = [_tokens_of(symbol, vocabulary, rules) for symbol in symbols]
+    for i, part in enumerate(parts):
+        known += part
+        is_fused = rules.fuse_unk and i > 0 and not parts[i - 1]
+        if not part and rules.unk_token in vocabulary and not is_fused:
+            known.append(str(rules.unk_token))
+    missing = parts.count([])
+    left_out = "" if rules.unk_token in vocabulary else ", and no token stands for what is unknown"
+    note = f"characters without a token: {missing}{left_out}" if missing else ""
+    return replace(trace_bpe(known, merges, vocabulary), word="".join(symbols), note=note)
+
+
+def _tokens_of(symbol: str, vocabulary: Mapping[str, int], rules: BpeRules) -> list[str]:
+    if symbol in vocabulary:
+        return [symbol]
+    found = [f"<0x{byte:02X}>" for byte in symbol.encode()] if rules.byte_fallback else []
+    return found if all(one in vocabulary for one in found) else []
 
 
 def trace_json(trace: WordTrace) -> dict[str, Any]:

@@ -56,6 +56,15 @@ def test_colour_follows_stream_and_environment(monkeypatch, environment, termina
     assert not console.out.color
 
 
+@pytest.mark.parametrize("term", ["dumb", "unknown", "xterm", ""])
+@pytest.mark.parametrize("force", ["0", "1"])
+@pytest.mark.parametrize("columns", ["40", "120"])
+def test_views_have_the_columns_that_there_are(monkeypatch, columns, force, term):
+    for name, value in {"COLUMNS": columns, "FORCE_COLOR": force, "TERM": term}.items():
+        monkeypatch.setenv(name, value)
+    assert on(monkeypatch, Terminal()).rich().width == int(columns)
+
+
 def test_no_escape_byte_where_colour_is_off(monkeypatch):
     stream = Terminal()
     monkeypatch.setenv("NO_COLOR", "1")

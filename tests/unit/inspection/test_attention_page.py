@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.tasks.models import CONFIG, WORDS, small
 from tokpipe.inspection.attention import Wanted, choose
-from tokpipe.inspection.attention_page import attention_page, steps_of
+from tokpipe.inspection.attention_page import _SHIFTS, attention_page, steps_of
 from tokpipe.inspection.terminal import attention_model, attention_neuron
 from tokpipe.tasks.attention import attention
 
@@ -44,6 +44,22 @@ def test_steps_keep_single_weights_and_the_sums_of_rows(count, spread):
     scores[1] = np.sort(scores[1])  # in order, as where attention falls with distance
     scores[2, :, : count // 2] = scores[2, :, :1]  # half of a row alike
     weights = softmax(scores)
+    found = (steps_of(weights) / 255.0) ** 2
+    assert abs(found - weights).max() <= 0.004
+    assert abs(found.sum(-1) - 1).max() <= 0.012
+
+
+@pytest.mark.parametrize("side", [1, -1], ids=["low", "high"])
+@pytest.mark.parametrize("some", [2, 3, 4, 5, 6, 8, 16])
+def test_a_handful_of_weights_that_have_all_adds_up_to_it(some, side):
+    count = 58
+    places = np.arange(count)
+    turns = (places[:, None] * _SHIFTS[0] + places * _SHIFTS[1]) % 1
+    places = np.argsort(side * turns)[:, :some]  # whose thresholds are all low, or all high
+    shares = 1 + np.random.default_rng(some).random((40, count, some)) / 20
+    weights = np.full((40, count, count), 1e-4 / count)
+    np.put_along_axis(weights, np.broadcast_to(places, shares.shape), shares, -1)
+    weights = (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
     found = (steps_of(weights) / 255.0) ** 2
     assert abs(found - weights).max() <= 0.004
     assert abs(found.sum(-1) - 1).max() <= 0.012

@@ -13,6 +13,7 @@ from tests.unit.inspection.chapter_cases import real
 from tests.unit.inspection.printing import colored, shown
 from tokpipe.inspection.chapters.chapter import Chapter, Curves, Grid, Step, chapter_json, softmax
 from tokpipe.inspection.config import CHAPTERS
+from tokpipe.inspection.figures import map_figure
 from tokpipe.inspection.terminal.chapter import chapter_renderable
 
 
@@ -57,6 +58,36 @@ def test_numbers_that_do_not_fit_are_left_out_with_a_mark():
     assert "c39" in whole and "…" not in whole
     content = chapter_json(chapter)["steps"][0]["shown"][0]
     assert content["values"] == [[float(i) for i in range(40)]] and content["shape"] == [1, 40]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize(
+    "name", ["東京", "e\u0301", "é", "\x1b[31m", "\u202e", "x" * 60], ids=ascii
+)
+def test_any_name_stands_over_its_column(name, encoding):
+    grid = Grid("g", np.arange(4.0)[None], ["row"], ["first", name, name, "last"])
+    chapter = Chapter("t", "a", "r", (Step("s", "b", shown=(grid,)),))
+    printed = shown(chapter_renderable(chapter), width=120, encoding=encoding)
+    assert not set(printed) & set("\x1b\u202e") and (encoding == "utf-8" or printed.isascii())
+    head, row = printed.splitlines()[6:8]
+    assert "0.000" in row and "3.000" in row
+    ends = [cell_len(head[: match.end()]) for match in re.finditer(r"\S+", head)]
+    assert ends == [cell_len(row[: match.end()]) for match in re.finditer(r"\d\S+", row)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("a ·cat", "· is a space. Read"), ("a ##cat", "## goes on with a word. Read")],
+)
+def test_what_signs_of_tokens_mean_is_told_where_they_stand(text, said):
+    chapter = Chapter("t", "a", "r", (Step("s", "b"),), "m", text)
+    assert said in " ".join(shown(chapter_renderable(chapter)).split())
+
+
+@pytest.mark.parametrize(("name", "columns"), [("abc", 3), ("東京", 4), ("e\u0301", 1)])
+def test_names_beside_a_map_have_room(name, columns):
+    figure = map_figure(Grid("g", np.ones((1, 1)), [name]))
+    assert figure["left"] == map_figure(Grid("g", np.ones((1, 1)), ["x" * columns]))["left"]
 
 
 def test_curves_are_written_with_their_points():

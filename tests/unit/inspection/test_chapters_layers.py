@@ -278,5 +278,15 @@ def test_shapes_of_one_size_have_about_as_many_parameters():
         layers = int(name.split()[-1] if "BERT" in name else name.split()[0])
         assert width == 64 * heads and in_a_row == 4 * layers
         assert parameters == pytest.approx(84.93, rel=0.13)
-    small_one = grids(real(depth))["parameters and operations in millions"]
-    assert small_one.rows[-1] == "this model, 4" and small_one.values[-1, 0] == 16
+
+
+@pytest.mark.parametrize("shared", ["none", "all", "attention", "ffn"])
+def test_shapes_beside_a_small_model_have_its_size_and_not_that_of_another(shared):
+    model = small(replace(CONFIG, share_layers=shared))
+    found = grids(real(depth, model))["parameters and operations in thousands"]
+    stored = sum(v.size for n, v in model.parameters.views.items() if n.startswith("layers."))
+    *others, own = found.values
+    assert found.rows[-1] == f"this model, 4{'' if shared == 'none' else ' shared'}"
+    assert own[0] == 16 and own[2] == pytest.approx(stored / 1000)
+    assert others and all(1 / 1.5 <= other[2] / own[2] <= 1.5 for other in others)
+    assert all(width == 8 * heads for width, heads, *_ in found.values)

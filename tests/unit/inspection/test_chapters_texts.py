@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.inspection.chapter_cases import MODEL, TEXT, grids, real
-from tests.unit.tasks.models import CONFIG, small
+from tests.unit.tasks.models import CONFIG, SPECIALS, small
 from tokpipe.bert.config import POSITIONS
 from tokpipe.bert.positions import distance_buckets, sine_table
 from tokpipe.foundation.errors import ConfigError, InputError
@@ -18,6 +18,7 @@ from tokpipe.inspection.chapters import (
     nsp,
     position,
 )
+from tokpipe.inspection.readable import TokenForm
 from tokpipe.tasks.attention import attention as look
 from tokpipe.tasks.fill_mask import fill_masks
 from tokpipe.tasks.nsp import judge_pairs
@@ -194,6 +195,30 @@ def test_the_longest_word_that_all_texts_have_is_taken():
         several("the cat", "a dog")
     with pytest.raises(ConfigError, match="one text compares with nothing"):
         several("the cat")
+
+
+FORM = TokenForm(special_tokens=frozenset(SPECIALS), unk_token="[UNK]")
+
+
+@pytest.mark.parametrize(
+    ("texts", "who"),
+    [
+        (("the zzz", "the qqq"), "the"),
+        (("the [MASK] sat", "the [MASK]"), "the"),
+        (("zzz", "qqq"), "[UNK]"),
+        (("a [MASK]", "the [MASK]"), "[MASK]"),
+    ],
+)
+def test_a_word_goes_before_what_stands_for_any(texts, who):
+    chosen = [choose("m", look(MODEL, text), Wanted(), contextual, FORM) for text in texts]
+    assert f": {who} in 2" in contextual.real(chosen[0], MODEL, chosen[1]).title
+
+
+@pytest.mark.parametrize("texts", [("the cat", "the dog"), ("cat sat", "cat sat", "a cat sat")])
+def test_places_of_different_tokens_are_not_compared(texts):
+    with pytest.raises(ConfigError, match=r"--token names (cat, dog|sat, cat)"):
+        several(*texts, token="2")
+    assert "sat" in several("a sat", "the sat", token="2").title
 
 
 def test_a_word_is_one_before_and_several_behind_in_the_drawn_model():

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from rich.cells import cell_len
 
 from tests.unit.inspection.printing import shown
 from tests.unit.tasks.models import CONFIG, small
@@ -106,6 +107,13 @@ def test_short_labels_and_what_is_added_up_are_whole_in_any_encoding(tmp_path, e
     table = shown(parts_renderable("classification", parts), width=80, encoding=encoding)
     assert "  10 more  " in table
     assert ("é19" if encoding == "utf-8" else r"\xe919") in table
+
+
+def test_labels_of_wide_letters_are_whole_where_there_is_room(tmp_path):
+    label = "とても良い"
+    parts, _ = check([write(tmp_path, "a.tsv", f"text\tlabel\na\t{label}\nb\tno\n")])
+    rows = shown(parts_renderable("classification", parts)).splitlines()[-3:]
+    assert f"  {label}  " in "".join(rows) and len({cell_len(row) for row in rows}) == 1
 
 
 def test_numbers_have_no_table(tmp_path):

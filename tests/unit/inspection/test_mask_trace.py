@@ -72,6 +72,25 @@ def test_each_fate_comes_with_its_arithmetic(becomes, sign):
     assert f" {sign} " in drawn.split("4. What becomes")[1]
 
 
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (
+            TokenForm(prefix="##"),
+            "mask. ## begins a piece that goes on with a word; special",
+        ),
+        (TokenForm(suffix="</w>"), "mask. </w> ends a word; special tokens,"),
+        (TokenForm(byte_level=True), "mask. · is a space; special tokens,"),
+        (TokenForm(space="▁"), "mask. · is a space; special tokens,"),
+        (TokenForm(), "mask. Special tokens,"),
+    ],
+)
+def test_the_sign_of_this_vocabulary_is_told(form, said):
+    trace = trace_masking(SENTENCE, 1, FACTS, MaskConfig())
+    view = mask_trace_renderable(trace, MaskConfig(), Vocabulary(TOKENS, form), "seed 1")
+    assert said in " ".join(shown(view).split())
+
+
 def test_a_word_that_does_not_fit_is_passed_over_with_its_reason():
     config = MaskConfig(max_predictions_per_seq=1, masked_lm_prob=1, whole_word=True)
     reasons = {

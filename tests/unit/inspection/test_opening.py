@@ -74,6 +74,39 @@ def small(tmp_path_factory):
     ]
 
 
+BPE_SETTINGS = {
+    "unknown": {},
+    "fused": {"fuse_unk": True},
+    "left out": {"unk_token": None},
+    "whole": {"ignore_merges": True},
+    "ends": {"end_of_word_suffix": "</w>"},
+    "inner": {"continuing_subword_prefix": "##"},
+    "bytes": {"byte_fallback": True},
+}
+
+
+@pytest.mark.parametrize(
+    "text", ["abc", "abx", "xx", "axxbé", "cab abc", "東abc東", "x", "aab", ""]
+)
+@pytest.mark.parametrize("settings", BPE_SETTINGS)
+def test_traces_follow_what_a_vocabulary_says_of_what_it_lacks(tmp_path, settings, text):
+    content, given = bpe(), BPE_SETTINGS[settings]
+    content["model"] |= given
+    more = {
+        "ends": ["c</w>", "b</w>", "abc</w>"],
+        "inner": ["##a", "##b", "##c"],
+        "bytes": ["<0x78>", "<0xC3>", "<0xA9>", "<0xE6>"],  # those of x and é, not of 東
+        "whole": ["cab"],
+    }.get(settings, [])
+    content["model"]["vocab"] |= {token: 6 + i for i, token in enumerate(more)}
+    if settings == "ends":
+        content["model"]["merges"] = [["a", "b"], ["ab", "c</w>"]]
+    if settings == "inner":
+        content["model"]["merges"] = [["a", "##b"]]
+    opened = open_tokenizer(write(tmp_path / "t", content))
+    assert traced_ids(opened, text) == encoded_ids(opened, text)
+
+
 def test_words_of_a_corpus_are_encoded_as_they_are(small):
     words = Strings.from_list(["hugs", "東", "a.b"])
     ids, offsets = small[0].encode_words(words)

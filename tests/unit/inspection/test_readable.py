@@ -1,8 +1,19 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokpipe.inspection.readable import Part, TokenForm, body_of, parts_of, readable, token_bytes
+from tokpipe.inspection.readable import (
+    PLAIN,
+    Part,
+    TokenForm,
+    body_of,
+    parts_of,
+    readable,
+    signed,
+    token_bytes,
+)
 from tokpipe.vocab.vocabulary import BYTE_TO_CHAR
 
 BYTES = TokenForm(byte_level=True)
@@ -81,3 +92,18 @@ def test_a_metaspace_is_a_space():
 def test_characters_of_no_byte_leave_a_token_as_it_is():
     assert token_bytes("東") is None
     assert readable("東", BYTES) == "東"
+
+
+@pytest.mark.parametrize("form", [PLAIN, TokenForm(byte_level=True), TokenForm(space="▁")])
+@pytest.mark.parametrize("token", [" ", "Ġ", "▁", "ĠĠcat", "\u0301", "\t", "\u00a0", "\u3000", "Ģ"])
+def test_signs_leave_nothing_that_is_not_seen(form, token):
+    written = signed(token, form)
+    assert written.strip() == written != "" and " " not in written and written.isprintable()
+    assert unicodedata.category(written[0])[0] != "M"
+
+
+@pytest.mark.parametrize("form", [TokenForm(prefix="\u202e\x1b"), TokenForm(suffix="\u202e\x1b")])
+def test_affixes_of_a_vocabulary_do_nothing(form):
+    token = f"{form.prefix}a{form.suffix}"
+    assert {part.text for part in parts_of(token, form)} == {"\\u202e\\x1b", "a"}
+    assert body_of(token, form) == "a"

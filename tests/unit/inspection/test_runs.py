@@ -88,6 +88,24 @@ def test_a_single_step_is_drawn(run):
     assert "1 step\n" in drawn([run(count=1)], ascii=True, color=False)
 
 
+@pytest.mark.parametrize("width", [24, 40, 60, 80])
+def test_a_table_of_runs_keeps_its_numbers_whole_and_the_axis_ends_at_the_last_step(run, width):
+    lines = drawn([run("a-name-of-a-run", 1000)], width, ascii=False, color=False).splitlines()
+    heads, figures = re.split(r"\s{2,}", lines[0].strip()), ["1,000", "9,000", "-40.7750"]
+    figures += ["-42.0000 at 1,000", "50,000"]
+    assert [one for one in figures if one in lines[1]] == figures[: len(heads) - 1]
+    assert len(heads) >= 2 and (len(heads) == 6) == (width == 80)
+    assert lines[-1].endswith(" 1,000 steps")
+    assert ">1,000</text>" in run_page([run("other", 1000)], ["mlm_loss"])
+
+
+def test_what_nobody_knows_of_a_run_is_blank(tmp_path):
+    line = Line(step=5, tokens=9, loss=3.0, heads={"mlm": HeadFigures(3.0)}, split="validation")
+    write_log(tmp_path / "log.jsonl", [line])
+    summary = drawn([read_run(tmp_path)], 200, ascii=False, color=False).splitlines()[1]
+    assert summary.split()[-5:] == ["0", "0", "3.0000", "at", "5"]
+
+
 class _Elements(HTMLParser):
     def __init__(self):
         super().__init__()

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from tokpipe.cli.machine import BAD, GOOD, ODD, Finding, findings, tried
 from tokpipe.cli.options import config_options
 from tokpipe.engines.config import EngineConfig
 from tokpipe.foundation.sizes import format_bytes
+from tokpipe.foundation.visible import visible
 
 if TYPE_CHECKING:
     from tokpipe.engines.dask.workers import Worker
@@ -105,10 +107,11 @@ def _show(session: Session, found: list[Finding]) -> None:
     width = max(len(finding.name) for finding in found)
     for finding in found:
         mark, style = _MARKS[finding.state]
-        line = f"{out.styled(out.glyph(mark), style)} {finding.name:{width}}  {finding.found}"
-        out.line(line)
-        if finding.advice:
-            out.line(f"  {'':{width}}  {out.styled(finding.advice, style)}")
+        first, *rest = _lines(finding.found, out.width - width - 4) or [""]
+        out.line(f"{out.styled(out.glyph(mark), style)} {finding.name:{width}}  {first}")
+        rest += [out.styled(line, style) for line in _lines(finding.advice, out.width - width - 4)]
+        for line in rest:
+            out.line(f"  {'':{width}}  {line}")
     out.line()
     bad = sum(finding.state == BAD for finding in found)
     odd = sum(finding.state == ODD for finding in found)
@@ -116,6 +119,11 @@ def _show(session: Session, found: list[Finding]) -> None:
         out.line(out.styled(f"{bad} of {len(found)} will make work fail.", "red"))
     else:
         out.line(f"Ready to work{f'; {odd} could be better' if odd else ''}.")
+
+
+def _lines(text: str, room: int) -> list[str]:
+    """Cut a text between words into lines of so many columns; words stay whole."""
+    return wrap(visible(text), max(room, 20), break_long_words=False, break_on_hyphens=False)
 
 
 def _self_test() -> str:

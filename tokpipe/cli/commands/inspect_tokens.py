@@ -137,13 +137,15 @@ def _print_json(
 
 
 def _standard_input() -> str:
+    data = sys.stdin.buffer.read(4 * _MOST_CHARACTERS + 1)
+    is_long = len(data) > 4 * _MOST_CHARACTERS
     try:
-        text = sys.stdin.buffer.read(4 * _MOST_CHARACTERS + 1).decode()
+        text = "" if is_long else data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"standard input: byte {error.start} is not UTF-8") from None
-    if len(text) > _MOST_CHARACTERS:
+    if is_long or len(text) > _MOST_CHARACTERS:
         raise InputError(
             f"standard input is longer than {_MOST_CHARACTERS:,} characters",
             hint="inspect tokens is for looking; use tokpipe encode for a corpus.",
         )
-    return text.removesuffix("\n")
+    return text.removesuffix("\n").removesuffix("\r")

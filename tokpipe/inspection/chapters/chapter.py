@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.inspection.attention import Chosen, numbers
-from tokpipe.inspection.readable import readable
+from tokpipe.inspection.readable import signed
 
 Array = NDArray[np.floating]
 
@@ -100,7 +100,7 @@ def vector(name: str, values: Array, **more: Any) -> Grid:
 
 def shown_tokens(chosen: Chosen) -> list[str]:
     """Return the tokens as they are shown."""
-    return [readable(token, chosen.form) for token in chosen.seen.tokens]
+    return [signed(token, chosen.form) for token in chosen.seen.tokens]
 
 
 def token_names(chosen: Chosen) -> list[str]:

@@ -9,7 +9,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.bert.model import Model
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.inspection.attention import Chosen
-from tokpipe.inspection.chapters.chapter import Array, Chapter, Grid, Step, token_names
+from tokpipe.inspection.chapters.chapter import Array, Chapter, Grid, Step, shown_tokens
 from tokpipe.inspection.chapters.position import SMALL, drawn, states_of
 from tokpipe.tasks.model import BertModel
 
@@ -60,32 +60,33 @@ def real(chosen: Chosen, model: BertModel, *others: Chosen) -> Chapter:
     every = (chosen, *others)
     if len(every) < 2:
         raise ConfigError("one text compares with nothing", hint="Give two texts or more.")
-    places = [one.token for one in every]
-    if None in places:
-        shared = _shared(every)
-        places = [one.seen.tokens.index(shared) for one in every]
+    shared = _shared(every) if chosen.token is None else ""
+    places = [one.seen.tokens.index(shared) if one.token is None else one.token for one in every]
+    shown = [shown_tokens(one) for one in every]
+    names = [tokens[place] for tokens, place in zip(shown, places, strict=True)]
+    if len({*names}) > 1:
+        said = ", ".join(dict.fromkeys(names))
+        raise ConfigError(f"--token names {said}", hint="Name one token that all texts have.")
     tables, vectors = [], []
     for one, place in zip(every, places, strict=True):
-        assert place is not None
         tables.append(model.parameters.views["embeddings.token"][one.seen.ids[place]])
         layers = one.layers[0].entered[place], *(layer.left[place] for layer in one.layers)
         vectors.append(np.stack(layers).astype(np.float64))
-    texts = [" ".join(name.split(" ", 1)[1] for name in token_names(one)) for one in every]
-    assert places[0] is not None
-    who = token_names(chosen)[places[0]].split(" ", 1)[1]
-    return _chapter(texts, who, (tables, vectors), chosen.name)
+    texts = [" ".join(tokens) for tokens in shown]
+    return _chapter(texts, names[0], (tables, vectors), chosen.name)
 
 
 def _shared(every: Sequence[Chosen]) -> str:
-    """Return the longest token that all texts have."""
-    seen = [one.seen for one in every]
+    """Return the longest token that all texts have, a word of theirs if there is one."""
+    seen, form = [one.seen for one in every], every[0].form
     words = (
         {token for token, word in zip(one.tokens, one.words, strict=True) if word} for one in seen
     )
-    found = sorted(set.intersection(*words), key=lambda token: (-len(token), token))
+    found = set.intersection(*words)
     if not found:
         raise ConfigError("no token is in all of the texts", hint="Write one that is.")
-    return found[0]
+    others = {*form.special_tokens, form.unk_token}
+    return min(found, key=lambda token: (token in others, -len(token), token))
 
 
 def cosines(vectors: Sequence[Array]) -> Array:
@@ -143,7 +144,9 @@ def _chapter(
                 "",
                 (Grid("cosines", square, numbered, numbered),),
                 f"nearest: texts {pairs[int(near[-1].argmax())]}; "
-                f"farthest: texts {pairs[int(near[-1].argmin())]}",
+                f"farthest: texts {pairs[int(near[-1].argmin())]}"
+                if len(pairs) > 1
+                else "",
             ),
         ),
     )

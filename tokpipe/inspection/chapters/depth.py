@@ -6,7 +6,7 @@ from tokpipe.bert.config import BertConfig
 from tokpipe.foundation.sizes import plural
 from tokpipe.inspection.attention import Chosen
 from tokpipe.inspection.chapters.chapter import Chapter, Grid, Step
-from tokpipe.inspection.chapters.encoder import layer_rows
+from tokpipe.inspection.chapters.encoder import layer_parameters, layer_rows
 from tokpipe.tasks.model import BertModel
 
 HEADS = ()
@@ -15,23 +15,23 @@ TAKES = ()
 TEXTS = ("The cat ran.",)
 
 _DEPTHS = (1, 2, 3, 6, 12, 24, 48)
-_HEAD = 64  # numbers of a head, and the step of widths
+_OFF = 1.5  # times as many parameters, or as few, are not the same number
 _TOKENS = 128
-_MILLION = 1e6
 _COLUMNS = ("width", "heads", "parameters", "operations", "in a row")
 
 
-def of_depth(layers: int, parameters: int) -> BertConfig:
+def of_depth(layers: int, parameters: int, head: int) -> BertConfig:
     """Return the model of so many layers that has about so many parameters in them.
 
-    A layer of width H has 12 H² of them: 4 H² in attention, 8 H² in the feed-forward part.
+    A layer of width H has 12 H² of them: 4 H² in attention, 8 H² in the feed-forward part. Widths
+    go by steps of a head.
     """
-    steps = max(round((parameters / (12 * layers)) ** 0.5 / _HEAD), 1)
+    steps = max(round((parameters / (12 * layers)) ** 0.5 / head), 1)
     return BertConfig(
-        hidden_size=_HEAD * steps,
+        hidden_size=head * steps,
         num_hidden_layers=layers,
         num_attention_heads=steps,
-        intermediate_size=4 * _HEAD * steps,
+        intermediate_size=4 * head * steps,
     )
 
 
@@ -45,19 +45,22 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     return _chapter(model.config, chosen.name)
 
 
-def _row(config: BertConfig) -> list[float]:
+def _row(config: BertConfig, unit: float) -> list[float]:
     layers = config.num_hidden_layers
-    parameters, operations = np.array(list(layer_rows(config, _TOKENS).values())).sum(0)
-    counts = layers * parameters / _MILLION, layers * operations / _TOKENS / _MILLION
+    operations = layers * sum(one for _, one in layer_rows(config, _TOKENS).values()) / _TOKENS
+    counts = layer_parameters(config) / unit, operations / unit
     return [config.hidden_size, config.num_attention_heads, *counts, 4 * layers]
 
 
 def _chapter(config: BertConfig, model: str) -> Chapter:
     layers = config.num_hidden_layers
-    total = int(layers * sum(parameters for parameters, _ in layer_rows(config, 1).values()))
-    others = {depth: _row(of_depth(depth, total)) for depth in _DEPTHS}
-    rows = {plural(depth, "layer"): row for depth, row in others.items()}
-    rows |= {f"{'this model' if model else 'BERT-base'}, {layers}": _row(config)}
+    total, step = layer_parameters(config), config.head_size
+    unit, units = (1e6, "million") if total >= 1e6 else (1e3, "thousand")
+    others = [of_depth(depth, total, step) for depth in _DEPTHS]
+    near = [one for one in others if 1 / _OFF <= layer_parameters(one) / total <= _OFF]
+    rows = {plural(one.num_hidden_layers, "layer"): _row(one, unit) for one in near}
+    shared = "" if config.share_layers == "none" else " shared"
+    rows |= {f"{'this model' if model else 'BERT-base'}, {layers}{shared}": _row(config, unit)}
     return Chapter(
         title="Deep or wide",
         about="A model is a stack of layers (tokpipe explain encoder), each of which works on "
@@ -78,8 +81,8 @@ def _chapter(config: BertConfig, model: str) -> Chapter:
             ),
             Step(
                 "The same parameters, another shape",
-                f"About {total / _MILLION:.1f} million parameters each, as near as widths in steps "
-                f"of {_HEAD} allow. Operations are multiplications and additions for one token in "
+                f"About {total / unit:.1f} {units} parameters each, as near as widths in steps "
+                f"of {step} allow. Operations are multiplications and additions for one token in "
                 f"a text of {_TOKENS}. A head is a slice of the vector that attention works with. "
                 "In a row: how many products with learned tables have to wait for one another, "
                 "which no number of processors shortens: four for each layer. Attention's own two "
@@ -87,7 +90,7 @@ def _chapter(config: BertConfig, model: str) -> Chapter:
                 "",
                 (
                     Grid(
-                        "parameters and operations in millions",
+                        f"parameters and operations in {units}s",
                         np.array(list(rows.values())),
                         list(rows),
                         _COLUMNS,

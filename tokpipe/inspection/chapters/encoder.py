@@ -107,7 +107,7 @@ def _chapter(config: BertConfig, names: Sequence[str], model: str) -> Chapter:
                 (
                     Grid(
                         "millions",
-                        np.array([[_layer_parameters(config) / _MILLION, layers * total[1]]]),
+                        np.array([[layer_parameters(config) / _MILLION, layers * total[1]]]),
                         ("all layers",),
                         ("parameters", "operations"),
                     ),
@@ -126,7 +126,7 @@ def _gated(config: BertConfig) -> str:
     return f" from {config.inner_size:,}: one half of them, bent, is multiplied by the other"
 
 
-def _layer_parameters(config: BertConfig) -> int:
+def layer_parameters(config: BertConfig) -> int:
     """Count the parameters of all layers, those that are shared once."""
     sizes = [parameters for parameters, _ in layer_rows(config, 1).values()]
     attention, ffn = sum(sizes[:5]), sum(sizes[5:])

@@ -7,8 +7,16 @@ import numpy as np
 from tokpipe.foundation.errors import InputError
 from tokpipe.inspection.attention import Chosen
 from tokpipe.inspection.chapters.activations import values_and_slopes
-from tokpipe.inspection.chapters.chapter import Array, Chapter, Grid, Step, softmax, vector
-from tokpipe.inspection.readable import readable
+from tokpipe.inspection.chapters.chapter import (
+    Array,
+    Chapter,
+    Grid,
+    Step,
+    shown_tokens,
+    softmax,
+    vector,
+)
+from tokpipe.inspection.readable import SPACE, signed
 from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 
@@ -46,7 +54,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     state = seen.layers[-1].left[place].astype(np.float64)
     made = mask_vector(model, state)
     weights = model.model.weights
-    names = [readable(token, chosen.form) for token in model.tokenizer.tokens]
+    names = [signed(token, chosen.form) for token in model.tokenizer.tokens]
     names += [f"id {id}" for id in range(len(names), model.config.vocab_size)]
     inside = (
         Step(
@@ -67,13 +75,13 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     )
     table = weights.embeddings.token.astype(np.float64)
     bias = weights.heads["mlm"].decoder.bias.astype(np.float64)
-    text = " ".join(readable(token, chosen.form) for token in seen.tokens)
+    text = " ".join(shown_tokens(chosen))
     around = None if chosen.wanted.around is None else _id_of(chosen.wanted.around, names)
     return _chapter((text, chosen.name), names, (made, table, bias), inside, around)
 
 
 def _id_of(word: str, names: Sequence[str]) -> int:
-    found = [id for id, name in enumerate(names) if name.strip() == word.strip()]
+    found = [id for id, name in enumerate(names) if name.strip(SPACE) == word.strip()]
     if not found:
         raise InputError(
             f"{word!r} is no token of the vocabulary", hint="Name another for --around."
@@ -144,7 +152,7 @@ def _compared(names: Sequence[str], dots: Array, bias: Array, tables: tuple[Grid
 def _percentages(names: Sequence[str], shares: Array, around: int | None) -> Step:
     order = _likeliest(shares)
     best, middle = names[order[0]], order[0] if around is None else around
-    alphabet = sorted(range(len(names)), key=lambda id: (names[id], id))
+    alphabet = sorted(range(len(names)), key=lambda id: (names[id].strip(SPACE), id))
     at = alphabet.index(middle)
     beside = alphabet[max(at - _AROUND, 0) : at + _AROUND + 1]
     return Step(

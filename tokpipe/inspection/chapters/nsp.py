@@ -3,8 +3,15 @@
 import numpy as np
 
 from tokpipe.inspection.attention import Chosen
-from tokpipe.inspection.chapters.chapter import Array, Chapter, Grid, Step, softmax, vector
-from tokpipe.inspection.readable import readable
+from tokpipe.inspection.chapters.chapter import (
+    Array,
+    Chapter,
+    Grid,
+    Step,
+    shown_tokens,
+    softmax,
+    vector,
+)
 from tokpipe.tasks.fill_mask import require_head
 from tokpipe.tasks.model import BertModel
 
@@ -35,7 +42,7 @@ def real(chosen: Chosen, model: BertModel) -> Chapter:
     weights = model.model.weights
     assert weights.pooler is not None
     state = chosen.seen.layers[-1].left[0].astype(np.float64)
-    text = " ".join(readable(token, chosen.form) for token in chosen.seen.tokens)
+    text = " ".join(shown_tokens(chosen))
     pooler, classes = weights.pooler, weights.heads["nsp"]
     return _chapter(
         text, state, (pooler.weight, pooler.bias), (classes.weight, classes.bias), chosen.name

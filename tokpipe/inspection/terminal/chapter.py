@@ -1,6 +1,6 @@
 """A chapter of `explain` in the terminal: numbered steps with sentence, formula and numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 import numpy as np
@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tokpipe.inspection.chapters.chapter import Chapter, Curves, Grid, Step
+from tokpipe.inspection.readable import SPACE
 from tokpipe.inspection.runs import Curve
 from tokpipe.inspection.terminal.charts import INDENT, source, title
 from tokpipe.inspection.terminal.curves import chart, key
@@ -30,8 +31,9 @@ _FORMULA = "cyan"
 _CHART = 17  # lines of the curves of five activations: in 8 they lie on one another
 _READ = (
     "A number before a token is its place, counted from 0; special tokens, such as [CLS] and "
-    "[SEP], mark where a text begins and ends; ## goes on with a word. Read here:"
+    "[SEP], mark where a text begins and ends; {}. Read here: {}"
 )
+_PIECES, _SPACES = "## goes on with a word", "· is a space"
 # what stands in formulas, for terminals of ASCII
 _ASCII = {"·": "*", "√": "sqrt ", "…": "...", "×": "x", "π": "pi"}
 _ASCII |= {"ᵀ": "^T", "ᴼ": "^O", "³": "^3"}
@@ -70,7 +72,9 @@ def _opening(chapter: Chapter, width: int, marks: Marks) -> Iterator[Text]:
         yield cut_line(plain_text(chapter.model, marks, QUIET), width, marks)
     yield from _sentence(chapter.about, width, marks, indent="")
     if chapter.text:
-        yield from _sentence(f"{_READ} {chapter.text}", width, marks, QUIET, indent="")
+        sign = _SPACES if SPACE in chapter.text else _PIECES
+        text = _READ.format(sign, chapter.text)
+        yield from _sentence(text, width, marks, QUIET, indent="")
 
 
 def _step(number: int, step: Step, width: int, marks: Marks) -> Iterator[Text]:
@@ -102,20 +106,22 @@ def _grid(grid: Grid, width: int, marks: Marks) -> Iterator[Text]:
     shape = f" {marks.times} ".join(f"{size:,}" for size in grid.shape or grid.values.shape)
     name = plain_text(_written(grid.name, marks), marks)
     yield cut_line(Text.assemble(INDENT, name, (f"  [{shape}]", QUIET)), width, marks)
-    names = [plain_text(row, marks) for row in grid.rows]
+    names = [plain_text(_written(row, marks), marks) for row in grid.rows]
     label = min(max((one.cell_len for one in names), default=0), _LABEL)
     if grid.as_signs:
         yield from _signed(grid, names, label, width, marks)
         return
-    column = _column(grid, marks)
+    heads = [cut(plain_text(_written(one, marks), marks), _LABEL, marks) for one in grid.columns]
+    column = _column(grid, heads)
     room = width - len(INDENT) * 2 - label
     fits = max((room - cell_len(marks.more) - 1) // column, 1)
     count = grid.values.shape[1]
     fits = count if count * column <= room else fits
     more = f" {marks.more}" if fits < count else ""
-    if grid.columns:
-        heads = "".join(f"{_written(one, marks):>{column}}" for one in grid.columns[:fits])
-        yield cut_line(Text(f"{INDENT * 2}{'':<{label}}{heads}{more}", QUIET), width, marks)
+    if heads:
+        above = [pad(head, column, right=True) for head in heads[:fits]]
+        line = Text.assemble(INDENT * 2, " " * label, *above, more, style=QUIET)
+        yield cut_line(line, width, marks)
     for i, row in enumerate(grid.values):
         line = Text.assemble(INDENT * 2, _name(names, i, label, marks), end="")
         line.append("".join(_figure(value, column, grid.digits) for value in row[:fits].tolist()))
@@ -128,12 +134,12 @@ def _figure(value: float, width: int, digits: int) -> str:
     return f"{text.removeprefix('-') if not float(text.strip('-') or 1) else text:>{width}}"
 
 
-def _column(grid: Grid, marks: Marks) -> int:
+def _column(grid: Grid, heads: Sequence[Text]) -> int:
     """Return how wide a column has to be for its numbers and heads, with the space before it."""
     sizes = abs(grid.values[np.isfinite(grid.values)])
     digits = len(f"{sizes.max(initial=0):.{grid.digits}f}")
-    heads = max((len(_written(one, marks)) for one in grid.columns), default=0)
-    return 1 + max(digits + bool((grid.values < 0).any()), heads, grid.digits + 3)
+    widest = max((one.cell_len for one in heads), default=0)
+    return 1 + max(digits + bool((grid.values < 0).any()), widest, grid.digits + 3)
 
 
 def _signed(grid: Grid, names: list[Text], label: int, width: int, marks: Marks) -> Iterator[Text]:

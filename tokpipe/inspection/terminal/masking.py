@@ -27,8 +27,8 @@ from tokpipe.inspection.terminal.marks import (
 
 _ABOUT = (
     "To learn a language, a model has to guess some tokens (words or pieces of words) that are "
-    "covered by a mask. ## begins a piece that goes on with a word; special tokens, such as [CLS] "
-    "and [SEP], mark where a text begins and ends. The same settings always give the same draws."
+    "covered by a mask. {} tokens, such as [CLS] and [SEP], mark where a text begins and "
+    "ends. The same settings always give the same draws."
 )
 _SOURCE = 'J. Devlin et al., "BERT" (2018), 3.1, task 1; Y. Liu et al., "RoBERTa" (2019), 4.1'
 _BECOMES = {MASKED: "bold red", KEPT: GOOD}  # a random token is yellow
@@ -110,7 +110,9 @@ def mask_trace_renderable(
     """
     drawer = _Drawer(trace, config, vocabulary, (width, marks))
     yield Text("Masking", HEADING)
-    yield from flow(plain_text(_ABOUT, marks).split(" "), width, " ", "")
+    sign = _pieces(vocabulary.form, marks)
+    about = _ABOUT.format(f"{sign}; special" if sign else "Special")
+    yield from flow(plain_text(about, marks).split(" "), width, " ", "")
     yield from drawer.wrapped(f"draws depend on {key}", QUIET)
     yield from drawer.candidates()
     yield from drawer.number()
@@ -119,6 +121,15 @@ def mask_trace_renderable(
     yield from title("5. What the model gets, and under it what it must find")
     yield from masked_lines(trace.ids, trace.masked, trace.positions, vocabulary, (width, marks))
     yield from source(_SOURCE, width, marks)
+
+
+def _pieces(form: TokenForm, marks: Marks) -> str:
+    """Say by what the vocabulary tells pieces of words from words, if there is a sign for it."""
+    if form.prefix:
+        return f"{form.prefix} begins a piece that goes on with a word"
+    if form.suffix:
+        return f"{form.suffix} ends a word"
+    return f"{marks.space} is a space" if form.byte_level or form.space else ""
 
 
 class _Drawer:

@@ -8,8 +8,12 @@ from rich.text import Text
 
 from tokpipe.foundation.sizes import plural
 from tokpipe.foundation.visible import visible
-from tokpipe.inspection.runs import RunView, heading
+from tokpipe.inspection.runs import RunView, heading, last_step
 from tokpipe.inspection.terminal.curves import chart, key
+
+_HEAD = ("steps", "tokens", "loss, last 50", "best validation", "tokens/s")
+_GAP = 2  # columns before each of them
+_LEAST_NAME = 12  # columns of a run's name
 
 
 def runs_renderable(
@@ -21,7 +25,7 @@ def runs_renderable(
     letters. Metrics are figures of a line, see `metrics_of`.
     """
     letters = ascii or (not color and len(runs) > 1)
-    parts: list[RenderableType] = [_summary(runs, letters=letters)]
+    parts: list[RenderableType] = [_summary(runs, width, letters=letters)]
     for run in runs:
         each = [f"phase {phase} from step {step:,}" for phase, step in run.phases.items()]
         if each:
@@ -30,26 +34,38 @@ def runs_renderable(
         curves = [run.curve(metric, width) for run in runs]
         if any(curve.values for curve in curves):
             parts += [Text(), Text(heading(runs, metric), style="bold")]
-            last = max(step for curve in curves for step in curve.steps)
-            ends = ("0", plural(int(last), "step"))
+            ends = ("0", plural(last_step(runs), "step"))
             parts += chart(curves, width, ends, letters=letters)
     return Group(*parts)
 
 
-def _summary(runs: Sequence[RunView], *, letters: bool) -> Table:
+def _summary(runs: Sequence[RunView], width: int, *, letters: bool) -> Table:
+    """Draw a line a run; a narrow terminal keeps the first columns, and what nobody knows is blank.
+
+    Names that do not fit go on below.
+    """
+    rows = [_HEAD, *(_figures(run) for run in runs)]
+    widths = [max(map(len, column)) + _GAP for column in zip(*rows, strict=True)]
+    while len(widths) > 1 and sum(widths) + _LEAST_NAME > width:
+        widths.pop()
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("run", "steps", "tokens", "loss, last 50", "best validation", "tokens/s"):
-        table.add_column(name, justify="left" if name == "run" else "right", overflow="fold")
-    for number, run in enumerate(runs):
-        figures = run.figures()
+    table.add_column("run", overflow="fold")
+    for name in _HEAD[: len(widths)]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for number, (run, figures) in enumerate(zip(runs, rows[1:], strict=True)):
         name = key(number, letters=letters).append(visible(run.name), "default")
-        best = figures.get("best_score", figures["best_validation_loss"])
-        table.add_row(
-            name,
-            f"{figures['steps']:,}",
-            f"{figures['tokens']:,}",
-            f"{figures['loss'] or 0:.4f}",
-            "" if best is None else f"{best:.4f} at {figures['best_step']:,}",
-            f"{figures['tokens_per_second'] or 0:,.0f}",
-        )
+        table.add_row(name, *figures[: len(widths)])
     return table
+
+
+def _figures(run: RunView) -> tuple[str, ...]:
+    figures = run.figures()
+    loss, speed = figures["loss"], figures["tokens_per_second"]
+    best = figures.get("best_score", figures["best_validation_loss"])
+    return (
+        f"{figures['steps']:,}",
+        f"{figures['tokens']:,}",
+        "" if loss is None else f"{loss:.4f}",
+        "" if best is None else f"{best:.4f} at {figures['best_step']:,}",
+        f"{speed:,.0f}" if speed else "",
+    )

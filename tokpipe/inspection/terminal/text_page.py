@@ -9,7 +9,7 @@ from rich.style import Style
 
 from tokpipe.inspection.pages import CHARTS, rendered
 
-_WIDTH = 100  # columns
+_SIZE = 100, 25  # columns and lines: with both, no environment has a say
 _WAYS = ("bold", "dim", "italic", "underline", "reverse")
 
 
@@ -19,7 +19,7 @@ class TextPage:
     def __init__(self, title: str) -> None:
         self._title = title
         self._console = Console(
-            file=StringIO(), width=_WIDTH, color_system="standard", markup=False
+            file=StringIO(), width=_SIZE[0], height=_SIZE[1], color_system="standard", markup=False
         )
         self._parts: list[Any] = []  # runs of text and their classes, or a drawing
 
