@@ -70,7 +70,7 @@ def predict(
 
 
 def scores_of(
-    task: Task, data: Labelled, predictions: Predictions, tuned: Tuned, usual: Any
+    task: Task, data: Any, predictions: Predictions, tuned: Tuned, usual: Any
 ) -> Scores | None:
     """Score what is said of the rows of a part that have a label; None if none has."""
     has_label = task.with_labels(data)
