@@ -84,8 +84,7 @@ def scores_of(
         taken = {
             name: column[rows] for name, column in said.items() if isinstance(column, np.ndarray)
         }
-        of_a_kind: Any = data  # one of three, as the type of `take_rows` is
-        data = take_rows(of_a_kind, np.flatnonzero(has_label))
+        data = take_rows(data, np.flatnonzero(has_label))
         predictions = replace(predictions, **taken)
     return task.scores(data, predictions, tuned, usual)
 
