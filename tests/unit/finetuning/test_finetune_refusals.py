@@ -136,6 +136,6 @@ def test_data_that_cannot_be_read_again_is_refused_before_training_starts(
     (tmp_path / "train.csv").write_text(text.replace("\t", ","))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="is no file that is trained on") as caught:
+    with pytest.raises(InputError, match="cannot be read again, when") as caught:
         finetune("classification", "model", train, out="out")
-    assert "name a file" in caught.value.hint and not (tmp_path / "out").exists()
+    assert "name that" in caught.value.hint and not (tmp_path / "out").exists()
