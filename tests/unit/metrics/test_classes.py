@@ -144,9 +144,7 @@ def test_one_class_is_not_asked_of_several_labels():
 
 @pytest.mark.parametrize("gold", [[0, 1], [[0, 1], [1, 1]]])
 def test_an_average_that_nobody_knows_is_refused(gold):
-    with pytest.raises(
-        InputError, match="average='weighted' is not one of 'binary'"
-    ):
+    with pytest.raises(InputError, match="average='weighted' is not one of 'binary'"):
         f1(gold, gold, "weighted")
 
 
