@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from tests.bench.peers_products import fastest
+from tokpipe.bert.products.kinds import IN_BFLOAT16
 from tokpipe.bert.products.maps import Linear
-from tokpipe.bert.products.own import OWN_BFLOAT16
 
 
 def describe(result: Any) -> Any:
@@ -33,7 +33,10 @@ def _of_map(rows: int, into: int, out: int) -> dict[str, Callable[[], None]]:
         return random.standard_normal(shape, np.float32)
 
     x, y, weight, bias = normal(rows, into), normal(rows, out), normal(out, into), normal(out)
-    linear, d_linear = Linear(weight, bias, OWN_BFLOAT16), Linear(normal(out, into), bias)
+    linear, d_linear = (
+        Linear(weight, bias, IN_BFLOAT16.for_weight(weight)),
+        Linear(normal(out, into), bias),
+    )
     made, d_x = np.empty_like(y), np.empty_like(x)
     return {
         "forward": lambda: linear.products.forward(x, linear, made),

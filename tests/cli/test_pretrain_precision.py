@@ -30,6 +30,6 @@ def test_a_processor_without_it_is_named_in_one_line(tokpipe, shards, tmp_path, 
     ran = tokpipe("pretrain", shards, *SMALL, "-o", "run", "--precision", "bfloat16", *more)
     assert ran.code == 2
     assert ran.err.startswith(
-        "error: precision='bfloat16' takes AVX512_BF16, which this processor has not\nhint:"
+        "error: precision='bfloat16' takes AVX-512, which this processor has not\nhint:"
     )
     assert not list((tmp_path).glob("run/checkpoint-*"))

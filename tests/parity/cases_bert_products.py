@@ -7,6 +7,7 @@ from tests.parity.cases_bert import SEEDS, normal
 from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
+from tokpipe.foundation.processors import has_pairs, multiplies
 
 SIZES = st.integers(1, 70)
 DEPTHS = SIZES | st.sampled_from([384, 385, 512, 513, 1030])
@@ -15,7 +16,8 @@ ODD = np.array(
     [0x7FC00000, 0xFF800001, 0x7F800000, 0xFF800000, 1, 0x807FFFFF, 0x3F808000, 0x3F818000, 0, 1],
     np.uint32,
 ).view(np.float32)
-SCRATCH = new_scratch(max(float32.BLOCKS.scratch_bytes, bfloat16.BLOCKS.scratch_bytes))
+BLOCKS = float32.BLOCKS, bfloat16.PAIRS, bfloat16.SINGLES
+SCRATCH = new_scratch(max(blocks.scratch_bytes for blocks in BLOCKS))
 
 
 def operand(draw, seed, *shape):
@@ -55,10 +57,11 @@ def tiles(draw):
 
 
 PRODUCTS = {
-    "tokpipe.bert.kernels.float32.multiply_in_float32": "float32",
-    "tokpipe.bert.kernels.bfloat16.multiply_in_bfloat16": "bfloat16",
+    "tokpipe.bert.kernels.float32.multiply_in_float32": multiplies("float32"),
+    "tokpipe.bert.kernels.bfloat16.multiply_by_pairs": has_pairs(),
+    "tokpipe.bert.kernels.bfloat16.multiply_by_singles": multiplies("bfloat16"),
 }
 CASES = {name: matrices() for name in PRODUCTS}
 TOLERANCES = dict.fromkeys(PRODUCTS, 1e-5)
 CASES["tokpipe.bert.kernels.tiles.add_int8_tiles"] = tiles()
-PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = "int8"
+PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = multiplies("int8")

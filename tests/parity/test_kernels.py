@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import tokpipe
 from tokpipe.foundation.jit import KERNELS
-from tokpipe.foundation.processors import multiplies
 
 CASES: dict[str, st.SearchStrategy] = {}
 TOLERANCES: dict[str, float] = {}  # where sums are in another order: of the greatest magnitude
@@ -53,8 +52,8 @@ def test_every_kernel_has_cases_and_every_case_a_kernel():
 @pytest.mark.parametrize("name", sorted(KERNELS))
 @given(data=st.data())
 def test_kernel_equals_its_reference(name, data):
-    if name in PRODUCTS and not multiplies(PRODUCTS[name]):
-        pytest.skip(f"this processor has no products in {PRODUCTS[name]}")
+    if not PRODUCTS.get(name, True):
+        pytest.skip("this processor has no such products")
     arguments = data.draw(CASES[name])
     for_reference = copy.deepcopy(arguments)
     ours = KERNELS[name](*arguments)

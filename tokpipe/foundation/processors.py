@@ -22,18 +22,18 @@ LEVELS = {
 # What each kind of products of our own takes, beside x86-64-v4
 PRODUCTS = {
     "float32": set[str](),
-    "bfloat16": {"avx512_bf16"},
+    "bfloat16": set[str](),
     "int8": {"avx512_vnni"},
 }
-# Who multiplies faster in bfloat16 than in float32: Zen 4 twice as fast as BLAS does (229 to 116
-# GFLOP/s). Sapphire Rapids takes twice as long for a product as for a float32 one (86 to 175); its
-# tiles (AMX) would not, but no code here is made for them.
-_FAST_BFLOAT16 = {"AuthenticAMD"}
+# Who multiplies pairs of bfloat16 (AVX512_BF16) faster than single numbers: Zen 4 makes 229 GFLOP/s
+# of them to 116 in float32. Intel's make 86 to 175; their tiles (AMX) would make more, but no code
+# here is made for them.
+_PAIRS, _FAST_PAIRS = {"avx512_bf16"}, {"AuthenticAMD"}
 PRECISIONS = ("auto", "float32", "bfloat16")  # that training may be asked for
 ASKED_PRECISIONS = (*PRECISIONS, "int8")  # and a model that only answers
-_ELSEWHERE = {
-    "bfloat16": "Processors from AMD's Zen 4 and Intel's Cooper Lake on have it",
-    "int8": "Processors from AMD's Zen 4 and Intel's Cascade Lake on have it",
+_TAKES = {  # what is said of a processor that has not what a kind takes
+    "bfloat16": ("AVX-512", "AMD's Zen 4 and, for servers, Intel's Skylake"),
+    "int8": ("AVX512_VNNI", "AMD's Zen 4 and Intel's Cascade Lake"),
 }
 _TRIED = ((0, 68), (0, 69))  # versions of numba whose insides `compiling` is written for
 _CPUS = Path("/proc/cpuinfo")
@@ -75,6 +75,16 @@ def multiplies(kind: str) -> bool:
     return "x86-64-v4" in levels() and PRODUCTS[kind] <= _flags()
 
 
+def pairs_pay() -> bool:
+    """Return whether the processor multiplies pairs of bfloat16, and that faster than singles."""
+    return has_pairs() and _told("vendor_id") in _FAST_PAIRS
+
+
+def has_pairs() -> bool:
+    """Return whether the processor multiplies pairs of bfloat16."""
+    return multiplies("bfloat16") and _flags() >= _PAIRS
+
+
 def precision_for(asked: str) -> str:
     """Return in what linear maps multiply where this is asked for: auto is what is faster here.
 
@@ -84,26 +94,25 @@ def precision_for(asked: str) -> str:
         If the processor has no such products.
     """
     if asked == "auto":
-        pays = multiplies("bfloat16") and _told("vendor_id") in _FAST_BFLOAT16
-        return "bfloat16" if pays else "float32"
+        return "bfloat16" if pairs_pay() else "float32"
     if asked != "float32" and not multiplies(asked):
         raise _not_there(asked)
     return asked
 
 
 def _not_there(asked: str) -> ConfigError:
-    flags = " and ".join(sorted(PRODUCTS[asked])).upper()
-    if not levels() and PRODUCTS[asked] <= _flags():
+    takes, since = _TAKES[asked]
+    if not levels() and set().union(*LEVELS.values(), PRODUCTS[asked]) <= _flags():
         return ConfigError(
-            f"precision={asked!r}: this processor has {flags}, but its code is made by rules of "
+            f"precision={asked!r}: this processor has {takes}, but its code is made by rules of "
             f"others: numba is {versions()['numba']}, and NUMBA_CPU_NAME or NUMBA_CPU_FEATURES may "
             "be set",
             hint="Unset them, take a numba that was tried (0.68), or take float32.",
         )
     return ConfigError(
-        f"precision={asked!r} takes {flags}, which this processor has not",
-        hint=f"{_ELSEWHERE[asked]}; elsewhere take float32, or auto, which is what the "
-        "processor does faster.",
+        f"precision={asked!r} takes {takes}, which this processor has not",
+        hint=f"Processors from {since} on have it; elsewhere take float32, or auto, which is what "
+        "the processor does faster.",
     )
 
 

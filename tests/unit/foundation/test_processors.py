@@ -61,24 +61,30 @@ def told(path, vendor, flags):
 
 
 @pytest.mark.parametrize(
-    ("vendor", "flags", "auto"),
+    ("vendor", "flags", "auto", "has_bfloat16"),
     [
-        ("AuthenticAMD", V3 | V4 | {"avx512_bf16"}, "bfloat16"),
-        ("AuthenticAMD", V3 | V4, "float32"),
-        ("AuthenticAMD", V3 | {"avx512_bf16"}, "float32"),
-        ("GenuineIntel", V3 | V4 | {"avx512_bf16"}, "float32"),
+        ("AuthenticAMD", V3 | V4 | {"avx512_bf16"}, "bfloat16", True),
+        ("AuthenticAMD", V3 | V4, "float32", True),
+        ("AuthenticAMD", V3 | {"avx512_bf16"}, "float32", False),
+        ("GenuineIntel", V3 | V4 | {"avx512_bf16"}, "float32", True),
+        ("GenuineIntel", V3 | V4, "float32", True),
+        ("GenuineIntel", V3, "float32", False),
     ],
 )
-def test_auto_is_what_the_processor_does_faster(tmp_path, monkeypatch, vendor, flags, auto):
+def test_auto_is_what_the_processor_does_faster(
+    tmp_path, monkeypatch, vendor, flags, auto, has_bfloat16
+):
     monkeypatch.setattr(processors, "_CPUS", told(tmp_path / "cpuinfo", vendor, flags))
     levels.cache_clear()
     try:
         assert processors.precision_for("auto") == auto
         assert processors.precision_for("float32") == "float32"
-        if V4 | {"avx512_bf16"} <= flags:
+        assert processors.pairs_pay() == (auto == "bfloat16")
+        assert processors.has_pairs() == (has_bfloat16 and "avx512_bf16" in flags)
+        if has_bfloat16:
             assert processors.precision_for("bfloat16") == "bfloat16"
         else:
-            with pytest.raises(ConfigError, match="takes AVX512_BF16, which this processor has"):
+            with pytest.raises(ConfigError, match="takes AVX-512, which this processor has"):
                 processors.precision_for("bfloat16")
     finally:
         levels.cache_clear()

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from tokpipe.foundation.jit import compiled_helper
-from tokpipe.foundation.processors import multiplies
+from tokpipe.foundation.processors import has_pairs, multiplies
 from tokpipe.foundation.product_intrinsics import (
     COLUMNS,
     LEAST_ROWS,
     ROWS,
     multiply_bfloat16,
     multiply_float32,
+    multiply_flushed,
     multiply_int8,
 )
 
@@ -34,22 +35,32 @@ def by_bfloat16(
 
 
 @compiled_helper
+def by_flushed(
+    rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
+):
+    multiply_flushed(
+        rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
+    )
+
+
+@compiled_helper
 def by_int8(rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead):
     multiply_int8(
         rows, left, left_row, left_step, right, steps, start, start_row, out, out_row, ahead
     )
 
 
-def kinds(*names):
-    return [
-        pytest.param(
-            name,
-            marks=pytest.mark.skipif(
-                not multiplies(name), reason=f"this processor has no products in {name}"
-            ),
-        )
-        for name in names
-    ]
+KINDS = [
+    pytest.param(
+        name, marks=pytest.mark.skipif(not is_there, reason="this processor has no such products")
+    )
+    for name, is_there in {
+        "float32": multiplies("float32"),
+        "flushed": multiplies("bfloat16"),
+        "bfloat16": has_pairs(),
+        "int8": multiplies("int8"),
+    }.items()
+]
 
 
 def operands(name, steps):
@@ -76,10 +87,15 @@ def grouped(values, group, axis):
     return np.ascontiguousarray(values).view(np.uint32)  # [rows or columns, steps]
 
 
-RUN = {"float32": (by_float32, 1), "bfloat16": (by_bfloat16, 2), "int8": (by_int8, 4)}
+RUN = {
+    "float32": (by_float32, 1),
+    "flushed": (by_flushed, 1),
+    "bfloat16": (by_bfloat16, 2),
+    "int8": (by_int8, 4),
+}
 
 
-@pytest.mark.parametrize("name", kinds("float32", "bfloat16", "int8"))
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("rows", range(LEAST_ROWS, ROWS + 1))
 @pytest.mark.parametrize("steps", [0, 1, 2, 7, 64])
 @pytest.mark.parametrize("by_rows", [True, False])

@@ -93,17 +93,17 @@ def test_a_run_in_bfloat16_does_not_go_on_where_there_is_none(shards, tmp_path, 
     request.getfixturevalue("lacking")
     with pytest.raises(ArtifactError, match='was "bfloat16", now it is "float32"'):
         train(shards, run, **{**BF16, "precision": "auto"})
-    with pytest.raises(ConfigError, match="takes AVX512_BF16, which this processor has not"):
+    with pytest.raises(ConfigError, match="takes AVX-512, which this processor has not"):
         train(shards, run, **BF16)
 
 
 @pytest.mark.usefixtures("lacking")
 def test_bfloat16_is_refused_before_anything_is_written(shards, tmp_path):
-    with pytest.raises(ConfigError, match="precision='bfloat16' takes AVX512_BF16"):
+    with pytest.raises(ConfigError, match="precision='bfloat16' takes AVX-512"):
         train(shards, tmp_path / "run", **BF16)
     assert not (tmp_path / "run" / "log.jsonl").exists()
     model, data = write_model(tmp_path / "model"), write_data(tmp_path, "classification")
-    with pytest.raises(ConfigError, match="precision='bfloat16' takes AVX512_BF16"):
+    with pytest.raises(ConfigError, match="precision='bfloat16' takes AVX-512"):
         finetune(
             *("classification", model, data),
             out=tmp_path / "made",

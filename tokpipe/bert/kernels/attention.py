@@ -7,9 +7,8 @@ makes the weights from it once more (Dao et al. 2022, "FlashAttention").
 Queries, keys and values of a token lie in one row: ``qkv[t] = q (H), k (H), v (H)``, each with the
 heads side by side.
 
-Products are made by SGEMM at an address; or by our own micro-kernels where it is below zero: that
-of scratch memory with its sign changed is for bfloat16, one less for float32. Softmax and all sums
-are float32.
+Products are made by SGEMM at an address; or by our own micro-kernels where it is below zero and
+stands for their kind and scratch memory (`blocks`). Softmax and all sums are float32.
 """
 
 import itertools
@@ -19,13 +18,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.kernels.bfloat16 import multiply_rounded, rounded
+from tokpipe.bert.kernels.bfloat16 import multiply_pairs, multiply_singles, rounded
+from tokpipe.bert.kernels.blocks import BY_PAIRS, BY_SINGLES, IN_FLOAT32, kind_at, scratch_at
 from tokpipe.bert.kernels.dropout import dropout_factors, kept
 from tokpipe.bert.kernels.float32 import multiply_single
 from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential, logarithm
 from tokpipe.bert.kernels.losses import exponentials_below, greatest
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
-from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
+from tokpipe.foundation.jit import FUSED_SUMS, compiled_helper, inlined_helper, inlined_sums, kernel
 from tokpipe.foundation.seeds import child_key
 
 BLOCK = 128  # queries at a time: 64 KiB of scores at 128 keys
@@ -41,7 +41,8 @@ def split_heads(rows: Array, heads: int) -> Array:
 
 def _taken(address: int) -> Callable[[Array], Array]:
     """Return what products make of their operands."""
-    return rounded if address < 0 and not address & 1 else np.asarray
+    is_rounding = address < 0 and kind_at.py_func(address) in (BY_PAIRS, BY_SINGLES)
+    return rounded if is_rounding else np.asarray
 
 
 def attention_scores(qkv: Array, heads: int, biases: Array, address: int = 0) -> Array:
@@ -84,8 +85,7 @@ def attention_forward_reference(
     qkv : float32[T, 3H]
         Queries, keys and values.
     address
-        Of SGEMM; below zero: less that of scratch memory, for products in bfloat16, and one less
-        still for our own in float32.
+        Of SGEMM; or what stands for products of our own: `blocks.address_for`.
     offsets : int32[B + 1]
         Borders of the sequences.
     heads
@@ -174,15 +174,34 @@ def _product(
             address, transposed, rows, columns, depth, factor, left, left_stride, right,
             right_stride, add, out, out_stride,
         )  # fmt: skip
-    elif address & 1:
+    else:  # arguments of one type each, so that these are compiled once and not for each product
+        _own_product(
+            address, np.int64(transposed), np.int64(rows), np.int64(columns), np.int64(depth),
+            np.int64(left), np.int64(left_stride), np.int64(right), np.int64(right_stride),
+            np.int64(add), np.int64(out), np.int64(out_stride),
+        )  # fmt: skip
+
+
+@compiled_helper
+def _own_product(
+    address, transposed, rows, columns, depth, left, left_stride, right, right_stride, add, out,
+    out_stride,
+):  # fmt: skip
+    kind, scratch, no_bias = kind_at(address), scratch_at(address), np.int64(0)
+    if kind == IN_FLOAT32:
         multiply_single(
-            -address - 1, transposed, rows, columns, depth, left, left_stride, right,
-            right_stride, np.int64(0), add, out, out_stride,
+            scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride,
+            no_bias, add, out, out_stride,
+        )  # fmt: skip
+    elif kind == BY_PAIRS:
+        multiply_pairs(
+            scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride,
+            no_bias, add, out, out_stride,
         )  # fmt: skip
     else:
-        multiply_rounded(
-            -address, transposed, rows, columns, depth, left, left_stride, right, right_stride,
-            np.int64(0), add, out, out_stride,
+        multiply_singles(
+            scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride,
+            no_bias, add, out, out_stride,
         )  # fmt: skip
 
 

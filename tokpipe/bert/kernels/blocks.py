@@ -1,8 +1,10 @@
 """Products by our own micro-kernels, a block of both operands at a time.
 
-A kind of numbers says how it lays operands (`float32`, `panels`); how a product is cut into blocks
-and tiles is the same for all. The right operand of a block lies in panels of 32 columns, a step of
-4 bytes of depth after the other: what lies where no column is goes into no result. The left one
+A kind of numbers (`float32`, `bfloat16`) has two loops that lay operands, by which they become
+what its micro-kernel takes: one for what is laid as it lies, depth along a row, and one for rows
+that are steps of depth. How a product is cut into blocks and tiles, and where these lie, is the
+same for all. The right operand of a block lies in panels of 32 columns, ``[P, S, 32]`` groups of 4
+bytes: P panels, S steps of depth; what lies where no column is goes into no result. The left one
 lies in rows, or, if it was transposed, in tiles of 14 of its columns.
 
 Sums of the depth of a block are taken at once, in its order, and added to what came before: in the
@@ -14,35 +16,51 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.kernels.products import LEFT, RIGHT
 from tokpipe.foundation.jit import inlined_helper
-from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, LEAST_ROWS, ROWS, move_rows
+from tokpipe.foundation.laying_intrinsics import move_rows, transpose_groups
+from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, LEAST_ROWS, ROWS
 
-FLOAT = 4  # bytes
-STEP = GROUP * COLUMNS  # bytes of a step of a panel, and of a row of a tile
-TURNED_STEP = 64  # bytes of a step of 14 rows that were columns: two groups are not used
+# Of what kind products at an address below zero are, by its last 6 bits with its sign changed: the
+# rest are those of scratch memory, which begins at a cache line.
+IN_FLOAT32, BY_PAIRS, BY_SINGLES = 1, 2, 3
+_KINDS = 63
+_FLOAT = 4  # bytes
+_STEP = GROUP * COLUMNS  # bytes of a step of a panel, and of a row of a tile
+_TURNED_STEP = 64  # bytes of a step of 14 rows that were columns: two groups are not used
 _HEIGHT = 32 * ROWS  # rows of the left operand in a block
-_ZEROS, _TILE = 0, STEP  # in scratch memory: what sums begin with, a tile at the edge
-SPARE = _TILE + ROWS * STEP  # rows that are to be transposed, or of a low tile
+_ZEROS, _TILE = 0, _STEP  # in scratch memory: what sums begin with, a tile at the edge
+_SPARE = _TILE + ROWS * _STEP  # rows that are to be transposed, or of a low tile
 
 
 class Blocks(NamedTuple):
-    """How large a block is, and where its operands lie in scratch memory."""
+    """How a kind of numbers lies in a block, how large that is, and where in scratch memory."""
 
-    values: int  # of depth in a step
+    group: int  # values of depth in a step
+    together: int  # values of depth that are laid together: the last ones may be filled with zeros
+    is_unchanged: bool  # values are what the micro-kernel takes: a left operand in rows lies there
     steps: int  # of depth in a block
     width: int  # columns of the right operand in a block
     row: int  # bytes between rows of the left operand in scratch memory
     left: int  # where it begins
     right: int
+    panel: int  # bytes
+    tile: int  # bytes of a tile of the left operand, transposed
     scratch_bytes: int
 
 
-def blocks_of(values: int, steps: int, panels: int) -> Blocks:
+def blocks_of(
+    *, steps: int, panels: int, group: int = 1, together: int = 1, is_unchanged: bool = False
+) -> Blocks:
     """Return where blocks of so many steps and panels lie."""
     row = GROUP * steps + 64  # of a power of two, lines would be in each other's way
-    left = SPARE + COLUMNS * row
-    right = left + max(_HEIGHT * row, _HEIGHT // ROWS * steps * TURNED_STEP)
-    return Blocks(values, steps, panels * COLUMNS, row, left, right, right + panels * steps * STEP)
+    panel, tile = steps * _STEP, steps * _TURNED_STEP
+    left = _SPARE + COLUMNS * row
+    right = left + max(_HEIGHT * row, _HEIGHT // ROWS * tile)
+    return Blocks(
+        *(group, together, is_unchanged, steps, panels * COLUMNS),
+        *(row, left, right, panel, tile, right + panels * panel),
+    )
 
 
 def new_scratch(size: int) -> NDArray[np.uint8]:
@@ -55,20 +73,37 @@ def scratch_address(scratch: NDArray[np.uint8]) -> int:
     return -(-scratch.ctypes.data // 64) * 64
 
 
+def address_for(scratch: int, kind: int) -> int:
+    """Return what stands for products of a kind with scratch memory, where SGEMM has an address."""
+    return -scratch - kind
+
+
 @inlined_helper
-def first_values(count, limit):
+def kind_at(address):
+    """Return the kind of products that an address below zero stands for."""
+    return -address & _KINDS
+
+
+@inlined_helper
+def scratch_at(address):
+    """Return the scratch memory of products that an address below zero stands for."""
+    return -address & ~_KINDS
+
+
+@inlined_helper
+def _first_values(count, limit):
     """Return a mask of the first values, none or all of `limit` at the most."""
     return (np.int64(1) << min(max(count, np.int64(0)), np.int64(limit))) - np.int64(1)
 
 
 @inlined_helper
-def tiles_of(rows):
+def _tiles_of(rows):
     """Return of how many tiles so many rows are."""
     return (rows + ROWS - 1) // ROWS
 
 
 @inlined_helper
-def tile_start(tile, tiles, rows):
+def _tile_start(tile, tiles, rows):
     """Return where a tile begins: they are as high as one another, or one row higher.
 
     Of 128 rows 8 have 13 and 2 have 12: 9 of 14 and one of 2 would take a tenth more.
@@ -77,47 +112,131 @@ def tile_start(tile, tiles, rows):
 
 
 @inlined_helper
-def copy_rows(source, row, rows, groups, to, to_row):
-    """Copy so many groups of each row."""
-    for k in range(0, groups, COLUMNS):
-        mask = first_values(groups - k, COLUMNS)
-        move_rows(source + GROUP * k, row, to + GROUP * k, to_row, rows, mask)
+def _lay_rows(lay, blocks, source, row, rows, depth, to):
+    """Lay rows below one another; where values are laid together, as many steps as they take."""
+    for k in range(0, depth, COLUMNS):
+        mask = _first_values(depth - k, COLUMNS)
+        lay(source + _FLOAT * k, row, to + GROUP * k // blocks.group, blocks.row, rows, mask)
+
+
+@inlined_helper
+def _lay_columns(lay, blocks, source, row, columns, depth, to, spare):
+    """Lay columns that are rows, 32 at the most, into a panel.
+
+    Whole groups of 16 steps are written: those beyond the depth are not used.
+    """
+    place, place_row = source, row
+    if not blocks.is_unchanged or columns < COLUMNS or depth % 16 != 0:
+        _lay_rows(lay, blocks, source, row, columns, depth, spare)
+        place, place_row = spare, np.int64(blocks.row)
+    for s in range(0, _steps_of(blocks, depth), 16):
+        for lane in range(0, COLUMNS, 16):
+            transpose_groups(
+                place + lane * place_row + GROUP * s, place_row,
+                to + s * _STEP + GROUP * lane, np.int64(_STEP),
+            )  # fmt: skip
+
+
+@inlined_helper
+def _steps_of(blocks, depth):
+    """Return how many steps so much depth takes."""
+    return (depth + blocks.together - 1) // blocks.together * blocks.together // blocks.group
+
+
+@inlined_helper
+def _lay_right(lay, lay_steps, blocks, transposed, source, row, k, j, depth, columns, scratch):
+    """Lay the right operand of a block, which begins at depth `k` and column `j`, into panels.
+
+    32 steps of all panels after one another: what is read of a row then lies in the second cache
+    for the next panel.
+    """
+    to = scratch + blocks.right
+    if transposed == RIGHT:
+        for first in range(0, columns, COLUMNS):
+            _lay_columns(
+                lay, blocks, source + (j + first) * row + _FLOAT * k, row,
+                min(COLUMNS, columns - first), depth, to + first // COLUMNS * blocks.panel,
+                scratch + _SPARE,
+            )  # fmt: skip
+        return
+    at_once = 32 * blocks.group
+    for first in range(0, depth, at_once):
+        for c in range(0, columns, COLUMNS):
+            lay_steps(
+                source + (k + first) * row + _FLOAT * (j + c), row,
+                to + c // COLUMNS * blocks.panel + first // blocks.group * _STEP, _STEP,
+                min(at_once, depth - first), _first_values(columns - c, COLUMNS),
+            )  # fmt: skip
+
+
+@inlined_helper
+def _lay_left(lay, lay_steps, blocks, transposed, source, row, k, i, depth, rows, scratch):
+    """Lay the left operand of a block, which begins at depth `k` and row `i`, if need be.
+
+    Where its first row is, and the bytes between two rows, two steps, and two tiles: 0 if tiles
+    are rows.
+    """
+    to = scratch + blocks.left
+    if transposed != LEFT:
+        place = source + i * row + _FLOAT * k
+        if blocks.is_unchanged:
+            return place, np.int64(row), GROUP, 0
+        _lay_rows(lay, blocks, place, row, rows, depth, to)
+        return to, np.int64(blocks.row), GROUP, 0
+    tiles, at_once = _tiles_of(rows), 32 * blocks.group
+    for first in range(0, depth, at_once):
+        for tile in range(tiles):
+            j = _tile_start(tile, tiles, rows)
+            lay_steps(
+                source + (k + first) * row + _FLOAT * (i + j), row,
+                to + tile * blocks.tile + first // blocks.group * _TURNED_STEP, _TURNED_STEP,
+                min(at_once, depth - first), _first_values(rows - j, 16),
+            )  # fmt: skip
+    return to, np.int64(GROUP), _TURNED_STEP, blocks.tile
 
 
 @inlined_helper
 def multiply_blocks(
-    lay_right, lay_left, multiply_tile, blocks, scratch, transposed, rows, columns, depth,
+    lay, lay_steps, multiply_tile, blocks, scratch, transposed, rows, columns, depth,
     left, left_stride, right, right_stride, bias, add, out, out_stride,
 ):  # fmt: skip
     """Multiply row-major float32 matrices at addresses, as `products.product_at`.
 
     Strides are in values. `bias` is the address of what is added to each row, or 0 for nothing.
-    `lay_right` and `lay_left` lay operands into scratch memory; the latter returns where the first
-    row lies, the bytes between two rows, two steps, and two tiles, or 0 if tiles are rows.
     """
-    left_row, right_row, out_row = FLOAT * left_stride, FLOAT * right_stride, FLOAT * out_stride
-    deep = blocks.values * blocks.steps
+    left_row, right_row, out_row = _FLOAT * left_stride, _FLOAT * right_stride, _FLOAT * out_stride
+    deep = blocks.group * blocks.steps
     for k in range(0, max(depth, 1), deep):
         here = min(deep, depth - k)
         for j in range(0, columns, blocks.width):
             width = min(blocks.width, columns - j)
-            lay_right(transposed, right, right_row, k, j, here, width, scratch)
+            _lay_right(
+                lay, lay_steps, blocks, transposed, right, right_row, k, j, here, width, scratch
+            )
             for i in range(0, rows, _HEIGHT):
                 height = min(_HEIGHT, rows - i)
-                at = out + i * out_row + FLOAT * j
+                at = out + i * out_row + _FLOAT * j
                 start, start_row, start_column = scratch + _ZEROS, 0, 0
                 if add or k > 0:
-                    start, start_row, start_column = at, out_row, FLOAT
+                    start, start_row, start_column = at, out_row, _FLOAT
                 elif bias != 0:
-                    start, start_column = bias + FLOAT * j, FLOAT
-                first, row, step, tile = lay_left(
-                    transposed, left, left_row, k, i, here, height, scratch
+                    start, start_column = bias + _FLOAT * j, _FLOAT
+                first, row, step, tile = _lay_left(
+                    lay, lay_steps, blocks, transposed, left, left_row, k, i, here, height, scratch
                 )
                 _multiply_block(
                     multiply_tile, blocks, scratch, first, row, step, tile,
-                    (here + blocks.values - 1) // blocks.values, height, width,
+                    _steps_of(blocks, here), height, width,
                     start, start_row, start_column, at, out_row,
                 )  # fmt: skip
+
+
+@inlined_helper
+def _copy_groups(source, row, rows, groups, to, to_row):
+    """Copy so many groups of 4 bytes of each row."""
+    for k in range(0, groups, COLUMNS):
+        mask = _first_values(groups - k, COLUMNS)
+        move_rows(source + GROUP * k, row, to + GROUP * k, to_row, rows, mask)
 
 
 @inlined_helper
@@ -130,17 +249,17 @@ def _multiply_block(
     Tiles of fewer than 32 columns, or 9 rows, are taken in scratch memory, and what is there of
     them is copied.
     """
-    tiles, panel_bytes = tiles_of(rows), blocks.steps * STEP
+    tiles = _tiles_of(rows)
     for j in range(0, columns, COLUMNS):
-        panel = scratch + blocks.right + j // COLUMNS * panel_bytes
-        mask = first_values(columns - j, COLUMNS)
+        panel = scratch + blocks.right + j // COLUMNS * blocks.panel
+        mask = _first_values(columns - j, COLUMNS)
         for tile in range(tiles):
-            i = tile_start(tile, tiles, rows)
-            height = tile_start(tile + 1, tiles, rows) - i
+            i = _tile_start(tile, tiles, rows)
+            height = _tile_start(tile + 1, tiles, rows) - i
             block, row = left + (tile * next_tile if next_tile != 0 else i * left_row), left_row
             ahead = block + (next_tile if next_tile != 0 else height * left_row)
             begin = start + i * start_row + j * start_column
-            place = out + i * out_row + FLOAT * j
+            place = out + i * out_row + _FLOAT * j
             if columns - j >= COLUMNS and height >= LEAST_ROWS:
                 multiply_tile(
                     height, block, row, left_step, panel, steps, begin, start_row, place, out_row,
@@ -148,12 +267,25 @@ def _multiply_block(
                 )  # fmt: skip
                 continue
             if height < LEAST_ROWS and next_tile == 0:
-                copy_rows(block, row, height, steps, scratch + SPARE, blocks.row)
-                block, row = scratch + SPARE, np.int64(blocks.row)
+                _copy_groups(block, row, height, steps, scratch + _SPARE, blocks.row)
+                block, row = scratch + _SPARE, np.int64(blocks.row)
             spare = scratch + _TILE
-            move_rows(begin, start_row, spare, STEP, height, mask)
+            move_rows(begin, start_row, spare, _STEP, height, mask)
             multiply_tile(
                 max(height, np.int64(LEAST_ROWS)), block, row, left_step, panel, steps,
-                spare, STEP, spare, STEP, ahead,
+                spare, _STEP, spare, _STEP, ahead,
             )  # fmt: skip
-            move_rows(spare, STEP, place, out_row, height, mask)
+            move_rows(spare, _STEP, place, out_row, height, mask)
+
+
+@inlined_helper
+def multiply_arrays(multiply_at, left, right, bias, transposed, add, out, scratch):
+    """Multiply arrays by what multiplies at addresses."""
+    rows, columns = out.shape
+    depth = left.shape[0] if transposed == LEFT else left.shape[1]
+    multiply_at(
+        scratch, transposed, rows, columns, depth, left.ctypes.data, left.shape[1],
+        right.ctypes.data, right.shape[1], bias.ctypes.data if len(bias) else np.int64(0), add,
+        out.ctypes.data, columns,
+    )  # fmt: skip
+    _ = left.size + right.size + bias.size + out.size  # still in use

@@ -1,9 +1,7 @@
 """Products in float32 by our own micro-kernel (AVX512F): steps of training are 4 to 14 % faster.
 
-The right operand is laid into panels of 32 columns, ``float32[P, S, 32]``: P panels, S steps of
-depth. The left one is read where it lies, but for one that is transposed: it is copied into tiles
-of 14 of its columns. A block is 448 rows, 384 steps and 512 columns: either operand takes 0.75 MB
-of a second cache then.
+The left operand is read where it lies, but for one that is transposed. A block is 448 rows, 384
+steps and 512 columns: either operand takes 0.75 MB of a second cache then.
 
 The maps of MiniLM one after the other, 1,024 tokens, two threads, GFLOP/s each (Intel; 177 is the
 most, SGEMM has 154): 162; with 320 steps 150, with 448 159, with 768 columns 158; where sums go
@@ -20,94 +18,13 @@ in place of a few of their lines: no difference.
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.kernels.blocks import (
-    FLOAT,
-    SPARE,
-    STEP,
-    TURNED_STEP,
-    blocks_of,
-    copy_rows,
-    first_values,
-    multiply_blocks,
-    tile_start,
-    tiles_of,
-)
+from tokpipe.bert.kernels.blocks import blocks_of, multiply_arrays, multiply_blocks
 from tokpipe.bert.kernels.products import LEFT, RIGHT
-from tokpipe.foundation.jit import compiled_helper, inlined_helper, kernel
-from tokpipe.foundation.product_intrinsics import (
-    COLUMNS,
-    move_rows,
-    multiply_float32,
-    transpose_groups,
-)
+from tokpipe.foundation.jit import compiled_helper, kernel
+from tokpipe.foundation.laying_intrinsics import move_rows
+from tokpipe.foundation.product_intrinsics import multiply_float32
 
-BLOCKS = blocks_of(values=1, steps=384, panels=16)  # 1.6 MB
-_PANEL, _TURNED_TILE = BLOCKS.steps * STEP, BLOCKS.steps * TURNED_STEP
-
-
-@inlined_helper
-def _lay_right(transposed, source, row, k, j, depth, columns, scratch):
-    """Lay the right operand of a block, which begins at depth `k` and column `j`, into panels."""
-    to = scratch + BLOCKS.right
-    if transposed == RIGHT:
-        for first in range(0, columns, COLUMNS):
-            _lay_columns(
-                source + (j + first) * row + FLOAT * k, row, min(COLUMNS, columns - first), depth,
-                to + first // COLUMNS * _PANEL, scratch + SPARE,
-            )  # fmt: skip
-    else:
-        _lay_rows(source + k * row + FLOAT * j, row, depth, columns, to)
-
-
-@inlined_helper
-def _lay_rows(source, row, depth, columns, to):
-    """Lay rows into panels.
-
-    32 steps of all panels after one another: what is read of a row then lies in the second cache
-    for the next panel.
-    """
-    for first in range(0, depth, 32):
-        for j in range(0, columns, COLUMNS):
-            mask = first_values(columns - j, COLUMNS)
-            move_rows(
-                source + first * row + FLOAT * j, row, to + j // COLUMNS * _PANEL + first * STEP,
-                STEP, min(32, depth - first), mask,
-            )  # fmt: skip
-
-
-@inlined_helper
-def _lay_columns(source, row, columns, depth, to, spare):
-    """Lay columns that are rows, 32 at the most, into a panel.
-
-    Whole groups of 16 steps are written: those beyond the depth are nothing, and not used.
-    """
-    place, place_row = source, row
-    if columns < COLUMNS or depth % 16 != 0:
-        copy_rows(source, row, columns, depth, spare, BLOCKS.row)
-        place, place_row = spare, np.int64(BLOCKS.row)
-    for s in range(0, depth, 16):
-        for lane in range(0, COLUMNS, 16):
-            transpose_groups(
-                place + lane * place_row + FLOAT * s, place_row,
-                to + s * STEP + FLOAT * lane, np.int64(STEP),
-            )  # fmt: skip
-
-
-@inlined_helper
-def _lay_left(transposed, source, row, k, i, depth, rows, scratch):
-    """Return where the left operand of a block lies, which begins at depth `k` and row `i`."""
-    if transposed != LEFT:
-        return source + i * row + FLOAT * k, np.int64(row), FLOAT, 0
-    to, tiles = scratch + BLOCKS.left, tiles_of(rows)
-    for first in range(0, depth, 32):
-        for tile in range(tiles):
-            j = tile_start(tile, tiles, rows)
-            move_rows(
-                source + (k + first) * row + FLOAT * (i + j), row,
-                to + tile * _TURNED_TILE + first * TURNED_STEP, TURNED_STEP,
-                min(32, depth - first), first_values(rows - j, 16),
-            )  # fmt: skip
-    return to, np.int64(FLOAT), TURNED_STEP, _TURNED_TILE
+BLOCKS = blocks_of(steps=384, panels=16, is_unchanged=True)  # 1.6 MB
 
 
 @compiled_helper
@@ -116,7 +33,7 @@ def multiply_single(
     out, out_stride,
 ):  # fmt: skip
     multiply_blocks(
-        _lay_right, _lay_left, multiply_float32, BLOCKS, scratch, transposed, rows, columns, depth,
+        move_rows, move_rows, multiply_float32, BLOCKS, scratch, transposed, rows, columns, depth,
         left, left_stride, right, right_stride, bias, add, out, out_stride,
     )  # fmt: skip
 
@@ -158,11 +75,4 @@ def multiply_in_float32_reference(
 
 @kernel(reference=multiply_in_float32_reference)
 def multiply_in_float32(left, right, bias, transposed, add, out, scratch):
-    rows, columns = out.shape
-    depth = left.shape[0] if transposed == LEFT else left.shape[1]
-    multiply_single(
-        scratch, transposed, rows, columns, depth, left.ctypes.data, left.shape[1],
-        right.ctypes.data, right.shape[1], bias.ctypes.data if len(bias) else np.int64(0), add,
-        out.ctypes.data, columns,
-    )  # fmt: skip
-    _ = left.size + right.size + bias.size + out.size  # still in use
+    multiply_arrays(multiply_single, left, right, bias, transposed, add, out, scratch)

@@ -4,8 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tokpipe.bert.products.maps import FLOAT32, Array, Products
-from tokpipe.bert.products.own import OWN_BFLOAT16, OWN_FLOAT32, own_or_blas
-from tokpipe.foundation.processors import multiplies, precision_for
+from tokpipe.bert.products.own import (
+    BFLOAT16_PAIRS,
+    BFLOAT16_SINGLES,
+    OWN_FLOAT32,
+    own_or_blas,
+)
+from tokpipe.foundation.processors import multiplies, pairs_pay, precision_for
 
 
 class Kind(NamedTuple):
@@ -20,7 +25,7 @@ def _in_float32(weight: Array) -> Products:
 
 
 def _in_bfloat16(weight: Array) -> Products:
-    return own_or_blas(OWN_BFLOAT16, weight)
+    return own_or_blas(BFLOAT16_PAIRS if pairs_pay() else BFLOAT16_SINGLES, weight)
 
 
 IN_FLOAT32 = Kind("float32", _in_float32)

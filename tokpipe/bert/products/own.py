@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.blas import LEFT, NOT, RIGHT
 from tokpipe.bert.kernels import bfloat16, float32
-from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
+from tokpipe.bert.kernels.blocks import (
+    BY_PAIRS,
+    BY_SINGLES,
+    IN_FLOAT32,
+    address_for,
+    new_scratch,
+    scratch_address,
+)
 from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products
 
 _SMALL = 16  # rows, columns or depth of a product that is left to sgemm: a tile is 14 x 32
@@ -30,13 +37,12 @@ class Own:
         The kernel: `kernels.float32.multiply_in_float32`, or one with the same parameters.
     scratch_bytes
         How much memory it takes for blocks of operands.
-    mark
-        What the kernels of attention tell it by: how much less than the address of scratch memory,
-        with its sign changed, they are handed.
+    kind
+        What the kernels of attention tell it by: of `kernels.blocks`.
     """
 
-    def __init__(self, multiply: Callable[..., Any], scratch_bytes: int, mark: int) -> None:
-        self._multiply, self._scratch_bytes, self._mark = multiply, scratch_bytes, mark
+    def __init__(self, multiply: Callable[..., Any], scratch_bytes: int, kind: int) -> None:
+        self._multiply, self._scratch_bytes, self._kind = multiply, scratch_bytes, kind
         # for each product at the same time: threads come and go
         self._free: deque[NDArray[np.uint8]] = deque()
 
@@ -66,9 +72,9 @@ class Own:
 
     @contextmanager
     def for_attention(self) -> Generator[int]:
-        """Lend scratch memory to the kernels of attention, by an address below zero."""
+        """Lend scratch memory to the kernels of attention, by what stands for it."""
         with self._scratch() as scratch:
-            yield -scratch - self._mark
+            yield address_for(scratch, self._kind)
 
     @contextmanager
     def _scratch(self) -> Generator[int]:
@@ -81,8 +87,9 @@ class Own:
         self._free.append(scratch)
 
 
-OWN_FLOAT32 = Own(float32.multiply_in_float32, float32.BLOCKS.scratch_bytes, 1)
-OWN_BFLOAT16 = Own(bfloat16.multiply_in_bfloat16, bfloat16.BLOCKS.scratch_bytes, 0)
+OWN_FLOAT32 = Own(float32.multiply_in_float32, float32.BLOCKS.scratch_bytes, IN_FLOAT32)
+BFLOAT16_PAIRS = Own(bfloat16.multiply_by_pairs, bfloat16.PAIRS.scratch_bytes, BY_PAIRS)
+BFLOAT16_SINGLES = Own(bfloat16.multiply_by_singles, bfloat16.SINGLES.scratch_bytes, BY_SINGLES)
 
 
 def own_or_blas(own: Own, weight: Array) -> Products:

@@ -11,17 +11,28 @@ from tests.parity.cases_bert_attention import attentions
 from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.attention import attention_backward, attention_forward
-from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
-from tokpipe.foundation.processors import multiplies
-
-SCRATCH = scratch_address(
-    KEPT := new_scratch(
-        max(float32.BLOCKS.scratch_bytes, bfloat16.BLOCKS.scratch_bytes)
-    )  # while it is used
+from tokpipe.bert.kernels.blocks import (
+    BY_PAIRS,
+    BY_SINGLES,
+    IN_FLOAT32,
+    address_for,
+    new_scratch,
+    scratch_address,
 )
-# by the kind of numbers: the address; that for a twin; and how far it may be from BLAS, at least
-# and at most, as a share
-KINDS = {"float32": (-SCRATCH - 1, -1, 0.0, 1e-6), "bfloat16": (-SCRATCH, -2, 1e-9, 5e-3)}
+from tokpipe.foundation.processors import has_pairs, multiplies
+
+BLOCKS = float32.BLOCKS, bfloat16.PAIRS, bfloat16.SINGLES
+KEPT = new_scratch(max(blocks.scratch_bytes for blocks in BLOCKS))  # while it is used
+# what attention is handed; how far it may be from BLAS, at least and at most, as a share; and
+# whether the processor has it
+KINDS = {
+    name: (address_for(scratch_address(KEPT), kind), *shares, is_there)
+    for name, kind, shares, is_there in (
+        ("float32", IN_FLOAT32, (0.0, 1e-6), multiplies("float32")),
+        ("pairs", BY_PAIRS, (1e-9, 5e-3), has_pairs()),
+        ("singles", BY_SINGLES, (1e-9, 5e-3), multiplies("bfloat16")),
+    )
+}
 # of the arguments, those that are written: logarithms and values; two gradients
 WRITTEN = (-2, -1)
 
@@ -43,27 +54,28 @@ def assert_near(ours, theirs, share):
 @pytest.fixture(params=KINDS)
 def kind(request):
     """What attention is handed for products of ours, and what may come of it."""
-    if not multiplies(request.param):
-        pytest.skip(f"this processor has no products of ours in {request.param}")
-    return KINDS[request.param]
+    *kind, is_there = KINDS[request.param]
+    if not is_there:
+        pytest.skip("this processor has no such products")
+    return kind
 
 
 @pytest.mark.parametrize("kernel", [attention_forward, attention_backward])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_attention_is_its_twin(kernel, kind, data):
-    address, twin, *_ = kind
+    address, least, _ = kind
     arguments = data.draw(attentions(slopes=kernel is attention_backward))
     if kernel is attention_backward:  # which goes by what forward left, with the same products
-        attention_forward.reference(arguments[0], twin, *arguments[2:10])
+        attention_forward.reference(arguments[0], address, *arguments[2:10])
     ours = run(kernel, arguments, address)
-    assert_near(ours, run(kernel.reference, arguments, twin), 8e-3 if twin == -2 else 1e-5)
+    assert_near(ours, run(kernel.reference, arguments, address), 8e-3 if least else 1e-5)
 
 
 @pytest.mark.parametrize("kernel", [attention_forward, attention_backward])
 @pytest.mark.parametrize("lengths", [(128, 128), (300, 7, 61)])
 def test_attention_is_near_that_by_blas(kernel, kind, lengths):
-    address, _, least, most = kind
+    address, least, most = kind
     heads, width = 3, 32
     offsets = np.cumsum([0, *lengths]).astype(np.int32)
     rng, tokens, hidden = np.random.default_rng(0), offsets[-1], heads * width

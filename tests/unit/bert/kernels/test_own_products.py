@@ -11,27 +11,31 @@ from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
-from tokpipe.foundation.processors import multiplies
+from tokpipe.foundation.processors import has_pairs, multiplies
 
 NONE = np.empty(0, np.float32)
-SCRATCH = new_scratch(max(float32.BLOCKS.scratch_bytes, bfloat16.BLOCKS.scratch_bytes))
+BLOCKS = float32.BLOCKS, bfloat16.PAIRS, bfloat16.SINGLES
+SCRATCH = new_scratch(max(blocks.scratch_bytes for blocks in BLOCKS))
 AT = scratch_address(SCRATCH)
 SHAPES = [(1, 1, 1), (14, 32, 64), (15, 33, 65), (13, 31, 63), (70, 50, 513), (450, 17, 3)]
 
 
-# by the kind of numbers: the kernel, and what it makes of its operands
+# the kernel, what it makes of its operands, and whether the processor has it
 KERNELS = {
-    "float32": (float32.multiply_in_float32, np.asarray),
-    "bfloat16": (bfloat16.multiply_in_bfloat16, rounded),
+    "float32": (float32.multiply_in_float32, np.asarray, multiplies("float32")),
+    "pairs": (bfloat16.multiply_by_pairs, rounded, has_pairs()),
+    "singles": (bfloat16.multiply_by_singles, rounded, multiplies("bfloat16")),
 }
+ROUNDING = [name for name in ("pairs", "singles") if KERNELS[name][2]]
 
 
 @pytest.fixture(params=KERNELS)
 def product(request):
     """A kernel that fills `out`, and what it makes of its operands."""
-    if not multiplies(request.param):
-        pytest.skip(f"this processor has no products of ours in {request.param}")
-    return KERNELS[request.param]
+    multiply, taken, is_there = KERNELS[request.param]
+    if not is_there:
+        pytest.skip("this processor has no such products")
+    return multiply, taken
 
 
 def normal(seed, *shape):
@@ -128,6 +132,58 @@ def test_a_product_is_near_the_exact_one(product, shape):
     assert np.linalg.norm(turned - exact) < most
 
 
+def flushed(values):
+    """Return float32 without numbers below the normal ones."""
+    return np.where(np.abs(values) < np.finfo(np.float32).tiny, np.copysign(0, values), values)
+
+
+def summed_in_pairs(left, right, out):
+    """Return sums by pairs of depth, the odd one first, each rounded to float32.
+
+    float64 holds a product of two bfloat16 exactly, and its sum with a float32 to far more bits
+    than those by which the next rounding goes.
+    """
+    left, right, sums = (flushed(each).astype(np.float64) for each in (left, right, out))
+    for first in range(0, left.shape[1], 2):
+        for k in (first + 1, first):
+            if k < left.shape[1]:
+                with np.errstate(over="ignore", under="ignore"):
+                    sums = (sums + np.outer(left[:, k], right[k])).astype(np.float32)
+                sums = flushed(sums).astype(np.float64)
+    return sums.astype(np.float32)
+
+
+@pytest.mark.parametrize("way", ROUNDING)
+@pytest.mark.parametrize("transposed", [NOT, LEFT, RIGHT])
+@pytest.mark.parametrize("depth", [1, 2, 39, 40, 777, 1030])
+@pytest.mark.parametrize("size", [1.0, 3e-19, 1e-37])
+def test_sums_are_those_of_numpy_to_the_last_bit(way, transposed, depth, size):
+    left, right, out = normal(0, 23, depth), normal(1, depth, 45), normal(2, 23, 45)
+    left, out = left * np.float32(size), out * np.float32(size * size)
+    left[3:5] = 1e-39  # below the normal numbers
+    out[:, 7] = 1e-39
+    expected = summed_in_pairs(rounded(left), rounded(right), out)
+    left = np.ascontiguousarray(left.T) if transposed == LEFT else left
+    right = np.ascontiguousarray(right.T) if transposed == RIGHT else right
+    KERNELS[way][0](left, right, NONE, transposed, True, out, AT)
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("way", ROUNDING)
+@pytest.mark.parametrize(
+    "bits", [0x7FFFFFFF, 0xFF800001, 0x7F800000, 0x007FFFFF, 0x80000001, 0x7F7FFFFF, 0x3F818000]
+)
+@pytest.mark.parametrize("transposed", [NOT, LEFT, RIGHT])
+def test_odd_numbers_are_rounded_as_by_the_twin(way, bits, transposed):
+    value = np.array(bits, np.uint32).view(np.float32)
+    left, out = np.diag(np.full(48, value)), np.empty((48, 48), np.float32)
+    KERNELS[way][0](left, np.ones((48, 48), np.float32), NONE, transposed, False, out, AT)
+    np.testing.assert_array_equal(out, np.full((48, 48), rounded(value)))
+    if transposed == RIGHT:  # they are in the other operand, too
+        KERNELS[way][0](np.ones((48, 48), np.float32), left, NONE, RIGHT, False, out, AT)
+        np.testing.assert_array_equal(out, np.full((48, 48), rounded(value)))
+
+
 @pytest.mark.peers
 @pytest.mark.parametrize("shape", [(64, 48, 96), (33, 70, 101), (200, 130, 1000)])
 @pytest.mark.skipif(not multiplies("bfloat16"), reason="this processor has none in bfloat16")
@@ -136,7 +192,7 @@ def test_torch_multiplies_to_the_same_bfloat16(shape):
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     ours = np.empty((rows, columns), np.float32)
-    bfloat16.multiply_in_bfloat16(x, right, NONE, NOT, False, ours, AT)
+    bfloat16.multiply_by_singles(x, right, NONE, NOT, False, ours, AT)
     one, other = (torch.from_numpy(each).to(torch.bfloat16) for each in (x, right))
     theirs = (one @ other).to(torch.float32).numpy()  # rounded once more, by 2**-9 at the most
     np.testing.assert_allclose(ours, theirs, rtol=2**-8, atol=1e-4 * depth**0.5)
