@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from tests.parity.cases_bert import SEEDS, normal
 from tokpipe.bert.kernels import bfloat16, float32
+from tokpipe.bert.kernels.bfloat16 import to_bfloat16
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT
+from tokpipe.bert.workspace import new_halves
 from tokpipe.foundation.processors import has_pairs, multiplies
 
 SIZES = st.integers(1, 70)
@@ -35,7 +37,7 @@ def scratch():
 
 
 @st.composite
-def matrices(draw):
+def matrices(draw, rounds=False):
     seed, rows, depth = draw(SEEDS), draw(SIZES | st.just(470)), draw(DEPTHS)
     columns, transposed = draw(SIZES | st.just(2100)), draw(st.sampled_from([NOT, LEFT, RIGHT]))
     left = operand(draw, seed, *((depth, rows) if transposed == LEFT else (rows, depth)))
@@ -44,7 +46,21 @@ def matrices(draw):
     )
     bias = normal(seed + 3, columns if draw(st.booleans()) else 0)
     out = normal(seed + 2, rows, columns)
-    return left, right, bias, transposed, draw(st.booleans()), out, scratch()
+    halves = draw(st.sampled_from([0, LEFT, RIGHT, LEFT | RIGHT])) if rounds else 0
+    if transposed == RIGHT:
+        halves &= LEFT
+    left, right = (
+        in_halves(each) if halves & which else each
+        for each, which in ((left, LEFT), (right, RIGHT))
+    )
+    return left, right, bias, transposed, draw(st.booleans()), out, scratch(), halves
+
+
+def in_halves(values):
+    """Return rows of bfloat16 as kernels are handed them: as many float32 as they fill."""
+    halves = new_halves(*values.shape)
+    halves[:, : values.shape[1]] = to_bfloat16(values)
+    return halves.view(np.float32)
 
 
 @st.composite
@@ -61,7 +77,7 @@ PRODUCTS = {
     "tokpipe.bert.kernels.bfloat16.multiply_by_pairs": has_pairs(),
     "tokpipe.bert.kernels.bfloat16.multiply_by_singles": multiplies("bfloat16"),
 }
-CASES = {name: matrices() for name in PRODUCTS}
+CASES = {name: matrices(rounds="bfloat16" in name) for name in PRODUCTS}
 TOLERANCES = dict.fromkeys(PRODUCTS, 1e-5)
 CASES["tokpipe.bert.kernels.tiles.add_int8_tiles"] = tiles()
 PRODUCTS["tokpipe.bert.kernels.tiles.add_int8_tiles"] = multiplies("int8")

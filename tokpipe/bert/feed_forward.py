@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.activations import Activation
 from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
+from tokpipe.bert.products.maps import Rows
 from tokpipe.bert.residual import SavedNorm
 from tokpipe.bert.weights import FeedForwardWeights
 
@@ -32,7 +33,7 @@ def feed_forward_forward(
     weights: FeedForwardWeights,
     activation: Activation,
     saved: SavedFeedForward,
-    inner: Array,
+    inner: Rows,
     out: Array,
 ) -> None:
     """Work on each token by itself.
@@ -48,7 +49,7 @@ def feed_forward_forward(
     saved
         Where to keep what backward needs.
     inner : float32[T, F]
-        A spare array.
+        A spare array; bfloat16, where products take that.
     out : float32[T, H]
         The result.
     """
@@ -58,9 +59,9 @@ def feed_forward_forward(
 
 
 class FeedForwardScratch(NamedTuple):
-    """Two spare arrays, float32[T, F]."""
+    """Two spare arrays, float32[T, F]; the first bfloat16, where products take that."""
 
-    inner: Array
+    inner: Rows
     d_inner: Array
 
 

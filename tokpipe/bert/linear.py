@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.kernels import rows
-from tokpipe.bert.products.maps import Linear
+from tokpipe.bert.products.maps import Linear, Rows
 from tokpipe.bert.twins import by_precision
 
 Array = NDArray[np.floating]
@@ -12,13 +12,13 @@ Array = NDArray[np.floating]
 add_column_sums = by_precision(rows.add_column_sums)
 
 
-def linear_forward(x: Array, linear: Linear, out: Array) -> None:
+def linear_forward(x: Rows, linear: Linear, out: Array) -> None:
     """Map rows.
 
     Parameters
     ----------
     x : float32[T, in]
-        The rows.
+        The rows; bfloat16, where the products take that.
     linear
         The map.
     out : float32[T, out]
@@ -27,13 +27,13 @@ def linear_forward(x: Array, linear: Linear, out: Array) -> None:
     linear.products.forward(x, linear, out)
 
 
-def weight_backward(x: Array, gradient: Array, d_linear: Linear) -> None:
+def weight_backward(x: Rows, gradient: Array, d_linear: Linear) -> None:
     """Add the gradient of the weight; that of the bias is summed where `gradient` is made.
 
     Parameters
     ----------
     x : float32[T, in]
-        What was mapped.
+        What was mapped; bfloat16, where the products take that.
     gradient : float32[T, out]
         Of the result.
     d_linear

@@ -72,7 +72,13 @@ class Model:
     ) -> Workspace:
         """Return the memory for batches up to a size, in the precision of the weights."""
         capacity, dtype = Capacity(tokens, sequences, masks), self.parameters.block.dtype
-        return Workspace(self.config, capacity, training=training, dtype=dtype)
+        return Workspace(
+            self.config,
+            capacity,
+            training=training,
+            dtype=dtype,
+            takes_halves=self.kind.takes_halves,
+        )
 
     def loss_and_gradients(
         self,

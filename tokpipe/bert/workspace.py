@@ -16,6 +16,7 @@ from tokpipe.bert.embeddings import SavedEmbeddings
 from tokpipe.bert.feed_forward import SavedFeedForward
 from tokpipe.bert.head import Capacity
 from tokpipe.bert.positions import distance_buckets, rotation_tables, sine_table
+from tokpipe.bert.products.maps import Rows
 from tokpipe.bert.registry import heads_of
 from tokpipe.bert.residual import SavedNorm
 from tokpipe.foundation.arrays import aligned_zeros
@@ -31,8 +32,8 @@ class Scratch(NamedTuple):
     # (float32[T, H], float32[T, H]): two buffers for the gradient of the residual stream
     stream: tuple[Array, Array]
     d_part: Array  # float32[T, H]: gradient of what a part worked on, where a norm stands before it
-    # `inner`, `d_inner`: float32[T, F]: inside the feed-forward part
-    inner: Array
+    # `inner`, `d_inner`: float32[T, F]: inside the feed-forward part; the first may be bfloat16
+    inner: Rows
     d_inner: Array
     # float32[T, 3H]: gradient of queries, keys and values; shares memory with `d_inner`
     d_qkv: Array
@@ -58,6 +59,8 @@ class Workspace:
         Whether backward follows; without, the layers share their arrays.
     dtype
         float32; float64 for checks of gradients.
+    takes_halves
+        Whether what is only multiplied may be bfloat16.
 
     Raises
     ------
@@ -72,8 +75,10 @@ class Workspace:
         *,
         training: bool = True,
         dtype: DTypeLike = np.float32,
+        takes_halves: bool = False,
     ) -> None:
         self.config, self.training, self.dtype = config, training, np.dtype(dtype)
+        self._takes_halves = takes_halves and self.dtype == np.float32
         self.capacity = capacity
         try:
             self._allocate()
@@ -124,7 +129,7 @@ class Workspace:
             made=self._new(t, hidden),
             stream=(self._new(backward, hidden), self._new(backward, hidden)),
             d_part=self._new(backward if config.norm_position == "pre" else 0, hidden),
-            inner=self._new(t, inner),
+            inner=new_halves(t, inner) if self._takes_halves else self._new(t, inner),
             d_inner=d_inner,
             d_qkv=d_qkv,
         )
@@ -168,6 +173,11 @@ class Workspace:
 
     def _new(self, *shape: int) -> Array:
         return aligned_zeros(shape, self.dtype)
+
+
+def new_halves(rows: int, width: int) -> NDArray[np.uint16]:
+    """Return zeros in bfloat16, [rows, width] or one wider: so that a row is whole float32."""
+    return aligned_zeros((rows, width + width % 2), np.uint16)
 
 
 def workspace_bytes(config: BertConfig, capacity: Capacity, *, training: bool = True) -> int:

@@ -138,3 +138,28 @@ def from_order_key(typing_context, key):
         return builder.bitcast(_flip_negative(builder, arguments[0]), _float())
 
     return types.float32(types.int32), generate
+
+
+@Intrinsic
+def stored(typing_context, array, value):
+    """Return a float32 as an array holds it: as it is, or rounded to bfloat16 (uint16).
+
+    To the same bits as loops that lay operands round it (`laying_intrinsics`).
+    """
+
+    def generate(context, builder, signature, arguments):
+        value, kind = arguments[1], signature.args[1]
+        if signature.return_type != types.uint16:
+            return context.cast(builder, value, kind, signature.return_type)
+        bits, int_ = builder.bitcast(value, _int()), _int()
+        upper = builder.lshr(bits, int_(16))
+        odd = builder.add(builder.and_(upper, int_(1)), int_(0x7FFF))
+        rounded = builder.lshr(builder.add(bits, odd), int_(16))
+        exponent = builder.and_(bits, int_(0x7F800000))
+        is_below = builder.icmp_unsigned("==", exponent, int_(0))
+        rounded = builder.select(is_below, builder.and_(upper, int_(0x8000)), rounded)
+        is_none = builder.fcmp_unordered("uno", value, value)
+        rounded = builder.select(is_none, builder.or_(upper, int_(0x40)), rounded)
+        return builder.trunc(rounded, ir.IntType(16))
+
+    return array.dtype(array, value), generate

@@ -1,7 +1,8 @@
 """Loops that lay operands for the micro-kernels of products: rows are copied, rounded, turned.
 
 Masks say which of 32 values of a row are there: bit `i` is value `i`. What is not there is not
-read, and counts as zero.
+read, and counts as zero. Loops that round take float32, or with `HALVES` in the mask bfloat16, what
+was rounded before.
 
 Rounding is to bfloat16, to nearest even; infinities stay, NaN becomes a quiet one, numbers below
 the normal ones become zero. AVX512_BF16 has an instruction for it; without, whole numbers do it, to
@@ -9,75 +10,107 @@ the same bits.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from tokpipe.foundation.assembly import assembly, ir, types
 from tokpipe.foundation.jit import Intrinsic
 
+HALVES = 1 << 32
 _PARAMETERS = ("source", "source_row", "to", "to_row", "rows", "mask")
 # Registers of 16 values of a row and of the next one, where these lie, and which are there. From 16
 # on: what is left in those slows nobody down.
 _LANES = ((16, 17, "", "%k1"), (18, 19, "64", "%k2"))
+_NEXT = ["addq %r8, %rsi", "addq %r9, %rdi"]
+
+
+class _Taken(NamedTuple):
+    """What a turn of a loop takes."""
+
+    lanes: int  # of 16 values
+    halves: bool = False  # whether they are bfloat16
+    is_alone: bool = False  # whether it is a last row, where two are taken at once
+
+    @property
+    def registers(self) -> tuple[tuple[int, int, str, str], ...]:
+        return _LANES[: self.lanes]
+
+    def load(self, *, next_row: bool = False) -> list[str]:
+        """Return the lines that load values, as float32."""
+        place, lines = "(%rsi,%r8)" if next_row else "(%rsi)", []
+        for one, other, at, there in self.registers:
+            register = f"%zmm{other if next_row else one}"
+            if self.halves:
+                at = str(int(at or 0) // 2)
+                lines += [f"vpmovzxwd {at}{place}, {register}{{{there}}}{{z}}"]
+                lines += [f"vpslld $$16, {register}, {register}"]
+            else:
+                lines += [f"vmovups {at}{place}, {register}{{{there}}}{{z}}"]
+        return lines
+
+    def load_pair(self) -> list[str]:
+        """Return the lines that load values of a row, and of the next one: zeros if none is."""
+        if not self.is_alone:
+            return self.load() + self.load(next_row=True)
+        seconds = [f"%zmm{other}" for _, other, *_ in self.registers]
+        return self.load() + [f"vpxord {second}, {second}, {second}" for second in seconds]
+
+    def rounded(self, *registers: int) -> list[str]:
+        """Return the lines that round float32 in registers to what bfloat16 keeps of them."""
+        return [] if self.halves else [line for each in registers for line in _rounded(each)]
 
 
 def _laying(
     name: str,
     summary: str,
-    body: Callable[[int, bool], list[str]],
+    body: Callable[[_Taken], list[str]],
+    *,
     at_once: int = 1,
     constants: Sequence[str] = (),
+    rounds: bool = True,
 ) -> Intrinsic:
-    """Make a loop over rows of 16 or 32 values, one or two lanes.
+    """Make a loop over rows, one or two `at_once`, of 16 or 32 values, of which `body` is a turn.
 
-    `body` returns the lines for so many lanes of one row, or of two at once, and then it is asked
-    for those of a last row alone, too.
+    One that `rounds` has another one for what was rounded before.
     """
 
-    def loop(lanes: int) -> list[str]:
-        next_rows = f"subq $${at_once}, %rcx"
-        last = ["cmpq $$-1, %rcx", "jne 4f", *body(lanes, True), "4:"] if at_once > 1 else []
-        return [next_rows, "jl 3f", "2:", *body(lanes, False), next_rows, "jge 2b", "3:", *last]
+    def turns(taken: _Taken) -> list[str]:
+        count, last = f"subq $${at_once}, %rcx", body(taken._replace(is_alone=True))
+        alone = ["cmpq $$-1, %rcx", "jne 4f", *last, "4:"] if at_once > 1 else []
+        return [count, "jl 3f", "2:", *body(taken), count, "jge 2b", "3:", *alone]
+
+    def loops(halves: bool) -> list[str]:
+        two, one = turns(_Taken(2, halves)), turns(_Taken(1, halves))
+        return ["testl %edx, %edx", "jz 1f", *two, "jmp 6f", "1:", *one, "jmp 6f"]
 
     lines = [
         *("movq (%rax), %rsi", "movq 8(%rax), %r8", "movq 16(%rax), %rdi", "movq 24(%rax), %r9"),
         *("movq 32(%rax), %rcx", "movq 40(%rax), %rdx", "kmovw %edx, %k1", *constants),
-        *("shrq $$16, %rdx", "kmovw %edx, %k2", "jz 1f", *loop(2), "jmp 5f", "1:", *loop(1), "5:"),
+        *("movq %rdx, %r10", "shrl $$16, %edx", "kmovw %edx, %k2"),
+        *(["btq $$32, %r10", "jnc 5f", *loops(True), "5:"] if rounds else []),
+        *(*loops(False), "6:"),
     ]
     return assembly(name, lines, _PARAMETERS, summary)
 
 
-def _loads(lanes: int, *, next_row: bool = False) -> list[str]:
-    place = "(%rsi,%r8)" if next_row else "(%rsi)"
-    return [
-        f"vmovups {at}{place}, %zmm{other if next_row else one}{{{there}}}{{z}}"
-        for one, other, at, there in _LANES[:lanes]
-    ]
+def _copied(taken: _Taken) -> list[str]:
+    ahead = ["prefetcht0 (%rsi,%r8,8)"] if taken.lanes == 1 else []
+    stores = [f"vmovups %zmm{one}, {at}(%rdi){{{k}}}" for one, _, at, k in taken.registers]
+    return [*ahead, *taken.load(), *stores, *_NEXT]
 
 
-def _copied(lanes: int, is_alone: bool) -> list[str]:
-    ahead = ["prefetcht0 (%rsi,%r8,8)"] if lanes == 1 else []
-    stores = [f"vmovups %zmm{one}, {at}(%rdi){{{k}}}" for one, _, at, k in _LANES[:lanes]]
-    return [*ahead, *_loads(lanes), *stores, "addq %r8, %rsi", "addq %r9, %rdi"]
-
-
-def _side_by_side(lanes: int, is_alone: bool) -> list[str]:
+def _side_by_side(taken: _Taken) -> list[str]:
     made = ["vcvtne2ps2bf16 %zmm16, %zmm18, %zmm16", "vmovups %zmm16, (%rdi)"]
-    return [*_loads(2), *made, "addq %r8, %rsi", "addq %r9, %rdi"]
+    return [*taken._replace(lanes=2).load(), *made, *_NEXT]
 
 
-def _paired(lanes: int, is_alone: bool) -> list[str]:
-    lines = [*_loads(lanes), *_second_row(lanes, is_alone)]
-    for one, other, at, _ in _LANES[:lanes]:
+def _paired(taken: _Taken) -> list[str]:
+    lines = taken.load_pair()
+    for one, other, at, _ in taken.registers:
         lines += [f"vcvtneps2bf16 %zmm{each}, %ymm{each}" for each in (one, other)]
         lines += [f"vpmovzxwd %ymm{each}, %zmm{each}" for each in (one, other)]
         lines += [f"vpslld $$16, %zmm{other}, %zmm{other}"]
         lines += [f"vpord %zmm{one}, %zmm{other}, %zmm{one}", f"vmovups %zmm{one}, {at}(%rdi)"]
     return [*lines, "leaq (%rsi,%r8,2), %rsi", "addq %r9, %rdi"]
-
-
-def _second_row(lanes: int, is_missing: bool) -> list[str]:
-    if is_missing:
-        return [f"vpxord %zmm{other}, %zmm{other}, %zmm{other}" for _, other, *_ in _LANES[:lanes]]
-    return _loads(lanes, next_row=True)
 
 
 # Registers of a one, the half of what is left out less one, what stays, the exponent, the sign,
@@ -101,23 +134,23 @@ def _rounded(register: int) -> list[str]:
     ]
 
 
-def _turned_about(lanes: int, is_alone: bool) -> list[str]:
-    lines = _loads(lanes)
-    for one, _, at, _ in _LANES[:lanes]:
-        lines += [*_rounded(one), f"vpshufd $$0xb1, %zmm{one}, %zmm{one}"]
+def _turned_about(taken: _Taken) -> list[str]:
+    lines = taken.load()
+    for one, _, at, _ in taken.registers:
+        lines += [*taken.rounded(one), f"vpshufd $$0xb1, %zmm{one}, %zmm{one}"]
         lines += [f"vmovups %zmm{one}, {at}(%rdi)"]
-    return [*lines, "addq %r8, %rsi", "addq %r9, %rdi"]
+    return [*lines, *_NEXT]
 
 
-def _rows_turned_about(lanes: int, is_alone: bool) -> list[str]:
-    lines = [*_loads(lanes), *_second_row(lanes, is_alone)]
-    for one, other, at, _ in _LANES[:lanes]:
-        lines += [*_rounded(one), *([] if is_alone else _rounded(other))]
+def _rows_turned_about(taken: _Taken) -> list[str]:
+    lines = taken.load_pair()
+    for one, other, at, _ in taken.registers:
+        lines += taken.rounded(*([one] if taken.is_alone else [one, other]))
         lines += [f"vmovups %zmm{other}, {at}(%rdi)", f"vmovups %zmm{one}, {at}(%rdi,%r9)"]
     return [*lines, "leaq (%rsi,%r8,2), %rsi", "leaq (%rdi,%r9,2), %rdi"]
 
 
-move_rows = _laying("move_rows", "Copy values of 4 bytes.", _copied)
+move_rows = _laying("move_rows", "Copy values of 4 bytes.", _copied, rounds=False)
 round_rows = _laying(
     "round_rows", "Round float32 to bfloat16 (AVX512_BF16): 64 bytes a row.", _side_by_side
 )

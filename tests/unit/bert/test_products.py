@@ -7,8 +7,11 @@ import pytest
 
 from tests.unit.bert.models import random_batch, random_parameters, small_config, trained
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16
 from tokpipe.bert.model import Model
 from tokpipe.bert.products.kinds import IN_BFLOAT16, IN_FLOAT32, kind_for
+from tokpipe.bert.products.maps import Linear
+from tokpipe.bert.workspace import new_halves
 from tokpipe.foundation.processors import multiplies
 
 needs_bfloat16 = pytest.mark.skipif(
@@ -55,6 +58,54 @@ def test_variants_have_the_same_gradients(variant):
     config = small_config(max_position_embeddings=64, **shape)
     batch = random_batch(config, (40, 17, 5), masks=25)
     assert_near(config, random_parameters(config, 0, np.float32, 0.1), batch)
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("shape", [{}, {"ffn": "glu"}, {"intermediate_size": 91}])
+def test_what_is_written_rounded_has_the_bits_of_what_is_rounded_later(shape):
+    config = small_config(**({"hidden_size": 48, "intermediate_size": 90} | shape))
+    batch, parameters = (
+        random_batch(config, (14, 9, 5), masks=25),
+        random_parameters(config, 0, "f4"),
+    )
+    late = IN_BFLOAT16._replace(takes_halves=False)
+    found, expected = (
+        gradients(Model(config, parameters, kind=kind), batch) for kind in (IN_BFLOAT16, late)
+    )
+    assert found[0] == expected[0]
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_an_inner_activation_in_bfloat16_takes_half_the_memory():
+    config, kinds = wide(), (IN_BFLOAT16, IN_FLOAT32)
+    parameters = random_parameters(config, 0, np.float32)
+    halves, whole = (
+        Model(config, parameters, kind=kind).workspace(9, 3).scratch.inner for kind in kinds
+    )
+    assert (halves.dtype, whole.dtype) == (np.uint16, np.float32)
+    assert 2 * halves.nbytes == whole.nbytes
+    exact = Model(config, random_parameters(config), kind=IN_BFLOAT16).workspace(9, 3)
+    assert exact.scratch.inner.dtype == np.float64
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("rows", [1, 15, 16, 40])
+def test_a_map_of_few_rows_or_short_sides_takes_bfloat16(rows):
+    rng = np.random.default_rng(0)
+    for into, out in ((33, 40), (15, 40), (40, 3)):
+        weight = rng.standard_normal((out, into)).astype(np.float32)
+        linear = Linear(weight, np.ones(out, np.float32), IN_BFLOAT16.for_weight(weight))
+        x = rounded(rng.standard_normal((rows, into)))
+        halves = new_halves(rows, into)
+        halves[:, :into] = to_bfloat16(x)
+        found, expected = np.empty((2, rows, out), np.float32)
+        linear.products.forward(halves, linear, found)
+        linear.products.forward(x, linear, expected)
+        np.testing.assert_array_equal(found, expected)
+        of_halves, of_floats = (linear._replace(weight=np.ones_like(weight)) for _ in range(2))
+        linear.products.weight_gradient(halves, expected, of_halves)
+        linear.products.weight_gradient(x, expected, of_floats)
+        np.testing.assert_array_equal(of_halves.weight, of_floats.weight)
 
 
 def wide(**more):

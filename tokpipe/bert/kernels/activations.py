@@ -1,5 +1,7 @@
 """Activations: what they make of a value, and their slopes.
 
+What an activation makes is only multiplied: it may be written as bfloat16.
+
 Forward keeps only the values before the activation; backward makes the activation once more, for
 the product that needs it, so that the widest array of a layer is stored once and not twice.
 
@@ -22,11 +24,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.kernels.bfloat16 import to_bfloat16
 from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
+from tokpipe.foundation.float_intrinsics import stored
 from tokpipe.foundation.jit import FUSED, kernel
 
 Array = NDArray[np.floating]
 Pair = Callable[[Array], tuple[Array, Array]]
+
+
+def _write(values: Array, out: Array | NDArray[np.uint16]) -> None:
+    out[:, : values.shape[1]] = to_bfloat16(values) if out.dtype == np.uint16 else values
 
 
 def _forward_twin(pair: Pair) -> Callable[..., None]:
@@ -37,10 +45,10 @@ def _forward_twin(pair: Pair) -> Callable[..., None]:
         ----------
         before : float32[T, F]
             The values.
-        out : float32[T, F]
-            What the activation makes of them.
+        out : float32[T, F] or uint16[T, F or one more]
+            What the activation makes of them, in bfloat16 where it is uint16.
         """
-        out[:] = pair(before)[0]
+        _write(pair(before)[0], out)
 
     return forward
 
@@ -55,13 +63,13 @@ def _backward_twin(pair: Pair) -> Callable[..., None]:
             The values.
         gradient : float32[T, F]
             Of the result; becomes that of the values.
-        out : float32[T, F]
+        out : float32[T, F] or uint16[T, F or one more]
             What the activation makes of them, written again.
         d_bias : float32[F]
             Gradient of the bias inside the values, added to.
         """
         value, slope = pair(before)
-        out[:] = value
+        _write(value, out)
         gradient *= slope
         d_bias += gradient.sum(0)
 
@@ -76,11 +84,11 @@ def _gated_forward_twin(pair: Pair) -> Callable[..., None]:
         ----------
         before : float32[T, 2F]
             The gate, and the values behind it.
-        out : float32[T, F]
+        out : float32[T, F] or uint16[T, F or one more]
             The values times what the activation makes of the gate.
         """
         gate, values = np.split(before, 2, axis=1)
-        out[:] = pair(gate)[0] * values
+        _write(pair(gate)[0] * values, out)
 
     return forward
 
@@ -95,14 +103,14 @@ def _gated_backward_twin(pair: Pair) -> Callable[..., None]:
             The gate, and the values behind it; becomes their gradient.
         gradient : float32[T, F]
             Of the result.
-        out : float32[T, F]
+        out : float32[T, F] or uint16[T, F or one more]
             The result, written again.
         d_bias : float32[2F]
             Gradient of the bias inside gate and values, added to.
         """
         gate, values = np.split(before, 2, axis=1)
         opened, slope = pair(gate)
-        out[:] = opened * values
+        _write(opened * values, out)
         before[:] = np.concatenate([gradient * values * slope, gradient * opened], axis=1)
         d_bias += before.sum(0)
 
@@ -116,7 +124,7 @@ def _forward(before, out):
     for t in range(len(before)):
         row, target = before[t], out[t]
         for j in range(len(row)):
-            target[j] = formula(row[j])[0]
+            target[j] = stored(target, formula(row[j])[0])
 
 
 def _backward(before, gradient, out, d_bias):
@@ -124,29 +132,29 @@ def _backward(before, gradient, out, d_bias):
         row, change, target = before[t], gradient[t], out[t]
         for j in range(len(row)):
             value, slope = formula(row[j])
-            target[j] = value
+            target[j] = stored(target, value)
             slope *= change[j]
             change[j] = slope
             d_bias[j] += slope
 
 
 def _gated_forward(before, out):
-    inner = out.shape[1]
+    inner = before.shape[1] // 2
     for t in range(len(out)):
         gate, values, target = before[t, :inner], before[t, inner:], out[t]
         for j in range(inner):
-            target[j] = formula(gate[j])[0] * values[j]
+            target[j] = stored(target, formula(gate[j])[0] * values[j])
 
 
 def _gated_backward(before, gradient, out, d_bias):
-    inner = out.shape[1]
+    inner = before.shape[1] // 2
     d_gate, d_values = d_bias[:inner], d_bias[inner:]
     for t in range(len(out)):
         gate, values, target = before[t, :inner], before[t, inner:], out[t]
         change = gradient[t]
         for j in range(inner):
             opened, slope = formula(gate[j])
-            target[j] = opened * values[j]
+            target[j] = stored(target, opened * values[j])
             slope *= change[j] * values[j]
             opened *= change[j]
             gate[j] = slope

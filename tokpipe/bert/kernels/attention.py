@@ -187,21 +187,21 @@ def _own_product(
     address, transposed, rows, columns, depth, left, left_stride, right, right_stride, add, out,
     out_stride,
 ):  # fmt: skip
-    kind, scratch, no_bias = kind_at(address), scratch_at(address), np.int64(0)
+    kind, scratch, none = kind_at(address), scratch_at(address), np.int64(0)
     if kind == IN_FLOAT32:
         multiply_single(
-            scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride,
-            no_bias, add, out, out_stride,
+            scratch, transposed, none, rows, columns, depth, left, left_stride, right,
+            right_stride, none, add, out, out_stride,
         )  # fmt: skip
     elif kind == BY_PAIRS:
         multiply_pairs(
-            scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride,
-            no_bias, add, out, out_stride,
+            scratch, transposed, none, rows, columns, depth, left, left_stride, right,
+            right_stride, none, add, out, out_stride,
         )  # fmt: skip
     else:
         multiply_singles(
-            scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride,
-            no_bias, add, out, out_stride,
+            scratch, transposed, none, rows, columns, depth, left, left_stride, right,
+            right_stride, none, add, out, out_stride,
         )  # fmt: skip
 
 

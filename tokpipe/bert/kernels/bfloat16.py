@@ -68,23 +68,23 @@ def rounded(values: NDArray[np.floating]) -> NDArray[np.float32]:
 
 @compiled_helper
 def multiply_pairs(
-    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, bias, add,
-    out, out_stride,
+    scratch, transposed, halves, rows, columns, depth, left, left_stride, right, right_stride, bias,
+    add, out, out_stride,
 ):  # fmt: skip
     multiply_blocks(
-        round_rows, round_pairs, multiply_bfloat16, PAIRS, scratch, transposed, rows, columns,
-        depth, left, left_stride, right, right_stride, bias, add, out, out_stride,
+        round_rows, round_pairs, multiply_bfloat16, PAIRS, scratch, transposed, halves, rows,
+        columns, depth, left, left_stride, right, right_stride, bias, add, out, out_stride,
     )  # fmt: skip
 
 
 @compiled_helper
 def multiply_singles(
-    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, bias, add,
-    out, out_stride,
+    scratch, transposed, halves, rows, columns, depth, left, left_stride, right, right_stride, bias,
+    add, out, out_stride,
 ):  # fmt: skip
     multiply_blocks(
-        round_about, round_rows_about, multiply_flushed, SINGLES, scratch, transposed, rows,
-        columns, depth, left, left_stride, right, right_stride, bias, add, out, out_stride,
+        round_about, round_rows_about, multiply_flushed, SINGLES, scratch, transposed, halves,
+        rows, columns, depth, left, left_stride, right, right_stride, bias, add, out, out_stride,
     )  # fmt: skip
 
 
@@ -96,9 +96,22 @@ def multiply_in_bfloat16_reference(
     add: bool,
     out: NDArray[np.float32],
     scratch: int,
+    halves: int,
 ) -> None:
-    """Multiply two matrices; parameters are those of `float32.multiply_in_float32_reference`."""
-    one, other = rounded(left), rounded(right)
+    """Multiply two matrices.
+
+    Parameters
+    ----------
+    left, right, bias, transposed, add, out, scratch
+        Those of `float32.multiply_in_float32_reference`.
+    halves
+        LEFT, RIGHT or their sum: whose rows begin with bfloat16, as many as there would be float32;
+        a right one is not transposed.
+    """
+    rows, columns = out.shape
+    depth = right.shape[1] if transposed == RIGHT else right.shape[0]
+    one = _values(left, halves & LEFT, rows if transposed == LEFT else depth)
+    other = _values(right, halves & RIGHT, depth if transposed == RIGHT else columns)
     start = out if add else bias if len(bias) else np.float32(0)
     with np.errstate(invalid="ignore"):  # infinities less infinities
         out[:] = start + (one.T if transposed == LEFT else one) @ (
@@ -106,11 +119,16 @@ def multiply_in_bfloat16_reference(
         )
 
 
-@kernel(reference=multiply_in_bfloat16_reference)
-def multiply_by_pairs(left, right, bias, transposed, add, out, scratch):
-    multiply_arrays(multiply_pairs, left, right, bias, transposed, add, out, scratch)
+def _values(array: NDArray[np.float32], is_halves: int, width: int) -> NDArray[np.float32]:
+    """Return what is multiplied of an operand."""
+    return to_float32(array.view(np.uint16)[:, :width]) if is_halves else rounded(array)
 
 
 @kernel(reference=multiply_in_bfloat16_reference)
-def multiply_by_singles(left, right, bias, transposed, add, out, scratch):
-    multiply_arrays(multiply_singles, left, right, bias, transposed, add, out, scratch)
+def multiply_by_pairs(left, right, bias, transposed, add, out, scratch, halves):
+    multiply_arrays(multiply_pairs, left, right, bias, transposed, add, out, scratch, halves)
+
+
+@kernel(reference=multiply_in_bfloat16_reference)
+def multiply_by_singles(left, right, bias, transposed, add, out, scratch, halves):
+    multiply_arrays(multiply_singles, left, right, bias, transposed, add, out, scratch, halves)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.kernels.products import LEFT, RIGHT
 from tokpipe.foundation.jit import inlined_helper
-from tokpipe.foundation.laying_intrinsics import move_rows, transpose_groups
+from tokpipe.foundation.laying_intrinsics import HALVES, move_rows, transpose_groups
 from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, LEAST_ROWS, ROWS
 
 # Of what kind products at an address below zero are, by its last 6 bits with its sign changed: the
@@ -97,6 +97,18 @@ def _first_values(count, limit):
 
 
 @inlined_helper
+def _size_of(is_halves):
+    """Return the bytes of a value."""
+    return np.int64(_FLOAT // 2) if is_halves else np.int64(_FLOAT)
+
+
+@inlined_helper
+def _halves_in(size):
+    """Return what a mask says of the size of values."""
+    return np.int64(0) if size == _FLOAT else np.int64(HALVES)
+
+
+@inlined_helper
 def _tiles_of(rows):
     """Return of how many tiles so many rows are."""
     return (rows + ROWS - 1) // ROWS
@@ -112,11 +124,11 @@ def _tile_start(tile, tiles, rows):
 
 
 @inlined_helper
-def _lay_rows(lay, blocks, source, row, rows, depth, to):
+def _lay_rows(lay, blocks, size, source, row, rows, depth, to):
     """Lay rows below one another; where values are laid together, as many steps as they take."""
     for k in range(0, depth, COLUMNS):
-        mask = _first_values(depth - k, COLUMNS)
-        lay(source + _FLOAT * k, row, to + GROUP * k // blocks.group, blocks.row, rows, mask)
+        mask = _first_values(depth - k, COLUMNS) | _halves_in(size)
+        lay(source + size * k, row, to + GROUP * k // blocks.group, blocks.row, rows, mask)
 
 
 @inlined_helper
@@ -127,7 +139,7 @@ def _lay_columns(lay, blocks, source, row, columns, depth, to, spare):
     """
     place, place_row = source, row
     if not blocks.is_unchanged or columns < COLUMNS or depth % 16 != 0:
-        _lay_rows(lay, blocks, source, row, columns, depth, spare)
+        _lay_rows(lay, blocks, _FLOAT, source, row, columns, depth, spare)
         place, place_row = spare, np.int64(blocks.row)
     for s in range(0, _steps_of(blocks, depth), 16):
         for lane in range(0, COLUMNS, 16):
@@ -144,7 +156,9 @@ def _steps_of(blocks, depth):
 
 
 @inlined_helper
-def _lay_right(lay, lay_steps, blocks, transposed, source, row, k, j, depth, columns, scratch):
+def _lay_right(
+    lay, lay_steps, blocks, transposed, size, source, row, k, j, depth, columns, scratch
+):
     """Lay the right operand of a block, which begins at depth `k` and column `j`, into panels.
 
     32 steps of all panels after one another: what is read of a row then lies in the second cache
@@ -163,14 +177,14 @@ def _lay_right(lay, lay_steps, blocks, transposed, source, row, k, j, depth, col
     for first in range(0, depth, at_once):
         for c in range(0, columns, COLUMNS):
             lay_steps(
-                source + (k + first) * row + _FLOAT * (j + c), row,
+                source + (k + first) * row + size * (j + c), row,
                 to + c // COLUMNS * blocks.panel + first // blocks.group * _STEP, _STEP,
-                min(at_once, depth - first), _first_values(columns - c, COLUMNS),
+                min(at_once, depth - first), _first_values(columns - c, COLUMNS) | _halves_in(size),
             )  # fmt: skip
 
 
 @inlined_helper
-def _lay_left(lay, lay_steps, blocks, transposed, source, row, k, i, depth, rows, scratch):
+def _lay_left(lay, lay_steps, blocks, transposed, size, source, row, k, i, depth, rows, scratch):
     """Lay the left operand of a block, which begins at depth `k` and row `i`, if need be.
 
     Where its first row is, and the bytes between two rows, two steps, and two tiles: 0 if tiles
@@ -178,40 +192,54 @@ def _lay_left(lay, lay_steps, blocks, transposed, source, row, k, i, depth, rows
     """
     to = scratch + blocks.left
     if transposed != LEFT:
-        place = source + i * row + _FLOAT * k
+        place = source + i * row + size * k
         if blocks.is_unchanged:
             return place, np.int64(row), GROUP, 0
-        _lay_rows(lay, blocks, place, row, rows, depth, to)
+        _lay_rows(lay, blocks, size, place, row, rows, depth, to)
         return to, np.int64(blocks.row), GROUP, 0
     tiles, at_once = _tiles_of(rows), 32 * blocks.group
     for first in range(0, depth, at_once):
         for tile in range(tiles):
             j = _tile_start(tile, tiles, rows)
             lay_steps(
-                source + (k + first) * row + _FLOAT * (i + j), row,
+                source + (k + first) * row + size * (i + j), row,
                 to + tile * blocks.tile + first // blocks.group * _TURNED_STEP, _TURNED_STEP,
-                min(at_once, depth - first), _first_values(rows - j, 16),
+                min(at_once, depth - first), _first_values(rows - j, 16) | _halves_in(size),
             )  # fmt: skip
     return to, np.int64(GROUP), _TURNED_STEP, blocks.tile
 
 
 @inlined_helper
 def multiply_blocks(
-    lay, lay_steps, multiply_tile, blocks, scratch, transposed, rows, columns, depth,
+    lay, lay_steps, multiply_tile, blocks, scratch, transposed, halves, rows, columns, depth,
     left, left_stride, right, right_stride, bias, add, out, out_stride,
 ):  # fmt: skip
     """Multiply row-major float32 matrices at addresses, as `products.product_at`.
 
-    Strides are in values. `bias` is the address of what is added to each row, or 0 for nothing.
+    Strides are in values of 4 bytes. `halves`: LEFT, RIGHT or their sum, which operand is bfloat16;
+    no right one that is transposed. `bias` is the address of what is added to each row, or 0 for
+    nothing.
     """
     left_row, right_row, out_row = _FLOAT * left_stride, _FLOAT * right_stride, _FLOAT * out_stride
+    left_size, right_size = _size_of(halves & LEFT), _size_of(halves & RIGHT)
     deep = blocks.group * blocks.steps
     for k in range(0, max(depth, 1), deep):
         here = min(deep, depth - k)
         for j in range(0, columns, blocks.width):
             width = min(blocks.width, columns - j)
             _lay_right(
-                lay, lay_steps, blocks, transposed, right, right_row, k, j, here, width, scratch
+                lay,
+                lay_steps,
+                blocks,
+                transposed,
+                right_size,
+                right,
+                right_row,
+                k,
+                j,
+                here,
+                width,
+                scratch,
             )
             for i in range(0, rows, _HEIGHT):
                 height = min(_HEIGHT, rows - i)
@@ -222,7 +250,18 @@ def multiply_blocks(
                 elif bias != 0:
                     start, start_column = bias + _FLOAT * j, _FLOAT
                 first, row, step, tile = _lay_left(
-                    lay, lay_steps, blocks, transposed, left, left_row, k, i, here, height, scratch
+                    lay,
+                    lay_steps,
+                    blocks,
+                    transposed,
+                    left_size,
+                    left,
+                    left_row,
+                    k,
+                    i,
+                    here,
+                    height,
+                    scratch,
                 )
                 _multiply_block(
                     multiply_tile, blocks, scratch, first, row, step, tile,
@@ -279,12 +318,12 @@ def _multiply_block(
 
 
 @inlined_helper
-def multiply_arrays(multiply_at, left, right, bias, transposed, add, out, scratch):
+def multiply_arrays(multiply_at, left, right, bias, transposed, add, out, scratch, halves):
     """Multiply arrays by what multiplies at addresses."""
     rows, columns = out.shape
-    depth = left.shape[0] if transposed == LEFT else left.shape[1]
+    depth = right.shape[1] if transposed == RIGHT else right.shape[0]
     multiply_at(
-        scratch, transposed, rows, columns, depth, left.ctypes.data, left.shape[1],
+        scratch, transposed, halves, rows, columns, depth, left.ctypes.data, left.shape[1],
         right.ctypes.data, right.shape[1], bias.ctypes.data if len(bias) else np.int64(0), add,
         out.ctypes.data, columns,
     )  # fmt: skip

@@ -29,12 +29,12 @@ BLOCKS = blocks_of(steps=384, panels=16, is_unchanged=True)  # 1.6 MB
 
 @compiled_helper
 def multiply_single(
-    scratch, transposed, rows, columns, depth, left, left_stride, right, right_stride, bias, add,
-    out, out_stride,
+    scratch, transposed, halves, rows, columns, depth, left, left_stride, right, right_stride, bias,
+    add, out, out_stride,
 ):  # fmt: skip
     multiply_blocks(
-        move_rows, move_rows, multiply_float32, BLOCKS, scratch, transposed, rows, columns, depth,
-        left, left_stride, right, right_stride, bias, add, out, out_stride,
+        move_rows, move_rows, multiply_float32, BLOCKS, scratch, transposed, halves, rows, columns,
+        depth, left, left_stride, right, right_stride, bias, add, out, out_stride,
     )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def multiply_in_float32_reference(
     add: bool,
     out: NDArray[np.float32],
     scratch: int,
+    halves: int,
 ) -> None:
     """Multiply two matrices.
 
@@ -65,6 +66,8 @@ def multiply_in_float32_reference(
         The product.
     scratch
         Address of scratch memory: `blocks.scratch_address`.
+    halves
+        Which operands are bfloat16: none.
     """
     start = out if add else bias if len(bias) else np.float32(0)
     with np.errstate(invalid="ignore"):  # infinities less infinities
@@ -74,5 +77,5 @@ def multiply_in_float32_reference(
 
 
 @kernel(reference=multiply_in_float32_reference)
-def multiply_in_float32(left, right, bias, transposed, add, out, scratch):
-    multiply_arrays(multiply_single, left, right, bias, transposed, add, out, scratch)
+def multiply_in_float32(left, right, bias, transposed, add, out, scratch, halves):
+    multiply_arrays(multiply_single, left, right, bias, transposed, add, out, scratch, halves)

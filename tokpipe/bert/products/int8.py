@@ -28,7 +28,7 @@ from tokpipe.bert.kernels.int8 import (
     pack_columns,
     quantise_rows,
 )
-from tokpipe.bert.products.maps import FLOAT32, Array, Linear
+from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Rows
 from tokpipe.foundation.product_intrinsics import ROWS
 
 _BLOCK = 32 * ROWS  # rows at once: 0.2 to 1.4 MB of numbers, which stay in the second cache
@@ -48,7 +48,7 @@ class Columns(NamedTuple):
 class _Asked:
     """What products have in common by which nothing is learned: the weight does not change."""
 
-    def weight_gradient(self, x: Array, gradient: Array, d_linear: Linear) -> None:
+    def weight_gradient(self, x: Rows, gradient: Array, d_linear: Linear) -> None:
         """Refuse."""
         raise _no_learning()
 
@@ -68,7 +68,7 @@ class Watched(_Asked):
         self._rows = 0
         self._sums = np.zeros((2, 0))
 
-    def forward(self, x: Array, linear: Linear, out: Array) -> None:
+    def forward(self, x: Rows, linear: Linear, out: Array) -> None:
         """Write y, and take account of x."""
         exact = x.astype(np.float64)
         found = np.stack([exact.sum(0), (exact * exact).sum(0)])
@@ -90,7 +90,7 @@ class RowByRow(_Asked):
     BLAS may add in another order where there are other rows beside.
     """
 
-    def forward(self, x: Array, linear: Linear, out: Array) -> None:
+    def forward(self, x: Rows, linear: Linear, out: Array) -> None:
         """Write y."""
         for row in range(len(x)):
             FLOAT32.forward(x[row : row + 1], linear, out[row : row + 1])
@@ -118,7 +118,7 @@ class Int8(_Asked):
             self._offset = (weight.astype(np.float64) @ self._shift).astype(np.float32)
         self._columns = quantised_columns(weight / self._factor)
 
-    def forward(self, x: Array, linear: Linear, out: Array) -> None:
+    def forward(self, x: Rows, linear: Linear, out: Array) -> None:
         """Write y, from rows that are rounded to 8 bits; the bias is added in float32."""
         bias = linear.bias + self._offset
         with _lent(x.shape[1]) as rows:

@@ -18,6 +18,7 @@ class Kind(NamedTuple):
 
     name: str  # as settings and manifests have it
     for_weight: Callable[[Array], Products]  # what multiplies for a weight, or its gradient
+    takes_halves: bool = False  # whether what is only multiplied may be bfloat16 from the start
 
 
 def _in_float32(weight: Array) -> Products:
@@ -29,7 +30,7 @@ def _in_bfloat16(weight: Array) -> Products:
 
 
 IN_FLOAT32 = Kind("float32", _in_float32)
-IN_BFLOAT16 = Kind("bfloat16", _in_bfloat16)
+IN_BFLOAT16 = Kind("bfloat16", _in_bfloat16, takes_halves=True)
 KINDS = {kind.name: kind for kind in (IN_FLOAT32, IN_BFLOAT16)}
 
 

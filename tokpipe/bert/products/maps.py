@@ -1,28 +1,33 @@
 """A linear map carries what multiplies for it: layers ask the map, and know nothing of kinds."""
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.blas import LEFT, NOT, RIGHT, gemm, sgemm_address
 from tokpipe.bert.kernels import rows
+from tokpipe.bert.kernels.bfloat16 import to_float32
 from tokpipe.bert.twins import by_precision
 
 Array = NDArray[np.floating]
+Rows = Array | NDArray[np.uint16]  # what is mapped; in bfloat16 where products take that
 
 _fill_rows = by_precision(rows.fill_rows)
 
 
 class Products(Protocol):
-    """The three products of a linear map ``y = x W^T + b``, of T rows."""
+    """The three products of a linear map ``y = x W^T + b``, of T rows.
 
-    def forward(self, x: Array, linear: "Linear", out: Array) -> None:
-        """Write y, float32[T, out], from x, float32[T, in]."""
+    x is float32[T, in], or uint16[T, in or one more] where bfloat16 is what products make of it.
+    """
+
+    def forward(self, x: Rows, linear: "Linear", out: Array) -> None:
+        """Write y, float32[T, out]."""
         ...
 
-    def weight_gradient(self, x: Array, gradient: Array, d_linear: "Linear") -> None:
+    def weight_gradient(self, x: Rows, gradient: Array, d_linear: "Linear") -> None:
         """Add the gradient of W to ``d_linear.weight``, from that of y, float32[T, out]."""
         ...
 
@@ -38,17 +43,17 @@ class Products(Protocol):
 class Float32:
     """Products by BLAS; by NumPy where the arrays are float64."""
 
-    def forward(self, x: Array, linear: "Linear", out: Array) -> None:
+    def forward(self, x: Rows, linear: "Linear", out: Array) -> None:
         """Write the bias first, and add the product.
 
         Without it a prediction would take 2 % less time (MiniLM, Intel).
         """
         _fill_rows(linear.bias, out)
-        gemm(x, linear.weight, out, transposed=RIGHT, add=True)
+        gemm(_floats(x, linear), linear.weight, out, transposed=RIGHT, add=True)
 
-    def weight_gradient(self, x: Array, gradient: Array, d_linear: "Linear") -> None:
+    def weight_gradient(self, x: Rows, gradient: Array, d_linear: "Linear") -> None:
         """Add ``gradient^T x``."""
-        gemm(gradient, x, d_linear.weight, transposed=LEFT, add=True)
+        gemm(gradient, _floats(x, d_linear), d_linear.weight, transposed=LEFT, add=True)
 
     def input_gradient(self, gradient: Array, linear: "Linear", into: Array, add: bool) -> None:
         """Write or add ``gradient W``."""
@@ -57,6 +62,12 @@ class Float32:
     def for_attention(self) -> AbstractContextManager[int]:
         """Lend the address of SGEMM."""
         return nullcontext(sgemm_address())
+
+
+def _floats(x: Rows, linear: "Linear") -> Array:
+    if x.dtype != np.uint16:
+        return cast(Array, x)
+    return to_float32(cast(NDArray[np.uint16], x)[:, : linear.weight.shape[1]])
 
 
 FLOAT32 = Float32()

@@ -7,7 +7,7 @@ sum.
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from tokpipe.bert.kernels.blocks import (
     new_scratch,
     scratch_address,
 )
-from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products
+from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products, Rows
 
 _SMALL = 16  # rows, columns or depth of a product that is left to sgemm: a tile is 14 x 32
 _NO_BIAS = np.empty(0, np.float32)
@@ -46,21 +46,23 @@ class Own:
         # for each product at the same time: threads come and go
         self._free: deque[NDArray[np.uint8]] = deque()
 
-    def forward(self, x: Array, linear: Linear, out: Array) -> None:
+    def forward(self, x: Rows, linear: Linear, out: Array) -> None:
         """Write y; sums begin with the bias."""
         if len(x) < _SMALL:
             FLOAT32.forward(x, linear, out)
             return
+        x, halves = _taken(x, LEFT)
         with self._scratch() as scratch:
-            self._multiply(x, linear.weight, linear.bias, RIGHT, False, out, scratch)
+            self._multiply(x, linear.weight, linear.bias, RIGHT, False, out, scratch, halves)
 
-    def weight_gradient(self, x: Array, gradient: Array, d_linear: Linear) -> None:
+    def weight_gradient(self, x: Rows, gradient: Array, d_linear: Linear) -> None:
         """Add ``gradient^T x``."""
         if len(x) < _SMALL:
             FLOAT32.weight_gradient(x, gradient, d_linear)
             return
+        x, halves = _taken(x, RIGHT)
         with self._scratch() as scratch:
-            self._multiply(gradient, x, _NO_BIAS, LEFT, True, d_linear.weight, scratch)
+            self._multiply(gradient, x, _NO_BIAS, LEFT, True, d_linear.weight, scratch, halves)
 
     def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
         """Write or add ``gradient W``."""
@@ -68,7 +70,7 @@ class Own:
             FLOAT32.input_gradient(gradient, linear, into, add)
             return
         with self._scratch() as scratch:
-            self._multiply(gradient, linear.weight, _NO_BIAS, NOT, add, into, scratch)
+            self._multiply(gradient, linear.weight, _NO_BIAS, NOT, add, into, scratch, 0)
 
     @contextmanager
     def for_attention(self) -> Generator[int]:
@@ -85,6 +87,11 @@ class Own:
             scratch = new_scratch(self._scratch_bytes)
         yield scratch_address(scratch)
         self._free.append(scratch)
+
+
+def _taken(x: Rows, operand: int) -> tuple[Array, int]:
+    """Return an operand as kernels take it, and whether it is bfloat16: `operand`, or 0."""
+    return (x.view(np.float32), operand) if x.dtype == np.uint16 else (cast(Array, x), 0)
 
 
 OWN_FLOAT32 = Own(float32.multiply_in_float32, float32.BLOCKS.scratch_bytes, IN_FLOAT32)

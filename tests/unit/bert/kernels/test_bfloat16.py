@@ -5,28 +5,28 @@ import pytest
 
 from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16, to_float32
 
+BY_HAND = [
+    (0x3F800000, 0x3F80),
+    (0x3F807FFF, 0x3F80),  # below the half
+    (0x3F808000, 0x3F80),  # the half: to the even one, down
+    (0x3F808001, 0x3F81),
+    (0x3F818000, 0x3F82),  # the half: to the even one, up
+    (0xBF818000, 0xBF82),
+    (0x7F7FFFFF, 0x7F80),  # the greatest float32 becomes infinite
+    (0x7F800000, 0x7F80),
+    (0xFF800000, 0xFF80),
+    (0x7F800001, 0x7FC0),  # NaN, though its upper half is that of infinity
+    (0xFFC12345, 0xFFC1),
+    (0x00000000, 0x0000),
+    (0x80000000, 0x8000),
+    (0x007FFFFF, 0x0000),  # below the normal numbers
+    (0x80400000, 0x8000),
+    (0x00800000, 0x0080),  # the least normal number
+]
+ODD = [bits for bits, _ in BY_HAND]
 
-@pytest.mark.parametrize(
-    ("bits", "expected"),
-    [
-        (0x3F800000, 0x3F80),
-        (0x3F807FFF, 0x3F80),  # below the half
-        (0x3F808000, 0x3F80),  # the half: to the even one, down
-        (0x3F808001, 0x3F81),
-        (0x3F818000, 0x3F82),  # the half: to the even one, up
-        (0xBF818000, 0xBF82),
-        (0x7F7FFFFF, 0x7F80),  # the greatest float32 becomes infinite
-        (0x7F800000, 0x7F80),
-        (0xFF800000, 0xFF80),
-        (0x7F800001, 0x7FC0),  # NaN, though its upper half is that of infinity
-        (0xFFC12345, 0xFFC1),
-        (0x00000000, 0x0000),
-        (0x80000000, 0x8000),
-        (0x007FFFFF, 0x0000),  # below the normal numbers
-        (0x80400000, 0x8000),
-        (0x00800000, 0x0080),  # the least normal number
-    ],
-)
+
+@pytest.mark.parametrize(("bits", "expected"), BY_HAND)
 def test_rounding_by_hand(bits, expected):
     value = np.array([bits], np.uint32).view(np.float32)
     assert to_bfloat16(value)[0] == expected

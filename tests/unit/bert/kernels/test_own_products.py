@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tests.parity.cases_bert_products import in_halves
 from tokpipe.bert.kernels import bfloat16, float32
 from tokpipe.bert.kernels.bfloat16 import rounded
 from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
@@ -71,11 +72,11 @@ def test_nothing_beside_the_arrays_is_touched(product, rows, columns, depth, at_
     x, right, bias = normal(0, rows, depth), normal(1, depth, columns), normal(2, columns)
     for matrix, transposed in ((right, NOT), (right.T, RIGHT)):
         out = placed(normal(3, rows, columns))
-        multiply(placed(x), placed(matrix), placed(bias), transposed, False, out, AT)
+        multiply(placed(x), placed(matrix), placed(bias), transposed, False, out, AT, 0)
         np.testing.assert_allclose(out, bias + taken(x) @ taken(right), atol=1e-3)
     d_right = placed(normal(4, depth, columns))
     before, gradient = d_right.copy(), normal(5, rows, columns)
-    multiply(placed(x), placed(gradient), NONE, LEFT, True, d_right, AT)
+    multiply(placed(x), placed(gradient), NONE, LEFT, True, d_right, AT, 0)
     np.testing.assert_allclose(d_right, before + taken(x).T @ taken(gradient), atol=1e-3)
 
 
@@ -84,17 +85,17 @@ def test_each_height_of_a_tile(product, rows):
     multiply, taken = product
     x, right, out = normal(0, rows, 40), normal(1, 40, 35), np.empty((rows, 35), np.float32)
     for left, transposed in ((x, NOT), (np.ascontiguousarray(x.T), LEFT)):
-        multiply(left, right, NONE, transposed, False, out, AT)
+        multiply(left, right, NONE, transposed, False, out, AT, 0)
         np.testing.assert_allclose(out, taken(x) @ taken(right), atol=1e-4)
 
 
 def test_rows_do_not_depend_on_those_beside_them(product):
     multiply, _ = product
     x, weight, whole = normal(0, 100, 700), normal(1, 40, 700), np.empty((100, 40), np.float32)
-    multiply(x, weight, NONE, RIGHT, False, whole, AT)
+    multiply(x, weight, NONE, RIGHT, False, whole, AT, 0)
     for first, last in ((0, 1), (3, 20), (50, 100)):
         part = np.empty((last - first, 40), np.float32)
-        multiply(x[first:last], weight, NONE, RIGHT, False, part, AT)
+        multiply(x[first:last], weight, NONE, RIGHT, False, part, AT, 0)
         np.testing.assert_array_equal(part, whole[first:last])
 
 
@@ -107,14 +108,14 @@ def test_a_bias_a_sum_and_nothing_to_begin_with(product):
         (NONE, True, 2 * exact + bias),
         (NONE, False, exact),
     ):
-        multiply(x, right, start, NOT, add, out, AT)
+        multiply(x, right, start, NOT, add, out, AT, 0)
         np.testing.assert_allclose(out, expected, atol=1e-4)
 
 
 def test_without_depth_there_is_the_bias(product):
     bias, out = normal(0, 40), np.ones((20, 40), np.float32)
     nothing = np.empty((20, 0), np.float32), np.empty((0, 40), np.float32)
-    product[0](*nothing, bias, NOT, False, out, AT)
+    product[0](*nothing, bias, NOT, False, out, AT, 0)
     np.testing.assert_array_equal(out, np.tile(bias, (20, 1)))
 
 
@@ -125,10 +126,10 @@ def test_a_product_is_near_the_exact_one(product, shape):
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     out, exact = np.empty((rows, columns), np.float32), x.astype(np.float64) @ right
     most = (5e-3 if taken is rounded else 1e-6) * np.linalg.norm(exact)
-    multiply(x, right, NONE, NOT, False, out, AT)
+    multiply(x, right, NONE, NOT, False, out, AT, 0)
     assert np.linalg.norm(out - exact) < most
     turned = np.empty((rows, columns), np.float32)
-    multiply(np.ascontiguousarray(x.T), right, NONE, LEFT, False, turned, AT)
+    multiply(np.ascontiguousarray(x.T), right, NONE, LEFT, False, turned, AT, 0)
     assert np.linalg.norm(turned - exact) < most
 
 
@@ -165,7 +166,7 @@ def test_sums_are_those_of_numpy_to_the_last_bit(way, transposed, depth, size):
     expected = summed_in_pairs(rounded(left), rounded(right), out)
     left = np.ascontiguousarray(left.T) if transposed == LEFT else left
     right = np.ascontiguousarray(right.T) if transposed == RIGHT else right
-    KERNELS[way][0](left, right, NONE, transposed, True, out, AT)
+    KERNELS[way][0](left, right, NONE, transposed, True, out, AT, 0)
     np.testing.assert_array_equal(out, expected)
 
 
@@ -177,11 +178,32 @@ def test_sums_are_those_of_numpy_to_the_last_bit(way, transposed, depth, size):
 def test_odd_numbers_are_rounded_as_by_the_twin(way, bits, transposed):
     value = np.array(bits, np.uint32).view(np.float32)
     left, out = np.diag(np.full(48, value)), np.empty((48, 48), np.float32)
-    KERNELS[way][0](left, np.ones((48, 48), np.float32), NONE, transposed, False, out, AT)
+    KERNELS[way][0](left, np.ones((48, 48), np.float32), NONE, transposed, False, out, AT, 0)
     np.testing.assert_array_equal(out, np.full((48, 48), rounded(value)))
     if transposed == RIGHT:  # they are in the other operand, too
-        KERNELS[way][0](np.ones((48, 48), np.float32), left, NONE, RIGHT, False, out, AT)
+        KERNELS[way][0](np.ones((48, 48), np.float32), left, NONE, RIGHT, False, out, AT, 0)
         np.testing.assert_array_equal(out, np.full((48, 48), rounded(value)))
+
+
+@pytest.mark.parametrize("way", ROUNDING)
+@pytest.mark.parametrize(("rows", "columns", "depth"), [*SHAPES, (47, 45, 1030)])
+@pytest.mark.parametrize("transposed", [NOT, LEFT, RIGHT])
+def test_what_was_rounded_before_is_multiplied_to_the_same_bits(
+    way, rows, columns, depth, transposed
+):
+    multiply, placed = KERNELS[way][0], partial(Fenced().array, at_end=True)
+    left = normal(0, *((depth, rows) if transposed == LEFT else (rows, depth)))
+    right = normal(1, *((columns, depth) if transposed == RIGHT else (depth, columns)))
+    left.flat[0], right.flat[-1] = 1e-39, np.inf
+    expected, out = np.empty((2, rows, columns), np.float32)
+    multiply(left, right, NONE, transposed, False, expected, AT, 0)
+    for halves in (LEFT, RIGHT, LEFT | RIGHT):
+        if halves & RIGHT and transposed == RIGHT:
+            continue
+        one = placed(in_halves(left)) if halves & LEFT else left
+        other = placed(in_halves(right)) if halves & RIGHT else right
+        multiply(one, other, NONE, transposed, False, out, AT, halves)
+        np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.peers
@@ -192,7 +214,7 @@ def test_torch_multiplies_to_the_same_bfloat16(shape):
     rows, columns, depth = shape
     x, right = normal(0, rows, depth), normal(1, depth, columns)
     ours = np.empty((rows, columns), np.float32)
-    bfloat16.multiply_by_singles(x, right, NONE, NOT, False, ours, AT)
+    bfloat16.multiply_by_singles(x, right, NONE, NOT, False, ours, AT, 0)
     one, other = (torch.from_numpy(each).to(torch.bfloat16) for each in (x, right))
     theirs = (one @ other).to(torch.float32).numpy()  # rounded once more, by 2**-9 at the most
     np.testing.assert_allclose(ours, theirs, rtol=2**-8, atol=1e-4 * depth**0.5)
