@@ -22,10 +22,12 @@ from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
 from tokpipe.bert.products import maps
+from tokpipe.bert.products.kinds import Kind
 from tokpipe.foundation.threads import run_in_threads
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.parts import split_batch
 
+_BY_BLAS = Kind("float32", lambda weight: maps.FLOAT32)  # not by our own products, where there are
 _FORWARD_ARGUMENTS = 6  # of attention, behind queries, address, offsets and heads
 
 
@@ -38,7 +40,8 @@ def step(batches: str, preset: str, steps: int) -> Callable:
     """Make the products of so many steps; two threads."""
     batch, config = loaded_batches(batches)[0], BertConfig.preset(preset)
     parts = split_batch(batch, TrainingConfig().gradient_shards)
-    model, room = Model(config, Parameters.initialised(config, 0)), capacity_for([batch])
+    model = Model(config, Parameters.initialised(config, 0), kind=_BY_BLAS)
+    room = capacity_for([batch])
     noted = []
     for number, part in enumerate(parts):
         gradients, workspace = model.parameters.zeros_like(), model.workspace(*room)

@@ -1,8 +1,9 @@
 """Steps of pretraining beside transformers: speed and peak memory, from tiny to base.
 
 From small up beside SGEMM, too: the products of the same step and nothing else. In bfloat16, where
-the processor has it, beside our float32 and torch's autocast; those floors were set for one that
-multiplies so at twice its rate in float32 (AMD from Zen 4 on).
+the processor has it, beside our float32 and torch's autocast. The floors beside our float32 were
+set for one that multiplies pairs at twice its rate in float32 (AMD from Zen 4 on): where it does
+not, bfloat16 is fused float32 products with operands rounded before, and cannot be faster.
 """
 
 import statistics
