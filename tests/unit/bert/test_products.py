@@ -9,10 +9,12 @@ from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.kernels.bfloat16 import rounded, to_bfloat16
 from tokpipe.bert.model import Model
+from tokpipe.bert.products import kinds
 from tokpipe.bert.products.kinds import IN_BFLOAT16, IN_FLOAT32, kind_for
 from tokpipe.bert.products.maps import Linear
+from tokpipe.bert.products.own import BFLOAT16_PAIRS, BFLOAT16_SINGLES
 from tokpipe.bert.workspace import new_halves
-from tokpipe.foundation.processors import multiplies
+from tokpipe.foundation.processors import has_pairs, multiplies
 
 needs_bfloat16 = pytest.mark.skipif(
     not multiplies("bfloat16"), reason="this processor has no products in bfloat16"
@@ -77,10 +79,10 @@ def test_what_is_written_rounded_has_the_bits_of_what_is_rounded_later(shape):
 
 
 def test_an_inner_activation_in_bfloat16_takes_half_the_memory():
-    config, kinds = wide(), (IN_BFLOAT16, IN_FLOAT32)
+    config, both = wide(), (IN_BFLOAT16, IN_FLOAT32)
     parameters = random_parameters(config, 0, np.float32)
     halves, whole = (
-        Model(config, parameters, kind=kind).workspace(9, 3).scratch.inner for kind in kinds
+        Model(config, parameters, kind=kind).workspace(9, 3).scratch.inner for kind in both
     )
     assert (halves.dtype, whole.dtype) == (np.uint16, np.float32)
     assert 2 * halves.nbytes == whole.nbytes
@@ -123,6 +125,24 @@ def test_products_follow_the_weights():
     expected = gradients(fresh, batch)
     assert after[0] == expected[0] != before[0]
     np.testing.assert_array_equal(after[1], expected[1])
+
+
+@needs_bfloat16
+@pytest.mark.skipif(not has_pairs(), reason="this processor does not multiply pairs")
+@pytest.mark.parametrize("variant", ["rope", "gated", "pre-norm, distances"])
+def test_pairs_and_singles_make_the_same_bits(monkeypatch, variant):
+    config = wide(max_position_embeddings=64, **VARIANTS[variant])
+    batch, parameters = random_batch(config, (40, 33, 12), masks=26), trained(config)
+    found = []
+    for pays in (True, False):
+        monkeypatch.setattr(kinds, "pairs_pay", lambda pays=pays: pays)
+        model = Model(config, parameters, kind=IN_BFLOAT16)
+        assert model.weights.layers[0][1].input.products is (
+            BFLOAT16_PAIRS if pays else BFLOAT16_SINGLES
+        )
+        found.append(gradients(model, batch))
+    assert found[0][0] == found[1][0]
+    np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
 @needs_bfloat16

@@ -11,7 +11,7 @@ that were rounded to bfloat16 and are laid in that order. So one kind of numbers
 - by singles (AVX512F): the blocks, and the rate, of `float32`.
 
 Zen 4 makes twice as many sums by pairs as by singles, Intel half as many: of 86 GFLOP/s with
-registers only 80 to 85 by pairs, and 145 to 155 by singles (one thread, maps of tiny and MiniLM).
+registers only 78 to 86 by pairs, and 131 to 149 by singles (one thread, maps of tiny and MiniLM).
 
 No panels of weights are kept from step to step. By pairs that was faster in one product of three,
 by 0 to 2 % with 2,048 rows, 2 to 5 % with 1,024 and 4 to 7 % with 512; it took half as much memory
