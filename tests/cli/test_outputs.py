@@ -123,3 +123,30 @@ def test_streams_that_stand_end_to_end_are_decoded_whole(inputs):
     with (inputs / "twice.arrow").open("ab") as file:
         file.write(b"no stream of ids")
     assert shell(inputs, "tokpipe decode -q -t m twice.arrow").returncode == 3
+
+
+FORMS = {"encode": ".arrow", "embed": ".npy"}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".JSON", ".jsonl.gz", ".conllu", ".tsv"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+@pytest.mark.parametrize("name", FORMS)
+def test_a_file_is_not_named_after_a_format_that_it_has_not(
+    tokpipe, inputs, tmp_path, monkeypatch, name, ending, more
+):
+    monkeypatch.chdir(inputs)
+    out = tmp_path / f"out{ending}"
+    ran = tokpipe(name, *NEEDED[name], "-o", str(out), *more)
+    assert ran.code == 2
+    last = "." + ending.lower().split(".")[-1]
+    assert f"{out}: this command writes no {last} file\nhint:  Name it {FORMS[name]}, " in ran.err
+    assert not out.exists()
+    if not more:
+        assert tokpipe(name, *NEEDED[name], "-o", str(out), "--to", "jsonl", "-q").code == 0
+        assert out.read_text().startswith("{")
+
+
+def test_endings_are_read_in_any_case(tokpipe, inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(inputs)
+    assert tokpipe("embed", *NEEDED["embed"], "-o", str(tmp_path / "V.NPY")).code == 0
+    assert np.load(tmp_path / "V.NPY").ndim == 2

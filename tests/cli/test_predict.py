@@ -165,6 +165,8 @@ def test_questions_of_squad_are_read_from_their_file(tokpipe, models, tmp_path):
         ("classification", ("--text", "a", "--to", "conll"), 2, "conll is for tags"),
         ("classification", ("--text", "a", "--to", "view", "-o", "x"), 2, "draws for a terminal"),
         ("classification", ("--text", "a", "t.txt"), 2, "t.txt is too much"),
+        ("classification", ("--text", "a", "-o", "x.csv"), 2, "x.csv: this command writes no .csv"),
+        ("ner", ("--text", "a", "-o", "x.conllu"), 2, "x.conllu: this command writes no .conllu"),
         ("classification", ("nowhere.txt",), 3, "nowhere.txt: No such file"),
         ("qa", ("--context", "nowhere.txt", "--question", "a"), 3, "nowhere.txt: No such file"),
     ],

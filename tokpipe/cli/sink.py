@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO, TextIO
 
 from tokpipe.foundation.addresses import address_of, local_path
@@ -13,6 +13,28 @@ from tokpipe.foundation.files import atomic_write, refuse_existing_file
 from tokpipe.foundation.storage import storage_errors
 
 STDOUT = "-"
+# endings that promise a format: a file that has one holds that, or is not written
+_PROMISES = {
+    *(".arrow", ".parquet", ".npy", ".npz", ".json", ".jsonl", ".csv", ".tsv"),
+    *(".conll", ".conllu", ".iob", ".iob2", ".bio", ".gz", ".bz2", ".xz", ".zst", ".zip"),
+}
+
+
+def form_of(output: str, to: str | None, by_ending: Mapping[str, str], usual: str) -> str:
+    """Return in which form an output is written: the one asked for, or what its ending says.
+
+    Raises
+    ------
+    ConfigError
+        If its ending says one that there is not.
+    """
+    ending = PurePath(output).suffix.lower() if output != STDOUT else ""
+    if to is None and ending in _PROMISES and ending not in by_ending:
+        raise ConfigError(
+            f"{output}: this command writes no {ending} file",
+            hint=f"Name it {', '.join(by_ending)}, or say with --to what to write into it.",
+        )
+    return to or by_ending.get(ending, usual)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.plan import show_plan
 from tokpipe.cli.precision import precision_option, tell_cosines
 from tokpipe.cli.ranks import SEVERAL, ranks_of
-from tokpipe.cli.sink import opened_output
+from tokpipe.cli.sink import form_of, opened_output
 from tokpipe.cli.texts import arriving_lines, text_batches
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.engines.mpi.config import RanksConfig
@@ -76,6 +76,7 @@ def embed(
     Where MODEL is a folder of sentence-transformers, its pooling, normalisation, length, lower case
     and default prompt hold, as in `SentenceTransformer.encode`; an option that says otherwise wins.
     """
+    kind = form_of(output, to, _BY_ENDING, "jsonl")
     if session.dry_run:
         show_plan(session, embedding_plan(model, inputs, read, session.threads, output))
         return
@@ -87,7 +88,6 @@ def embed(
     if stream:
         _check_stream(inputs)
     session.begin_kernels()
-    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl")
     with ranks_of(ranks) as workers:
         loaded = open_model(session, model, "none", precision)
         parts = _arriving() if stream else _stored(session, inputs or ("-",), read)

@@ -9,7 +9,7 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.engines import engine_options, open_workers
 from tokpipe.cli.options import Count, config_options, tokenizer_option
 from tokpipe.cli.plan import encoding_plan, show_plan
-from tokpipe.cli.sink import opened_output, refuse_stream
+from tokpipe.cli.sink import form_of, opened_output, refuse_stream
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.engines.config import EngineConfig
 from tokpipe.foundation.files import refuse_existing_file
@@ -61,7 +61,7 @@ def encode(
     hub:owner/name; without any, stdin. FILE may be in a store, too. Each line of plain text is
     one text, and so is each row of a table. The line end is no part of it.
     """
-    kind = to or _BY_ENDING.get(Path(output).suffix, "jsonl" if session.json else "ids")
+    kind = form_of(output, to, _BY_ENDING, "jsonl" if session.json else "ids")
     if how["offsets"] and kind != "jsonl":
         raise click.UsageError("--offsets goes with --to jsonl")
     if session.dry_run:

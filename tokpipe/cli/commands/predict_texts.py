@@ -10,14 +10,14 @@ from tokpipe.cli.command import Session, command
 from tokpipe.cli.model_folders import open_model
 from tokpipe.cli.options import MODEL, config_options
 from tokpipe.cli.precision import precision_option, tell_answers
-from tokpipe.cli.sink import goes_to_terminal, opened_output
+from tokpipe.cli.sink import form_of, goes_to_terminal, opened_output
 from tokpipe.corpus.config import ReadConfig
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.foundation.progress import SILENT, Progress
 from tokpipe.foundation.sizes import plural
 
 _COLUMNS = (".conll", ".iob", ".iob2", ".bio")
-_BY_ENDING = {".jsonl": "jsonl", **dict.fromkeys(_COLUMNS, "conll")}
+_BY_ENDING = {".jsonl": "jsonl", ".tsv": "table", **dict.fromkeys(_COLUMNS, "conll")}
 
 
 @command(
@@ -99,7 +99,7 @@ def _progress(session: Session, asked: Mapping[str, Any]) -> Progress:
 
 def _kind(session: Session, output: str, to: str | None, data: str) -> str:
     usual = "view" if goes_to_terminal(output) else "table"
-    kind = to or _BY_ENDING.get(Path(output).suffix.lower(), "jsonl" if session.json else usual)
+    kind = form_of(output, to, _BY_ENDING, "jsonl" if session.json else usual)
     if kind == "conll" and data != "words":
         raise ConfigError("--to conll is for tags of words", hint="Use --to table or jsonl.")
     if kind == "view" and output != "-":
