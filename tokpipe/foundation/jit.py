@@ -360,9 +360,9 @@ def sources_digest() -> str:
 def kernel_sources() -> list[Path]:
     """Return the files that compiled code is made of: kernels, and all that they import of ours."""
     package = Path(__file__).parent.parent
-    shared = ("jit", "compiling", "seeds", "utf8")
-    shared += ("intrinsics", "float_intrinsics", "product_intrinsics")
+    shared = ("jit", "compiling", "seeds", "utf8", "assembly")
     sources = [package / f"foundation/{name}.py" for name in shared]
+    sources += package.glob("foundation/*intrinsics.py")
     sources += [package / "words/tables/names.py"]  # constants are compiled in
     return sorted([*sources, *package.glob("*/kernels.py"), *package.glob("*/kernels/*.py")])
 
