@@ -228,19 +228,9 @@ def multiply_blocks(
         for j in range(0, columns, blocks.width):
             width = min(blocks.width, columns - j)
             _lay_right(
-                lay,
-                lay_steps,
-                blocks,
-                transposed,
-                right_size,
-                right,
-                right_row,
-                k,
-                j,
-                here,
-                width,
+                lay, lay_steps, blocks, transposed, right_size, right, right_row, k, j, here, width,
                 scratch,
-            )
+            )  # fmt: skip
             for i in range(0, rows, _HEIGHT):
                 height = min(_HEIGHT, rows - i)
                 at = out + i * out_row + _FLOAT * j
@@ -250,19 +240,9 @@ def multiply_blocks(
                 elif bias != 0:
                     start, start_column = bias + _FLOAT * j, _FLOAT
                 first, row, step, tile = _lay_left(
-                    lay,
-                    lay_steps,
-                    blocks,
-                    transposed,
-                    left_size,
-                    left,
-                    left_row,
-                    k,
-                    i,
-                    here,
-                    height,
-                    scratch,
-                )
+                    lay, lay_steps, blocks, transposed, left_size, left, left_row, k, i, here,
+                    height, scratch,
+                )  # fmt: skip
                 _multiply_block(
                     multiply_tile, blocks, scratch, first, row, step, tile,
                     _steps_of(blocks, here), height, width,
