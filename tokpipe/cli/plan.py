@@ -193,6 +193,7 @@ def training_seconds(model: "BertConfig", sequence: int, tokens: int, threads: i
 def pretraining_plan(asked: "Pretraining", threads: int, output: str) -> Plan:
     """Estimate what pretraining takes."""
     from tokpipe.bert.parameters import count_encoder_parameters
+    from tokpipe.training.loading import masks_to_learn
     from tokpipe.training.memory import PROGRAM, disk_bytes
 
     model, folders, training, shares = asked.model, asked.folders, asked.config, asked.shares
@@ -216,6 +217,9 @@ def pretraining_plan(asked: "Pretraining", threads: int, output: str) -> Plan:
             "tokens a step": training.batch_tokens * training.gradient_accumulation_steps,
             "learning rate": training.learning_rate,
             "heads begin": training.attention_start,
+            "share of masks": tuple(
+                masks_to_learn(one, training).masked_lm_prob for one in folders
+            ),
             "threads": threads,
         },
         memory=PROGRAM + sum(asked.stages(threads).values()),

@@ -16,7 +16,10 @@ PRECISION_HELP = (
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STEPS = 10_000  # where nothing says how long
 # What runs of before had not: where they do nothing, settings are written as they were then.
-_YOUNGER = ("phase_shares", "batch_ramp_tokens", "attention_start", "precision")
+_YOUNGER = (
+    *("phase_shares", "batch_ramp_tokens", "attention_start", "precision"),
+    *("masked_lm_prob", "muon_momentum"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,12 @@ class TrainingConfig(Config):
         least=1,
         most=256,
     )
-    optimizer: str = setting("adamw", "Rule by which weights move.", choices=("adamw", "lamb"))
+    optimizer: str = setting(
+        "adamw",
+        "Rule by which weights move. muon: maps of layers by an orthogonal matrix, and the rest by "
+        "AdamW; more work a step, which pays for narrow models.",
+        choices=("adamw", "lamb", "muon"),
+    )
     learning_rate: float = setting(5e-4, "Greatest learning rate.", least=0.0)
     schedule: str = setting(
         "linear",
@@ -64,6 +72,9 @@ class TrainingConfig(Config):
     adam_beta1: float = setting(0.9, "Decay of the first moment.", least=0.0, most=0.999999)
     adam_beta2: float = setting(0.999, "Decay of the second moment.", least=0.0, most=0.999999)
     adam_epsilon: float = setting(1e-6, "Added to the root of the second moment.", least=0.0)
+    muon_momentum: float = setting(
+        0.95, "Decay of the mean of gradients that Muon goes by.", least=0.0, most=0.999999
+    )
     max_grad_norm: float = setting(
         1.0, "Longest gradient; a longer one is scaled down. 0: no limit.", least=0.0
     )
@@ -90,6 +101,13 @@ class TrainingConfig(Config):
         "How heads begin: drawn at random, as BERT's, or each looking near by on one side (local), "
         "which leaves guessing by frequency far sooner.",
         choices=("random", "local"),
+    )
+    masked_lm_prob: float | None = setting(
+        None,
+        "Share of an example's tokens to predict in training, where masks are drawn at load; "
+        "evaluations keep the shards' share, so that their losses compare. None: the shards' too.",
+        least=0.001,
+        most=1,
     )
     precision: str = setting(
         "float32",

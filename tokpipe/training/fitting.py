@@ -1,12 +1,15 @@
-"""Whether a model and shards fit together, and what the shards decide of the model."""
+"""Whether a model and shards fit together, and what the shards decide of it and of its training."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.registry import all_heads
 from tokpipe.foundation.errors import ConfigError
 from tokpipe.shards.reader import Shards
+from tokpipe.training.config import TrainingConfig
 from tokpipe.training.recipe import config_for_recipe
+from tokpipe.training.settings import SETTINGS
 
 _PAIRS = "Leave it at 2, or build shards with --no-nsp."
 
@@ -61,3 +64,16 @@ def check_fits(model: BertConfig, shards: Shards, offset: int, hint: str = _PAIR
             f"the shards have max_seq_length={wanted}",
             hint=f"Set max_position_embeddings={wanted + offset} or more.",
         )
+
+
+def fitted_training(name: str, config: TrainingConfig, folders: Sequence[Shards]) -> TrainingConfig:
+    """Return settings with the share of masks that a name sets, where nobody set one.
+
+    Shards with stored masks, or with a limit of their own, keep their share.
+    """
+    share, masks = SETTINGS[name].masked_lm_prob, [one.masks for one in folders]
+    if share is None or config.masked_lm_prob is not None:
+        return config
+    if any(one.masking == "static" or one.max_predictions_per_seq for one in masks):
+        return config
+    return replace(config, masked_lm_prob=share)

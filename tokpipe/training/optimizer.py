@@ -1,4 +1,4 @@
-"""AdamW and LAMB over the block of all weights, with clipping by the norm of the whole gradient.
+"""AdamW, LAMB and Muon over the block of all weights; clipping by the norm of the whole gradient.
 
 Each rank owns a slice of the block: there it adds the gradients of all ranks up, has the moments,
 and moves the weights, which it then sends to the others (Rajbhandari et al. 2020, "ZeRO", stage 1).
@@ -11,16 +11,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.parameters import Tensors
+from tokpipe.bert.parameters import Slot, Tensors
 from tokpipe.training.config import TrainingConfig
 from tokpipe.training.exchange import Exchange, stretches_of
 from tokpipe.training.kernels import Factors, adamw, lamb_directions, move_by_tensor, sum_gradients
+from tokpipe.training.muon import Map, MuonFactors, maps_in, move_map
 from tokpipe.training.pieces import each_part, pieces_of
 from tokpipe.training.ranks import ALONE, Block, Ranks, slices_of
 
 
 class Moments(NamedTuple):
-    """What the optimizer remembers: means of the gradient and of its square, float32[N] each."""
+    """What the optimizer remembers: means of the gradient and of its square, float32[N] each.
+
+    The second is zero where Muon moves weights.
+    """
 
     first: Tensors
     second: Tensors
@@ -66,14 +70,16 @@ class Optimizer:
         table, rates = parameters.table, rates or {}
         self._rates = np.array([rates.get(name, 1.0) for name in table])
         self._frozen = [slot for name, slot in table.items() if rates.get(name) == 0]
-        pieces = pieces_of(table)
+        maps = maps_in(table) if config.optimizer == "muon" else {}
+        pieces = pieces_of(table, maps)
         self._pieces = pieces[self._rates[pieces[:, 2]] > 0]
         self._slices = slices_of(self._pieces, len(parameters.block), ranks.size)
         self._own = self._own_pieces()
-        of_piece = self._rates[self._own[:, 2]]
-        self._groups = [
-            (rate, self._own[of_piece == rate]) for rate in np.unique(of_piece).tolist()
-        ]
+        is_map = np.isin(self._own[:, 2], [i for i, name in enumerate(table) if name in maps])
+        self._maps = _maps_of(self._own[is_map], list(table.values()))
+        others = self._own[~is_map]
+        of_piece = self._rates[others[:, 2]]
+        self._groups = [(rate, others[of_piece == rate]) for rate in np.unique(of_piece).tolist()]
         self._shards = tuple(shard.block for shard in shards)
         stretches = stretches_of(self._pieces, table)
         self._exchange = Exchange(self._shards, stretches, self._slices, ranks, threads)
@@ -118,6 +124,7 @@ class Optimizer:
         if self.config.optimizer == "lamb":
             self._lamb(learning_rate, norm)
         else:
+            self._muon(learning_rate, norm)
             self._adamw(learning_rate, norm)
         self.ranks.share(self.parameters.block, self._slices.values)
 
@@ -148,12 +155,15 @@ class Optimizer:
         own[:, :2] -= values[rank]
         return own
 
+    def _scale(self, norm: float) -> float:
+        limit = self.config.max_grad_norm
+        return min(1.0, limit / (norm + 1e-6)) if limit else 1.0  # 1e-6: as torch clips
+
     def _factors(self, norm: float, learning_rate: float) -> Factors:
-        config, limit = self.config, self.config.max_grad_norm
+        config = self.config
         beta1, beta2 = config.adam_beta1, config.adam_beta2
-        scale = min(1.0, limit / (norm + 1e-6)) if limit else 1.0  # 1e-6: as torch clips
         return Factors(
-            scale=np.float32(scale),
+            scale=np.float32(self._scale(norm)),
             beta1=np.float32(beta1),
             beta2=np.float32(beta2),
             rate=np.float32(1 / (1 - beta1**self.steps) * learning_rate),
@@ -166,6 +176,19 @@ class Optimizer:
         for rate, pieces in self._groups:
             factors = self._factors(norm, learning_rate * rate)
             each_part(partial(_adamw_part, self._state, pieces, factors), len(pieces), self.threads)
+
+    def _muon(self, learning_rate: float, norm: float) -> None:
+        """Move the maps; a thread has one at a time, whose products no other takes part in."""
+        config = self.config
+        scale, momentum = self._scale(norm), config.muon_momentum
+
+        def work(part: slice) -> None:
+            for one in self._maps[part]:
+                rate = learning_rate * float(self._rates[one.tensor])
+                factors = MuonFactors(scale, momentum, rate, config.weight_decay * rate)
+                move_map(self._state[:3], one, factors)
+
+        each_part(work, len(self._maps), self.threads, at_once=1)
 
     def _lamb(self, learning_rate: float, norm: float) -> None:
         state, factors = self._state, self._factors(norm, 1.0)  # each tensor has its own rate
@@ -190,6 +213,15 @@ class Optimizer:
     def _each(self, work: Callable[[slice], None]) -> None:
         """Do some work on all pieces of this rank, in threads."""
         each_part(work, len(self._own), self.threads)
+
+
+def _maps_of(pieces: NDArray[np.int64], slots: Sequence[Slot]) -> list[Map]:
+    """Return the maps that are pieces, the largest first, so that threads end together."""
+    found = [
+        Map(start, end, slots[tensor].shape[1], tensor, bool(decays))
+        for start, end, tensor, decays in pieces.tolist()
+    ]
+    return sorted(found, key=lambda one: one.start - one.end)
 
 
 def _adamw_part(

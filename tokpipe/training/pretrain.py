@@ -27,7 +27,7 @@ from tokpipe.foundation.version import __version__
 from tokpipe.shards.reader import Shards
 from tokpipe.tokenizer.copies import files_for_model
 from tokpipe.training.config import TrainingConfig
-from tokpipe.training.fitting import fitted
+from tokpipe.training.fitting import fitted, fitted_training
 from tokpipe.training.frequencies import frequencies_of, guesses
 from tokpipe.training.going_on import (
     begun_with,
@@ -37,7 +37,7 @@ from tokpipe.training.going_on import (
     settings_to_go_on,
 )
 from tokpipe.training.lesson import Lesson, TaughtTexts
-from tokpipe.training.loading import capacity_of, loaders, steps_in
+from tokpipe.training.loading import capacity_of, loaders, masks_to_learn, steps_in
 from tokpipe.training.log import Line, Nobody, Watch
 from tokpipe.training.loop import Data, Run
 from tokpipe.training.measure import losses_over
@@ -171,7 +171,7 @@ def pretrain(  # noqa: PLR0913 - the four that matter, and how
     if shape is None:
         shape = BertConfig.preset("tiny", **model_settings(OURS, {}))
     model = fitted(shape, longest_of(found))
-    config = training_config or training_settings(OURS, model)
+    config = training_config or fitted_training(OURS, training_settings(OURS, model), found)
     asked = Pretraining(found, model, config, then=then)
     how: dict[str, Any] = {"force": force, "resume": resume, "watch": watch, "ranks": ranks}
     return train_in(run, asked, threads, **how)
@@ -212,9 +212,12 @@ class Pretraining(NamedTuple):
         ------
         ConfigError
             If there is no such way to go on; if heads are to begin in a way that the model, or
-            where it comes from, does not allow; or the processor has not the products asked for.
+            where it comes from, does not allow, or masks to be drawn in one that the shards do
+            not; or the processor has not the products asked for.
         """
         precision_for(self.config.precision)
+        for one in self.folders:
+            masks_to_learn(one, self.config)
         if self.then not in WAYS:
             raise unknown_name("no way to go on", self.then, list(WAYS))
         if self.config.attention_start == "local":

@@ -36,6 +36,8 @@ class Settings:
 
     model: Mapping[str, Any] = field(default_factory=dict)
     training: Callable[[BertConfig], Mapping[str, Any]]
+    # of the training, where shards leave it open (`fitting.fitted_training`); None: the shards' own
+    masked_lm_prob: float | None = None
 
 
 def rate_for(model: BertConfig) -> float:
@@ -72,7 +74,9 @@ def _papers(sequences: int, **settings: Any) -> Callable[[BertConfig], dict[str,
 
 SETTINGS = {
     OURS: Settings(
-        model={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}, training=_fast
+        model={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
+        training=_fast,
+        masked_lm_prob=0.3,
     ),
     "bert": Settings(training=_papers(256, learning_rate=1e-4, warmup_proportion=0.01)),
     "roberta": Settings(
@@ -113,7 +117,7 @@ def training_settings(
 def unnamed_fields() -> frozenset[str]:
     """Return the settings of a training that no name sets: they are at their defaults with all."""
     model = BertConfig.preset("tiny")
-    named = {key for one in SETTINGS.values() for key in one.training(model)}
+    named = {key for one in SETTINGS.values() for key in one.training(model)} | {"masked_lm_prob"}
     return frozenset(field.name for field in fields(TrainingConfig)) - named
 
 

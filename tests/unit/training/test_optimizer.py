@@ -45,7 +45,7 @@ def test_pieces_cover_every_weight_once():
     assert covered.max() == 1
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
 def test_threads_do_not_change_a_bit(optimizer):
     one, norms = trained(threads=1, optimizer=optimizer)
     two, same = trained(threads=2, optimizer=optimizer)
@@ -83,7 +83,7 @@ def test_a_step_of_lamb_is_as_long_as_the_tensor_allows():
     assert np.linalg.norm(new - old) == pytest.approx(0.01 * np.linalg.norm(old), rel=1e-4)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
 def test_a_frozen_tensor_stays_and_counts_nothing_in_the_norm(optimizer):
     before = Parameters.initialised(CONFIG, 1)
     frozen = [name for name in before.views if name.startswith("embeddings")]
@@ -93,9 +93,10 @@ def test_a_frozen_tensor_stays_and_counts_nothing_in_the_norm(optimizer):
         assert np.array_equal(view, after.views[name]) == (name in frozen), name
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
-def test_a_rate_of_a_tensor_is_that_of_a_run_with_that_rate(optimizer):
-    name, settings = "pooler.weight", {"optimizer": optimizer, "max_grad_norm": 0.0, "steps": 1}
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
+@pytest.mark.parametrize("name", ["pooler.weight", "layers.0.ffn.input.weight"])
+def test_a_rate_of_a_tensor_is_that_of_a_run_with_that_rate(optimizer, name):
+    settings = {"optimizer": optimizer, "max_grad_norm": 0.0, "steps": 1}
     before = Parameters.initialised(CONFIG, 1).views
     plain, slower = trained(**settings)[0].views, trained(**settings, rates={name: 0.25})[0].views
     for other, view in plain.items():
@@ -105,7 +106,7 @@ def test_a_rate_of_a_tensor_is_that_of_a_run_with_that_rate(optimizer):
     )
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
 def test_rates_of_one_change_no_bit(optimizer):
     plain, _ = trained(optimizer=optimizer)
     ones, _ = trained(optimizer=optimizer, rates=dict.fromkeys(plain.table, 1.0))

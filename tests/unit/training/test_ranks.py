@@ -122,7 +122,7 @@ def stepped(ranks, shards, frozen=(), **settings):
     return parameters.block.copy(), norms, kept
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
 @pytest.mark.parametrize(("ranks", "shards"), [(2, 2), (2, 6), (4, 4), (3, 6), (8, 8)])
 def test_steps_of_several_ranks_are_those_of_one(ranks, shards, optimizer):
     wanted = stepped(ALONE, shards, optimizer=optimizer)

@@ -34,7 +34,7 @@ def trained(ranks, threads, shards, optimizer, model=CONFIG, terms=PRETRAINING):
     return parameters.block.copy(), found, evaluated, np.concatenate(logits), dict(losses)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
 @pytest.mark.parametrize(("ranks", "threads", "shards"), [(2, 1, 2), (2, 2, 4), (4, 1, 4)])
 def test_ranks_and_threads_change_no_bit(ranks, threads, shards, optimizer):
     wanted = trained(ALONE, 1, shards, optimizer)
@@ -63,7 +63,7 @@ def test_no_model_changes_a_bit_whatever_its_layers_share(model):
         assert found[1:3] == wanted[1:3]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lamb"])
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "muon"])
 def test_layers_that_stay_change_no_bit(optimizer):
     config = replace(CONFIG, num_hidden_layers=3)
     frozen = [name for name in parameter_table(config) if name.startswith(STAYS)]

@@ -54,6 +54,7 @@ _NO_OPTIONS = (*_FROM_SHARDS, *NO_JOB)  # a job is learned later, by fine-tuning
 class _Asked:
     shards: tuple[str, ...]
     output: str
+    settings: str
     model: BertConfig
     given: dict[str, Any]
     training: TrainingConfig
@@ -160,6 +161,7 @@ def pretrain(
     asked = _Asked(
         shards=shards,
         output=output,
+        settings=settings,
         model=shape,
         given=model,
         training=TrainingConfig(**training)
@@ -246,7 +248,7 @@ def _train(session: Session, asked: _Asked, ranks: "Ranks") -> "Pretrained":
         return train(
             asked.shards,
             asked.model,
-            asked.training,
+            training.config,
             asked.output,
             threads=session.threads,
             force=session.force,
@@ -278,7 +280,7 @@ def _kept(run: Path) -> str:
 
 def _fitted(asked: _Asked) -> "Pretraining":
     """Open the shards, and return what they make of the settings asked for."""
-    from tokpipe.training.fitting import fitted
+    from tokpipe.training.fitting import fitted, fitted_training
     from tokpipe.training.phases import longest_of, open_phases
     from tokpipe.training.pretrain import Pretraining
     from tokpipe.training.recipe import refuse_contradictions
@@ -286,7 +288,8 @@ def _fitted(asked: _Asked) -> "Pretraining":
     folders = open_phases(asked.shards)
     model = fitted(asked.model, longest_of(folders))
     refuse_contradictions(asked.given, model)
-    return Pretraining(folders, model, asked.training)
+    training = fitted_training(asked.settings, asked.training, folders)
+    return Pretraining(folders, model, training)
 
 
 def _plan(session: Session, asked: _Asked) -> Plan:
