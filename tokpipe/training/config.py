@@ -50,8 +50,8 @@ class TrainingConfig(Config):
     )
     optimizer: str = setting(
         "adamw",
-        "Rule by which weights move. muon: maps of layers by an orthogonal matrix, and the rest by "
-        "AdamW; more work a step, which pays for narrow models.",
+        "Rule by which weights move. muon: maps between hidden states by an orthogonal matrix, the "
+        "rest by AdamW; more work a step, which pays for narrow models.",
         choices=("adamw", "lamb", "muon"),
     )
     learning_rate: float = setting(5e-4, "Greatest learning rate.", least=0.0)

@@ -22,7 +22,11 @@ SHAPE = {
     "intermediate_size": 64,
     "max_position_embeddings": 16,
 }
-MODELS = {"plain": {}, "gated": {"ffn": "glu"}, "shared": {"share_layers": "all"}}
+MODELS = {
+    "plain": {},
+    "gated": {"ffn": "glu"},
+    "shared": {"share_layers": "all", "embedding_size": 8},
+}
 RATE, STEPS = 0.02, 4
 JORDANS = (3.4445, -4.7750, 2.0315)  # coefficients, which torch has
 
@@ -83,14 +87,17 @@ def test_no_gradient_makes_no_step():
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_map_of_a_layer_is_moved_and_nothing_else(model):
+def test_every_map_between_hidden_states_is_moved_and_nothing_else(model):
     config = BertConfig(**SHAPE, **MODELS[model])
     _, _, optimizer = moved(config)
     moments = optimizer.moments()
     maps = maps_in(moments.first.table)
     layers = 1 if model == "shared" else 3
-    assert len(maps) == 4 * layers
-    assert sum(maps.values()) == (7 if model == "gated" else 6) * layers
+    outside = {"mlm.transform.weight", "pooler.weight"}
+    outside |= {name for name in moments.first.table if "projection.weight" in name}
+    assert {name for name in maps if not name.startswith("layers.")} == outside
+    assert len(maps) == 4 * layers + len(outside)
+    assert sum(maps.values()) == (7 if model == "gated" else 6) * layers + len(outside)
     for name, view in moments.second.views.items():
         assert view.any() == (name not in maps), name
         assert moments.first.views[name].any(), name
