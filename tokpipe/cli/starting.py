@@ -66,8 +66,14 @@ def say_start(session: Session, start: "Start", new_rows: str) -> None:
         note(f"the position table grows from {before:,} to {after:,} places")
 
 
-def say_phases(session: Session, training: "Pretraining") -> None:
-    """Say through which folders a training goes, and what it is measured on."""
+def say_data(session: Session, training: "Pretraining") -> None:
+    """Say which masks a training draws, through which folders it goes, and what measures it."""
+    share, held = training.config.masked_lm_prob, training.shards.masks.masked_lm_prob
+    if share is not None and share != held:
+        session.progress.note(
+            f"training masks {share:.3g} of the tokens, evaluations {held:.3g} as the shards say: "
+            "their losses do not compare"
+        )
     if len(training.folders) == 1:
         return
     each = ", then ".join(

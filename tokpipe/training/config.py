@@ -105,7 +105,7 @@ class TrainingConfig(Config):
     masked_lm_prob: float | None = setting(
         None,
         "Share of an example's tokens to predict in training, where masks are drawn at load; "
-        "evaluations keep the shards' share, so that their losses compare. None: the shards' too.",
+        "evaluations have the shards' share, so that runs compare. None: training has it, too.",
         least=0.001,
         most=1,
     )

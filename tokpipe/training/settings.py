@@ -25,9 +25,15 @@ OURS = "tokpipe"
 _SEQUENCE = 512  # tokens, in both papers
 _BATCH_TOKENS = 4_096  # of the papers' batches at once; the rest are further ones of the same step
 # The best rate at the width of 128, and how it falls with the width: measured at 128, 256 and 512.
-# With a learned table twice the rate ends at guessing by frequency (tiny 5e-3, mini 2e-3: 6.7 and
-# 6.4 nats after a million tokens, where 3e-3 and 1e-3 reach 5.57 and 5.69).
-_LEARNED, _BY_DISTANCE = (2e-3, 1.0), (3e-3, 0.8)
+# With a learned table and AdamW twice the rate ends at guessing by frequency (tiny 5e-3, mini 2e-3:
+# 6.7 and 6.4 nats after a million tokens, where 3e-3 and 1e-3 reach 5.57 and 5.69).
+_RATES = {  # by optimizer, and whether distances have a bias
+    ("muon", True): (5e-3, 0.5),
+    ("muon", False): (3e-3, 0.5),
+    ("adamw", True): (3e-3, 0.8),
+    ("adamw", False): (2e-3, 1.0),
+}
+_NARROW = 256  # the greatest width at which Muon's products are worth what they take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,33 +41,43 @@ class Settings:
     """What a name sets: of the model, and of the training of such a model."""
 
     model: Mapping[str, Any] = field(default_factory=dict)
-    training: Callable[[BertConfig], Mapping[str, Any]]
+    # of a model's training, beside what was given for it
+    training: Callable[[BertConfig, Mapping[str, Any]], Mapping[str, Any]]
     # of the training, where shards leave it open (`fitting.fitted_training`); None: the shards' own
     masked_lm_prob: float | None = None
 
 
-def rate_for(model: BertConfig) -> float:
+def optimizer_for(model: BertConfig) -> str:
+    """Return the rule by which a model of some width learns most a minute."""
+    return "muon" if model.hidden_size <= _NARROW else "adamw"
+
+
+def rate_for(model: BertConfig, optimizer: str) -> float:
     """Return the greatest learning rate for a model of some width, two digits of it.
 
     Examples
     --------
-    >>> [rate_for(BertConfig.preset(name)) for name in ("tiny", "mini", "small", "base")]
+    >>> presets = [BertConfig.preset(name) for name in ("tiny", "mini", "small", "base")]
+    >>> [rate_for(model, "adamw") for model in presets]
     [0.002, 0.001, 0.0005, 0.00033]
     """
-    rate, fall = _BY_DISTANCE if model.has_distances else _LEARNED
+    rule = "muon" if optimizer == "muon" else "adamw"
+    rate, fall = _RATES[rule, model.has_distances]
     return float(f"{rate * min(1.0, 128 / model.hidden_size) ** fall:.2g}")
 
 
-def _fast(model: BertConfig) -> dict[str, Any]:
+def _fast(model: BertConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    optimizer = given.get("optimizer") or optimizer_for(model)
     return {
-        "learning_rate": rate_for(model),
-        "batch_tokens": 2_048,
+        "optimizer": optimizer,
+        "learning_rate": rate_for(model, optimizer),
+        "batch_tokens": 4_096,
         "adam_beta2": 0.98,
         "attention_start": "local" if allows_local_start(model) else "random",
     }
 
 
-def _papers(sequences: int, **settings: Any) -> Callable[[BertConfig], dict[str, Any]]:
+def _papers(sequences: int, **settings: Any) -> Callable[..., dict[str, Any]]:
     batches = sequences * _SEQUENCE // _BATCH_TOKENS
     fixed = {
         "batch_tokens": _BATCH_TOKENS,
@@ -69,7 +85,7 @@ def _papers(sequences: int, **settings: Any) -> Callable[[BertConfig], dict[str,
         "mlm_bias": "zero",
         **settings,
     }
-    return lambda model: fixed
+    return lambda model, given: fixed
 
 
 SETTINGS = {
@@ -109,15 +125,18 @@ def training_settings(
     Examples
     --------
     >>> training_settings("tokpipe", BertConfig.preset("tiny"), {"steps": 9}).learning_rate
-    0.002
+    0.003
     """
-    return TrainingConfig(**{**_named(name).training(model), **(given or {})})
+    given = given or {}
+    return TrainingConfig(**{**_named(name).training(model, given), **given})
 
 
 def unnamed_fields() -> frozenset[str]:
     """Return the settings of a training that no name sets: they are at their defaults with all."""
     model = BertConfig.preset("tiny")
-    named = {key for one in SETTINGS.values() for key in one.training(model)} | {"masked_lm_prob"}
+    named = {key for one in SETTINGS.values() for key in one.training(model, {})} | {
+        "masked_lm_prob"
+    }
     return frozenset(field.name for field in fields(TrainingConfig)) - named
 
 

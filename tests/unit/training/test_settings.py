@@ -11,9 +11,12 @@ from tokpipe.training.settings import (
     OURS,
     SETTINGS,
     model_settings,
+    optimizer_for,
     rate_for,
     training_settings,
 )
+
+OPTIMIZERS = ["adamw", "lamb", "muon"]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -60,12 +63,29 @@ def test_the_papers_settings_are_the_papers():
 
 
 @pytest.mark.parametrize("position", ["learned", "relative", "learned-relative", "rope"])
-def test_wider_models_learn_at_lower_rates(position):
-    rates = [rate_for(BertConfig.preset(preset, position=position)) for preset in PRESETS]
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_wider_models_learn_at_lower_rates(position, optimizer):
+    models = [BertConfig.preset(preset, position=position) for preset in PRESETS]
+    rates = [rate_for(model, optimizer) for model in models]
     assert all(high >= low for high, low in pairwise(rates))
-    assert rates[0] > 5 * rates[-1] / 2
+    assert rates[0] > 2 * rates[-1]
     narrow = BertConfig.preset("tiny", position=position, hidden_size=16)
-    assert rate_for(narrow) == rates[0]
+    assert rate_for(narrow, optimizer) == rates[0]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_optimizer_that_is_given_has_the_rate_that_is_its_own(preset, optimizer):
+    model = BertConfig.preset(preset)
+    found = training_settings(OURS, model, {"optimizer": optimizer})
+    assert found.learning_rate == rate_for(model, optimizer)
+    assert training_settings(OURS, model).optimizer == optimizer_for(model)
+
+
+def test_muon_has_higher_rates_than_adamw():
+    for preset in PRESETS:
+        model = BertConfig.preset(preset)
+        assert rate_for(model, "muon") > rate_for(model, "adamw") == rate_for(model, "lamb")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():

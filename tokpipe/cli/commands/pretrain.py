@@ -19,7 +19,7 @@ from tokpipe.cli.starting import (
     further_json,
     refuse_shape,
     say_before,
-    say_phases,
+    say_data,
     say_start,
     show_further,
 )
@@ -210,7 +210,7 @@ def _train_from(
 
     def begins(start: "Start", texts: "tuple[OnText, ...]") -> None:
         say_start(session, start, asked.start.new_rows)
-        say_phases(session, start.asked)
+        say_data(session, start.asked)
         say_before(session, texts)
 
     assert asked.source is not None
@@ -243,7 +243,7 @@ def _train(session: Session, asked: _Asked, ranks: "Ranks") -> "Pretrained":
     note = kind_note(training.model, training.shards)
     if note:
         session.progress.note(note)
-    say_phases(session, training)
+    say_data(session, training)
     with training_display(session.progress, _longer(session, asked)) as watch:
         return train(
             asked.shards,
