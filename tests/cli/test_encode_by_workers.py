@@ -51,8 +51,10 @@ def test_bytes_and_words_are_those_of_threads(tokpipe, folder, elsewhere, output
     two = tokpipe(*line, "-o", f"two-{name}", *DASK)
     assert (one.code, two.code) == (0, 0), two.err
     assert (folder / f"one-{name}").read_bytes() == (folder / f"two-{name}").read_bytes()
+    passing = "encoding: ", "compiling kernels"  # the first run of a machine compiles
     said = [
-        [line for line in ran.err.splitlines() if "encoding: " not in line] for ran in (one, two)
+        [line for line in ran.err.splitlines() if not any(part in line for part in passing)]
+        for ran in (one, two)
     ]
     assert said[0] == said[1] and "replaced: 200" in "".join(said[0])
     assert len(elsewhere.called) > 20

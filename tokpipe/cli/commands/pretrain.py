@@ -240,6 +240,7 @@ def _train(session: Session, asked: _Asked, ranks: "Ranks") -> "Pretrained":
     from tokpipe.training.recipe import kind_note
 
     training = _fitted(asked)
+    training.check()  # nothing is said of a training that is refused
     note = kind_note(training.model, training.shards)
     if note:
         session.progress.note(note)
