@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from tokpipe.bert.config import BertConfig
 from tokpipe.bert.head import Capacity
 from tokpipe.bert.huggingface.parts import PARTS
-from tokpipe.bert.parameters import parameter_table
+from tokpipe.bert.parameters import Slot, parameter_table
 from tokpipe.bert.workspace import workspace_bytes
 from tokpipe.foundation.errors import MemoryLimitError
 from tokpipe.foundation.memory import free_memory
 from tokpipe.foundation.sizes import format_bytes
 from tokpipe.training.config import TrainingConfig
+from tokpipe.training.muon import scratch_bytes
 from tokpipe.training.ranks import ALONE, Ranks, leaves_of
 from tokpipe.training.tree import left_by
 
@@ -30,13 +31,14 @@ def training_bytes(
     Weights and moments, gradients, activations. The first has whole moments, which it writes; each
     has room for its slice of what the others are left with.
     """
-    last = list(parameter_table(model).values())[-1]
-    block, parts = 4 * last.end, len(leaves_of(ranks, config.gradient_shards))
+    table = parameter_table(model)
+    block, parts = _block_bytes(table), len(leaves_of(ranks, config.gradient_shards))
     workers = min(threads, parts)
     moments = 2 * block if ranks.rank == 0 else 2 * block // ranks.size
+    moving = threads * scratch_bytes(table) if config.optimizer == "muon" else 0
     sent = sum(left_by(config.gradient_shards, ranks.size)) if ranks.size > 1 else 0
     return {
-        "weights": block + moments,
+        "weights": block + moments + moving,
         "gradients": parts * block + sent * block // ranks.size,
         "activations": workers * workspace_bytes(model, capacity),
     }
@@ -48,11 +50,15 @@ def disk_bytes(model: BertConfig, config: TrainingConfig) -> int:
     Of checkpoints there are those that are kept, the best, one that the clock asked for, and one
     that is being written; never more than the training comes to.
     """
-    block = 4 * list(parameter_table(model).values())[-1].end
+    block = _block_bytes(parameter_table(model))
     kept = config.keep_checkpoints + 3
     if config.most_steps is not None:
         kept = min(kept, -(-config.most_steps // config.save_steps) + 1)
     return block * (_STATE * kept + len(PARTS))
+
+
+def _block_bytes(table: Mapping[str, Slot]) -> int:
+    return 4 * list(table.values())[-1].end
 
 
 def free_for_training() -> int | None:

@@ -85,6 +85,12 @@ def _count(name: str, table: Mapping[str, Slot]) -> int:
     return 1
 
 
+def scratch_bytes(table: Mapping[str, Slot]) -> int:
+    """Return the most that a thread takes while it moves a map: four times the largest."""
+    sizes = [table[name].size // count for name, count in maps_in(table).items()]
+    return 4 * 4 * max(sizes, default=0)
+
+
 def orthogonalised(
     matrix: Array, coefficients: Sequence[tuple[float, float, float]] = COEFFICIENTS
 ) -> Array:
