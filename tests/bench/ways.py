@@ -123,7 +123,7 @@ def _with(
 
 
 def _of_a_way(config: TrainingConfig) -> dict[str, Any]:
-    """Return what of a training touches weights; float32 for `auto`, so that any machine goes on."""
+    """Return what of a training touches weights; `auto` is float32, so that any machine goes on."""
     asked = "float32" if config.precision == "auto" else config.precision
     told = replace(config, precision=asked).to_dict()
     return {key: value for key, value in told.items() if key not in _NOT_OF_A_WAY}

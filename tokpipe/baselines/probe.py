@@ -111,7 +111,7 @@ class Planes:
             block, kept = self._block(rows), told.learned[rows]
             slope = _outputs(block, folded, bias)
             own = slope[kept]
-            value, _ = cross_entropy(own, told.targets[rows][kept], 1.0, np.zeros_like(bias))
+            value, _ = cross_entropy(own, told.targets[rows][kept], 1.0, np.zeros_like(bias), own)
             slope[:] = 0
             slope[kept] = own
             return value, np.stack([plane.T @ slope for plane in block]), own.sum(0, np.float64)
@@ -306,7 +306,8 @@ def choose(planes: Planes, told: Told) -> tuple[float, Weights]:
             flat = fit(planes, told, strength, variables, flat, _ROUGH)
             outputs = planes.outputs(unpacked(planes, flat, told.classes))
             likely = softmax(outputs[planes.sampled].astype(np.float64))
-            loss, _ = cross_entropy(outputs[held], told.targets[held], 1.0, unused)
+            judged = outputs[held]
+            loss, _ = cross_entropy(judged, told.targets[held], 1.0, unused, judged)
             if loss >= best[0]:
                 break
             best = loss, strength, flat

@@ -116,12 +116,12 @@ def learn(  # noqa: PLR0913 - two parts, and how
     materials = [
         Material(inputs, own.borders, texts) for inputs, own in zip(planes, sequences, strict=True)
     ]
-    asked = np.flatnonzero(held)
+    asked, unused = np.flatnonzero(held), np.zeros(classes, np.float32)
     wanted = held if texts else np.repeat(held, np.diff(sequences[0].borders))
 
     def judge(tensors: Tensors) -> tuple[float, float]:
         logits = outputs_of(net, tensors, materials[0], threads, rows=asked)[wanted]
-        loss, right = cross_entropy(logits, targets[wanted], 1.0, np.zeros(classes, np.float32))
+        loss, right = cross_entropy(logits, targets[wanted], 1.0, unused, logits)
         return float(right), -float(loss)
 
     learned = np.flatnonzero(~held)

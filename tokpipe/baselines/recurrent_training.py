@@ -119,7 +119,7 @@ def gradients_of(  # noqa: PLR0913 - a network, what it reads, what is wanted, a
     outputs, tape = forward(net, tensors.views, x, packed, key)
     wanted, bias = targets[rows if net.texts else packed.items], into.views["output.bias"]
     if targets.ndim == 1:
-        loss, _ = _cross_entropy(outputs, wanted, share, bias)
+        loss, _ = _cross_entropy(outputs, wanted, share, bias, outputs)
     else:
         loss = _binary_cross_entropy(outputs, wanted, share, bias)
     d_x = backward(net, tensors.views, packed, tape, outputs, into.views)

@@ -27,7 +27,7 @@ def linear_forward(x: Rows, linear: Linear, out: Array) -> None:
     linear.products.forward(x, linear, out)
 
 
-def weight_backward(x: Rows, gradient: Array, d_linear: Linear) -> None:
+def weight_backward(x: Rows, gradient: Rows, d_linear: Linear) -> None:
     """Add the gradient of the weight; that of the bias is summed where `gradient` is made.
 
     Parameters
@@ -35,20 +35,20 @@ def weight_backward(x: Rows, gradient: Array, d_linear: Linear) -> None:
     x : float32[T, in]
         What was mapped; bfloat16, where the products take that.
     gradient : float32[T, out]
-        Of the result.
+        Of the result; bfloat16 likewise.
     d_linear
         Gradients of the map; that of its weight is added to.
     """
     d_linear.products.weight_gradient(x, gradient, d_linear)
 
 
-def input_backward(gradient: Array, linear: Linear, into: Array, *, add: bool = False) -> None:
+def input_backward(gradient: Rows, linear: Linear, into: Array, *, add: bool = False) -> None:
     """Take the gradient of what was mapped.
 
     Parameters
     ----------
     gradient : float32[T, out]
-        Of the result.
+        Of the result; bfloat16, where the products take that.
     linear
         The map.
     into : float32[T, in]

@@ -176,8 +176,12 @@ class Workspace:
 
 
 def new_halves(rows: int, width: int) -> NDArray[np.uint16]:
-    """Return zeros in bfloat16, [rows, width] or one wider: so that a row is whole float32."""
-    return aligned_zeros((rows, width + width % 2), np.uint16)
+    """Return zeros in bfloat16, [rows, width or some more]: rows are multiplied where they lie.
+
+    A row is whole float32, and a cache line longer: of a power of two, those of a tile would be in
+    each other's way (1,024 values: 153 GFLOP/s, 215 with the line; Zen 4).
+    """
+    return aligned_zeros((rows, width + width % 2 + 32), np.uint16)
 
 
 def workspace_bytes(config: BertConfig, capacity: Capacity, *, training: bool = True) -> int:

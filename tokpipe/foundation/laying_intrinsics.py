@@ -20,6 +20,7 @@ _PARAMETERS = ("source", "source_row", "to", "to_row", "rows", "mask")
 # Registers of 16 values of a row and of the next one, where these lie, and which are there. From 16
 # on: what is left in those slows nobody down.
 _LANES = ((16, 17, "", "%k1"), (18, 19, "64", "%k2"))
+_FIRST, _SECOND = "(%rsi)", "(%rsi,%r8)"  # rows
 _NEXT = ["addq %r8, %rsi", "addq %r9, %rdi"]
 
 
@@ -34,25 +35,31 @@ class _Taken(NamedTuple):
     def registers(self) -> tuple[tuple[int, int, str, str], ...]:
         return _LANES[: self.lanes]
 
-    def load(self, *, next_row: bool = False) -> list[str]:
-        """Return the lines that load values, as float32."""
-        place, lines = "(%rsi,%r8)" if next_row else "(%rsi)", []
+    def load(self, *, next_row: bool = False, as_float: bool = True) -> list[str]:
+        """Return the lines that load values, as float32; bfloat16 else as whole numbers."""
+        place, lines = _SECOND if next_row else _FIRST, []
         for one, other, at, there in self.registers:
             register = f"%zmm{other if next_row else one}"
             if self.halves:
                 at = str(int(at or 0) // 2)
                 lines += [f"vpmovzxwd {at}{place}, {register}{{{there}}}{{z}}"]
-                lines += [f"vpslld $$16, {register}, {register}"]
+                lines += [f"vpslld $$16, {register}, {register}"] * as_float
             else:
                 lines += [f"vmovups {at}{place}, {register}{{{there}}}{{z}}"]
         return lines
 
-    def load_pair(self) -> list[str]:
+    def load_pair(self, *, as_float: bool = True) -> list[str]:
         """Return the lines that load values of a row, and of the next one: zeros if none is."""
         if not self.is_alone:
-            return self.load() + self.load(next_row=True)
+            return self.load(as_float=as_float) + self.load(next_row=True, as_float=as_float)
         seconds = [f"%zmm{other}" for _, other, *_ in self.registers]
-        return self.load() + [f"vpxord {second}, {second}, {second}" for second in seconds]
+        zeros = [f"vpxord {second}, {second}, {second}" for second in seconds]
+        return self.load(as_float=as_float) + zeros
+
+    def fetch(self, *values: int, rows: Sequence[str]) -> list[str]:
+        """Return the lines that bring what lies so many values farther near."""
+        size = 2 if self.halves else 4
+        return [f"prefetcht0 {size * each}{row}" for each in values for row in rows]
 
     def rounded(self, *registers: int) -> list[str]:
         """Return the lines that round float32 in registers to what bfloat16 keeps of them."""
@@ -98,16 +105,28 @@ def _copied(taken: _Taken) -> list[str]:
     return [*ahead, *taken.load(), *stores, *_NEXT]
 
 
+# A strip of 32 values of each row is taken after the other, a page apart: no processor guesses
+# that the same rows come again, so the next strips are fetched. Products take 3 to 5 % less with it
+# (Zen 4). The rows of the next panel, too: no difference.
 def _side_by_side(taken: _Taken) -> list[str]:
-    made = ["vcvtne2ps2bf16 %zmm16, %zmm18, %zmm16", "vmovups %zmm16, (%rdi)"]
-    return [*taken._replace(lanes=2).load(), *made, *_NEXT]
+    whole = taken._replace(lanes=2)
+    ahead = whole.fetch(32, 48, rows=[_FIRST])
+    if taken.halves:
+        made = ["vmovdqu16 (%rsi), %ymm16{%k1}{z}", "vmovdqu16 32(%rsi), %ymm18{%k2}{z}"]
+        made += ["vinserti64x4 $$1, %ymm18, %zmm16, %zmm16"]
+    else:
+        made = [*whole.load(), "vcvtne2ps2bf16 %zmm16, %zmm18, %zmm16"]
+    return [*ahead, *made, "vmovups %zmm16, (%rdi)", *_NEXT]
 
 
 def _paired(taken: _Taken) -> list[str]:
-    lines = taken.load_pair()
+    farther = [112] if taken.lanes == 1 else [64, 80]
+    lines = taken.fetch(*farther, rows=[_FIRST, _SECOND])
+    lines += taken.load_pair(as_float=not taken.halves)
     for one, other, at, _ in taken.registers:
-        lines += [f"vcvtneps2bf16 %zmm{each}, %ymm{each}" for each in (one, other)]
-        lines += [f"vpmovzxwd %ymm{each}, %zmm{each}" for each in (one, other)]
+        if not taken.halves:
+            lines += [f"vcvtneps2bf16 %zmm{each}, %ymm{each}" for each in (one, other)]
+            lines += [f"vpmovzxwd %ymm{each}, %zmm{each}" for each in (one, other)]
         lines += [f"vpslld $$16, %zmm{other}, %zmm{other}"]
         lines += [f"vpord %zmm{one}, %zmm{other}, %zmm{one}", f"vmovups %zmm{one}, {at}(%rdi)"]
     return [*lines, "leaq (%rsi,%r8,2), %rsi", "addq %r9, %rdi"]

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Set
 from pathlib import Path
 
 from tokpipe.foundation.errors import ConfigError
@@ -46,7 +47,7 @@ def is_tried(numba_version: str) -> bool:
     return _TRIED[0] <= found < _TRIED[1]
 
 
-def levels_of(flags: set[str]) -> list[str]:
+def levels_of(flags: Set[str]) -> list[str]:
     """Return the levels of x86-64 that a processor with these flags has, the highest first."""
     found: list[str] = []
     for level, needed in LEVELS.items():
@@ -145,19 +146,29 @@ def versions() -> dict[str, str]:
     return {"python": python} | {name: _version(name) for name in ("numba", "llvmlite")}
 
 
-def _flags() -> set[str]:
-    return set(_told("flags|Features").split())
+def _flags() -> frozenset[str]:
+    return _words(_told("flags") or _told("Features"))
+
+
+@functools.cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def _told(name: str) -> str:
     """Return what /proc/cpuinfo tells of the first processor; nothing if it does not."""
     try:
-        with _CPUS.open("rb") as file:
-            text = file.read(_ENOUGH).decode(errors="replace")
+        return _first_processor(_CPUS).get(name, "")
     except OSError:
         return ""
-    found = re.search(rf"^(?:{name})\s*:(.*)$", text, re.MULTILINE)
-    return found[1].strip() if found else ""
+
+
+@functools.cache  # asked for each map of each step: reading it anew was 5 % of tiny's steps
+def _first_processor(place: Path) -> dict[str, str]:
+    with place.open("rb") as file:
+        text = file.read(_ENOUGH).decode(errors="replace")
+    fields = [line.partition(":")[::2] for line in text.split("\n\n", 1)[0].splitlines()]
+    return {name.strip(): value.strip() for name, value in fields}
 
 
 def _version(package: str) -> str:

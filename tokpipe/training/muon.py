@@ -133,12 +133,12 @@ def orthogonalised(
     return matrix
 
 
-def move_map(state: tuple[Array, Array, Array], moved: Map, factors: MuonFactors) -> None:
+def move_map(state: Sequence[Array], moved: Map, factors: MuonFactors) -> None:
     """Move a map, and leave its gradient zero.
 
     Parameters
     ----------
-    state : tuple of float32[N]
+    state : float32[N], three times
         Weights, gradient, and mean of gradients.
     moved
         Where it is.

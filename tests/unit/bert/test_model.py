@@ -9,6 +9,7 @@ import pytest
 from tests.unit.bert.models import random_batch, random_parameters, small_config
 from tests.unit.bert.test_gradients import VARIANTS
 from tokpipe.bert.head import Capacity
+from tokpipe.bert.heads import masked_tokens
 from tokpipe.bert.heads.masked_tokens import LOGITS
 from tokpipe.bert.kernels.attention import BLOCK
 from tokpipe.bert.model import Model
@@ -148,6 +149,18 @@ def test_logits_in_pieces_are_the_logits(monkeypatch, model):
     assert in_pieces["mlm"].correct == losses["mlm"].correct
     assert_close(slopes, gradients, 1e-5)
     assert LOGITS > 0
+
+
+def test_pieces_of_the_logits_have_as_many_places(monkeypatch, model):
+    asked, decode = [], masked_tokens._decode
+    monkeypatch.setattr(masked_tokens, "LOGITS", 4 * model.config.vocab_size)
+    monkeypatch.setattr(
+        masked_tokens,
+        "_decode",
+        lambda weights, made, logits: asked.append(len(made)) or decode(weights, made, logits),
+    )
+    run(model, random_batch(model.config, masks=6))
+    assert asked == [3, 3]
 
 
 def test_losses_are_those_of_the_logits(model):

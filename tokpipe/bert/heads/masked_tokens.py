@@ -29,6 +29,7 @@ from tokpipe.bert.kernels.losses import cross_entropy
 from tokpipe.bert.linear import input_backward, linear_forward, weight_backward
 from tokpipe.bert.losses import Tally, added
 from tokpipe.bert.parameters import linear_shapes, norm_shapes
+from tokpipe.bert.products.maps import Rows
 from tokpipe.bert.residual import (
     SavedNorm,
     gather_rows,
@@ -40,7 +41,7 @@ from tokpipe.bert.twins import by_precision
 from tokpipe.bert.weights import Linear, Norm, Weights, linear_of, norm_of
 from tokpipe.foundation.batch import Batch
 
-LOGITS = 1 << 23  # values of logits at once: 32 MiB, 274 places of a vocabulary of 30,522
+LOGITS = 10 << 20  # values of logits at once: 40 MiB, 343 places of a vocabulary of 30,522
 
 NAME, TRANSFORM, NORM, BIAS = "mlm", "mlm.transform", "mlm.norm", "mlm.bias"
 
@@ -162,16 +163,19 @@ def _losses(ctx: HeadContext) -> Tally:
 def _decoded_losses(ctx: HeadContext, scratch: MaskHeadScratch) -> Tally:
     """Take the losses, a few places at a time; with gradients, write `scratch.d_out`."""
     assert ctx.targets is not None
-    found, gradients, step = Tally(0.0, 0, 0), ctx.gradients, len(scratch.logits)
+    found, gradients, count = Tally(0.0, 0, 0), ctx.gradients, len(ctx.targets)
+    step = -(-count // -(-count // len(scratch.logits)))  # as many in each: all take a whole table
     d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].decoder.bias
-    for start in range(0, len(ctx.targets), step):
-        rows = slice(start, min(start + step, len(ctx.targets)))
+    for start in range(0, count, step):
+        rows = slice(start, min(start + step, count))
         made = scratch.norm.out[rows]
         logits = _decode(ctx.weights, made, scratch.logits[: len(made)])
-        found = added(found, with_teacher(_piece(ctx, rows), logits, d_bias, _gold))
+        piece = _piece(ctx, rows)
+        found = added(found, with_teacher(piece, logits, d_bias, _gold))
         if gradients is not None:
-            weight_backward(made, logits, gradients.heads[NAME].decoder)
-            input_backward(logits, ctx.weights.heads[NAME].decoder, scratch.d_out[rows])
+            d_logits = _gradient_in(piece, logits)
+            weight_backward(made, d_logits, gradients.heads[NAME].decoder)
+            input_backward(d_logits, ctx.weights.heads[NAME].decoder, scratch.d_out[rows])
     return found
 
 
@@ -186,8 +190,15 @@ def _piece(ctx: HeadContext, rows: slice) -> HeadContext:
 
 def _gold(ctx: HeadContext, logits: Array, d_bias: Array) -> Tally:
     assert ctx.targets is not None
-    loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias)
+    gradient = _gradient_in(ctx, logits)
+    loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias, gradient)
     return Tally(loss, len(ctx.targets), correct)
+
+
+def _gradient_in(ctx: HeadContext, logits: Array) -> Rows:
+    """Return logits as their gradient is written over them: a teacher's is added, as float32."""
+    decoder: Linear = ctx.weights.heads[NAME].decoder
+    return logits if ctx.soft is not None else decoder.products.gradient_in(logits)
 
 
 def _backward(ctx: HeadContext, scratch: MaskHeadScratch) -> None:

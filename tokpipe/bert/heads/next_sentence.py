@@ -76,7 +76,7 @@ def _losses(ctx: HeadContext) -> Tally:
     scratch: PooledScratch = ctx.scratch.front(len(ctx.rows))
     logits, gradients = _forward(ctx, scratch), ctx.gradients
     d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].bias
-    loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias)
+    loss, correct = _cross_entropy(logits, ctx.targets, ctx.factor, d_bias, logits)
     if gradients is not None:
         weight_backward(scratch.pooler.pooled, logits, gradients.heads[NAME])
         input_backward(logits, ctx.weights.heads[NAME], scratch.pooler.d_pooled)

@@ -24,17 +24,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.kernels.bfloat16 import to_bfloat16
+from tokpipe.bert.kernels.bfloat16 import write_values
 from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
 from tokpipe.foundation.float_intrinsics import stored
 from tokpipe.foundation.jit import FUSED, kernel
 
 Array = NDArray[np.floating]
 Pair = Callable[[Array], tuple[Array, Array]]
-
-
-def _write(values: Array, out: Array | NDArray[np.uint16]) -> None:
-    out[:, : values.shape[1]] = to_bfloat16(values) if out.dtype == np.uint16 else values
 
 
 def _forward_twin(pair: Pair) -> Callable[..., None]:
@@ -45,10 +41,10 @@ def _forward_twin(pair: Pair) -> Callable[..., None]:
         ----------
         before : float32[T, F]
             The values.
-        out : float32[T, F] or uint16[T, F or one more]
+        out : float32[T, F] or uint16[T, F or more]
             What the activation makes of them, in bfloat16 where it is uint16.
         """
-        _write(pair(before)[0], out)
+        write_values(pair(before)[0], out)
 
     return forward
 
@@ -63,13 +59,13 @@ def _backward_twin(pair: Pair) -> Callable[..., None]:
             The values.
         gradient : float32[T, F]
             Of the result; becomes that of the values.
-        out : float32[T, F] or uint16[T, F or one more]
+        out : float32[T, F] or uint16[T, F or more]
             What the activation makes of them, written again.
         d_bias : float32[F]
             Gradient of the bias inside the values, added to.
         """
         value, slope = pair(before)
-        _write(value, out)
+        write_values(value, out)
         gradient *= slope
         d_bias += gradient.sum(0)
 
@@ -84,11 +80,11 @@ def _gated_forward_twin(pair: Pair) -> Callable[..., None]:
         ----------
         before : float32[T, 2F]
             The gate, and the values behind it.
-        out : float32[T, F] or uint16[T, F or one more]
+        out : float32[T, F] or uint16[T, F or more]
             The values times what the activation makes of the gate.
         """
         gate, values = np.split(before, 2, axis=1)
-        _write(pair(gate)[0] * values, out)
+        write_values(pair(gate)[0] * values, out)
 
     return forward
 
@@ -103,14 +99,14 @@ def _gated_backward_twin(pair: Pair) -> Callable[..., None]:
             The gate, and the values behind it; becomes their gradient.
         gradient : float32[T, F]
             Of the result.
-        out : float32[T, F] or uint16[T, F or one more]
+        out : float32[T, F] or uint16[T, F or more]
             The result, written again.
         d_bias : float32[2F]
             Gradient of the bias inside gate and values, added to.
         """
         gate, values = np.split(before, 2, axis=1)
         opened, slope = pair(gate)
-        _write(opened * values, out)
+        write_values(opened * values, out)
         before[:] = np.concatenate([gradient * values * slope, gradient * opened], axis=1)
         d_bias += before.sum(0)
 

@@ -193,7 +193,8 @@ def _lay_left(lay, lay_steps, blocks, transposed, size, source, row, k, i, depth
     to = scratch + blocks.left
     if transposed != LEFT:
         place = source + i * row + size * k
-        if blocks.is_unchanged:
+        are_pairs = blocks.group == 2 and size < _FLOAT and depth % 2 == 0  # as they lie
+        if blocks.is_unchanged or are_pairs:
             return place, np.int64(row), GROUP, 0
         _lay_rows(lay, blocks, size, place, row, rows, depth, to)
         return to, np.int64(blocks.row), GROUP, 0

@@ -3,7 +3,7 @@
 All take, and return, the same:
 
 =======  ===========================================================================================
-logits   float32[M, C], one row a prediction; they become the gradient
+logits   float32[M, C], one row a prediction; they become the gradient (`cross_entropy` is told how)
 factor   what each loss (or the mean over a row) counts in the gradient: one over their number, for
          a mean
 d_bias   float32[C], gradient of the bias inside the logits, added to
@@ -18,8 +18,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tokpipe.bert.kernels.bfloat16 import write_values
 from tokpipe.bert.kernels.formulas import ZERO, exponential
-from tokpipe.foundation.float_intrinsics import from_order_key, order_key
+from tokpipe.foundation.float_intrinsics import from_order_key, order_key, stored
 from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
 
 _LOWEST = np.int32(-(1 << 31))  # below the order key of every float32
@@ -42,6 +43,17 @@ def exponentials_below(row, most, count):
     for j in range(count):
         value = exponential(row[j] - most)
         row[j] = value
+        total += value
+    return total
+
+
+@inlined_sums
+def _exponentials_of(row, most, out):
+    """Write the same elsewhere. One loop for both finds no vectors where both are one row."""
+    total = ZERO
+    for j in range(len(row)):
+        value = exponential(row[j] - most)
+        out[j] = value
         total += value
     return total
 
@@ -70,13 +82,16 @@ def cross_entropy_reference(
     targets: NDArray[np.int32],
     factor: float,
     d_bias: NDArray[np.floating],
+    gradient: NDArray[np.floating] | NDArray[np.uint16],
 ) -> tuple[float, int]:
-    """Sum the losses of rows of logits, and turn the logits into their gradient.
+    """Sum the losses of rows of logits, and write their gradient.
 
     Parameters
     ----------
     targets : int32[M]
         What is right.
+    gradient : float32[M, C] or uint16[M, C or more]
+        The memory of the logits: the same array, or seen as bfloat16, with which each row begins.
     """
     rows = np.arange(len(logits))
     most = logits.max(1, keepdims=True, initial=-np.inf)
@@ -85,26 +100,30 @@ def cross_entropy_reference(
     right = logits[rows, targets]
     loss = (np.log(totals.astype(np.float64)) + most - right[:, None]).sum()
     correct = int((right == most[:, 0]).sum())
-    logits[:] = exponents * (factor / totals)
-    logits[rows, targets] -= logits.dtype.type(factor)
-    d_bias += logits.sum(0)
+    exponents *= factor / totals
+    exponents[rows, targets] -= logits.dtype.type(factor)
+    d_bias += exponents.sum(0)
+    write_values(exponents, gradient)
     return float(loss), correct
 
 
 @kernel(reference=cross_entropy_reference, rounding=FUSED_SUMS)
-def cross_entropy(logits, targets, factor, d_bias):
-    loss, correct = 0.0, 0
+def cross_entropy(logits, targets, factor, d_bias, gradient):
+    loss, correct, classes = 0.0, 0, logits.shape[1]
+    # of a row, for what is read where it is written does not become vectors
+    exponents = np.empty(classes, np.float32)
     for t in range(len(logits)):
-        row, target = logits[t], targets[t]
+        row, target, changes = logits[t], targets[t], gradient[t]
+        most = greatest(row, classes)
+        total = _exponentials_of(row, most, exponents)
         right = row[target]
-        most, total = exponentials(row)
         loss += math.log(np.float64(total)) + np.float64(most) - np.float64(right)
         correct += right == most
         share = np.float32(factor) / total
-        row[target] -= total  # share times total is the factor
-        for j in range(len(row)):
-            value = row[j] * share
-            row[j] = value
+        exponents[target] -= total  # share times total is the factor
+        for j in range(classes):
+            value = exponents[j] * share
+            changes[j] = stored(changes, value)
             d_bias[j] += value
     return loss, correct
 

@@ -48,11 +48,15 @@ class Columns(NamedTuple):
 class _Asked:
     """What products have in common by which nothing is learned: the weight does not change."""
 
-    def weight_gradient(self, x: Rows, gradient: Array, d_linear: Linear) -> None:
+    def gradient_in(self, y: Array) -> Rows:
+        """Return y itself: where a loss is taken, its gradient is made, and not used."""
+        return y
+
+    def weight_gradient(self, x: Rows, gradient: Rows, d_linear: Linear) -> None:
         """Refuse."""
         raise _no_learning()
 
-    def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
+    def input_gradient(self, gradient: Rows, linear: Linear, into: Array, add: bool) -> None:
         """Refuse."""
         raise _no_learning()
 

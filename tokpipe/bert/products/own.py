@@ -1,7 +1,7 @@
 """Products by our own micro-kernels: in float32, or in bfloat16 with float32 sums.
 
-Weights, gradients and activations are float32 with either: rounded is what a product takes, and no
-sum.
+Weights, gradients and activations are float32 with either, but for what is made to be multiplied
+alone (the inner activation, the gradient of logits): rounded is what a product takes, and no sum.
 """
 
 from collections import deque
@@ -55,22 +55,28 @@ class Own:
         with self._scratch() as scratch:
             self._multiply(x, linear.weight, linear.bias, RIGHT, False, out, scratch, halves)
 
-    def weight_gradient(self, x: Rows, gradient: Array, d_linear: Linear) -> None:
+    def gradient_in(self, y: Array) -> Rows:
+        """Return y, seen as bfloat16 where that is multiplied."""
+        return y if self._kind == IN_FLOAT32 else y.view(np.uint16)
+
+    def weight_gradient(self, x: Rows, gradient: Rows, d_linear: Linear) -> None:
         """Add ``gradient^T x``."""
         if len(x) < _SMALL:
             FLOAT32.weight_gradient(x, gradient, d_linear)
             return
-        x, halves = _taken(x, RIGHT)
+        (one, left), (other, right) = _taken(gradient, LEFT), _taken(x, RIGHT)
+        into, halves = d_linear.weight, left | right
         with self._scratch() as scratch:
-            self._multiply(gradient, x, _NO_BIAS, LEFT, True, d_linear.weight, scratch, halves)
+            self._multiply(one, other, _NO_BIAS, LEFT, True, into, scratch, halves)
 
-    def input_gradient(self, gradient: Array, linear: Linear, into: Array, add: bool) -> None:
+    def input_gradient(self, gradient: Rows, linear: Linear, into: Array, add: bool) -> None:
         """Write or add ``gradient W``."""
         if len(gradient) < _SMALL:
             FLOAT32.input_gradient(gradient, linear, into, add)
             return
+        one, halves = _taken(gradient, LEFT)
         with self._scratch() as scratch:
-            self._multiply(gradient, linear.weight, _NO_BIAS, NOT, add, into, scratch, 0)
+            self._multiply(one, linear.weight, _NO_BIAS, NOT, add, into, scratch, halves)
 
     @contextmanager
     def for_attention(self) -> Generator[int]:
