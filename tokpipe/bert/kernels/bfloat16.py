@@ -1,14 +1,15 @@
 """bfloat16 in NumPy, for twins, and products of it with float32 sums: two ways, to the same bits.
 
 The upper half of a float32: 8 bits of exponent, 7 of fraction. Operands are float32 and rounded a
-block at a time, or were rounded before. A product adds the odd values of depth and the even ones before them, pair by pair,
-rounding each sum; numbers below the normal ones are zero. That is what VDPBF16PS does (found so on
-an Intel: all sums are those of NumPy, bit for bit), and what fused multiplications do of float32
-that were rounded to bfloat16 and are laid in that order. So one kind of numbers has two ways:
+block at a time, or were rounded before. A product adds the odd values of depth and the even ones
+before them, pair by pair, rounding each sum; numbers below the normal ones are zero. That is what
+VDPBF16PS does (found so on an Intel and a Zen 4: all sums are those of NumPy, bit for bit), and
+what fused multiplications do of float32 that were rounded to bfloat16 and are laid in that order.
+So one kind of numbers has two ways:
 
 - by pairs (AVX512_BF16): steps of two values, ``uint16[P, S, 32, 2]``. Rows that are bfloat16 are
-  multiplied where they lie (a tenth less than laid anew: 207 GFLOP/s to 223, of tiny). Blocks are 448 rows by 256
-  steps, 0.5 MB, half of a second cache, and a panel of so many steps is a first cache, 32 KB.
+  multiplied where they lie: 223 GFLOP/s, 207 if they are laid anew (tiny). Blocks are 448 rows by
+  256 steps, 0.5 MB, half of a second cache, and a panel of so many steps is a first cache, 32 KB.
 - by singles (AVX512F): the blocks, and the rate, of `float32`.
 
 Zen 4 makes twice as many sums by pairs as by singles, Intel half as many: of 86 GFLOP/s with
