@@ -1,8 +1,8 @@
 """The kinds of arguments that commands call kernels with, listed for who compiles them ahead.
 
 `python -m tests.signatures` runs the commands below on small texts and renews
-`tokpipe/machine_code/signatures.tsv`; to be done after a change of what kernels take, where the
-processor has AVX-512 (elsewhere products of our own are not called, and not listed).
+`tokpipe/machine_code/signatures.tsv`, with each way to multiply; to be done after a change of what
+kernels take, where the processor has AVX512_BF16 (elsewhere pairs are not multiplied).
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,6 +20,7 @@ from tokpipe.corpus.bundled import bundled_corpus
 from tokpipe.foundation import processors
 from tokpipe.foundation.compile_ahead import Signature, named, write_signatures
 from tokpipe.foundation.jit import Compiled
+from tokpipe.foundation.processors import WAYS
 
 _LINES = 3000  # of the bundled text: as many words as make every kernel run
 _ROWS = 60
@@ -65,21 +66,21 @@ def commands(folder: Path) -> Iterator[list[str]]:
 
 def found() -> list[Signature]:
     """Run the commands, and return what they call, in the order of first calls."""
-    calls: dict[tuple[str, str], dict[str, None]] = {}
-    make, command, met = Compiled._made, "", set[Compiled]()
+    calls: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+    make, command, way, met = Compiled._made, "", "", set[Compiled]()
 
     def watched(self, kinds, arguments):
         name = f"{self.py_func.__module__}.{self.py_func.__name__}"
         assert named(name) is self
-        calls.setdefault((name, kinds), {})[command] = None
+        calls.setdefault((name, kinds), {}).setdefault(command, {})[way] = None
         met.add(self)
         return make(self, kinds, arguments)
 
-    for multiplies in (processors.multiplies, lambda kind: False):  # products of our own, or BLAS
+    for way in WAYS:
         with (
             tempfile.TemporaryDirectory() as place,
             contextlib.chdir(place),
-            patch.object(kinds_of_products, "multiplies", multiplies),
+            _processor_with(way),
             patch.object(Compiled, "_made", watched),
         ):
             _write_inputs(Path(place))
@@ -88,7 +89,27 @@ def found() -> list[Signature]:
                 while met:
                     forget(met.pop())
                 _run(arguments)
-    return [Signature(tuple(names), *call) for call, names in calls.items()]
+    return [
+        Signature(tuple(_told(name, ways) for name, ways in commands.items()), *call)
+        for call, commands in calls.items()
+    ]
+
+
+def _told(command: str, ways: Iterable[str]) -> str:
+    return command if {*ways} == {*WAYS} else f"{command}@{'+'.join(ways)}"
+
+
+@contextlib.contextmanager
+def _processor_with(way: str) -> Iterator[None]:
+    """Let linear maps multiply in one way where nobody asks for a precision."""
+    has = {"pairs_pay": lambda: way == "pairs"}
+    if way == "blas":
+        has["multiplies"] = lambda kind: False
+    with contextlib.ExitStack() as stack:
+        for name, answer in has.items():
+            for module in (processors, kinds_of_products):
+                stack.enter_context(patch.object(module, name, answer))
+        yield
 
 
 def forget(compiled: Compiled) -> None:

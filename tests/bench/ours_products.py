@@ -18,6 +18,7 @@ from tests.bench.ours_train import capacity_for, loaded_batches, operations
 from tokpipe.bert import attention
 from tokpipe.bert.blas import sgemm_address
 from tokpipe.bert.config import BertConfig
+from tokpipe.bert.kernels.own_attention import BY_SGEMM
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
 from tokpipe.bert.model import Model
 from tokpipe.bert.parameters import Parameters
@@ -70,9 +71,8 @@ class _Notes(ExitStack):
 
     def __enter__(self) -> "_Notes":
         self.enter_context(patch.object(maps, "gemm", self._gemm(maps.gemm)))
-        for name in ("_forward", "_backward"):
-            around = self._attention(getattr(attention, name))
-            self.enter_context(patch.object(attention, name, around))
+        around = tuple(self._attention(kernel) for kernel in attention._WAYS[BY_SGEMM])
+        self.enter_context(patch.dict(attention._WAYS, {BY_SGEMM: around}))
         return self
 
     def run(self) -> None:

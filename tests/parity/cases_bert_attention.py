@@ -4,14 +4,17 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.parity.cases_bert import DROPS, SEEDS, normal
+from tests.parity.cases_bert_products import scratch
 from tokpipe.bert.blas import sgemm_address
-from tokpipe.bert.kernels.attention import BLOCK, attention_forward_reference
+from tokpipe.bert.kernels.attention import BLOCK
+from tokpipe.bert.kernels.own_attention import BY_PAIRS, BY_SGEMM, BY_SINGLES, IN_FLOAT32, WAYS
+from tokpipe.foundation.processors import has_pairs, multiplies
 
 LENGTHS = st.lists(st.integers(1, 9), max_size=3) | st.just([BLOCK + 5, 2])
 
 
 @st.composite
-def attentions(draw, slopes=False):
+def attentions(draw, slopes=False, way=BY_SGEMM):
     seed, lengths, heads = draw(SEEDS), draw(LENGTHS), draw(st.integers(1, 3))
     width = draw(st.sampled_from([1, 4, 17]))
     offsets = np.cumsum([0, *lengths]).astype(np.int32)
@@ -21,10 +24,11 @@ def attentions(draw, slopes=False):
     biases = normal(seed + 1, heads, (2 * longest - 1) if biased else 0)
     qkv = normal(seed, tokens, 3 * hidden)
     kept = np.zeros((tokens, heads), np.float32), np.zeros((tokens, hidden), np.float32)
-    arguments = (qkv, sgemm_address(), offsets, heads, biases, *draw(DROPS), *kept)
+    address = sgemm_address() if way == BY_SGEMM else scratch()
+    arguments = (qkv, address, offsets, heads, biases, *draw(DROPS), *kept)
     if not slopes:
         return arguments
-    attention_forward_reference(*arguments)
+    WAYS[way][0].reference(*arguments)
     gradient = normal(seed + 2, tokens, hidden)
     return *arguments, gradient, np.zeros_like(qkv), normal(seed + 3, *biases.shape)
 
@@ -38,9 +42,23 @@ def rotations(draw):
     return normal(seed, count, 6 * heads * half), positions, heads, np.cos(angles), np.sin(angles)
 
 
+_KERNELS = "tokpipe.bert.kernels.attention.attention"
 CASES = {
-    "tokpipe.bert.kernels.attention.attention_forward": attentions(),
-    "tokpipe.bert.kernels.attention.attention_backward": attentions(slopes=True),
+    f"{_KERNELS}_forward": attentions(),
+    f"{_KERNELS}_backward": attentions(slopes=True),
     "tokpipe.bert.kernels.rotation.rotate": rotations(),
 }
 TOLERANCES = dict.fromkeys(CASES, 1e-5)
+PRODUCTS = {}
+# in bfloat16 a weight is rounded up by one twin and down by the other
+for _way, _is_there, _far in (
+    (IN_FLOAT32, multiplies("float32"), 1e-5),
+    (BY_PAIRS, has_pairs(), 8e-3),
+    (BY_SINGLES, multiplies("bfloat16"), 8e-3),
+):
+    for _name, _slopes in (
+        (f"{_KERNELS}_forward_{_way}", False),
+        (f"{_KERNELS}_backward_{_way}", True),
+    ):
+        CASES[_name], PRODUCTS[_name] = attentions(slopes=_slopes, way=_way), _is_there
+        TOLERANCES[_name] = _far

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokpipe.bert.dropout import Dropout
-from tokpipe.bert.kernels import attention, rotation
+from tokpipe.bert.kernels import own_attention, rotation
 from tokpipe.bert.linear import add_column_sums, input_backward, linear_forward, weight_backward
 from tokpipe.bert.residual import SavedNorm
 from tokpipe.bert.twins import by_precision
@@ -17,8 +17,10 @@ from tokpipe.bert.weights import AttentionWeights
 
 Array = NDArray[np.floating]
 
-_forward = by_precision(attention.attention_forward)
-_backward = by_precision(attention.attention_backward)
+_WAYS = {
+    name: (by_precision(forward), by_precision(backward))
+    for name, (forward, backward) in own_attention.WAYS.items()
+}
 _rotate = by_precision(rotation.rotate)
 
 
@@ -71,8 +73,9 @@ def attend_forward(
     linear_forward(x, weights.qkv, qkv)
     if layout.rotations:
         _rotate(qkv, layout.positions, layout.heads, *layout.rotations)
-    with weights.qkv.products.for_attention() as address:
-        _forward(
+    with weights.qkv.products.for_attention() as (way, address):
+        forward, _ = _WAYS[way]
+        forward(
             *(qkv, address, layout.offsets, layout.heads, layout.biases),
             *(*drop, logsums, attended),
         )
@@ -105,8 +108,9 @@ def attend_backward(
     """
     weights, gradients, (qkv, logsums, attended, _), drop = layer
     d_attended, d_qkv = buffers
-    with weights.qkv.products.for_attention() as address:
-        _backward(
+    with weights.qkv.products.for_attention() as (way, address):
+        _, backward = _WAYS[way]
+        backward(
             *(qkv, address, layout.offsets, layout.heads, layout.biases, *drop),
             *(logsums, attended, d_attended, d_qkv, layout.d_biases),
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokpipe.foundation.code_store import PACKS, write_pack
+from tokpipe.foundation.processors import WAYS, WITH_PRODUCTS, way_here
 from tokpipe.foundation.threads import usable_cpus
 
 _MODULE = "tokpipe.foundation.compile_ahead"  # this, where it is run as a process
@@ -29,30 +30,40 @@ SIGNATURES = PACKS / "signatures.tsv"
 class Signature(NamedTuple):
     """A kernel, and kinds of arguments that it is called with."""
 
-    commands: tuple[str, ...]  # that call it so
+    commands: tuple[str, ...]  # that call it so; where a way to multiply does, "name@way+way"
     kernel: str  # "module.name", of a kernel or of a helper that Python calls
     kinds: str
+
+    def is_called(self, ways: Iterable[str], command: str | None = None) -> bool:
+        """Return whether a command, or any, calls it where linear maps multiply in such a way."""
+        return any(
+            not {*ways}.isdisjoint(told.split("+") if told else WAYS)
+            for name, _, told in (each.partition("@") for each in self.commands)
+            if command in (None, name)
+        )
 
 
 def signatures(command: str | None = None) -> list[Signature]:
     """Return all that is listed, or what is listed of a command."""
     lines = SIGNATURES.read_text(encoding="utf-8").splitlines()
     found = [
-        (tuple(names.split(",")), kernel, kinds) for names, kernel, kinds in map(_split, lines)
+        Signature(tuple(names.split(",")), kernel, kinds)
+        for names, kernel, kinds in map(_split, lines)
     ]
-    return [Signature(*one) for one in found if command is None or command in one[0]]
+    return [one for one in found if one.is_called(WAYS, command)]
 
 
 def missing(command: str) -> list[Signature]:
-    """Return what a command has to compile; of one that is not listed, all that is listed.
+    """Return what a command has to compile here; of one that is not listed, all that is listed.
 
     That is nothing as soon as anything was compiled.
     """
     from tokpipe.foundation.jit import is_kept, kept_name
 
-    found = signatures(command) or signatures()
+    is_listed = bool(signatures(command))
+    called = command if is_listed else None
+    found = [one for one in signatures(called) if one.is_called([way_here()], called)]
     absent = [one for one in found if not is_kept(kept_name(one.kernel, one.kinds))]
-    is_listed = command in found[0].commands if found else False
     return absent if is_listed or len(absent) == len(found) else []
 
 
@@ -143,7 +154,10 @@ def main() -> None:
     if asked.packs:
         make_packs(asked.names, asked.packs)
     elif asked.into:
-        compile_listed(signatures(), asked.into, asked.names[0])
+        level = asked.names[0]
+        ways = WAYS if level in WITH_PRODUCTS else ("blas",)
+        listed = [one for one in signatures() if one.is_called(ways)]
+        compile_listed(listed, asked.into, level)
     else:
         help_command(asked.names[0])
 

@@ -18,6 +18,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from tokpipe.foundation.address_space import fit_into_address_space
@@ -229,6 +230,16 @@ def kernel(
         return compiled
 
     return bind
+
+
+def copied_around(function: Callable[..., Any], name: str, **names: Any) -> Any:
+    """Return a copy of a function in which some names of its module stand for others.
+
+    It has a name, and no closure: so its machine code is kept as that of any other kernel.
+    """
+    copied = FunctionType(function.__code__, {**function.__globals__, **names}, name)
+    copied.__qualname__, copied.__doc__ = name, function.__doc__
+    return copied
 
 
 def compiled_helper(function: Callable[..., Any], rounding: set[str] | None = None) -> Any:

@@ -20,7 +20,8 @@ LEVELS = {
     },
     "x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
-# What each kind of products of our own takes, beside x86-64-v4
+WITH_PRODUCTS = ("x86-64-v4",)  # levels that have products of our own
+# What each kind of them takes, beside that level
 PRODUCTS = {
     "float32": set[str](),
     "bfloat16": set[str](),
@@ -30,6 +31,7 @@ PRODUCTS = {
 # of them to 116 in float32. Intel's make 86 to 175; their tiles (AMX) would make more, but no code
 # here is made for them.
 _PAIRS, _FAST_PAIRS = {"avx512_bf16"}, {"AuthenticAMD"}
+WAYS = ("pairs", "float32", "blas")  # to multiply: two of our own, and where there are none
 PRECISIONS = ("auto", "float32", "bfloat16")  # that training may be asked for
 ASKED_PRECISIONS = (*PRECISIONS, "int8")  # and a model that only answers
 _TAKES = {  # what is said of a processor that has not what a kind takes
@@ -73,12 +75,19 @@ def levels() -> list[str]:
 
 def multiplies(kind: str) -> bool:
     """Return whether the processor has what a kind of products of our own takes."""
-    return "x86-64-v4" in levels() and PRODUCTS[kind] <= _flags()
+    return not {*WITH_PRODUCTS}.isdisjoint(levels()) and PRODUCTS[kind] <= _flags()
 
 
 def pairs_pay() -> bool:
     """Return whether the processor multiplies pairs of bfloat16, and that faster than singles."""
     return has_pairs() and _told("vendor_id") in _FAST_PAIRS
+
+
+def way_here() -> str:
+    """Return how linear maps multiply here where nobody asks for a precision: of `WAYS`."""
+    if pairs_pay():
+        return "pairs"
+    return "float32" if multiplies("float32") else "blas"
 
 
 def has_pairs() -> bool:

@@ -73,6 +73,7 @@ def _fast(model: BertConfig, given: Mapping[str, Any]) -> dict[str, Any]:
         "learning_rate": rate_for(model, optimizer),
         "batch_tokens": 4_096,
         "adam_beta2": 0.98,
+        "precision": "auto",
         "attention_start": "local" if allows_local_start(model) else "random",
     }
 

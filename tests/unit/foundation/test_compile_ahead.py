@@ -34,11 +34,21 @@ def test_each_listed_function_takes_as_many_arguments_as_it_has_parameters():
 
 
 def test_each_listed_command_is_one():
-    for name in {command for one in signatures() for command in one.commands}:
+    for name in {each.partition("@")[0] for one in signatures() for each in one.commands}:
         group = main
         for word in name.split():
             group = group.get_command(None, word)
             assert group is not None, name
+
+
+def test_what_another_way_to_multiply_calls_is_not_missing_here(one_listed, monkeypatch):
+    here = SMALL._replace(commands=("pretrain@float32+blas", "embed"))
+    write_signatures([here])
+    assert signatures("pretrain") == signatures("embed") == [here]
+    for way, missing in (("pairs", []), ("float32", [here]), ("blas", [here])):
+        monkeypatch.setattr(compile_ahead, "way_here", lambda way=way: way)
+        assert compile_ahead.missing("pretrain") == missing
+        assert compile_ahead.missing("embed") == compile_ahead.missing("doctor") == [here]
 
 
 def test_nothing_is_listed_twice():

@@ -18,7 +18,6 @@ N. Shazeer, "GLU Variants Improve Transformer" (2020).
 
 from collections.abc import Callable
 from importlib import import_module
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.kernels.bfloat16 import write_values
 from tokpipe.bert.kernels.hidden_acts import HIDDEN_ACTS
 from tokpipe.foundation.float_intrinsics import stored
-from tokpipe.foundation.jit import FUSED, kernel
+from tokpipe.foundation.jit import FUSED, copied_around, kernel
 
 Array = NDArray[np.floating]
 Pair = Callable[[Array], tuple[Array, Array]]
@@ -160,14 +159,8 @@ def _gated_backward(before, gradient, out, d_bias):
 
 
 def _compiled(name: str, loop: Any, of: Any, twin: Any) -> Any:
-    """Compile a copy of a loop around a formula.
-
-    The copy has globals of its own, and a name: so numba finds it in its cache, as it never finds
-    a closure.
-    """
-    copied = FunctionType(loop.__code__, {**globals(), "formula": of}, name)
-    copied.__qualname__ = name
-    return kernel(reference=twin, rounding=FUSED)(copied)
+    """Compile a copy of a loop around a formula."""
+    return kernel(reference=twin, rounding=FUSED)(copied_around(loop, name, formula=of))
 
 
 def kernels_of(name: str) -> tuple[Any, Any]:

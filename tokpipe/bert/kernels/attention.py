@@ -7,8 +7,8 @@ makes the weights from it once more (Dao et al. 2022, "FlashAttention").
 Queries, keys and values of a token lie in one row: ``qkv[t] = q (H), k (H), v (H)``, each with the
 heads side by side.
 
-Products are made by SGEMM at an address; or by our own micro-kernels where it is below zero and
-stands for their kind and scratch memory (`blocks`). Softmax and all sums are float32.
+Products are made by SGEMM at an address, and in copies of these kernels by micro-kernels of our
+own (`own_attention`). Softmax and all sums are float32.
 """
 
 import itertools
@@ -18,20 +18,23 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tokpipe.bert.kernels.bfloat16 import multiply_pairs, multiply_singles, rounded
-from tokpipe.bert.kernels.blocks import BY_PAIRS, BY_SINGLES, IN_FLOAT32, kind_at, scratch_at
 from tokpipe.bert.kernels.dropout import dropout_factors, kept
-from tokpipe.bert.kernels.float32 import multiply_single
 from tokpipe.bert.kernels.formulas import ONE, ZERO, exponential, logarithm
 from tokpipe.bert.kernels.losses import exponentials_below, greatest
 from tokpipe.bert.kernels.products import LEFT, NOT, RIGHT, product_at
-from tokpipe.foundation.jit import FUSED_SUMS, compiled_helper, inlined_helper, inlined_sums, kernel
+from tokpipe.foundation.jit import FUSED_SUMS, inlined_helper, inlined_sums, kernel
 from tokpipe.foundation.seeds import child_key
 
 BLOCK = 128  # queries at a time: 64 KiB of scores at 128 keys
 _LOWEST = np.float32(np.finfo(np.float32).min)  # a score that has no weight
 
 Array = NDArray[np.floating]
+Taken = Callable[[Array], Array]
+
+# Of the loops and twins below; each copy of them has its own.
+product = product_at
+leaves_factor = False  # whether products do without the factor that they are handed
+taken: Taken = np.asarray  # what products make of their operands
 
 
 def split_heads(rows: Array, heads: int) -> Array:
@@ -39,15 +42,8 @@ def split_heads(rows: Array, heads: int) -> Array:
     return rows.reshape(len(rows), heads, -1).transpose(1, 0, 2)
 
 
-def _taken(address: int) -> Callable[[Array], Array]:
-    """Return what products make of their operands."""
-    is_rounding = address < 0 and kind_at.py_func(address) in (BY_PAIRS, BY_SINGLES)
-    return rounded if is_rounding else np.asarray
-
-
-def attention_scores(qkv: Array, heads: int, biases: Array, address: int = 0) -> Array:
+def attention_scores(qkv: Array, heads: int, biases: Array, taken: Taken = np.asarray) -> Array:
     """Return the scores of one sequence: [A, n, n], a row for each query."""
-    taken = _taken(address)
     query, key, _ = np.split(split_heads(qkv, 3 * heads), 3)
     scores = taken(query) @ taken(key).transpose(0, 2, 1) * qkv.dtype.type(query.shape[2] ** -0.5)
     if biases.size:
@@ -57,10 +53,10 @@ def attention_scores(qkv: Array, heads: int, biases: Array, address: int = 0) ->
 
 
 def attention_weights(
-    qkv: Array, heads: int, biases: Array, address: int = 0
+    qkv: Array, heads: int, biases: Array, taken: Taken = np.asarray
 ) -> tuple[Array, Array]:
     """Return the weights of one sequence [A, n, n], and the logarithms of their sums [A, n]."""
-    scores = attention_scores(qkv, heads, biases, address)
+    scores = attention_scores(qkv, heads, biases, taken)
     most = scores.max(2, keepdims=True)
     logsums = np.log(np.exp(scores - most).sum(2, keepdims=True)) + most
     return np.exp(scores - logsums), logsums[:, :, 0]
@@ -85,7 +81,7 @@ def attention_forward_reference(
     qkv : float32[T, 3H]
         Queries, keys and values.
     address
-        Of SGEMM; or what stands for products of our own: `blocks.address_for`.
+        Of SGEMM; or of scratch memory, for products of our own.
     offsets : int32[B + 1]
         Borders of the sequences.
     heads
@@ -99,10 +95,9 @@ def attention_forward_reference(
     out : float32[T, H]
         The values, weighted.
     """
-    taken = _taken(address)
     for start, end in itertools.pairwise(offsets):
         rows = qkv[start:end]
-        weights, sums = attention_weights(rows, heads, biases, address)
+        weights, sums = attention_weights(rows, heads, biases, taken)
         weights = weights * _factors(qkv, start, end, heads, (key, threshold, scale))
         attended = taken(weights) @ taken(split_heads(rows, 3 * heads)[2 * heads :])
         out[start:end] = attended.transpose(1, 0, 2).reshape(end - start, -1)
@@ -123,7 +118,7 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
     hidden = out.shape[1]
     width, stride = hidden // heads, 3 * hidden
     root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
-    after = ONE if address >= 0 else root  # what products of our own leave to do
+    after = root if leaves_factor else ONE  # what products leave to do
     memory = np.empty(BLOCK * _wide(_longest(offsets)), np.float32)
     most, total = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     for b in range(len(offsets) - 1):
@@ -135,7 +130,7 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
             for first in range(start, start + count, BLOCK):
                 rows = min(np.int64(BLOCK), start + count - first)
                 queries = qkv.ctypes.data + 4 * (first * stride + h * width)
-                _product(
+                product(
                     address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
                     False, scores.ctypes.data, wide,
                 )  # fmt: skip
@@ -153,7 +148,7 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
                     if threshold != np.uint32(0):
                         row_key = child_key(key, t * heads + h)
                         _drop(scores[i], wide, ONE, row_key, threshold)
-                _product(
+                product(
                     address, NOT, rows, width, count, ONE, scores.ctypes.data, wide,
                     keys + 4 * hidden, stride, False,
                     out.ctypes.data + 4 * (first * hidden + h * width), hidden,
@@ -161,48 +156,6 @@ def attention_forward(qkv, address, offsets, heads, biases, key, threshold, scal
                 for i in range(rows):
                     _share_out(out[first + i, h * width : (h + 1) * width], factor, total[i])
     _ = qkv.size + memory.size + out.size  # still in use
-
-
-@inlined_helper
-def _product(
-    address, transposed, rows, columns, depth, factor, left, left_stride, right, right_stride, add,
-    out, out_stride,
-):  # fmt: skip
-    """Multiply as `product_at`; our own do without the factor, which goes into rows before."""
-    if address >= 0:
-        product_at(
-            address, transposed, rows, columns, depth, factor, left, left_stride, right,
-            right_stride, add, out, out_stride,
-        )  # fmt: skip
-    else:  # arguments of one type each, so that these are compiled once and not for each product
-        _own_product(
-            address, np.int64(transposed), np.int64(rows), np.int64(columns), np.int64(depth),
-            np.int64(left), np.int64(left_stride), np.int64(right), np.int64(right_stride),
-            np.int64(add), np.int64(out), np.int64(out_stride),
-        )  # fmt: skip
-
-
-@compiled_helper
-def _own_product(
-    address, transposed, rows, columns, depth, left, left_stride, right, right_stride, add, out,
-    out_stride,
-):  # fmt: skip
-    kind, scratch, none = kind_at(address), scratch_at(address), np.int64(0)
-    if kind == IN_FLOAT32:
-        multiply_single(
-            scratch, transposed, none, rows, columns, depth, left, left_stride, right,
-            right_stride, none, add, out, out_stride,
-        )  # fmt: skip
-    elif kind == BY_PAIRS:
-        multiply_pairs(
-            scratch, transposed, none, rows, columns, depth, left, left_stride, right,
-            right_stride, none, add, out, out_stride,
-        )  # fmt: skip
-    else:
-        multiply_singles(
-            scratch, transposed, none, rows, columns, depth, left, left_stride, right,
-            right_stride, none, add, out, out_stride,
-        )  # fmt: skip
 
 
 @inlined_helper
@@ -280,11 +233,10 @@ def attention_backward_reference(
     d_biases : float32[A, 2S - 1] or float32[A, 0]
         Gradient of the biases, added to.
     """
-    taken = _taken(address)
     for start, end in itertools.pairwise(offsets):
         count = end - start
         query, keys, value = np.split(taken(split_heads(qkv[start:end], 3 * heads)), 3)
-        weights, _ = attention_weights(qkv[start:end], heads, biases, address)
+        weights, _ = attention_weights(qkv[start:end], heads, biases, taken)
         factors = _factors(qkv, start, end, heads, (key, threshold, scale))
         above = taken(split_heads(gradient[start:end], heads))
         # of a row's weights times their slopes, from D products: forward has added up the rest
@@ -310,7 +262,7 @@ def attention_backward(
     hidden = out.shape[1]
     width, stride = hidden // heads, 3 * hidden
     root, factor = np.float32(1.0 / math.sqrt(width)), np.float32(scale)
-    after = ONE if address >= 0 else root  # what products of our own leave to do
+    after = root if leaves_factor else ONE  # what products leave to do
     size = BLOCK * _wide(_longest(offsets))
     memory, total = np.empty((3, size), np.float32), np.empty(BLOCK, np.float32)
     at_weights, at_dropped, at_slopes = (
@@ -331,7 +283,7 @@ def attention_backward(
                 queries, d_queries = qkv.ctypes.data + place, d_qkv.ctypes.data + place
                 above = gradient.ctypes.data + 4 * (first * hidden + h * width)
                 later = first > start
-                _product(
+                product(
                     address, RIGHT, rows, count, width, root, queries, stride, keys, stride,
                     False, at_weights, wide,
                 )  # fmt: skip
@@ -344,11 +296,11 @@ def attention_backward(
                         weights[i], dropped[i], count, wide, logsums[t, h],
                         child_key(key, t * heads + h), threshold, factor,
                     )  # fmt: skip
-                _product(
+                product(
                     address, LEFT, count, width, rows, ONE, at_dropped, wide, above, hidden,
                     later, d_keys + 4 * hidden, stride,
                 )  # fmt: skip
-                _product(
+                product(
                     address, RIGHT, rows, count, width, ONE, above, hidden, keys + 4 * hidden,
                     stride, False, at_slopes, wide,
                 )  # fmt: skip
@@ -362,11 +314,11 @@ def attention_backward(
                     if biases.shape[1] > 0:
                         shift = d_biases.shape[1] // 2 - (first + i - start)
                         _add_to(d_biases[h, shift : shift + count], slopes[i], ONE / after)
-                _product(
+                product(
                     address, NOT, rows, width, count, root, at_slopes, wide, keys, stride,
                     False, d_queries, stride,
                 )  # fmt: skip
-                _product(
+                product(
                     address, LEFT, count, width, rows, root, at_slopes, wide, queries, stride,
                     later, d_keys, stride,
                 )  # fmt: skip

@@ -21,10 +21,6 @@ from tokpipe.foundation.jit import inlined_helper
 from tokpipe.foundation.laying_intrinsics import HALVES, move_rows, transpose_groups
 from tokpipe.foundation.product_intrinsics import COLUMNS, GROUP, LEAST_ROWS, ROWS
 
-# Of what kind products at an address below zero are, by its last 6 bits with its sign changed: the
-# rest are those of scratch memory, which begins at a cache line.
-IN_FLOAT32, BY_PAIRS, BY_SINGLES = 1, 2, 3
-_KINDS = 63
 _FLOAT = 4  # bytes
 _STEP = GROUP * COLUMNS  # bytes of a step of a panel, and of a row of a tile
 _TURNED_STEP = 64  # bytes of a step of 14 rows that were columns: two groups are not used
@@ -71,23 +67,6 @@ def new_scratch(size: int) -> NDArray[np.uint8]:
 def scratch_address(scratch: NDArray[np.uint8]) -> int:
     """Return where the first whole cache line of scratch memory is."""
     return -(-scratch.ctypes.data // 64) * 64
-
-
-def address_for(scratch: int, kind: int) -> int:
-    """Return what stands for products of a kind with scratch memory, where SGEMM has an address."""
-    return -scratch - kind
-
-
-@inlined_helper
-def kind_at(address):
-    """Return the kind of products that an address below zero stands for."""
-    return -address & _KINDS
-
-
-@inlined_helper
-def scratch_at(address):
-    """Return the scratch memory of products that an address below zero stands for."""
-    return -address & ~_KINDS
 
 
 @inlined_helper

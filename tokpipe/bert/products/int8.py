@@ -60,7 +60,7 @@ class _Asked:
         """Refuse."""
         raise _no_learning()
 
-    def for_attention(self) -> AbstractContextManager[int]:
+    def for_attention(self) -> AbstractContextManager[tuple[str, int]]:
         """Lend what float32 has: attention is not made in 8 bits."""
         return FLOAT32.for_attention()
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tokpipe.bert.blas import LEFT, NOT, RIGHT, gemm, sgemm_address
 from tokpipe.bert.kernels import rows
 from tokpipe.bert.kernels.bfloat16 import to_float32
+from tokpipe.bert.kernels.own_attention import BY_SGEMM
 from tokpipe.bert.twins import by_precision
 
 Array = NDArray[np.floating]
@@ -40,8 +41,8 @@ class Products(Protocol):
         """Write the gradient of x, or add it to what is there."""
         ...
 
-    def for_attention(self) -> AbstractContextManager[int]:
-        """Lend the address by which the kernels of attention multiply in the same way."""
+    def for_attention(self) -> AbstractContextManager[tuple[str, int]]:
+        """Say which kernels of attention multiply in the same way, and lend their address."""
         ...
 
 
@@ -72,9 +73,9 @@ class Float32:
         outputs = len(linear.weight)
         gemm(_floats(gradient, outputs), linear.weight, into, transposed=NOT, add=add)
 
-    def for_attention(self) -> AbstractContextManager[int]:
+    def for_attention(self) -> AbstractContextManager[tuple[str, int]]:
         """Lend the address of SGEMM."""
-        return nullcontext(sgemm_address())
+        return nullcontext((BY_SGEMM, sgemm_address()))
 
 
 def _floats(x: Rows, width: int) -> Array:

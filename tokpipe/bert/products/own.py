@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 
 from tokpipe.bert.blas import LEFT, NOT, RIGHT
 from tokpipe.bert.kernels import bfloat16, float32
-from tokpipe.bert.kernels.blocks import (
-    BY_PAIRS,
-    BY_SINGLES,
-    IN_FLOAT32,
-    address_for,
-    new_scratch,
-    scratch_address,
-)
+from tokpipe.bert.kernels.blocks import new_scratch, scratch_address
+from tokpipe.bert.kernels.own_attention import BY_PAIRS, BY_SINGLES, IN_FLOAT32
 from tokpipe.bert.products.maps import FLOAT32, Array, Linear, Products, Rows
 
 _SMALL = 16  # rows, columns or depth of a product that is left to sgemm: a tile is 14 x 32
@@ -37,12 +31,12 @@ class Own:
         The kernel: `kernels.float32.multiply_in_float32`, or one with the same parameters.
     scratch_bytes
         How much memory it takes for blocks of operands.
-    kind
-        What the kernels of attention tell it by: of `kernels.blocks`.
+    way
+        The kernels of attention that make their products so: of `own_attention.WAYS`.
     """
 
-    def __init__(self, multiply: Callable[..., Any], scratch_bytes: int, kind: int) -> None:
-        self._multiply, self._scratch_bytes, self._kind = multiply, scratch_bytes, kind
+    def __init__(self, multiply: Callable[..., Any], scratch_bytes: int, way: str) -> None:
+        self._multiply, self._scratch_bytes, self._way = multiply, scratch_bytes, way
         # for each product at the same time: threads come and go
         self._free: deque[NDArray[np.uint8]] = deque()
 
@@ -57,7 +51,7 @@ class Own:
 
     def gradient_in(self, y: Array) -> Rows:
         """Return y, seen as bfloat16 where that is multiplied."""
-        return y if self._kind == IN_FLOAT32 else y.view(np.uint16)
+        return y if self._way == IN_FLOAT32 else y.view(np.uint16)
 
     def weight_gradient(self, x: Rows, gradient: Rows, d_linear: Linear) -> None:
         """Add ``gradient^T x``."""
@@ -79,10 +73,10 @@ class Own:
             self._multiply(one, linear.weight, _NO_BIAS, NOT, add, into, scratch, halves)
 
     @contextmanager
-    def for_attention(self) -> Generator[int]:
-        """Lend scratch memory to the kernels of attention, by what stands for it."""
+    def for_attention(self) -> Generator[tuple[str, int]]:
+        """Lend scratch memory to the kernels of attention, and say which these are."""
         with self._scratch() as scratch:
-            yield address_for(scratch, self._kind)
+            yield self._way, scratch
 
     @contextmanager
     def _scratch(self) -> Generator[int]:
