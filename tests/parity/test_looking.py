@@ -98,7 +98,7 @@ def test_views_print_their_weights(both, layer):
     chosen = choose("m", seen, Wanted(layer=layer, head="all"), attention_head)
     looks = attention_head.content(chosen)["looks"]
     found = np.array([one["weights"] for one in looks]).transpose(1, 0, 2)
-    np.testing.assert_allclose(found, weights[layer - 1], atol=1e-6, rtol=0)
+    near(found, weights[layer - 1])  # 1.2e-6 in the third layer, on an AMD
     for head in (1, 3):
         chosen = choose("m", seen, Wanted(layer=layer, head=str(head), token="4"), attention_neuron)
         keys = attention_neuron.content(chosen)["keys"]
