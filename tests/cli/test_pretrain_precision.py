@@ -18,7 +18,7 @@ def test_a_longer_run_keeps_its_precision(tokpipe, shards):
     begun = ("pretrain", shards, *SMALL, "-o", "run")
     assert tokpipe(*begun, "--precision", "bfloat16").code == 0
     assert tokpipe("check", "run").code == 0
-    ran = tokpipe(*begun, "--steps", 12)
+    ran = tokpipe(*begun, "--steps", 12, "--precision", "float32")
     assert ran.code == 4
     assert 'training.precision was "bfloat16", now it is "float32"' in ran.err
     assert tokpipe(*begun, "--steps", 12, "--precision", "bfloat16").code == 0

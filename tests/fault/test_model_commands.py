@@ -101,7 +101,7 @@ def test_going_on_with_another_setting_or_corpus_names_both_values(made, tmp_pat
     line = ("pretrain", "shards", "-o", "run", *SMALL)
     ran = Command(tmp_path, *line, "--learning-rate", "0.25").run()
     assert ran.code == 4
-    assert "training.learning_rate was 0.002, now it is 0.25" in ran.err
+    assert "training.learning_rate was 0.003, now it is 0.25" in ran.err
     write_shards(tmp_path / "others", seed=2)
     ran = Command(tmp_path, "pretrain", "others", *line[2:]).run()
     assert ran.code == 4 and "shards was" in ran.err

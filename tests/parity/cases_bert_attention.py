@@ -43,6 +43,7 @@ def rotations(draw):
 
 
 _KERNELS = "tokpipe.bert.kernels.attention.attention"
+_OWN = "tokpipe.bert.kernels.own_attention.attention"
 CASES = {
     f"{_KERNELS}_forward": attentions(),
     f"{_KERNELS}_backward": attentions(slopes=True),
@@ -57,8 +58,8 @@ for _way, _is_there, _far in (
     (BY_SINGLES, multiplies("bfloat16"), 8e-3),
 ):
     for _name, _slopes in (
-        (f"{_KERNELS}_forward_{_way}", False),
-        (f"{_KERNELS}_backward_{_way}", True),
+        (f"{_OWN}_forward_{_way}", False),
+        (f"{_OWN}_backward_{_way}", True),
     ):
         CASES[_name], PRODUCTS[_name] = attentions(slopes=_slopes, way=_way), _is_there
         TOLERANCES[_name] = _far

@@ -47,17 +47,6 @@ def exponentials_below(row, most, count):
     return total
 
 
-@inlined_sums
-def _exponentials_of(row, most, out):
-    """Write the same elsewhere. One loop for both finds no vectors where both are one row."""
-    total = ZERO
-    for j in range(len(row)):
-        value = exponential(row[j] - most)
-        out[j] = value
-        total += value
-    return total
-
-
 @inlined_helper
 def exponentials(row):
     """Turn a row into exponentials of what it is below its greatest; return that, and the sum."""
@@ -110,12 +99,14 @@ def cross_entropy_reference(
 @kernel(reference=cross_entropy_reference, rounding=FUSED_SUMS)
 def cross_entropy(logits, targets, factor, d_bias, gradient):
     loss, correct, classes = 0.0, 0, logits.shape[1]
-    # of a row, for what is read where it is written does not become vectors
+    # Of a row: what is read where it is written, in another type, does not become vectors. Copied,
+    # and then changed in place: a sum of what is read here and written there takes another order
+    # where both lie near one another.
     exponents = np.empty(classes, np.float32)
     for t in range(len(logits)):
         row, target, changes = logits[t], targets[t], gradient[t]
-        most = greatest(row, classes)
-        total = _exponentials_of(row, most, exponents)
+        exponents[:] = row
+        most, total = exponentials(exponents)
         right = row[target]
         loss += math.log(np.float64(total)) + np.float64(most) - np.float64(right)
         correct += right == most
