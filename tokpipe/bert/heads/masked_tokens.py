@@ -164,7 +164,8 @@ def _decoded_losses(ctx: HeadContext, scratch: MaskHeadScratch) -> Tally:
     """Take the losses, a few places at a time; with gradients, write `scratch.d_out`."""
     assert ctx.targets is not None
     found, gradients, count = Tally(0.0, 0, 0), ctx.gradients, len(ctx.targets)
-    step = -(-count // -(-count // len(scratch.logits)))  # as many in each: all take a whole table
+    pieces = max(1, -(-count // len(scratch.logits)))
+    step = max(1, -(-count // pieces))  # as many in each: each takes the whole table of tokens
     d_bias = scratch.d_bias if gradients is None else gradients.heads[NAME].decoder.bias
     for start in range(0, count, step):
         rows = slice(start, min(start + step, count))

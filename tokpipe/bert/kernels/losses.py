@@ -367,6 +367,7 @@ def soft_cross_entropy(logits, teacher, temperature, factor, d_bias):
         share, shares, mean = np.float32(1) / whole, 0.0, 0.0
         for j in range(classes):
             wanted[j] *= share
+        for j in range(classes):  # by itself: see `cross_entropy`
             shares += np.float64(wanted[j])
             mean += np.float64(wanted[j]) * np.float64(row[j])
         most, total = exponentials(row)
